@@ -1,0 +1,1 @@
+"""Who does the work: the Faust app and its agents, the servers, the command line."""

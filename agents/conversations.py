@@ -1,0 +1,99 @@
+"""Records of the turns topic in; both tables written and dead letters sent, then acknowledged."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from agents.sender import Sender, dead
+from pipeline.errors import InvalidEventError
+from pipeline.fold.batch import Folded, fold_batch
+from pipeline.fold.history import History
+from pipeline.fold.memory import Memory
+from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.sort import Record, dead_letter
+from pipeline.retry import until_done
+from pipeline.settings import Settings
+from pipeline.store.client import ClickHouse
+from pipeline.store.read_back import read_back
+from pipeline.store.write import write
+from schemas.dead_letter import DeadLetter
+from schemas.turn import ArchivedTurn, ConversationKey, Turn
+
+STEP = "conversations"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Turns with their payloads, in log order, and what could not be read."""
+
+    turns: list[Turn]
+    payloads: list[bytes]
+    letters: list[DeadLetter]
+
+
+class Conversations:
+    """What the conversations agent does with a batch: decode, resolve, fold, write. Run again it changes nothing."""
+
+    def __init__(self, settings: Settings, sender: Sender) -> None:
+        self._settings = settings
+        self._sender = sender
+        self._memory = Memory(settings.cache_events)
+        self._clickhouse: ClickHouse | None = None
+
+    async def __call__(self, records: Sequence[Record], epoch: int) -> None:
+        """Return once what `records` hold is in both tables; `epoch` counts assignments of partitions."""
+        decoded = self._decode(records)
+        await self._sender.send([dead(letter, self._settings.topic_dead) for letter in decoded.letters])
+        self._memory.enter(epoch)
+        histories = await self._resolve(list(dict.fromkeys(turn.key for turn in decoded.turns)))
+        folded = fold_batch(histories, decoded.turns, self._settings.fallback_intents)
+        await self._write(folded, decoded)
+        for key, history in histories.items():
+            self._memory.put(key, history)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        if self._clickhouse is not None:
+            await self._clickhouse.close()
+
+    def _decode(self, records: Sequence[Record]) -> Decoded:
+        decoded = Decoded([], [], [])
+        for record in records:
+            raw = record.value or b""
+            try:
+                turn = decode_entry(raw, self._settings.max_event_bytes)
+            except InvalidEventError as invalid:
+                decoded.letters.append(dead_letter(record, invalid, STEP))
+            else:
+                decoded.turns.append(turn)
+                decoded.payloads.append(raw)
+        return decoded
+
+    async def _resolve(self, keys: Sequence[ConversationKey]) -> dict[ConversationKey, History]:
+        """What is known of each conversation: from memory, else from the archive, else nothing."""
+        known = {key: self._memory.take(key) for key in keys}
+        missing = [key for key, history in known.items() if history is None]
+        archived = await until_done(lambda: self._read_back(missing), "ClickHouse does not answer") if missing else {}
+        return {key: history or History(archived.get(key, ())) for key, history in known.items()}
+
+    async def _read_back(self, keys: Sequence[ConversationKey]) -> dict[ConversationKey, list[Turn]]:
+        return await read_back(await self._connected(), keys)
+
+    async def _write(self, folded: Folded, decoded: Decoded) -> None:
+        events = [
+            ArchivedTurn(*msgspec.structs.astuple(decoded.turns[place]), decoded.payloads[place])
+            for place in folded.new
+        ]
+
+        async def attempt() -> None:
+            await write(await self._connected(), folded.rows, events)
+
+        await until_done(attempt, "ClickHouse does not take rows")
+
+    async def _connected(self) -> ClickHouse:
+        if self._clickhouse is None:
+            self._clickhouse = await ClickHouse.connect(self._settings)
+        return self._clickhouse

@@ -1,0 +1,133 @@
+"""Fetched partition batches in, one Faust event a batch out; offsets are committed only behind acknowledged batches."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from aiokafka.errors import KafkaError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage, Message
+
+from agents.deliveries import Deliveries
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread; a broker that is away while offsets are committed does not end the worker."""
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        consumer = self._ensure_consumer()
+        assigned = self.assignment()
+        ours = {driver.ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items() if tp in assigned}
+        try:
+            await consumer.commit(ours)
+        except KafkaError as trouble:
+            # Nothing is lost by it: the events are written, and the next commit covers them or they come again.
+            self.log.warning("offsets not committed, to be tried again: %r", trouble)
+            return False
+        return True
+
+
+class Consumer(driver.Consumer):
+    """Faust's consumer with a batch in place of a record, and its own account of what may be committed.
+
+    Faust tracks single offsets and takes those between two messages for gaps, which stalls commits where a
+    message stands for thousands of offsets; and it races two tasks for every message it delivers.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.deliveries = Deliveries()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._at_work = 0
+
+    @contextmanager
+    def in_hand(self) -> Iterator[None]:
+        """While an agent is in the block, partitions are not given away: for a bounded time."""
+        self._at_work += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._at_work -= 1
+            if not self._at_work:
+                self._idle.set()
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+        """One message for each partition that has records; its value is the list of aiokafka's records."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if records is None or self.should_stop:
+            return
+        if not self.flow_active:
+            await self.perform_seek()
+            return
+        for tp, batch in records.items():
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return
+            if batch and (active is None or tp in active or tp in self._buffered_partitions):
+                self.deliveries.delivered(tp, batch[-1].offset)
+                yield tp, self._batch_message(tp, batch)
+
+    def _batch_message(self, tp: TP, batch: list[Any]) -> ConsumerMessage:
+        message = self._to_message(tp, batch[-1])
+        message.value = batch
+        return message
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """There are no gaps between batches."""
+
+    def ack(self, message: Message) -> bool:
+        """The batch is written: its offsets may be committed once those before it may."""
+        if message.acked:
+            return False
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return self.deliveries.acked(message.tp, message.offset)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        return (tp for tp in self.deliveries.committable() if topics is None or tp in topics or tp.topic in topics)
+
+    async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
+        wanted = set(tps)
+        offsets = {tp: offset for tp, offset in self.deliveries.committable().items() if tp in wanted}
+        if not offsets or not await self._commit(offsets):
+            return False
+        self.deliveries.committed(offsets)
+        return True
+
+    async def wait_empty(self) -> None:
+        """Before partitions are given away and before the worker stops: finish what is in hand, then commit."""
+        seconds = self.transport.stop_seconds
+        try:
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        except TimeoutError:
+            self.log.warning("not finished within %.0f s: these events will be read again", seconds)
+        await self.commit()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Partitions are taken away: what was delivered from them no longer counts."""
+        await super().on_partitions_revoked(revoked)
+        self.deliveries.forget(revoked)
+
+    async def perform_seek(self) -> None:
+        """Read on from the committed offsets: what was delivered before comes again."""
+        await super().perform_seek()
+        self.deliveries.forget_all()
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's watchdog takes a worker that waits for ClickHouse for a broken one."""
+
+
+class Transport(driver.Transport):
+    """Faust's Kafka transport, in batches."""
+
+    Consumer = Consumer
+
+    def __init__(self, *args: Any, stop_seconds: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stop_seconds = stop_seconds

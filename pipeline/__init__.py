@@ -1,0 +1,1 @@
+"""What happens to turn events: decode, fold, store, query. Knows no Faust."""

@@ -1,0 +1,39 @@
+"""The two kinds of error: input that will never be read, and trouble that passes."""
+
+import enum
+
+
+DETAIL_LENGTH = 500
+"""Characters of a detail that are kept: it travels in a header, and may quote the input."""
+
+
+class Reason(enum.StrEnum):
+    """Why an input is a dead letter."""
+
+    EMPTY = "empty"
+    TOO_LARGE = "too-large"
+    NOT_UTF8 = "not-utf-8"
+    NOT_JSON = "not-json"
+    TOO_DEEP = "nested-too-deep"
+    WRONG_SHAPE = "wrong-shape"
+    CODE_HOOK = "code-hook-event"
+    BAD_TIMESTAMP = "bad-timestamp"
+    BAD_VERSION = "unsupported-version"
+    BAD_ENVELOPE = "bad-envelope"
+
+
+class InvalidEventError(Exception):
+    """The input is no valid turn event and never will be: a dead letter."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        self.reason = reason
+        self.detail = detail[:DETAIL_LENGTH]
+        super().__init__(f"{reason}: {self.detail}")
+
+
+class TransientError(Exception):
+    """ClickHouse or Kafka is away or overloaded: wait and try again."""
+
+
+class UsageError(Exception):
+    """What the user asked for cannot be done; the text says why and what would be right."""

@@ -1,0 +1,1 @@
+"""Turn events in, conversations out: pure functions and a bounded memory."""

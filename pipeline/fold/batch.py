@@ -1,0 +1,42 @@
+"""Histories and a batch of events in log order in; the rows to write and the events to archive out."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from pipeline.fold.conversation import fold
+from pipeline.fold.history import History
+from schemas.conversation import Conversation
+from schemas.turn import ConversationKey, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """`rows`: one a touched conversation, and one for each start to take back. `new`: positions of unseen events."""
+
+    rows: list[Conversation]
+    new: list[int]
+
+
+def fold_batch(
+    histories: Mapping[ConversationKey, History], turns: Sequence[Turn], fallback_intents: Collection[str]
+) -> Folded:
+    """Add `turns`, in log order, to the histories of their conversations, and fold each that is touched.
+
+    A conversation whose events were all known gets its row all the same: writing it twice is harmless, and
+    mends one that was lost.
+    """
+    new = [place for place, turn in enumerate(turns) if histories[turn.key].add(turn)]
+    rows: list[Conversation] = []
+    for key in dict.fromkeys(turn.key for turn in turns):
+        history = histories[key]
+        row = fold(history.events.values(), fallback_intents)
+        rows.append(row)
+        rows += [_deleted(row, start) for start in history.outdated_starts(row.start)]
+    return Folded(rows, new)
+
+
+def _deleted(row: Conversation, start: int) -> Conversation:
+    """The row that takes back an earlier row of the same conversation: its version is greater than any it had."""
+    return msgspec.structs.replace(row, start=start, is_deleted=1)

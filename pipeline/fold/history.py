@@ -1,0 +1,41 @@
+"""Events of one conversation in, in the order of the log; what is known of it out: the set, and the starts it had."""
+
+from collections.abc import Iterable
+
+from schemas.turn import Turn
+
+Identity = tuple[int, str, str]
+
+
+class History:
+    """The distinct events of one conversation, and the starts under which it may have rows.
+
+    A row's sorting key holds the conversation's start, so a row must be taken back when an earlier event
+    moves the start. A worker that died, or another that held the partition before, may have written a row
+    after any prefix of the log; its start is then the least timestamp of that prefix. So the starts to take
+    back are the running minima of the events in log order, and the start of what the archive held.
+    """
+
+    __slots__ = ("events", "lowest", "starts")
+
+    def __init__(self, archived: Iterable[Turn] = ()) -> None:
+        """What is known before the first event of the log: the archived events of this conversation."""
+        self.events: dict[Identity, Turn] = {turn.order: turn for turn in archived}
+        self.starts: set[int] = {min(self.events)[0]} if self.events else set()
+        self.lowest: int | None = None  # of the events taken from the log: the archive's order is not the log's
+
+    def add(self, turn: Turn) -> bool:
+        """Take the next event of the log; whether it was new."""
+        if self.lowest is None or turn.timestamp < self.lowest:
+            self.lowest = turn.timestamp
+            self.starts.add(turn.timestamp)
+        new = turn.order not in self.events
+        self.events[turn.order] = turn
+        return new
+
+    def outdated_starts(self, start: int) -> list[int]:
+        """The starts whose rows the row of `start` takes the place of; asked for once, then forgotten."""
+        outdated = sorted(self.starts - {start})
+        self.starts = {start}
+        self.lowest = start
+        return outdated

@@ -1,0 +1,1 @@
+"""Input in any accepted form in, turn events or dead letters out."""

@@ -1,0 +1,101 @@
+"""Settings in, kafka-python clients with bounded patience out; what they raise sorted into ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.errors import AuthorizationError, KafkaConfigurationError, KafkaError
+
+from pipeline.errors import TransientError, UsageError
+from pipeline.settings import Settings
+
+CLIENT_ID = "turnfold"
+PATIENCE = 10.0
+"""Seconds that Kafka has to answer a request, and seconds to be found at all."""
+HEADROOM = 65_536
+"""Bytes that key, headers and framing may add to the largest value."""
+
+
+@contextmanager
+def admin(settings: Settings, patience: float = PATIENCE) -> Iterator[KafkaAdminClient]:
+    """An admin client for the length of a `with` block.
+
+    Raises:
+        TransientError: Kafka does not answer within `patience` seconds. UsageError: it refuses us.
+    """
+    with sorted_errors(settings):
+        client = KafkaAdminClient(**_connection(settings, patience))
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+@contextmanager
+def reader(settings: Settings, patience: float = PATIENCE) -> Iterator[KafkaConsumer]:
+    """A consumer that belongs to no group and commits nothing, for the length of a `with` block.
+
+    Raises:
+        TransientError: Kafka does not answer within `patience` seconds. UsageError: it refuses us.
+    """
+    with sorted_errors(settings):
+        client = KafkaConsumer(
+            **_connection(settings, patience),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",  # what retention took away is stepped over
+            allow_auto_create_topics=False,
+            fetch_max_wait_ms=100,  # a fetch at the end of a partition waits this long for nothing
+            metrics_enabled=False,
+        )
+        try:
+            yield client
+        finally:
+            client.close(autocommit=False)
+
+
+def writer(settings: Settings, patience: float = PATIENCE, **options: object) -> KafkaProducer:
+    """A producer; `options` are kafka-python's own. Whoever calls closes it."""
+    with sorted_errors(settings):
+        return KafkaProducer(
+            **_connection(settings, patience),
+            acks="all",
+            allow_auto_create_topics=False,
+            max_block_ms=int(patience * 1000),
+            max_request_size=settings.max_message_bytes + HEADROOM,
+            metrics_enabled=False,
+            **options,
+        )
+
+
+@contextmanager
+def sorted_errors(settings: Settings) -> Iterator[None]:
+    """What kafka-python raises in the block, as TransientError or UsageError."""
+    servers = ",".join(settings.kafka)
+    try:
+        yield
+    except (AuthorizationError, KafkaConfigurationError) as refused:
+        raise UsageError(f"Kafka at {servers} refuses: {refused}") from refused
+    except KafkaError as error:
+        raise TransientError(f"Kafka at {servers} does not answer: {error}") from error
+
+
+def _connection(settings: Settings, patience: float) -> dict[str, Any]:
+    return {
+        "bootstrap_servers": _addresses(settings.kafka),
+        "client_id": CLIENT_ID,
+        "bootstrap_timeout_ms": int(patience * 1000),
+        "request_timeout_ms": int(patience * 1000),
+        "reconnect_backoff_max_ms": 1000,
+    }
+
+
+def _addresses(servers: tuple[str, ...]) -> list[str]:
+    for server in servers:
+        host, _, port = server.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+            raise UsageError(f"TURNFOLD_KAFKA: {server!r} is no address; right would be host:port, as 127.0.0.1:9092")
+    if not servers:
+        raise UsageError("TURNFOLD_KAFKA names no server; right would be host:port, as 127.0.0.1:9092")
+    return list(servers)

@@ -1,0 +1,65 @@
+"""The settings' topics in; per partition where it begins and ends, and how far the workers have come, out."""
+
+from collections.abc import Mapping
+
+import msgspec
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+
+from pipeline.kafka.client import PATIENCE, admin, reader
+from pipeline.kafka.offsets import bounds
+from pipeline.settings import Settings
+
+
+class PartitionLag(msgspec.Struct, frozen=True):
+    """Offsets of one partition. `committed` is None where the workers' group has never committed."""
+
+    topic: str
+    partition: int
+    beginning: int
+    end: int
+    committed: int | None
+
+    @property
+    def lag(self) -> int:
+        """Records that wait for the workers; what retention has taken away waits no more."""
+        return max(0, self.end - max(self.committed or 0, self.beginning))
+
+
+def read_lag(settings: Settings, patience: float = PATIENCE) -> list[PartitionLag]:
+    """The offsets of each partition of the settings' topics that exist, by topic and partition.
+
+    Raises:
+        TransientError: Kafka does not answer within `patience` seconds.
+    """
+    names = [topic.name for topic in settings.topics]
+    with admin(settings, patience) as kafka, reader(settings, patience) as consumer:
+        partitions = _partitions(kafka, names)
+        committed = _committed(kafka, settings.kafka_group, partitions)
+        known = _known(consumer, partitions, patience)
+    return [
+        PartitionLag(p.topic, p.partition, *known[p], committed.get(p))
+        for p in sorted(partitions, key=lambda p: (names.index(p.topic), p.partition))
+    ]
+
+
+def _partitions(kafka: KafkaAdminClient, names: list[str]) -> list[TopicPartition]:
+    return [
+        TopicPartition(topic["name"], partition["partition_index"])
+        for topic in kafka.describe_topics()
+        if topic["name"] in names and not topic["error_code"]
+        for partition in topic["partitions"]
+    ]
+
+
+def _committed(kafka: KafkaAdminClient, group: str, partitions: list[TopicPartition]) -> Mapping[TopicPartition, int]:
+    if not partitions:
+        return {}
+    offsets = kafka.list_group_offsets({group: partitions})[group]
+    # -1 says that there is no commit
+    return {partition: at.offset for partition, at in offsets.items() if at.offset >= 0}
+
+
+def _known(
+    consumer: KafkaConsumer, partitions: list[TopicPartition], patience: float
+) -> dict[TopicPartition, tuple[int, int]]:
+    return bounds(consumer, partitions, patience)

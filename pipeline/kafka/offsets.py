@@ -1,0 +1,40 @@
+"""Partitions in, the first offset that each still holds and the next that it will give out."""
+
+import time
+from collections.abc import Collection
+
+from kafka import KafkaConsumer, TopicPartition
+
+from pipeline.errors import TransientError
+
+POLL_MS = 200
+
+
+def bounds(
+    consumer: KafkaConsumer, partitions: Collection[TopicPartition], patience: float
+) -> dict[TopicPartition, tuple[int, int]]:
+    """(beginning, end) of each partition; the consumer is left assigned to them, somewhere near their ends.
+
+    The end is the high watermark of a fetch. Asking for the latest offset instead would be wrong on brokers
+    that answer with the first offset of the last batch; as the place to fetch from, that answer is right on all.
+
+    Raises:
+        TransientError: a partition has not answered within `patience` seconds.
+    """
+    if not partitions:
+        return {}
+    deadline = time.monotonic() + patience
+    wait_ms = int(patience * 1000)
+    begins = consumer.beginning_offsets(partitions, timeout_ms=wait_ms)
+    last_batches = consumer.end_offsets(partitions, timeout_ms=wait_ms)
+    consumer.assign(list(partitions))
+    for partition in partitions:
+        consumer.seek(partition, last_batches[partition])
+    waiting = set(partitions)
+    while waiting:
+        consumer.poll(timeout_ms=POLL_MS)
+        waiting = {partition for partition in waiting if consumer.highwater(partition) is None}
+        if waiting and time.monotonic() > deadline:
+            late = ", ".join(sorted(f"{p.topic}/{p.partition}" for p in waiting))
+            raise TransientError(f"Kafka has not told the end of {late} within {patience:g} s")
+    return {p: (begins[p], max(begins[p], consumer.highwater(p))) for p in partitions}

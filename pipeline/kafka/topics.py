@@ -1,0 +1,120 @@
+"""The topics that the settings name in; what Kafka has of them, what was created, and what differs, out."""
+
+from collections.abc import Sequence
+
+import msgspec
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError, for_code
+
+from pipeline.errors import TransientError, UsageError
+from pipeline.kafka.client import admin
+from pipeline.settings import Settings
+from schemas.topics import Topic
+
+COMPARED = ("retention.ms", "max.message.bytes")
+"""Settings of a topic whose difference loses events; others are the operator's own affair."""
+
+
+class FoundTopic(msgspec.Struct, frozen=True):
+    """A topic as Kafka has it; `config` holds only what Kafka tells."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: dict[str, str]
+
+
+class TopicReport(msgspec.Struct, frozen=True):
+    """Names of topics that were created (or would be), and a sentence for each difference of the others."""
+
+    created: tuple[str, ...]
+    differences: tuple[str, ...]
+
+
+def find_topics(settings: Settings) -> dict[str, FoundTopic]:
+    """Those of the settings' topics that exist, by name.
+
+    Raises:
+        TransientError: Kafka does not answer.
+    """
+    with admin(settings) as kafka:
+        return _find(kafka, [topic.name for topic in settings.topics])
+
+
+def create_topics(settings: Settings, *, dry_run: bool = False) -> TopicReport:
+    """Create the topics that are missing and leave the others as they are; how those differ is only said.
+
+    Raises:
+        TransientError: Kafka does not answer. UsageError: it refuses a topic.
+    """
+    with admin(settings) as kafka:
+        found = _find(kafka, [topic.name for topic in settings.topics])
+        missing = [topic for topic in settings.topics if topic.name not in found]
+        if missing and not dry_run:
+            _create(kafka, missing)
+    differences = [d for topic in settings.topics if topic.name in found for d in differ(topic, found[topic.name])]
+    return TopicReport(tuple(topic.name for topic in missing), tuple(differences))
+
+
+def require_topics(settings: Settings) -> None:
+    """Make sure that all topics are there: some brokers create any topic one writes to, in another shape.
+
+    Raises:
+        TransientError: Kafka does not answer. UsageError: a topic is missing.
+    """
+    found = find_topics(settings)
+    if missing := [topic.name for topic in settings.topics if topic.name not in found]:
+        servers = ",".join(settings.kafka)
+        raise UsageError(f"Kafka at {servers} has no topic {', '.join(missing)}; `turnfold migrate` creates it")
+
+
+def differ(wanted: Topic, found: FoundTopic) -> list[str]:
+    """A sentence for each way in which `found` is not as `wanted`. What Kafka does not tell is no difference."""
+    pairs = [("partitions", wanted.partitions, found.partitions), ("replicas", wanted.replication, found.replication)]
+    sentences = [f"topic {wanted.name} has {has} {what}, the settings say {want}" for what, want, has in pairs if want != has]
+    config = wanted.config()
+    return sentences + [
+        f"topic {wanted.name} has {name}={found.config[name]}, the settings say {config[name]}"
+        for name in COMPARED
+        if name in found.config and found.config[name] != config[name]
+    ]
+
+
+def _find(kafka: KafkaAdminClient, names: Sequence[str]) -> dict[str, FoundTopic]:
+    # asking for every topic rather than by name: asking a broker for a missing one may create it
+    present = [topic for topic in kafka.describe_topics() if topic["name"] in names and not topic["error_code"]]
+    if not present:
+        return {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in present]
+    configs = kafka.describe_configs(resources, config_filter="all").get("topic", {})
+    return {
+        topic["name"]: FoundTopic(
+            topic["name"],
+            len(topic["partitions"]),
+            min(len(partition["replica_nodes"]) for partition in topic["partitions"]),
+            {name: entry["value"] for name, entry in configs.get(topic["name"], {}).items()},
+        )
+        for topic in present
+    }
+
+
+def _create(kafka: KafkaAdminClient, topics: Sequence[Topic]) -> None:
+    wanted = {
+        topic.name: {
+            "num_partitions": topic.partitions,
+            "replication_factor": topic.replication,
+            "configs": topic.config(),
+        }
+        for topic in topics
+    }
+    answer = kafka.create_topics(wanted, raise_errors=False)
+    for topic in answer["topics"]:
+        error = for_code(topic["error_code"])
+        # another `migrate` at the same time is no trouble
+        if topic["error_code"] and error is not TopicAlreadyExistsError:
+            raise UsageError(f"Kafka does not create topic {topic['name']}: {topic.get('error_message') or error.__name__}")
+    try:
+        kafka.wait_for_topics(list(wanted))
+    except KafkaTimeoutError as late:
+        raise TransientError(f"Kafka has created the topics, but they have no leader yet: {late}") from late

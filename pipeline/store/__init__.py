@@ -1,0 +1,1 @@
+"""ClickHouse, over its HTTP interface: the only place that knows clickhouse-connect."""

@@ -1,0 +1,129 @@
+"""Statements and rows in, ClickHouse's answers out; its trouble sorted into what passes and what is a fault."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+import clickhouse_connect
+import msgspec
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from pipeline.errors import TransientError
+from pipeline.settings import Settings
+from schemas.columns import columns, transpose
+
+Row = tuple[Any, ...]
+
+FAULTS = {
+    6, 16, 20, 26, 27, 36, 38, 41, 42, 43, 44, 46, 47, 48, 53, 57, 60, 62, 70, 72, 81, 117, 179, 215, 386, 457,
+}  # fmt: skip
+"""Codes of errors that a second try cannot mend: wrong statements, types, names (src/Common/ErrorCodes.cpp)."""
+
+
+class StatementError(Exception):
+    """ClickHouse understood the request and refuses it: a second try would end the same."""
+
+
+class ClickHouse:
+    """One database. Times are integers (milliseconds) both ways; parameters are always bound, never written in."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    @classmethod
+    async def connect(cls, settings: Settings, *, database: str | None = None) -> Self:
+        """A client of `settings.clickhouse`, once the server has answered.
+
+        Raises:
+            TransientError: the server is not there.
+        """
+        url = urlsplit(settings.clickhouse)
+        with sorted_errors():
+            client = await clickhouse_connect.get_async_client(
+                interface=url.scheme,
+                host=url.hostname,
+                port=url.port or (8443 if url.scheme == "https" else 8123),
+                username=settings.clickhouse_user,
+                password=settings.clickhouse_password,
+                database=settings.clickhouse_database if database is None else database,
+                connect_timeout=min(10.0, settings.clickhouse_timeout),
+                send_receive_timeout=settings.clickhouse_timeout,
+                compress=False,  # the wire is short and the payload column is compressed on arrival
+                query_retries=0,  # whoever calls decides what is tried again
+                form_encode_query_params=True,  # keys of a batch outgrow a URL
+                client_name="turnfold",
+            )
+        return cls(client)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._client.close()
+
+    async def command(self, statement: str, parameters: Mapping[str, object] | None = None) -> None:
+        """Run a statement that answers nothing."""
+        with sorted_errors():
+            await self._client.command(statement, parameters=dict(parameters or {}))
+
+    async def rows(
+        self, statement: str, parameters: Mapping[str, object] | None = None, settings: Mapping[str, object] | None = None
+    ) -> Sequence[Row]:
+        """All rows that a SELECT answers; `{name:Type}` in it stands for a parameter.
+
+        Raises:
+            TransientError: worth a second try. StatementError: not.
+        """
+        with sorted_errors():
+            result = await self._client.query(
+                statement,
+                parameters=dict(parameters or {}),
+                settings=dict(settings or {}),
+                query_formats={"DateTime64": "int"},
+            )
+        answered: Sequence[Row] = result.result_rows
+        return answered
+
+    async def insert(self, table: str, rows: Sequence[msgspec.Struct]) -> None:
+        """Insert `rows`, all of one struct type whose fields are the columns, as one block.
+
+        Raises:
+            TransientError: worth a second try; some of the rows may be in. StatementError: not.
+        """
+        if not rows:
+            return
+        shape = columns(type(rows[0]))
+        with sorted_errors():
+            await self._client.insert(
+                table,
+                transpose(rows),
+                column_names=list(shape),
+                column_type_names=list(shape.values()),
+                column_oriented=True,
+                settings={"max_partitions_per_insert_block": 0},  # events of 100 months may come at once
+            )
+
+
+@asynccontextmanager
+async def connection(settings: Settings, *, database: str | None = None) -> AsyncIterator[ClickHouse]:
+    """A client for the length of a `with` block."""
+    clickhouse = await ClickHouse.connect(settings, database=database)
+    try:
+        yield clickhouse
+    finally:
+        await clickhouse.close()
+
+
+@contextmanager
+def sorted_errors() -> Iterator[None]:
+    """What the driver raises in the block, as TransientError or StatementError."""
+    try:
+        yield
+    except ClickHouseError as error:
+        code = getattr(error, "code", None)
+        if code in FAULTS:
+            raise StatementError(str(error)) from error
+        raise TransientError(str(error)) from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise TransientError(f"ClickHouse does not answer: {error!r}") from error

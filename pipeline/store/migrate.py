@@ -1,0 +1,75 @@
+"""The numbered SQL files in, a database that has them all applied out, with a record of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from pipeline.errors import UsageError
+from pipeline.settings import Settings
+from pipeline.store.client import ClickHouse, connection
+
+RECORD = """
+CREATE TABLE IF NOT EXISTS migrations
+(
+    name    String                COMMENT 'file name of the migration',
+    applied DateTime DEFAULT now() COMMENT 'when it was applied'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file; applying it twice changes nothing."""
+
+    name: str
+    statement: str
+
+
+def migrations() -> list[Migration]:
+    """All migrations, in the order of their numbers."""
+    folder = files("schemas").joinpath("clickhouse")
+    found = [Migration(file.name, file.read_text()) for file in folder.iterdir() if file.name.endswith(".sql")]
+    return sorted(found, key=lambda migration: migration.name)
+
+
+async def migrate(settings: Settings, *, dry_run: bool = False) -> Sequence[str]:
+    """Create the database where it is missing and apply what it lacks; the names of what was (or would be) applied.
+
+    Raises:
+        TransientError: ClickHouse does not answer.
+        UsageError: the database has migrations that this version does not know.
+    """
+    async with connection(settings, database="") as server:
+        known = await server.rows("SELECT name FROM system.databases WHERE name = {name:String}", _database(settings))
+        if not known and dry_run:
+            return [migration.name for migration in migrations()]
+        await server.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", _database(settings))
+    async with connection(settings) as clickhouse:
+        lacking = await _lacking(clickhouse)
+        if not dry_run:
+            await _apply(clickhouse, lacking)
+    return [migration.name for migration in lacking]
+
+
+def _database(settings: Settings) -> dict[str, object]:
+    return {"name": settings.clickhouse_database}
+
+
+async def _lacking(clickhouse: ClickHouse) -> list[Migration]:
+    await clickhouse.command(RECORD)
+    applied = {name for (name,) in await clickhouse.rows("SELECT name FROM migrations")}
+    known = migrations()
+    if unknown := applied - {migration.name for migration in known}:
+        raise UsageError(
+            f"the database was migrated by a newer Turnfold (it has {', '.join(sorted(unknown))}): "
+            "upgrade this one, or set TURNFOLD_CLICKHOUSE_DATABASE to another database"
+        )
+    return [migration for migration in known if migration.name not in applied]
+
+
+async def _apply(clickhouse: ClickHouse, lacking: Sequence[Migration]) -> None:
+    for migration in lacking:
+        await clickhouse.command(migration.statement)
+        await clickhouse.command("INSERT INTO migrations (name) SELECT {name:String}", {"name": migration.name})

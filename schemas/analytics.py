@@ -1,0 +1,129 @@
+"""ListSessionAnalyticsData as Amazon Lex writes it on the wire: the JSON of a request in, of an answer out."""
+
+import enum
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+BotId = Annotated[str, Meta(pattern="^[0-9a-zA-Z]{10}$", max_length=10, description="the bot's id")]
+Instant = Annotated[
+    Any,  # a number is read exactly, as int or Decimal: a float would round what lies between milliseconds
+    Meta(
+        description="epoch seconds, a fraction allowed, or ISO 8601 text with a zone",
+        extra_json_schema={"type": ["number", "string"], "examples": [1767225600, "2026-01-01T00:00:00Z"]},
+    ),
+]
+Seconds = Annotated[float, Meta(description="epoch seconds, milliseconds as the fraction")]
+PageToken = Annotated[str, Meta(description="opaque: where the next page of this very query begins")]
+
+
+class SessionFilterName(enum.StrEnum):
+    """What sessions are filtered by."""
+
+    BOT_ALIAS_ID = "BotAliasId"
+    BOT_VERSION = "BotVersion"
+    LOCALE_ID = "LocaleId"
+    MODALITY = "Modality"
+    CHANNEL = "Channel"
+    DURATION = "Duration"
+    CONVERSATION_END_STATE = "ConversationEndState"
+    SESSION_ID = "SessionId"
+    ORIGINATING_REQUEST_ID = "OriginatingRequestId"
+    INTENT_PATH = "IntentPath"
+
+
+class FilterOperator(enum.StrEnum):
+    """Equal, greater, less, and contains; the last is in Lex's documentation but not in its SDKs' enum."""
+
+    EQ = "EQ"
+    GT = "GT"
+    LT = "LT"
+    CO = "CO"
+
+
+class SessionSortName(enum.StrEnum):
+    """What sessions are sorted by."""
+
+    CONVERSATION_START_TIME = "ConversationStartTime"
+    NUMBER_OF_TURNS = "NumberOfTurns"
+    DURATION = "Duration"
+
+
+class SortOrder(enum.StrEnum):
+    """Which way they are sorted."""
+
+    ASCENDING = "Ascending"
+    DESCENDING = "Descending"
+
+
+class _Asked(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What a client sends: a member nobody reads is an error, as a misspelt filter would answer the wrong list."""
+
+
+class AnalyticsSessionFilter(_Asked, frozen=True):
+    """A condition on sessions: any of `values` fits."""
+
+    name: SessionFilterName
+    operator: FilterOperator
+    values: Annotated[tuple[str, ...], Meta(min_length=1, max_length=5)]
+
+
+class SessionDataSortBy(_Asked, frozen=True):
+    """The order of the list."""
+
+    name: SessionSortName
+    order: SortOrder
+
+
+class ListSessionAnalyticsDataRequest(_Asked, frozen=True):
+    """The sessions that began after the start and ended before the end, and fit all filters. Null is absent."""
+
+    start_date_time: Instant
+    end_date_time: Instant
+    sort_by: SessionDataSortBy | None = None
+    filters: Annotated[tuple[AnalyticsSessionFilter, ...], Meta(min_length=1, max_length=10)] | None = None
+    max_results: Annotated[int, Meta(ge=1, le=1000, description="10 where absent")] | None = None
+    next_token: PageToken | None = None
+
+
+class _Answered(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """What the server sends: a member that is UNSET is left out."""
+
+
+class InvokedIntentSample(_Answered, frozen=True):
+    """An intent that the session invoked."""
+
+    intent_name: str
+
+
+class SessionSpecification(_Answered, frozen=True):
+    """One conversation. Without an end state it is still open."""
+
+    bot_alias_id: str
+    bot_version: str
+    locale_id: str
+    session_id: str
+    conversation_start_time: Seconds
+    conversation_end_time: Seconds
+    conversation_duration_seconds: int
+    number_of_turns: int
+    invoked_intent_samples: tuple[InvokedIntentSample, ...]
+    originating_request_id: str
+    channel: str | UnsetType = UNSET
+    conversation_end_state: str | UnsetType = UNSET
+    mode: str | UnsetType = UNSET
+
+
+class ListSessionAnalyticsDataResponse(_Answered, frozen=True):
+    """One page. A token says that another follows."""
+
+    bot_id: BotId
+    sessions: tuple[SessionSpecification, ...]
+    next_token: PageToken | UnsetType = UNSET
+
+
+class Failure(_Answered, frozen=True):
+    """The body of every answer that is no success; header `x-amzn-ErrorType` names its kind."""
+
+    message: str

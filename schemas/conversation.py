@@ -1,0 +1,40 @@
+"""A conversation as table `conversations` holds it: plain columns, nothing left to compute."""
+
+import enum
+
+import msgspec
+
+from schemas.columns import Count, Millis, Text, Tiny, Word, Words
+
+
+class EndState(enum.StrEnum):
+    """How a conversation ended. OPEN becomes `Dropped` when a query is answered after its idle TTL."""
+
+    SUCCESS = "Success"
+    FAILURE = "Failure"
+    OPEN = ""
+
+
+class Conversation(msgspec.Struct, frozen=True, gc=False):
+    """One row. Where `is_deleted`, it only takes back the row of the same bot, start, session and request.
+
+    `version` is the number of distinct events folded in: a set only grows, so the greatest version is right.
+    """
+
+    bot_id: Word
+    start: Millis
+    session_id: Text
+    originating_request_id: Text
+    end: Millis
+    duration_seconds: Count
+    turns: Count
+    mode: Word
+    channel: Word
+    bot_alias_id: Word
+    bot_version: Word
+    locale_id: Word
+    intents: Words
+    intent_path: Text
+    end_state: Word
+    version: Count
+    is_deleted: Tiny = 0

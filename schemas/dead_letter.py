@@ -1,0 +1,40 @@
+"""An input that is no valid turn event, and the Kafka record that keeps it: raw bytes, headers say where and why."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+PREFIX = "turnfold-"
+
+Headers = list[tuple[str, bytes]]
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """The value of a record, or of one entry inside it (`entry` counts from 0), that could not be read.
+
+    `reason` is one of the words in `pipeline.errors.Reason`; `detail` says what was wrong and where.
+    """
+
+    reason: str
+    detail: str
+    step: str
+    topic: str
+    partition: int
+    offset: int
+    payload: bytes
+    entry: int = 0
+
+    def headers(self) -> Headers:
+        """All but the payload, as the headers of a Kafka record."""
+        fields = msgspec.structs.asdict(self)
+        return [(PREFIX + name, str(fields[name]).encode()) for name in fields if name != "payload"]
+
+    @classmethod
+    def from_record(cls, payload: bytes, headers: Iterable[tuple[str, bytes]]) -> "DeadLetter":
+        """The dead letter that a record of the dead-letter topic keeps.
+
+        Raises:
+            msgspec.ValidationError: the record was written by something else.
+        """
+        fields = {k.removeprefix(PREFIX): v.decode() for k, v in headers if k.startswith(PREFIX)}
+        return msgspec.convert({**fields, "payload": payload}, cls, strict=False)

@@ -1,0 +1,24 @@
+"""The three topics: what travels in each, under which key, and how it is kept."""
+
+from dataclasses import dataclass
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as `turnfold migrate` creates it. `retention_ms` -1 keeps everything."""
+
+    name: str
+    partitions: int
+    replication: int
+    retention_ms: int
+    max_message_bytes: int
+
+    def config(self) -> dict[str, str]:
+        """The topic's settings in Kafka's words."""
+        return {
+            "cleanup.policy": "delete",
+            "retention.ms": str(self.retention_ms),
+            "max.message.bytes": str(self.max_message_bytes),
+        }

@@ -1,0 +1,106 @@
+"""The members of AWS's input forms that Turnfold reads; all others are left to the archived payload."""
+
+from typing import Annotated
+
+import msgspec
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+"""An identifier: never empty, and short enough to travel in a page token."""
+
+Switch = bool | str | None
+"""A boolean that some writers put in quotes."""
+
+
+class Bot(msgspec.Struct, gc=False):
+    """`bot` of a Lex V2 log entry."""
+
+    id: Id
+    alias_id: Id = msgspec.field(name="aliasId")
+    version: Id
+    locale_id: Id = msgspec.field(name="localeId")
+    name: str | None = None
+    alias_name: str | None = msgspec.field(name="aliasName", default=None)
+
+
+class Intent(msgspec.Struct, gc=False):
+    """`sessionState.intent`; absent or without a name where nothing was understood."""
+
+    name: str | None = None
+    state: str | None = None
+
+
+class DialogAction(msgspec.Struct, gc=False):
+    """`sessionState.dialogAction`: what the bot does next."""
+
+    type: str | None = None
+
+
+class SessionState(msgspec.Struct, gc=False):
+    """`sessionState` of a Lex V2 log entry."""
+
+    originating_request_id: Id = msgspec.field(name="originatingRequestId")
+    intent: Intent | None = None
+    dialog_action: DialogAction | None = msgspec.field(name="dialogAction", default=None)
+
+
+class RequestAttributes(msgspec.Struct, gc=False):
+    """The channel, as V2 and as V1 call it."""
+
+    platform: str | None = msgspec.field(name="x-amz-lex:channels:platform", default=None)
+    channel_type: str | None = msgspec.field(name="x-amz-lex:channel-type", default=None)
+
+
+class LogEntry(msgspec.Struct, rename="camel", gc=False):
+    """A Lex V2 conversation-log entry. A member `invocationSource` gives a code-hook event away."""
+
+    timestamp: str
+    request_id: Id
+    session_id: Id
+    bot: Bot
+    session_state: SessionState
+    message_version: str | None = None
+    message_version_dashed: str | None = msgspec.field(name="message-version", default=None)
+    invocation_source: str | None = None
+    response_reason: str | None = None
+    operation_name: str | None = None
+    input_mode: str | None = None
+    missed_utterance: Switch = None
+    request_attributes: RequestAttributes | None = None
+
+
+class LogEntryV1(msgspec.Struct, rename="camel", gc=False):
+    """A Lex V1 conversation-log entry: its `userId` is V2's session, its `sessionId` names one conversation."""
+
+    timestamp: str
+    request_id: Id
+    user_id: Id
+    session_id: Id
+    bot_name: Id
+    bot_alias: Id
+    bot_version: str | None = None
+    locale: str | None = None
+    intent: str | None = None
+    dialog_state: str | None = None
+    input_dialog_mode: str | None = None
+    missed_utterance: Switch = None
+    request_attributes: RequestAttributes | str | None = None
+
+
+class AwsLogs(msgspec.Struct, gc=False):
+    """What a Lambda function gets of a subscription: base64 of gzip of an Envelope."""
+
+    data: bytes
+
+
+class LogEvent(msgspec.Struct, gc=False):
+    """One line of a log group; `message` is a log entry as text."""
+
+    message: str
+
+
+class Envelope(msgspec.Struct, rename="camel", gc=False):
+    """A CloudWatch Logs subscription envelope, plain or inside `awslogs`."""
+
+    awslogs: AwsLogs | None = None
+    message_type: str | None = None
+    log_events: list[LogEvent] | None = None
