@@ -5,45 +5,67 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 
+class Gathering:
+    """Events that have arrived and are not taken yet; at most one, while nobody takes: Faust's buffer holds the rest.
+
+    An event is in the list from the moment it leaves the stream, so no cancelled wait can lose it.
+    """
+
+    def __init__(self, events: AsyncIterator[Any]) -> None:
+        self._events = events
+        self._arrived: list[Any] = []
+        self._filled, self._emptied = asyncio.Event(), asyncio.Event()
+        self._pump = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        async for event in self._events:
+            self._arrived.append(event)
+            self._emptied.clear()
+            self._filled.set()
+            await self._emptied.wait()
+        raise RuntimeError("the stream of events has ended, which Faust's streams never do")
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        """Wait for an event, at most `seconds`; whether there is one. Raises what ended the stream."""
+        filled = asyncio.create_task(self._filled.wait())
+        try:
+            await asyncio.wait({filled, self._pump}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            filled.cancel()
+        if not self._arrived and self._pump.done():
+            await self._pump
+        return bool(self._arrived)
+
+    def take(self) -> list[Any]:
+        """What has arrived."""
+        arrived, self._arrived = self._arrived, []
+        self._filled.clear()
+        self._emptied.set()
+        return arrived
+
+    def close(self) -> None:
+        """Stop reading the stream."""
+        self._pump.cancel()
+
+
 async def gathered(events: AsyncIterator[Any], seconds: float, limit: int) -> AsyncIterator[list[Any]]:
     """Lists of batch events, each begun at least `seconds` after the one before unless it has `limit` records.
 
     The first event after a quiet time is handed on immediately, so waiting is never longer than the pace.
     """
-    loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=1)  # Faust's own buffer, which it can clear, holds the rest
-    pump = asyncio.create_task(_pump(events, queue))
+    now = asyncio.get_running_loop().time
+    gathering = Gathering(events)
     earliest = 0.0
     try:
         while True:
-            some = [await _next(queue, pump)]
-            while _records(some) < limit and (left := earliest - loop.time()) > 0:
-                try:
-                    some.append(await asyncio.wait_for(_next(queue, pump), left))
-                except TimeoutError:
-                    break
-            earliest = loop.time() + seconds
+            await gathering.wait()
+            some = gathering.take()
+            while _records(some) < limit and (left := earliest - now()) > 0 and await gathering.wait(left):
+                some += gathering.take()
+            earliest = now() + seconds
             yield some
     finally:
-        pump.cancel()
-
-
-async def _pump(events: AsyncIterator[Any], queue: asyncio.Queue[Any]) -> None:
-    async for event in events:
-        await queue.put(event)
-    raise RuntimeError("the stream of events has ended, which Faust's streams never do")
-
-
-async def _next(queue: asyncio.Queue[Any], pump: asyncio.Task[None]) -> Any:
-    """The next event, or the error that ended the pump."""
-    get = asyncio.ensure_future(queue.get())
-    try:
-        await asyncio.wait({get, pump}, return_when=asyncio.FIRST_COMPLETED)
-        if not get.done():
-            await pump
-        return await get
-    finally:
-        get.cancel()
+        gathering.close()
 
 
 def _records(events: list[Any]) -> int:

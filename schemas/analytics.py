@@ -1,4 +1,4 @@
-"""ListSessionAnalyticsData as Amazon Lex writes it on the wire: the JSON of a request in, of an answer out."""
+"""ListSessionAnalyticsData as Amazon Lex writes it on the wire: JSON of a request in, of an answer out."""
 
 import enum
 from typing import Annotated, Any
@@ -58,7 +58,7 @@ class SortOrder(enum.StrEnum):
 
 
 class _Asked(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """What a client sends: a member nobody reads is an error, as a misspelt filter would answer the wrong list."""
+    """What a client sends. An unknown member is an error: a misspelt filter would give the wrong list."""
 
 
 class AnalyticsSessionFilter(_Asked, frozen=True):
@@ -77,7 +77,7 @@ class SessionDataSortBy(_Asked, frozen=True):
 
 
 class ListSessionAnalyticsDataRequest(_Asked, frozen=True):
-    """The sessions that began after the start and ended before the end, and fit all filters. Null is absent."""
+    """Sessions that began after the start and ended before the end, and fit all filters. Null is absent."""
 
     start_date_time: Instant
     end_date_time: Instant

@@ -1,0 +1,73 @@
+"""Batches are gathered at a pace under load, handed on at once where it is quiet, and never lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agents.gather import gathered
+
+
+def event(records: int) -> Any:
+    return SimpleNamespace(message=SimpleNamespace(value=[0] * records))
+
+
+async def stream(*events: Any) -> AsyncIterator[Any]:
+    for one in events:
+        yield one
+    await asyncio.Event().wait()
+
+
+async def first(lists: AsyncIterator[list[Any]], count: int) -> list[list[Any]]:
+    found = [some async for _, some in _numbered(lists, count)]
+    await lists.aclose()  # type: ignore[attr-defined] # it is a generator
+    return found
+
+
+async def _numbered(lists: AsyncIterator[list[Any]], count: int) -> AsyncIterator[tuple[int, list[Any]]]:
+    for number in range(count):
+        yield number, await anext(lists)
+
+
+def test_a_first_event_does_not_wait_for_the_pace() -> None:
+    (one,) = asyncio.run(first(gathered(stream(event(1)), 3600, 100), 1))
+    assert len(one) == 1
+
+
+def test_enough_records_do_not_wait_for_the_pace() -> None:
+    lists = asyncio.run(first(gathered(stream(*[event(60)] * 5), 3600, 100), 3))
+    assert [sum(len(e.message.value) for e in some) for some in lists] == [60, 120, 120]
+
+
+def test_events_within_one_pace_come_together() -> None:
+    lists = asyncio.run(first(gathered(stream(*[event(1)] * 9), 0.2, 100), 2))
+    assert [len(some) for some in lists] == [1, 8]
+
+
+def test_an_error_of_the_stream_reaches_the_reader() -> None:
+    async def broken() -> AsyncIterator[Any]:
+        yield event(1)
+        raise OSError("the stream broke")
+
+    async def read() -> None:
+        async for _ in gathered(broken(), 0, 10):
+            pass
+
+    with pytest.raises(OSError, match="the stream broke"):
+        asyncio.run(read())
+
+
+def test_every_event_comes_once_in_order() -> None:
+    events = [event(n % 7 + 1) for n in range(200)]
+
+    async def read() -> list[Any]:
+        found: list[Any] = []
+        async for some in gathered(stream(*events), 0.001, 20):
+            found += some
+            if len(found) == len(events):
+                return found
+        return found
+
+    assert asyncio.run(asyncio.wait_for(read(), 30)) == events

@@ -1,0 +1,46 @@
+"""A record of the raw topic is passed on entry by entry; each that cannot be read keeps its place and its bytes."""
+
+import gzip
+from dataclasses import dataclass
+
+import orjson
+
+from pipeline.ingest.sort import Entry, Limits, sort_record
+from schemas.dead_letter import DeadLetter
+from tests.events import raw
+
+LIMITS = Limits(message_bytes=8_192, event_bytes=4_096)
+
+
+@dataclass
+class Record:
+    value: bytes | None
+    topic: str = "turns.raw"
+    partition: int = 2
+    offset: int = 77
+
+
+def envelope(*messages: bytes) -> bytes:
+    return orjson.dumps({"messageType": "DATA_MESSAGE", "logEvents": [{"message": m.decode()} for m in messages]})
+
+
+def test_one_broken_entry_in_an_envelope_does_not_cost_the_others() -> None:
+    found = list(sort_record(Record(envelope(raw(), b"{", raw(sessionId="s2"))), LIMITS, "intake"))
+    assert [type(one) for one in found] == [Entry, DeadLetter, Entry]
+    letter = found[1]
+    assert isinstance(letter, DeadLetter)
+    assert (letter.payload, letter.entry, letter.reason) == (b"{", 1, "not-json")
+    assert (letter.topic, letter.partition, letter.offset, letter.step) == ("turns.raw", 2, 77, "intake")
+
+
+def test_a_record_without_a_value_is_a_dead_letter() -> None:
+    (letter,) = sort_record(Record(None), LIMITS, "intake")
+    assert isinstance(letter, DeadLetter)
+    assert (letter.reason, letter.payload) == ("empty", b"")
+
+
+def test_an_entry_too_large_for_any_message_is_kept_as_it_came() -> None:
+    packed = gzip.compress(envelope(raw(inputTranscript="x" * 9_000)))
+    (letter,) = sort_record(Record(packed), LIMITS, "intake")
+    assert isinstance(letter, DeadLetter)
+    assert (letter.reason, letter.payload) == ("too-large", packed)
