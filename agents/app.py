@@ -29,6 +29,11 @@ class App(faust.App):
     def _create_directories(self) -> None:
         pass
 
+    async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:
+        """Faust would start the agent anew behind the batch that failed: the worker ends, so that it comes again."""
+        log.critical("the %s agent cannot go on: %r", agent.name, exc)
+        await self.crash(exc)
+
 
 def create_app(settings: Settings) -> faust.App:
     """The app: `turns.raw` -> intake, `turns` -> conversations. Nothing is connected until it is started."""
@@ -68,7 +73,7 @@ def _add_intake(app: faust.App, settings: Settings, intake: Intake) -> None:
                 await intake(event.message.value)
                 event.ack()
 
-    app.agent(_topic(app, settings.topic_raw), name="intake", on_error=_end)(agent)
+    app.agent(_topic(app, settings.topic_raw), name="intake")(agent)
 
 
 def _add_conversations(app: faust.App, settings: Settings, conversations: Conversations) -> None:
@@ -90,16 +95,10 @@ def _add_conversations(app: faust.App, settings: Settings, conversations: Conver
     async def close(*_: Any, **__: Any) -> None:
         await conversations.close()
 
-    app.agent(_topic(app, settings.topic_turns), name="conversations", on_error=_end)(agent)
+    app.agent(_topic(app, settings.topic_turns), name="conversations")(agent)
     app.on_partitions_assigned.connect(assigned, weak=False)
     app.on_before_shutdown.connect(close, weak=False)
 
 
 def _topic(app: faust.App, name: str) -> Any:
     return app.topic(name, key_serializer="raw", value_serializer="raw")
-
-
-async def _end(agent: Any, error: BaseException) -> None:
-    """Faust would start the agent anew behind the batch that failed: the worker ends, and the batch comes again."""
-    log.critical("the %s agent cannot go on: %r", agent.name, error)
-    await agent.app.crash(error)

@@ -86,7 +86,7 @@ async def _start(supervisor: Supervisor, settings: Settings, options: Options, e
     """Start everything, each when what it needs is there."""
     port = str(options.clickhouse_port)
     engine = ["-m", "pipeline.embedded.clickhouse", "--path", str(options.data / "clickhouse"), "--host", HOST, "--port", port]
-    await supervisor.start("broker", broker_command(HOST, options.kafka_port), {})
+    await supervisor.start("broker", broker_command(options.kafka_port, HOST), {})
     await supervisor.start("clickhouse", [sys.executable, *engine], {})
     await _answered(lambda: asyncio.to_thread(create_topics, settings))
     await _answered(lambda: migrate(settings))

@@ -23,17 +23,16 @@ class Gathering:
             self._emptied.clear()
             self._filled.set()
             await self._emptied.wait()
-        raise RuntimeError("the stream of events has ended, which Faust's streams never do")
 
     async def wait(self, seconds: float | None = None) -> bool:
-        """Wait for an event, at most `seconds`; whether there is one. Raises what ended the stream."""
+        """Wait for an event, at most `seconds`; whether there is one. Raises the stream's error."""
         filled = asyncio.create_task(self._filled.wait())
         try:
             await asyncio.wait({filled, self._pump}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             filled.cancel()
         if not self._arrived and self._pump.done():
-            await self._pump
+            await self._pump  # for its error
         return bool(self._arrived)
 
     def take(self) -> list[Any]:
@@ -49,7 +48,7 @@ class Gathering:
 
 
 async def gathered(events: AsyncIterator[Any], seconds: float, limit: int) -> AsyncIterator[list[Any]]:
-    """Lists of batch events, each begun at least `seconds` after the one before unless it has `limit` records.
+    """Lists of batch events until the stream ends, each begun at least `seconds` after the one before unless it has `limit` records.
 
     The first event after a quiet time is handed on immediately, so waiting is never longer than the pace.
     """
@@ -57,8 +56,7 @@ async def gathered(events: AsyncIterator[Any], seconds: float, limit: int) -> As
     gathering = Gathering(events)
     earliest = 0.0
     try:
-        while True:
-            await gathering.wait()
+        while await gathering.wait():
             some = gathering.take()
             while _records(some) < limit and (left := earliest - now()) > 0 and await gathering.wait(left):
                 some += gathering.take()

@@ -36,6 +36,8 @@ class Supervisor:
         self._logs = logs
         self._stop_seconds = stop_seconds
         self._children: list[Child] = []
+        self._ended: asyncio.Queue[Child] = asyncio.Queue()
+        self._watches: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -43,6 +45,7 @@ class Supervisor:
     async def __aexit__(self, *_: object) -> None:
         while self._children:
             await self.stop(self._children[-1])
+        await asyncio.gather(*self._watches)
 
     async def start(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> Child:
         """Start `command`, output to `logs/NAME.log`; it gets no Ctrl-C of the terminal's, only ours."""
@@ -59,17 +62,17 @@ class Supervisor:
             )
         child = Child(name, process, path)
         self._children.append(child)
+        self._watches.add(asyncio.create_task(self._watch(child)))
         return child
 
     async def first_ended(self) -> Child:
         """Wait until a child ends by itself, which none should."""
-        waits = {asyncio.create_task(child.process.wait()): child for child in self._children}
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            return waits[done.pop()]
-        finally:
-            for wait in waits:
-                wait.cancel()
+        return await self._ended.get()
+
+    async def _watch(self, child: Child) -> None:
+        await child.process.wait()
+        if child in self._children:
+            self._ended.put_nowait(child)
 
     async def stop_named(self, name: str) -> None:
         """Stop the child of that name, if there is one."""

@@ -6,7 +6,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-BotId = Annotated[str, Meta(pattern="^[0-9a-zA-Z]{10}$", max_length=10, description="the bot's id")]
+BotId = Annotated[
+    str,
+    Meta(pattern="^[0-9a-zA-Z]{10}$", max_length=10, description="a bot's id: exactly 10 of 0-9, A-Z, a-z"),
+]
 Instant = Annotated[
     Any,  # a number is read exactly, as int or Decimal: a float would round what lies between milliseconds
     Meta(

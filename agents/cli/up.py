@@ -13,7 +13,9 @@ PORT = click.IntRange(1, 65_535)
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), default="data", help="Folder for all data.")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), default="data", help="Folder for all data."
+)
 @click.option("--api-port", type=PORT, default=8080, show_default=True, help="Port of the query layer.")
 @click.option("--kafka-port", type=PORT, default=9092, show_default=True, help="Port of the broker.")
 @click.option("--clickhouse-port", type=PORT, default=8123, show_default=True, help="Port of ClickHouse.")
@@ -21,7 +23,14 @@ PORT = click.IntRange(1, 65_535)
 @click.option("--demo", is_flag=True, help="Feed sample traffic: a burst first, then a trickle.")
 @click.pass_obj
 def up(
-    settings: Settings, data: Path, api_port: int, kafka_port: int, clickhouse_port: int, workers: int, *, demo: bool
+    settings: Settings,
+    data: Path,
+    api_port: int,
+    kafka_port: int,
+    clickhouse_port: int,
+    workers: int,
+    *,
+    demo: bool,
 ) -> None:
     """Run everything on this machine: broker, ClickHouse, workers and query layer.
 

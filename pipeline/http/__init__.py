@@ -1,1 +1,1 @@
-"""The query layer over HTTP: Lex's own paths, JSON and errors, so that its SDKs need only another endpoint."""
+"""The query layer over HTTP, in Lex's own paths, JSON and errors: its SDKs need another endpoint, no more."""

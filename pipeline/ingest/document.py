@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]')
-"""A string, so that brackets inside it are not seen, or a bracket. No JSON string goes over the end of a line."""
+"""A string, so that brackets in it are not seen, or a bracket. No JSON string goes over the end of a line."""
 DEPTH = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 MAX_DEPTH = 64
 """Deeper than any log entry; it bounds how often a line is looked at again."""
@@ -20,7 +20,7 @@ _one_value = json.JSONDecoder()
 
 
 class Line(NamedTuple):
-    """A line, counted from 1, or the value that begins there. `text` is empty where its `size` is beyond reading."""
+    """A line, counted from 1, or the value that begins there. `text` is empty where `size` is too much."""
 
     number: int
     text: bytes
@@ -97,7 +97,7 @@ def join_lines(lines: Iterator[Line], max_bytes: int) -> Iterator[Line]:
 
 
 def objects(text: bytes) -> list[bytes]:
-    """The objects of a JSON array that holds nothing else, or those written one behind the other; else nothing."""
+    """The objects of a JSON array that holds nothing else, or objects one behind the other; else nothing."""
     if text.startswith(b"["):
         found = _elements(text)
     elif text.startswith(b"{") and b"}{" in text and _judge(text) is Verdict.BROKEN:

@@ -1,4 +1,4 @@
-"""Files or standard input in, plain or gzip, JSON lines or documents; each raw input in turn out, none left out."""
+"""Files or standard input in, plain or gzip, JSON lines or documents; every raw input in them out."""
 
 import gzip
 import io
@@ -56,8 +56,8 @@ def read_inputs(path: str, max_bytes: int) -> Iterator[Input]:
                 last = line.number
                 yield from _inputs(path, line, max_bytes)
         except DocumentTooLongError as document:
-            wrong = f"one JSON value of more than {DOCUMENT_BYTES} bytes, not read any further; `jq -c '.[]'` makes lines of an array"
-            yield Input(path, document.number, problem=wrong)
+            wrong = f"one JSON value of more than {DOCUMENT_BYTES} bytes, and nothing after it was read"
+            yield Input(path, document.number, problem=f"{wrong}; `jq -c '.[]'` makes lines of an array")
         except (OSError, EOFError, zlib.error) as broken:
             yield Input(path, last + 1, problem=f"cannot be read any further: {broken}")
 
@@ -90,7 +90,7 @@ def _opened(path: str) -> Iterator[io.BufferedIOBase]:
 
 def _file(path: str) -> io.BufferedReader:
     try:
-        file = Path(path).open("rb")
+        file = Path(path).open("rb")  # noqa: SIM115 - whoever calls closes it
         file.peek(1)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
@@ -114,7 +114,7 @@ def _skip_line(stream: io.BufferedIOBase, text: bytes) -> int:
     skipped = 0
     while text and not text.endswith(b"\n"):
         text = stream.readline(CHUNK)
-        skipped += len(text)
+        skipped += len(text.removesuffix(b"\n"))
     return skipped
 
 

@@ -28,7 +28,7 @@ class Route(msgspec.Struct, frozen=True, gc=False):
 
 
 def route(raw: bytes, settings: Settings) -> Route:
-    """The way of one input. Nothing is refused here: what nobody can read becomes a dead letter with its reason."""
+    """The way of one input. Nothing is refused: what nobody can read will be a dead letter."""
     try:
         turn = decode_entry(raw, settings.max_event_bytes)
     except InvalidEventError:
@@ -39,7 +39,7 @@ def route(raw: bytes, settings: Settings) -> Route:
 
 
 def _raw_route(raw: bytes, settings: Settings) -> Route:
-    """The route of what is no bare log entry: an envelope, perhaps with broken entries in it, or broken itself."""
+    """The route of what is no bare log entry: an envelope, perhaps with broken entries in it, or broken."""
     try:
         inside = unpack(raw, settings.max_message_bytes)
     except InvalidEventError:

@@ -76,9 +76,14 @@ def sorted_errors(settings: Settings) -> Iterator[None]:
     try:
         yield
     except (AuthorizationError, KafkaConfigurationError) as refused:
-        raise UsageError(f"Kafka at {servers} refuses: {refused}") from refused
+        raise UsageError(f"Kafka at {servers} refuses: {reason(refused)}") from refused
     except KafkaError as error:
-        raise TransientError(f"Kafka at {servers} does not answer: {error}") from error
+        raise TransientError(f"Kafka at {servers} does not answer: {reason(error)}") from error
+
+
+def reason(error: BaseException) -> str:
+    """What an error of kafka-python says, without its class where it says something of its own."""
+    return str(error.args[0]) if error.args else type(error).__name__
 
 
 def _connection(settings: Settings, patience: float) -> dict[str, Any]:
@@ -95,7 +100,9 @@ def _addresses(servers: tuple[str, ...]) -> list[str]:
     for server in servers:
         host, _, port = server.rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-            raise UsageError(f"TURNFOLD_KAFKA: {server!r} is no address; right would be host:port, as 127.0.0.1:9092")
+            raise UsageError(
+                f"TURNFOLD_KAFKA: {server!r} is no address; right would be host:port, as 127.0.0.1:9092"
+            )
     if not servers:
         raise UsageError("TURNFOLD_KAFKA names no server; right would be host:port, as 127.0.0.1:9092")
     return list(servers)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import msgspec
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, TopicPartition
 
 from pipeline.kafka.client import PATIENCE, admin, reader
 from pipeline.kafka.offsets import bounds
@@ -35,7 +35,7 @@ def read_lag(settings: Settings, patience: float = PATIENCE) -> list[PartitionLa
     with admin(settings, patience) as kafka, reader(settings, patience) as consumer:
         partitions = _partitions(kafka, names)
         committed = _committed(kafka, settings.kafka_group, partitions)
-        known = _known(consumer, partitions, patience)
+        known = bounds(consumer, partitions, patience)
     return [
         PartitionLag(p.topic, p.partition, *known[p], committed.get(p))
         for p in sorted(partitions, key=lambda p: (names.index(p.topic), p.partition))
@@ -45,21 +45,17 @@ def read_lag(settings: Settings, patience: float = PATIENCE) -> list[PartitionLa
 def _partitions(kafka: KafkaAdminClient, names: list[str]) -> list[TopicPartition]:
     return [
         TopicPartition(topic["name"], partition["partition_index"])
-        for topic in kafka.describe_topics()
-        if topic["name"] in names and not topic["error_code"]
+        for topic in kafka.describe_topics(names)
+        if not topic["error_code"]
         for partition in topic["partitions"]
     ]
 
 
-def _committed(kafka: KafkaAdminClient, group: str, partitions: list[TopicPartition]) -> Mapping[TopicPartition, int]:
+def _committed(
+    kafka: KafkaAdminClient, group: str, partitions: list[TopicPartition]
+) -> Mapping[TopicPartition, int]:
     if not partitions:
         return {}
     offsets = kafka.list_group_offsets({group: partitions})[group]
     # -1 says that there is no commit
     return {partition: at.offset for partition, at in offsets.items() if at.offset >= 0}
-
-
-def _known(
-    consumer: KafkaConsumer, partitions: list[TopicPartition], patience: float
-) -> dict[TopicPartition, tuple[int, int]]:
-    return bounds(consumer, partitions, patience)

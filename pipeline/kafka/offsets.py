@@ -7,7 +7,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from pipeline.errors import TransientError
 
-POLL_MS = 200
+POLL_MS = 100
 
 
 def bounds(
@@ -16,7 +16,7 @@ def bounds(
     """(beginning, end) of each partition; the consumer is left assigned to them, somewhere near their ends.
 
     The end is the high watermark of a fetch. Asking for the latest offset instead would be wrong on brokers
-    that answer with the first offset of the last batch; as the place to fetch from, that answer is right on all.
+    that answer with the first one of the last batch; as the place to fetch from, that answer is right on all.
 
     Raises:
         TransientError: a partition has not answered within `patience` seconds.

@@ -53,7 +53,9 @@ def create_topics(settings: Settings, *, dry_run: bool = False) -> TopicReport:
         missing = [topic for topic in settings.topics if topic.name not in found]
         if missing and not dry_run:
             _create(kafka, missing)
-    differences = [d for topic in settings.topics if topic.name in found for d in differ(topic, found[topic.name])]
+    differences = [
+        d for topic in settings.topics if topic.name in found for d in differ(topic, found[topic.name])
+    ]
     return TopicReport(tuple(topic.name for topic in missing), tuple(differences))
 
 
@@ -66,13 +68,22 @@ def require_topics(settings: Settings) -> None:
     found = find_topics(settings)
     if missing := [topic.name for topic in settings.topics if topic.name not in found]:
         servers = ",".join(settings.kafka)
-        raise UsageError(f"Kafka at {servers} has no topic {', '.join(missing)}; `turnfold migrate` creates it")
+        raise UsageError(
+            f"Kafka at {servers} has no topic {', '.join(missing)}; `turnfold migrate` creates it"
+        )
 
 
 def differ(wanted: Topic, found: FoundTopic) -> list[str]:
-    """A sentence for each way in which `found` is not as `wanted`. What Kafka does not tell is no difference."""
-    pairs = [("partitions", wanted.partitions, found.partitions), ("replicas", wanted.replication, found.replication)]
-    sentences = [f"topic {wanted.name} has {has} {what}, the settings say {want}" for what, want, has in pairs if want != has]
+    """A sentence for each way in which `found` is not as `wanted`; what Kafka does not tell is none."""
+    pairs = [
+        ("partitions", wanted.partitions, found.partitions),
+        ("replicas", wanted.replication, found.replication),
+    ]
+    sentences = [
+        f"topic {wanted.name} has {has} {what}, the settings say {want}"
+        for what, want, has in pairs
+        if want != has
+    ]
     config = wanted.config()
     return sentences + [
         f"topic {wanted.name} has {name}={found.config[name]}, the settings say {config[name]}"
@@ -82,8 +93,7 @@ def differ(wanted: Topic, found: FoundTopic) -> list[str]:
 
 
 def _find(kafka: KafkaAdminClient, names: Sequence[str]) -> dict[str, FoundTopic]:
-    # asking for every topic rather than by name: asking a broker for a missing one may create it
-    present = [topic for topic in kafka.describe_topics() if topic["name"] in names and not topic["error_code"]]
+    present = [topic for topic in kafka.describe_topics(list(names)) if not topic["error_code"]]
     if not present:
         return {}
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in present]
@@ -113,7 +123,9 @@ def _create(kafka: KafkaAdminClient, topics: Sequence[Topic]) -> None:
         error = for_code(topic["error_code"])
         # another `migrate` at the same time is no trouble
         if topic["error_code"] and error is not TopicAlreadyExistsError:
-            raise UsageError(f"Kafka does not create topic {topic['name']}: {topic.get('error_message') or error.__name__}")
+            raise UsageError(
+                f"Kafka does not create topic {topic['name']}: {topic.get('error_message') or error.__name__}"
+            )
     try:
         kafka.wait_for_topics(list(wanted))
     except KafkaTimeoutError as late:

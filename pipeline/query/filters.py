@@ -1,4 +1,4 @@
-"""Filters of a request in; SQL conditions with bound parameters out, by a table of names and their operators."""
+"""Filters of a request in; SQL conditions and their parameters out, by a table of names and operators."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,10 @@ from schemas.analytics import AnalyticsSessionFilter, FilterOperator, SessionFil
 
 EQ, GT, LT, CO = FilterOperator.EQ, FilterOperator.GT, FilterOperator.LT, FilterOperator.CO
 SECONDS = re.compile(r"(\d{1,15}) ?(?:s|secs?|seconds?)?", re.ASCII)
-END_STATE = "if(end_state != '', end_state, if(end < fromUnixTimestamp64Milli({dropped_before:Int64}, 'UTC'), 'Dropped', ''))"
+END_STATE = (
+    "if(end_state != '', end_state, "
+    "if(end < fromUnixTimestamp64Milli({dropped_before:Int64}, 'UTC'), 'Dropped', ''))"
+)
 """What a conversation's end state is at the instant of the query; empty where it is still open."""
 
 
@@ -71,9 +74,7 @@ def _condition(where: str, parameter: str, asked: AnalyticsSessionFilter) -> Bou
         right = ", ".join(known.operators)
         raise InvalidQueryError(f"{where}.operator", f"{asked.name} takes {right}, not {asked.operator}")
     if asked.operator in {GT, LT} and len(asked.values) > 1:
-        raise InvalidQueryError(
-            f"{where}.values", f"{asked.operator} takes one value, not {len(asked.values)}"
-        )
+        raise InvalidQueryError(f"{where}.values", f"{asked.operator} takes one value only")
     templates = SECONDS_SQL if known.seconds else TEXT_SQL
     sql = templates[asked.operator].format(known.expression, parameter)
     if not known.seconds:

@@ -1,6 +1,7 @@
 """A ListSessionAnalyticsData request in, one page of a bot's sessions out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from msgspec import UNSET
@@ -22,7 +23,7 @@ from schemas.analytics import (
 
 NEWEST_FIRST = SessionDataSortBy(SessionSortName.CONVERSATION_START_TIME, SortOrder.DESCENDING)
 PAGE = 10
-"""Sessions of a page where the request names no number. Lex's own is not documented."""
+"""Sessions of a page where the request names no number; Lex's own default is not documented."""
 
 Row = tuple[Any, ...]
 
@@ -39,59 +40,59 @@ class Rows(Protocol):
         """All rows that a SELECT answers."""
 
 
-async def list_sessions(
-    store: Rows,
-    bot_id: str,
-    request: ListSessionAnalyticsDataRequest,
-    *,
-    tokens: PageTokens,
-    now: Now,
-    idle_ttl: float,
-) -> ListSessionAnalyticsDataResponse:
-    """The page that `request` asks for.
+@dataclass(frozen=True, slots=True)
+class SessionLists:
+    """What a list of sessions is made from.
 
-    Args:
+    Attributes:
         store: where the table `conversations` is.
-        bot_id: whose sessions.
-        request: what is asked; its shape has been checked, its meaning has not.
-        tokens: issues the token of the next page and reads the one of this.
-        now: read once, for the first page; the others take the first's time from their token.
-        idle_ttl: seconds after its last event at which an open conversation of this bot is Dropped.
-
-    Raises:
-        InvalidQueryError: the request means nothing that can be answered.
-        TransientError: the store is away.
+        tokens: issues and reads page tokens.
+        now: read once a listing, for its first page; the others find that time in their token.
+        idle_ttl_of: bot id -> seconds after its last event at which an open conversation is Dropped.
     """
-    question = read_question(bot_id, request)
-    query = fingerprint(
-        "ListSessionAnalyticsData",
-        bot_id,
-        question.window,
-        request.filters,
-        question.sort,
-        question.descending,
-    )
-    last = None if request.next_token is None else tokens.read(request.next_token, query)
-    as_of = now() if last is None else last.as_of
-    size = request.max_results or PAGE
-    statement = select(
-        question, last, as_of - round(idle_ttl * 1000), size + 1
-    )  # the one more tells of a next page
-    rows = await store.rows(statement.sql, statement.parameters, SETTINGS)
-    page = rows[:size]
-    more = len(rows) > size
-    return ListSessionAnalyticsDataResponse(
-        bot_id=bot_id,
-        sessions=tuple(map(_session, page)),
-        next_token=tokens.issue(query, _position(page[-1], question.sort, as_of)) if more else UNSET,
-    )
+
+    store: Rows
+    tokens: PageTokens
+    now: Now
+    idle_ttl_of: Callable[[str], float]
+
+    async def page(
+        self, bot_id: str, request: ListSessionAnalyticsDataRequest
+    ) -> ListSessionAnalyticsDataResponse:
+        """The page of this bot's sessions that `request`, well-formed but perhaps senseless, asks for.
+
+        Raises:
+            InvalidQueryError: the request means nothing that can be answered.
+            TransientError: the store is away.
+        """
+        question = read_question(bot_id, request)
+        query = fingerprint(
+            "ListSessionAnalyticsData",
+            bot_id,
+            question.window,
+            request.filters,
+            question.sort,
+            question.descending,
+        )
+        last = None if request.next_token is None else self.tokens.read(request.next_token, query)
+        as_of = self.now() if last is None else last.as_of
+        dropped_before = as_of - round(self.idle_ttl_of(bot_id) * 1000)
+        size = request.max_results or PAGE
+        statement = select(question, last, dropped_before, size + 1)  # the one more tells of a next page
+        rows = await self.store.rows(statement.sql, statement.parameters, SETTINGS)
+        page, more = rows[:size], len(rows) > size
+        return ListSessionAnalyticsDataResponse(
+            bot_id=bot_id,
+            sessions=tuple(map(_session, page)),
+            next_token=self.tokens.issue(query, _position(page[-1], question.sort, as_of)) if more else UNSET,
+        )
 
 
 def read_question(bot_id: str, request: ListSessionAnalyticsDataRequest) -> Question:
     """What a request asks for, its page aside.
 
     Raises:
-        InvalidQueryError: a time, a filter's operator or a value that cannot be.
+        InvalidQueryError: a time, an operator or a value that cannot be.
     """
     sort = request.sort_by or NEWEST_FIRST
     return Question(
@@ -114,32 +115,19 @@ def _position(row: Row, sort: SessionSortName, as_of: int) -> Position:
 
 
 def _session(row: Row) -> SessionSpecification:
-    (
-        start,
-        end,
-        duration,
-        turns,
-        session,
-        request,
-        alias,
-        version,
-        locale,
-        channel,
-        mode,
-        intents,
-        end_state,
-    ) = row
+    start, end, duration, turns, session_id, originating_request_id, *described = row
+    alias, version, locale, channel, mode, intents, end_state = described
     return SessionSpecification(
         bot_alias_id=alias,
         bot_version=version,
         locale_id=locale,
-        session_id=session,
+        session_id=session_id,
         conversation_start_time=start / 1000,
         conversation_end_time=end / 1000,
         conversation_duration_seconds=duration,
         number_of_turns=turns,
         invoked_intent_samples=tuple(map(InvokedIntentSample, intents)),
-        originating_request_id=request,
+        originating_request_id=originating_request_id,
         channel=channel or UNSET,
         conversation_end_state=end_state or UNSET,
         mode=mode or UNSET,

@@ -32,12 +32,12 @@ WHERE bot_id = {{bot_id:String}}
   AND start > fromUnixTimestamp64Milli({{start_after:Int64}}, 'UTC')
   AND start < fromUnixTimestamp64Milli({{start_before:Int64}}, 'UTC')
   AND end < fromUnixTimestamp64Milli({{end_before:Int64}}, 'UTC')
-"""
+"""  # noqa: S608 -- constants only; every value is a parameter
 
 SETTINGS = {
     # a key holds its start and so lies in one partition: nothing has to be merged across them
     "do_not_merge_across_partitions_select_final": 1,
-    # of a FINAL query ClickHouse moves only conditions on the key, which all versions of a row share; any other
+    # for FINAL, ClickHouse moves conditions on the key alone, which all versions of a row share; any other
     # would hide a row's last version before FINAL has seen it, and bring back one long replaced
     "optimize_move_to_prewhere_if_final": 1,
 }
@@ -98,8 +98,9 @@ def _beyond(question: Question, order: tuple[str, ...], last: Position | None) -
 
 
 def _start_bounds(question: Question, last: Position | None) -> dict[str, int]:
-    """Exclusive bounds of the start. `start < end_before` follows from `end < end_before`, but lets the primary
-    index and the partitions close the window; in the order of starts, so does the last row.
+    """Exclusive bounds of the start: what follows from the window's end and, in its order, from the last row.
+
+    They change nothing in the answer; the primary index and the partitions need them to close the window.
     """
     after, before = question.window.after, question.window.before
     if last is not None and question.sort == SessionSortName.CONVERSATION_START_TIME:

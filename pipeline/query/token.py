@@ -1,4 +1,4 @@
-"""Where a page ended in, an opaque signed token out, and back; a token serves the query it was issued for only."""
+"""Where a page ended in, an opaque signed token out, and back: for the query it was issued for, no other."""
 
 import binascii
 import hashlib
@@ -19,7 +19,7 @@ AGAIN = "ask again without a token, from the first page"
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
-    """The last row of a page: its sort value, start (ms), session and request; and the listing's one clock (ms)."""
+    """The last row of a page (sort value, start in ms, session, request) and its listing's clock, in ms."""
 
     as_of: int
     value: int
@@ -67,8 +67,8 @@ class PageTokens:
         if not hmac.compare_digest(sealed.query, query):
             raise InvalidQueryError(
                 WHERE,
-                "this token belongs to another query: send it with the bot, times, filters and sort it was issued "
-                f"for, or {AGAIN}",
+                "this token belongs to another query: send it with the bot, times, filters and sort "
+                f"it was issued for, or {AGAIN}",
             )
         return sealed.position
 

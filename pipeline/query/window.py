@@ -1,4 +1,4 @@
-"""The two instants of a request in, exact to the last digit; the whole milliseconds that bound its window out."""
+"""Two instants of a request in, exact to the last digit; the milliseconds that bound its window out."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ RIGHT = "write epoch seconds, such as 1767225600 or 1767225600.5, or 2026-01-01T
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What began after `after` and ended before `before`: milliseconds since 1970-01-01 UTC, both exclusive."""
+    """What began after `after` and ended before `before`: ms since 1970-01-01 UTC, both exclusive."""
 
     after: int
     before: int
@@ -57,9 +57,7 @@ def read_instant(where: str, value: object) -> Decimal:
     else:
         raise InvalidQueryError(where, f"expected a time; {RIGHT}")
     if not LEAST <= seconds < GREATEST:
-        raise InvalidQueryError(
-            where, f"expected a time of the years 1 to 9999 in seconds, not milliseconds; {RIGHT}"
-        )
+        raise InvalidQueryError(where, f"expected seconds, not milliseconds, in the years 1 to 9999; {RIGHT}")
     return seconds
 
 

@@ -71,3 +71,15 @@ def test_every_event_comes_once_in_order() -> None:
         return found
 
     assert asyncio.run(asyncio.wait_for(read(), 30)) == events
+
+
+def test_the_end_of_the_stream_ends_the_lists_after_the_last_event() -> None:
+    async def ending() -> AsyncIterator[Any]:
+        yield event(1)
+        yield event(2)
+
+    async def read() -> list[list[Any]]:
+        return [some async for some in gathered(ending(), 0.05, 10)]
+
+    lists = asyncio.run(asyncio.wait_for(read(), 30))
+    assert [len(e.message.value) for some in lists for e in some] == [1, 2]

@@ -1,0 +1,39 @@
+# make up       run everything on this machine, with sample traffic
+# make test     install, check and test
+# Both need Python 3.11+ and a package index; they make .venv themselves.
+
+PYTHON ?= python3
+BIN := .venv/bin
+UP ?= --demo
+
+.PHONY: up test check install lock clean
+
+up: install
+	$(BIN)/turnfold up $(UP)
+
+test: check
+	$(BIN)/pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+install: .venv/installed
+
+# The lock file has every package's hash, so what is installed is what was tested.
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Turnfold needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# Bring the lock file up to date with pyproject.toml.
+lock: install
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev \
+		--output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

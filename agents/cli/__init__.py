@@ -1,0 +1,1 @@
+"""The `turnfold` command: one file a command, each loaded only when it is called."""

@@ -1,0 +1,129 @@
+"""`turnfold ingest`: files in; their log entries in Kafka, and how many of them went which way."""
+
+import time
+from collections.abc import Iterator
+
+import click
+import msgspec
+import orjson
+
+from agents.cli.feed import Feed
+from agents.cli.interrupt import Interrupt
+from agents.cli.progress import Shown, progress
+from pipeline.errors import TransientError
+from pipeline.ingest.files import Input, read_inputs, readable_bytes
+from pipeline.kafka.produce import Failure, Producer
+from pipeline.kafka.topics import require_topics
+from pipeline.settings import Settings
+
+TOLD = 20
+"""Failures that are told one by one; all are counted."""
+
+
+class Outcome(msgspec.Struct):
+    """What became of the inputs: `sent` are in Kafka, with `entries` log entries and `dead` letters in them.
+
+    `failed` are not in Kafka. Where `stopped` says why, what comes after `last` was not looked at.
+    """
+
+    sent: int = 0
+    entries: int = 0
+    dead: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    last: str = ""
+    stopped: str = ""
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="Write the counts as JSON.")
+@click.pass_obj
+@click.pass_context
+def ingest(ctx: click.Context, settings: Settings, files: tuple[str, ...], *, as_json: bool) -> None:
+    """Send log entries from files into Kafka; - is standard input.
+
+    A file holds JSON lines, or JSON documents, or arrays of them, gzip or not: Lex V2 and V1 log entries
+    and CloudWatch Logs envelopes, in any mixture. What cannot be read becomes a dead letter.
+
+    Sending a file again changes nothing: events that are known are not counted twice.
+    """
+    total = readable_bytes(files)
+    require_topics(settings)
+    outcome = Outcome()
+    began = time.monotonic()
+    with Interrupt() as interrupt:
+        _send(settings, files, total, outcome, interrupt)
+    outcome.seconds = round(time.monotonic() - began, 3)
+    _report(outcome, as_json=as_json)
+    ctx.exit(interrupt.exit_status or int(outcome.failed > 0 or bool(outcome.stopped)))
+
+
+class Failures:
+    """Tells the first failures as they come, and counts all."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, failure: Failure) -> None:
+        """Take one more."""
+        self.count += 1
+        if self.count <= TOLD:
+            click.echo(f"{failure.origin}: {failure.reason}", err=True)
+        elif self.count == TOLD + 1:
+            click.echo("further failures are only counted", err=True)
+
+
+def _send(
+    settings: Settings, files: tuple[str, ...], total: int | None, outcome: Outcome, interrupt: Interrupt
+) -> None:
+    """Send until the files end, a signal comes or Kafka takes no more; `outcome` says how far that was."""
+    failures = Failures()
+    with Producer(settings, on_failure=failures) as producer, progress(total) as shown:
+        feed = Feed(settings, producer)
+        inputs = interrupt.until_then(_inputs(settings, files))
+        for step in (lambda: _send_inputs(feed, inputs, failures, shown, outcome), producer.flush):
+            try:
+                step()
+            except TransientError as trouble:
+                outcome.stopped = str(trouble)
+        outcome.sent = producer.sent
+        outcome.failed = failures.count
+    outcome.entries, outcome.dead = feed.tally.entries, feed.tally.dead
+    if interrupt.number:
+        outcome.stopped = outcome.stopped or "interrupted"
+
+
+def _inputs(settings: Settings, files: tuple[str, ...]) -> Iterator[Input]:
+    for file in files:
+        yield from read_inputs(file, settings.max_message_bytes)
+
+
+def _send_inputs(
+    feed: Feed, inputs: Iterator[Input], failures: Failures, shown: Shown, outcome: Outcome
+) -> None:
+    done = 0
+    for found in inputs:
+        if found.problem:
+            failures(Failure(found.origin, found.problem))
+        else:
+            feed.put(found.data, found.origin)
+        outcome.last = found.origin
+        done += len(found.data) + 1
+        shown.update(feed.tally.inputs, done)
+
+
+def _report(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(orjson.dumps(msgspec.structs.asdict(outcome)))
+        return
+    if outcome.stopped:
+        last = f"after {outcome.last}" if outcome.last else "before the first input"
+        click.echo(f"stopped {last}: {outcome.stopped}", err=True)
+    rate = outcome.sent / max(0.001, outcome.seconds)
+    click.echo(
+        f"sent {outcome.sent:,}, dead {outcome.dead:,}, failed {outcome.failed:,} "
+        f"in {outcome.seconds:,.1f} s ({rate:,.0f}/s); {outcome.entries:,} log entries"
+    )
+    if outcome.dead:
+        click.echo("dead: no log entries; `turnfold status` tells why", err=True)

@@ -1,0 +1,116 @@
+"""Arguments and environment in; the command they name run, and every error told in one line."""
+
+import importlib
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import NoReturn
+
+import click
+import msgspec
+
+from pipeline.errors import TransientError, UsageError
+from pipeline.settings import PREFIX, Settings, read_settings
+
+COMMANDS = {
+    "up": "Run everything on this machine: broker, ClickHouse, workers, query layer.",
+    "migrate": "Create the topics and tables that are missing.",
+    "worker": "Fold turn events into conversations, until stopped.",
+    "serve": "Answer queries over HTTP, until stopped.",
+    "ingest": "Send log entries from files into Kafka.",
+    "demo": "Send sample traffic into Kafka, until stopped.",
+    "sessions": "List a bot's conversations.",
+    "status": "Show how far everything has come.",
+}
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+
+
+class Commands(click.Group):
+    """The commands by name; the file of a command is imported when it is needed, not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """All names, in the order in which one meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"agents.cli.{cmd_name}"), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """The list in the help text, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """The settings and their defaults."""
+        with formatter.section("Settings (environment variables) and their defaults"):
+            formatter.write_dl(settings_and_defaults(), col_max=36)
+
+
+@click.group(cls=Commands)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, help="Show the version and exit.",
+              callback=lambda ctx, _, asked: _show_version(ctx) if asked else None)  # fmt: skip
+@click.pass_context
+def turnfold(ctx: click.Context) -> None:
+    """Turn the live traffic of Amazon Lex bots into conversations that can be queried.
+
+    Log entries go through Kafka into ClickHouse, where a query layer lists them in Lex's own format.
+    """
+    ctx.obj = read_settings(os.environ)
+
+
+def settings_and_defaults() -> list[tuple[str, str]]:
+    """Every environment variable that is read, and what holds without it."""
+    defaults = msgspec.structs.asdict(Settings())
+    return [(PREFIX + name.upper(), _shown(value)) for name, value in defaults.items()]
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process: 0 done, 1 failed, 2 asked wrongly, 130 interrupted."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; its exit status. No error leaves it as a traceback unless it is a fault of ours."""
+    try:
+        status = turnfold.main(arguments, prog_name="turnfold", standalone_mode=False)
+    except click.ClickException as wrong:
+        wrong.show()
+        return wrong.exit_code
+    except UsageError as wrong:
+        return _told(str(wrong), WRONG)
+    except TransientError as trouble:
+        return _told(str(trouble), FAILED)
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return status if isinstance(status, int) else 0
+
+
+def _show_version(ctx: click.Context) -> None:
+    try:
+        number = version("turnfold")
+    except PackageNotFoundError:
+        number = "(run from its source tree)"
+    click.echo(f"turnfold {number}")
+    ctx.exit()
+
+
+def _told(text: str, status: int) -> int:
+    click.echo(f"turnfold: {text}", err=True)
+    return status
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
+    return "(empty)" if default in ("", {}) else str(default)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""`turnfold migrate`: settings in; topics and tables that were missing created, and each of them named."""
+
+import asyncio
+
+import click
+
+from pipeline.kafka.topics import create_topics
+from pipeline.settings import Settings
+from pipeline.store import migrate as store
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.pass_obj
+def migrate(settings: Settings, *, dry_run: bool) -> None:
+    """Create the Kafka topics and the ClickHouse tables that are missing.
+
+    What is there is left alone; where a topic differs from the settings, that is said. Running it again
+    changes nothing.
+    """
+    would = "would be " if dry_run else ""
+    topics = create_topics(settings, dry_run=dry_run)
+    for name in topics.created:
+        click.echo(f"topic {name} {would}created")
+    applied = asyncio.run(store.migrate(settings, dry_run=dry_run))
+    for name in applied:
+        click.echo(f"{name} {would}applied to database {settings.clickhouse_database}")
+    if not topics.created and not applied:
+        click.echo("nothing to do: topics and tables are all there")
+    for difference in topics.differences:
+        click.echo(f"note: {difference}; Turnfold leaves existing topics as they are", err=True)

@@ -1,0 +1,119 @@
+"""Sessions in; a table for people, JSON or CSV for programs, out on standard output."""
+
+import csv
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+
+import click
+import msgspec
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from schemas.analytics import SessionSpecification
+
+COLOURS = {"Success": "green", "Failure": "red", "Dropped": "yellow"}
+OPEN = "open"
+WIDE = 200
+"""Columns of a table that goes to a file or a pipe, where nothing has to be cut."""
+
+Cell = Callable[[SessionSpecification], str | int]
+
+
+def cells() -> dict[str, Cell]:
+    """What is told of a session, by name; times are UTC, milliseconds included."""
+    return {
+        "conversationStartTime": lambda s: _iso(s.conversation_start_time),
+        "conversationEndTime": lambda s: _iso(s.conversation_end_time),
+        "conversationDurationSeconds": lambda s: s.conversation_duration_seconds,
+        "numberOfTurns": lambda s: s.number_of_turns,
+        "conversationEndState": lambda s: s.conversation_end_state or "",
+        "invokedIntents": lambda s: "/".join(intent.intent_name for intent in s.invoked_intent_samples),
+        "mode": lambda s: s.mode or "",
+        "channel": lambda s: s.channel or "",
+        "localeId": lambda s: s.locale_id,
+        "botAliasId": lambda s: s.bot_alias_id,
+        "botVersion": lambda s: s.bot_version,
+        "sessionId": lambda s: s.session_id,
+        "originatingRequestId": lambda s: s.originating_request_id,
+    }
+
+
+def print_json(found: Iterable[SessionSpecification]) -> None:
+    """One array, an object a line, as the API words them."""
+    separator = b"[\n"
+    for session in found:
+        click.echo(separator + orjson.dumps(msgspec.to_builtins(session)), nl=False)
+        separator = b",\n"
+    click.echo(b"[]" if separator == b"[\n" else b"\n]")
+
+
+def print_csv(found: Iterable[SessionSpecification]) -> None:
+    """A line of names, then a line a session."""
+    columns = cells()
+    click.echo(_csv_line([*columns]), nl=False)
+    for session in found:
+        click.echo(_csv_line([cell(session) for cell in columns.values()]), nl=False)
+
+
+def print_table(found: Iterable[SessionSpecification], title: str) -> int:
+    """A table on the width of the terminal; the number of its rows."""
+    table = Table(title=Text(title), title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for name in (
+        "started (UTC)",
+        "lasted",
+        "turns",
+        "ended",
+        "intents",
+        "mode",
+        "channel",
+        "locale",
+        "version",
+        "session",
+    ):
+        table.add_column(name, justify="right" if name in {"lasted", "turns"} else "left", overflow="fold")
+    for session in found:
+        table.add_row(*_texts(session))
+    console = Console() if sys.stdout.isatty() else Console(width=WIDE)
+    console.print(table)
+    return table.row_count
+
+
+def _texts(session: SessionSpecification) -> Iterator[Text]:
+    state = session.conversation_end_state or OPEN
+    yield Text(f"{_time(session.conversation_start_time):%Y-%m-%d %H:%M:%S}", no_wrap=True)
+    yield Text(_lasted(session.conversation_duration_seconds))
+    yield Text(str(session.number_of_turns))
+    yield Text(_plain(state), COLOURS.get(state, "cyan"))
+    yield Text(_plain(" > ".join(intent.intent_name for intent in session.invoked_intent_samples)))
+    for value in (session.mode, session.channel, session.locale_id, session.bot_version, session.session_id):
+        yield Text(_plain(value or "-"))
+
+
+def _plain(text: str) -> str:
+    """Without anything that a terminal would obey: names and ids come from outside."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def _lasted(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _csv_line(row: list[str | int]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(row)
+    return line.getvalue()
+
+
+def _iso(seconds: float) -> str:
+    return f"{_time(seconds):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+
+
+def _time(seconds: float) -> datetime:
+    # by whole milliseconds: a float of seconds may lie just below the one it stands for
+    return datetime.fromtimestamp(round(seconds * 1000) / 1000, UTC)

@@ -1,0 +1,18 @@
+"""`turnfold serve`: settings in, a query layer that answers until it is stopped."""
+
+import logging
+
+import click
+
+from pipeline.http import serve as http
+from pipeline.settings import Settings
+
+
+@click.command()
+@click.pass_obj
+def serve(settings: Settings) -> None:
+    """Answer queries over HTTP in Amazon Lex's own format, until stopped with Ctrl-C or SIGTERM."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    http.serve(settings)

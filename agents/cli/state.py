@@ -1,0 +1,62 @@
+"""Settings in; what lies in Kafka and in ClickHouse out, and why what cannot be told cannot."""
+
+import asyncio
+
+import msgspec
+
+from pipeline.errors import TransientError, UsageError
+from pipeline.kafka.dead import DeadCount, count_dead
+from pipeline.kafka.lag import PartitionLag, read_lag
+from pipeline.settings import Settings
+from pipeline.store.client import StatementError, connection
+
+PATIENCE = 5.0
+"""Seconds that each part has to answer."""
+TABLES = ("turns", "conversations")
+HINT = "`turnfold migrate` creates what is missing"
+
+
+class State(msgspec.Struct):
+    """`partitions` of the topics that exist, `rows` by table; `problems` holds a sentence for a part."""
+
+    partitions: list[PartitionLag] = msgspec.field(default_factory=list)
+    dead: DeadCount | None = None
+    rows: dict[str, int] = msgspec.field(default_factory=dict)
+    problems: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+async def look(settings: Settings) -> State:
+    """Look at everything at once; no part waits for another."""
+    state = State()
+    await asyncio.gather(
+        asyncio.to_thread(_look_at_kafka, settings, state), _look_at_clickhouse(settings, state)
+    )
+    return state
+
+
+def _look_at_kafka(settings: Settings, state: State) -> None:
+    try:
+        state.partitions = read_lag(settings, PATIENCE)
+        present = {partition.topic for partition in state.partitions}
+        if missing := [topic.name for topic in settings.topics if topic.name not in present]:
+            state.problems["topics"] = f"there is no topic {', '.join(missing)}; {HINT}"
+        if settings.topic_dead in present:
+            state.dead = count_dead(settings, patience=PATIENCE)
+    except (TransientError, UsageError) as error:
+        state.problems["kafka"] = str(error)
+
+
+async def _look_at_clickhouse(settings: Settings, state: State) -> None:
+    patient = msgspec.structs.replace(settings, clickhouse_timeout=min(PATIENCE, settings.clickhouse_timeout))
+    try:
+        async with asyncio.timeout(2 * PATIENCE), connection(patient) as clickhouse:
+            for table in TABLES:
+                state.rows[table] = (await clickhouse.rows(f"SELECT count() FROM {table} FINAL"))[0][0]  # noqa: S608 - names of our own
+    except TimeoutError:
+        state.problems["clickhouse"] = (
+            f"ClickHouse at {settings.clickhouse} has not answered within {2 * PATIENCE:g} s"
+        )
+    except TransientError as error:
+        state.problems["clickhouse"] = f"ClickHouse at {settings.clickhouse}: {error}"
+    except StatementError as error:
+        state.problems["clickhouse"] = f"ClickHouse at {settings.clickhouse} refuses: {error}; {HINT}"

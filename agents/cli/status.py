@@ -1,0 +1,88 @@
+"""`turnfold status`: settings in; what is in Kafka and ClickHouse, and how far workers are behind, out."""
+
+import asyncio
+from typing import Any
+
+import click
+import msgspec
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from agents.cli.state import State, look
+from pipeline.kafka.lag import PartitionLag
+from pipeline.settings import Settings
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
+@click.pass_obj
+@click.pass_context
+def status(ctx: click.Context, settings: Settings, *, as_json: bool) -> None:
+    """Show topics with the workers' lag, rows in ClickHouse, and dead letters by reason.
+
+    What cannot be reached is said, and makes the exit status 1.
+    """
+    state = asyncio.run(look(settings))
+    if as_json:
+        click.echo(orjson.dumps(_document(state, settings), option=orjson.OPT_INDENT_2))
+    else:
+        _print_tables(state, settings)
+    ctx.exit(int(bool(state.problems)))
+
+
+def _document(state: State, settings: Settings) -> dict[str, Any]:
+    """What it says, as JSON: no worker reads dead letters, so their topic has no lag."""
+    topics: dict[str, list[dict[str, Any]]] = {}
+    for partition in state.partitions:
+        numbers = msgspec.structs.asdict(partition)
+        topics.setdefault(numbers.pop("topic"), []).append({**numbers, "lag": _lag(partition, settings)})
+    return {
+        "topics": topics,
+        "dead": msgspec.to_builtins(state.dead),
+        "rows": state.rows,
+        "problems": state.problems,
+    }
+
+
+def _lag(partition: PartitionLag, settings: Settings) -> int | None:
+    return None if partition.topic == settings.topic_dead else partition.lag
+
+
+def _print_tables(state: State, settings: Settings) -> None:
+    console = Console(highlight=False)
+    if state.partitions:
+        table = _table("topic", "partition", "end", "committed", "lag")
+        for partition in state.partitions:
+            numbers = (partition.partition, partition.end, partition.committed, _lag(partition, settings))
+            table.add_row(partition.topic, *("-" if number is None else f"{number:,}" for number in numbers))
+        console.print(table, "")
+    if state.rows:
+        table = _table("table", "rows")
+        for name, rows in state.rows.items():
+            table.add_row(name, f"{rows:,}")
+        console.print(table, "")
+    if state.dead:
+        _print_dead(console, state)
+    for part, problem in state.problems.items():
+        click.echo(f"{part}: {problem}", err=True)
+
+
+def _print_dead(console: Console, state: State) -> None:
+    if not state.dead or not state.dead.total:
+        console.print("no dead letters")
+        return
+    table = _table("dead letters", "count")
+    for reason, count in state.dead.reasons.items():
+        table.add_row(reason, f"{count:,}")
+    console.print(table)
+    if state.dead.scanned < state.dead.total:
+        console.print(f"of the newest {state.dead.scanned:,}; there are {state.dead.total:,}")
+
+
+def _table(first: str, *numbers: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(first)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table

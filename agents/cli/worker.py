@@ -1,0 +1,16 @@
+"""`turnfold worker`: settings in, a worker that folds events until it is stopped."""
+
+import click
+
+from agents.worker import run_worker
+from pipeline.settings import Settings
+
+
+@click.command()
+@click.pass_obj
+def worker(settings: Settings) -> None:
+    """Fold turn events from Kafka into conversations in ClickHouse, until stopped.
+
+    Start as many as there are partitions; they share the work. Stop one with Ctrl-C or SIGTERM at any time.
+    """
+    run_worker(settings)

@@ -1,0 +1,1 @@
+"""Traffic of three invented bots, to try Turnfold with nothing at hand."""

@@ -1,0 +1,90 @@
+"""The body of a request in; the text of its statement out, or its data in a file; all of it bounded."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starlette.requests import Request
+
+from pipeline.embedded.failures import Code, failure
+from pipeline.embedded.statement import Insert, split_insert
+
+MAX_STATEMENT = 4 * 2**20
+MAX_FORM = 64 * 2**20
+MAX_DATA = 4 * 2**30
+READ_SECONDS = 30.0
+"""The longest pause between two pieces of a body."""
+HEAD = 64 * 2**10
+"""Bytes in hand before an INSERT's data are looked for: its head is nearly always in them."""
+WRITE = 2**20
+"""Bytes that are written at a time."""
+
+
+async def chunks_of(request: Request) -> AsyncIterator[bytes]:
+    """The body as it arrives.
+
+    Raises:
+        Failure: nothing came for too long.
+        ClientDisconnect: the client is gone.
+    """
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                chunk = await anext(stream, None)
+        except TimeoutError:
+            sentence = f"Nothing of the body came for {READ_SECONDS:g} seconds"
+            raise failure(Code.SOCKET_TIMEOUT, sentence) from None
+        if chunk is None:
+            return
+        if chunk:
+            yield chunk
+
+
+async def read_text(
+    first: bytes, chunks: AsyncIterator[bytes], limit: int = MAX_STATEMENT, *, inline_values: bool = False
+) -> tuple[bytes, Insert | None]:
+    """The text of a statement: all of it, or of an INSERT as far as it is needed to see where the data begin.
+
+    Args:
+        first: what stands before the body; a line end comes between the two.
+        chunks: the body, of which an INSERT's data may remain.
+        limit: bytes.
+        inline_values: VALUES hold bound parameters, so they belong to the text.
+
+    Raises:
+        Failure: it is longer than the limit.
+    """
+    text = bytearray(first)
+    async for chunk in chunks:
+        if text and len(text) == len(first):
+            text += b"\n"
+        text += chunk
+        if len(text) - len(first) >= HEAD and (insert := _split(bytes(text), inline_values, whole=False)):
+            return bytes(text), insert
+        if len(text) > limit:
+            raise failure(Code.QUERY_IS_TOO_LARGE, f"The statement is longer than {limit} bytes")
+    return bytes(text), _split(bytes(text), inline_values, whole=True)
+
+
+def _split(text: bytes, inline_values: bool, *, whole: bool) -> Insert | None:  # noqa: FBT001 - passed on as it came
+    insert = split_insert(text, whole=whole)
+    return None if insert and inline_values and insert.input_format == "Values" else insert
+
+
+async def spooled(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> None:
+    """Writes data to a file: the engine sees them only when all have arrived, so half an INSERT is none.
+
+    Raises:
+        Failure: they are too long.
+    """
+    size, batch = 0, bytearray(first)
+    with await asyncio.to_thread(file.open, "wb") as out:
+        async for chunk in chunks:
+            batch += chunk
+            if len(batch) >= WRITE:
+                size += await asyncio.to_thread(out.write, batch)
+                batch = bytearray()
+            if size > MAX_DATA:
+                raise failure(Code.QUERY_IS_TOO_LARGE, f"The data are longer than {MAX_DATA} bytes")
+        await asyncio.to_thread(out.write, batch)

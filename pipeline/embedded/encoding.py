@@ -1,0 +1,102 @@
+"""The compressed chunks of a body in, its plain chunks out, none of them larger than a bound."""
+
+import sys
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+from pipeline.embedded.failures import Code, failure
+
+PIECE = 2**20
+"""A few compressed bytes may stand for gigabytes: they are taken out in pieces of this size."""
+
+
+class _Zlib:
+    """zlib's decompressor behind the interface that those of lz4 and zstd share."""
+
+    def __init__(self, wbits: int) -> None:
+        self._inner = zlib.decompressobj(wbits)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+
+async def plain(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
+    """The plain chunks of a body, which may be several compressed streams in a row.
+
+    Args:
+        chunks: as they arrive.
+        encoding: the Content-Encoding; empty where there is none.
+
+    Raises:
+        Failure: the encoding is unknown, or the bytes are not in it.
+    """
+    make = _maker(encoding)
+    if make is None:
+        async for chunk in chunks:
+            yield chunk
+        return
+    current: Any = None
+    async for chunk in chunks:
+        data = chunk
+        while data:
+            current = current or make()
+            for piece in _pieces(current, data, encoding):
+                yield piece
+            data = current.unused_data if current.eof else b""
+            current = None if current.eof else current
+    if current is not None:
+        raise failure(Code.CANNOT_READ_ALL_DATA, f"The {encoding} body ends too early")
+
+
+def _pieces(current: Any, data: bytes, encoding: str) -> Iterator[bytes]:
+    try:
+        yield current.decompress(data, PIECE)
+        while not current.eof and not current.needs_input:
+            yield current.decompress(b"", PIECE)
+    except Exception as error:  # noqa: BLE001 - each of the libraries has errors of its own
+        raise failure(Code.CANNOT_DECOMPRESS, f"The body is not {encoding}: {error}") from None
+
+
+def _maker(encoding: str) -> Callable[[], Any] | None:
+    match encoding.strip().lower():
+        case "" | "identity":
+            return None
+        case "gzip":
+            return lambda: _Zlib(16 + zlib.MAX_WBITS)
+        case "deflate":
+            return lambda: _Zlib(zlib.MAX_WBITS)
+        case "lz4":
+            return _lz4
+        case "zstd":
+            return zstd.ZstdDecompressor
+        case other:
+            sentence = f"Content-Encoding {other!r} is unknown; there are gzip, deflate, lz4 and zstd"
+            raise failure(Code.UNKNOWN_COMPRESSION_METHOD, sentence)
+
+
+def _lz4() -> Any:
+    try:
+        import lz4.frame  # type: ignore[import-untyped] # noqa: PLC0415 - no types; not there on Python 3.14
+    except ImportError:
+        raise failure(
+            Code.UNKNOWN_COMPRESSION_METHOD, "Content-Encoding lz4 needs: pip install lz4"
+        ) from None
+    return lz4.frame.LZ4FrameDecompressor()

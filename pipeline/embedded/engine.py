@@ -1,0 +1,159 @@
+"""Statements in, the engine's answers out: a bounded number at a time, each on a handle of its own."""
+
+import asyncio
+import concurrent.futures
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pipeline.embedded.failures import Code, engine_failure, failure
+from pipeline.embedded.folder import open_folder
+
+HANDLES = 8
+WAIT_SECONDS = 20.0
+STOP_SECONDS = 10.0
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """What the engine is to run, and how."""
+
+    sql: bytes
+    reads: bool = False
+    """It changes nothing, so that nothing is lost if it is given up halfway."""
+    output_format: str = "TabSeparated"
+    """Where `sql` names none."""
+    parameters: Mapping[str, str] = {}
+    """Name to value, escaped as in tab-separated text."""
+    settings: Mapping[str, str] = {}
+    """For this statement alone; the names are plain words."""
+    database: str = ""
+    """Empty: the engine's default."""
+
+
+class Answer(NamedTuple):
+    """What a statement came to."""
+
+    body: bytes
+    read_rows: int
+    read_bytes: int
+    result_rows: int
+    written_rows: int
+    written_bytes: int
+    elapsed_ns: int
+
+
+class Engine:
+    """ClickHouse's engine on one folder.
+
+    A handle costs a tenth of a millisecond, so each statement has a new one: no setting, database or
+    temporary table of the one reaches the next.
+    """
+
+    def __init__(self, path: Path, *, handles: int = HANDLES, wait_seconds: float = WAIT_SECONDS) -> None:
+        """Opens the folder.
+
+        Raises:
+            UsageError: it cannot be opened.
+        """
+        self._opened = open_folder(path)
+        self._threads = concurrent.futures.ThreadPoolExecutor(handles, thread_name_prefix="statement")
+        self._running: set[concurrent.futures.Future[Answer]] = set()
+        self._free = asyncio.Semaphore(handles)
+        self._wait_seconds = wait_seconds
+        row = self._opened.keeper.query("SELECT version(), timezone()", "TabSeparated").bytes()
+        self.version, self.timezone = row.decode().split()
+
+    @property
+    def incoming(self) -> Path:
+        """A folder for data on their way in."""
+        return self._opened.incoming
+
+    async def run(self, statement: Statement) -> Answer:
+        """Runs a statement once a handle is free. Whoever cancels the wait for a read ends the read.
+
+        Raises:
+            Failure: the engine refuses it, or no handle became free in time.
+        """
+        await self._acquire()
+        loop = asyncio.get_running_loop()
+        tag = uuid.uuid4().hex
+        running = self._threads.submit(self._run, statement, tag)
+        self._running.add(running)
+        # a handle is free again when the engine lets go of it, however short the caller's patience was
+        running.add_done_callback(lambda done: loop.call_soon_threadsafe(self._release, done))
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            if statement.reads and not running.done():
+                loop.run_in_executor(None, self._kill, f"Settings['log_comment'] = '{tag}'")
+            raise
+
+    async def close(self, seconds: float = STOP_SECONDS) -> bool:
+        """Ends what still runs, then the engine; whether both were possible in time."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while self._running and loop.time() < deadline:
+            await asyncio.to_thread(self._kill, "Settings['log_comment'] != ''")
+            await asyncio.sleep(0.1)
+        if self._running:
+            return False
+        self._threads.shutdown()
+        self._opened.keeper.close()
+        return True
+
+    async def _acquire(self) -> None:
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                await self._free.acquire()
+        except TimeoutError:
+            sentence = f"All handles were busy for {self._wait_seconds:g} seconds; try again later"
+            raise failure(Code.TOO_MANY_SIMULTANEOUS_QUERIES, sentence) from None
+
+    def _release(self, done: concurrent.futures.Future[Answer]) -> None:
+        self._running.discard(done)
+        self._free.release()
+
+    def _run(self, statement: Statement, tag: str) -> Answer:
+        try:
+            handle = self._opened.handle()
+            try:
+                return _answer(_result(handle, statement, tag))
+            finally:
+                handle.close()
+        except Exception as error:  # noqa: BLE001 - chdb raises several kinds; each is an answer
+            raise engine_failure(error) from None
+
+    def _kill(self, which: str) -> None:
+        handle = self._opened.handle()
+        try:
+            handle.query(f"KILL QUERY WHERE {which} ASYNC")
+        finally:
+            handle.close()
+
+
+def _result(handle: Any, statement: Statement, tag: str) -> Any:
+    if statement.database:
+        handle.query("USE `" + escaped(statement.database, "`") + "`")
+    settings = {**statement.settings, "log_comment": tag}
+    handle.query("SET " + ", ".join(f"{name} = '{escaped(value)}'" for name, value in settings.items()))
+    return handle.query(statement.sql, statement.output_format, params=dict(statement.parameters))
+
+
+def escaped(text: str, quote: str = "'") -> str:
+    """The text as it stands between quotes."""
+    return text.replace("\\", "\\\\").replace(quote, "\\" + quote)
+
+
+def _answer(result: Any) -> Answer:
+    return Answer(
+        body=result.bytes(),
+        read_rows=result.storage_rows_read(),
+        read_bytes=result.storage_bytes_read(),
+        result_rows=result.rows_read(),
+        written_rows=result.rows_written(),
+        written_bytes=result.bytes_written(),
+        elapsed_ns=int(result.elapsed() * 1e9),
+    )

@@ -1,0 +1,133 @@
+"""An HTTP request as ClickHouse takes it in; the statement it asks for out, an INSERT's data in a file."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.requests import Request
+
+from pipeline.embedded.body import MAX_FORM, chunks_of, read_text, spooled
+from pipeline.embedded.encoding import plain
+from pipeline.embedded.engine import Statement, escaped
+from pipeline.embedded.failures import Code, failure
+from pipeline.embedded.form import fields, is_form
+from pipeline.embedded.statement import Insert, Shape, shape
+
+MAX_SECONDS = "60"
+
+# Parameters of a URL that are no settings (src/Server/HTTPHandler.cpp), or only of a server's wire. Those
+# that are read nowhere here may be left aside: a result is whole when it leaves, and never compressed.
+_NO_SETTINGS = {
+    "query", "database", "default_format", "user", "password", "quota_key", "query_id", "stacktrace", "role",
+    "buffer_size", "wait_end_of_query", "session_id", "session_timeout", "session_check", "close_session",
+    "client_protocol_version", "compress", "decompress", "enable_http_compression",
+    "send_progress_in_http_headers", "http_headers_progress_interval_ms",
+    "cancel_http_readonly_queries_on_client_close",
+}  # fmt: skip
+_SETTING = re.compile(r"[A-Za-z_]\w*")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request, understood."""
+
+    statement: Statement
+    answers: bool
+    """There are rows to answer, though perhaps none."""
+
+
+def read_arguments(request: Request) -> dict[str, str]:
+    """The URL's parameters.
+
+    Raises:
+        Failure: they cannot be read, or ask for ClickHouse's own compression.
+    """
+    try:
+        found = dict(parse_qsl(request.url.query, keep_blank_values=True, errors="strict"))
+    except ValueError as error:
+        raise failure(Code.BAD_ARGUMENTS, f"The URL cannot be read: {error}") from None
+    for name in ("compress", "decompress"):
+        if found.get(name, "0") not in {"", "0", "false"}:
+            sentence = f"The embedded engine does not know {name}={found[name]}; use Content-Encoding"
+            raise failure(Code.NOT_IMPLEMENTED, sentence)
+    return found
+
+
+@asynccontextmanager
+async def read_request(request: Request, arguments: Mapping[str, str], file: Path) -> AsyncIterator[Asked]:
+    """What the request asks for.
+
+    Args:
+        request: its body may be compressed, a statement, a form, or an INSERT's data.
+        arguments: the URL's parameters.
+        file: where an INSERT's data are kept until the block ends.
+
+    Raises:
+        Failure: it asks for nothing that can be run.
+    """
+    content_type = request.headers.get("content-type", "")
+    chunks = plain(chunks_of(request), request.headers.get("content-encoding", ""))
+    if is_form(content_type):
+        form, _ = await read_text(b"", chunks, MAX_FORM)
+        arguments = {**arguments, **fields(form, content_type)}
+    parameters = {
+        name.removeprefix("param_"): text for name, text in arguments.items() if name.startswith("param_")
+    }
+    text, insert = await read_text(
+        arguments.get("query", "").encode(), chunks, inline_values=bool(parameters)
+    )
+    kind = Shape() if insert else shape(text)
+    _check(kind)
+    try:
+        if insert:
+            await spooled(text[insert.data :], chunks, file)
+        yield Asked(
+            Statement(
+                sql=_from_file(insert, file) if insert else text,
+                reads=kind.reads,
+                output_format=kind.output_format or _default_format(request, arguments),
+                parameters=parameters,
+                settings=_settings(request.method, arguments),
+                database=arguments.get("database") or request.headers.get("x-clickhouse-database", ""),
+            ),
+            kind.answers,
+        )
+    finally:
+        await asyncio.to_thread(file.unlink, missing_ok=True)
+
+
+def _check(kind: Shape) -> None:
+    if kind.empty:
+        raise failure(Code.SYNTAX_ERROR, "Syntax error: the query is empty")
+    if kind.several:
+        raise failure(Code.SYNTAX_ERROR, "Syntax error: multi-statements are not allowed")
+    if kind.files:
+        raise failure(
+            Code.NOT_IMPLEMENTED, "INTO OUTFILE and FROM INFILE are for a client, not for its server"
+        )
+
+
+def _from_file(insert: Insert, file: Path) -> bytes:
+    source = f" FROM INFILE '{escaped(str(file))}' COMPRESSION 'none' "
+    return insert.target + source.encode() + insert.settings + f" FORMAT {insert.input_format}".encode()
+
+
+def _default_format(request: Request, arguments: Mapping[str, str]) -> str:
+    return arguments.get("default_format") or request.headers.get("x-clickhouse-format") or "TabSeparated"
+
+
+def _settings(method: str, arguments: Mapping[str, str]) -> dict[str, str]:
+    # a server takes no bare expression for a SELECT; and without an end a statement keeps its handle for good
+    found = {"implicit_select": "0", "max_execution_time": MAX_SECONDS}
+    for name, value in arguments.items():
+        if name in _NO_SETTINGS or name.startswith("param_"):
+            continue
+        if not _SETTING.fullmatch(name):
+            raise failure(Code.UNKNOWN_SETTING, f"Unknown setting {name!r}")
+        found[name] = value
+    if method != "POST":
+        found["readonly"] = "2"  # as with a server: what a link or an image can ask for changes nothing
+    return found

@@ -1,0 +1,144 @@
+"""The text of a statement in; what must be known of it out: its kind, its format, where its data begin."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+_TOKEN = re.compile(
+    rb"""
+    (?P<space> [\s\0]+ | --[^\n]* | \#[!\ ][^\n]* | /\*.*?\*/ )
+  | (?P<quoted> '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `(?:[^`\\]|\\.)*` | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ )
+  | (?P<word> [A-Za-z_]\w* )
+  | (?P<number> \d\w* )
+  | (?P<mark> [^'"`] )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_DATA = re.compile(rb"[ \t\f]*;?[ \t\f]*\r?\n?")
+_ANSWERING = {
+    b"SELECT", b"WITH", b"FROM", b"(", b"VALUES", b"SHOW", b"DESCRIBE", b"DESC", b"EXISTS", b"EXPLAIN",
+    b"CHECK",
+}  # fmt: skip
+_READING = {*_ANSWERING, b"SET", b"USE"}
+_OF_FILES = {(b"INTO", b"OUTFILE"), (b"FROM", b"INFILE")}
+_WITHOUT_DATA = {b"SELECT", b"WITH", b"FROM", b"EXPLAIN", b"WATCH"}
+
+
+class Token(NamedTuple):
+    """One word, quoted text, number or mark outside of all brackets."""
+
+    text: bytes
+    word: bytes
+    """The same in capitals; empty if it is no word."""
+    start: int
+    end: int
+
+
+class Shape(NamedTuple):
+    """What a statement is, its data aside."""
+
+    empty: bool = False
+    """It has no words."""
+    several: bool = False
+    """It is more than one statement."""
+    files: bool = False
+    """It names a file to read or write."""
+    reads: bool = False
+    """It changes nothing that outlives it."""
+    answers: bool = False
+    """It answers rows, though perhaps none."""
+    output_format: str = ""
+    """The format that it asks for itself."""
+
+
+class Insert(NamedTuple):
+    """An INSERT whose data follow it."""
+
+    target: bytes
+    """`INSERT INTO t (a, b)`."""
+    settings: bytes
+    """`SETTINGS a = 1`, or empty."""
+    input_format: str
+    """The format of the data."""
+    data: int
+    """Where in the text the data begin."""
+
+
+def shape(sql: bytes) -> Shape:
+    """What kind of statement `sql` is."""
+    seen = list(tokens(sql))
+    while seen and seen[-1].text == b";":
+        seen.pop()
+    first = (seen[0].word or seen[0].text) if seen else b""
+    return Shape(
+        empty=not seen,
+        several=any(token.text == b";" for token in seen),
+        files=any((a.word, b.word) in _OF_FILES for a, b in pairwise(seen)),
+        reads=first in _READING,
+        answers=first in _ANSWERING,
+        output_format=_output_format(seen),
+    )
+
+
+def split_insert(sql: bytes, *, whole: bool) -> Insert | None:
+    """The INSERT that `sql` is, or None where it is something else or its data are not in sight yet.
+
+    Args:
+        sql: the text, or its beginning.
+        whole: nothing follows it.
+    """
+    scan = tokens(sql)
+    if next(scan, _NOTHING).word != b"INSERT":
+        return None
+    next((token for token in scan if token.word not in {b"INTO", b"TABLE", b"FUNCTION"}), None)  # the name
+    before = _NOTHING
+    settings: int | None = None
+    for token in scan:
+        if before.text == b".":
+            before = _NOTHING  # a part of the name, whatever word it is
+            continue
+        if token.word in _WITHOUT_DATA:
+            return None
+        if token.word == b"SETTINGS":
+            settings = token.start
+        elif token.word == b"VALUES" and (whole or token.end < len(sql)):
+            return _insert(sql, settings, token.start, "Values", token.end)
+        elif before.word == b"FORMAT" and token.word:
+            data = found.end() if (found := _DATA.match(sql, token.end)) else token.end
+            if whole or data < len(sql):
+                return _insert(sql, settings, before.start, token.text.decode(), data)
+        before = token
+    return None
+
+
+def tokens(sql: bytes) -> Iterator[Token]:
+    """The tokens outside of all brackets, opening ones among them; ends at a quote that does not close."""
+    depth = at = 0
+    while found := _TOKEN.match(sql, at):
+        start, at = found.span()
+        text = found[0]
+        if found["space"] is not None:
+            continue
+        if text in {b")", b"]", b"}"}:
+            depth -= 1
+        elif depth == 0:
+            yield Token(text, text.upper() if found["word"] is not None else b"", start, at)
+        if text in {b"(", b"[", b"{"}:
+            depth += 1
+
+
+_NOTHING = Token(b"", b"", 0, 0)
+
+
+def _insert(sql: bytes, settings: int | None, head: int, input_format: str, data: int) -> Insert:
+    target = head if settings is None else settings
+    return Insert(sql[:target], sql[target:head], input_format, data)
+
+
+def _output_format(seen: list[Token]) -> str:
+    for index, (keyword, name) in reversed(list(enumerate(pairwise(seen)))):
+        after = seen[index + 2].word if index + 2 < len(seen) else b"SETTINGS"
+        if keyword.word == b"FORMAT" and name.word and after == b"SETTINGS":
+            return name.text.decode()
+    return ""

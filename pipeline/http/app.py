@@ -1,0 +1,46 @@
+"""Settings and a store in, the query layer as an ASGI application out: this list of routes is all of it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from pipeline.clock import Now, now_ms
+from pipeline.http import list_sessions
+from pipeline.http.envelope import Envelope, on_no_route
+from pipeline.http.lazy import LazyClickHouse
+from pipeline.http.openapi import description
+from pipeline.http.operation import Backend, Operation, Turnstile
+from pipeline.http.probes import probes
+from pipeline.query.token import PageTokens
+from pipeline.settings import Settings
+
+OPERATIONS: Sequence[Operation] = (list_sessions.OPERATION,)
+
+
+def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
+    """The query layer. ClickHouse is asked for the first time with the first request that needs it."""
+    store = LazyClickHouse(settings)
+    backend = Backend(settings, store, PageTokens(settings.token_key), now, Turnstile())
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await store.close()
+
+    app = Starlette(
+        routes=[
+            *(operation.route(backend) for operation in OPERATIONS),
+            *probes(store),
+            description(OPERATIONS),
+        ],
+        middleware=[Middleware(Envelope)],
+        exception_handlers={HTTPException: on_no_route},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # a redirect is an answer no SDK expects
+    return app

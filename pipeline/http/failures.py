@@ -1,0 +1,105 @@
+"""An exception in; the error that an AWS SDK reads out: status, kind in a header, one message in JSON."""
+
+import logging
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from pipeline.errors import TransientError
+from pipeline.query.errors import InvalidQueryError
+from pipeline.store.client import StatementError
+
+JSON = "application/json"
+KIND_HEADER = "x-amzn-ErrorType"
+
+log = logging.getLogger(__name__)
+
+
+class BusyError(Exception):
+    """More requests are being answered than can be: this one is turned away at once."""
+
+
+class NotReadyError(Exception):
+    """The process lives but cannot answer queries yet; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A service's name for an error, which SDKs turn into an exception of that name, and its status."""
+
+    name: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one of Lex's services names what can go wrong.
+
+    `broken` stands also for a ClickHouse that is away. These services list no 503; SDKs try a 500 again
+    with growing pauses and then raises an exception that the service lists. `busy` would not do, as it makes
+    adaptive clients send less long after ClickHouse is back.
+    """
+
+    invalid: Kind
+    busy: Kind
+    broken: Kind
+
+
+ANALYTICS = Dialect(
+    invalid=Kind("ValidationException", 400),
+    busy=Kind("ThrottlingException", 429),
+    broken=Kind("InternalServerException", 500),
+)
+NOT_READY = Kind("ServiceUnavailableException", 503)
+NO_ROUTE = {
+    404: Kind("UnknownOperationException", 404),
+    405: Kind("MethodNotAllowedException", 405),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a client is told."""
+
+    kind: Kind
+    message: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def response(self) -> Response:
+        """As HTTP."""
+        body = orjson.dumps({"message": self.message})
+        return Response(body, self.kind.status, {**self.headers, KIND_HEADER: self.kind.name}, JSON)
+
+
+def failure(error: Exception, dialect: Dialect, request_id: str) -> Failure:
+    """What a client is told of `error`; what it cannot mend itself is logged under `request_id`."""
+    match error:
+        case InvalidQueryError():
+            told = Failure(dialect.invalid, str(error))
+        case BusyError():
+            told = Failure(dialect.busy, str(error), {"Retry-After": "1"})
+        case NotReadyError():
+            told = Failure(NOT_READY, str(error))
+        case HTTPException():
+            told = _no_route(error)
+        case TransientError():
+            log.warning("request %s: %s", request_id, error)
+            told = Failure(dialect.broken, "ClickHouse does not answer at the moment; try again")
+        case StatementError():
+            log.error("request %s: ClickHouse refuses its query: %s", request_id, error)
+            told = Failure(
+                dialect.broken, "ClickHouse refuses the query; GET /readyz may say why, the log does"
+            )
+        case _:
+            log.error("request %s failed", request_id, exc_info=error)
+            told = Failure(dialect.broken, f"a fault in the query layer; its log has it under {request_id}")
+    return told
+
+
+def _no_route(error: HTTPException) -> Failure:
+    kind = NO_ROUTE.get(error.status_code) or Kind("HttpException", error.status_code)
+    text = HTTPStatus(error.status_code).phrase.lower()
+    return Failure(kind, f"{text}: GET /openapi.json lists paths and methods", dict(error.headers or {}))

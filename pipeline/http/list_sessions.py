@@ -1,0 +1,24 @@
+"""ListSessionAnalyticsData: a bot's id and a request's JSON in, a page of sessions out."""
+
+from pipeline.http.body import decode
+from pipeline.http.operation import Backend, Call, Operation
+from pipeline.query.sessions import SessionLists
+from schemas.analytics import BotId, ListSessionAnalyticsDataRequest, ListSessionAnalyticsDataResponse
+
+
+async def answer(backend: Backend, call: Call) -> ListSessionAnalyticsDataResponse:
+    """One page of the sessions of the bot in the path."""
+    lists = SessionLists(backend.store, backend.tokens, backend.now, backend.settings.idle_ttl_of)
+    return await lists.page(call.path["botId"], decode(call.body, ListSessionAnalyticsDataRequest))
+
+
+OPERATION = Operation(
+    name="ListSessionAnalyticsData",
+    method="POST",
+    path="/bots/{botId}/analytics/sessions",
+    summary="A bot's sessions in a window of time, filtered, sorted and in pages",
+    parameters={"botId": BotId},
+    request=ListSessionAnalyticsDataRequest,
+    answered=ListSessionAnalyticsDataResponse,
+    answer=answer,
+)

@@ -1,0 +1,117 @@
+"""One of Lex's operations, as data, and a backend in; the route that answers it out."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+import msgspec
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pipeline.clock import Now
+from pipeline.http.body import read_body
+from pipeline.http.failures import ANALYTICS, JSON, BusyError, Dialect
+from pipeline.query.errors import InvalidQueryError
+from pipeline.query.sessions import Rows
+from pipeline.query.token import PageTokens
+from pipeline.settings import Settings
+
+AT_ONCE = 64
+"""Requests that are answered at the same time; more would only wait for ClickHouse until they time out."""
+
+
+class Turnstile:
+    """Counts who is in, and turns away who is too many."""
+
+    def __init__(self, most: int = AT_ONCE) -> None:
+        self._most = most
+        self._inside = 0
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Be counted for the length of the block.
+
+        Raises:
+            BusyError: there are too many already.
+        """
+        if self._inside >= self._most:
+            raise BusyError(f"{self._most} requests are being answered already; try again in a moment")
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What operations answer from."""
+
+    settings: Settings
+    store: Rows
+    tokens: PageTokens
+    now: Now
+    turnstile: Turnstile
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request, undone of HTTP: parameters of path and query by name, and the body."""
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is known of an operation: enough to route it, answer it and describe it.
+
+    Attributes:
+        name: Lex's own.
+        method: of HTTP.
+        path: with `{parameters}`.
+        summary: one line.
+        parameters: name in the path -> its type, annotated with its limits and a description.
+        request: what the body is; None where there is none.
+        answered: what an answer is.
+        answer: makes it.
+        dialect: the names of its errors.
+    """
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    parameters: Mapping[str, object]
+    request: type[msgspec.Struct] | None
+    answered: type[msgspec.Struct]
+    answer: Callable[[Backend, Call], Awaitable[msgspec.Struct]]
+    dialect: Dialect = ANALYTICS
+
+    def route(self, backend: Backend) -> Route:
+        """The route that answers it from `backend`."""
+
+        async def endpoint(request: Request) -> Response:
+            request.scope["dialect"] = self.dialect
+            with backend.turnstile.entered():
+                call = await self._call(request)
+                answered = await self.answer(backend, call)
+            return Response(orjson.dumps(msgspec.to_builtins(answered)), media_type=JSON)
+
+        return Route(self.path, endpoint, methods=[self.method], name=self.name)
+
+    async def _call(self, request: Request) -> Call:
+        path = {name: self._parameter(name, text) for name, text in request.path_params.items()}
+        body = await read_body(request.stream()) if self.request else b""
+        return Call(path, dict(request.query_params), body)
+
+    def _parameter(self, name: str, text: str) -> str:
+        kind = self.parameters[name]
+        try:
+            return str(msgspec.convert(unquote(text, errors="strict"), kind))
+        except (msgspec.ValidationError, UnicodeDecodeError):
+            raise InvalidQueryError(name, f"expected {msgspec.json.schema(kind)['description']}") from None

@@ -1,0 +1,78 @@
+"""Settings in; the query layer on its port, until a signal says stop."""
+
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from pipeline.errors import UsageError
+from pipeline.http.app import create_app
+from pipeline.settings import Settings
+
+STOPS = (signal.SIGTERM, signal.SIGINT)
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Answer requests until SIGTERM or SIGINT, then finish those in hand within `settings.stop_seconds`.
+
+    Runs in the main thread, as only that one is told of signals.
+
+    Raises:
+        UsageError: it cannot listen where the settings say.
+    """
+    listening = listen(settings)
+    config = uvicorn.Config(
+        create_app(settings),
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,  # whoever starts the process says where logs go
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(1, int(settings.stop_seconds) - 1),  # closing takes the last second
+    )
+    server = uvicorn.Server(config)
+    log.info("the query layer listens on http://%s:%d", settings.api_host, settings.api_port)
+    with listening, _stopping(server):
+        server.run(sockets=[listening])
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket on the host and port of the settings.
+
+    Raises:
+        UsageError: the port is taken, or the host is not one of this machine.
+    """
+    host, port = settings.api_host, settings.api_port
+    try:
+        return socket.create_server((host, port), family=_family(host), backlog=1024)
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {host}:{port} ({error.strerror or error}): "
+            "stop what uses it, or set TURNFOLD_API_PORT to another port or TURNFOLD_API_HOST to an address"
+        ) from None
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+@contextmanager
+def _stopping(server: uvicorn.Server) -> Iterator[None]:
+    """A signal stops it also before uvicorn listens for one, and does nothing when uvicorn raises it again."""
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in STOPS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

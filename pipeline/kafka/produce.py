@@ -1,0 +1,153 @@
+"""Messages in, acknowledged by all replicas or counted as failed, with a bound on how many are under way."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Self
+
+import msgspec
+from kafka.errors import (
+    CorruptRecordError,
+    InvalidRecordError,
+    InvalidTimestampError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
+from kafka.producer.future import FutureRecordMetadata
+
+from pipeline.errors import TransientError
+from pipeline.kafka.client import reason, sorted_errors, writer
+from pipeline.settings import Settings
+
+BATCH_BYTES = 1_000_000
+"""Messages of 1.6 KB to the embedded broker, two cores: 1 MB 60-70 k/s, 256 KB 52 k/s, 64 KB 27 k/s."""
+LINGER_MS = 50
+WINDOW_BYTES = 32 * 1024 * 1024
+"""Values sent and not yet acknowledged: kafka-python's own buffer has no bound."""
+DELIVERY = 30.0
+"""Seconds after which a message that Kafka has not acknowledged is given up."""
+DECIDED = DELIVERY + 10.0
+"""Seconds within which every message is either sent or given up, whatever Kafka does."""
+IN_FLIGHT = 100
+"""Requests at a time: where few are allowed and none is answered, kafka-python's thread spins."""
+
+OF_THE_MESSAGE = (
+    CorruptRecordError,
+    InvalidRecordError,
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
+"""Errors that this message meets and the next one need not."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A message that Kafka did not take: `origin` as `send` was told, and why."""
+
+    origin: str
+    reason: str
+
+
+class Producer:
+    """Sends without waiting, up to a window of bytes; `sent` and `failed` count what has been decided.
+
+    kafka-python retries what passes, in the meantime and on its own. Duplicates and order do not matter to
+    Turnfold, so the producer is not idempotent: it needs no further right and leaves no state at the broker.
+    """
+
+    def __init__(
+        self, settings: Settings, *, on_failure: Callable[[Failure], None], window: int = WINDOW_BYTES
+    ) -> None:
+        self._settings = settings
+        self._on_failure = on_failure
+        self._window = window
+        self._under_way: deque[tuple[FutureRecordMetadata, int, str]] = deque()
+        self._bytes = 0
+        self._trouble: KafkaError | None = None
+        self.sent = 0
+        self.failed = 0
+        self._kafka = writer(
+            settings,
+            batch_size=min(BATCH_BYTES, settings.max_message_bytes),
+            linger_ms=LINGER_MS,
+            delivery_timeout_ms=int(DELIVERY * 1000),
+            enable_idempotence=False,
+            max_in_flight_requests_per_connection=IN_FLIGHT,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def send(self, topic: str, key: bytes | None, value: bytes, origin: str = "") -> None:
+        """Hand one message over; waits only while the window is full. Failures name its `origin`.
+
+        Raises:
+            TransientError: Kafka takes nothing any more; this message is not sent and not counted.
+        """
+        self._settle_decided()
+        while self._bytes + len(value) > self._window and self._under_way:
+            self._settle_oldest()
+        self._raise_trouble()
+        try:
+            future = self._kafka.send(topic, value=value, key=key)
+        except OF_THE_MESSAGE as error:
+            self._fail(origin, error)
+            return
+        except KafkaError:
+            with sorted_errors(self._settings):
+                raise
+        self._under_way.append((future, len(value), origin))
+        self._bytes += len(value)
+
+    def flush(self) -> None:
+        """Wait until every message is sent or has failed: that is bounded, as each has its time.
+
+        Raises:
+            TransientError: Kafka takes nothing any more; what was under way has been counted.
+        """
+        with sorted_errors(self._settings):
+            self._kafka.flush(DECIDED)
+        while self._under_way:
+            self._settle_oldest()
+        self._raise_trouble()
+
+    def close(self) -> None:
+        """Give the connections back, once what is under way is decided."""
+        try:
+            self._kafka.close(timeout=DECIDED)
+        except BaseException:
+            # it would try once more when it is collected, and once more when the process ends
+            self._kafka._unregister_cleanup()  # noqa: SLF001 - kafka-python has no public way to give up
+            self._kafka._sender.force_close()  # noqa: SLF001 - as above
+            self._kafka._closed = True  # noqa: SLF001 - as above
+            raise
+
+    def _settle_decided(self) -> None:
+        while self._under_way and self._under_way[0][0].is_done:
+            self._settle_oldest()
+
+    def _settle_oldest(self) -> None:
+        future, size, origin = self._under_way[0]
+        try:
+            future.get(DECIDED)
+        except KafkaError as error:
+            self._fail(origin, error)
+        else:
+            self.sent += 1
+        self._under_way.popleft()
+        self._bytes -= size
+
+    def _fail(self, origin: str, error: BaseException) -> None:
+        self.failed += 1
+        self._on_failure(Failure(origin, reason(error)))
+        if isinstance(error, KafkaError) and not isinstance(error, OF_THE_MESSAGE):
+            self._trouble = error
+
+    def _raise_trouble(self) -> None:
+        if self._trouble is not None:
+            raise TransientError(
+                f"Kafka at {','.join(self._settings.kafka)} takes nothing: {reason(self._trouble)}"
+            )

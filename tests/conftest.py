@@ -1,0 +1,25 @@
+"""The services that tests share, each started once."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.settings import Settings
+from tests import services
+
+
+@pytest.fixture(scope="session")
+def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The embedded ClickHouse, in a folder of its own."""
+    with services.clickhouse(tmp_path_factory.mktemp("clickhouse")) as url:
+        yield url
+
+
+@pytest.fixture
+def clickhouse_settings(clickhouse_url: str) -> Iterator[Settings]:
+    """Settings with a fresh database, which is dropped afterwards."""
+    database = f"test_{uuid.uuid4().hex}"
+    assert services.ask(clickhouse_url, f"CREATE DATABASE {database}").text == ""
+    yield Settings(clickhouse=clickhouse_url, clickhouse_database=database)
+    assert services.ask(clickhouse_url, f"DROP DATABASE {database}").text == ""

@@ -1,0 +1,124 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.embedded.statement import Insert, shape, split_insert
+
+
+@pytest.mark.parametrize(
+    ("sql", "output_format"),
+    [
+        ("SELECT 1", ""),
+        ("SELECT 1 FORMAT JSON", "JSON"),
+        ("select 1 format JSONEachRow;", "JSONEachRow"),
+        ("SELECT 1\n FORMAT Native", "Native"),
+        ("SELECT 1 FORMAT JSON SETTINGS max_threads = 1", "JSON"),
+        ("SELECT 1 FORMAT JSON -- that is all", "JSON"),
+        ("SELECT format FROM t", ""),
+        ("SELECT 'FORMAT JSON'", ""),
+        ("SELECT (SELECT 1 FORMAT JSON)", ""),
+        ("SELECT format('{}', 1) FORMAT CSV", "CSV"),
+        ("SELECT `FORMAT` FROM t FORMAT TSV", "TSV"),
+    ],
+)
+def test_the_format_is_the_one_at_the_end_and_nothing_that_looks_like_it(
+    sql: str, output_format: str
+) -> None:
+    assert shape(sql.encode()).output_format == output_format
+
+
+@pytest.mark.parametrize(
+    ("sql", "several"),
+    [
+        ("SELECT 1;", False),
+        ("SELECT 1 ; ; -- done", False),
+        ("SELECT ';'", False),
+        ("SELECT '\\';'", False),
+        ("SELECT $x$ ; $x$", False),
+        ("SELECT 1 /* ; */", False),
+        ("SELECT 1; SELECT 2", True),
+        ("SELECT 1; DROP TABLE t;", True),
+        ("SELECT 'it''s'; SELECT 2", True),
+    ],
+)
+def test_a_second_statement_is_seen_and_a_quoted_semicolon_is_none(sql: str, *, several: bool) -> None:
+    assert shape(sql.encode()).several is several
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT 1", " (SELECT 1)", "/* a */ with 1 AS x SELECT x", "SHOW TABLES", "desc t"]
+)
+def test_what_answers_rows(sql: str) -> None:
+    assert shape(sql.encode()).answers
+    assert shape(sql.encode()).reads
+
+
+@pytest.mark.parametrize(
+    "sql", ["CREATE TABLE t (a Int8)", "DROP TABLE t", "ALTER TABLE t DELETE WHERE 1", "KILL QUERY"]
+)
+def test_what_changes_something(sql: str) -> None:
+    assert not shape(sql.encode()).reads
+    assert not shape(sql.encode()).answers
+
+
+@pytest.mark.parametrize("sql", ["", "  \n", "-- nothing", "/* nothing */", ";"])
+def test_a_statement_without_words_is_empty(sql: str) -> None:
+    assert shape(sql.encode()).empty
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1 INTO OUTFILE 'x'", "INSERT INTO t FROM INFILE 'x' FORMAT CSV"])
+def test_a_client_may_not_name_files_of_the_server(sql: str) -> None:
+    assert shape(sql.encode()).files
+    assert split_insert(sql.encode(), whole=True) is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "insert"),
+    [
+        (b"INSERT INTO t FORMAT CSV\n1,2", Insert(b"INSERT INTO t ", b"", "CSV", 25)),
+        (b"insert into t (a, b) format Native\n\n\n", Insert(b"insert into t (a, b) ", b"", "Native", 35)),
+        (b"INSERT INTO t FORMAT CSV 1,2", Insert(b"INSERT INTO t ", b"", "CSV", 25)),
+        (b"INSERT INTO t FORMAT CSV;\r\n1,2", Insert(b"INSERT INTO t ", b"", "CSV", 27)),
+        (b"INSERT INTO t VALUES (1)", Insert(b"INSERT INTO t ", b"", "Values", 20)),
+        (b"INSERT INTO t(a)VALUES(1)", Insert(b"INSERT INTO t(a)", b"", "Values", 22)),
+        (
+            b"INSERT INTO t SETTINGS a = 1, b = 'FORMAT x' FORMAT CSV\n1",
+            Insert(b"INSERT INTO t ", b"SETTINGS a = 1, b = 'FORMAT x' ", "CSV", 56),
+        ),
+        (b"INSERT INTO `a`.`FORMAT x` FORMAT CSV\n1", Insert(b"INSERT INTO `a`.`FORMAT x` ", b"", "CSV", 38)),
+        (b"INSERT INTO a.format FORMAT CSV\n1", Insert(b"INSERT INTO a.format ", b"", "CSV", 32)),
+        (b"INSERT INTO format FORMAT CSV\n1", Insert(b"INSERT INTO format ", b"", "CSV", 30)),
+        (b"INSERT INTO d.values FORMAT CSV\n1", Insert(b"INSERT INTO d.values ", b"", "CSV", 32)),
+        (b"INSERT INTO FUNCTION f(a) FORMAT CSV\n1", Insert(b"INSERT INTO FUNCTION f(a) ", b"", "CSV", 37)),
+        (b"/* a */ INSERT INTO t --\nFORMAT CSV\n", Insert(b"/* a */ INSERT INTO t --\n", b"", "CSV", 36)),
+    ],
+)  # fmt: skip
+def test_where_the_data_of_an_insert_begin(sql: bytes, insert: Insert) -> None:
+    assert split_insert(sql, whole=True) == insert
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        b"SELECT 1 FORMAT CSV",
+        b"INSERT INTO t SELECT 1 FORMAT Null",
+        b"INSERT INTO t WITH 1 AS a SELECT a",
+        b"INSERT INTO t (a, b)",
+        b"INSERT INTO `t FORMAT CSV\n1",
+    ],
+)
+def test_what_has_no_data_of_its_own_stays_whole(sql: bytes) -> None:
+    assert split_insert(sql, whole=True) is None
+
+
+@given(cut=st.integers(0, 44))
+def test_a_head_that_has_not_all_arrived_is_never_misread(cut: int) -> None:
+    sql = b"INSERT INTO t (`a)`) SETTINGS x = 1 FORMAT C\n\n\n\n"
+    assert split_insert(sql[:cut], whole=False) is None
+    assert split_insert(sql[:46], whole=False) == split_insert(sql, whole=True)
+
+
+@given(st.binary())
+def test_bytes_of_any_kind_are_looked_at_without_harm(sql: bytes) -> None:
+    shape(sql)
+    split_insert(b"INSERT INTO " + sql, whole=True)

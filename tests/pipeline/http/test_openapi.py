@@ -1,0 +1,93 @@
+"""The document's structure, by the rules of OpenAPI 3.1 that it uses."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from starlette.routing import Route
+
+from pipeline.http.app import OPERATIONS, create_app
+from pipeline.http.openapi import document
+from pipeline.settings import Settings
+from schemas.analytics import FilterOperator, SessionFilterName
+from tests.pipeline.http.serving import Client
+
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+
+
+@pytest.fixture(scope="module")
+def written() -> Any:
+    """The document as a client reads it."""
+    return orjson.loads(orjson.dumps(document(OPERATIONS)))
+
+
+def operations(written: Any) -> Iterator[tuple[str, str, Any]]:
+    for path, item in written["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from nodes(inner)
+
+
+def test_the_server_serves_it(ask: Client, written: Any) -> None:
+    assert ask.ask("GET", "/openapi.json").body == written
+
+
+def test_every_route_is_in_it_and_nothing_else(written: Any) -> None:
+    routes = {
+        (route.path, method.lower())
+        for route in create_app(Settings()).routes
+        if isinstance(route, Route)
+        for method in route.methods or ()
+        if method != "HEAD"  # of every GET, as HTTP has it
+    }
+    assert {(path, method) for path, method, _ in operations(written)} == routes
+
+
+def test_its_root_says_what_it_is(written: Any) -> None:
+    assert written["openapi"] == "3.1.0"
+    assert set(written) == {"openapi", "info", "paths", "components"}
+    assert {"title", "version"} <= set(written["info"])
+
+
+def test_every_operation_is_complete(written: Any) -> None:
+    names = []
+    for path, method, operation in operations(written):
+        assert path.startswith("/")
+        assert method in METHODS
+        assert operation["summary"]
+        assert operation["responses"]
+        names += [operation["operationId"]] if "operationId" in operation else []
+        placeholders = {part[1:-1] for part in path.split("/") if part.startswith("{")}
+        parameters = operation.get("parameters", [])
+        assert {parameter["name"] for parameter in parameters} == placeholders
+        assert all(parameter["required"] and parameter["in"] == "path" for parameter in parameters)
+        for status, response in operation["responses"].items():
+            assert 100 <= int(status) <= 599
+            assert response["description"]
+            assert "x-amzn-RequestId" in response["headers"]
+            assert ("x-amzn-ErrorType" in response["headers"]) == (int(status) >= 400)
+            assert response["content"]["application/json"]["schema"]
+    assert len(names) == len(set(names))
+
+
+def test_every_reference_leads_somewhere(written: Any) -> None:
+    references = {node["$ref"] for node in nodes(written) if "$ref" in node}
+    assert references == {f"#/components/schemas/{name}" for name in written["components"]["schemas"]}
+
+
+def test_it_tells_the_filters_operators_and_limits(written: Any) -> None:
+    schemas = written["components"]["schemas"]
+    assert set(schemas["SessionFilterName"]["enum"]) == set(SessionFilterName)
+    assert set(schemas["FilterOperator"]["enum"]) == set(FilterOperator)
+    request = schemas["ListSessionAnalyticsDataRequest"]
+    assert request["required"] == ["startDateTime", "endDateTime"]
+    assert request["additionalProperties"] is False
+    assert request["properties"]["filters"]["anyOf"][0]["maxItems"] == 10
+    assert request["properties"]["maxResults"]["anyOf"][0]["maximum"] == 1000

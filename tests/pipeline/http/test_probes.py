@@ -1,0 +1,48 @@
+import asyncio
+
+from pipeline.embedded.ports import free_port
+from pipeline.http.app import create_app
+from pipeline.settings import Settings
+from pipeline.store.client import ClickHouse, connection
+from tests.pipeline.http.serving import Client, assert_failed, client, serving
+
+
+def test_a_server_over_its_tables_is_alive_and_ready(ask: Client) -> None:
+    alive, ready = ask.ask("GET", "/healthz"), ask.ask("GET", "/readyz")
+    assert (alive.status, alive.body) == (200, {"status": "alive"})
+    assert (ready.status, ready.body) == (200, {"status": "ready"})
+
+
+def test_missing_tables_are_named_with_what_makes_them(clickhouse_settings: Settings) -> None:
+    with serving(create_app(clickhouse_settings)) as url, client(url) as ask:
+        assert_failed(
+            ask.ask("GET", "/readyz"),
+            503,
+            "ServiceUnavailableException",
+            "tables are missing: conversations, turns; run `turnfold migrate`",
+        )
+        assert_failed(ask.sessions(), 500, "InternalServerException", "ClickHouse refuses the query")
+        assert ask.ask("GET", "/healthz").status == 200
+
+
+def test_one_missing_table_is_enough(ask: Client, clickhouse_settings: Settings) -> None:
+    async def drop() -> None:
+        clickhouse: ClickHouse
+        async with connection(clickhouse_settings) as clickhouse:
+            await clickhouse.command("DROP TABLE turns")
+
+    asyncio.run(drop())
+    assert_failed(ask.ask("GET", "/readyz"), 503, "ServiceUnavailableException", "missing: turns;")
+
+
+def test_a_clickhouse_that_is_away_is_said(clickhouse_url: str) -> None:
+    for settings in (
+        Settings(clickhouse=f"http://127.0.0.1:{free_port()}"),
+        Settings(clickhouse=clickhouse_url, clickhouse_database="there_is_none"),
+    ):
+        with serving(create_app(settings)) as url, client(url) as ask:
+            assert_failed(
+                ask.ask("GET", "/readyz"), 503, "ServiceUnavailableException", "ClickHouse cannot be asked: "
+            )
+            assert ask.ask("GET", "/healthz").status == 200
+            assert_failed(ask.sessions(), 500, "InternalServerException", "ClickHouse")

@@ -1,0 +1,82 @@
+"""Table `conversations` in a database of its own, and questions put to it in words of the wire."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from pipeline.query.sessions import SessionLists
+from pipeline.query.token import PageTokens
+from pipeline.settings import Settings
+from pipeline.store.client import ClickHouse, connection
+from schemas.analytics import (
+    ListSessionAnalyticsDataRequest,
+    ListSessionAnalyticsDataResponse,
+    SessionSpecification,
+)
+from schemas.conversation import Conversation
+from tests.pipeline.query.rows import BOT, IDLE_TTL, NOW
+
+Found = TypeVar("Found")
+Use = Callable[[ClickHouse], Coroutine[Any, Any, Found]]
+
+WINDOW: dict[str, Any] = {"startDateTime": 0, "endDateTime": 4_000_000_000}
+TOKENS = PageTokens("secret")
+
+
+class Table:
+    """Table `conversations` of one test. The clock stands at NOW until it is moved."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.now = NOW
+
+    def use(self, block: Use[Found]) -> Found:
+        """What `block` makes of a connection."""
+
+        async def connected() -> Found:
+            async with connection(self._settings) as clickhouse:
+                return await block(clickhouse)
+
+        return asyncio.run(connected())
+
+    def insert(self, *rows: Conversation) -> None:
+        """Each call makes a part of its own, as each flush of a worker does."""
+        self.use(lambda clickhouse: clickhouse.insert("conversations", rows))
+
+    def pages(self, *asked: dict[str, Any], bot: str = BOT) -> list[ListSessionAnalyticsDataResponse]:
+        """The answers to several requests."""
+
+        async def ask(clickhouse: ClickHouse) -> list[ListSessionAnalyticsDataResponse]:
+            return [await self.page(clickhouse, bot, each) for each in asked]
+
+        return self.use(ask)
+
+    def listing(self, asked: dict[str, Any], bot: str = BOT) -> list[SessionSpecification]:
+        """All sessions, page by page."""
+
+        async def ask(clickhouse: ClickHouse) -> list[SessionSpecification]:
+            found: list[SessionSpecification] = []
+            token: dict[str, Any] = {}
+            while True:
+                page = await self.page(clickhouse, bot, asked | token)
+                found += page.sessions
+                if page.next_token is msgspec.UNSET:
+                    return found
+                assert len(page.sessions) == asked.get("maxResults", 10)
+                token = {"nextToken": page.next_token}
+
+        return self.use(ask)
+
+    async def page(
+        self, clickhouse: ClickHouse, bot: str, asked: dict[str, Any]
+    ) -> ListSessionAnalyticsDataResponse:
+        """The answer to one request, which is given in words of the wire."""
+        lists = SessionLists(clickhouse, TOKENS, lambda: self.now, lambda _: IDLE_TTL)
+        return await lists.page(bot, msgspec.convert(WINDOW | asked, ListSessionAnalyticsDataRequest))
+
+
+def identities(sessions: Sequence[SessionSpecification]) -> list[tuple[str, str]]:
+    """Session and request of each."""
+    return [(session.session_id, session.originating_request_id) for session in sessions]
