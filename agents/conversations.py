@@ -84,7 +84,7 @@ class Conversations:
 
     async def _write(self, folded: Folded, decoded: Decoded) -> None:
         events = [
-            ArchivedTurn(*msgspec.structs.astuple(decoded.turns[place]), decoded.payloads[place])
+            ArchivedTurn(*(*msgspec.structs.astuple(decoded.turns[place]), decoded.payloads[place]))
             for place in folded.new
         ]
 

@@ -12,7 +12,7 @@ from pipeline.errors import UsageError
 
 @contextmanager
 def claim(folder: Path) -> Iterator[None]:
-    """Hold `folder`, made where it is missing, for the length of the block; the lock ends with this process at the latest.
+    """Hold `folder`, made where it is missing, for the length of the block; the lock ends with the process at last.
 
     Raises:
         UsageError: another process holds it, or it cannot be written.

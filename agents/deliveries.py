@@ -2,9 +2,12 @@
 
 from collections import deque
 from collections.abc import Hashable, Iterable, Mapping
+from typing import Generic, TypeVar
+
+Partition = TypeVar("Partition", bound=Hashable)
 
 
-class Deliveries:
+class Deliveries(Generic[Partition]):
     """For each partition, the batches handed out since the last seek, in order, by the offset of their last record.
 
     A batch stands for its whole range of offsets, so there are no gaps between batches: what lies between two
@@ -13,15 +16,15 @@ class Deliveries:
     """
 
     def __init__(self) -> None:
-        self._pending: dict[Hashable, deque[int]] = {}
-        self._acked: dict[Hashable, set[int]] = {}
-        self._committable: dict[Hashable, int] = {}
+        self._pending: dict[Partition, deque[int]] = {}
+        self._acked: dict[Partition, set[int]] = {}
+        self._committable: dict[Partition, int] = {}
 
-    def delivered(self, partition: Hashable, last: int) -> None:
+    def delivered(self, partition: Partition, last: int) -> None:
         """A batch that ends with offset `last` was handed out."""
         self._pending.setdefault(partition, deque()).append(last)
 
-    def acked(self, partition: Hashable, last: int) -> bool:
+    def acked(self, partition: Partition, last: int) -> bool:
         """The batch that ends with `last` is written; False where it was forgotten meanwhile."""
         pending = self._pending.get(partition, ())
         if last not in pending:
@@ -30,17 +33,17 @@ class Deliveries:
         self._advance(partition)
         return True
 
-    def committable(self) -> dict[Hashable, int]:
+    def committable(self) -> dict[Partition, int]:
         """Partition -> the offset after the last one that is written, where Kafka does not have it yet."""
         return dict(self._committable)
 
-    def committed(self, offsets: Mapping[Hashable, int]) -> None:
+    def committed(self, offsets: Mapping[Partition, int]) -> None:
         """Kafka has these offsets: what was written since stays to be committed."""
         for partition, offset in offsets.items():
             if self._committable.get(partition) == offset:
                 del self._committable[partition]
 
-    def forget(self, partitions: Iterable[Hashable]) -> None:
+    def forget(self, partitions: Iterable[Partition]) -> None:
         """The partitions are read anew, or by another worker: what was handed out before no longer counts."""
         for partition in list(partitions):
             for table in (self._pending, self._acked, self._committable):
@@ -50,7 +53,7 @@ class Deliveries:
         """As `forget`, for every partition."""
         self.forget([*self._pending, *self._committable])
 
-    def _advance(self, partition: Hashable) -> None:
+    def _advance(self, partition: Partition) -> None:
         pending, acked = self._pending[partition], self._acked[partition]
         while pending and pending[0] in acked:
             last = pending.popleft()

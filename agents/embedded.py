@@ -70,7 +70,7 @@ async def run_embedded(settings: Settings, options: Options, stop: asyncio.Event
         stack.enter_context(claim(options.data))
         options.check_ports()
         environ = options.environ()
-        ours = _settings(settings, options, environ)
+        ours = _settings(settings, environ)
         supervisor = await stack.enter_async_context(Supervisor(options.data / "logs", settings.stop_seconds + 5))
         try:
             await _unless_ended(supervisor, stop, _start(supervisor, ours, options, environ))
@@ -85,7 +85,16 @@ async def run_embedded(settings: Settings, options: Options, stop: asyncio.Event
 async def _start(supervisor: Supervisor, settings: Settings, options: Options, environ: Mapping[str, str]) -> None:
     """Start everything, each when what it needs is there."""
     port = str(options.clickhouse_port)
-    engine = ["-m", "pipeline.embedded.clickhouse", "--path", str(options.data / "clickhouse"), "--host", HOST, "--port", port]
+    engine = [
+        "-m",
+        "pipeline.embedded.clickhouse",
+        "--path",
+        str(options.data / "clickhouse"),
+        "--host",
+        HOST,
+        "--port",
+        port,
+    ]
     await supervisor.start("broker", broker_command(options.kafka_port, HOST), {})
     await supervisor.start("clickhouse", [sys.executable, *engine], {})
     await _answered(lambda: asyncio.to_thread(create_topics, settings))
@@ -150,7 +159,7 @@ def _get(url: str) -> None:
         raise TransientError(f"{url}: {answer.data.decode()}")
 
 
-def _settings(settings: Settings, options: Options, environ: Mapping[str, str]) -> Settings:
+def _settings(settings: Settings, environ: Mapping[str, str]) -> Settings:
     """The settings of this process, for the broker and engine that it starts."""
     return msgspec.structs.replace(
         settings,

@@ -48,7 +48,9 @@ class Gathering:
 
 
 async def gathered(events: AsyncIterator[Any], seconds: float, limit: int) -> AsyncIterator[list[Any]]:
-    """Lists of batch events until the stream ends, each begun at least `seconds` after the one before unless it has `limit` records.
+    """Lists of batch events, until the stream ends.
+
+    Each is begun at least `seconds` after the one before, unless it has `limit` records.
 
     The first event after a quiet time is handed on immediately, so waiting is never longer than the pace.
     """

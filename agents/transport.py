@@ -37,7 +37,7 @@ class Consumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.deliveries = Deliveries()
+        self.deliveries: Deliveries[TP] = Deliveries()
         self._idle = asyncio.Event()
         self._idle.set()
         self._at_work = 0
@@ -57,7 +57,7 @@ class Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's signature
         """One message for each partition that has records; its value is the list of aiokafka's records."""
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
@@ -92,7 +92,7 @@ class Consumer(driver.Consumer):
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         return (tp for tp in self.deliveries.committable() if topics is None or tp in topics or tp.topic in topics)
 
-    async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
+    async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:  # noqa: ARG002, FBT001 - Faust's
         wanted = set(tps)
         offsets = {tp: offset for tp, offset in self.deliveries.committable().items() if tp in wanted}
         if not offsets or not await self._commit(offsets):

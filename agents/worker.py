@@ -17,4 +17,6 @@ def run_worker(settings: Settings) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
-    faust.Worker(create_app(settings), loglevel=settings.log_level, override_logging=False, quiet=True).execute_from_commandline()
+    faust.Worker(
+        create_app(settings), loglevel=settings.log_level, override_logging=False, quiet=True
+    ).execute_from_commandline()

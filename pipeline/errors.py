@@ -2,7 +2,6 @@
 
 import enum
 
-
 DETAIL_LENGTH = 500
 """Characters of a detail that are kept: it travels in a header, and may quote the input."""
 

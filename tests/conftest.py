@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.settings import Settings
-from tests import services
+from tests import brokers, services
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +23,24 @@ def clickhouse_settings(clickhouse_url: str) -> Iterator[Settings]:
     assert services.ask(clickhouse_url, f"CREATE DATABASE {database}").text == ""
     yield Settings(clickhouse=clickhouse_url, clickhouse_database=database)
     assert services.ask(clickhouse_url, f"DROP DATABASE {database}").text == ""
+
+
+@pytest.fixture(scope="session")
+def kafka_address() -> Iterator[str]:
+    """The embedded broker, as host:port."""
+    with brokers.broker() as (address, process):
+        yield address
+        assert process.poll() is None, "the broker ended before it was told to"
+
+
+@pytest.fixture
+def kafka_settings(kafka_address: str) -> Settings:
+    """Settings with names of topics and a group that nothing has used before."""
+    unique = uuid.uuid4().hex[:12]
+    return Settings(
+        kafka=(kafka_address,),
+        kafka_group=f"group-{unique}",
+        topic_raw=f"raw-{unique}",
+        topic_turns=f"turns-{unique}",
+        topic_dead=f"dead-{unique}",
+    )

@@ -30,7 +30,13 @@ def entry(**changes: Any) -> dict[str, Any]:
         "operationName": "RecognizeText",
         "missedUtterance": False,
         "inputTranscript": "I want a room",
-        "bot": {"id": "BOTAAAAAA1", "name": "Travel", "aliasId": "TSTALIASID", "version": "1", "localeId": "en_US"},
+        "bot": {
+            "id": "BOTAAAAAA1",
+            "name": "Travel",
+            "aliasId": "TSTALIASID",
+            "version": "1",
+            "localeId": "en_US",
+        },
         "sessionState": {
             "originatingRequestId": "request-1",
             "intent": {"name": "BookHotel", "state": "InProgress", "slots": {}},

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 import msgspec
@@ -82,16 +83,24 @@ def _send(
     with Producer(settings, on_failure=failures) as producer, progress(total) as shown:
         feed = Feed(settings, producer)
         inputs = interrupt.until_then(_inputs(settings, files))
-        for step in (lambda: _send_inputs(feed, inputs, failures, shown, outcome), producer.flush):
-            try:
-                step()
-            except TransientError as trouble:
-                outcome.stopped = str(trouble)
+        with _noted(outcome):
+            _send_inputs(feed, inputs, failures, shown, outcome)
+        with _noted(outcome):
+            producer.flush()
         outcome.sent = producer.sent
         outcome.failed = failures.count
     outcome.entries, outcome.dead = feed.tally.entries, feed.tally.dead
     if interrupt.number:
         outcome.stopped = outcome.stopped or "interrupted"
+
+
+@contextmanager
+def _noted(outcome: Outcome) -> Iterator[None]:
+    """A block that Kafka's trouble ends early: then `outcome` says so."""
+    try:
+        yield
+    except TransientError as trouble:
+        outcome.stopped = str(trouble)
 
 
 def _inputs(settings: Settings, files: tuple[str, ...]) -> Iterator[Input]:
@@ -119,7 +128,7 @@ def _report(outcome: Outcome, *, as_json: bool) -> None:
         return
     if outcome.stopped:
         last = f"after {outcome.last}" if outcome.last else "before the first input"
-        click.echo(f"stopped {last}: {outcome.stopped}", err=True)
+        click.echo(f"stopped {last}: {outcome.stopped}; to send all again does no harm", err=True)
     rate = outcome.sent / max(0.001, outcome.seconds)
     click.echo(
         f"sent {outcome.sent:,}, dead {outcome.dead:,}, failed {outcome.failed:,} "

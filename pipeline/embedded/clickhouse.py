@@ -19,6 +19,8 @@ from pipeline.settings import read_settings
 
 STOP_SECONDS = 5
 """Statements that are running when the stop comes have this long to finish."""
+CUT_SECONDS = 20
+"""Connections on which still nothing has come to an end are cut after this time."""
 IDLE_SECONDS = 90
 """A connection may be idle for longer than clients keep one: who closes first must be the client."""
 MAX_CONNECTIONS = 256
@@ -69,20 +71,31 @@ def serve(path: Path, listening: socket.socket, account: Account) -> bool:
         lifespan="off",
         limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=IDLE_SECONDS,
-        timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_graceful_shutdown=CUT_SECONDS,
     )
 
     async def run() -> bool:
         engine = Engine(path)
         try:
             config.app = create_front(engine, account)
-            await uvicorn.Server(config).serve(sockets=[listening])
+            await _Server(config, engine).serve(sockets=[listening])
         finally:
             closed = await engine.close()
         return closed
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         return runner.run(run())
+
+
+class _Server(uvicorn.Server):
+    """Ends the statements while it waits for their answers to leave."""
+
+    def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
+        super().__init__(config)
+        self._engine = engine
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.gather(self._engine.end(STOP_SECONDS), super().shutdown(sockets))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pipeline.embedded.folder import open_folder
 
 HANDLES = 8
 WAIT_SECONDS = 20.0
-STOP_SECONDS = 10.0
+END_SECONDS = 10.0
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +60,7 @@ class Engine:
         """
         self._opened = open_folder(path)
         self._threads = concurrent.futures.ThreadPoolExecutor(handles, thread_name_prefix="statement")
+        self._ending = False
         self._running: set[concurrent.futures.Future[Answer]] = set()
         self._free = asyncio.Semaphore(handles)
         self._wait_seconds = wait_seconds
@@ -91,13 +92,19 @@ class Engine:
                 loop.run_in_executor(None, self._kill, f"Settings['log_comment'] = '{tag}'")
             raise
 
-    async def close(self, seconds: float = STOP_SECONDS) -> bool:
-        """Ends what still runs, then the engine; whether both were possible in time."""
+    async def end(self, grace: float = 0.0) -> None:
+        """Takes no more statements; those that still run have `grace` seconds, and are then ended."""
+        self._ending = True
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        while self._running and loop.time() < deadline:
-            await asyncio.to_thread(self._kill, "Settings['log_comment'] != ''")
+        started = loop.time()
+        while self._running and (passed := loop.time() - started) < grace + END_SECONDS:
+            if passed >= grace:
+                await asyncio.to_thread(self._kill, "Settings['log_comment'] != ''")
             await asyncio.sleep(0.1)
+
+    async def close(self) -> bool:
+        """Ends everything; whether that was possible: a statement may be deaf."""
+        await self.end()
         if self._running:
             return False
         self._threads.shutdown()
@@ -111,6 +118,9 @@ class Engine:
         except TimeoutError:
             sentence = f"All handles were busy for {self._wait_seconds:g} seconds; try again later"
             raise failure(Code.TOO_MANY_SIMULTANEOUS_QUERIES, sentence) from None
+        if self._ending:
+            self._free.release()
+            raise failure(Code.ABORTED, "The server is stopping")
 
     def _release(self, done: concurrent.futures.Future[Answer]) -> None:
         self._running.discard(done)

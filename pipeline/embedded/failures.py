@@ -16,14 +16,15 @@ class Code(enum.IntEnum):
     TOO_MANY_SIMULTANEOUS_QUERIES = 202
     SOCKET_TIMEOUT = 209
     QUERY_IS_TOO_LARGE = 229
+    ABORTED = 236
     CANNOT_DECOMPRESS = 271
     ACCESS_DENIED = 497
     AUTHENTICATION_FAILED = 516
     UNKNOWN_EXCEPTION = 1002
 
 
-# src/Server/HTTP/exceptionCodeToHTTPStatus.cpp; a code that is not listed is a 500. Only 202, too many
-# statements at once, differs from a server: a 503 says that a second try is worth it.
+# src/Server/HTTP/exceptionCodeToHTTPStatus.cpp; what is not listed is a 500. Only 202, too many statements,
+# and 236, stopping, differ from a server: a 503 says that a second try is worth it.
 STATUSES = {
     400: {
         6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376, 427, 441,
@@ -37,7 +38,7 @@ STATUSES = {
     413: {229},
     415: {779},
     501: {48},
-    503: {76, 202, 209, 439},
+    503: {76, 202, 209, 236, 439},
 }  # fmt: skip
 
 _CODE = re.compile(r"Code: (\d+)\. ")

@@ -19,7 +19,7 @@ from pipeline.embedded.request import read_arguments, read_request
 
 NAME = "turnfold"
 GONE = 499
-"""The status of an answer that nobody reads any more."""
+"""The status of an answer that nobody reads."""
 CONTENT_TYPES = {
     "CSV": "text/csv; charset=UTF-8; header=absent",
     "CSVWithNames": "text/csv; charset=UTF-8; header=present",
@@ -54,8 +54,8 @@ def create_front(engine: Engine, account: Account) -> Starlette:
                 answer = await _run(engine, asked.statement, request)
         except Failure as failed:
             return _failed(engine, failed, query_id)
-        except ClientDisconnect:
-            return Response(status_code=GONE)
+        except (ClientDisconnect, asyncio.CancelledError):
+            return Response(status_code=GONE)  # the client has left, or the server is at its end
         output_format = asked.statement.output_format if answer.body or asked.answers else ""
         return _answered(engine, answer, output_format, query_id)
 

@@ -107,6 +107,7 @@ def _decode_other(raw: bytes, wrong: str) -> Turn:
         raise InvalidEventError(Reason.CODE_HOOK, "a Lambda code-hook event (it has invocationSource) is no log entry")
     if form is InputForm.ENVELOPE:
         raise InvalidEventError(
-            Reason.WRONG_SHAPE, "a CloudWatch Logs envelope is no log entry: send it to the raw topic, which unpacks it"
+            Reason.WRONG_SHAPE,
+            "a CloudWatch Logs envelope is no log entry: send it to the raw topic, which unpacks it",
         )
     raise InvalidEventError(Reason.WRONG_SHAPE, f"as a Lex V2 log entry: {wrong}")

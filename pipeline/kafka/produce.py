@@ -10,13 +10,14 @@ from kafka.errors import (
     InvalidRecordError,
     InvalidTimestampError,
     KafkaError,
+    KafkaTimeoutError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
 )
 from kafka.producer.future import FutureRecordMetadata
 
 from pipeline.errors import TransientError
-from pipeline.kafka.client import reason, sorted_errors, writer
+from pipeline.kafka.client import PATIENCE, reason, sorted_errors, writer
 from pipeline.settings import Settings
 
 BATCH_BYTES = 1_000_000
@@ -24,10 +25,8 @@ BATCH_BYTES = 1_000_000
 LINGER_MS = 50
 WINDOW_BYTES = 32 * 1024 * 1024
 """Values sent and not yet acknowledged: kafka-python's own buffer has no bound."""
-DELIVERY = 30.0
-"""Seconds after which a message that Kafka has not acknowledged is given up."""
-DECIDED = DELIVERY + 10.0
-"""Seconds within which every message is either sent or given up, whatever Kafka does."""
+ATTEMPTS = 3
+"""Times the patience for one request that a message has to be acknowledged; then it is given up."""
 IN_FLIGHT = 100
 """Requests at a time: where few are allowed and none is answered, kafka-python's thread spins."""
 
@@ -56,21 +55,29 @@ class Producer:
     """
 
     def __init__(
-        self, settings: Settings, *, on_failure: Callable[[Failure], None], window: int = WINDOW_BYTES
+        self,
+        settings: Settings,
+        *,
+        on_failure: Callable[[Failure], None],
+        window: int = WINDOW_BYTES,
+        patience: float = PATIENCE,
     ) -> None:
         self._settings = settings
         self._on_failure = on_failure
         self._window = window
         self._under_way: deque[tuple[FutureRecordMetadata, int, str]] = deque()
         self._bytes = 0
-        self._trouble: KafkaError | None = None
+        self._delivery = ATTEMPTS * patience
+        self._decided = self._delivery + patience  # by then each message is sent or given up
+        self._trouble = ""
         self.sent = 0
         self.failed = 0
         self._kafka = writer(
             settings,
+            patience,
             batch_size=min(BATCH_BYTES, settings.max_message_bytes),
             linger_ms=LINGER_MS,
-            delivery_timeout_ms=int(DELIVERY * 1000),
+            delivery_timeout_ms=int(self._delivery * 1000),
             enable_idempotence=False,
             max_in_flight_requests_per_connection=IN_FLIGHT,
         )
@@ -109,7 +116,7 @@ class Producer:
             TransientError: Kafka takes nothing any more; what was under way has been counted.
         """
         with sorted_errors(self._settings):
-            self._kafka.flush(DECIDED)
+            self._kafka.flush(self._decided)
         while self._under_way:
             self._settle_oldest()
         self._raise_trouble()
@@ -117,7 +124,7 @@ class Producer:
     def close(self) -> None:
         """Give the connections back, once what is under way is decided."""
         try:
-            self._kafka.close(timeout=DECIDED)
+            self._kafka.close(timeout=self._decided)
         except BaseException:
             # it would try once more when it is collected, and once more when the process ends
             self._kafka._unregister_cleanup()  # noqa: SLF001 - kafka-python has no public way to give up
@@ -132,7 +139,7 @@ class Producer:
     def _settle_oldest(self) -> None:
         future, size, origin = self._under_way[0]
         try:
-            future.get(DECIDED)
+            future.get(self._decided)
         except KafkaError as error:
             self._fail(origin, error)
         else:
@@ -142,12 +149,13 @@ class Producer:
 
     def _fail(self, origin: str, error: BaseException) -> None:
         self.failed += 1
-        self._on_failure(Failure(origin, reason(error)))
-        if isinstance(error, KafkaError) and not isinstance(error, OF_THE_MESSAGE):
-            self._trouble = error
+        late = isinstance(error, KafkaTimeoutError)
+        why = f"not acknowledged within {self._delivery:g} s" if late else reason(error)
+        self._on_failure(Failure(origin, why))
+        if not isinstance(error, OF_THE_MESSAGE):
+            self._trouble = why
 
     def _raise_trouble(self) -> None:
-        if self._trouble is not None:
-            raise TransientError(
-                f"Kafka at {','.join(self._settings.kafka)} takes nothing: {reason(self._trouble)}"
-            )
+        if self._trouble:
+            servers = ",".join(self._settings.kafka)
+            raise TransientError(f"Kafka at {servers} takes no more messages: {self._trouble}")

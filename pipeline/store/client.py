@@ -9,7 +9,7 @@ import aiohttp
 import clickhouse_connect
 import msgspec
 from clickhouse_connect.driver.asyncclient import AsyncClient
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, NotSupportedError, ProgrammingError
 
 from pipeline.errors import TransientError
 from pipeline.settings import Settings
@@ -18,9 +18,10 @@ from schemas.columns import columns, transpose
 Row = tuple[Any, ...]
 
 FAULTS = {
-    6, 16, 20, 26, 27, 36, 38, 41, 42, 43, 44, 46, 47, 48, 53, 57, 60, 62, 70, 72, 81, 117, 179, 215, 386, 457,
+    6, 16, 20, 26, 27, 36, 38, 41, 42, 43, 44, 46, 47, 48, 50, 53, 57, 60, 62, 63, 70, 72, 73, 81, 115, 117, 164,
+    179, 192, 193, 194, 215, 386, 456, 457, 497, 516,
 }  # fmt: skip
-"""Codes of errors that a second try cannot mend: wrong statements, types, names (src/Common/ErrorCodes.cpp)."""
+"""Codes of errors that a second try cannot mend: wrong statements, types, names, passwords (src/Common/ErrorCodes.cpp)."""
 
 
 class StatementError(Exception):
@@ -38,7 +39,7 @@ class ClickHouse:
         """A client of `settings.clickhouse`, once the server has answered.
 
         Raises:
-            TransientError: the server is not there.
+            TransientError: the server is not there. StatementError: it lets the user or the database not in.
         """
         url = urlsplit(settings.clickhouse)
         with sorted_errors():
@@ -68,7 +69,10 @@ class ClickHouse:
             await self._client.command(statement, parameters=dict(parameters or {}))
 
     async def rows(
-        self, statement: str, parameters: Mapping[str, object] | None = None, settings: Mapping[str, object] | None = None
+        self,
+        statement: str,
+        parameters: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | None = None,
     ) -> Sequence[Row]:
         """All rows that a SELECT answers; `{name:Type}` in it stands for a parameter.
 
@@ -121,8 +125,8 @@ def sorted_errors() -> Iterator[None]:
     try:
         yield
     except ClickHouseError as error:
-        code = getattr(error, "code", None)
-        if code in FAULTS:
+        ours = isinstance(error, DataError | NotSupportedError | ProgrammingError)  # it never left this process
+        if ours or getattr(error, "code", None) in FAULTS:
             raise StatementError(str(error)) from error
         raise TransientError(str(error)) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -16,7 +16,7 @@ STATEMENT = f"""
 SELECT {", ".join(TURN_COLUMNS)}
 FROM turns
 WHERE (bot_id, session_id, originating_request_id) IN {{keys:Array(Tuple(String, String, String))}}
-"""
+"""  # noqa: S608 - what is written in are names of a struct's fields
 
 
 async def read_back(clickhouse: ClickHouse, keys: Sequence[ConversationKey]) -> dict[ConversationKey, list[Turn]]:

@@ -12,7 +12,7 @@ class Account(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.deliveries = Deliveries()
+        self.deliveries: Deliveries[str] = Deliveries()
         self.next = 0
         self.unwritten: list[tuple[int, int]] = []
         self.committed = 0
@@ -58,7 +58,7 @@ TestAccount = Account.TestCase
 
 
 def test_partitions_are_apart() -> None:
-    deliveries = Deliveries()
+    deliveries: Deliveries[str] = Deliveries()
     deliveries.delivered("a", 9)
     deliveries.delivered("b", 4)
     assert deliveries.acked("b", 4)
@@ -70,7 +70,7 @@ def test_partitions_are_apart() -> None:
 
 
 def test_an_offset_that_kafka_did_not_take_is_offered_again() -> None:
-    deliveries = Deliveries()
+    deliveries: Deliveries[str] = Deliveries()
     deliveries.delivered("a", 9)
     deliveries.acked("a", 9)
     offered = deliveries.committable()

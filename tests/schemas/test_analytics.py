@@ -45,14 +45,10 @@ def shape() -> Shape:
     ],
 )
 def test_members_are_named_as_in_the_sdk(shape: Shape, struct: type[msgspec.Struct], apart: set[str]) -> None:
-    assert {f.encode_name for f in msgspec.structs.fields(struct)} == set(
-        shape(struct.__name__).members
-    ) - apart
+    assert {f.encode_name for f in msgspec.structs.fields(struct)} == set(shape(struct.__name__).members) - apart
 
 
-@pytest.mark.parametrize(
-    "struct", [AnalyticsSessionFilter, SessionDataSortBy, ListSessionAnalyticsDataRequest]
-)
+@pytest.mark.parametrize("struct", [AnalyticsSessionFilter, SessionDataSortBy, ListSessionAnalyticsDataRequest])
 def test_what_the_sdk_requires_is_required(shape: Shape, struct: type[msgspec.Struct]) -> None:
     required = {f.encode_name for f in msgspec.structs.fields(struct) if f.required}
     assert required == set(shape(struct.__name__).required_members) - {"botId"}
@@ -72,9 +68,7 @@ def test_words_are_those_of_the_sdk(shape: Shape, name: str, enum: type[StrEnum]
 
 
 def test_limits_are_those_of_the_sdk(shape: Shape) -> None:
-    _, schemas = msgspec.json.schema_components(
-        [ListSessionAnalyticsDataRequest, ListSessionAnalyticsDataResponse]
-    )
+    _, schemas = msgspec.json.schema_components([ListSessionAnalyticsDataRequest, ListSessionAnalyticsDataResponse])
     properties = schemas["ListSessionAnalyticsDataRequest"]["properties"]
     filters, results = (properties[name]["anyOf"][0] for name in ("filters", "maxResults"))
     values = schemas["AnalyticsSessionFilter"]["properties"]["values"]

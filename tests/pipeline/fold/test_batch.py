@@ -33,7 +33,8 @@ class Tables:
 
     def answered(self) -> list[Conversation]:
         return sorted(
-            (row for row in self.rows.values() if not row.is_deleted), key=lambda row: row.originating_request_id
+            (row for row in self.rows.values() if not row.is_deleted),
+            key=lambda row: row.originating_request_id,
         )
 
 
@@ -65,11 +66,20 @@ class Worker:
         if self.unwritten:
             self.tables.write_archive(self.unwritten[1])
 
-    def write(self) -> int:
-        """Both inserts; the offset that may be committed."""
+    def write(self) -> None:
+        """Both inserts, in their order."""
         self.write_rows()
         self.write_archive()
-        return self.offset
+
+    def meet(self, fate: str) -> bool:
+        """Go on, or get only so far; whether the worker lived to commit."""
+        if fate in {"goes on", "forgets", "dies before the commit"}:
+            self.write()
+        elif fate == "dies after the rows":
+            self.write_rows()
+        if fate == "forgets":
+            self.memory.clear()
+        return fate in {"goes on", "forgets"}
 
 
 FATES = [
@@ -93,7 +103,7 @@ def test_crashes_zombies_and_small_memories_change_nothing(
     log: list[Turn], steps: list[tuple[str, int]], memory_events: int
 ) -> None:
     """Without running minima, rows of starts that a dead worker had written would show for ever."""
-    tables, committed, frozen = Tables(), 0, []
+    tables, frozen, committed = Tables(), list[Worker](), 0
     worker = Worker(tables, log, committed, memory_events)
     for fate, size in steps:
         event(fate)
@@ -102,19 +112,11 @@ def test_crashes_zombies_and_small_memories_change_nothing(
                 zombie.write()
             continue
         worker.fold(size)
-        if fate == "goes on":
-            committed = worker.write()
-        elif fate == "forgets":
-            committed = worker.write()
-            worker.memory.clear()
-        else:
-            if fate == "dies after the rows":
-                worker.write_rows()
-            elif fate == "dies before the commit":
-                worker.write()
-            elif fate == "freezes":
-                frozen.append(worker)
-            worker = Worker(tables, log, committed, memory_events)
+        if worker.meet(fate):
+            committed = worker.offset
+            continue
+        frozen += [worker] if fate == "freezes" else []
+        worker = Worker(tables, log, committed, memory_events)
     while worker.offset < len(log):
         worker.fold(3)
         worker.write()
@@ -131,7 +133,8 @@ def expected(log: list[Turn]) -> list[Conversation]:
     for one in log:
         sets[one.key][one.order] = one
     return sorted(
-        (fold(events.values(), FALLBACK) for events in sets.values()), key=lambda row: row.originating_request_id
+        (fold(events.values(), FALLBACK) for events in sets.values()),
+        key=lambda row: row.originating_request_id,
     )
 
 

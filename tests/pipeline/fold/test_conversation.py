@@ -14,7 +14,10 @@ from tests.events import FALLBACK, START, turn, turns
 def folded(*events: dict[str, Any]) -> Any:
     """The row of events that are a second apart, and each a request of its own, unless they say otherwise."""
     return fold(
-        [turn(**{"timestamp": START + 1000 * n, "request_id": f"request-{n}"} | event) for n, event in enumerate(events)],
+        [
+            turn(**{"timestamp": START + 1000 * n, "request_id": f"request-{n}"} | event)
+            for n, event in enumerate(events)
+        ],
         FALLBACK,
     )
 

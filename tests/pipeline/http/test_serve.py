@@ -55,6 +55,7 @@ def test_a_request_that_does_not_end_holds_it_no_longer_than_its_time() -> None:
                 assert ask.ask("GET", "/healthz").status == 200
             server.send_signal(signal.SIGTERM)
             assert server.wait(WITHIN) == 0
+            assert b" 400 " not in half.recv(4096)  # which it would get for a body that came too late
 
 
 def test_a_port_in_use_is_named_with_the_setting_that_changes_it() -> None:

@@ -28,7 +28,11 @@ def test_a_v2_entry_keeps_what_the_fold_and_the_list_need() -> None:
     turn = decode_entry((FIXTURES / "v2-log-dtmf-dashed-version.json").read_bytes(), LIMIT)
     assert turn.key == ("TILLBOT001", "caller-2718", "0d4b7c11-98cd-4a30-b1de-6f00c3aa51f2")
     assert (turn.input_mode, turn.channel, turn.bot_alias_id) == ("DTMF", "Connect", "LIVEALIAS1")
-    assert (turn.intent_name, turn.intent_state, turn.dialog_action) == ("PayInvoice", "InProgress", "ElicitSlot")
+    assert (turn.intent_name, turn.intent_state, turn.dialog_action) == (
+        "PayInvoice",
+        "InProgress",
+        "ElicitSlot",
+    )
     assert (turn.response_reason, turn.locale_id, turn.bot_version) == ("UtteranceResponse", "en_GB", "12")
 
 

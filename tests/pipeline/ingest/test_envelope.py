@@ -38,7 +38,12 @@ def test_a_subscription_envelope_gives_its_entries(fixture: str) -> None:
 def test_every_wrapping_carries_the_same_entries(messages: list[str]) -> None:
     plain = envelope(*messages)
     packed = gzip.compress(plain)
-    for wrapped in (plain, packed, base64.b64encode(packed), orjson.dumps({"awslogs": {"data": base64.b64encode(packed).decode()}})):
+    for wrapped in (
+        plain,
+        packed,
+        base64.b64encode(packed),
+        orjson.dumps({"awslogs": {"data": base64.b64encode(packed).decode()}}),
+    ):
         assert unpack(wrapped, LIMIT) == [message.encode() for message in messages]
 
 

@@ -1,0 +1,40 @@
+"""Starting and stopping the embedded broker: a process of its own, as in production."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pipeline.embedded.broker import broker_command
+from pipeline.embedded.ports import free_port
+
+STARTED_WITHIN = 30.0
+STOPPED_WITHIN = 30.0
+
+
+@contextmanager
+def broker() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The address of a broker that lives for the block, and its process, which the block may end."""
+    port = free_port()
+    with subprocess.Popen(broker_command(port), stdout=subprocess.DEVNULL) as process:
+        try:
+            await_listening(port, process)
+            yield f"127.0.0.1:{port}", process
+        finally:
+            process.terminate()
+            process.wait(STOPPED_WITHIN)
+
+
+def await_listening(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Returns once connections are taken."""
+    deadline = time.monotonic() + STARTED_WITHIN
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert process.poll() is None, "the broker ended before it listened"
+            assert time.monotonic() < deadline, "the broker does not listen"
+            time.sleep(0.02)
+        else:
+            return

@@ -1,0 +1,43 @@
+import socket
+
+import pytest
+from kafka import TopicPartition
+
+from pipeline.errors import TransientError
+from pipeline.kafka.client import reader, writer
+from pipeline.kafka.offsets import bounds
+from pipeline.kafka.topics import create_topics
+from pipeline.settings import Settings
+from tests.brokers import broker
+
+
+def test_no_partitions_have_no_bounds(kafka_settings: Settings) -> None:
+    with reader(kafka_settings) as consumer:
+        assert bounds(consumer, [], 1) == {}
+
+
+def test_bounds_move_with_the_records_and_can_be_asked_again(kafka_settings: Settings) -> None:
+    create_topics(kafka_settings)
+    partition = TopicPartition(kafka_settings.topic_raw, 0)
+    producer = writer(kafka_settings)
+    with reader(kafka_settings) as consumer:
+        for total in (0, 3, 6):
+            assert bounds(consumer, [partition], 10) == {partition: (0, total)}
+            for _ in range(3):
+                producer.send(partition.topic, b"x" * 2000, partition=0)
+            producer.flush(10)
+    producer.close()
+
+
+def test_a_broker_that_stops_answering_is_given_up() -> None:
+    with broker() as (address, process):
+        settings = Settings(kafka=(address,))
+        create_topics(settings)
+        with reader(settings, patience=1) as consumer:
+            partition = TopicPartition(settings.topic_raw, 0)
+            assert bounds(consumer, [partition], 5) == {partition: (0, 0)}
+            process.kill()
+            process.wait()
+            silent = socket.create_server(("127.0.0.1", int(address.rpartition(":")[2])))
+            with silent, pytest.raises(TransientError):
+                bounds(consumer, [partition], 1)

@@ -1,0 +1,102 @@
+from collections import Counter
+
+import pytest
+from kafka import TopicPartition
+from kafka.partitioner.default import murmur2
+
+from pipeline.errors import TransientError
+from pipeline.kafka.client import reader
+from pipeline.kafka.lag import read_lag
+from pipeline.kafka.produce import Failure, Producer
+from pipeline.kafka.topics import create_topics
+from pipeline.settings import Settings
+from tests.brokers import broker
+
+
+def unexpected(failure: Failure) -> None:
+    pytest.fail(f"{failure}")
+
+
+def test_messages_arrive_once_under_their_key_where_every_client_would_put_them(kafka_settings: Settings) -> None:
+    create_topics(kafka_settings)
+    with Producer(kafka_settings, on_failure=unexpected) as producer:
+        for number in range(300):
+            producer.send(kafka_settings.topic_turns, b"user-%d" % (number % 40), b"value %d" % number)
+        producer.flush()
+        assert (producer.sent, producer.failed) == (300, 0)
+    found = records(kafka_settings, kafka_settings.topic_turns)
+    assert Counter(value for _, _, value in found) == Counter(b"value %d" % number for number in range(300))
+    assert all(partition == (murmur2(key) & 0x7FFFFFFF) % 4 for partition, key, _ in found)
+
+
+def test_messages_without_a_key_arrive(kafka_settings: Settings) -> None:
+    create_topics(kafka_settings)
+    with Producer(kafka_settings, on_failure=unexpected) as producer:
+        for value in (b"", b"x", b"\x00\xff", b"y" * 1_500_000):
+            producer.send(kafka_settings.topic_raw, None, value)
+        producer.flush()
+    assert {value for _, _, value in records(kafka_settings, kafka_settings.topic_raw)} == {
+        b"", b"x", b"\x00\xff", b"y" * 1_500_000,
+    }  # fmt: skip
+
+
+def test_the_window_bounds_what_is_under_way(kafka_settings: Settings) -> None:
+    create_topics(kafka_settings)
+    with Producer(kafka_settings, on_failure=unexpected, window=20_000) as producer:
+        for number in range(200):
+            producer.send(kafka_settings.topic_turns, b"key", b"x" * 1600)
+            under_way = number + 1 - producer.sent
+            assert under_way * 1600 <= 20_000
+        producer.send(kafka_settings.topic_turns, b"key", b"x" * 100_000)  # larger than the window: alone in it
+        producer.flush()
+        assert producer.sent == 201
+
+
+def test_a_message_that_is_too_large_fails_alone_and_says_where_it_came_from(kafka_settings: Settings) -> None:
+    create_topics(kafka_settings)
+    failures: list[Failure] = []
+    with Producer(kafka_settings, on_failure=failures.append) as producer:
+        producer.send(kafka_settings.topic_raw, None, b"fits", "file:1")
+        producer.send(kafka_settings.topic_raw, None, b"x" * 5_000_000, "file:2")
+        producer.send(kafka_settings.topic_raw, None, b"fits", "file:3")
+        producer.flush()
+        assert (producer.sent, producer.failed) == (2, 1)
+    assert [failure.origin for failure in failures] == ["file:2"]
+    assert "larger" in failures[0].reason
+
+
+def test_when_kafka_goes_away_everything_is_sent_or_counted_as_failed() -> None:
+    failures: list[Failure] = []
+    with broker() as (address, process):
+        settings = Settings(kafka=(address,))
+        create_topics(settings)
+        with Producer(settings, on_failure=failures.append, patience=0.5) as producer:
+            producer.send(settings.topic_turns, b"key", b"before", "file:1")
+            producer.flush()
+            process.kill()
+            process.wait()
+            producer.send(settings.topic_turns, b"key", b"after", "file:2")
+            with pytest.raises(TransientError, match="takes no more messages: not acknowledged within"):
+                producer.flush()
+            with pytest.raises(TransientError, match="takes no more messages"):
+                producer.send(settings.topic_turns, b"key", b"later", "file:3")
+            assert (producer.sent, producer.failed) == (1, 1)
+    assert [failure.origin for failure in failures] == ["file:2"]
+
+
+def test_a_producer_needs_a_broker() -> None:
+    with pytest.raises(TransientError):
+        Producer(Settings(kafka=("127.0.0.1:1",)), on_failure=unexpected, patience=0.5)
+
+
+def records(settings: Settings, topic: str) -> list[tuple[int, bytes, bytes]]:
+    """(partition, key, value) of all records in the topic."""
+    ends = {TopicPartition(lag.topic, lag.partition): lag.end for lag in read_lag(settings) if lag.topic == topic}
+    found = []
+    with reader(settings) as consumer:
+        consumer.assign(list(ends))
+        consumer.seek_to_beginning()
+        while any(consumer.position(partition) < end for partition, end in ends.items()):
+            for batch in consumer.poll(timeout_ms=100).values():
+                found += [(record.partition, record.key, record.value) for record in batch]
+    return found
