@@ -38,15 +38,20 @@ class Options:
     workers: int
     demo: bool
 
-    def environ(self) -> dict[str, str]:
-        """The settings of every process of this stack, given to it as in production."""
+    def addresses(self) -> dict[str, str]:
+        """The settings that say where everything is."""
         return {
             "TURNFOLD_KAFKA": f"{HOST}:{self.kafka_port}",
-            "TURNFOLD_KAFKA_SESSION_TIMEOUT": str(SESSION_SECONDS),
             "TURNFOLD_CLICKHOUSE": f"http://{HOST}:{self.clickhouse_port}",
+            "TURNFOLD_API": f"http://{HOST}:{self.api_port}",
+        }
+
+    def environ(self) -> dict[str, str]:
+        """The settings of every process of this stack, given to it as in production."""
+        return self.addresses() | {
+            "TURNFOLD_KAFKA_SESSION_TIMEOUT": str(SESSION_SECONDS),
             "TURNFOLD_API_HOST": HOST,
             "TURNFOLD_API_PORT": str(self.api_port),
-            "TURNFOLD_API": f"http://{HOST}:{self.api_port}",
             "TURNFOLD_TOKEN_KEY": token_key(self.data),
         }
 

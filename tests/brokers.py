@@ -1,5 +1,6 @@
 """Starting and stopping the embedded broker: a process of its own, as in production."""
 
+import signal
 import socket
 import subprocess
 import time
@@ -24,6 +25,16 @@ def broker() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         finally:
             process.terminate()
             process.wait(STOPPED_WITHIN)
+
+
+@contextmanager
+def stopped(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """For the block, the process does nothing: it takes connections and never answers."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 def await_listening(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -60,9 +60,7 @@ def check_browser(headers: Mapping[str, str]) -> None:
     if origin is None and site is None:
         return
     host = headers.get("host", "")
-    foreign = site not in {None, "none", "same-origin"} or (
-        origin is not None and urlsplit(origin).netloc != host
-    )
+    foreign = site not in {None, "none", "same-origin"} or (origin is not None and urlsplit(origin).netloc != host)
     if foreign or not _is_local(host):
         raise failure(Code.ACCESS_DENIED, "Requests on behalf of other sites are not served")
 

@@ -27,13 +27,9 @@ MAX_CONNECTIONS = 256
 
 
 @click.command()
-@click.option(
-    "--path", type=click.Path(path_type=Path), required=True, help="The folder that holds the data."
-)
+@click.option("--path", type=click.Path(path_type=Path), required=True, help="The folder that holds the data.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(1, 65535), default=8123, show_default=True, help="The port to listen on."
-)
+@click.option("--port", type=click.IntRange(1, 65535), default=8123, show_default=True, help="The port to listen on.")
 def main(path: Path, host: str, port: int) -> None:
     """Serve ClickHouse's HTTP interface over the embedded engine.
 
@@ -60,9 +56,7 @@ def serve(path: Path, listening: socket.socket, account: Account) -> bool:
         UsageError: the folder cannot be used.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(
-            number, lambda *_: None
-        )  # uvicorn has its own, and raises the signal anew when it is done
+        signal.signal(number, lambda *_: None)  # uvicorn has its own, and raises the signal anew when it is done
 
     config = uvicorn.Config(
         "",

@@ -96,7 +96,5 @@ def _lz4() -> Any:
     try:
         import lz4.frame  # type: ignore[import-untyped] # noqa: PLC0415 - no types; not there on Python 3.14
     except ImportError:
-        raise failure(
-            Code.UNKNOWN_COMPRESSION_METHOD, "Content-Encoding lz4 needs: pip install lz4"
-        ) from None
+        raise failure(Code.UNKNOWN_COMPRESSION_METHOD, "Content-Encoding lz4 needs: pip install lz4") from None
     return lz4.frame.LZ4FrameDecompressor()

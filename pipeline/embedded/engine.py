@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import threading
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,7 +61,8 @@ class Engine:
         """
         self._opened = open_folder(path)
         self._threads = concurrent.futures.ThreadPoolExecutor(handles, thread_name_prefix="statement")
-        self._ending = False
+        self._ending = self._closed = False
+        self._keeper_free = threading.Lock()
         self._running: set[concurrent.futures.Future[Answer]] = set()
         self._free = asyncio.Semaphore(handles)
         self._wait_seconds = wait_seconds
@@ -108,7 +110,9 @@ class Engine:
         if self._running:
             return False
         self._threads.shutdown()
-        self._opened.keeper.close()
+        with self._keeper_free:
+            self._closed = True
+            self._opened.keeper.close()
         return True
 
     async def _acquire(self) -> None:
@@ -137,11 +141,9 @@ class Engine:
             raise engine_failure(error) from None
 
     def _kill(self, which: str) -> None:
-        handle = self._opened.handle()
-        try:
-            handle.query(f"KILL QUERY WHERE {which} ASYNC")
-        finally:
-            handle.close()
+        with self._keeper_free:
+            if not self._closed:
+                self._opened.keeper.query(f"KILL QUERY WHERE {which} ASYNC")
 
 
 def _result(handle: Any, statement: Statement, tag: str) -> Any:

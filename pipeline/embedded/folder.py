@@ -45,8 +45,8 @@ def open_folder(path: Path) -> Opened:
 
 def _usable(path: Path) -> Path:
     folder = path.resolve()
-    if "?" in str(folder):
-        raise UsageError(f"the engine takes no folder with a question mark in its name: {folder}")
+    if wrong := set(str(folder)) & set("*?{}"):  # it would take the name for a pattern, or for options
+        raise UsageError(f"the engine takes no folder with {' or '.join(sorted(wrong))} in its name: {folder}")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -63,9 +63,7 @@ def _refuse_locked(folder: Path) -> None:
     except FileNotFoundError:
         return
     except BlockingIOError:
-        raise UsageError(
-            f"the folder {folder} is in use by another process: stop it, or use another --path"
-        ) from None
+        raise UsageError(f"the folder {folder} is in use by another process: stop it, or use another --path") from None
     except OSError as error:
         raise UsageError(f"the folder {folder} cannot be used: {error.strerror}") from None
 

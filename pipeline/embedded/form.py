@@ -39,9 +39,7 @@ def _field(part: bytes) -> tuple[str, str]:
     if not separator or name is None:
         raise _unreadable("a part of it has no name")
     if _FILE.search(head):
-        raise failure(
-            Code.NOT_IMPLEMENTED, "The embedded engine takes no external tables; bind an array instead"
-        )
+        raise failure(Code.NOT_IMPLEMENTED, "The embedded engine takes no external tables; bind an array instead")
     try:
         return name[1].decode(), value.decode()
     except UnicodeDecodeError:

@@ -1,9 +1,7 @@
-"""An engine in, the ASGI application that serves it as a server serves ClickHouse's HTTP interface out.
-
-Every statement stands alone: a `session_id` is accepted and binds nothing.
-"""
+"""An engine in, the ASGI application that serves it as a server serves ClickHouse's HTTP interface out."""
 
 import asyncio
+import re
 import uuid
 
 import orjson
@@ -20,6 +18,7 @@ from pipeline.embedded.request import read_arguments, read_request
 NAME = "turnfold"
 GONE = 499
 """The status of an answer that nobody reads."""
+HEADER_TEXT = re.compile(r"[!-~]+")
 CONTENT_TYPES = {
     "CSV": "text/csv; charset=UTF-8; header=absent",
     "CSVWithNames": "text/csv; charset=UTF-8; header=present",
@@ -34,7 +33,7 @@ CONTENT_TYPES = {
 
 
 def create_front(engine: Engine, account: Account) -> Starlette:
-    """The application.
+    """The application. Every statement stands alone: a `session_id` is accepted, and binds nothing.
 
     Args:
         engine: runs the statements.
@@ -45,10 +44,10 @@ def create_front(engine: Engine, account: Account) -> Starlette:
         query_id = str(uuid.uuid4())
         try:
             check_browser(request.headers)
-            if request.method != "POST" and not request.url.query:
+            if request.method != "POST" and not request.scope["query_string"]:
                 return PlainTextResponse("Ok.\n")
             arguments = read_arguments(request)
-            query_id = arguments.get("query_id") or query_id
+            query_id = found[0] if (found := HEADER_TEXT.fullmatch(arguments.get("query_id", ""))) else query_id
             check_account(account, request.headers, arguments)
             async with read_request(request, arguments, engine.incoming / uuid.uuid4().hex) as asked:
                 answer = await _run(engine, asked.statement, request)
@@ -77,9 +76,7 @@ async def _run(engine: Engine, statement: Statement, request: Request) -> Answer
     running = asyncio.create_task(engine.run(statement))
     gone = asyncio.create_task(_gone(request))
     try:
-        await asyncio.wait(
-            [running, gone] if statement.reads else [running], return_when=asyncio.FIRST_COMPLETED
-        )
+        await asyncio.wait([running, gone] if statement.reads else [running], return_when=asyncio.FIRST_COMPLETED)
         if not running.done():
             raise ClientDisconnect
         return running.result()
@@ -113,9 +110,7 @@ def _answered(engine: Engine, answer: Answer, output_format: str, query_id: str)
         "elapsed_ns": answer.elapsed_ns,
     }
     headers = _headers(engine, query_id)
-    headers["X-ClickHouse-Summary"] = orjson.dumps(
-        {name: str(value) for name, value in summary.items()}
-    ).decode()
+    headers["X-ClickHouse-Summary"] = orjson.dumps({name: str(value) for name, value in summary.items()}).decode()
     if output_format:
         headers["X-ClickHouse-Format"] = output_format
     headers["Content-Type"] = CONTENT_TYPES.get(output_format, "text/plain; charset=UTF-8")

@@ -26,9 +26,7 @@ def bound(host: str, port: int, option: str) -> socket.socket:
         opened.bind(address)
     except OSError as error:
         opened.close()
-        raise UsageError(
-            f"port {port} on {host} cannot be used: {error.strerror}; choose another: {option}"
-        ) from None
+        raise UsageError(f"port {port} on {host} cannot be used: {error.strerror}; choose another: {option}") from None
     return opened
 
 

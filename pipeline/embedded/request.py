@@ -46,7 +46,8 @@ def read_arguments(request: Request) -> dict[str, str]:
         Failure: they cannot be read, or ask for ClickHouse's own compression.
     """
     try:
-        found = dict(parse_qsl(request.url.query, keep_blank_values=True, errors="strict"))
+        query = request.scope["query_string"].decode()
+        found = dict(parse_qsl(query, keep_blank_values=True, errors="strict"))
     except ValueError as error:
         raise failure(Code.BAD_ARGUMENTS, f"The URL cannot be read: {error}") from None
     for name in ("compress", "decompress"):
@@ -73,12 +74,8 @@ async def read_request(request: Request, arguments: Mapping[str, str], file: Pat
     if is_form(content_type):
         form, _ = await read_text(b"", chunks, MAX_FORM)
         arguments = {**arguments, **fields(form, content_type)}
-    parameters = {
-        name.removeprefix("param_"): text for name, text in arguments.items() if name.startswith("param_")
-    }
-    text, insert = await read_text(
-        arguments.get("query", "").encode(), chunks, inline_values=bool(parameters)
-    )
+    parameters = {name.removeprefix("param_"): text for name, text in arguments.items() if name.startswith("param_")}
+    text, insert = await read_text(arguments.get("query", "").encode(), chunks, inline_values=bool(parameters))
     kind = Shape() if insert else shape(text)
     _check(kind)
     try:
@@ -105,9 +102,7 @@ def _check(kind: Shape) -> None:
     if kind.several:
         raise failure(Code.SYNTAX_ERROR, "Syntax error: multi-statements are not allowed")
     if kind.files:
-        raise failure(
-            Code.NOT_IMPLEMENTED, "INTO OUTFILE and FROM INFILE are for a client, not for its server"
-        )
+        raise failure(Code.NOT_IMPLEMENTED, "INTO OUTFILE and FROM INFILE are for a client, not for its server")
 
 
 def _from_file(insert: Insert, file: Path) -> bytes:

@@ -18,7 +18,13 @@ SECONDS = 10.0
 """Time for a body to arrive."""
 
 WHERE = "body"
+PLACE = re.compile(r" - at `\$((?:\.\w+|\[\d+\])+)`\Z")
+"""How msgspec ends a message. A name that looks so, too, may be taken for a place; it harms its sender only."""
+
 STEP = re.compile(r"\.(\w+)|\[\d+\]")
+LONGEST = 200
+"""Characters of a message that repeat what the client sent."""
+
 RIGHT = "send one JSON object in UTF-8"
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)
@@ -38,9 +44,7 @@ async def read_body(chunks: AsyncIterator[bytes]) -> bytes:
                 if len(body) > MOST:
                     raise InvalidQueryError(WHERE, f"larger than {MOST} bytes; ask for less at once")
     except TimeoutError:
-        raise InvalidQueryError(
-            WHERE, f"not all of it arrived within {SECONDS:g} s; send it at once"
-        ) from None
+        raise InvalidQueryError(WHERE, f"not all of it arrived within {SECONDS:g} s; send it at once") from None
     return bytes(body)
 
 
@@ -64,8 +68,9 @@ def decode(body: bytes, shape: type[Asked]) -> Asked:
 
 def _explained(text: str, shape: type[msgspec.Struct]) -> InvalidQueryError:
     """From `what - at $.path`, as msgspec words it; where a name is unknown, the known ones are added."""
-    what, _, path = text.partition(" - at `$")
-    path = path.removesuffix("`")
+    found = PLACE.search(text)
+    path = found[1] if found else ""
+    what = text[: found.start() if found else None][:LONGEST]
     node = _node(inspect.type_info(shape), path)
     if isinstance(node, inspect.StructType) and "unknown field" in what:
         what += "; there are " + ", ".join(field.encode_name for field in node.fields)
@@ -75,11 +80,13 @@ def _explained(text: str, shape: type[msgspec.Struct]) -> InvalidQueryError:
 
 
 def _node(node: Any, path: str) -> Any:
-    """The type at `path`, such as `.filters[2].name`, in msgspec's description of a struct."""
+    """The type at `path`, such as `.filters[2].name`, in msgspec's description of a struct; None if none."""
     for step in STEP.finditer(path):
         node = _bare(node)
-        name = step[1]
-        node = next(f.type for f in node.fields if f.encode_name == name) if name else node.item_type
+        if name := step[1]:
+            node = next((f.type for f in getattr(node, "fields", ()) if f.encode_name == name), None)
+        else:
+            node = getattr(node, "item_type", None)
     return _bare(node)
 
 

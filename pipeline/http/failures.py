@@ -90,9 +90,7 @@ def failure(error: Exception, dialect: Dialect, request_id: str) -> Failure:
             told = Failure(dialect.broken, "ClickHouse does not answer at the moment; try again")
         case StatementError():
             log.error("request %s: ClickHouse refuses its query: %s", request_id, error)
-            told = Failure(
-                dialect.broken, "ClickHouse refuses the query; GET /readyz may say why, the log does"
-            )
+            told = Failure(dialect.broken, "ClickHouse refuses the query; GET /readyz may say why, the log does")
         case _:
             log.error("request %s failed", request_id, exc_info=error)
             told = Failure(dialect.broken, f"a fault in the query layer; its log has it under {request_id}")

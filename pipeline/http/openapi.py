@@ -95,9 +95,7 @@ def _failures(dialect: Dialect) -> Json:
             dialect.invalid, "the message says what is wrong, where and what is right"
         ),
         str(dialect.busy.status): _failure(dialect.busy, "too many requests at once; try again"),
-        str(dialect.broken.status): _failure(
-            dialect.broken, "ClickHouse does not answer, or a fault; try again"
-        ),
+        str(dialect.broken.status): _failure(dialect.broken, "ClickHouse does not answer, or a fault; try again"),
     }
 
 

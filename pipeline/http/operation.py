@@ -97,8 +97,8 @@ class Operation:
 
         async def endpoint(request: Request) -> Response:
             request.scope["dialect"] = self.dialect
+            call = await self._call(request)
             with backend.turnstile.entered():
-                call = await self._call(request)
                 answered = await self.answer(backend, call)
             return Response(orjson.dumps(msgspec.to_builtins(answered)), media_type=JSON)
 

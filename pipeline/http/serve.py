@@ -14,6 +14,9 @@ from pipeline.settings import Settings
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
+CONNECTIONS = 1000
+"""Open ones at most. Those beyond get a bare 503, which SDKs try again."""
+
 log = logging.getLogger(__name__)
 
 
@@ -32,6 +35,7 @@ def serve(settings: Settings) -> None:
         ws="none",
         lifespan="on",
         access_log=False,
+        limit_concurrency=CONNECTIONS,
         log_config=None,  # whoever starts the process says where logs go
         server_header=False,
         proxy_headers=False,
@@ -65,7 +69,7 @@ def _family(host: str) -> socket.AddressFamily:
 
 @contextmanager
 def _stopping(server: uvicorn.Server) -> Iterator[None]:
-    """A signal stops it also before uvicorn listens for one, and does nothing when uvicorn raises it again."""
+    """A signal stops it also before uvicorn awaits one, and does nothing when uvicorn raises it again."""
 
     def stop(*_: object) -> None:
         server.should_exit = True

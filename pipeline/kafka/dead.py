@@ -88,9 +88,7 @@ def _read(consumer: KafkaConsumer, spans: Spans, patience: float) -> Iterator[De
         for partition, records in consumer.poll(timeout_ms=POLL_MS).items():
             deadline = time.monotonic() + patience
             yield from (_dead_record(record) for record in records if record.offset < spans[partition][1])
-        ahead = {
-            partition: span for partition, span in ahead.items() if consumer.position(partition) < span[1]
-        }
+        ahead = {partition: span for partition, span in ahead.items() if consumer.position(partition) < span[1]}
 
 
 def _dead_record(record: ConsumerRecord) -> DeadRecord:

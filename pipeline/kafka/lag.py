@@ -51,9 +51,7 @@ def _partitions(kafka: KafkaAdminClient, names: list[str]) -> list[TopicPartitio
     ]
 
 
-def _committed(
-    kafka: KafkaAdminClient, group: str, partitions: list[TopicPartition]
-) -> Mapping[TopicPartition, int]:
+def _committed(kafka: KafkaAdminClient, group: str, partitions: list[TopicPartition]) -> Mapping[TopicPartition, int]:
     if not partitions:
         return {}
     offsets = kafka.list_group_offsets({group: partitions})[group]

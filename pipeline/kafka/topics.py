@@ -53,9 +53,7 @@ def create_topics(settings: Settings, *, dry_run: bool = False) -> TopicReport:
         missing = [topic for topic in settings.topics if topic.name not in found]
         if missing and not dry_run:
             _create(kafka, missing)
-    differences = [
-        d for topic in settings.topics if topic.name in found for d in differ(topic, found[topic.name])
-    ]
+    differences = [d for topic in settings.topics if topic.name in found for d in differ(topic, found[topic.name])]
     return TopicReport(tuple(topic.name for topic in missing), tuple(differences))
 
 
@@ -69,7 +67,7 @@ def require_topics(settings: Settings) -> None:
     if missing := [topic.name for topic in settings.topics if topic.name not in found]:
         servers = ",".join(settings.kafka)
         raise UsageError(
-            f"Kafka at {servers} has no topic {', '.join(missing)}; `turnfold migrate` creates it"
+            f"Kafka at {servers} lacks {', '.join(missing)}; `turnfold migrate` creates what is missing"
         )
 
 
@@ -80,9 +78,7 @@ def differ(wanted: Topic, found: FoundTopic) -> list[str]:
         ("replicas", wanted.replication, found.replication),
     ]
     sentences = [
-        f"topic {wanted.name} has {has} {what}, the settings say {want}"
-        for what, want, has in pairs
-        if want != has
+        f"topic {wanted.name} has {has} {what}, the settings say {want}" for what, want, has in pairs if want != has
     ]
     config = wanted.config()
     return sentences + [

@@ -11,8 +11,7 @@ from schemas.analytics import AnalyticsSessionFilter, FilterOperator, SessionFil
 EQ, GT, LT, CO = FilterOperator.EQ, FilterOperator.GT, FilterOperator.LT, FilterOperator.CO
 SECONDS = re.compile(r"(\d{1,15}) ?(?:s|secs?|seconds?)?", re.ASCII)
 END_STATE = (
-    "if(end_state != '', end_state, "
-    "if(end < fromUnixTimestamp64Milli({dropped_before:Int64}, 'UTC'), 'Dropped', ''))"
+    "if(end_state != '', end_state, if(end < fromUnixTimestamp64Milli({dropped_before:Int64}, 'UTC'), 'Dropped', ''))"
 )
 """What a conversation's end state is at the instant of the query; empty where it is still open."""
 

@@ -56,9 +56,7 @@ class SessionLists:
     now: Now
     idle_ttl_of: Callable[[str], float]
 
-    async def page(
-        self, bot_id: str, request: ListSessionAnalyticsDataRequest
-    ) -> ListSessionAnalyticsDataResponse:
+    async def page(self, bot_id: str, request: ListSessionAnalyticsDataRequest) -> ListSessionAnalyticsDataResponse:
         """The page of this bot's sessions that `request`, well-formed but perhaps senseless, asks for.
 
         Raises:

@@ -75,9 +75,7 @@ def select(question: Question, last: Position | None, dropped_before: int, limit
     }
     sorting = ", ".join(f"{column} {direction}" for column in order)
     return Bound(
-        SELECT
-        + "".join(f"  AND {each.sql}\n" for each in wanted)
-        + f"ORDER BY {sorting}\nLIMIT {{limit:UInt32}}",
+        SELECT + "".join(f"  AND {each.sql}\n" for each in wanted) + f"ORDER BY {sorting}\nLIMIT {{limit:UInt32}}",
         {name: value for each in wanted for name, value in each.parameters.items()} | bounds,
     )
 

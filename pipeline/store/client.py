@@ -21,7 +21,7 @@ FAULTS = {
     6, 16, 20, 26, 27, 36, 38, 41, 42, 43, 44, 46, 47, 48, 50, 53, 57, 60, 62, 63, 70, 72, 73, 81, 115, 117, 164,
     179, 192, 193, 194, 215, 386, 456, 457, 497, 516,
 }  # fmt: skip
-"""Codes of errors that a second try cannot mend: wrong statements, types, names, passwords (src/Common/ErrorCodes.cpp)."""
+"""Codes of what a second try cannot mend: wrong statements, types, names, passwords (src/Common/ErrorCodes.cpp)."""
 
 
 class StatementError(Exception):

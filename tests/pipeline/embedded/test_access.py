@@ -25,9 +25,7 @@ def test_without_a_password_everybody_is_let_in() -> None:
         ({}, {"user": "bot", "password": "s3cret"}),
     ],
 )
-def test_the_right_password_is_taken_however_it_comes(
-    headers: dict[str, str], arguments: dict[str, str]
-) -> None:
+def test_the_right_password_is_taken_however_it_comes(headers: dict[str, str], arguments: dict[str, str]) -> None:
     check_account(GUARDED, headers, arguments)
 
 

@@ -1,3 +1,4 @@
+import asyncio
 import gzip
 import json
 import socket
@@ -6,7 +7,11 @@ from urllib.parse import urlsplit
 
 import lz4.frame  # type: ignore[import-untyped] # it carries no types
 import pytest
+from starlette.requests import Request
+from starlette.types import Message
 
+from pipeline.embedded import body
+from pipeline.embedded.failures import Failure
 from tests.services import Answer, ask
 
 
@@ -52,9 +57,7 @@ def test_an_insert_that_fails_halfway_says_so_and_writes_nothing(at: Callable[..
 
 @pytest.mark.parametrize("encoding", ["gzip", "lz4"])
 @pytest.mark.parametrize("in_url", [True, False])
-def test_a_compressed_body_is_the_same_body(
-    at: Callable[..., Answer], encoding: str, *, in_url: bool
-) -> None:
+def test_a_compressed_body_is_the_same_body(at: Callable[..., Answer], encoding: str, *, in_url: bool) -> None:
     compress: Callable[[bytes], bytes] = gzip.compress if encoding == "gzip" else lz4.frame.compress
     head, data = "INSERT INTO t FORMAT CSV", b"".join(b'%d,"x"\n' % n for n in range(50_000))
     headers = {"Content-Encoding": encoding}
@@ -79,6 +82,21 @@ def test_an_insert_without_a_length_arrives_whole(at: Callable[..., Answer]) -> 
 def test_a_statement_has_a_bound(clickhouse_url: str) -> None:
     answer = ask(clickhouse_url, "SELECT 1 --" + "x" * 2**23)
     assert (answer.status, answer.code) == (413, 229)
+
+
+def test_a_body_that_stops_arriving_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def read() -> None:
+        async for _ in body.chunks_of(Request({"type": "http"}, receive)):
+            pass
+
+    monkeypatch.setattr(body, "READ_SECONDS", 0.01)
+    with pytest.raises(Failure, match=r"Nothing of the body came for 0\.01 seconds") as refused:
+        asyncio.run(read())
+    assert refused.value.code == 209
 
 
 def test_an_insert_whose_client_goes_away_writes_nothing_and_holds_nothing(

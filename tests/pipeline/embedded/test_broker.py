@@ -11,9 +11,7 @@ from pipeline.errors import UsageError
 def test_the_broker_takes_every_word_of_its_command() -> None:
     command = broker_command(19092)
     assert "tcp://127.0.0.1:19092" in command
-    known = subprocess.run(
-        [command[0], "broker", "--help"], capture_output=True, text=True, check=True, timeout=60
-    )
+    known = subprocess.run([command[0], "broker", "--help"], capture_output=True, text=True, check=True, timeout=60)
     assert all(word in known.stdout for word in command if word.startswith("--"))
 
 

@@ -16,9 +16,7 @@ ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(number)"
 def refused(command: list[str], **environ: str) -> str:
     """What a command says that cannot start."""
     with_environ = {**os.environ, **environ}
-    ended = subprocess.run(
-        command, cwd=ROOT, env=with_environ, capture_output=True, text=True, timeout=60, check=False
-    )
+    ended = subprocess.run(command, cwd=ROOT, env=with_environ, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.count("\n") == 1, ended.stderr
     return ended.stderr
@@ -70,15 +68,11 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         said = refused(clickhouse_command(tmp_path, port))
-    assert (
-        said == f"port {port} on 127.0.0.1 cannot be used: Address already in use; choose another: --port\n"
-    )
+    assert said == f"port {port} on 127.0.0.1 cannot be used: Address already in use; choose another: --port\n"
 
 
 def test_a_missing_engine_is_named_with_what_installs_it(tmp_path: Path) -> None:
-    hide = (
-        "import sys; sys.modules['chdb'] = None; sys.argv[1:] = ['--path', sys.argv[1], '--port', '18123']; "
-    )
+    hide = "import sys; sys.modules['chdb'] = None; sys.argv[1:] = ['--path', sys.argv[1], '--port', '18123']; "
     start = "from pipeline.embedded.clickhouse import main; main()"
     said = refused([sys.executable, "-c", hide + start, str(tmp_path)])
     assert said == "the embedded stack needs the extra: pip install 'turnfold[embedded]'\n"

@@ -35,9 +35,7 @@ def test_the_engine_may_not_take_the_whole_machine(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_another_process_has_open_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with holder:
         assert holder.stdout is not None
         holder.stdout.readline()
@@ -49,14 +47,12 @@ def test_a_folder_that_another_process_has_open_is_refused_in_one_sentence(tmp_p
 
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for wrong in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "why?"):
-        with pytest.raises(UsageError, match=r"(file|why\?)"):
+    for wrong in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "why?", tmp_path / "why{a,b}"):
+        with pytest.raises(UsageError, match=r"file|why"):
             open_folder(wrong)
 
 
-def test_without_the_extra_the_sentence_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_the_extra_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "chdb.state.sqlitelike", None)
     with pytest.raises(UsageError, match=r"needs the extra: pip install 'turnfold\[embedded\]'"):
         open_folder(tmp_path)

@@ -42,6 +42,13 @@ def test_an_answer_says_what_it_is_in_a_servers_headers(at: Callable[..., Answer
     assert int(summary["elapsed_ns"]) > 0
 
 
+@pytest.mark.parametrize("query_id", ["a\r\nX-Injected: 1", "é", " ", ""])
+def test_a_query_id_that_fits_no_header_is_replaced(clickhouse_url: str, query_id: str) -> None:
+    answer = ask(clickhouse_url, "SELECT 1", query_id=query_id)
+    assert re.fullmatch(r"[0-9a-f-]{36}", answer.headers["x-clickhouse-query-id"])
+    assert "x-injected" not in answer.headers
+
+
 @pytest.mark.parametrize(
     ("sql", "code", "status"),
     [
@@ -61,9 +68,7 @@ def test_an_answer_says_what_it_is_in_a_servers_headers(at: Callable[..., Answer
         ("INSERT INTO nowhere FORMAT CSV\n1", 60, 404),
     ],
 )
-def test_an_error_has_a_servers_code_status_and_words(
-    clickhouse_url: str, sql: str, code: int, status: int
-) -> None:
+def test_an_error_has_a_servers_code_status_and_words(clickhouse_url: str, sql: str, code: int, status: int) -> None:
     answer = ask(clickhouse_url, sql)
     assert (answer.code, answer.status) == (code, status)
     words = rf"Code: {code}\. DB::Exception: [^\n]+ \([A-Z_]+\)( \(version [\d.]+\))?\n"

@@ -8,9 +8,7 @@ def test_a_port_that_is_taken_is_named_and_so_is_the_option_that_changes_it() ->
     with bound("127.0.0.1", 0, "--port") as taken:
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(
-            UsageError, match=f"port {port} on 127.0.0.1 .* in use; choose another: --broker-port"
-        ):
+        with pytest.raises(UsageError, match=f"port {port} on 127.0.0.1 .* in use; choose another: --broker-port"):
             check_free("127.0.0.1", port, "--broker-port")
 
 

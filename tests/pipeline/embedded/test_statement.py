@@ -21,9 +21,7 @@ from pipeline.embedded.statement import Insert, shape, split_insert
         ("SELECT `FORMAT` FROM t FORMAT TSV", "TSV"),
     ],
 )
-def test_the_format_is_the_one_at_the_end_and_nothing_that_looks_like_it(
-    sql: str, output_format: str
-) -> None:
+def test_the_format_is_the_one_at_the_end_and_nothing_that_looks_like_it(sql: str, output_format: str) -> None:
     assert shape(sql.encode()).output_format == output_format
 
 
@@ -45,9 +43,7 @@ def test_a_second_statement_is_seen_and_a_quoted_semicolon_is_none(sql: str, *, 
     assert shape(sql.encode()).several is several
 
 
-@pytest.mark.parametrize(
-    "sql", ["SELECT 1", " (SELECT 1)", "/* a */ with 1 AS x SELECT x", "SHOW TABLES", "desc t"]
-)
+@pytest.mark.parametrize("sql", ["SELECT 1", " (SELECT 1)", "/* a */ with 1 AS x SELECT x", "SHOW TABLES", "desc t"])
 def test_what_answers_rows(sql: str) -> None:
     assert shape(sql.encode()).answers
     assert shape(sql.encode()).reads

@@ -55,9 +55,7 @@ WRONG = {
     filtering(FILTER.replace(b"LocaleId", b"Nope")): (
         f"filters[0].name: invalid enum value 'Nope'; there are {', '.join(SessionFilterName)}"
     ),
-    filtering(FILTER.replace(b"EQ", b"eq")): (
-        "filters[0].operator: invalid enum value 'eq'; there are EQ, GT, LT, CO"
-    ),
+    filtering(FILTER.replace(b"EQ", b"eq")): ("filters[0].operator: invalid enum value 'eq'; there are EQ, GT, LT, CO"),
     filtering(FILTER.replace(b'"en_US"', b"")): "filters[0].values: expected array of length >= 1",
     filtering(FILTER.replace(b'"en_US"', b'"1","2","3","4","5","6"')): (
         "filters[0].values: expected array of length <= 5"
@@ -98,6 +96,18 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
     assert refused(body).startswith("body: cannot be read")
 
 
+def test_a_name_that_looks_like_a_place_is_only_a_name() -> None:
+    """msgspec ends its messages with the place; what it repeats of the body stands before."""
+    for name in (b"a - at `$.nope", b"a - at `$.filters[0]", b"a - at `$.maxResults.x[1]", b"a - at `$"):
+        assert "unknown field a" in refused(asking(b'"' + name + b'": 1'))
+        nested = refused(filtering(FILTER.replace(b"values", name)))
+        assert nested.startswith("filters[0]: object contains unknown field a - at $")
+
+
+def test_a_long_name_is_not_repeated_in_full() -> None:
+    assert len(refused(asking(b'"' + b"x" * 60_000 + b'": 1'))) < 400
+
+
 @pytest.mark.parametrize("bracket", [b"[", b'{"a":'])
 def test_deep_nesting_is_refused(bracket: bytes) -> None:
     assert refused(b'{"startDateTime": ' + bracket * 10_000).startswith("body: nested too deep")
@@ -107,9 +117,7 @@ def test_numbers_beyond_any_range_are_refused() -> None:
     assert refused(b'{"endDateTime": 1, "startDateTime": 1e-99999999999999999999}') == (
         "body: a number in it is beyond any range"
     )
-    assert refused(b'{"endDateTime": 1, "startDateTime": 1' + b"0" * 60_000 + b"}").startswith(
-        "startDateTime:"
-    )
+    assert refused(b'{"endDateTime": 1, "startDateTime": 1' + b"0" * 60_000 + b"}").startswith("startDateTime:")
 
 
 def test_null_is_absent() -> None:
@@ -118,9 +126,7 @@ def test_null_is_absent() -> None:
 
 
 def test_times_keep_every_digit() -> None:
-    request = decode(
-        b'{"startDateTime": 1.0000000000000000001, "endDateTime": 2}', ListSessionAnalyticsDataRequest
-    )
+    request = decode(b'{"startDateTime": 1.0000000000000000001, "endDateTime": 2}', ListSessionAnalyticsDataRequest)
     assert str(request.start_date_time) == "1.0000000000000000001"
 
 

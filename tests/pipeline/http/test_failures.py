@@ -23,9 +23,7 @@ BROKEN = "InternalServerException"
         (ValueError("inside"), 500, BROKEN, "a fault in the query layer; its log has it under id-1"),
     ],
 )
-def test_each_error_has_its_kind_status_and_message(
-    error: Exception, status: int, kind: str, message: str
-) -> None:
+def test_each_error_has_its_kind_status_and_message(error: Exception, status: int, kind: str, message: str) -> None:
     told = failure(error, ANALYTICS, "id-1")
     assert (told.kind.status, told.kind.name) == (status, kind)
     assert told.message.startswith(message)

@@ -34,17 +34,13 @@ def test_a_server_starts_before_clickhouse_and_outlives_its_absence(tmp_path: Pa
     port = free_port()
     settings = Settings(clickhouse=f"http://127.0.0.1:{port}")
     with serving(create_app(settings)) as url, client(url) as ask:
-        assert_failed(
-            ask.sessions(), 500, "InternalServerException", "ClickHouse does not answer at the moment"
-        )
+        assert_failed(ask.sessions(), 500, "InternalServerException", "ClickHouse does not answer at the moment")
         with clickhouse(port, tmp_path):
             asyncio.run(migrate(settings))
             assert ask.ask("GET", "/readyz").status == 200
             assert ask.sessions().status == 200
         assert_failed(ask.ask("GET", "/readyz"), 503, "ServiceUnavailableException")
-        assert_failed(
-            ask.sessions(), 500, "InternalServerException", "ClickHouse does not answer at the moment"
-        )
+        assert_failed(ask.sessions(), 500, "InternalServerException", "ClickHouse does not answer at the moment")
         with clickhouse(port, tmp_path):
             assert ask.ask("GET", "/readyz").status == 200
             assert ask.sessions().status == 200

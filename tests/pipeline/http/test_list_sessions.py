@@ -69,25 +69,18 @@ def test_the_sdk_reads_every_field(lex: Any, clickhouse_settings: Settings) -> N
     }
     assert answer["botId"] == BOT
     assert "nextToken" not in answer
-    assert (
-        answer["ResponseMetadata"]["RequestId"]
-        == answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"]
-    )
+    assert answer["ResponseMetadata"]["RequestId"] == answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"]
 
 
 def instant(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
 
 
-def test_the_sdk_reads_times_of_every_millisecond_as_they_were(
-    lex: Any, clickhouse_settings: Settings
-) -> None:
+def test_the_sdk_reads_times_of_every_millisecond_as_they_were(lex: Any, clickhouse_settings: Settings) -> None:
     rows = [conversation(n, start=NOW - n, end=NOW) for n in range(1000)]
     insert(clickhouse_settings, *rows)
     answer = listing(lex, maxResults=1000)
-    assert [session["conversationStartTime"] for session in answer["sessions"]] == [
-        instant(row.start) for row in rows
-    ]
+    assert [session["conversationStartTime"] for session in answer["sessions"]] == [instant(row.start) for row in rows]
 
 
 @pytest.mark.parametrize("name", ["ConversationStartTime", "NumberOfTurns", "Duration"])
@@ -212,9 +205,7 @@ def test_no_body_is_ever_a_fault_of_the_server(ask: Client) -> None:
         max_leaves=12,
     )
     filters = st.lists(
-        st.fixed_dictionaries(
-            {"name": words, "operator": words, "values": st.lists(st.text() | words, max_size=6)}
-        )
+        st.fixed_dictionaries({"name": words, "operator": words, "values": st.lists(st.text() | words, max_size=6)})
     )
     likely = st.fixed_dictionaries(
         {"startDateTime": numbers | st.just(0), "endDateTime": numbers | st.just(4_000_000_000)},
@@ -246,10 +237,7 @@ def test_broken_bodies_are_refused(ask: Client) -> None:
     broken = [
         *(good[:n] for n in range(len(good))),
         *(b'{"startDateTime": ' + b"[" * n for n in (1, 1_000, 60_000)),
-        *(
-            good.replace(b"1", each)
-            for each in (b"NaN", b"1e999", b"-1e999", b"1e-99999999999999999999", b'"\\ud800"')
-        ),
+        *(good.replace(b"1", each) for each in (b"NaN", b"1e999", b"-1e999", b"1e-99999999999999999999", b'"\\ud800"')),
         b"\x00",
         b"\xff" * 100,
         b"<xml/>",
@@ -261,9 +249,7 @@ def test_broken_bodies_are_refused(ask: Client) -> None:
 
 def test_random_bytes_changed_in_a_good_body_are_never_a_fault(ask: Client) -> None:
     rng = random.Random(9)  # noqa: S311 -- test data
-    good = (
-        b'{"startDateTime":1,"endDateTime":2,"filters":[{"name":"SessionId","operator":"EQ","values":["a"]}]}'
-    )
+    good = b'{"startDateTime":1,"endDateTime":2,"filters":[{"name":"SessionId","operator":"EQ","values":["a"]}]}'
     for _ in range(300):
         body = bytearray(good)
         for _ in range(rng.randrange(1, 4)):

@@ -41,8 +41,6 @@ def test_a_clickhouse_that_is_away_is_said(clickhouse_url: str) -> None:
         Settings(clickhouse=clickhouse_url, clickhouse_database="there_is_none"),
     ):
         with serving(create_app(settings)) as url, client(url) as ask:
-            assert_failed(
-                ask.ask("GET", "/readyz"), 503, "ServiceUnavailableException", "ClickHouse cannot be asked: "
-            )
+            assert_failed(ask.ask("GET", "/readyz"), 503, "ServiceUnavailableException", "ClickHouse cannot be asked: ")
             assert ask.ask("GET", "/healthz").status == 200
             assert_failed(ask.sessions(), 500, "InternalServerException", "ClickHouse")

@@ -98,9 +98,7 @@ def fits(row: Conversation, name: str, operator: str, values: Sequence[str]) -> 
 def ordered(rows: Sequence[Conversation], name: str, order: str) -> list[tuple[str, str]]:
     """Session and request of the rows, as a list sorted so answers them."""
     column = SORTS[name]
-    found = sorted(
-        rows, key=lambda row: (getattr(row, column), row.start, row.session_id, row.originating_request_id)
-    )
+    found = sorted(rows, key=lambda row: (getattr(row, column), row.start, row.session_id, row.originating_request_id))
     if order == "Descending":
         found.reverse()
     return [(row.session_id, row.originating_request_id) for row in found]

@@ -69,9 +69,7 @@ class Table:
 
         return self.use(ask)
 
-    async def page(
-        self, clickhouse: ClickHouse, bot: str, asked: dict[str, Any]
-    ) -> ListSessionAnalyticsDataResponse:
+    async def page(self, clickhouse: ClickHouse, bot: str, asked: dict[str, Any]) -> ListSessionAnalyticsDataResponse:
         """The answer to one request, which is given in words of the wire."""
         lists = SessionLists(clickhouse, TOKENS, lambda: self.now, lambda _: IDLE_TTL)
         return await lists.page(bot, msgspec.convert(WINDOW | asked, ListSessionAnalyticsDataRequest))

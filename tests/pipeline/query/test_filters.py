@@ -16,10 +16,7 @@ EQUAL_ONLY = {
 }
 END_STATE_CONTAINS = f"arrayExists(part -> position({END_STATE}, part) > 0, {{filter_0:Array(String)}})"
 TAKEN = {
-    **{
-        (name, "EQ"): f"({sql} IN {{filter_0:Array(String)}} AND {sql} != '')"
-        for name, sql in EQUAL_ONLY.items()
-    },
+    **{(name, "EQ"): f"({sql} IN {{filter_0:Array(String)}} AND {sql} != '')" for name, sql in EQUAL_ONLY.items()},
     ("Duration", "EQ"): "duration_seconds IN {filter_0:Array(UInt64)}",
     ("Duration", "GT"): "duration_seconds > {filter_0:UInt64}",
     ("Duration", "LT"): "duration_seconds < {filter_0:UInt64}",
@@ -77,9 +74,7 @@ def test_a_duration_is_read_with_and_without_its_unit(text: str) -> None:
     ],
 )
 def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(
-        InvalidQueryError, match=r'^filters\[1\]\.values\[2\]: expected whole seconds, such as "30"'
-    ):
+    with pytest.raises(InvalidQueryError, match=r'^filters\[1\]\.values\[2\]: expected whole seconds, such as "30"'):
         conditions([asked("LocaleId", "EQ", "en_US"), asked("Duration", "EQ", "1", "2", text)])
 
 
@@ -90,9 +85,7 @@ def test_greater_and_less_take_one_value(operator: str) -> None:
 
 
 def test_equal_and_contains_take_several() -> None:
-    found = conditions(
-        [asked("Duration", "EQ", "1", "2 sec"), asked("ConversationEndState", "CO", "Fail", "Drop")]
-    )
+    found = conditions([asked("Duration", "EQ", "1", "2 sec"), asked("ConversationEndState", "CO", "Fail", "Drop")])
     assert [condition.parameters for condition in found] == [
         {"filter_0": [1, 2]},
         {"filter_1": ["Fail", "Drop"]},

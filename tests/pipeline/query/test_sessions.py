@@ -53,9 +53,7 @@ def test_every_filter_answers_what_its_operator_means(table: Table) -> None:
     rows = [row for row in conversations(300, seed=1) if row.bot_id == BOT]
     table.insert(*conversations(300, seed=1))
     asked = cases()
-    answers = table.pages(
-        *({**EVERYTHING, "filters": [filtered(name, op, *values)]} for name, op, values in asked)
-    )
+    answers = table.pages(*({**EVERYTHING, "filters": [filtered(name, op, *values)]} for name, op, values in asked))
     matched = 0
     for (name, operator, values), answer in zip(asked, answers, strict=True):
         seconds = [value.removesuffix(" sec") for value in values]
@@ -75,9 +73,7 @@ def test_filters_hold_together(table: Table) -> None:
         ("ConversationEndState", "CO", ["Dropp", "Succ"]),
     ]
     wanted = [row for row in rows if all(fits(row, *each) for each in asked)]
-    (answer,) = table.pages(
-        {**EVERYTHING, "filters": [filtered(name, op, *values) for name, op, values in asked]}
-    )
+    (answer,) = table.pages({**EVERYTHING, "filters": [filtered(name, op, *values) for name, op, values in asked]})
     assert wanted
     assert identities(answer.sessions) == ordered(wanted, *DEFAULT)
 
@@ -105,9 +101,7 @@ def test_the_default_is_ten_sessions_newest_first(table: Table) -> None:
 
 
 def test_every_field_of_a_session(table: Table) -> None:
-    row = conversation(
-        start=NOW - 90_001, end=NOW - 1, duration_seconds=90, intents=("B", "A"), bot_version="12"
-    )
+    row = conversation(start=NOW - 90_001, end=NOW - 1, duration_seconds=90, intents=("B", "A"), bot_version="12")
     table.insert(row)
     (answer,) = table.pages({})
     assert answer.sessions == (

@@ -22,9 +22,7 @@ def question(days: int = 1, **asked: object) -> Question:
     return read_question(BOT, msgspec.convert(shape, ListSessionAnalyticsDataRequest))
 
 
-def explain(
-    table: Table, asked: Question, last: Position | None = None, *, options: str = "indexes=1"
-) -> str:
+def explain(table: Table, asked: Question, last: Position | None = None, *, options: str = "indexes=1") -> str:
     statement = select(asked, last, NOW, 11)
 
     async def ask(clickhouse: ClickHouse) -> str:
@@ -81,9 +79,7 @@ def test_only_conditions_on_the_key_are_applied_before_final(
 
 @pytest.mark.parametrize("sort", list(SessionSortName))
 @pytest.mark.parametrize("order", list(SortOrder))
-def test_every_parameter_of_a_statement_is_bound_and_none_is_left_over(
-    sort: SessionSortName, order: SortOrder
-) -> None:
+def test_every_parameter_of_a_statement_is_bound_and_none_is_left_over(sort: SessionSortName, order: SortOrder) -> None:
     asked = question(
         sortBy={"name": sort, "order": order},
         filters=[{"name": "Duration", "operator": "GT", "values": ["1"]}],

@@ -1,0 +1,111 @@
+"""The embedded stack as its users start it: `turnfold up` in a process, asked with the real SDK."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import orjson
+from botocore.config import Config
+
+from pipeline.embedded.ports import free_port
+
+PATIENCE = 90.0
+"""Seconds that anything may take on a slow machine before it counts as hanging; nothing waits for them in vain."""
+
+TURNFOLD = [sys.executable, "-m", "agents.cli.main"]
+
+
+class Stack:
+    """One `turnfold up`: its ports, its data folder, and ways to ask it."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.api_port, self.kafka_port, self.clickhouse_port = free_port(), free_port(), free_port()
+        self.api = f"http://127.0.0.1:{self.api_port}"
+        self.process: subprocess.Popen[str] | None = None
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What makes other commands talk to this stack."""
+        return os.environ | {
+            "TURNFOLD_KAFKA": f"127.0.0.1:{self.kafka_port}",
+            "TURNFOLD_KAFKA_SESSION_TIMEOUT": "6",
+            "TURNFOLD_CLICKHOUSE": f"http://127.0.0.1:{self.clickhouse_port}",
+            "TURNFOLD_API": self.api,
+        }
+
+    def command(self, *more: str) -> list[str]:
+        """The words of `turnfold up` for this stack."""
+        ports = {"api": self.api_port, "kafka": self.kafka_port, "clickhouse": self.clickhouse_port}
+        options = [f"--{name}-port={port}" for name, port in ports.items()]
+        return [*TURNFOLD, "up", f"--data={self.data}", *options, *more]
+
+    def start(self, *more: str) -> str:
+        """Start it and wait until it says `ready`; what it printed until then and with it."""
+        self.process = subprocess.Popen(
+            self.command(*more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert self.process.stdout is not None
+        printed = ""
+        for line in self.process.stdout:
+            printed += line
+            if "Ctrl-C stops everything" in line:
+                return printed
+        raise AssertionError(f"`turnfold up` ended instead of being ready:\n{printed}")
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Tell it to stop as its user would; its exit status."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode
+
+    def turnfold(self, *arguments: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        """Run a command of ours against this stack."""
+        return subprocess.run(
+            [*TURNFOLD, *arguments], env=self.environ, input=data, capture_output=True, timeout=PATIENCE, check=False
+        )
+
+    def status(self) -> dict[str, Any]:
+        """`turnfold status --json`."""
+        shown = self.turnfold("status", "--json")
+        assert shown.returncode == 0, shown.stderr
+        status: dict[str, Any] = orjson.loads(shown.stdout)
+        return status
+
+    def wait_until_folded(self) -> None:
+        """Wait until no worker has anything left to read."""
+        deadline = time.monotonic() + PATIENCE
+        while any(p["lag"] for t in ("turns.raw", "turns") for p in self.status()["topics"][t]):
+            assert time.monotonic() < deadline, "the workers have not come to the end"
+            time.sleep(0.2)
+
+    def client(self, service: str = "lexv2-models") -> Any:
+        """A client of the real SDK."""
+        return boto3.client(
+            service,
+            endpoint_url=self.api,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            config=Config(retries={"max_attempts": 0}),
+        )
+
+
+@contextmanager
+def running(data: Path, *more: str) -> Iterator[Stack]:
+    """A stack for the length of the block, which must stop as it should."""
+    stack = Stack(data)
+    stack.start(*more)
+    try:
+        yield stack
+    finally:
+        status = stack.stop()
+    assert status == 0

