@@ -18,15 +18,13 @@ CONNECT, ANSWER = 5.0, 60.0
 KIND = "x-amzn-ErrorType"
 
 
-def sessions(
-    api: str, bot_id: str, request: Mapping[str, Any], limit: int | None
-) -> Iterator[SessionSpecification]:
+def sessions(api: str, bot_id: str, request: Mapping[str, Any], limit: int | None) -> Iterator[SessionSpecification]:
     """The first `limit` sessions that `request` asks for; all of them where there is no limit.
 
     Raises:
         UsageError: the query layer does not accept the request. TransientError: it is away or in trouble.
     """
-    if urlsplit(api).scheme not in {"http", "https"} or not urlsplit(api).netloc:
+    if not _is_address(api):
         raise UsageError(f"TURNFOLD_API={api!r} is no address; right would be http://127.0.0.1:8080")
     timeout = urllib3.Timeout(connect=CONNECT, read=ANSWER)
     with urllib3.PoolManager(timeout=timeout, retries=False) as pool:
@@ -43,14 +41,20 @@ def sessions(
             left = None if left is None else left - len(page.sessions)
 
 
+def _is_address(api: str) -> bool:
+    try:
+        parts = urlsplit(api)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+
+
 def _page(
     pool: urllib3.PoolManager, api: str, bot_id: str, body: Mapping[str, Any]
 ) -> ListSessionAnalyticsDataResponse:
     url = f"{api.rstrip('/')}/bots/{bot_id}/analytics/sessions"
     try:
-        answer = pool.request(
-            "POST", url, body=orjson.dumps(body), headers={"content-type": "application/json"}
-        )
+        answer = pool.request("POST", url, body=orjson.dumps(body), headers={"content-type": "application/json"})
     except urllib3.exceptions.HTTPError as away:
         reason = str(away).rsplit(": ", 1)[-1]
         raise TransientError(

@@ -33,9 +33,7 @@ def demo(ctx: click.Context, settings: Settings, seed: int, count: int, *, no_li
         for event in conversations(seed, now_ms(), count):
             feed.put(event.raw)
         producer.flush()
-        click.echo(
-            f"sent {feed.tally.inputs:,} events of the past week, {feed.tally.dead} of them broken on purpose"
-        )
+        click.echo(f"sent {feed.tally.inputs:,} events of the past week, {feed.tally.dead} of them broken on purpose")
         for event in interrupt.until_then(_when_due(trickle(seed, now_ms))) if not no_live else ():
             feed.put(event.raw)
         producer.flush()

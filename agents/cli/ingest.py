@@ -108,9 +108,7 @@ def _inputs(settings: Settings, files: tuple[str, ...]) -> Iterator[Input]:
         yield from read_inputs(file, settings.max_message_bytes)
 
 
-def _send_inputs(
-    feed: Feed, inputs: Iterator[Input], failures: Failures, shown: Shown, outcome: Outcome
-) -> None:
+def _send_inputs(feed: Feed, inputs: Iterator[Input], failures: Failures, shown: Shown, outcome: Outcome) -> None:
     done = 0
     for found in inputs:
         if found.problem:

@@ -8,9 +8,7 @@ from pipeline.errors import UsageError
 from schemas.analytics import FilterOperator, SessionFilterName
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-FILTER = re.compile(
-    r"\s*(?P<name>\w+)\s*(?:(?P<sign>[=<>])|\s(?P<word>[A-Za-z]{2})\s)(?P<values>.*)", re.DOTALL
-)
+FILTER = re.compile(r"\s*(?P<name>\w+)\s*(?:(?P<sign>[=<>])|\s(?P<word>[A-Za-z]{2})\s)(?P<values>.*)", re.DOTALL)
 SIGNS = {"=": FilterOperator.EQ, ">": FilterOperator.GT, "<": FilterOperator.LT}
 
 Window = tuple[datetime, datetime]
@@ -25,11 +23,7 @@ def window(begin: str | None, end: str | None, last: str | None, now: datetime) 
     if begin and last:
         raise UsageError("--from and --last both say where to begin: give one of them")
     to = instant("--to", end) if end else now
-    since = (
-        instant("--from", begin)
-        if begin
-        else datetime.fromtimestamp(to.timestamp() - seconds(last or "24h"), UTC)
-    )
+    since = instant("--from", begin) if begin else datetime.fromtimestamp(to.timestamp() - seconds(last or "24h"), UTC)
     if since >= to:
         raise UsageError(f"--from {since:%Y-%m-%dT%H:%M:%SZ} is not before --to {to:%Y-%m-%dT%H:%M:%SZ}")
     return since, to
@@ -84,9 +78,7 @@ def _filter(text: str) -> dict[str, object]:
     names = {name.value.lower(): name for name in SessionFilterName}
     name = names.get(found["name"].lower())
     if name is None:
-        raise UsageError(
-            f"--filter {text!r}: there is no {found['name']}; there are {', '.join(SessionFilterName)}"
-        )
+        raise UsageError(f"--filter {text!r}: there is no {found['name']}; there are {', '.join(SessionFilterName)}")
     values = [value.strip() for value in found["values"].split(",") if value.strip()]
     if not values:
         raise UsageError(f"--filter {text!r} has no value to compare with")

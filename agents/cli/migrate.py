@@ -4,9 +4,11 @@ import asyncio
 
 import click
 
+from pipeline.errors import UsageError
 from pipeline.kafka.topics import create_topics
 from pipeline.settings import Settings
 from pipeline.store import migrate as store
+from pipeline.store.client import StatementError
 
 
 @click.command()
@@ -22,7 +24,10 @@ def migrate(settings: Settings, *, dry_run: bool) -> None:
     topics = create_topics(settings, dry_run=dry_run)
     for name in topics.created:
         click.echo(f"topic {name} {would}created")
-    applied = asyncio.run(store.migrate(settings, dry_run=dry_run))
+    try:
+        applied = asyncio.run(store.migrate(settings, dry_run=dry_run))
+    except StatementError as refused:
+        raise UsageError(f"ClickHouse at {settings.clickhouse} refuses: {refused}") from refused
     for name in applied:
         click.echo(f"{name} {would}applied to database {settings.clickhouse_database}")
     if not topics.created and not applied:

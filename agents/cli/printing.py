@@ -61,7 +61,7 @@ def print_csv(found: Iterable[SessionSpecification]) -> None:
 
 def print_table(found: Iterable[SessionSpecification], title: str) -> int:
     """A table on the width of the terminal; the number of its rows."""
-    table = Table(title=Text(title), title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = Table(title=Text(_plain(title)), title_justify="left", header_style="bold", box=None, pad_edge=False)
     for name in (
         "started (UTC)",
         "lasted",

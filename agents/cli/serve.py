@@ -12,7 +12,5 @@ from pipeline.settings import Settings
 @click.pass_obj
 def serve(settings: Settings) -> None:
     """Answer queries over HTTP in Amazon Lex's own format, until stopped with Ctrl-C or SIGTERM."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     http.serve(settings)

@@ -15,27 +15,19 @@ from schemas.lex_v1 import bot_id
 ORDERS = {"asc": SortOrder.ASCENDING, "desc": SortOrder.DESCENDING}
 
 
-@click.command(
-    epilog=f"Filters: {', '.join(SessionFilterName)}. Several must all hold; of several values, any."
-)
+@click.command(epilog=f"Filters: {', '.join(SessionFilterName)}. Several must all hold; of several values, any.")
 @click.argument("bot")
-@click.option(
-    "--from", "begin", metavar="TIME", help="Only what began after this; UTC unless it names a zone."
-)
+@click.option("--from", "begin", metavar="TIME", help="Only what began after this; UTC unless it names a zone.")
 @click.option("--to", "end", metavar="TIME", help="Only what ended before this; now, if not given.")
 @click.option("--last", metavar="SPAN", help="So long before the end: 90s, 15m, 24h, 7d, 2w.  [default: 24h]")
 @click.option("--filter", "conditions", multiple=True, metavar="'NAME OP VALUES'",
               help="'Duration GT 60', 'LocaleId=en_US,en_GB'; may be repeated.")  # fmt: skip
 @click.option("--sort", type=click.Choice([name.value for name in SessionSortName]),
               default=SessionSortName.CONVERSATION_START_TIME.value, show_default=True)  # fmt: skip
-@click.option(
-    "--order", type=click.Choice([*ORDERS], case_sensitive=False), default="desc", show_default=True
-)
+@click.option("--order", type=click.Choice([*ORDERS], case_sensitive=False), default="desc", show_default=True)
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
 @click.option("--all", "everything", is_flag=True, help="All, however many.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
-)
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.pass_obj
 def sessions(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     settings: Settings, bot: str, begin: str | None, end: str | None, last: str | None,
@@ -67,8 +59,6 @@ def sessions(  # noqa: PLR0913, PLR0917 - each option of the command is an argum
 
 def _hint(shown: int, limit: int | None) -> None:
     if not shown:
-        click.echo(
-            "no conversations; --last 7d looks further back, `turnfold status` shows what there is", err=True
-        )
+        click.echo("no conversations; --last 7d looks further back, `turnfold status` shows what there is", err=True)
     elif shown == limit:
         click.echo(f"the first {limit}; --limit N or --all shows more", err=True)

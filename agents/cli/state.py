@@ -28,9 +28,7 @@ class State(msgspec.Struct):
 async def look(settings: Settings) -> State:
     """Look at everything at once; no part waits for another."""
     state = State()
-    await asyncio.gather(
-        asyncio.to_thread(_look_at_kafka, settings, state), _look_at_clickhouse(settings, state)
-    )
+    await asyncio.gather(asyncio.to_thread(_look_at_kafka, settings, state), _look_at_clickhouse(settings, state))
     return state
 
 
@@ -53,9 +51,7 @@ async def _look_at_clickhouse(settings: Settings, state: State) -> None:
             for table in TABLES:
                 state.rows[table] = (await clickhouse.rows(f"SELECT count() FROM {table} FINAL"))[0][0]  # noqa: S608 - names of our own
     except TimeoutError:
-        state.problems["clickhouse"] = (
-            f"ClickHouse at {settings.clickhouse} has not answered within {2 * PATIENCE:g} s"
-        )
+        state.problems["clickhouse"] = f"ClickHouse at {settings.clickhouse} has not answered within {2 * PATIENCE:g} s"
     except TransientError as error:
         state.problems["clickhouse"] = f"ClickHouse at {settings.clickhouse}: {error}"
     except StatementError as error:

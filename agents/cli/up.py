@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,16 +23,13 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes.")
 @click.option("--demo", is_flag=True, help="Feed sample traffic: a past week at once, then a trickle.")
 @click.pass_obj
-def up(
-    settings: Settings, data: Path, api_port: int, kafka_port: int, clickhouse_port: int, workers: int, *, demo: bool
-) -> None:
+def up(settings: Settings, /, data: Path, **more: Any) -> None:
     """Run everything on this machine: broker, ClickHouse, workers and query layer.
 
     Nothing but this package is needed. Everything listens on loopback only. ClickHouse keeps its data in
     the data folder; the broker holds in memory what is not folded yet, and is given time to pass it on.
     """
-    options = Options(data.absolute(), api_port, kafka_port, clickhouse_port, workers, demo)
-    asyncio.run(_until_signalled(settings, options))
+    asyncio.run(_until_signalled(settings, Options(data.absolute(), **more)))
 
 
 async def _until_signalled(settings: Settings, options: Options) -> None:

@@ -16,13 +16,13 @@ def welcome(options: Options) -> str:
     turnfold = _command()
     first = f"turnfold ingest your-bots-log.jsonl{'' if options.demo else '   # or start with --demo'}"
     today = datetime.now(UTC).date()
-    commands = [
-        f"{_variables(options)}{turnfold} status",
-        f"{_variables(options)}{turnfold} sessions {DEMO_BOT} --last 7d",
+    aws = (
         "aws lexv2-models list-session-analytics-data --no-sign-request --region us-east-1 "
         f"--endpoint-url http://{HOST}:{options.api_port} --bot-id {DEMO_BOT} "
-        f"--start-date-time {today - WEEK} --end-date-time {today + timedelta(days=1)}",
-    ]
+        f"--start-date-time {today - WEEK} --end-date-time {today + timedelta(days=1)}"
+    )
+    variables = _variables(options)
+    commands = [f"{variables}{turnfold} status", f"{variables}{turnfold} sessions {DEMO_BOT} --last 7d", aws]
     lines = [
         "ready",
         "",

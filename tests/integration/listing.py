@@ -12,7 +12,8 @@ END = BEGIN + timedelta(days=40)
 
 def listed(stack: Stack, bot: str, **more: Any) -> list[dict[str, Any]]:
     """Every session of the bot, through boto3, page by page."""
-    client, sessions, token = stack.client(), [], {}
+    client, sessions = stack.client(), list[dict[str, Any]]()
+    token: dict[str, str] = {}
     while True:
         page = client.list_session_analytics_data(
             botId=bot, startDateTime=BEGIN, endDateTime=END, **{"maxResults": 60} | more, **token

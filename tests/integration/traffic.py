@@ -56,8 +56,8 @@ def lines(seed: int, conversations: int) -> list[bytes]:
     arrivals: list[tuple[float, bytes]] = []
     for number in range(conversations):
         for place, one in enumerate(conversation(chance, number)):
-            for _ in range(1 + (chance.random() < 0.1)):
-                arrivals.append((number + place / 10 + chance.gauss(0, 3), orjson.dumps(one)))
+            times = 1 + (chance.random() < 0.1)
+            arrivals += [(number + place / 10 + chance.gauss(0, 3), orjson.dumps(one)) for _ in range(times)]
     arrivals += [(chance.uniform(0, conversations), chance.choice(BROKEN)) for _ in range(conversations // 20)]
     return [line for _, line in sorted(arrivals)]
 

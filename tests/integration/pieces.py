@@ -1,0 +1,145 @@
+"""Broker, ClickHouse and workers one by one, so that a test can take any of them away in the middle of the work."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pipeline.embedded.ports import free_port
+from pipeline.kafka.lag import PartitionLag, read_lag
+from pipeline.kafka.produce import Producer
+from pipeline.settings import Settings
+from tests import services
+from tests.integration.stack import PATIENCE, TURNFOLD
+
+
+class Pieces:
+    """Settings of one test, the ClickHouse that it may stop and start, and its workers."""
+
+    def __init__(self, folder: Path, settings: Settings, port: int) -> None:
+        self.folder, self.settings, self._port = folder, settings, port
+        self.clickhouse: subprocess.Popen[bytes] | None = None
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The settings, for a process."""
+        names = ("kafka_group", "topic_raw", "topic_turns", "topic_dead", "clickhouse")
+        named = {f"TURNFOLD_{name.upper()}": str(getattr(self.settings, name)) for name in names}
+        return os.environ | named | {"TURNFOLD_KAFKA": self.settings.kafka[0], "TURNFOLD_KAFKA_SESSION_TIMEOUT": "6"}
+
+    def start_clickhouse(self) -> None:
+        """Start it, with what it held before."""
+        command = services.clickhouse_command(self.folder / "clickhouse", self._port)
+        self.clickhouse = subprocess.Popen(command, cwd=services.ROOT)
+        services.await_answer(self.settings.clickhouse, self.clickhouse)
+
+    def stop_clickhouse(self, number: int = signal.SIGTERM) -> None:
+        """Take it away."""
+        assert self.clickhouse is not None
+        self.clickhouse.send_signal(number)
+        self.clickhouse.wait(PATIENCE)
+
+    def start_worker(self, command: Sequence[str] = (*TURNFOLD, "worker"), **environ: str) -> subprocess.Popen[bytes]:
+        """Start a worker; its output is in `log`."""
+        with (self.folder / "worker.log").open("ab") as log:
+            worker = subprocess.Popen(
+                command, env=self.environ | environ, stdout=log, stderr=subprocess.STDOUT, cwd=services.ROOT
+            )
+        self.workers.append(worker)
+        return worker
+
+    @property
+    def log(self) -> str:
+        """What the workers have said."""
+        return (self.folder / "worker.log").read_text(errors="replace")
+
+    def run(self, *arguments: str) -> None:
+        """Run a command of ours, which must succeed."""
+        subprocess.run([*TURNFOLD, *arguments], env=self.environ, check=True, timeout=PATIENCE, capture_output=True)
+
+    def send(self, lines: Sequence[bytes]) -> None:
+        """Send everything to the raw topic: what is in it, the intake agent finds out."""
+        with Producer(self.settings, on_failure=_fail) as producer:
+            for line in lines:
+                producer.send(self.settings.topic_raw, None, line)
+            producer.flush()
+
+    def lag_by_partition(self) -> list[PartitionLag]:
+        """Where the workers are, in the topics that they read."""
+        return [one for one in read_lag(self.settings) if one.topic != self.settings.topic_dead]
+
+    def lag(self) -> int:
+        """Records that no worker has committed."""
+        return sum(one.lag for one in self.lag_by_partition())
+
+    def ask(self, statement: str) -> bytes:
+        """What ClickHouse answers."""
+        answer = services.ask(self.settings.clickhouse, statement)
+        assert answer.status == 200, answer.body.decode()
+        return answer.body
+
+    def answers(self, statement: str) -> list[dict[str, Any]]:
+        """The rows that ClickHouse answers."""
+        return [orjson.loads(line) for line in self.ask(f"{statement} FORMAT JSONEachRow").splitlines()]
+
+    def rows(self, table: str) -> int:
+        """Rows of a table, as inserted."""
+        return int(self.ask(f"SELECT count() FROM turnfold.{table}"))  # noqa: S608 - tables of our own
+
+    def wait_until(self, true: Callable[[], bool], what: str) -> None:
+        """Wait for `true`, as long as anything may take."""
+        deadline = time.monotonic() + PATIENCE
+        while not true():
+            assert time.monotonic() < deadline, f"{what} has not come; the workers say:\n{self.log[-3000:]}"
+            time.sleep(0.1)
+
+    def wait_until_folded(self) -> None:
+        """Wait until everything sent is committed: intake writes before it commits, so lag 0 twice is the end."""
+        self.wait_until(lambda: self.lag() == 0 and self.lag() == 0, "the end of the topics")
+
+    def close(self) -> None:
+        """End what still runs."""
+        for process in [*self.workers, *([self.clickhouse] if self.clickhouse else [])]:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
+        for process in [*self.workers, *([self.clickhouse] if self.clickhouse else [])]:
+            process.wait(PATIENCE)
+
+
+def faust_worker() -> list[str]:
+    """The worker as Faust's users start one."""
+    return [sys.executable, "-m", "faust", "-A", "agents.main", "worker", "--loglevel=info"]
+
+
+@contextmanager
+def pieces(folder: Path, kafka: Settings) -> Iterator[Pieces]:
+    """Topics and tables that nothing has used before, with ClickHouse running and no worker yet."""
+    port = free_port()
+    settings = Settings(
+        kafka=kafka.kafka,
+        kafka_group=kafka.kafka_group,
+        topic_raw=kafka.topic_raw,
+        topic_turns=kafka.topic_turns,
+        topic_dead=kafka.topic_dead,
+        clickhouse=f"http://127.0.0.1:{port}",
+    )
+    made = Pieces(folder, settings, port)
+    try:
+        made.start_clickhouse()
+        made.run("migrate")
+        yield made
+    finally:
+        made.close()
+
+
+def _fail(failure: object) -> None:
+    raise AssertionError(f"Kafka did not take a message: {failure}")
