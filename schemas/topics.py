@@ -7,18 +7,24 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as `turnfold migrate` creates it. `retention_ms` -1 keeps everything."""
+    """A topic as `turnfold migrate` creates it. `retention_ms` -1 keeps everything.
+
+    A message counts as sent once `min_insync` of the `replication` replicas hold it.
+    """
 
     name: str
     partitions: int
     replication: int
+    min_insync: int
     retention_ms: int
     max_message_bytes: int
 
     def config(self) -> dict[str, str]:
         """The topic's settings in Kafka's words."""
-        return {
+        config = {
             "cleanup.policy": "delete",
             "retention.ms": str(self.retention_ms),
             "max.message.bytes": str(self.max_message_bytes),
         }
+        # one replica is always in sync with itself
+        return config | ({"min.insync.replicas": str(self.min_insync)} if self.replication > 1 else {})

@@ -25,9 +25,17 @@ def clickhouse_settings(clickhouse_url: str) -> Iterator[Settings]:
     assert services.ask(clickhouse_url, f"DROP DATABASE {database}").text == ""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The same tests, against a broker of one's own."""
+    parser.addoption("--kafka", metavar="HOST:PORT", help="an Apache Kafka to use instead of the embedded broker")
+
+
 @pytest.fixture(scope="session")
-def kafka_address() -> Iterator[str]:
-    """The embedded broker, as host:port."""
+def kafka_address(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The broker, as host:port: the embedded one, unless another is given."""
+    if given := request.config.getoption("--kafka"):
+        yield given
+        return
     with brokers.broker() as (address, process):
         yield address
         assert process.poll() is None, "the broker ended before it was told to"

@@ -167,6 +167,4 @@ def florist() -> Bot:
         "Thank you, they will be ready.",
         "Another time, then.",
     )
-    return Bot(
-        "", "CornerFlorist", (("", "prod"),), (Entrance("Facebook", ("Text",)),), {"en-US": (flowers,)}
-    )
+    return Bot("", "CornerFlorist", (("", "prod"),), (Entrance("Facebook", ("Text",)),), {"en-US": (flowers,)})

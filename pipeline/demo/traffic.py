@@ -41,8 +41,9 @@ def conversations(seed: int, now: int, count: int) -> list[Event]:
     for day in range(today - DAYS, today + 1):
         rng = Random(f"{seed}/{day}")  # noqa: S311 - no secret is made of it
         for number in range(-(-count // DAYS)):
-            events += _past(rng, day, number)
-    return sorted(event for event in events if event.due < now - ENDED_MS)
+            past = _past(rng, day, number)
+            events += past if past[-1].due < now - ENDED_MS else []
+    return sorted(events)
 
 
 def trickle(seed: int, clock: Now) -> Iterator[Event]:
@@ -57,9 +58,7 @@ def trickle(seed: int, clock: Now) -> Iterator[Event]:
     while True:
         if not waiting or begins <= waiting[0][0]:
             begins = max(begins, clock())
-            heapq.heappush(
-                waiting, (begins, next(tie), talk(rng, _bot(rng), _release(begins // DAY_MS)), 0, begins)
-            )
+            heapq.heappush(waiting, (begins, next(tie), talk(rng, _bot(rng), _release(begins // DAY_MS)), 0, begins))
             begins += round(rng.expovariate(1 / LIVE_EVERY_MS))
         due, _, live, place, began = heapq.heappop(waiting)
         due = max(due, clock())

@@ -4,46 +4,15 @@ import asyncio
 import concurrent.futures
 import threading
 import uuid
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import msgspec
 
 from pipeline.embedded.failures import Code, engine_failure, failure
 from pipeline.embedded.folder import open_folder
+from pipeline.embedded.handle import Answer, Statement, execute
 
 HANDLES = 8
 WAIT_SECONDS = 20.0
 END_SECONDS = 10.0
-
-
-class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """What the engine is to run, and how."""
-
-    sql: bytes
-    reads: bool = False
-    """It changes nothing, so that nothing is lost if it is given up halfway."""
-    output_format: str = "TabSeparated"
-    """Where `sql` names none."""
-    parameters: Mapping[str, str] = {}
-    """Name to value, escaped as in tab-separated text."""
-    settings: Mapping[str, str] = {}
-    """For this statement alone; the names are plain words."""
-    database: str = ""
-    """Empty: the engine's default."""
-
-
-class Answer(NamedTuple):
-    """What a statement came to."""
-
-    body: bytes
-    read_rows: int
-    read_bytes: int
-    result_rows: int
-    written_rows: int
-    written_bytes: int
-    elapsed_ns: int
 
 
 class Engine:
@@ -134,7 +103,7 @@ class Engine:
         try:
             handle = self._opened.handle()
             try:
-                return _answer(_result(handle, statement, tag))
+                return execute(handle, statement, tag)
             finally:
                 handle.close()
         except Exception as error:  # noqa: BLE001 - chdb raises several kinds; each is an answer
@@ -144,28 +113,3 @@ class Engine:
         with self._keeper_free:
             if not self._closed:
                 self._opened.keeper.query(f"KILL QUERY WHERE {which} ASYNC")
-
-
-def _result(handle: Any, statement: Statement, tag: str) -> Any:
-    if statement.database:
-        handle.query("USE `" + escaped(statement.database, "`") + "`")
-    settings = {**statement.settings, "log_comment": tag}
-    handle.query("SET " + ", ".join(f"{name} = '{escaped(value)}'" for name, value in settings.items()))
-    return handle.query(statement.sql, statement.output_format, params=dict(statement.parameters))
-
-
-def escaped(text: str, quote: str = "'") -> str:
-    """The text as it stands between quotes."""
-    return text.replace("\\", "\\\\").replace(quote, "\\" + quote)
-
-
-def _answer(result: Any) -> Answer:
-    return Answer(
-        body=result.bytes(),
-        read_rows=result.storage_rows_read(),
-        read_bytes=result.storage_bytes_read(),
-        result_rows=result.rows_read(),
-        written_rows=result.rows_written(),
-        written_bytes=result.bytes_written(),
-        elapsed_ns=int(result.elapsed() * 1e9),
-    )

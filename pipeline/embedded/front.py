@@ -11,8 +11,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pipeline.embedded.access import Account, check_account, check_browser
-from pipeline.embedded.engine import Answer, Engine, Statement
+from pipeline.embedded.engine import Engine
 from pipeline.embedded.failures import Failure
+from pipeline.embedded.handle import Answer, Statement
 from pipeline.embedded.request import read_arguments, read_request
 
 NAME = "turnfold"

@@ -12,9 +12,9 @@ from starlette.requests import Request
 
 from pipeline.embedded.body import MAX_FORM, chunks_of, read_text, spooled
 from pipeline.embedded.encoding import plain
-from pipeline.embedded.engine import Statement, escaped
 from pipeline.embedded.failures import Code, failure
 from pipeline.embedded.form import fields, is_form
+from pipeline.embedded.handle import Statement, escaped
 from pipeline.embedded.statement import Insert, Shape, shape
 
 MAX_SECONDS = "60"

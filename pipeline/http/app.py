@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from pipeline.clock import Now, now_ms
-from pipeline.http import list_sessions
+from pipeline.http import get_session_v1, get_session_v2, get_transcript, list_sessions
 from pipeline.http.envelope import Envelope, on_no_route
 from pipeline.http.lazy import LazyClickHouse
 from pipeline.http.openapi import description
@@ -17,7 +17,12 @@ from pipeline.http.probes import probes
 from pipeline.query.token import PageTokens
 from pipeline.settings import Settings
 
-OPERATIONS: Sequence[Operation] = (list_sessions.OPERATION,)
+OPERATIONS: Sequence[Operation] = (
+    list_sessions.OPERATION,
+    get_session_v1.OPERATION,
+    get_session_v2.OPERATION,
+    get_transcript.OPERATION,
+)
 
 
 def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
@@ -34,7 +39,7 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
 
     app = Starlette(
         routes=[
-            *(operation.route(backend) for operation in OPERATIONS),
+            *(route for operation in OPERATIONS for route in operation.routes(backend)),
             *probes(store),
             description(OPERATIONS),
         ],

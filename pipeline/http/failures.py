@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from pipeline.errors import TransientError
-from pipeline.query.errors import InvalidQueryError
+from pipeline.query.errors import InvalidQueryError, NotFoundError
 from pipeline.store.client import StatementError
 
 JSON = "application/json"
@@ -40,18 +40,31 @@ class Dialect:
 
     `broken` stands also for a ClickHouse that is away. These services list no 503; SDKs try a 500 again
     with growing pauses and then raises an exception that the service lists. `busy` would not do, as it makes
-    adaptive clients send less long after ClickHouse is back.
+    adaptive clients send less long after ClickHouse is back. `missing` is None where nothing can be.
     """
 
     invalid: Kind
     busy: Kind
     broken: Kind
+    missing: Kind | None = None
 
 
 ANALYTICS = Dialect(
     invalid=Kind("ValidationException", 400),
     busy=Kind("ThrottlingException", 429),
     broken=Kind("InternalServerException", 500),
+)
+RUNTIME_V1 = Dialect(
+    invalid=Kind("BadRequestException", 400),
+    busy=Kind("LimitExceededException", 429),
+    broken=Kind("InternalFailureException", 500),
+    missing=Kind("NotFoundException", 404),
+)
+RUNTIME_V2 = Dialect(
+    invalid=Kind("ValidationException", 400),
+    busy=Kind("ThrottlingException", 429),
+    broken=Kind("InternalServerException", 500),
+    missing=Kind("ResourceNotFoundException", 404),
 )
 NOT_READY = Kind("ServiceUnavailableException", 503)
 NO_ROUTE = {
@@ -79,6 +92,8 @@ def failure(error: Exception, dialect: Dialect, request_id: str) -> Failure:
     match error:
         case InvalidQueryError():
             told = Failure(dialect.invalid, str(error))
+        case NotFoundError() if dialect.missing:
+            told = Failure(dialect.missing, str(error))
         case BusyError():
             told = Failure(dialect.busy, str(error), {"Retry-After": "1"})
         case NotReadyError():

@@ -41,6 +41,8 @@ def document(operations: Sequence[Operation]) -> Json:
     paths: Json = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+        for path in operation.also:
+            paths.setdefault(path, {})[operation.method.lower()] = _unnamed(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -58,12 +60,20 @@ def _operation(operation: Operation) -> Json:
     described: Json = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "parameters": [_parameter(name, kind) for name, kind in operation.parameters.items()],
+        "parameters": [
+            *(_parameter(name, kind, "path") for name, kind in operation.parameters.items()),
+            *(_parameter(name, kind, "query") for name, kind in operation.query.items()),
+        ],
         "responses": {"200": _success(_ref(operation.answered)), **_failures(dialect)},
     }
     if operation.request:
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": _ref(operation.request)}}}
     return described
+
+
+def _unnamed(operation: Operation) -> Json:
+    """The operation under another spelling of its path: its name may stand only once in a document."""
+    return {name: told for name, told in _operation(operation).items() if name != "operationId"}
 
 
 def _own_paths() -> Json:
@@ -80,9 +90,8 @@ def _own_paths() -> Json:
     }
 
 
-def _parameter(name: str, kind: object) -> Json:
-    schema = msgspec.json.schema(kind)
-    return {"name": name, "in": "path", "required": True, "schema": schema}
+def _parameter(name: str, kind: object, where: str) -> Json:
+    return {"name": name, "in": where, "required": where == "path", "schema": msgspec.json.schema(kind)}
 
 
 def _success(schema: Json) -> Json:
@@ -90,10 +99,12 @@ def _success(schema: Json) -> Json:
 
 
 def _failures(dialect: Dialect) -> Json:
+    missing = dialect.missing
     return {
         str(dialect.invalid.status): _failure(
             dialect.invalid, "the message says what is wrong, where and what is right"
         ),
+        **({str(missing.status): _failure(missing, "there is none, or no longer")} if missing else {}),
         str(dialect.busy.status): _failure(dialect.busy, "too many requests at once; try again"),
         str(dialect.broken.status): _failure(dialect.broken, "ClickHouse does not answer, or a fault; try again"),
     }

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote
 
 import msgspec
@@ -62,7 +63,7 @@ class Call:
     """A request, undone of HTTP: parameters of path and query by name, and the body."""
 
     path: Mapping[str, str]
-    query: Mapping[str, str]
+    query: Mapping[str, Any]
     body: bytes
 
 
@@ -80,6 +81,8 @@ class Operation:
         answered: what an answer is.
         answer: makes it.
         dialect: the names of its errors.
+        query: name of an optional parameter in the query -> its type, as with `parameters`; others are ignored.
+        also: other spellings of the path, with the same parameters.
     """
 
     name: str
@@ -91,9 +94,11 @@ class Operation:
     answered: type[msgspec.Struct]
     answer: Callable[[Backend, Call], Awaitable[msgspec.Struct]]
     dialect: Dialect = ANALYTICS
+    query: Mapping[str, object] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
 
-    def route(self, backend: Backend) -> Route:
-        """The route that answers it from `backend`."""
+    def routes(self, backend: Backend) -> list[Route]:
+        """The routes that answer it from `backend`, one for each spelling of its path."""
 
         async def endpoint(request: Request) -> Response:
             request.scope["dialect"] = self.dialect
@@ -102,16 +107,21 @@ class Operation:
                 answered = await self.answer(backend, call)
             return Response(orjson.dumps(msgspec.to_builtins(answered)), media_type=JSON)
 
-        return Route(self.path, endpoint, methods=[self.method], name=self.name)
+        return [Route(path, endpoint, methods=[self.method], name=self.name) for path in (self.path, *self.also)]
 
     async def _call(self, request: Request) -> Call:
-        path = {name: self._parameter(name, text) for name, text in request.path_params.items()}
+        path = {name: _read(name, text, self.parameters[name]) for name, text in request.path_params.items()}
+        asked = request.query_params
+        query = {
+            name: _read(name, asked[name], kind, quoted=False) for name, kind in self.query.items() if name in asked
+        }
         body = await read_body(request.stream()) if self.request else b""
-        return Call(path, dict(request.query_params), body)
+        return Call(path, query, body)
 
-    def _parameter(self, name: str, text: str) -> str:
-        kind = self.parameters[name]
-        try:
-            return str(msgspec.convert(unquote(text, errors="strict"), kind))
-        except (msgspec.ValidationError, UnicodeDecodeError):
-            raise InvalidQueryError(name, f"expected {msgspec.json.schema(kind)['description']}") from None
+
+def _read(name: str, text: str, kind: object, *, quoted: bool = True) -> Any:
+    """A parameter's value; a number among them is text on its way."""
+    try:
+        return msgspec.convert(unquote(text, errors="strict") if quoted else text, kind, strict=False)
+    except (msgspec.ValidationError, UnicodeDecodeError):
+        raise InvalidQueryError(name, f"expected {msgspec.json.schema(kind)['description']}") from None

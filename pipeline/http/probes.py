@@ -12,7 +12,7 @@ from pipeline.http.failures import JSON, NotReadyError
 from pipeline.query.sessions import Rows
 from pipeline.store.client import StatementError
 
-TABLES = frozenset({"conversations", "turns"})
+TABLES = frozenset({"bots", "conversations", "turns"})
 FIND = """
 SELECT name FROM system.tables WHERE database = currentDatabase() AND name IN {tables:Array(String)}
 """

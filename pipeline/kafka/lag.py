@@ -1,13 +1,18 @@
 """The settings' topics in; per partition where it begins and ends, and how far the workers have come, out."""
 
+import time
 from collections.abc import Mapping
 
 import msgspec
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
+from kafka.errors import RetriableError
 
 from pipeline.kafka.client import PATIENCE, admin, reader
 from pipeline.kafka.offsets import bounds
 from pipeline.settings import Settings
+
+PAUSE = 0.1
+"""Seconds between two questions to a cluster that is not ready."""
 
 
 class PartitionLag(msgspec.Struct, frozen=True):
@@ -34,7 +39,7 @@ def read_lag(settings: Settings, patience: float = PATIENCE) -> list[PartitionLa
     names = [topic.name for topic in settings.topics]
     with admin(settings, patience) as kafka, reader(settings, patience) as consumer:
         partitions = _partitions(kafka, names)
-        committed = _committed(kafka, settings.kafka_group, partitions)
+        committed = _committed(kafka, settings.kafka_group, partitions, patience)
         known = bounds(consumer, partitions, patience)
     return [
         PartitionLag(p.topic, p.partition, *known[p], committed.get(p))
@@ -51,9 +56,26 @@ def _partitions(kafka: KafkaAdminClient, names: list[str]) -> list[TopicPartitio
     ]
 
 
-def _committed(kafka: KafkaAdminClient, group: str, partitions: list[TopicPartition]) -> Mapping[TopicPartition, int]:
+def _committed(
+    kafka: KafkaAdminClient, group: str, partitions: list[TopicPartition], patience: float
+) -> Mapping[TopicPartition, int]:
     if not partitions:
         return {}
-    offsets = kafka.list_group_offsets({group: partitions})[group]
+    offsets = _group_offsets(kafka, group, partitions, time.monotonic() + patience)
     # -1 says that there is no commit
     return {partition: at.offset for partition, at in offsets.items() if at.offset >= 0}
+
+
+def _group_offsets(
+    kafka: KafkaAdminClient, group: str, partitions: list[TopicPartition], deadline: float
+) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """What the group's coordinator says; a cluster that has just begun has to find one first."""
+    while True:
+        try:
+            offsets: Mapping[TopicPartition, OffsetAndMetadata] = kafka.list_group_offsets({group: partitions})[group]
+        except RetriableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE)
+        else:
+            return offsets

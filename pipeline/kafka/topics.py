@@ -66,9 +66,7 @@ def require_topics(settings: Settings) -> None:
     found = find_topics(settings)
     if missing := [topic.name for topic in settings.topics if topic.name not in found]:
         servers = ",".join(settings.kafka)
-        raise UsageError(
-            f"Kafka at {servers} lacks {', '.join(missing)}; `turnfold migrate` creates what is missing"
-        )
+        raise UsageError(f"Kafka at {servers} lacks {', '.join(missing)}; `turnfold migrate` creates what is missing")
 
 
 def differ(wanted: Topic, found: FoundTopic) -> list[str]:

@@ -7,3 +7,7 @@ class InvalidQueryError(Exception):
     def __init__(self, where: str, what: str) -> None:
         super().__init__(f"{where}: {what}")
         self.where = where
+
+
+class NotFoundError(Exception):
+    """There is no such thing, or no longer; the text says what was looked for."""

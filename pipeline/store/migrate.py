@@ -18,6 +18,8 @@ ENGINE = ReplacingMergeTree
 ORDER BY name
 """
 
+RECORDED = "SELECT 1 FROM system.tables WHERE database = {name:String} AND name = 'migrations'"
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -42,11 +44,14 @@ async def migrate(settings: Settings, *, dry_run: bool = False) -> Sequence[str]
         UsageError: the database has migrations that this version does not know.
     """
     async with connection(settings, database="") as server:
-        known = await server.rows("SELECT name FROM system.databases WHERE name = {name:String}", _database(settings))
-        if not known and dry_run:
-            return [migration.name for migration in migrations()]
-        await server.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", _database(settings))
+        if not dry_run:
+            await server.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", _database(settings))
+        recorded = await server.rows(RECORDED, _database(settings))
+    if not recorded and dry_run:
+        return [migration.name for migration in migrations()]
     async with connection(settings) as clickhouse:
+        if not recorded:
+            await clickhouse.command(RECORD)
         lacking = await _lacking(clickhouse)
         if not dry_run:
             await _apply(clickhouse, lacking)
@@ -58,7 +63,6 @@ def _database(settings: Settings) -> dict[str, object]:
 
 
 async def _lacking(clickhouse: ClickHouse) -> list[Migration]:
-    await clickhouse.command(RECORD)
     applied = {name for (name,) in await clickhouse.rows("SELECT name FROM migrations")}
     known = migrations()
     if unknown := applied - {migration.name for migration in known}:

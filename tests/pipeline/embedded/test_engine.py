@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.embedded.engine import Answer, Engine, Statement
+from pipeline.embedded.engine import Engine
 from pipeline.embedded.failures import Failure
+from pipeline.embedded.handle import Answer, Statement
 
 ENDLESS = b"SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(number)"
 RUNNING = b"SELECT count() - 1 FROM system.processes"  # itself aside

@@ -1,6 +1,4 @@
-import socket
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -99,14 +97,6 @@ def test_clickhouses_own_compression_is_refused_in_words(clickhouse_url: str) ->
 def test_a_url_that_is_not_utf8_is_refused(clickhouse_url: str) -> None:
     answer = ask(clickhouse_url, "SELECT {a:String}", path="/?param_a=%ff")
     assert (answer.status, answer.code) == (400, 36)
-
-
-def test_a_parameter_without_percent_signs_is_read_as_it_stands(clickhouse_url: str) -> None:
-    address = urlsplit(clickhouse_url)
-    with socket.create_connection((address.hostname or "", address.port or 0)) as client:
-        client.sendall("GET /?query=SELECT+'é+😀' HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-        with client.makefile("rb") as answer:
-            assert answer.read().endswith("\r\n\r\né 😀\n".encode())
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

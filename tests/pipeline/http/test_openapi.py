@@ -66,8 +66,10 @@ def test_every_operation_is_complete(written: Any) -> None:
         names += [operation["operationId"]] if "operationId" in operation else []
         placeholders = {part[1:-1] for part in path.split("/") if part.startswith("{")}
         parameters = operation.get("parameters", [])
-        assert {parameter["name"] for parameter in parameters} == placeholders
-        assert all(parameter["required"] and parameter["in"] == "path" for parameter in parameters)
+        assert {parameter["name"] for parameter in parameters if parameter["in"] == "path"} == placeholders
+        assert {parameter["in"] for parameter in parameters} <= {"path", "query"}
+        assert all(parameter["required"] == (parameter["in"] == "path") for parameter in parameters)
+        assert all(parameter["schema"]["description"] for parameter in parameters)
         for status, response in operation["responses"].items():
             assert 100 <= int(status) <= 599
             assert response["description"]

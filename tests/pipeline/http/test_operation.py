@@ -50,8 +50,8 @@ def test_a_request_too_many_is_throttled_at_once_and_the_next_is_not() -> None:
         return ListSessionAnalyticsDataResponse(call.path["botId"], ())
 
     backend = Backend(Settings(), NoStore(), PageTokens(""), now_ms, Turnstile(1))
-    route = replace(list_sessions.OPERATION, answer=waits).route(backend)
-    app = Starlette(routes=[route], middleware=[Middleware(Envelope)])
+    routes = replace(list_sessions.OPERATION, answer=waits).routes(backend)
+    app = Starlette(routes=routes, middleware=[Middleware(Envelope)])
     with serving(app) as url, ThreadPoolExecutor() as pool, client(url) as one, client(url) as two:
         first = pool.submit(one.sessions)
         assert inside.wait(WITHIN)

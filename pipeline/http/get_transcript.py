@@ -1,0 +1,36 @@
+"""GetTranscript, an operation of Turnfold's own: a bot, an alias and a user in, what was said so far out.
+
+It is asked as Lex V1 is asked for the session, by names or ids, and its errors are named as there.
+"""
+
+from pipeline.http.failures import RUNTIME_V1
+from pipeline.http.operation import Backend, Call, Operation
+from pipeline.query.session_archive import Archive
+from pipeline.query.session_now import CurrentSessions
+from schemas.session import Name, SessionId
+from schemas.transcript import GetTranscriptResponse, MaxTurns
+
+TURNS = 100
+"""Where the request names no number."""
+
+
+async def answer(backend: Backend, call: Call) -> GetTranscriptResponse:
+    """The transcript of the session of the user in the path."""
+    sessions = CurrentSessions(Archive(backend.store), backend.now, backend.settings.idle_ttl_of)
+    path = call.path
+    most = call.query.get("maxResults", TURNS)
+    return await sessions.transcript(path["botName"], path["botAlias"], path["userId"], most)
+
+
+OPERATION = Operation(
+    name="GetTranscript",
+    method="GET",
+    path="/bot/{botName}/alias/{botAlias}/user/{userId}/session/transcript",
+    summary="What was said so far in a user's session, turn by turn; Lex itself has no such operation",
+    parameters={"botName": Name, "botAlias": Name, "userId": SessionId},
+    query={"maxResults": MaxTurns},
+    request=None,
+    answered=GetTranscriptResponse,
+    answer=answer,
+    dialect=RUNTIME_V1,
+)

@@ -1,0 +1,222 @@
+"""What a process does in, Prometheus's text out: every metric, with its labels and unit, is declared here and once."""
+
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal, Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from pipeline.collectors import Ages, Lags
+from pipeline.errors import Reason
+from schemas.dead_letter import DeadLetter
+
+AgentName = Literal["intake", "conversations"]
+ServiceName = Literal["clickhouse", "kafka"]
+
+AGENTS: tuple[AgentName, ...] = ("intake", "conversations")
+WORK_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+FRESH_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 1800, 7200, 86_400)
+TEXT = CONTENT_TYPE_PLAIN_0_0_4
+"""The media type of what `Metrics.text` writes."""
+
+
+class Stamped(Protocol):
+    """What is needed of a Kafka record: its time, in milliseconds since 1970."""
+
+    timestamp: int
+
+
+class Metrics:
+    """What every process tells: its version, and its processor time, memory and open files (`process_*`)."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        build = Info("turnfold_build", "Versions of Turnfold and Python", registry=self.registry)
+        build.info({"version": _version(), "python": platform.python_version()})
+
+    def text(self) -> bytes:
+        """All of it, in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+
+class QueryMetrics(Metrics):
+    """What a query layer tells: requests by operation (Lex's name, or `other`) and HTTP status."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._requests = Counter(
+            "turnfold_requests_total", "Requests answered", ["operation", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "turnfold_request_seconds",
+            "Time from a request's head to the head of its answer",
+            ["operation"],
+            buckets=WORK_SECONDS,
+            registry=self.registry,
+        )
+
+    def answered(self, operation: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        self._requests.labels(operation, str(status)).inc()
+        self._seconds.labels(operation).observe(seconds)
+
+
+class WorkerMetrics(Metrics):
+    """What a worker tells. Where labels are known counters begin at 0, so that a first increase is seen as one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches = Batches(self.registry)
+        self.folding = Folding(self.registry)
+        self.offsets = Offsets(self.registry)
+        self.letters = Counter(
+            "turnfold_dead_letters_total", "Inputs kept as dead letters", ["agent", "reason"], registry=self.registry
+        )
+        for agent in AGENTS:
+            for reason in Reason:
+                self.letters.labels(agent, reason)
+        self.clickhouse, self.kafka = watches(self.registry)
+
+    def dead(self, agent: AgentName, letters: Sequence[DeadLetter]) -> None:
+        """These were sent to the dead-letter topic."""
+        for letter in letters:
+            self.letters.labels(agent, letter.reason).inc()
+
+
+class Batches:
+    """The work of the two agents, batch by batch."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        agent = ["agent"]
+        self._records = Counter("turnfold_records_total", "Kafka records finished", agent, registry=registry)
+        self._batches = Counter("turnfold_batches_total", "Batches finished", agent, registry=registry)
+        self._seconds = Histogram(
+            "turnfold_flush_seconds",
+            "Time from having a batch to having it written, waits included",
+            agent,
+            buckets=WORK_SECONDS,
+            registry=registry,
+        )
+        self._ages = Ages(
+            "turnfold_freshness_seconds",
+            "Age of a record when it is written: by conversations as rows in ClickHouse, by intake to the turns topic",
+            "agent",
+            FRESH_SECONDS,
+        )
+        registry.register(self._ages)
+        for name in AGENTS:
+            self._records.labels(name)
+            self._batches.labels(name)
+
+    @contextmanager
+    def flush(self, agent: AgentName, records: Sequence[Stamped]) -> Iterator[None]:
+        """Account for a batch once the block has written it; one that fails comes again, and counts then."""
+        began = time.perf_counter()
+        yield
+        self._seconds.labels(agent).observe(time.perf_counter() - began)
+        self._batches.labels(agent).inc()
+        self._records.labels(agent).inc(len(records))
+        self._ages.observe(agent, (record.timestamp for record in records), time.time_ns() // 1_000_000)
+
+
+class Folding:
+    """Where conversations came from, and what became of them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._conversations = Counter(
+            "turnfold_conversations_total",
+            "Conversations folded, by where what was known of them came from: memory, archive, or nowhere (new)",
+            ["source"],
+            registry=registry,
+        )
+        self.read_back_seconds = Histogram(
+            "turnfold_read_back_seconds",
+            "Time to read a batch's missing conversations back, waits included",
+            buckets=WORK_SECONDS,
+            registry=registry,
+        )
+        self._events = Counter(
+            "turnfold_events_total",
+            "Valid turn events, by whether they were new or known already",
+            ["novelty"],
+            registry=registry,
+        )
+        self._rows = Counter("turnfold_rows_total", "Rows inserted into ClickHouse", ["table"], registry=registry)
+        self._memory = Gauge("turnfold_memory_conversations", "Conversations held in memory", registry=registry)
+
+    def resolved(self, memory: int, archive: int, new: int) -> None:
+        """So many conversations of a batch came from memory, from the archive, and from nowhere."""
+        for source, count in (("memory", memory), ("archive", archive), ("new", new)):
+            self._conversations.labels(source).inc(count)
+
+    def written(self, rows: int, new: int, known: int, held: int) -> None:
+        """A batch came to so many rows, new events and known ones; so many conversations are held now."""
+        self._rows.labels("conversations").inc(rows)
+        self._rows.labels("turns").inc(new)
+        self._events.labels("new").inc(new)
+        self._events.labels("known").inc(known)
+        self._memory.set(held)
+
+
+class Offsets:
+    """How far behind a worker is, and how its commits go."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.lags = Lags(
+            "turnfold_lag_records",
+            "Records behind the last commit in a partition of this worker's, by the end that its last fetch told",
+        )
+        registry.register(self.lags)
+        self._seconds = Histogram(
+            "turnfold_commit_seconds",
+            "Time that a commit of offsets took, by outcome: done or failed",
+            ["outcome"],
+            buckets=WORK_SECONDS,
+            registry=registry,
+        )
+        for outcome in ("done", "failed"):
+            self._seconds.labels(outcome)
+
+    def committed(self, seconds: float, *, done: bool) -> None:
+        """A commit was tried."""
+        self._seconds.labels("done" if done else "failed").observe(seconds)
+
+
+class Watch:
+    """A service that a worker cannot do without: why the last attempt against it failed, empty where it did not."""
+
+    def __init__(self, retries: Counter, waiting: Gauge) -> None:
+        self._retries, self._waiting = retries, waiting
+        self.trouble = ""
+
+    def failed(self, trouble: str) -> None:
+        """An attempt failed, and will be made again."""
+        self.trouble = trouble
+        self._retries.inc()
+        self._waiting.set(1)
+
+    def worked(self) -> None:
+        """An attempt succeeded."""
+        self.trouble = ""
+        self._waiting.set(0)
+
+
+def watches(registry: CollectorRegistry) -> tuple[Watch, Watch]:
+    """A watch of ClickHouse and one of Kafka."""
+    retries = Counter("turnfold_retries_total", "Attempts that failed and are made again", ["service"], registry=registry)
+    waiting = Gauge("turnfold_waiting", "1 while the last attempt failed, else 0", ["service"], registry=registry)
+    names: tuple[ServiceName, ServiceName] = ("clickhouse", "kafka")
+    clickhouse, kafka = (Watch(retries.labels(name), waiting.labels(name)) for name in names)
+    return clickhouse, kafka
+
+
+def _version() -> str:
+    try:
+        return version("turnfold")
+    except PackageNotFoundError:  # run from its sources
+        return "0"

@@ -1,0 +1,51 @@
+"""The command line as a user runs it: a process with arguments, an environment and streams."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from pipeline.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parent.parent.parent.parent
+WITHIN = 60.0
+
+
+class Ended(NamedTuple):
+    """How a command ended, and what it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+
+def environ(settings: Settings) -> dict[str, str]:
+    """The environment that means `settings`."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    defaults = msgspec.structs.asdict(Settings())
+    for name, value in msgspec.structs.asdict(settings).items():
+        if value != defaults[name]:
+            ours[PREFIX + name.upper()] = ",".join(value) if isinstance(value, tuple) else str(value)
+    return ours
+
+
+def start(settings: Settings, *arguments: str) -> subprocess.Popen[bytes]:
+    """`turnfold` with `arguments`, running, all of its streams pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "agents.cli.main", *arguments],
+        cwd=ROOT,
+        env=environ(settings),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def turnfold(settings: Settings, *arguments: str, stdin: bytes = b"") -> Ended:
+    """`turnfold` with `arguments`, run to its end."""
+    with start(settings, *arguments) as process:
+        out, err = process.communicate(stdin, timeout=WITHIN)
+    return Ended(process.returncode, out.decode(), err.decode())

@@ -1,0 +1,18 @@
+"""Settings of a whole stack of one's own."""
+
+import msgspec
+import pytest
+
+from pipeline.settings import Settings
+
+
+@pytest.fixture
+def stack(kafka_settings: Settings, clickhouse_settings: Settings) -> Settings:
+    """Kafka without topics and ClickHouse without tables; nothing answers queries."""
+    return msgspec.structs.replace(
+        kafka_settings,
+        clickhouse=clickhouse_settings.clickhouse,
+        clickhouse_database=clickhouse_settings.clickhouse_database,
+        kafka_session_timeout=6.0,  # the embedded broker holds the first join for half of it
+        api="http://127.0.0.1:1",
+    )

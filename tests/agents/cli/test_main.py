@@ -1,0 +1,103 @@
+import os
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+from agents.cli import main
+from pipeline.errors import TransientError, UsageError
+from pipeline.settings import Settings, variables
+from tests.agents.cli.command import ROOT, turnfold
+
+NOWHERE = Settings(kafka=("127.0.0.1:1",), clickhouse="http://127.0.0.1:1", api="http://127.0.0.1:1")
+
+
+def test_help_lists_every_command_and_every_setting_with_its_default() -> None:
+    found = turnfold(Settings(), "--help")
+    assert found.status == 0
+    for name in [*main.COMMANDS, *variables()]:
+        assert f"  {name} " in found.out
+    assert "127.0.0.1:9092" in found.out
+    assert "NODEFAULT" not in found.out
+
+
+def test_help_imports_none_of_the_commands() -> None:
+    code = "import sys; from agents.cli.main import run; run(['--help']); print([m for m in sys.modules if m in heavy])"
+    heavy = "heavy = {'kafka', 'faust', 'starlette', 'clickhouse_connect', 'rich', 'aiohttp'}; "
+    command = [sys.executable, "-c", heavy + code]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.endswith(b"[]\n")
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_command_has_help_of_its_own(name: str) -> None:
+    found = turnfold(Settings(), name, "--help")
+    assert (found.status, found.err) == (0, "")
+    assert found.out.startswith(f"Usage: turnfold {name}")
+
+
+def test_the_version_is_told() -> None:
+    found = turnfold(Settings(), "--version")
+    assert found.status == 0
+    assert found.out.startswith("turnfold ")
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    ((), "Usage: turnfold"),
+    (("fold",), "No such command 'fold'"),
+    (("--loud",), "No such option"),
+    (("ingest",), "Missing argument 'FILE...'"),
+    (("status", "now"), "unexpected extra argument"),
+])  # fmt: skip
+def test_asking_wrongly_ends_with_status_2(arguments: tuple[str, ...], said: str) -> None:
+    found = turnfold(Settings(), *arguments)
+    assert (found.status, found.out) == (2, "")
+    assert said in found.err
+
+
+@pytest.mark.parametrize("arguments", [("migrate",), ("ingest", "-"), ("demo",), ("sessions", "TRAVELBOT1")])
+def test_what_is_away_is_told_in_one_line_with_status_1(arguments: tuple[str, ...]) -> None:
+    found = turnfold(NOWHERE, *arguments)
+    assert (found.status, found.out) == (1, "")
+    assert found.err.startswith("turnfold: ")
+    assert found.err.count("\n") == 1
+    assert "127.0.0.1:1 does not answer" in found.err
+
+
+def test_a_wrong_setting_is_told_before_anything_is_tried() -> None:
+    found = turnfold(msgspec.structs.replace(NOWHERE, topic_partitions=0), "migrate")
+    assert (found.status, found.err) == (
+        2,
+        "turnfold: TURNFOLD_TOPIC_PARTITIONS='0' does not fit: Expected `int` >= 1\n",
+    )
+
+
+def test_a_setting_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", {**os.environ, "TURNFOLD_KAFKAS": "x"})
+    assert main.run(["status"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(UsageError("so"), 2), (TransientError("so"), 1), (KeyboardInterrupt(), 130)]
+)
+def test_each_kind_of_error_has_its_status(
+    error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: object) -> Settings:
+        raise error
+
+    monkeypatch.setattr(main, "read_settings", fail)
+    assert main.run(["status"]) == status
+    assert capsys.readouterr().err.strip() == ("" if status == 130 else "turnfold: so")
+
+
+def test_a_fault_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "read_settings", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main.run(["status"])
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m agents.cli.main --help | head -n 1"
+    found = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=True)  # noqa: S607 - a pipe is tested
+    assert found.stderr == b""

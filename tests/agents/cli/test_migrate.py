@@ -1,0 +1,38 @@
+import msgspec
+
+from pipeline.kafka.topics import find_topics
+from pipeline.settings import Settings
+from tests.agents.cli.command import turnfold
+
+
+def test_what_is_missing_is_created_once_and_named(stack: Settings) -> None:
+    first = turnfold(stack, "migrate")
+    assert (first.status, first.err) == (0, "")
+    lines = first.out.splitlines()
+    assert lines[:3] == [f"topic {topic.name} created" for topic in stack.topics]
+    assert "0001_turns.sql applied" in lines[3]
+    assert turnfold(stack, "migrate").out == "nothing to do: topics and tables are all there\n"
+
+
+def test_a_dry_run_says_the_same_and_does_nothing(stack: Settings) -> None:
+    for _ in range(2):
+        found = turnfold(stack, "migrate", "--dry-run")
+        assert found.status == 0
+        assert f"topic {stack.topic_raw} would be created" in found.out
+        assert "0001_turns.sql would be applied" in found.out
+    assert find_topics(stack) == {}
+
+
+def test_a_topic_that_differs_is_left_alone_and_told(stack: Settings) -> None:
+    turnfold(stack, "migrate")
+    found = turnfold(msgspec.structs.replace(stack, topic_partitions=9), "migrate")
+    assert found.status == 0
+    assert f"note: topic {stack.topic_turns} has 4 partitions, the settings say 9" in found.err
+
+
+def test_without_clickhouse_the_topics_are_there_and_the_rest_is_told(stack: Settings) -> None:
+    found = turnfold(msgspec.structs.replace(stack, clickhouse="http://127.0.0.1:1"), "migrate")
+    assert found.status == 1
+    assert found.out.count("created") == 3
+    assert found.err.startswith("turnfold: ")
+    assert turnfold(stack, "migrate").status == 0

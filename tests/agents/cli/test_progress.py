@@ -1,0 +1,27 @@
+import pytest
+
+from agents.cli import progress
+from agents.cli.progress import Lines, Pace
+
+
+def test_elsewhere_than_on_a_terminal_a_line_comes_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("agents.cli.progress.time.monotonic", lambda: now)
+    lines = Lines()
+    for second in range(11):
+        now = 100.0 + second
+        lines.update(1000 * second, 0)
+    assert capsys.readouterr().err == "5,000 inputs, 1,000/s\n10,000 inputs, 1,000/s\n"
+
+
+def test_without_a_terminal_there_is_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.progress(100) as shown:
+        shown.update(1, 50)
+        assert isinstance(shown, Lines)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_rate_is_told_from_the_first_moment_on() -> None:
+    assert Pace(1).rate(5) > 0

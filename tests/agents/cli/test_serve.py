@@ -1,0 +1,21 @@
+import signal
+
+import msgspec
+import pytest
+
+from pipeline.embedded.ports import free_port
+from pipeline.settings import Settings
+from tests.agents.cli.command import WITHIN, start
+from tests.services import await_answer
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_answers_until_a_signal_comes_and_then_ends_well(number: int) -> None:
+    port = free_port()
+    settings = msgspec.structs.replace(Settings(), api_port=port, clickhouse="http://127.0.0.1:1")
+    with start(settings, "serve") as process:
+        await_answer(f"http://127.0.0.1:{port}", process)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=WITHIN)
+    assert process.returncode == 0
+    assert b"Traceback" not in err

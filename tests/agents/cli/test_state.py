@@ -1,0 +1,67 @@
+import asyncio
+
+import msgspec
+
+from agents.cli.state import State, look
+from pipeline.kafka.topics import create_topics
+from pipeline.settings import Settings
+from pipeline.store.client import connection
+from pipeline.store.migrate import migrate
+from pipeline.store.write import write
+from schemas.conversation import Conversation
+from tests.pipeline.query.rows import BOT
+
+
+def conversation(turns: int, version: int) -> Conversation:
+    return Conversation(
+        BOT,
+        1_780_000_000_000,
+        "s",
+        "r",
+        1_780_000_001_000,
+        1,
+        turns,
+        "Text",
+        "",
+        "A",
+        "1",
+        "en_US",
+        ("I",),
+        "/I",
+        "",
+        version,
+    )
+
+
+async def looked_at_twice_written(settings: Settings) -> State:
+    await migrate(settings)
+    async with connection(settings) as clickhouse:
+        for version in (1, 2):
+            await write(clickhouse, [conversation(version, version)], [])
+    return await look(settings)
+
+
+def test_a_row_that_was_written_again_counts_once(stack: Settings) -> None:
+    create_topics(stack)
+    state = asyncio.run(looked_at_twice_written(stack))
+    assert state.rows == {"turns": 0, "conversations": 1}
+    assert state.problems == {}
+    assert state.dead is not None
+    assert state.dead.total == 0
+
+
+def test_what_was_not_migrated_is_told_with_what_helps(stack: Settings) -> None:
+    state = asyncio.run(look(stack))
+    assert list(state.problems) == ["topics", "clickhouse"]
+    assert all("`turnfold migrate` creates what is missing" in text for text in state.problems.values())
+
+
+def test_one_part_that_is_away_hides_no_other(stack: Settings) -> None:
+    create_topics(stack)
+    state = asyncio.run(look(msgspec.structs.replace(stack, clickhouse="http://127.0.0.1:1")))
+    assert len(state.partitions) == 9
+    assert list(state.problems) == ["clickhouse"]
+    asyncio.run(migrate(stack))
+    state = asyncio.run(look(msgspec.structs.replace(stack, kafka=("127.0.0.1:1",))))
+    assert state.rows == {"turns": 0, "conversations": 0}
+    assert list(state.problems) == ["kafka"]

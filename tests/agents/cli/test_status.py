@@ -1,0 +1,58 @@
+import msgspec
+import orjson
+
+from pipeline.kafka.client import writer
+from pipeline.settings import Settings
+from schemas.dead_letter import DeadLetter
+from tests.agents.cli.command import turnfold
+from tests.events import raw
+
+
+def bury(settings: Settings, *reasons: str) -> None:
+    """Put a dead letter for each reason."""
+    producer = writer(settings)
+    for number, reason in enumerate(reasons):
+        letter = DeadLetter(reason, "", "intake", settings.topic_raw, 0, number, b"{")
+        producer.send(settings.topic_dead, letter.payload, headers=letter.headers())
+    producer.close(timeout=10)
+
+
+def test_all_parts_are_shown(stack: Settings) -> None:
+    turnfold(stack, "migrate")
+    turnfold(stack, "ingest", "-", stdin=b"\n".join(raw(requestId=f"r{number}") for number in range(12)))
+    bury(stack, "not-json", "empty", "not-json")
+    found = turnfold(stack, "status")
+    assert (found.status, found.err) == (0, "")
+    words = [line.split() for line in found.out.splitlines()]
+    turns = [line for line in words if line[:1] == [stack.topic_turns]]
+    assert len(turns) == stack.topic_partitions
+    assert max(line[2:] for line in turns) == ["12", "-", "12"]
+    assert [stack.topic_dead, "0", "3", "-", "-"] in words
+    assert ["conversations", "0"] in words
+    assert [line for line in words if line[:1] in (["not-json"], ["empty"])] == [["not-json", "2"], ["empty", "1"]]
+
+
+def test_json_says_the_same(stack: Settings) -> None:
+    turnfold(stack, "migrate")
+    bury(stack, "empty")
+    said = orjson.loads(turnfold(stack, "status", "--json").out)
+    assert said["topics"][stack.topic_dead] == [
+        {"partition": 0, "beginning": 0, "end": 1, "committed": None, "lag": None}
+    ]
+    assert [partition["lag"] for partition in said["topics"][stack.topic_turns]] == [0, 0, 0, 0]
+    assert said["dead"] == {"total": 1, "scanned": 1, "reasons": {"empty": 1}}
+    assert said["rows"] == {"turns": 0, "conversations": 0}
+    assert said["problems"] == {}
+
+
+def test_what_is_away_is_said_and_fails_the_command(stack: Settings) -> None:
+    turnfold(stack, "migrate")
+    found = turnfold(msgspec.structs.replace(stack, kafka=("127.0.0.1:1",)), "status")
+    assert found.status == 1
+    assert found.err.startswith("kafka: Kafka at 127.0.0.1:1 does not answer: ")
+    assert "conversations" in found.out
+    said = orjson.loads(
+        turnfold(msgspec.structs.replace(stack, clickhouse="http://127.0.0.1:1"), "status", "--json").out
+    )
+    assert list(said["problems"]) == ["clickhouse"]
+    assert stack.topic_turns in said["topics"]

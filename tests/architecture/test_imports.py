@@ -1,0 +1,53 @@
+"""The import law holds, and the linter that says so can say otherwise."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("schemas", "pipeline", "agents")
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_import_law_holds() -> None:
+    linted = lint(ROOT)
+    assert linted.returncode == 0, linted.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("schemas/turn.py", "import pipeline.errors", "imports go one way"),
+        ("pipeline/retry.py", "import agents.gather", "imports go one way"),
+        ("pipeline/fold/batch.py", "import pipeline.store.write", "stages of the pipeline"),
+        ("pipeline/retry.py", "import faust", "Faust stays in the agents"),
+        ("pipeline/query/window.py", "import clickhouse_connect", "clickhouse_connect stays in the store"),
+        ("pipeline/store/write.py", "import chdb", "chdb stays in the embedded stack"),
+        ("agents/worker.py", "import starlette", "the web framework stays"),
+    ],
+)
+def test_each_contract_can_be_broken(tmp_path: Path, module: str, line: str, contract: str) -> None:
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (tmp_path / module).open("a") as file:
+        file.write(f"\n{line}\n")
+    linted = lint(tmp_path)
+    assert linted.returncode == 1
+    broken = [said for said in linted.stdout.splitlines() if said.endswith("BROKEN")]
+    assert any(contract in said for said in broken), broken
+
+
+def test_packages_hold_no_code_in_their_facade() -> None:
+    """Every import cycle worth fearing goes through an `__init__` that imports."""
+    for package in PACKAGES:
+        for facade in (ROOT / package).rglob("__init__.py"):
+            assert facade.read_text().count('"""') == 2, facade
+            assert "import " not in facade.read_text().split('"""')[2], facade
