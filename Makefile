@@ -1,17 +1,19 @@
 # make up       run everything on this machine, with sample traffic
 # make test     install, check and test
 # Both need Python 3.11+ and a package index; they make .venv themselves.
+# make kafka    fetch Apache Kafka, which the tests use where Java 17 and Maven are, and in CI
 
 PYTHON ?= python3
 BIN := .venv/bin
 UP ?= --demo
+JAVA_AND_MAVEN := $(and $(shell command -v java),$(shell command -v mvn))
 
-.PHONY: up test check install lock clean
+.PHONY: up test check kafka install lock clean
 
 up: install
 	$(BIN)/turnfold up $(UP)
 
-test: check
+test: check $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka)
 	$(BIN)/pytest
 
 check: install
@@ -30,10 +32,17 @@ install: .venv/installed
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
+kafka: deploy/kafka/target/fetched
+
+deploy/kafka/target/fetched: deploy/kafka/pom.xml
+	rm -rf deploy/kafka/target
+	mvn --quiet --batch-mode --file deploy/kafka/pom.xml dependency:copy-dependencies
+	touch $@
+
 # Bring the lock file up to date with pyproject.toml.
 lock: install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev \
 		--output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf deploy/kafka/target .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,17 +1,28 @@
 """Settings in, the Faust app with its two agents out: the one place where the chain is put together."""
 
 import logging
+import os
 import tempfile
+import threading
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaError
+from faust.types import TP
 
 from agents.conversations import Conversations
+from agents.credentials import credentials
 from agents.gather import gathered
 from agents.intake import Intake
+from agents.probes import Probes
+from agents.readiness import Readiness
 from agents.sender import Sender
 from agents.transport import Transport
+from pipeline.errors import TransientError
+from pipeline.metrics.worker import WorkerMetrics
+from pipeline.retry import until_done
 from pipeline.settings import Settings
 
 STREAM_BUFFER = 4
@@ -20,14 +31,47 @@ STREAM_BUFFER = 4
 FETCH_BYTES = 8 * 1024 * 1024
 """Bytes of one partition in one fetch."""
 
+STUCK = 3
+"""Exit status of a worker that was told to stop and could not."""
+
 log = logging.getLogger(__name__)
 
 
 class App(faust.App):
-    """A Faust app without tables, which needs no folders on disk."""
+    """A Faust app without tables, which needs no folders on disk, and which waits for Kafka."""
+
+    mundane_level = "debug"
+    probes: Probes
+    metrics: WorkerMetrics
 
     def _create_directories(self) -> None:
         pass
+
+    def on_init_dependencies(self) -> list[Any]:
+        """What is started, in this order, and stopped in the reverse one."""
+        return [self.probes, *super().on_init_dependencies()]
+
+    async def on_start(self) -> None:
+        """Wait for Kafka, where Faust would end: the probes answer meanwhile, and say so."""
+        await super().on_start()
+        await self.probes.maybe_start()
+        await until_done(self._knock, "Kafka does not answer", self.metrics.kafka)
+
+    async def on_stop(self) -> None:
+        """Stop within bounds: a part that does not end in its time must not keep the partitions from others."""
+        last_resort = threading.Timer(3 * self.transport.stop_seconds, lambda: os._exit(STUCK))
+        last_resort.daemon = True
+        last_resort.start()
+        await super().on_stop()
+
+    async def _knock(self) -> None:
+        knocking = self.producer._new_producer()  # noqa: SLF001 - it knows addresses and credentials
+        try:
+            await knocking.start()
+        except KafkaError as trouble:
+            raise TransientError(repr(trouble)) from trouble
+        finally:
+            await knocking.stop()
 
     async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:
         """Faust would start the agent anew behind the batch that failed: the worker ends, so that it comes again."""
@@ -35,11 +79,31 @@ class App(faust.App):
         await self.crash(exc)
 
 
-def create_app(settings: Settings) -> faust.App:
+def create_app(settings: Settings) -> App:
     """The app: `turns.raw` -> intake, `turns` -> conversations. Nothing is connected until it is started."""
-    app = App(
+    app = _bare_app(settings)
+    app.metrics = metrics = WorkerMetrics()
+    metrics.offsets.lags.read = lambda: app.consumer.lags()  # noqa: PLW0108 - no consumer yet
+    readiness = Readiness(settings, metrics, lambda: app.consumer.trouble())  # noqa: PLW0108 - as above
+    app.probes = Probes(settings, metrics, readiness)
+    app.transport = Transport(
+        app.conf.broker_consumer,
+        app,
+        stop_seconds=settings.stop_seconds,
+        idempotence=settings.kafka_idempotence,
+        metrics=metrics,
+    )
+    sender = Sender(app, metrics.kafka)
+    _add_intake(app, settings, Intake(settings, sender, metrics))
+    _add_conversations(app, settings, Conversations(settings, sender, metrics))
+    return app
+
+
+def _bare_app(settings: Settings) -> App:
+    return App(
         settings.kafka_group,
         broker=[f"kafka://{address}" for address in settings.kafka],
+        broker_credentials=credentials(settings),
         datadir=Path(tempfile.gettempdir()),
         store="memory://",
         web_enabled=False,
@@ -59,18 +123,14 @@ def create_app(settings: Settings) -> faust.App:
         stream_wait_empty=True,
         worker_redirect_stdouts=False,
     )
-    app.transport = Transport(app.conf.broker_consumer, app, stop_seconds=settings.stop_seconds)
-    sender = Sender(app)
-    _add_intake(app, settings, Intake(settings, sender))
-    _add_conversations(app, settings, Conversations(settings, sender))
-    return app
 
 
 def _add_intake(app: faust.App, settings: Settings, intake: Intake) -> None:
     async def agent(stream: Any) -> None:
         async for event in stream.noack().events():
-            with app.consumer.in_hand():
-                await intake(event.message.value)
+            records = event.message.value
+            with app.consumer.in_hand(), app.metrics.batches.flush("intake", records):
+                await intake(records)
                 event.ack()
 
     app.agent(_topic(app, settings.topic_raw), name="intake")(agent)
@@ -80,24 +140,24 @@ def _add_conversations(app: faust.App, settings: Settings, conversations: Conver
     epoch = 0
 
     async def agent(stream: Any) -> None:
-        async for events in gathered(stream.noack().events(), settings.flush_seconds, settings.flush_events):
-            # what an earlier assignment delivered comes again, here or elsewhere
-            current = [event for event in events if event.message.generation_id == app.consumer_generation_id]
-            with app.consumer.in_hand():
-                await conversations([record for event in current for record in event.message.value], epoch)
-                for event in current:
-                    event.ack()
+        async with aclosing(conversations):
+            async for events in gathered(stream.noack().events(), settings.flush_seconds, settings.flush_events):
+                current = app.consumer.current(events)
+                records = [record for event in current for record in event.message.value]
+                with app.consumer.in_hand(), app.metrics.batches.flush("conversations", records):
+                    await conversations(records, epoch)
+                    for event in current:
+                        event.ack()
 
-    async def assigned(*_: Any, **__: Any) -> None:
+    async def assigned(_: faust.App, partitions: set[TP], **__: Any) -> None:
         nonlocal epoch
         epoch += 1
-
-    async def close(*_: Any, **__: Any) -> None:
-        await conversations.close()
+        log.info(
+            "reading %d partitions", len(partitions), extra={"partitions": sorted(f"{t}/{n}" for t, n in partitions)}
+        )
 
     app.agent(_topic(app, settings.topic_turns), name="conversations")(agent)
     app.on_partitions_assigned.connect(assigned, weak=False)
-    app.on_before_shutdown.connect(close, weak=False)
 
 
 def _topic(app: faust.App, name: str) -> Any:

@@ -12,7 +12,9 @@ from pipeline.fold.batch import Folded, fold_batch
 from pipeline.fold.history import History
 from pipeline.fold.memory import Memory
 from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.poison import DeadLimit
 from pipeline.ingest.sort import Record, dead_letter
+from pipeline.metrics.worker import WorkerMetrics
 from pipeline.retry import until_done
 from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse
@@ -27,46 +29,56 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Turns with their payloads, in log order, and what could not be read."""
+    """Turns with their payloads, in log order, and what could not be read, by its place among the records."""
 
     turns: list[Turn]
     payloads: list[bytes]
-    letters: list[DeadLetter]
+    letters: dict[int, DeadLetter]
 
 
 class Conversations:
     """What the conversations agent does with a batch: decode, resolve, fold, write. Run again it changes nothing."""
 
-    def __init__(self, settings: Settings, sender: Sender) -> None:
+    def __init__(self, settings: Settings, sender: Sender, metrics: WorkerMetrics) -> None:
         self._settings = settings
         self._sender = sender
+        self._metrics = metrics
+        self._limit = DeadLimit(settings.dead_letter_share, settings.dead_letter_window)
         self._memory = Memory(settings.cache_events)
         self._clickhouse: ClickHouse | None = None
 
     async def __call__(self, records: Sequence[Record], epoch: int) -> None:
-        """Return once what `records` hold is in both tables; `epoch` counts assignments of partitions."""
+        """Return once what `records` hold is in both tables; `epoch` counts assignments of partitions.
+
+        Raises:
+            PoisonError: too many of the last records were no log entries.
+        """
         decoded = self._decode(records)
-        await self._sender.send([dead(letter, self._settings.topic_dead) for letter in decoded.letters])
+        self._limit.check(decoded.letters.items(), len(records))
+        await self._sender.send([dead(letter, self._settings.topic_dead) for letter in decoded.letters.values()])
+        self._metrics.dead("conversations", decoded.letters.values())
         self._memory.enter(epoch)
         histories = await self._resolve(list(dict.fromkeys(turn.key for turn in decoded.turns)))
         folded = fold_batch(histories, decoded.turns, self._settings.fallback_intents)
         await self._write(folded, decoded)
         for key, history in histories.items():
             self._memory.put(key, history)
+        known = len(decoded.turns) - len(folded.new)
+        self._metrics.folding.written(len(folded.rows), len(folded.new), known, len(self._memory))
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Give the connections back."""
         if self._clickhouse is not None:
             await self._clickhouse.close()
 
     def _decode(self, records: Sequence[Record]) -> Decoded:
-        decoded = Decoded([], [], [])
-        for record in records:
+        decoded = Decoded([], [], {})
+        for place, record in enumerate(records):
             raw = record.value or b""
             try:
                 turn = decode_entry(raw, self._settings.max_event_bytes)
             except InvalidEventError as invalid:
-                decoded.letters.append(dead_letter(record, invalid, STEP))
+                decoded.letters[place] = dead_letter(record, invalid, STEP)
             else:
                 decoded.turns.append(turn)
                 decoded.payloads.append(raw)
@@ -76,11 +88,16 @@ class Conversations:
         """What is known of each conversation: from memory, else from the archive, else nothing."""
         known = {key: self._memory.take(key) for key in keys}
         missing = [key for key, history in known.items() if history is None]
-        archived = await until_done(lambda: self._read_back(missing), "ClickHouse does not answer") if missing else {}
+        archived = await self._archived(missing) if missing else {}
+        self._metrics.folding.resolved(len(keys) - len(missing), len(archived), len(missing) - len(archived))
         return {key: history or History(archived.get(key, ())) for key, history in known.items()}
 
-    async def _read_back(self, keys: Sequence[ConversationKey]) -> dict[ConversationKey, list[Turn]]:
-        return await read_back(await self._connected(), keys)
+    async def _archived(self, keys: Sequence[ConversationKey]) -> dict[ConversationKey, list[Turn]]:
+        async def attempt() -> dict[ConversationKey, list[Turn]]:
+            return await read_back(await self._connected(), keys)
+
+        with self._metrics.folding.read_back_seconds.time():
+            return await until_done(attempt, "ClickHouse does not answer", self._metrics.clickhouse)
 
     async def _write(self, folded: Folded, decoded: Decoded) -> None:
         events = [
@@ -91,7 +108,7 @@ class Conversations:
         async def attempt() -> None:
             await write(await self._connected(), folded.rows, events)
 
-        await until_done(attempt, "ClickHouse does not take rows")
+        await until_done(attempt, "ClickHouse does not take rows", self._metrics.clickhouse)
 
     async def _connected(self) -> ClickHouse:
         if self._clickhouse is None:

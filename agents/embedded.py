@@ -52,6 +52,8 @@ class Options:
             "TURNFOLD_KAFKA_SESSION_TIMEOUT": str(SESSION_SECONDS),
             "TURNFOLD_API_HOST": HOST,
             "TURNFOLD_API_PORT": str(self.api_port),
+            "TURNFOLD_WORKER_HOST": HOST,
+            "TURNFOLD_WORKER_PORT": "0",  # several workers here: each takes a free one, and its log says which
             "TURNFOLD_TOKEN_KEY": token_key(self.data),
         }
 
@@ -74,7 +76,9 @@ async def run_embedded(settings: Settings, options: Options, stop: asyncio.Event
     async with AsyncExitStack() as stack:
         stack.enter_context(claim(options.data))
         options.check_ports()
-        environ = options.environ()
+        # whoever looks into the folder of logs reads them as they are
+        log_format = "text" if settings.log_format == "auto" else settings.log_format
+        environ = {"TURNFOLD_LOG_FORMAT": log_format, **options.environ()}
         ours = _settings(settings, environ)
         supervisor = await stack.enter_async_context(Supervisor(options.data / "logs", settings.stop_seconds + 5))
         try:

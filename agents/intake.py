@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 from agents.sender import Outgoing, Sender, dead
+from pipeline.ingest.poison import DeadLimit
 from pipeline.ingest.sort import Entry, Limits, Record, sort_record
+from pipeline.metrics.worker import WorkerMetrics
 from pipeline.settings import Settings
+from schemas.dead_letter import DeadLetter
 
 STEP = "intake"
 
@@ -12,19 +15,26 @@ STEP = "intake"
 class Intake:
     """What the intake agent does with a batch; run again on the same batch it only sends duplicates."""
 
-    def __init__(self, settings: Settings, sender: Sender) -> None:
+    def __init__(self, settings: Settings, sender: Sender, metrics: WorkerMetrics) -> None:
         self._settings = settings
         self._sender = sender
+        self._metrics = metrics
+        self._limit = DeadLimit(settings.dead_letter_share, settings.dead_letter_window)
         self._limits = Limits(settings.max_message_bytes, settings.max_event_bytes)
 
     async def __call__(self, records: Sequence[Record]) -> None:
-        """Pass on what `records` hold; return once Kafka has it."""
-        await self._sender.send([message for record in records for message in self._messages(record)])
+        """Pass on what `records` hold; return once Kafka has it.
 
-    def _messages(self, record: Record) -> list[Outgoing]:
-        return [
-            Outgoing(self._settings.topic_turns, found.session_id.encode(), found.raw, [])
-            if isinstance(found, Entry)
-            else dead(found, self._settings.topic_dead)
-            for found in sort_record(record, self._limits, STEP)
-        ]
+        Raises:
+            PoisonError: too many of the last inputs were no log entries.
+        """
+        found = [one for record in records for one in sort_record(record, self._limits, STEP)]
+        letters = ((place, one) for place, one in enumerate(found) if isinstance(one, DeadLetter))
+        self._limit.check(letters, len(found))
+        await self._sender.send([self._message(one) for one in found])
+        self._metrics.dead("intake", [one for one in found if isinstance(one, DeadLetter)])
+
+    def _message(self, found: Entry | DeadLetter) -> Outgoing:
+        if isinstance(found, DeadLetter):
+            return dead(found, self._settings.topic_dead)
+        return Outgoing(self._settings.topic_turns, found.session_id.encode(), found.raw, [])

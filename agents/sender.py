@@ -8,6 +8,7 @@ import faust
 from aiokafka.errors import KafkaError
 
 from pipeline.errors import TransientError
+from pipeline.metrics.watch import Watch
 from pipeline.retry import until_done
 from schemas.dead_letter import DeadLetter, Headers
 
@@ -30,8 +31,9 @@ def dead(letter: DeadLetter, topic: str) -> Outgoing:
 class Sender:
     """Sends through the Faust app's producer, which is idle-safe, batched and acknowledged by all replicas."""
 
-    def __init__(self, app: faust.App) -> None:
+    def __init__(self, app: faust.App, watch: Watch) -> None:
         self._app = app
+        self._watch = watch
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Return once Kafka has all `messages`; wait and try again as long as it is away.
@@ -39,7 +41,7 @@ class Sender:
         A second try may send a message twice, which the fold does not mind.
         """
         if messages:
-            await until_done(lambda: self._send(messages), "Kafka does not take messages")
+            await until_done(lambda: self._send(messages), "Kafka does not take messages", self._watch)
 
     async def _send(self, messages: Sequence[Outgoing]) -> None:
         producer = await self._app.maybe_start_producer()

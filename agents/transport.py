@@ -1,8 +1,9 @@
 """Fetched partition batches in, one Faust event a batch out; offsets are committed only behind acknowledged batches."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -10,10 +11,14 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
 from agents.deliveries import Deliveries
+from pipeline.metrics.collectors import Lag
+from pipeline.metrics.worker import WorkerMetrics
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread; a broker that is away while offsets are committed does not end the worker."""
+
+    mundane_level = "debug"
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         consumer = self._ensure_consumer()
@@ -24,8 +29,22 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         except KafkaError as trouble:
             # Nothing is lost by it: the events are written, and the next commit covers them or they come again.
             self.log.warning("offsets not committed, to be tried again: %r", trouble)
+            self.consumer.transport.metrics.kafka.failed(f"offsets cannot be committed: {trouble!r}")
             return False
+        self.consumer.transport.metrics.kafka.worked()
         return True
+
+    def coordinated(self) -> bool:
+        """Whether Kafka is in touch: the coordinator of the group is known."""
+        coordinator: Any = getattr(self._consumer, "_coordinator", None)  # nothing public says it
+        return coordinator is not None and coordinator.coordinator_id is not None
+
+    def ends(self) -> Iterator[tuple[TP, int]]:
+        """The end of each partition read here, as the last fetch from it told."""
+        for tp in self.assignment() if self._consumer is not None else ():
+            with suppress(AssertionError):  # it is given away at this very moment
+                if (end := self.highwater(tp)) is not None:
+                    yield tp, end
 
 
 class Consumer(driver.Consumer):
@@ -35,9 +54,13 @@ class Consumer(driver.Consumer):
     message stands for thousands of offsets; and it races two tasks for every message it delivers.
     """
 
+    mundane_level = "debug"
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.deliveries: Deliveries[TP] = Deliveries()
+        self._joined = False
+        self._reached: dict[TP, int] = {}
         self._idle = asyncio.Event()
         self._idle.set()
         self._at_work = 0
@@ -54,8 +77,24 @@ class Consumer(driver.Consumer):
             if not self._at_work:
                 self._idle.set()
 
+    def trouble(self) -> str:
+        """Why nothing can be read from Kafka at the moment; empty where it can."""
+        if not self._thread.coordinated():
+            return "Kafka does not answer: the coordinator of the group is not known"
+        return "" if self._joined else "the group is sharing out the partitions"
+
+    def lags(self) -> Iterator[Lag]:
+        """Records that lie behind the last commit, by topic and partition."""
+        for tp, end in self._thread.ends():
+            yield tp.topic, tp.partition, max(0, end - self._reached.get(tp, 0))
+
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def current(self, events: list[Any]) -> list[Any]:
+        """Those of `events` that are still ours to fold: the others come again, here or elsewhere."""
+        generation = self.app.consumer_generation_id if self.flow_active else None
+        return [event for event in events if event.message.generation_id == generation]
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's signature
         """One message for each partition that has records; its value is the list of aiokafka's records."""
@@ -71,6 +110,7 @@ class Consumer(driver.Consumer):
                 return
             if batch and (active is None or tp in active or tp in self._buffered_partitions):
                 self.deliveries.delivered(tp, batch[-1].offset)
+                self._reached.setdefault(tp, batch[0].offset)
                 yield tp, self._batch_message(tp, batch)
 
     def _batch_message(self, tp: TP, batch: list[Any]) -> ConsumerMessage:
@@ -95,10 +135,15 @@ class Consumer(driver.Consumer):
     async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:  # noqa: ARG002, FBT001 - Faust's
         wanted = set(tps)
         offsets = {tp: offset for tp, offset in self.deliveries.committable().items() if tp in wanted}
-        if not offsets or not await self._commit(offsets):
+        if not offsets:
             return False
-        self.deliveries.committed(offsets)
-        return True
+        began = time.perf_counter()
+        done: bool = await self._commit(offsets)
+        self.transport.metrics.offsets.committed(time.perf_counter() - began, done=done)
+        if done:
+            self.deliveries.committed(offsets)
+            self._reached.update(offsets)
+        return done
 
     async def wait_empty(self) -> None:
         """Before partitions are given away and before the worker stops: finish what is in hand, then commit."""
@@ -109,25 +154,49 @@ class Consumer(driver.Consumer):
             self.log.warning("not finished within %.0f s: these events will be read again", seconds)
         await self.commit()
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """The group has shared out the partitions; none may be ours."""
+        await super().on_partitions_assigned(assigned, generation_id)
+        self._joined = True
+        self.transport.metrics.kafka.worked()
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Partitions are taken away: what was delivered from them no longer counts."""
+        self._joined = False
         await super().on_partitions_revoked(revoked)
         self.deliveries.forget(revoked)
+        for tp in revoked:
+            self._reached.pop(tp, None)
 
     async def perform_seek(self) -> None:
         """Read on from the committed offsets: what was delivered before comes again."""
         await super().perform_seek()
         self.deliveries.forget_all()
+        self._reached.update({tp: offset for tp, offset in self._committed_offset.items() if offset is not None})
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's watchdog takes a worker that waits for ClickHouse for a broken one."""
+
+
+class Producer(driver.Producer):
+    """Faust's producer, idempotent where that is asked for: Faust itself ties it to transactions."""
+
+    mundane_level = "debug"
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"enable_idempotence": self.transport.idempotence}
 
 
 class Transport(driver.Transport):
     """Faust's Kafka transport, in batches."""
 
     Consumer = Consumer
+    Producer = Producer
 
-    def __init__(self, *args: Any, stop_seconds: float, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, stop_seconds: float, idempotence: bool, metrics: WorkerMetrics, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.metrics = metrics
         self.stop_seconds = stop_seconds
+        self.idempotence = idempotence

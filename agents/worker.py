@@ -1,10 +1,9 @@
 """Settings in, a running worker out: the Faust app under Faust's own worker, until it is told to stop."""
 
-import logging
-
 import faust
 
 from agents.app import create_app
+from pipeline.logs import configure
 from pipeline.settings import Settings
 
 
@@ -13,10 +12,11 @@ def run_worker(settings: Settings) -> None:
 
     Raises:
         SystemExit: always; status 0 after a stop, 1 after an error that waiting cannot mend.
+        UsageError: the address for metrics and probes is taken.
     """
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
-    faust.Worker(
-        create_app(settings), loglevel=settings.log_level, override_logging=False, quiet=True
-    ).execute_from_commandline()
+    configure(settings)
+    app = create_app(settings)
+    app.probes.listen()
+    worker = faust.Worker(app, loglevel=settings.log_level, override_logging=False, quiet=True)
+    worker.spinner = None  # it draws on a terminal, also where there is none
+    worker.execute_from_commandline()

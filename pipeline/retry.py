@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from pipeline.errors import TransientError
+from pipeline.metrics.watch import Watch
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
@@ -17,8 +18,10 @@ Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
 
-async def until_done(action: Callable[[], Awaitable[Answer]], what: str) -> Answer:
+async def until_done(action: Callable[[], Awaitable[Answer]], what: str, watch: Watch) -> Answer:
     """Run `action` until it ends without a TransientError; every other error passes through.
+
+    `watch` is told how each attempt ended, `what` says what is wrong meanwhile.
 
     There is no limit by design: as long as the other side is away, nothing may be lost and nothing more
     is taken in. Whoever calls stops it by cancelling.
@@ -26,8 +29,14 @@ async def until_done(action: Callable[[], Awaitable[Answer]], what: str) -> Answ
     pause = FIRST_PAUSE
     while True:
         try:
-            return await action()
+            answer = await action()
         except TransientError as trouble:
+            watch.failed(f"{what}: {trouble}")
             log.warning("%s: %s; next try in %.1f s", what, trouble, pause)
+        else:
+            watch.worked()
+            if pause > FIRST_PAUSE:
+                log.info("%s: no longer", what)
+            return answer
         await asyncio.sleep(pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - no secret is made of it
         pause = min(2 * pause, LONGEST_PAUSE)

@@ -39,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kafka_password: Secret = ""
     """That user's password."""
     kafka_ca: str = ""
-    """The file of the certificate authorities (PEM) that vouch for Kafka; empty: those that this machine trusts."""
+    """The file of the authorities (PEM) that vouch for Kafka; empty: those that this machine trusts."""
     kafka_certificate: str = ""
     """The file of our own certificate (PEM), where Kafka demands one."""
     kafka_key: str = ""
@@ -75,7 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clickhouse_password: Secret = ""
     """That user's password."""
     clickhouse_ca: str = ""
-    """The file of the certificate authorities (PEM) that vouch for ClickHouse; empty: those that this machine trusts."""
+    """The file of the authorities (PEM) that vouch for ClickHouse, beside those that this machine trusts."""
     clickhouse_timeout: Seconds = 30.0
     """Seconds after which a statement is given up, and tried again where it may be."""
 
@@ -87,6 +87,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Events of recent conversations that a worker holds in memory."""
     stop_seconds: Seconds = 10.0
     """Seconds that a stopping worker may take to finish what it has in hand."""
+    dead_letter_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    """A worker stops when more than this share of its last inputs are dead letters; 1: it never does."""
+    dead_letter_window: Whole = 1_000
+    """How many of its last inputs that share is taken of."""
     worker_host: str = "127.0.0.1"
     """The address on which a worker answers /metrics, /healthz and /readyz."""
     worker_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
@@ -141,11 +145,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+    def __rich_repr__(self) -> list[tuple[str, object]]:
         """Every setting, secrets blotted out."""
-        for field in msgspec.structs.fields(self):
-            value = getattr(self, field.name)
-            yield field.name, "***" if value and field.type == Secret else value
+        values = [(field, getattr(self, field.name)) for field in msgspec.structs.fields(self)]
+        return [(field.name, "***" if value and field.type == Secret else value) for field, value in values]
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -185,28 +188,41 @@ def _combinations(settings: Settings) -> Iterator[tuple[object, str]]:
     account = (settings.kafka_user, settings.kafka_password)
     files = (settings.kafka_ca, settings.kafka_certificate, settings.kafka_key)
     yield settings.kafka_sasl and not all(account), f"{security} needs TURNFOLD_KAFKA_USER and TURNFOLD_KAFKA_PASSWORD"
-    yield not settings.kafka_sasl and any(account), (
-        f"TURNFOLD_KAFKA_USER and TURNFOLD_KAFKA_PASSWORD are not told to Kafka with {security}: "
-        "set it to SASL_SSL, or to SASL_PLAINTEXT where there is no TLS"
+    yield (
+        not settings.kafka_sasl and any(account),
+        (
+            f"TURNFOLD_KAFKA_USER and TURNFOLD_KAFKA_PASSWORD are not told to Kafka with {security}: "
+            "set it to SASL_SSL, or to SASL_PLAINTEXT where there is no TLS"
+        ),
     )
-    yield not settings.kafka_tls and any(files), (
-        f"TURNFOLD_KAFKA_CA, _CERTIFICATE and _KEY have no use with {security}: set it to SSL or SASL_SSL"
+    yield (
+        not settings.kafka_tls and any(files),
+        (f"TURNFOLD_KAFKA_CA, _CERTIFICATE and _KEY have no use with {security}: set it to SSL or SASL_SSL"),
     )
-    yield settings.kafka_key and not settings.kafka_certificate, (
-        "TURNFOLD_KAFKA_KEY is the key of a certificate: set TURNFOLD_KAFKA_CERTIFICATE too"
+    yield (
+        settings.kafka_key and not settings.kafka_certificate,
+        ("TURNFOLD_KAFKA_KEY is the key of a certificate: set TURNFOLD_KAFKA_CERTIFICATE too"),
     )
-    yield settings.topic_min_insync > settings.topic_replication, (
-        f"TURNFOLD_TOPIC_MIN_INSYNC={settings.topic_min_insync} is more than the replicas there are: "
-        f"TURNFOLD_TOPIC_REPLICATION={settings.topic_replication}"
+    yield (
+        settings.topic_min_insync > settings.topic_replication,
+        (
+            f"TURNFOLD_TOPIC_MIN_INSYNC={settings.topic_min_insync} is more than the replicas there are: "
+            f"TURNFOLD_TOPIC_REPLICATION={settings.topic_replication}"
+        ),
     )
-    yield "@" in settings.clickhouse, (
-        "TURNFOLD_CLICKHOUSE holds a user: user and password go into TURNFOLD_CLICKHOUSE_USER and _PASSWORD"
+    yield (
+        "@" in settings.clickhouse,
+        ("TURNFOLD_CLICKHOUSE holds a user: user and password go into TURNFOLD_CLICKHOUSE_USER and _PASSWORD"),
     )
-    yield not _is_web_address(settings.clickhouse), (
-        f"TURNFOLD_CLICKHOUSE={settings.clickhouse!r} is no address; right would be http://host:8123 or https://host:8443"
+    yield (
+        not _is_web_address(settings.clickhouse),
+        (
+            f"TURNFOLD_CLICKHOUSE={settings.clickhouse!r} is no address; right would be http://host:8123 or https://host:8443"
+        ),
     )
-    yield settings.clickhouse_ca and not settings.clickhouse.startswith("https://"), (
-        "TURNFOLD_CLICKHOUSE_CA has no use without TLS: TURNFOLD_CLICKHOUSE should begin with https://"
+    yield (
+        settings.clickhouse_ca and not settings.clickhouse.startswith("https://"),
+        ("TURNFOLD_CLICKHOUSE_CA has no use without TLS: TURNFOLD_CLICKHOUSE should begin with https://"),
     )
 
 

@@ -48,6 +48,6 @@ def show_certificate(context: ssl.SSLContext, certificate: str, key: str, settin
 
 
 def _why(wrong: OSError) -> str:
-    if isinstance(wrong, ssl.SSLError):
-        return wrong.reason.replace("_", " ").lower() if wrong.reason else str(wrong)
-    return str(wrong.strerror)
+    if not isinstance(wrong, ssl.SSLError):
+        return str(wrong.strerror)
+    return wrong.reason.replace("_", " ").lower() if wrong.reason else "it is not as PEM says, or the key is encrypted"

@@ -15,9 +15,11 @@ SessionId = Annotated[
     Meta(
         pattern="^[0-9a-zA-Z._:/-]{2,100}$(?!\n)",
         max_length=100,
-        description="2 to 100 of 0-9, A-Z, a-z and . _ : - /, the last of which Lex itself does not take",
+        description="2 to 100 of 0-9, A-Z, a-z and . _ : - /",
     ),
 ]
+"""As Lex has it, but for the slash, which is in the ids of some producers."""
+
 Name = Annotated[str, Meta(min_length=1, max_length=512, description="1 to 512 characters")]
 """Of a bot, an alias or a locale, or its id: as long as a turn event may have one."""
 

@@ -12,7 +12,7 @@ Label = Annotated[
     Meta(
         pattern="^[a-zA-Z0-9-]{1,255}$(?!\n)",
         max_length=255,
-        description="only intents with this label: 1 to 255 of 0-9, A-Z, a-z and -",
+        description="1 to 255 of 0-9, A-Z, a-z and -: the label that intents must have",
     ),
 ]
 Slots = dict[str, str | None]

@@ -10,7 +10,7 @@ from schemas.session import Messages
 MOST_TURNS = 1000
 """Turns of one answer."""
 
-MaxTurns = Annotated[int, Meta(ge=1, le=MOST_TURNS, description="the last so many turns: 1 to 1000, 100 if absent")]
+MaxTurns = Annotated[int, Meta(ge=1, le=MOST_TURNS, description="1 to 1000: the last so many turns, 100 if absent")]
 Seconds = Annotated[float, Meta(description="epoch seconds, milliseconds as the fraction")]
 
 

@@ -20,7 +20,10 @@ COMMANDS = {
     "ingest": "Send log entries from files into Kafka.",
     "demo": "Send sample traffic into Kafka, until stopped.",
     "sessions": "List a bot's conversations.",
+    "session": "Show where one user's session stands now.",
     "status": "Show how far everything has come.",
+    "dead-letters": "List, show and send again what could not be read.",
+    "audit": "Compare archive and rows, and repair what differs.",
 }
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 
@@ -36,7 +39,8 @@ class Commands(click.Group):
         """The command of that name."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"agents.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(importlib.import_module(f"agents.cli.{name}"), name)
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature

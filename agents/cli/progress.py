@@ -19,18 +19,18 @@ class Shown(Protocol):
     """What is told how far the work has come."""
 
     def update(self, count: int, done: int) -> None:
-        """`count` events and `done` bytes so far; cheap enough to call for every event."""
+        """`count` of the unit so far, and `done` of the total; cheap enough to call for every event."""
 
 
 @contextmanager
-def progress(total: int | None) -> Iterator[Shown]:
-    """Progress towards `total` bytes, None where that is not known."""
+def progress(total: int | None, unit: str = "inputs") -> Iterator[Shown]:
+    """Progress towards `total`, None where that is not known; `unit` is what is counted."""
     if not sys.stderr.isatty():
-        yield Lines()
+        yield Lines(unit)
         return
     columns = (SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Bar(bar, bar.add_task("", total=total))
+        yield Bar(bar, bar.add_task("", total=total), unit)
 
 
 class Pace:
@@ -55,25 +55,27 @@ class Pace:
 class Bar:
     """A bar on a terminal."""
 
-    def __init__(self, bar: Progress, task: TaskID) -> None:
+    def __init__(self, bar: Progress, task: TaskID, unit: str = "inputs") -> None:
         self._bar = bar
         self._task = task
+        self._unit = unit
         self._pace = Pace(LOOK_EVERY)
 
     def update(self, count: int, done: int) -> None:
         """Move the bar, if it is time."""
         if self._pace.due():
-            text = f"{count:,} inputs, {self._pace.rate(count):,.0f}/s"
+            text = f"{count:,} {self._unit}, {self._pace.rate(count):,.0f}/s"
             self._bar.update(self._task, completed=done, description=text)
 
 
 class Lines:
     """A line now and then, for logs."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str = "inputs") -> None:
+        self._unit = unit
         self._pace = Pace(SAY_EVERY)
 
     def update(self, count: int, done: int) -> None:  # noqa: ARG002 - a line needs no share of the whole
         """Write a line, if it is time."""
         if self._pace.due():
-            click.echo(f"{count:,} inputs, {self._pace.rate(count):,.0f}/s", err=True)
+            click.echo(f"{count:,} {self._unit}, {self._pace.rate(count):,.0f}/s", err=True)

@@ -1,10 +1,9 @@
 """`turnfold serve`: settings in, a query layer that answers until it is stopped."""
 
-import logging
-
 import click
 
 from pipeline.http import serve as http
+from pipeline.logs import configure
 from pipeline.settings import Settings
 
 
@@ -12,5 +11,5 @@ from pipeline.settings import Settings
 @click.pass_obj
 def serve(settings: Settings) -> None:
     """Answer queries over HTTP in Amazon Lex's own format, until stopped with Ctrl-C or SIGTERM."""
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure(settings)
     http.serve(settings)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pipeline.embedded.front import create_front
 from pipeline.embedded.ports import bound
 from pipeline.errors import UsageError
 from pipeline.settings import read_settings
+from pipeline.tls import server_context
 
 STOP_SECONDS = 5
 """Statements that are running when the stop comes have this long to finish."""
@@ -30,7 +32,9 @@ MAX_CONNECTIONS = 256
 @click.option("--path", type=click.Path(path_type=Path), required=True, help="The folder that holds the data.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8123, show_default=True, help="The port to listen on.")
-def main(path: Path, host: str, port: int) -> None:
+@click.option("--certificate", default="", help="The file of a certificate (PEM): HTTPS in place of HTTP.")
+@click.option("--key", default="", help="The file of its key, where the certificate's does not hold it.")
+def main(path: Path, host: str, port: int, certificate: str, key: str) -> None:
     """Serve ClickHouse's HTTP interface over the embedded engine.
 
     With TURNFOLD_CLICKHOUSE_PASSWORD set, only TURNFOLD_CLICKHOUSE_USER is let in, with that password.
@@ -38,8 +42,9 @@ def main(path: Path, host: str, port: int) -> None:
     try:
         settings = read_settings(os.environ)
         account = Account(settings.clickhouse_user, settings.clickhouse_password)
+        tls = server_context(certificate, key, "--certificate") if certificate else None
         with bound(host, port, "--port") as listening:
-            clean = serve(path, listening, account)
+            clean = serve(path, listening, account, tls)
     except UsageError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
@@ -49,7 +54,7 @@ def main(path: Path, host: str, port: int) -> None:
         os._exit(1)  # its thread would keep the process for as long as it pleases
 
 
-def serve(path: Path, listening: socket.socket, account: Account) -> bool:
+def serve(path: Path, listening: socket.socket, account: Account, tls: ssl.SSLContext | None = None) -> bool:
     """Serves until SIGTERM or SIGINT; whether the engine could be closed.
 
     Raises:
@@ -60,6 +65,7 @@ def serve(path: Path, listening: socket.socket, account: Account) -> bool:
 
     config = uvicorn.Config(
         "",
+        ssl_context_factory=(lambda *_: tls) if tls else None,
         access_log=False,
         log_level="warning",
         lifespan="off",

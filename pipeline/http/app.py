@@ -11,9 +11,11 @@ from pipeline.clock import Now, now_ms
 from pipeline.http import get_session_v1, get_session_v2, get_transcript, list_sessions
 from pipeline.http.envelope import Envelope, on_no_route
 from pipeline.http.lazy import LazyClickHouse
+from pipeline.http.measured import Measured
 from pipeline.http.openapi import description
 from pipeline.http.operation import Backend, Operation, Turnstile
 from pipeline.http.probes import probes
+from pipeline.metrics.query import QueryMetrics
 from pipeline.query.token import PageTokens
 from pipeline.settings import Settings
 
@@ -28,6 +30,7 @@ OPERATIONS: Sequence[Operation] = (
 def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
     """The query layer. ClickHouse is asked for the first time with the first request that needs it."""
     store = LazyClickHouse(settings)
+    metrics = QueryMetrics()
     backend = Backend(settings, store, PageTokens(settings.token_key), now, Turnstile())
 
     @asynccontextmanager
@@ -40,10 +43,10 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
     app = Starlette(
         routes=[
             *(route for operation in OPERATIONS for route in operation.routes(backend)),
-            *probes(store),
+            *probes(store, metrics),
             description(OPERATIONS),
         ],
-        middleware=[Middleware(Envelope)],
+        middleware=[Middleware(Measured, metrics=metrics), Middleware(Envelope)],
         exception_handlers={HTTPException: on_no_route},
         lifespan=lifespan,
     )

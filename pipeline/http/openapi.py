@@ -83,9 +83,11 @@ def _own_paths() -> Json:
         str(NOT_READY.status): _failure(NOT_READY, "it cannot; the message says why"),
     }
     anything = {"type": "object"}
+    numbers = _success({"type": "string"}, "text/plain")
     return {
         "/healthz": {"get": {"summary": "The process is alive", "responses": {"200": _success(STATUS)}}},
         "/readyz": {"get": {"summary": "Queries can be answered", "responses": ready}},
+        "/metrics": {"get": {"summary": "How the process fares, for Prometheus", "responses": {"200": numbers}}},
         "/openapi.json": {"get": {"summary": "This document", "responses": {"200": _success(anything)}}},
     }
 
@@ -94,8 +96,8 @@ def _parameter(name: str, kind: object, where: str) -> Json:
     return {"name": name, "in": where, "required": where == "path", "schema": msgspec.json.schema(kind)}
 
 
-def _success(schema: Json) -> Json:
-    return {"description": "OK", "headers": HEADERS, "content": {JSON: {"schema": schema}}}
+def _success(schema: Json, media_type: str = JSON) -> Json:
+    return {"description": "OK", "headers": HEADERS, "content": {media_type: {"schema": schema}}}
 
 
 def _failures(dialect: Dialect) -> Json:

@@ -102,6 +102,7 @@ class Operation:
 
         async def endpoint(request: Request) -> Response:
             request.scope["dialect"] = self.dialect
+            request.scope["operation"] = self.name
             call = await self._call(request)
             with backend.turnstile.entered():
                 answered = await self.answer(backend, call)

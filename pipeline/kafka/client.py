@@ -1,18 +1,20 @@
 """Settings in, kafka-python clients with bounded patience out; what they raise sorted into ours."""
 
-import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.errors import AuthorizationError, KafkaConfigurationError, KafkaError
-from kafka.net.compat import KafkaNetClient
+from kafka.errors import AuthorizationError, KafkaConfigurationError, KafkaError, KafkaTimeoutError
 
 from pipeline.errors import TransientError, UsageError
+from pipeline.kafka.access import access, tls_context
+from pipeline.kafka.network import REFUSALS, Network, knock, reason
 from pipeline.settings import Settings
 
 CLIENT_ID = "turnfold"
+DEMANDS = "TURNFOLD_KAFKA_SECURITY, _SASL_MECHANISM, _USER, _PASSWORD and _CERTIFICATE"
 PATIENCE = 10.0
 """Seconds that Kafka has to answer a request, and seconds to be found at all."""
 HEADROOM = 65_536
@@ -61,6 +63,7 @@ def writer(settings: Settings, patience: float = PATIENCE, **options: object) ->
     """A producer; `options` are kafka-python's own. Whoever calls closes it."""
     ours = {
         "acks": "all",
+        "enable_idempotence": settings.kafka_idempotence,
         "allow_auto_create_topics": False,
         "max_block_ms": int(patience * 1000),
         "max_request_size": settings.max_message_bytes + HEADROOM,
@@ -78,27 +81,31 @@ def sorted_errors(settings: Settings) -> Iterator[None]:
         yield
     except (AuthorizationError, KafkaConfigurationError) as refused:
         raise UsageError(f"Kafka at {servers} refuses: {reason(refused)}") from refused
+    except REFUSALS as refused:
+        raise UsageError(
+            f"Kafka at {servers} does not let us in ({reason(refused)}): {DEMANDS} should be what it demands"
+        ) from refused
+    except ssl.SSLCertVerificationError as untrusted:
+        raise UsageError(
+            f"Kafka at {servers} shows a certificate that is not trusted ({untrusted.verify_message}): "
+            "TURNFOLD_KAFKA_CA should name the file of the authorities that vouch for it"
+        ) from untrusted
+    except ssl.SSLError as trouble:
+        raise TransientError(f"Kafka at {servers} does not answer over TLS: {reason(trouble)}") from trouble
     except (KafkaError, OSError) as error:
         raise TransientError(f"Kafka at {servers} does not answer: {reason(error)}") from error
 
 
-def reason(error: BaseException) -> str:
-    """What an error says, without its class where it says something of its own."""
-    if isinstance(error, OSError):
-        return str(error)
-    return str(error.args[0]) if error.args else type(error).__name__
-
-
 def _open(kind: Callable[..., Any], settings: Settings, patience: float, options: dict[str, Any]) -> Any:
     """A client of that kind. One that does not find Kafka would go on looking in a thread: it is closed."""
-    opened: list[KafkaNetClient] = []
+    opened: list[Network] = []
 
-    def network(**configuration: object) -> KafkaNetClient:
-        opened.append(KafkaNetClient(**configuration))
+    def network(**configuration: object) -> Network:
+        opened.append(Network(**configuration))
         return opened[0]
 
-    addresses = _addresses(settings.kafka)
-    _knock(addresses, patience)
+    tls = tls_context(settings)
+    knock(settings.kafka, tls, patience)
     try:
         return kind(
             bootstrap_servers=list(settings.kafka),
@@ -107,34 +114,15 @@ def _open(kind: Callable[..., Any], settings: Settings, patience: float, options
             request_timeout_ms=int(patience * 1000),
             reconnect_backoff_max_ms=1000,
             kafka_client=network,
+            **access(settings, tls),
             **options,
         )
-    except BaseException:
+    except BaseException as wrong:
         for client in opened:
             client.close()
+        if isinstance(wrong, KafkaTimeoutError) and opened:
+            trouble = opened[0].search.trouble or "it hangs up or says nothing"
+            raise KafkaTimeoutError(
+                f"{reason(wrong)}: {trouble}; is TURNFOLD_KAFKA_SECURITY={settings.kafka_security} what it demands?"
+            ) from wrong
         raise
-
-
-def _knock(addresses: list[tuple[str, int]], patience: float) -> None:
-    """Make sure that one of the servers takes connections: kafka-python would only tell that it has waited."""
-    for number, address in enumerate(addresses, start=1):
-        try:
-            socket.create_connection(address, timeout=patience).close()
-        except OSError:
-            if number == len(addresses):
-                raise
-        else:
-            return
-
-
-def _addresses(servers: tuple[str, ...]) -> list[tuple[str, int]]:
-    if not servers:
-        raise UsageError("TURNFOLD_KAFKA names no server; right would be host:port, as 127.0.0.1:9092")
-    return [_address(server) for server in servers]
-
-
-def _address(server: str) -> tuple[str, int]:
-    host, _, port = server.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise UsageError(f"TURNFOLD_KAFKA: {server!r} is no address; right would be host:port, as 127.0.0.1:9092")
-    return host.removeprefix("[").removesuffix("]"), int(port)

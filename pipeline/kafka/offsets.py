@@ -27,6 +27,7 @@ def bounds(
     wait_ms = int(patience * 1000)
     begins = consumer.beginning_offsets(partitions, timeout_ms=wait_ms)
     last_batches = consumer.end_offsets(partitions, timeout_ms=wait_ms)
+    consumer.unsubscribe()  # else it would remember ends that it was told before
     consumer.assign(list(partitions))
     for partition in partitions:
         consumer.seek(partition, last_batches[partition])

@@ -1,7 +1,9 @@
 """Messages in, acknowledged by all replicas or counted as failed, with a bound on how many are under way."""
 
+import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self
 
 import msgspec
@@ -17,7 +19,8 @@ from kafka.errors import (
 from kafka.producer.future import FutureRecordMetadata
 
 from pipeline.errors import TransientError
-from pipeline.kafka.client import PATIENCE, reason, sorted_errors, writer
+from pipeline.kafka.client import PATIENCE, sorted_errors, writer
+from pipeline.kafka.network import reason
 from pipeline.settings import Settings
 
 BATCH_BYTES = 1_000_000
@@ -29,6 +32,8 @@ ATTEMPTS = 3
 """Times the patience for one request that a message has to be acknowledged; then it is given up."""
 IN_FLIGHT = 100
 """Requests at a time: where few are allowed and none is answered, kafka-python's thread spins."""
+IN_FLIGHT_IDEMPOTENT = 5
+"""As many as Kafka can put in order again."""
 
 OF_THE_MESSAGE = (
     CorruptRecordError,
@@ -50,8 +55,8 @@ class Failure(msgspec.Struct, frozen=True):
 class Producer:
     """Sends without waiting, up to a window of bytes; `sent` and `failed` count what has been decided.
 
-    kafka-python retries what passes, in the meantime and on its own. Duplicates and order do not matter to
-    Turnfold, so the producer is not idempotent: it needs no further right and leaves no state at the broker.
+    kafka-python retries what passes, in the meantime and on its own. Whether a retry may double a message is
+    the settings' choice: duplicates and order do not matter to Turnfold.
     """
 
     def __init__(
@@ -78,8 +83,7 @@ class Producer:
             batch_size=min(BATCH_BYTES, settings.max_message_bytes),
             linger_ms=LINGER_MS,
             delivery_timeout_ms=int(self._delivery * 1000),
-            enable_idempotence=False,
-            max_in_flight_requests_per_connection=IN_FLIGHT,
+            max_in_flight_requests_per_connection=IN_FLIGHT_IDEMPOTENT if settings.kafka_idempotence else IN_FLIGHT,
         )
 
     def __enter__(self) -> Self:
@@ -96,7 +100,7 @@ class Producer:
         """
         self._settle_decided()
         while self._bytes + len(value) > self._window and self._under_way:
-            self._settle_oldest()
+            self._settle_oldest(self._decided)
         self._raise_trouble()
         try:
             future = self._kafka.send(topic, value=value, key=key)
@@ -115,10 +119,11 @@ class Producer:
         Raises:
             TransientError: Kafka takes nothing any more; what was under way has been counted.
         """
-        with sorted_errors(self._settings):
+        deadline = time.monotonic() + 2 * self._decided
+        with suppress(KafkaTimeoutError):  # whatever is late will be found so below
             self._kafka.flush(self._decided)
         while self._under_way:
-            self._settle_oldest()
+            self._settle_oldest(max(0.0, deadline - time.monotonic()))
         self._raise_trouble()
 
     def close(self) -> None:
@@ -134,12 +139,12 @@ class Producer:
 
     def _settle_decided(self) -> None:
         while self._under_way and self._under_way[0][0].is_done:
-            self._settle_oldest()
+            self._settle_oldest(0)
 
-    def _settle_oldest(self) -> None:
+    def _settle_oldest(self, seconds: float) -> None:
         future, size, origin = self._under_way[0]
         try:
-            future.get(self._decided)
+            future.get(seconds)
         except KafkaError as error:
             self._fail(origin, error)
         else:

@@ -12,7 +12,7 @@ from pipeline.kafka.client import admin
 from pipeline.settings import Settings
 from schemas.topics import Topic
 
-COMPARED = ("retention.ms", "max.message.bytes")
+COMPARED = ("retention.ms", "max.message.bytes", "min.insync.replicas")
 """Settings of a topic whose difference loses events; others are the operator's own affair."""
 
 
@@ -79,10 +79,11 @@ def differ(wanted: Topic, found: FoundTopic) -> list[str]:
         f"topic {wanted.name} has {has} {what}, the settings say {want}" for what, want, has in pairs if want != has
     ]
     config = wanted.config()
+    told = found.config.keys() & config.keys()
     return sentences + [
         f"topic {wanted.name} has {name}={found.config[name]}, the settings say {config[name]}"
         for name in COMPARED
-        if name in found.config and found.config[name] != config[name]
+        if name in told and found.config[name] != config[name]
     ]
 
 

@@ -79,7 +79,10 @@ class CurrentSessions:
         gone = {bot_id: now - round(self.idle_ttl_of(bot_id) * 1000) for bot_id in place.bot_ids}
         last = await self.archive.newest(place, max(0, min(gone.values())))
         if last is None or last.timestamp < gone[last.bot_id]:
-            raise NotFoundError("there is no such bot, alias or session, or the session has been idle for too long")
+            raise NotFoundError(
+                f"no session of {place.session_id} is open: the bot, its alias, its locale or the user is not known, "
+                "or the session has been idle for too long"
+            )
         return last
 
     async def _told(self, place: Place, turns: Sequence[Turn], label: str | None) -> list[Event]:

@@ -1,5 +1,6 @@
 """Statements and rows in, ClickHouse's answers out; its trouble sorted into what passes and what is a fault."""
 
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
@@ -11,8 +12,9 @@ import msgspec
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, NotSupportedError, ProgrammingError
 
-from pipeline.errors import TransientError
+from pipeline.errors import TransientError, UsageError
 from pipeline.settings import Settings
+from pipeline.tls import client_context
 from schemas.columns import columns, transpose
 
 Row = tuple[Any, ...]
@@ -40,8 +42,11 @@ class ClickHouse:
 
         Raises:
             TransientError: the server is not there. StatementError: it lets the user or the database not in.
+            UsageError: its certificate is not trusted.
         """
         url = urlsplit(settings.clickhouse)
+        if settings.clickhouse_ca:
+            client_context(settings.clickhouse_ca, "TURNFOLD_CLICKHOUSE_CA")  # the driver would not say what is wrong
         with sorted_errors():
             client = await clickhouse_connect.get_async_client(
                 interface=url.scheme,
@@ -49,6 +54,7 @@ class ClickHouse:
                 port=url.port or (8443 if url.scheme == "https" else 8123),
                 username=settings.clickhouse_user,
                 password=settings.clickhouse_password,
+                ca_cert=settings.clickhouse_ca or None,
                 database=settings.clickhouse_database if database is None else database,
                 connect_timeout=min(10.0, settings.clickhouse_timeout),
                 send_receive_timeout=settings.clickhouse_timeout,
@@ -121,13 +127,25 @@ async def connection(settings: Settings, *, database: str | None = None) -> Asyn
 
 @contextmanager
 def sorted_errors() -> Iterator[None]:
-    """What the driver raises in the block, as TransientError or StatementError."""
+    """What the driver raises in the block, as TransientError, StatementError or UsageError."""
     try:
         yield
     except ClickHouseError as error:
+        if untrusted := _untrusted(error):
+            raise UsageError(
+                f"ClickHouse shows a certificate that is not trusted ({untrusted.verify_message}): "
+                "TURNFOLD_CLICKHOUSE_CA should name the file of the authorities that vouch for it"
+            ) from error
         ours = isinstance(error, DataError | NotSupportedError | ProgrammingError)  # it never left this process
         if ours or getattr(error, "code", None) in FAULTS:
             raise StatementError(str(error)) from error
         raise TransientError(str(error)) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise TransientError(f"ClickHouse does not answer: {error!r}") from error
+
+
+def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """The failed verification that `error` comes from, if it does."""
+    while error is not None and type(error) is not ssl.SSLCertVerificationError:  # aiohttp's is a bare subclass
+        error = error.__cause__ or error.__context__
+    return error

@@ -6,6 +6,12 @@ import pytest
 
 from pipeline import retry
 from pipeline.errors import TransientError
+from pipeline.metrics.watch import Watch
+from pipeline.metrics.worker import WorkerMetrics
+
+
+def watch() -> Watch:
+    return WorkerMetrics().clickhouse
 
 
 def test_it_goes_on_until_it_is_done(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -17,7 +23,7 @@ def test_it_goes_on_until_it_is_done(monkeypatch: pytest.MonkeyPatch, caplog: py
             raise troubles.pop(0)
         return "done"
 
-    assert asyncio.run(retry.until_done(action, "the store")) == "done"
+    assert asyncio.run(retry.until_done(action, "the store", watch())) == "done"
     assert len(caplog.records) == 6
     assert "the store: away 5" in caplog.text
 
@@ -27,7 +33,7 @@ def test_a_fault_passes_through_at_once() -> None:
         raise KeyError("a fault")
 
     with pytest.raises(KeyError):
-        asyncio.run(retry.until_done(action, "the store"))
+        asyncio.run(retry.until_done(action, "the store", watch()))
 
 
 def test_waiting_can_be_cancelled() -> None:
@@ -35,10 +41,30 @@ def test_waiting_can_be_cancelled() -> None:
         raise TransientError("away")
 
     async def cancelled() -> None:
-        waiting = asyncio.create_task(retry.until_done(action, "the store"))
+        waiting = asyncio.create_task(retry.until_done(action, "the store", watch()))
         await asyncio.sleep(0)
         waiting.cancel()
         await waiting
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(cancelled())
+
+
+def test_what_it_waits_for_is_known_while_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0001)
+    metrics, seen = WorkerMetrics(), []
+
+    async def action() -> None:
+        seen.append((metrics.clickhouse.trouble, value(metrics, "turnfold_waiting")))
+        if len(seen) < 3:
+            raise TransientError(f"away {len(seen)}")
+
+    asyncio.run(retry.until_done(action, "the store", metrics.clickhouse))
+    assert seen == [("", 0), ("the store: away 1", 1), ("the store: away 2", 1)]
+    assert metrics.clickhouse.trouble == ""
+    assert (value(metrics, "turnfold_waiting"), value(metrics, "turnfold_retries_total")) == (0, 2)
+    assert metrics.registry.get_sample_value("turnfold_retries_total", {"service": "kafka"}) == 0
+
+
+def value(metrics: WorkerMetrics, name: str) -> float | None:
+    return metrics.registry.get_sample_value(name, {"service": "clickhouse"})

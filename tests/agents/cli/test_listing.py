@@ -2,7 +2,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.cli.listing import filters, instant, seconds, window
@@ -50,6 +50,7 @@ def test_a_filter_needs_a_value(text: str) -> None:
 
 
 @given(st.text(max_size=30))
+@settings(deadline=None)
 def test_any_text_is_a_filter_or_told(text: str) -> None:
     with suppress(UsageError):
         assert filters([text])[0]["name"] in list(SessionFilterName)

@@ -2,7 +2,7 @@
 import uuid
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.demo.script import Talk, request_id, talk
@@ -17,6 +17,7 @@ TALKS = st.builds(
 
 
 @given(TALKS)
+@settings(deadline=None)
 def test_a_talk_has_turns_and_each_its_own_request(one: Talk) -> None:
     assert one.steps
     assert len(set(one.request_ids)) == len(one.request_ids) == len(one.steps)
@@ -25,11 +26,13 @@ def test_a_talk_has_turns_and_each_its_own_request(one: Talk) -> None:
 
 
 @given(TALKS)
+@settings(deadline=None)
 def test_nothing_comes_after_a_conversation_was_given_up(one: Talk) -> None:
     assert not any(step.intent == "FallbackIntent" and step.action == "Close" for step in one.steps[:-1])
 
 
 @given(st.integers())
+@settings(deadline=None)
 def test_request_ids_are_random_uuids(seed: int) -> None:
     text = request_id(Random(seed))
     assert str(uuid.UUID(text)) == text

@@ -1,7 +1,7 @@
 from collections import Counter, defaultdict
 from itertools import islice, pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.demo.traffic import DAYS, ENDED_MS, Event, conversations, trickle
@@ -45,6 +45,7 @@ def test_the_same_seed_and_time_give_the_same_traffic() -> None:
 
 
 @given(st.integers(1, 3 * DAY_MS))
+@settings(deadline=None)
 def test_asked_again_later_the_past_is_the_same_and_only_grows(later: int) -> None:
     """A demo that is started every day must not tell another story of yesterday."""
     before, after = conversations(7, START, 30), set(conversations(7, START + later, 30))
@@ -53,6 +54,7 @@ def test_asked_again_later_the_past_is_the_same_and_only_grows(later: int) -> No
 
 
 @given(st.integers(0, DAY_MS))
+@settings(deadline=None)
 def test_everything_past_has_ended_and_is_not_older_than_a_week(moment: int) -> None:
     events = conversations(3, START + moment, 40)
     assert events == sorted(events)

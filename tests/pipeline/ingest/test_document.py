@@ -2,7 +2,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest.document import DocumentTooLongError, Line, join_lines, objects
@@ -27,6 +27,7 @@ def joined(*texts: bytes) -> list[bytes]:
 
 
 @given(st.lists(FRAGMENTS | st.binary(max_size=8).map(lambda text: text.replace(b"\n", b""))))
+@settings(deadline=None)
 def test_no_line_is_lost_doubled_or_moved_whatever_they_are(texts: list[bytes]) -> None:
     found = list(join_lines(numbered(texts), 10_000))
     assert b"\n".join(line.text for line in found) == b"\n".join(texts)
@@ -38,18 +39,21 @@ def test_no_line_is_lost_doubled_or_moved_whatever_they_are(texts: list[bytes]) 
 
 
 @given(st.lists(OBJECTS, max_size=5), st.integers(0, 3))
+@settings(deadline=None)
 def test_objects_written_over_several_lines_are_put_together(values: list[object], indent: int) -> None:
     texts = [json.dumps(value, indent=indent).encode() for value in values]
     assert joined(*b"\n".join(texts).split(b"\n") if texts else []) == texts
 
 
 @given(st.lists(OBJECTS, min_size=1, max_size=5), st.sampled_from([None, 0, 2]))
+@settings(deadline=None)
 def test_the_objects_of_an_array_are_found_in_their_order(values: list[object], indent: int | None) -> None:
     text = json.dumps(values, indent=indent).encode()
     assert [json.loads(found) for found in objects(text)] == values
 
 
 @given(st.lists(OBJECTS, min_size=2, max_size=5))
+@settings(deadline=None)
 def test_objects_one_behind_the_other_are_found_in_their_order(values: list[object]) -> None:
     """What a delivery stream writes that ends no lines."""
     text = "".join(map(json.dumps, values)).encode()

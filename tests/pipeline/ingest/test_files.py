@@ -54,7 +54,7 @@ def test_every_line_or_document_is_one_input(file: Path, content: bytes, inputs:
 
 
 @given(st.lists(st.binary(max_size=20).map(lambda text: text.translate(None, b"\r\n{["))))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_as_many_lines_as_many_inputs(file: Path, texts: list[bytes]) -> None:
     assert [one.data for one in read(file, b"".join(b"|" + text + b"\n" for text in texts))] == [
         b"|" + text for text in texts

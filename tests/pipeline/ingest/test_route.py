@@ -3,7 +3,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest.route import Destination, Route, route
@@ -63,6 +63,7 @@ def test_an_entry_that_is_too_large_will_be_a_dead_letter() -> None:
 
 
 @given(st.binary(max_size=200))
+@settings(deadline=None)
 def test_no_input_is_refused(text: bytes) -> None:
     way = route(text, SETTINGS)
     assert way.entries + way.dead <= 1

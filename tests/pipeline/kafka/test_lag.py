@@ -1,6 +1,6 @@
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
@@ -59,6 +59,7 @@ def test_lag_needs_a_broker() -> None:
 
 
 @given(st.integers(0, 100), st.integers(0, 100), st.none() | st.integers(0, 300))
+@settings(deadline=None)
 def test_what_retention_took_away_waits_no_more(beginning: int, length: int, committed: int | None) -> None:
     lag = PartitionLag("t", 0, beginning, beginning + length, committed).lag
     assert 0 <= lag <= length

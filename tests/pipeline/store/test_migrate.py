@@ -10,6 +10,7 @@ from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.store.client import connection
 from pipeline.store.migrate import migrate, migrations
+from schemas.bot import NamedBot
 from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn
@@ -20,7 +21,9 @@ async def query(settings: Settings, statement: str) -> list[Any]:
         return list(await clickhouse.rows(statement))
 
 
-@pytest.mark.parametrize(("table", "row"), [("turns", ArchivedTurn), ("conversations", Conversation)])
+@pytest.mark.parametrize(
+    ("table", "row"), [("turns", ArchivedTurn), ("conversations", Conversation), ("bots", NamedBot)]
+)
 def test_declared_and_real_columns_agree(clickhouse_settings: Settings, table: str, row: type[msgspec.Struct]) -> None:
     """Name, type and order; an insert names its columns by the struct."""
     asyncio.run(migrate(clickhouse_settings))

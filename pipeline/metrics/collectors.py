@@ -15,8 +15,8 @@ Lag = tuple[str, int, int]
 class Ages(Collector):
     """A histogram of ages in seconds, by one label, that takes a whole batch of timestamps at once.
 
-    Prometheus's own takes one value in 0.6 us and holds a lock for it: a tenth of what a worker does with an event.
-    Most records of a batch share their millisecond with others, so counted first they cost a twentieth of that.
+    Prometheus's own takes values one by one, 0.6 us each, which a worker would spend on every event. Most records of
+    a batch share their millisecond with others; counted by it first, they cost 0.03 us each.
     """
 
     def __init__(self, name: str, text: str, label: str, bounds: Sequence[float]) -> None:

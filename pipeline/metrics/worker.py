@@ -1,69 +1,29 @@
-"""What a process does in, Prometheus's text out: every metric, with its labels and unit, is declared here and once."""
+"""What a worker does in; records, batches, dead letters, lag, freshness and waits out, as metrics."""
 
-import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from typing import Literal, Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from pipeline.collectors import Ages, Lags
+from pipeline.clock import now_ms
 from pipeline.errors import Reason
+from pipeline.metrics.collectors import Ages, Lags
+from pipeline.metrics.process import WORK_SECONDS, Metrics
+from pipeline.metrics.watch import watches
 from schemas.dead_letter import DeadLetter
 
 AgentName = Literal["intake", "conversations"]
-ServiceName = Literal["clickhouse", "kafka"]
 
 AGENTS: tuple[AgentName, ...] = ("intake", "conversations")
-WORK_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 FRESH_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 1800, 7200, 86_400)
-TEXT = CONTENT_TYPE_PLAIN_0_0_4
-"""The media type of what `Metrics.text` writes."""
 
 
 class Stamped(Protocol):
     """What is needed of a Kafka record: its time, in milliseconds since 1970."""
 
     timestamp: int
-
-
-class Metrics:
-    """What every process tells: its version, and its processor time, memory and open files (`process_*`)."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        build = Info("turnfold_build", "Versions of Turnfold and Python", registry=self.registry)
-        build.info({"version": _version(), "python": platform.python_version()})
-
-    def text(self) -> bytes:
-        """All of it, in Prometheus's text format."""
-        return generate_latest(self.registry)
-
-
-class QueryMetrics(Metrics):
-    """What a query layer tells: requests by operation (Lex's name, or `other`) and HTTP status."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._requests = Counter(
-            "turnfold_requests_total", "Requests answered", ["operation", "status"], registry=self.registry
-        )
-        self._seconds = Histogram(
-            "turnfold_request_seconds",
-            "Time from a request's head to the head of its answer",
-            ["operation"],
-            buckets=WORK_SECONDS,
-            registry=self.registry,
-        )
-
-    def answered(self, operation: str, status: int, seconds: float) -> None:
-        """A request was answered."""
-        self._requests.labels(operation, str(status)).inc()
-        self._seconds.labels(operation).observe(seconds)
 
 
 class WorkerMetrics(Metrics):
@@ -82,7 +42,7 @@ class WorkerMetrics(Metrics):
                 self.letters.labels(agent, reason)
         self.clickhouse, self.kafka = watches(self.registry)
 
-    def dead(self, agent: AgentName, letters: Sequence[DeadLetter]) -> None:
+    def dead(self, agent: AgentName, letters: Iterable[DeadLetter]) -> None:
         """These were sent to the dead-letter topic."""
         for letter in letters:
             self.letters.labels(agent, letter.reason).inc()
@@ -118,10 +78,12 @@ class Batches:
         """Account for a batch once the block has written it; one that fails comes again, and counts then."""
         began = time.perf_counter()
         yield
+        if not records:
+            return
         self._seconds.labels(agent).observe(time.perf_counter() - began)
         self._batches.labels(agent).inc()
         self._records.labels(agent).inc(len(records))
-        self._ages.observe(agent, (record.timestamp for record in records), time.time_ns() // 1_000_000)
+        self._ages.observe(agent, (record.timestamp for record in records), now_ms())
 
 
 class Folding:
@@ -185,38 +147,3 @@ class Offsets:
     def committed(self, seconds: float, *, done: bool) -> None:
         """A commit was tried."""
         self._seconds.labels("done" if done else "failed").observe(seconds)
-
-
-class Watch:
-    """A service that a worker cannot do without: why the last attempt against it failed, empty where it did not."""
-
-    def __init__(self, retries: Counter, waiting: Gauge) -> None:
-        self._retries, self._waiting = retries, waiting
-        self.trouble = ""
-
-    def failed(self, trouble: str) -> None:
-        """An attempt failed, and will be made again."""
-        self.trouble = trouble
-        self._retries.inc()
-        self._waiting.set(1)
-
-    def worked(self) -> None:
-        """An attempt succeeded."""
-        self.trouble = ""
-        self._waiting.set(0)
-
-
-def watches(registry: CollectorRegistry) -> tuple[Watch, Watch]:
-    """A watch of ClickHouse and one of Kafka."""
-    retries = Counter("turnfold_retries_total", "Attempts that failed and are made again", ["service"], registry=registry)
-    waiting = Gauge("turnfold_waiting", "1 while the last attempt failed, else 0", ["service"], registry=registry)
-    names: tuple[ServiceName, ServiceName] = ("clickhouse", "kafka")
-    clickhouse, kafka = (Watch(retries.labels(name), waiting.labels(name)) for name in names)
-    return clickhouse, kafka
-
-
-def _version() -> str:
-    try:
-        return version("turnfold")
-    except PackageNotFoundError:  # run from its sources
-        return "0"

@@ -1,0 +1,82 @@
+"""A worker's metrics and readiness in; /metrics, /healthz and /readyz on a port of its own out."""
+
+import logging
+import socket
+
+import orjson
+from aiohttp import web
+from mode import Service
+
+from agents.readiness import Readiness
+from pipeline.embedded.ports import bound
+from pipeline.metrics.process import TEXT
+from pipeline.metrics.worker import WorkerMetrics
+from pipeline.settings import Settings
+
+JSON = "application/json"
+CLOSING_SECONDS = 1.0
+"""Time that answers begun have when the worker stops."""
+
+log = logging.getLogger(__name__)
+
+
+class Probes(Service):
+    """Answers from before Kafka is asked for the first time until everything else has stopped.
+
+    It runs in the event loop that the agents run in, so an answer says that this loop turns.
+    """
+
+    mundane_level = "debug"
+
+    def __init__(self, settings: Settings, metrics: WorkerMetrics, readiness: Readiness) -> None:
+        super().__init__()
+        self._settings, self._metrics, self._readiness = settings, metrics, readiness
+        self._socket: socket.socket | None = None
+        self._runner: web.AppRunner | None = None
+
+    def listen(self) -> socket.socket:
+        """The socket, bound at the first call.
+
+        Raises:
+            UsageError: the address is taken or is none of this machine's.
+        """
+        if self._socket is None:
+            host, port = self._settings.worker_host, self._settings.worker_port
+            self._socket = bound(host, port, "TURNFOLD_WORKER_PORT or TURNFOLD_WORKER_HOST")
+        return self._socket
+
+    async def on_start(self) -> None:
+        """Begin to answer."""
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/metrics", self._answer_metrics),
+                web.get("/healthz", self._answer_healthz),
+                web.get("/readyz", self._answer_readyz),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSING_SECONDS)
+        await self._runner.setup()
+        listening = self.listen()
+        await web.SockSite(self._runner, listening).start()
+        log.info("metrics and probes on http://%s:%d", self._settings.worker_host, listening.getsockname()[1])
+
+    async def on_stop(self) -> None:
+        """Answer no more."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self._readiness.close()
+
+    async def _answer_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._metrics.text(), headers={"Content-Type": TEXT})
+
+    async def _answer_healthz(self, _: web.Request) -> web.Response:
+        return _json({"status": "alive"}, 200)
+
+    async def _answer_readyz(self, _: web.Request) -> web.Response:
+        reasons = await self._readiness.reasons()
+        return _json({"status": "waiting", "reasons": reasons}, 503) if reasons else _json({"status": "ready"}, 200)
+
+
+def _json(body: dict[str, object], status: int) -> web.Response:
+    return web.Response(body=orjson.dumps(body), status=status, content_type=JSON)

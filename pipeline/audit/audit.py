@@ -1,0 +1,102 @@
+"""A scope in; the conversations in it whose rows are not the fold of their archived events out, confirmed."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+
+import msgspec
+
+from pipeline.audit.finding import Finding, findings
+from pipeline.store.audit import EVENTS_A_PART, Scope, look, parts, single
+from pipeline.store.client import ClickHouse
+from pipeline.store.unwritten import newer_rows
+from schemas.turn import ConversationKey
+
+LOOKS = 4
+"""Looks after the first; a conversation that has changed at each of them is left alone."""
+SUSPECTS = 20_000
+"""Conversations that wait for their second look: about 30 MB."""
+KEYS_A_LOOK = 5_000
+"""Rows are not sorted by session, so that each look reads the keys of all rows of a bot: few and large ones."""
+
+
+class Counts(msgspec.Struct):
+    """What has been looked at: `unsettled` conversations were written to at every look."""
+
+    conversations: int = 0
+    events: int = 0
+    unsettled: int = 0
+
+
+class Audit:
+    """Compares archive and rows while workers may be writing both.
+
+    A worker writes rows before events, so between the two a row is ahead of the archive, rightly. What the first
+    look suspects is therefore looked at twice more, with a pause between, and is a finding only where events,
+    rows and versions stayed the same.
+    """
+
+    def __init__(
+        self, clickhouse: ClickHouse, fallback_intents: Collection[str], pause: Callable[[], Awaitable[object]]
+    ) -> None:
+        """`pause` is waited for: it should take many times what a worker takes from one insert to the other."""
+        self._clickhouse = clickhouse
+        self._fallback_intents = fallback_intents
+        self._pause = pause
+        self.counts = Counts()
+
+    async def findings(
+        self, scope: Scope, progress: Callable[[Counts], None], size: int = EVENTS_A_PART
+    ) -> AsyncIterator[list[Finding]]:
+        """All findings of `scope`, in lists of a bounded length; `progress` is told after every `size` events.
+
+        Raises:
+            TransientError: ClickHouse does not answer. StatementError: it has no such tables.
+        """
+        suspects: list[Finding] = []
+        async for part in parts(self._clickhouse, scope, size):
+            said = await look(self._clickhouse, part)
+            suspects += findings(said, self._fallback_intents).values()
+            self.counts.conversations += len(said.keys)
+            self.counts.events += sum(map(len, said.events.values()))
+            progress(self.counts)
+            if len(suspects) >= SUSPECTS:
+                yield await self.confirm(suspects)
+                suspects = []
+        yield await self.confirm(suspects)
+
+    async def confirm(self, suspects: Iterable[Finding]) -> list[Finding]:
+        """Those of `suspects` that are the same at two looks, the pause between them."""
+        seen = await self.look_again(suspects)
+        confirmed: list[Finding] = []
+        for _ in range(LOOKS):
+            if not seen:
+                break
+            await self._pause()
+            now = await self.look_again(seen.values())
+            confirmed += (finding for key, finding in now.items() if finding == seen[key])
+            seen = {key: finding for key, finding in now.items() if finding != seen[key]}
+        self.counts.unsettled += len(seen)
+        return sorted(confirmed, key=lambda finding: finding.key)
+
+    async def look_again(self, suspects: Iterable[Finding]) -> Mapping[ConversationKey, Finding]:
+        """What is to be found of the conversations of `suspects` now, versions included."""
+        found: dict[ConversationKey, Finding] = {}
+        for some in _bounded(suspects):
+            found |= findings(await look(self._clickhouse, single(some)), self._fallback_intents)
+        for place in await newer_rows(self._clickhouse, {key: one.version for key, one in found.items()}):
+            key = (place.bot_id, place.session_id, place.originating_request_id)
+            found[key] = msgspec.structs.replace(found[key], newer=(*found[key].newer, place))
+        return found
+
+
+def _bounded(suspects: Iterable[Finding]) -> Iterator[list[ConversationKey]]:
+    """The keys of `suspects`, in lists for one query each: bounded in keys and, as far as may be, in events."""
+    keys: list[ConversationKey] = []
+    events = 0
+    for suspect in suspects:
+        if len(keys) >= KEYS_A_LOOK or events >= EVENTS_A_PART:
+            yield keys
+            keys, events = [], 0
+        keys.append(suspect.key)
+        events += max(0, suspect.version)
+    if keys:
+        yield keys

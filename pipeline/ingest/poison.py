@@ -1,0 +1,49 @@
+"""Batches of inputs and the dead letters among them in; an error out once too many of the last inputs were dead."""
+
+from collections import deque
+from collections.abc import Iterable
+
+from schemas.dead_letter import DeadLetter
+
+
+class PoisonError(Exception):
+    """So much of the input is broken that its sender must be: going on would drain the topic into dead letters."""
+
+
+class DeadLimit:
+    """Counts the dead among the last `window` inputs of one worker; a `share` of the window may be.
+
+    A topic that holds few inputs may hold broken ones only: before `share * window` of them nothing happens.
+    A worker that starts again counts from nothing, meets the same inputs, and stops again.
+    """
+
+    def __init__(self, share: float, window: int) -> None:
+        """`share` is between 0, where one dead input is too many, and 1, where none are."""
+        self._window = window
+        self._allowed = int(share * window)
+        self._seen = 0
+        self._dead: deque[int] = deque()
+
+    def check(self, letters: Iterable[tuple[int, DeadLetter]], inputs: int) -> None:
+        """Take the next `inputs` inputs; each of `letters` has its place among them, from 0 and ascending.
+
+        Raises:
+            PoisonError: at one of them, too many of the last `window` inputs were dead.
+        """
+        for place, letter in letters:
+            number = self._seen + place
+            self._dead.append(number)
+            while self._dead[0] <= number - self._window:
+                self._dead.popleft()
+            if len(self._dead) > self._allowed:
+                raise PoisonError(self._sentence(letter, number + 1))
+        self._seen += inputs
+
+    def _sentence(self, letter: DeadLetter, seen: int) -> str:
+        return (
+            f"{len(self._dead)} of the last {min(seen, self._window)} inputs from topic {letter.topic} are no log "
+            f"entries, lastly partition {letter.partition} offset {letter.offset} ({letter.reason}: {letter.detail}). "
+            "Their sender seems broken, so this worker stops: of the batch in hand nothing was passed on or "
+            "committed. To keep all of them as dead letters instead, which `turnfold dead-letters retry` can send "
+            "again, start it with TURNFOLD_DEAD_LETTER_SHARE=1"
+        )

@@ -1,0 +1,30 @@
+"""Settings in, what a Kafka client shows to be let in out: a TLS context, a user and a password."""
+
+import ssl
+
+from pipeline.settings import Settings
+from pipeline.tls import client_context, show_certificate
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """The TLS context for Kafka; None where the settings say that there is no TLS.
+
+    Raises:
+        UsageError: a file of certificates cannot be used.
+    """
+    if not settings.kafka_tls:
+        return None
+    context = client_context(settings.kafka_ca, "TURNFOLD_KAFKA_CA")
+    if settings.kafka_certificate:
+        show_certificate(context, settings.kafka_certificate, settings.kafka_key, "TURNFOLD_KAFKA_CERTIFICATE")
+    return context
+
+
+def access(settings: Settings, tls: ssl.SSLContext | None) -> dict[str, object]:
+    """kafka-python's options for TLS and SASL."""
+    options: dict[str, object] = {"security_protocol": settings.kafka_security, "ssl_context": tls}
+    if settings.kafka_sasl:
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_user
+        options["sasl_plain_password"] = settings.kafka_password
+    return options

@@ -1,0 +1,78 @@
+"""Settings in, the logging of this process out: one line an event, as text or as JSON, libraries kept quiet."""
+
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+import orjson
+
+from pipeline.settings import Settings
+
+CHATTY = ("aiohttp", "aiokafka", "asyncio", "clickhouse_connect", "faust", "kafka", "mode", "uvicorn")
+"""Libraries that tell every step at info. At debug, one wants to hear them."""
+
+LONGEST = 2_000
+"""Characters of a message: what a server says of a failed statement may repeat a part of the statement."""
+
+OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+"""What logging itself puts on a record; all else was given as `extra`."""
+
+
+def configure(settings: Settings, stream: TextIO = sys.stderr) -> None:
+    """Log to `stream` as the settings say, whatever was configured before."""
+    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not stream.isatty())
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines() if as_json else TextLines())
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    quiet = logging.NOTSET if settings.log_level == "debug" else logging.WARNING
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(quiet)
+
+
+class JsonLines(logging.Formatter):
+    """`{"time", "level", "logger", "message"}`, what was given as `extra`, and `error` with the traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        line: dict[str, Any] = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": _message(record),
+            **_extra(record),
+        }
+        if error := _error(record):
+            line["error"] = error
+        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+class TextLines(logging.Formatter):
+    """`time LEVEL logger: message key=value`, and the traceback on lines of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, more where there is a traceback."""
+        extra = "".join(f" {name}={value}" for name, value in _extra(record).items())
+        message = _message(record).replace("\n", " ")
+        line = f"{_time(record)} {record.levelname} {record.name}: {message}{extra}"
+        return "\n".join(part for part in (line, _error(record)) if part)
+
+
+def _time(record: logging.LogRecord) -> str:
+    """UTC with milliseconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+
+
+def _message(record: logging.LogRecord) -> str:
+    message = record.getMessage()
+    return message if len(message) <= LONGEST else f"{message[:LONGEST]} ..."
+
+
+def _extra(record: logging.LogRecord) -> Mapping[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in OWN}
+
+
+def _error(record: logging.LogRecord) -> str:
+    return "".join(traceback.format_exception(*record.exc_info)).rstrip() if record.exc_info else ""

@@ -1,0 +1,37 @@
+"""Attempts against ClickHouse and Kafka in; whether a worker waits for one of them, and why, out."""
+
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+ServiceName = Literal["clickhouse", "kafka"]
+
+
+class Watch:
+    """A service that a worker cannot do without: why the last attempt against it failed, empty where it did not."""
+
+    def __init__(self, retries: Counter, waiting: Gauge) -> None:
+        self._retries, self._waiting = retries, waiting
+        self.trouble = ""
+
+    def failed(self, trouble: str) -> None:
+        """An attempt failed, and will be made again."""
+        self.trouble = trouble
+        self._retries.inc()
+        self._waiting.set(1)
+
+    def worked(self) -> None:
+        """An attempt succeeded."""
+        self.trouble = ""
+        self._waiting.set(0)
+
+
+def watches(registry: CollectorRegistry) -> tuple[Watch, Watch]:
+    """A watch of ClickHouse and one of Kafka."""
+    retries = Counter(
+        "turnfold_retries_total", "Attempts that failed and are made again", ["service"], registry=registry
+    )
+    waiting = Gauge("turnfold_waiting", "1 while the last attempt failed, else 0", ["service"], registry=registry)
+    names: tuple[ServiceName, ServiceName] = ("clickhouse", "kafka")
+    clickhouse, kafka = (Watch(retries.labels(name), waiting.labels(name)) for name in names)
+    return clickhouse, kafka

@@ -1,0 +1,59 @@
+"""Apache Kafka for tests: one broker or three in a folder, or the sentence that says what this machine lacks."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy.kafka.cluster import TARGET, Cluster, Node
+from pipeline.embedded.ports import free_port
+from tests.services import ROOT
+
+FETCHED_WITHIN = 600.0
+
+
+@contextmanager
+def cluster(folder: Path, brokers: int = 1, more: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+    """A running cluster, for the length of the block.
+
+    Its `addresses` are for clients; `processes` are the brokers by number, from 1; `kill(number)` ends one as a power
+    cut would, `stop(number)` as one should, and `start()` brings back what does not run.
+
+    Args:
+        folder: holds the data, and `node-NUMBER.log`.
+        brokers: 1 or 3. With 3, topics that say nothing else have three replicas.
+        more: properties of every broker, which win over those of `deploy/kafka/cluster.py`.
+    """
+    with running(Cluster(folder, [new_node(number) for number in range(1, brokers + 1)], more)) as made:
+        yield made
+
+
+def new_node(number: int) -> Node:
+    """A node with ports that nothing uses."""
+    return Node(number, free_port(), free_port())
+
+
+@contextmanager
+def running(made: Cluster) -> Iterator[Cluster]:
+    """The cluster, started, for the length of the block."""
+    require()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+def require() -> None:
+    """Skip the test where Java or Maven is missing, which fails it in CI; fetch Kafka where that was not done yet."""
+    if lacking := [name for name in ("java", "mvn") if shutil.which(name) is None]:
+        sentence = f"Apache Kafka needs Java 17 and Maven, and there is no {' and no '.join(lacking)} here"
+        if os.environ.get("CI"):
+            pytest.fail(f"{sentence}; in CI it is required")
+        pytest.skip(sentence)
+    if not (TARGET / "fetched").exists():
+        subprocess.run(["make", "kafka"], cwd=ROOT, check=True, timeout=FETCHED_WITHIN)  # noqa: S607 - found on the path

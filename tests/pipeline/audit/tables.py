@@ -1,0 +1,126 @@
+"""Both tables in a database of their own: written by batches as a worker does, or by hand; audited and repaired."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from pipeline.audit.audit import Audit
+from pipeline.audit.finding import Difference
+from pipeline.audit.repair import repair
+from pipeline.fold.batch import fold_batch
+from pipeline.fold.conversation import fold
+from pipeline.fold.history import History
+from pipeline.settings import Settings
+from pipeline.store.audit import EVENTS_A_PART, Scope, look, single
+from pipeline.store.client import ClickHouse, connection
+from pipeline.store.read_back import read_back
+from pipeline.store.write import write
+from schemas.conversation import Conversation
+from schemas.turn import ArchivedTurn, ConversationKey, Turn
+from tests.events import FALLBACK
+
+Made = TypeVar("Made")
+Meanwhile = Callable[[ClickHouse], Awaitable[object]]
+
+
+async def nothing(_: ClickHouse) -> None:
+    """Nobody writes while the audit waits."""
+
+
+class Tables:
+    """The tables of one test."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def use(self, block: Callable[[ClickHouse], Coroutine[Any, Any, Made]]) -> Made:
+        """What `block` makes of a connection."""
+
+        async def connected() -> Made:
+            async with connection(self._settings) as clickhouse:
+                return await block(clickhouse)
+
+        return asyncio.run(connected())
+
+    def empty(self) -> None:
+        """Take everything out."""
+
+        async def truncate(clickhouse: ClickHouse) -> None:
+            for table in ("turns", "conversations"):
+                await clickhouse.command(f"TRUNCATE TABLE {table}")
+
+        self.use(truncate)
+
+    def fold(self, *batches: Sequence[Turn]) -> None:
+        """As a worker without memory takes these batches."""
+
+        async def work(clickhouse: ClickHouse) -> None:
+            for batch in batches:
+                await fold_and_write(clickhouse, batch)
+
+        self.use(work)
+
+    def put(self, *rows: Conversation, events: Sequence[Turn] = ()) -> None:
+        """Write rows and events as they are; all rows of one version in their order."""
+
+        async def by_hand(clickhouse: ClickHouse) -> None:
+            await write(clickhouse, rows, archived(events))
+
+        self.use(by_hand)
+
+    def audit(
+        self, scope: Scope | None = None, size: int = EVENTS_A_PART, meanwhile: Meanwhile = nothing
+    ) -> list[Difference]:
+        """What the audit finds."""
+        return self._audited(scope, size, meanwhile, repairing=False)[0]
+
+    def repair(self, meanwhile: Meanwhile = nothing) -> tuple[list[Difference], int]:
+        """What the audit finds, and how many conversations it could not repair."""
+        return self._audited(None, EVENTS_A_PART, meanwhile, repairing=True)
+
+    def _audited(
+        self, scope: Scope | None, size: int, meanwhile: Meanwhile, *, repairing: bool
+    ) -> tuple[list[Difference], int]:
+        async def go(clickhouse: ClickHouse) -> tuple[list[Difference], int]:
+            audit = Audit(clickhouse, FALLBACK, lambda: meanwhile(clickhouse))
+            found, left = list[Difference](), 0
+            async for findings in audit.findings(scope or Scope(), lambda _: None, size):
+                found += [difference for finding in findings for difference in finding.differences()]
+                left += len(await repair(clickhouse, audit, findings)) if repairing else 0
+            return found, left
+
+        return self.use(go)
+
+    def rows(self, *keys: ConversationKey) -> list[Conversation]:
+        """The rows that a query sees, of all conversations where none are named."""
+
+        async def see(clickhouse: ClickHouse) -> list[Conversation]:
+            sql = "SELECT DISTINCT bot_id, session_id, originating_request_id FROM conversations"
+            said = await look(clickhouse, single(keys or [tuple(key) for key in await clickhouse.rows(sql)]))
+            return sorted((row for rows in said.rows.values() for row in rows), key=repr)
+
+        return self.use(see)
+
+
+async def fold_and_write(clickhouse: ClickHouse, batch: Sequence[Turn]) -> None:
+    """One batch as a worker takes it."""
+    known = await read_back(clickhouse, list({turn.key for turn in batch}))
+    histories = {turn.key: History(known.get(turn.key, ())) for turn in batch}
+    folded = fold_batch(histories, batch, FALLBACK)
+    await write(clickhouse, folded.rows, archived([batch[place] for place in folded.new]))
+
+
+def archived(events: Sequence[Turn]) -> list[ArchivedTurn]:
+    """The events with some payload."""
+    return [ArchivedTurn(*(*msgspec.structs.astuple(event), b"{}")) for event in events]
+
+
+def folded(events: Sequence[Turn]) -> list[Conversation]:
+    """The right rows, the slow way."""
+    sets: dict[ConversationKey, dict[object, Turn]] = defaultdict(dict)
+    for event in events:
+        sets[event.key][event.order] = event
+    return sorted((fold(distinct.values(), FALLBACK) for distinct in sets.values()), key=repr)

@@ -1,0 +1,176 @@
+"""The audit finds what differs, all of it and nothing else, whatever the tables hold and while they are written."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.audit.audit import LOOKS, Audit, Counts
+from pipeline.audit.finding import Difference, Kind
+from pipeline.fold.conversation import fold
+from pipeline.store.audit import Scope
+from pipeline.store.client import ClickHouse
+from pipeline.store.write import write
+from schemas.conversation import Conversation
+from schemas.lex_v1 import bot_id
+from schemas.turn import Turn
+from tests.events import FALLBACK, START, turn, turns
+from tests.pipeline.audit.tables import Tables, archived, fold_and_write
+
+DAY = 86_400_000
+TALK = [turn(timestamp=START + 1000 * n, request_id=f"request-{n}") for n in range(4)]
+RIGHT = fold(TALK, FALLBACK)
+KEY = TALK[0].key
+
+
+def changed(**columns: object) -> Conversation:
+    return msgspec.structs.replace(RIGHT, **columns)
+
+
+def test_what_workers_write_never_differs(tables: Tables) -> None:
+    """Late first events, duplicates and batches of one: the audit must not cry over what is right."""
+    tables.fold(TALK[2:], TALK[1:3], TALK[:1], TALK)
+    assert tables.audit() == []
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(turns(), max_size=5), max_size=5), st.integers(1, 4))
+def test_no_batches_of_a_worker_differ(tables: Tables, batches: list[list[Turn]], size: int) -> None:
+    tables.empty()
+    tables.fold(*batches)
+    assert tables.audit(size=size) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "start"),
+    [
+        ([], Kind.MISSING, START),
+        ([changed(is_deleted=1)], Kind.MISSING, START),
+        ([RIGHT, changed(is_deleted=1, version=9)], Kind.MISSING, START),
+        ([changed(turns=3)], Kind.WRONG, START),
+        ([RIGHT, changed(end_state="Success", version=9)], Kind.WRONG, START),
+        ([RIGHT, changed(start=START + 1000, version=9, is_deleted=1)], Kind.AHEAD, START + 1000),
+        ([RIGHT, changed(start=START + 1000)], Kind.OUTDATED, START + 1000),
+        ([RIGHT, changed(start=START - 40 * DAY, version=9)], Kind.OUTDATED, START - 40 * DAY),
+    ],
+)
+def test_each_difference_is_found(tables: Tables, rows: list[Conversation], kind: Kind, start: int) -> None:
+    tables.put(events=TALK)
+    for row in rows:
+        tables.put(row)
+    (found,) = tables.audit()
+    assert (found.kind, found.start) == (kind, start)
+    assert (found.bot_id, found.session_id, found.originating_request_id) == KEY
+
+
+def test_a_wrong_row_is_told_column_by_column(tables: Tables) -> None:
+    tables.put(changed(turns=3, intents=("A", "B"), mode="Speech"), events=TALK)
+    (found,) = tables.audit()
+    columns = {"turns": (3, 4), "intents": (("A", "B"), ("BookHotel",)), "mode": ("Speech", "Text")}
+    assert found == Difference(Kind.WRONG, *KEY, START, columns)
+
+
+def test_rows_without_events_are_found_wherever_they_lie(tables: Tables) -> None:
+    """Before, between and behind the conversations of the archive, and of a bot that it does not know."""
+    talks = [turn(session_id=f"m{n}", originating_request_id=f"o{m}") for n in range(3) for m in range(3)]
+    tables.fold(talks)
+    places = [("", ""), ("a", "a"), ("m1", "o1x"), ("m1", ""), ("z", "z")]
+    lost = [changed(session_id=session, originating_request_id=origin) for session, origin in places]
+    tables.put(*lost, changed(bot_id="ANOTHERBOT"))
+    for size in (1, 2, 4, 100):
+        found = tables.audit(size=size)
+        assert {difference.kind for difference in found} == {Kind.UNFOUNDED}
+        assert {(f.bot_id, f.session_id, f.originating_request_id) for f in found} == {
+            *((KEY[0], *place) for place in places),
+            ("ANOTHERBOT", *KEY[1:]),
+        }
+
+
+def test_every_conversation_is_looked_at_once_however_it_is_divided(tables: Tables) -> None:
+    """One conversation of many events is never divided, or each part of it would differ."""
+    long = [turn(session_id="s4", request_id=f"r{n}", timestamp=START + n) for n in range(50)]
+    short = [turn(session_id=f"s{n}", request_id=f"r{n}") for n in range(9) if n != 4]
+    tables.fold([*long, *short])
+    counted: list[tuple[int, int]] = []
+
+    async def count(clickhouse: ClickHouse, size: int) -> Counts:
+        audit = Audit(clickhouse, FALLBACK, lambda: asyncio.sleep(0))
+        seen: Callable[[Counts], None] = lambda now: counted.append((now.conversations, now.events))  # noqa: E731 - typed
+        assert [found async for found in audit.findings(Scope(), seen, size)] == [[]]
+        return audit.counts
+
+    for size in (1, 7, 50, 1000):
+        assert tables.use(lambda clickhouse, size=size: count(clickhouse, size)) == Counts(9, 58)  # type: ignore[misc]
+    assert counted[-1] == (9, 58)
+    assert len(counted) > 10
+
+
+@pytest.mark.parametrize(
+    ("scope", "found"),
+    [
+        (Scope("BOTAAAAAA1"), {"early", "late"}),
+        (Scope(bot_id("Florist")), {"other"}),
+        (Scope("NOSUCHBOT1"), set()),
+        (Scope(since=START + 50 * DAY), {"late"}),
+        (Scope(until=START), set()),
+        (Scope(until=START + 1), {"early", "other"}),
+        (Scope(since=START + 99 * DAY, until=START + 100 * DAY), set()),
+        # it began before, and its last event is in time
+        (Scope(since=START + 1 * DAY, until=START + 2 * DAY), {"early"}),
+        # no event of it is in time, but the wrong row's start is
+        (Scope(since=START + 300 * DAY), {"late"}),
+    ],
+)
+def test_only_what_is_asked_for_is_compared(tables: Tables, scope: Scope, found: set[str]) -> None:
+    """What is compared is compared whole, with the events that are out of time."""
+    events = [
+        turn(session_id="early"),
+        turn(session_id="early", request_id="r2", timestamp=START + DAY),
+        turn(session_id="late", timestamp=START + 100 * DAY),
+        turn(session_id="other", bot_id=bot_id("Florist")),
+    ]
+    tables.put(events=events)
+    tables.put(fold(events[2:3], FALLBACK), changed(session_id="late", start=START + 300 * DAY))
+    assert {difference.session_id for difference in tables.audit(scope, size=2)} == found
+
+
+def test_a_conversation_that_is_being_written_is_no_difference(tables: Tables) -> None:
+    """The row is there and the event is not yet: it comes before the second look."""
+    tables.fold(TALK[:3])
+    tables.put(RIGHT)
+
+    async def write_events(clickhouse: ClickHouse) -> None:
+        await write(clickhouse, [], archived(TALK))
+
+    assert tables.audit(meanwhile=write_events) == []
+
+
+def test_a_conversation_that_never_rests_is_counted_and_left_alone(tables: Tables) -> None:
+    tables.put(events=TALK)
+    moments = iter(range(LOOKS))
+
+    async def write_on(clickhouse: ClickHouse) -> None:
+        late = turn(session_id="session-1", request_id=f"more-{next(moments)}", timestamp=START + DAY)
+        await write(clickhouse, [], archived([late]))
+
+    async def count(clickhouse: ClickHouse) -> int:
+        audit = Audit(clickhouse, FALLBACK, lambda: write_on(clickhouse))
+        assert [found async for found in audit.findings(Scope(), lambda _: None)] == [[]]
+        return audit.counts.unsettled
+
+    assert tables.use(count) == 1
+
+
+def test_a_difference_in_a_conversation_that_comes_to_rest_is_found(tables: Tables) -> None:
+    tables.put(changed(turns=9, version=9), events=TALK)
+    late = [turn(request_id=f"more-{n}", timestamp=START + DAY + n) for n in range(2)]
+
+    async def write_twice(clickhouse: ClickHouse) -> None:
+        if late:
+            await fold_and_write(clickhouse, [late.pop()])
+
+    (found,) = tables.audit(meanwhile=write_twice)
+    assert (found.kind, found.columns["turns"]) == (Kind.WRONG, (9, 6))

@@ -1,0 +1,83 @@
+"""What a worker tells begins at 0, counts what is done and nothing that failed, and knows every reason."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipeline.clock import now_ms
+from pipeline.errors import Reason
+from pipeline.metrics.worker import WorkerMetrics
+from schemas.dead_letter import DeadLetter
+
+
+@pytest.fixture
+def metrics() -> WorkerMetrics:
+    return WorkerMetrics()
+
+
+def value(metrics: WorkerMetrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(f"turnfold_{name}", labels)
+
+
+def records(count: int, age: int = 0) -> list[Any]:
+    return [SimpleNamespace(timestamp=now_ms() - age) for _ in range(count)]
+
+
+def test_a_batch_counts_once_it_is_written(metrics: WorkerMetrics) -> None:
+    assert value(metrics, "records_total", agent="intake") == 0
+    with metrics.batches.flush("intake", records(3)):
+        assert value(metrics, "records_total", agent="intake") == 0
+    assert value(metrics, "records_total", agent="intake") == 3
+    assert value(metrics, "batches_total", agent="intake") == 1
+    assert value(metrics, "flush_seconds_count", agent="intake") == 1
+    assert value(metrics, "freshness_seconds_count", agent="intake") == 3
+    assert value(metrics, "records_total", agent="conversations") == 0
+
+
+def test_a_batch_that_fails_counts_for_nothing(metrics: WorkerMetrics) -> None:
+    with pytest.raises(KeyError), metrics.batches.flush("conversations", records(3)):
+        raise KeyError("a fault")
+    assert value(metrics, "batches_total", agent="conversations") == 0
+
+
+def test_a_batch_of_which_nothing_is_left_is_none(metrics: WorkerMetrics) -> None:
+    with metrics.batches.flush("conversations", []):
+        pass
+    assert value(metrics, "batches_total", agent="conversations") == 0
+
+
+def test_freshness_is_the_age_of_the_record(metrics: WorkerMetrics) -> None:
+    with metrics.batches.flush("conversations", records(2, age=45_000)):
+        pass
+    assert value(metrics, "freshness_seconds_bucket", agent="conversations", le="30.0") == 0
+    assert value(metrics, "freshness_seconds_bucket", agent="conversations", le="60.0") == 2
+
+
+def test_every_reason_has_a_series_before_it_is_met(metrics: WorkerMetrics) -> None:
+    for reason in Reason:
+        for agent in ("intake", "conversations"):
+            assert value(metrics, "dead_letters_total", agent=agent, reason=reason.value) == 0
+    letter = DeadLetter(Reason.EMPTY.value, "", "intake", "turns.raw", 0, 0, b"")
+    metrics.dead("intake", [letter, letter])
+    assert value(metrics, "dead_letters_total", agent="intake", reason="empty") == 2
+
+
+def test_what_became_of_a_batch_is_told_by_its_parts(metrics: WorkerMetrics) -> None:
+    metrics.folding.resolved(memory=4, archive=2, new=1)
+    metrics.folding.written(rows=8, new=9, known=1, held=7)
+    sources = {source: value(metrics, "conversations_total", source=source) for source in ("memory", "archive", "new")}
+    assert sources == {"memory": 4, "archive": 2, "new": 1}
+    assert value(metrics, "rows_total", table="conversations") == 8
+    assert value(metrics, "rows_total", table="turns") == 9
+    assert value(metrics, "events_total", novelty="new") == 9
+    assert value(metrics, "events_total", novelty="known") == 1
+    assert value(metrics, "memory_conversations") == 7
+
+
+def test_commits_are_told_by_how_they_ended(metrics: WorkerMetrics) -> None:
+    assert value(metrics, "commit_seconds_count", outcome="failed") == 0
+    metrics.offsets.committed(0.2, done=True)
+    metrics.offsets.committed(5.0, done=False)
+    assert value(metrics, "commit_seconds_sum", outcome="done") == 0.2
+    assert value(metrics, "commit_seconds_count", outcome="failed") == 1
