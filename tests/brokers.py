@@ -1,5 +1,6 @@
 """Starting and stopping the embedded broker: a process of its own, as in production."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -31,6 +32,7 @@ def broker() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
 def stopped(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """For the block, the process does nothing: it takes connections and never answers."""
     process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)  # a signal is not obeyed before it is delivered
     try:
         yield
     finally:

@@ -43,7 +43,7 @@ def session(  # noqa: PLR0913, PLR0917 - each option of the command is an argume
         return
     print_session(f"{bot} / {alias} / {user}", found, said)
     if said.truncated:
-        click.echo(f"the last {len(said.turns)} turns; --turns N shows more, {MOST_TURNS} at most", err=True)
+        click.echo(f"the last {len(said.turns)}; --turns N shows more, {MOST_TURNS} at most", err=True)
 
 
 def _part(name: str) -> str:

@@ -82,7 +82,7 @@ class Finding(msgspec.Struct, frozen=True):
 def findings(said: Said, fallback_intents: Collection[str]) -> dict[ConversationKey, Finding]:
     """The conversations of `said` whose rows are not one row, the fold of their events."""
     found = {}
-    for key in said.keys:
+    for key in sorted(said.keys):  # neighbours of the archive are looked at together again
         events = said.events.get(key)
         right = fold(events.values(), fallback_intents) if events else None
         rows = tuple(sorted(said.rows.get(key, ()), key=lambda row: row.start))

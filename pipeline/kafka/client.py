@@ -48,6 +48,7 @@ def reader(settings: Settings, patience: float = PATIENCE) -> Iterator[KafkaCons
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",  # what retention took away is stepped over
         "allow_auto_create_topics": False,
+        "enable_incremental_fetch_sessions": False,  # else a partition without news is not answered for
         "fetch_max_wait_ms": 100,  # a fetch at the end of a partition waits this long for nothing
         "metrics_enabled": False,
     }

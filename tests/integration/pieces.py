@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 
 from pipeline.embedded.ports import free_port
@@ -18,6 +19,12 @@ from pipeline.kafka.produce import Producer
 from pipeline.settings import Settings
 from tests import services
 from tests.integration.stack import PATIENCE, TURNFOLD
+
+NAMED = (
+    *("kafka_group", "kafka_session_timeout", "kafka_idempotence", "clickhouse"),
+    *("topic_raw", "topic_turns", "topic_dead", "topic_partitions", "topic_replication", "topic_min_insync"),
+)
+"""The settings that a test may choose for its processes."""
 
 
 class Pieces:
@@ -31,9 +38,8 @@ class Pieces:
     @property
     def environ(self) -> dict[str, str]:
         """The settings, for a process."""
-        names = ("kafka_group", "topic_raw", "topic_turns", "topic_dead", "clickhouse")
-        named = {f"TURNFOLD_{name.upper()}": str(getattr(self.settings, name)) for name in names}
-        return os.environ | named | {"TURNFOLD_KAFKA": self.settings.kafka[0], "TURNFOLD_KAFKA_SESSION_TIMEOUT": "6"}
+        named = {f"TURNFOLD_{name.upper()}": str(getattr(self.settings, name)) for name in NAMED}
+        return os.environ | named | {"TURNFOLD_KAFKA": ",".join(self.settings.kafka)}
 
     def start_clickhouse(self) -> None:
         """Start it, with what it held before."""
@@ -124,14 +130,7 @@ def faust_worker() -> list[str]:
 def pieces(folder: Path, kafka: Settings) -> Iterator[Pieces]:
     """Topics and tables that nothing has used before, with ClickHouse running and no worker yet."""
     port = free_port()
-    settings = Settings(
-        kafka=kafka.kafka,
-        kafka_group=kafka.kafka_group,
-        topic_raw=kafka.topic_raw,
-        topic_turns=kafka.topic_turns,
-        topic_dead=kafka.topic_dead,
-        clickhouse=f"http://127.0.0.1:{port}",
-    )
+    settings = msgspec.structs.replace(kafka, clickhouse=f"http://127.0.0.1:{port}", kafka_session_timeout=6.0)
     made = Pieces(folder, settings, port)
     try:
         made.start_clickhouse()

@@ -39,7 +39,7 @@ def test_names_with_slashes_and_colons_are_found(api: Settings) -> None:
 
 def test_a_label_and_a_number_of_turns_bound_what_is_shown(api: Settings) -> None:
     found = turnfold(api, "session", *NAMES, "--label", "Placed", "--turns", "1")
-    assert found.err == "the last 1 turns; --turns N shows more, 1000 at most\n"
+    assert found.err == "the last 1; --turns N shows more, 1000 at most\n"
     assert "BookHotel" in found.out
     assert "Greet" not in found.out
     assert "Said 20" not in found.out
