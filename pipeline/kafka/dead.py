@@ -1,15 +1,17 @@
-"""The dead-letter topic in; its newest letters, and how many there are for which reason, out."""
+"""The dead-letter topic in; its letters, one or the newest or all, and how many wait for which reason, out."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
-from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
+from pipeline.errors import UsageError
 from pipeline.kafka.client import PATIENCE, reader
-from pipeline.kafka.offsets import POLL_MS, bounds
+from pipeline.kafka.retried import marked
+from pipeline.kafka.spans import newest as newest_of
+from pipeline.kafka.spans import read, spans_of
 from pipeline.settings import Settings
 from schemas.dead_letter import DeadLetter
 
@@ -17,14 +19,34 @@ SCAN = 10_000
 """Records that are read to count reasons: a second or two of work at most."""
 FOREIGN = "not-written-by-turnfold"
 
+Marks = dict[int, set[int]]
+"""Partition -> offsets of the letters that were sent again."""
+
+
+class Place(NamedTuple):
+    """Where a letter lies in the dead-letter topic, written 0:17."""
+
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.partition}:{self.offset}"
+
 
 class DeadRecord(msgspec.Struct, frozen=True):
-    """A record of the dead-letter topic; `letter` is None where we did not write it. `timestamp` in ms."""
+    """A letter of the dead-letter topic; `letter` is None where we did not write it. `timestamp` in ms."""
 
     partition: int
     offset: int
     timestamp: int
     letter: DeadLetter | None
+    value: bytes = b""
+    retried: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Where it lies."""
+        return Place(self.partition, self.offset)
 
     @property
     def reason(self) -> str:
@@ -33,7 +55,10 @@ class DeadRecord(msgspec.Struct, frozen=True):
 
 
 class DeadCount(msgspec.Struct, frozen=True):
-    """`total` records are in the topic; the newest `scanned` have these reasons, most frequent first."""
+    """`total` letters wait to be sent again; those among the newest `scanned` records have these `reasons`.
+
+    Of the records that were not scanned, each counts as a letter that waits. Most frequent reasons come first.
+    """
 
     total: int
     scanned: int
@@ -41,59 +66,80 @@ class DeadCount(msgspec.Struct, frozen=True):
 
 
 def count_dead(settings: Settings, scan: int = SCAN, patience: float = PATIENCE) -> DeadCount:
-    """How many dead letters there are, and why the newest `scan` of them are.
+    """How many dead letters there are, and why those among the newest `scan` records are.
 
     Raises:
         TransientError: Kafka does not answer within `patience` seconds.
     """
     with reader(settings, patience) as consumer:
-        spans = _spans(consumer, settings, patience)
-        reasons = Counter(record.reason for record in _read(consumer, _newest(spans, scan), patience))
-    total = sum(end - beginning for beginning, end in spans.values())
-    return DeadCount(total, reasons.total(), dict(reasons.most_common()))
+        spans = spans_of(consumer, settings.topic_dead, patience)
+        scanned, waiting, marks = 0, dict[Place, str](), Marks()
+        for record in read(consumer, newest_of(spans, scan), patience):
+            scanned += 1
+            if not _note(record, marks):
+                dead = _dead_record(record, marks)
+                waiting[dead.place] = dead.reason
+    reasons = Counter(reason for place, reason in waiting.items() if place.offset not in marks.get(place.partition, ()))
+    unread = sum(end - beginning for beginning, end in spans.values()) - scanned
+    return DeadCount(unread + reasons.total(), scanned, dict(reasons.most_common()))
 
 
-def read_dead(settings: Settings, newest: int = SCAN, patience: float = PATIENCE) -> Iterator[DeadRecord]:
-    """The newest dead letters, oldest first within each partition; ends at what was the end when it began.
+def read_dead(settings: Settings, newest: int | None = SCAN, patience: float = PATIENCE) -> Iterator[DeadRecord]:
+    """The letters among the `newest` records, or all, oldest first within each partition.
+
+    Ends at what was the end when it began. Everything is read twice, since what says that a letter was sent
+    again comes after it.
 
     Raises:
         TransientError: Kafka does not answer within `patience` seconds.
     """
     with reader(settings, patience) as consumer:
-        spans = _newest(_spans(consumer, settings, patience), newest)
-        yield from _read(consumer, spans, patience)
+        spans = spans_of(consumer, settings.topic_dead, patience)
+        if newest is not None:
+            spans = newest_of(spans, newest)
+        marks = Marks()
+        for record in read(consumer, spans, patience):
+            _note(record, marks)
+        for record in read(consumer, spans, patience):
+            if not _note(record, marks):
+                yield _dead_record(record, marks)
 
 
-Spans = dict[TopicPartition, tuple[int, int]]
+def read_letter(settings: Settings, place: Place, patience: float = PATIENCE) -> DeadRecord:
+    """The letter that lies there.
+
+    Raises:
+        UsageError: there is none. TransientError: Kafka does not answer within `patience` seconds.
+    """
+    with reader(settings, patience) as consumer:
+        spans = {
+            span.partition: (span, bound) for span, bound in spans_of(consumer, settings.topic_dead, patience).items()
+        }
+        partition, (beginning, end) = spans.get(place.partition, (None, (0, 0)))
+        found = []
+        if partition is not None and beginning <= place.offset < end:
+            found = list(read(consumer, {partition: (place.offset, place.offset + 1)}, patience))
+    for record in found:
+        if not _note(record, Marks()):
+            return _dead_record(record, Marks())
+    raise UsageError(
+        f"there is no dead letter at {place} in topic {settings.topic_dead}; `turnfold dead-letters list` shows all"
+    )
 
 
-def _spans(consumer: KafkaConsumer, settings: Settings, patience: float) -> Spans:
-    numbers = consumer.partitions_for_topic(settings.topic_dead) or set()
-    return bounds(consumer, [TopicPartition(settings.topic_dead, number) for number in numbers], patience)
+def _note(record: ConsumerRecord, marks: Marks) -> bool:
+    """Whether the record is a mark; what it marks is added to `marks`."""
+    offsets = marked(record.key, record.value)
+    if offsets:
+        marks.setdefault(record.partition, set()).update(offsets)
+    return offsets is not None
 
 
-def _newest(spans: Spans, count: int) -> Spans:
-    share = -(-count // max(1, len(spans)))
-    return {partition: (max(beginning, end - share), end) for partition, (beginning, end) in spans.items()}
-
-
-def _read(consumer: KafkaConsumer, spans: Spans, patience: float) -> Iterator[DeadRecord]:
-    """Every record of `spans`; stops early where nothing has come for `patience` seconds."""
-    ahead = {partition: span for partition, span in spans.items() if span[0] < span[1]}
-    consumer.assign(list(ahead))
-    for partition, (beginning, _) in ahead.items():
-        consumer.seek(partition, beginning)
-    deadline = time.monotonic() + patience
-    while ahead and time.monotonic() < deadline:
-        for partition, records in consumer.poll(timeout_ms=POLL_MS).items():
-            deadline = time.monotonic() + patience
-            yield from (_dead_record(record) for record in records if record.offset < spans[partition][1])
-        ahead = {partition: span for partition, span in ahead.items() if consumer.position(partition) < span[1]}
-
-
-def _dead_record(record: ConsumerRecord) -> DeadRecord:
+def _dead_record(record: ConsumerRecord, marks: Marks) -> DeadRecord:
+    value = record.value or b""
     try:
-        letter = DeadLetter.from_record(record.value or b"", record.headers)
+        letter = DeadLetter.from_record(value, record.headers)
     except (msgspec.ValidationError, UnicodeDecodeError, AttributeError):
         letter = None
-    return DeadRecord(record.partition, record.offset, record.timestamp, letter)
+    retried = record.offset in marks.get(record.partition, ())
+    return DeadRecord(record.partition, record.offset, record.timestamp, letter, value, retried)

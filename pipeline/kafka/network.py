@@ -1,5 +1,6 @@
 """Kafka's addresses in, kafka-python's network out, which tells at once, and what, if Kafka does not let us in."""
 
+import selectors
 import socket
 import ssl
 from typing import Any
@@ -65,9 +66,28 @@ class Network(KafkaNetClient):  # type: ignore[misc]  # kafka-python carries no 
     """kafka-python's network, which remembers what went wrong last while it looked for Kafka."""
 
     def __init__(self, **configuration: Any) -> None:
-        net = NetworkSelector(**configuration)
+        net = NetworkSelector(**{**configuration, "selector": _Sockets})
         self.search = _Search(net, **configuration)
         super().__init__(net, self.search)
+
+
+class _Sockets(selectors.DefaultSelector):
+    """Closes with itself the sockets that were waited for: kafka-python leaves some open, such as half a request's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: set[Any] = set()
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """Wait for the socket too."""
+        self._open = {opened for opened in self._open if opened.fileno() >= 0} | {fileobj}
+        return super().register(fileobj, events, data)
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        super().close()
+        for opened in self._open:
+            opened.close()
 
 
 class _Search(KafkaConnectionManager):  # type: ignore[misc]  # as above

@@ -92,8 +92,12 @@ class Producer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def send(self, topic: str, key: bytes | None, value: bytes, origin: str = "") -> None:
+    def send(
+        self, topic: str, key: bytes | None, value: bytes, origin: str = "", *, partition: int | None = None
+    ) -> None:
         """Hand one message over; waits only while the window is full. Failures name its `origin`.
+
+        It goes to `partition`, else to that of its key, else to any.
 
         Raises:
             TransientError: Kafka takes nothing any more; this message is not sent and not counted.
@@ -103,7 +107,7 @@ class Producer:
             self._settle_oldest(self._decided)
         self._raise_trouble()
         try:
-            future = self._kafka.send(topic, value=value, key=key)
+            future = self._kafka.send(topic, value=value, key=key, partition=partition)
         except OF_THE_MESSAGE as error:
             self._fail(origin, error)
             return

@@ -100,4 +100,8 @@ def _number(value: object, *, whole: bool) -> float | UnsetType:
 
 def _writable(value: str) -> bool:
     """Half of a surrogate pair is no character: no UTF-8 stands for it."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in value) if not value.isascii() else True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

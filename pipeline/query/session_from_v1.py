@@ -42,7 +42,7 @@ def summary_labels(entry: Members) -> dict[str, str]:
 
 
 def _interpretations(entry: Members) -> list[Members]:
-    first = {"name": entry.get("intent"), **entry, "sentimentResponse": _sentiment(entry)}
+    first = {**entry, "name": entry.get("intent"), "sentimentResponse": _sentiment(entry)}
     return [_interpretation(each) for each in (first, *objects(entry.get("alternativeIntents")))]
 
 

@@ -6,7 +6,7 @@ from pipeline.kafka.client import reader, sorted_errors, writer
 from pipeline.kafka.offsets import bounds
 from pipeline.kafka.topics import create_topics
 from pipeline.settings import Settings
-from tests.brokers import broker, stopped
+from tests.brokers import LEAVES_SOCKETS, broker, stopped
 
 
 def test_no_partitions_have_no_bounds(kafka_settings: Settings) -> None:
@@ -27,6 +27,7 @@ def test_bounds_move_with_the_records_and_can_be_asked_again(kafka_settings: Set
     producer.close()
 
 
+@LEAVES_SOCKETS
 def test_a_broker_that_stops_answering_is_given_up() -> None:
     with broker() as (address, process):
         settings = Settings(kafka=(address,))

@@ -10,7 +10,7 @@ from pipeline.kafka.lag import read_lag
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.topics import create_topics
 from pipeline.settings import Settings
-from tests.brokers import broker, stopped
+from tests.brokers import LEAVES_SOCKETS, broker, stopped
 
 
 def unexpected(failure: Failure) -> None:
@@ -65,6 +65,7 @@ def test_a_message_that_is_too_large_fails_alone_and_says_where_it_came_from(kaf
     assert "larger" in failures[0].reason
 
 
+@LEAVES_SOCKETS
 def test_when_kafka_stops_answering_everything_is_sent_or_counted_as_failed() -> None:
     failures: list[Failure] = []
     with broker() as (address, process):
@@ -83,6 +84,7 @@ def test_when_kafka_stops_answering_everything_is_sent_or_counted_as_failed() ->
     assert [failure.origin for failure in failures] == ["file:2"]
 
 
+@LEAVES_SOCKETS
 def test_a_kafka_that_pauses_for_less_loses_nothing() -> None:
     with broker() as (address, process):
         settings = Settings(kafka=(address,))
