@@ -21,6 +21,7 @@ from agents.readiness import Readiness
 from agents.sender import Sender
 from agents.transport import Transport
 from pipeline.errors import TransientError
+from pipeline.ingest.poison import DeadLimit
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.retry import until_done
 from pipeline.settings import Settings
@@ -94,8 +95,10 @@ def create_app(settings: Settings) -> App:
         metrics=metrics,
     )
     sender = Sender(app, metrics.kafka)
-    _add_intake(app, settings, Intake(settings, sender, metrics))
-    _add_conversations(app, settings, Conversations(settings, sender, metrics))
+    # one account for both: what cannot be read comes by the raw topic, what can may come by the other
+    limit = DeadLimit(settings.dead_letter_share, settings.dead_letter_window)
+    _add_intake(app, settings, Intake(settings, sender, metrics, limit))
+    _add_conversations(app, settings, Conversations(settings, sender, metrics, limit))
     return app
 
 

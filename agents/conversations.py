@@ -39,11 +39,11 @@ class Decoded:
 class Conversations:
     """What the conversations agent does with a batch: decode, resolve, fold, write. Run again it changes nothing."""
 
-    def __init__(self, settings: Settings, sender: Sender, metrics: WorkerMetrics) -> None:
+    def __init__(self, settings: Settings, sender: Sender, metrics: WorkerMetrics, limit: DeadLimit) -> None:
         self._settings = settings
         self._sender = sender
         self._metrics = metrics
-        self._limit = DeadLimit(settings.dead_letter_share, settings.dead_letter_window)
+        self._limit = limit
         self._memory = Memory(settings.cache_events)
         self._clickhouse: ClickHouse | None = None
 

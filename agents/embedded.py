@@ -5,6 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ import urllib3
 from agents.data_folder import claim, token_key
 from agents.supervisor import Child, Supervisor
 from pipeline.embedded.broker import broker_command
-from pipeline.embedded.ports import check_free
+from pipeline.embedded.ports import check_free, free_port
 from pipeline.errors import TransientError, UsageError
 from pipeline.kafka.lag import read_lag
 from pipeline.kafka.topics import create_topics
@@ -108,10 +109,15 @@ async def _start(supervisor: Supervisor, settings: Settings, options: Options, e
     await supervisor.start("clickhouse", [sys.executable, *engine], {})
     await _answered(lambda: asyncio.to_thread(create_topics, settings))
     await _answered(lambda: migrate(settings))
+    probed = [settings.api]
     for number in range(1, options.workers + 1):
-        await supervisor.start(f"worker-{number}", _turnfold("worker"), environ)
+        probes = free_port()
+        await supervisor.start(
+            f"worker-{number}", _turnfold("worker"), {**environ, "TURNFOLD_WORKER_PORT": str(probes)}
+        )
+        probed.append(f"http://{HOST}:{probes}")
     await supervisor.start("query-layer", _turnfold("serve"), environ)
-    await _answered(lambda: asyncio.to_thread(_get, f"{settings.api}/readyz"))
+    await asyncio.gather(*(_answered(partial(asyncio.to_thread, _get, f"{url}/readyz")) for url in probed))
     if options.demo:
         await supervisor.start("demo", _turnfold("demo"), environ)
 

@@ -15,11 +15,11 @@ STEP = "intake"
 class Intake:
     """What the intake agent does with a batch; run again on the same batch it only sends duplicates."""
 
-    def __init__(self, settings: Settings, sender: Sender, metrics: WorkerMetrics) -> None:
+    def __init__(self, settings: Settings, sender: Sender, metrics: WorkerMetrics, limit: DeadLimit) -> None:
         self._settings = settings
         self._sender = sender
         self._metrics = metrics
-        self._limit = DeadLimit(settings.dead_letter_share, settings.dead_letter_window)
+        self._limit = limit
         self._limits = Limits(settings.max_message_bytes, settings.max_event_bytes)
 
     async def __call__(self, records: Sequence[Record]) -> None:

@@ -89,7 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds that a stopping worker may take to finish what it has in hand."""
     dead_letter_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
     """A worker stops when more than this share of its last inputs are dead letters; 1: it never does."""
-    dead_letter_window: Whole = 1_000
+    dead_letter_window: Whole = 20_000
     """How many of its last inputs that share is taken of."""
     worker_host: str = "127.0.0.1"
     """The address on which a worker answers /metrics, /healthz and /readyz."""
@@ -184,6 +184,11 @@ def variables() -> list[str]:
 
 def _combinations(settings: Settings) -> Iterator[tuple[object, str]]:
     """What does not go together, where it is so, and what would be right."""
+    names = [topic.name for topic in settings.topics]
+    yield (
+        "" in names or len(set(names)) < len(names),
+        f"the topics need three names, not {', '.join(map(repr, names))}: TURNFOLD_TOPIC_RAW, _TURNS and _DEAD",
+    )
     security = f"TURNFOLD_KAFKA_SECURITY={settings.kafka_security}"
     account = (settings.kafka_user, settings.kafka_password)
     files = (settings.kafka_ca, settings.kafka_certificate, settings.kafka_key)

@@ -7,26 +7,30 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import pytest
+from typing import NamedTuple
 
 from pipeline.embedded.broker import broker_command
 from pipeline.embedded.ports import free_port
 
 STARTED_WITHIN = 30.0
 STOPPED_WITHIN = 30.0
-LEAVES_SOCKETS = pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
-"""kafka-python that is closed while it connects once more leaves that socket to the garbage collector."""
+
+
+class Broker(NamedTuple):
+    """A broker's address, as host:port, and its process."""
+
+    address: str
+    process: subprocess.Popen[bytes]
 
 
 @contextmanager
-def broker() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The address of a broker that lives for the block, and its process, which the block may end."""
+def broker() -> Iterator[Broker]:
+    """A broker that lives for the block, which may end its process."""
     port = free_port()
     with subprocess.Popen(broker_command(port), stdout=subprocess.DEVNULL) as process:
         try:
             await_listening(port, process)
-            yield f"127.0.0.1:{port}", process
+            yield Broker(f"127.0.0.1:{port}", process)
         finally:
             process.terminate()
             process.wait(STOPPED_WITHIN)

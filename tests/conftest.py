@@ -6,7 +6,15 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.settings import Settings
-from tests import brokers, services
+from tests import brokers, certificates, services
+from tests.brokers import Broker
+from tests.certificates import Certificates
+from tests.demanding import Demanding, demanding
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the marker by which tests can be chosen."""
+    config.addinivalue_line("markers", "apache: runs on Apache Kafka, which needs Java and Maven")
 
 
 @pytest.fixture(scope="session")
@@ -25,20 +33,42 @@ def clickhouse_settings(clickhouse_url: str) -> Iterator[Settings]:
     assert services.ask(clickhouse_url, f"DROP DATABASE {database}").text == ""
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """The same tests, against a broker of one's own."""
-    parser.addoption("--kafka", metavar="HOST:PORT", help="an Apache Kafka to use instead of the embedded broker")
+@pytest.fixture(scope="session")
+def embedded_broker() -> Iterator[Broker]:
+    """The embedded broker."""
+    with brokers.broker() as broker:
+        yield broker
+        assert broker.process.poll() is None, "the broker ended before it was told to"
 
 
 @pytest.fixture(scope="session")
-def kafka_address(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The broker, as host:port: the embedded one, unless another is given."""
-    if given := request.config.getoption("--kafka"):
-        yield given
-        return
-    with brokers.broker() as (address, process):
-        yield address
-        assert process.poll() is None, "the broker ended before it was told to"
+def apache_kafka(tmp_path_factory: pytest.TempPathFactory, pem: Certificates) -> Iterator[Demanding]:
+    """One broker of Apache Kafka, with a door for each way to be let in."""
+    with demanding(tmp_path_factory.mktemp("kafka"), pem) as kafka:
+        yield kafka
+        assert kafka.cluster.runs(1), kafka.cluster.log(1).read_text()
+
+
+@pytest.fixture(scope="session")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Certificates for servers and clients on loopback."""
+    return certificates.make(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(request: pytest.FixtureRequest) -> Broker:
+    """The embedded broker, or Apache Kafka for a test that runs on both."""
+    if getattr(request, "param", "embedded") == "embedded":
+        embedded: Broker = request.getfixturevalue("embedded_broker")
+        return embedded
+    kafka: Demanding = request.getfixturevalue("apache_kafka")
+    return Broker(kafka.cluster.addresses[0], kafka.cluster.processes[1])
+
+
+@pytest.fixture(scope="session")
+def kafka_address(kafka_broker: Broker) -> str:
+    """The broker's address, as host:port."""
+    return kafka_broker.address
 
 
 @pytest.fixture

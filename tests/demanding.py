@@ -15,6 +15,9 @@ from tests import apache
 from tests.certificates import Certificates
 
 DEMANDS = ("SSL", "SASL_PLAINTEXT", "SASL_SSL")
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+DOORS = [("SSL", "PLAIN"), *((security, mechanism) for security in DEMANDS[1:] for mechanism in MECHANISMS)]
+"""Each way to be let in: the security, and the mechanism, which TLS alone does not need."""
 USER, PASSWORD = "turnfold", "s3cret-of-the-test"
 LOGIN = "org.apache.kafka.common.security"
 

@@ -13,6 +13,7 @@ from agents.cli.interrupt import Interrupt
 from agents.cli.progress import Shown, progress
 from pipeline.errors import TransientError
 from pipeline.ingest.files import Input, read_inputs, readable_bytes
+from pipeline.kafka.folded import wait_until_folded
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.topics import require_topics
 from pipeline.settings import Settings
@@ -24,7 +25,8 @@ TOLD = 20
 class Outcome(msgspec.Struct):
     """What became of the inputs: `sent` are in Kafka, with `entries` log entries and `dead` letters in them.
 
-    `failed` are not in Kafka. Where `stopped` says why, what comes after `last` was not looked at.
+    `failed` are not in Kafka. `folded` says whether the workers have written all of it, None that nobody waited.
+    Where `stopped` says why, what comes after `last` was not looked at.
     """
 
     sent: int = 0
@@ -34,14 +36,17 @@ class Outcome(msgspec.Struct):
     seconds: float = 0.0
     last: str = ""
     stopped: str = ""
+    folded: bool | None = None
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--json", "as_json", is_flag=True, help="Write the counts as JSON.")
+@click.option("--wait", type=click.FloatRange(0, 3600), default=10, show_default=True, metavar="SECONDS",
+              help="Wait so long for the workers, so that what was sent can be asked for; 0: do not.")  # fmt: skip
 @click.pass_obj
 @click.pass_context
-def ingest(ctx: click.Context, settings: Settings, files: tuple[str, ...], *, as_json: bool) -> None:
+def ingest(ctx: click.Context, settings: Settings, files: tuple[str, ...], *, wait: float, as_json: bool) -> None:
     """Send log entries from files into Kafka; - is standard input.
 
     A file holds JSON lines, or JSON documents, or arrays of them, gzip or not: Lex V2 and V1 log entries
@@ -56,6 +61,9 @@ def ingest(ctx: click.Context, settings: Settings, files: tuple[str, ...], *, as
     with Interrupt() as interrupt:
         _send(settings, files, total, outcome, interrupt)
     outcome.seconds = round(time.monotonic() - began, 3)
+    if wait and not outcome.stopped:
+        with _noted(outcome):
+            outcome.folded = wait_until_folded(settings, wait)
     _report(outcome, as_json=as_json)
     ctx.exit(interrupt.exit_status or int(outcome.failed > 0 or bool(outcome.stopped)))
 
@@ -132,5 +140,7 @@ def _report(outcome: Outcome, *, as_json: bool) -> None:
         f"sent {outcome.sent:,}, dead {outcome.dead:,}, failed {outcome.failed:,} "
         f"in {outcome.seconds:,.1f} s ({rate:,.0f}/s); {outcome.entries:,} log entries"
     )
+    if outcome.folded is False:
+        click.echo("the workers have not come to the end of it yet: `turnfold status` shows how far", err=True)
     if outcome.dead:
         click.echo("dead: no log entries; `turnfold status` tells why", err=True)

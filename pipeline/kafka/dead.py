@@ -1,10 +1,11 @@
 """The dead-letter topic in; its letters, one or the newest or all, and how many wait for which reason, out."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import NamedTuple
 
 import msgspec
+from kafka import TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
 from pipeline.errors import UsageError
@@ -84,7 +85,7 @@ def count_dead(settings: Settings, scan: int = SCAN, patience: float = PATIENCE)
     return DeadCount(unread + reasons.total(), scanned, dict(reasons.most_common()))
 
 
-def read_dead(settings: Settings, newest: int | None = SCAN, patience: float = PATIENCE) -> Iterator[DeadRecord]:
+def read_dead(settings: Settings, newest: int | None = SCAN, patience: float = PATIENCE) -> Generator[DeadRecord]:
     """The letters among the `newest` records, or all, oldest first within each partition.
 
     Ends at what was the end when it began. Everything is read twice, since what says that a letter was sent
@@ -112,19 +113,15 @@ def read_letter(settings: Settings, place: Place, patience: float = PATIENCE) ->
         UsageError: there is none. TransientError: Kafka does not answer within `patience` seconds.
     """
     with reader(settings, patience) as consumer:
-        spans = {
-            span.partition: (span, bound) for span, bound in spans_of(consumer, settings.topic_dead, patience).items()
-        }
-        partition, (beginning, end) = spans.get(place.partition, (None, (0, 0)))
-        found = []
-        if partition is not None and beginning <= place.offset < end:
-            found = list(read(consumer, {partition: (place.offset, place.offset + 1)}, patience))
-    for record in found:
-        if not _note(record, Marks()):
-            return _dead_record(record, Marks())
-    raise UsageError(
-        f"there is no dead letter at {place} in topic {settings.topic_dead}; `turnfold dead-letters list` shows all"
-    )
+        partition = TopicPartition(settings.topic_dead, place.partition)
+        beginning, end = spans_of(consumer, settings.topic_dead, patience).get(partition, (0, 0))
+        wanted = {partition: (place.offset, place.offset + 1)} if beginning <= place.offset < end else {}
+        found = [record for record in read(consumer, wanted, patience) if not _note(record, Marks())]
+    if not found:
+        raise UsageError(
+            f"there is no dead letter at {place} in topic {settings.topic_dead}; `turnfold dead-letters list` shows all"
+        )
+    return _dead_record(found[0], Marks())
 
 
 def _note(record: ConsumerRecord, marks: Marks) -> bool:

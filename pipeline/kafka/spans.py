@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
+from pipeline.errors import TransientError
 from pipeline.kafka.offsets import POLL_MS, bounds
 
 Spans = dict[TopicPartition, tuple[int, int]]
@@ -29,13 +30,20 @@ def newest(spans: Spans, count: int) -> Spans:
 
 
 def read(consumer: KafkaConsumer, spans: Spans, patience: float) -> Iterator[ConsumerRecord]:
-    """Every record of `spans`; stops early where nothing has come for `patience` seconds."""
+    """Every record of `spans`.
+
+    Raises:
+        TransientError: nothing has come for `patience` seconds, though there should be more.
+    """
     ahead = {partition: span for partition, span in spans.items() if span[0] < span[1]}
     consumer.assign(list(ahead))
     for partition, (beginning, _) in ahead.items():
         consumer.seek(partition, beginning)
     deadline = time.monotonic() + patience
-    while ahead and time.monotonic() < deadline:
+    while ahead:
+        if time.monotonic() > deadline:
+            late = ", ".join(sorted(f"{p.topic}/{p.partition}" for p in ahead))
+            raise TransientError(f"Kafka has sent nothing more of {late} for {patience:g} s")
         for partition, records in consumer.poll(timeout_ms=POLL_MS).items():
             yield from (record for record in records if record.offset < spans[partition][1])
             deadline = time.monotonic() + patience  # not before: whoever takes the records may take their time

@@ -67,9 +67,11 @@ class Pieces:
         """What the workers have said."""
         return (self.folder / "worker.log").read_text(errors="replace")
 
-    def run(self, *arguments: str) -> None:
-        """Run a command of ours, which must succeed."""
-        subprocess.run([*TURNFOLD, *arguments], env=self.environ, check=True, timeout=PATIENCE, capture_output=True)
+    def run(self, *arguments: str) -> str:
+        """Run a command of ours, which must succeed; what it says on standard error."""
+        command = [*TURNFOLD, *arguments]
+        done = subprocess.run(command, env=self.environ, check=True, timeout=PATIENCE, capture_output=True, text=True)
+        return done.stderr
 
     def send(self, lines: Sequence[bytes]) -> None:
         """Send everything to the raw topic: what is in it, the intake agent finds out."""

@@ -87,7 +87,10 @@ class Proxy:
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(self._target.hostname, self._target.port)
         try:
-            both = [asyncio.ensure_future(self._copy(reader, back, cut=True)), asyncio.ensure_future(self._copy(there, writer))]
+            both = [
+                asyncio.ensure_future(self._copy(reader, back, cut=True)),
+                asyncio.ensure_future(self._copy(there, writer)),
+            ]
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             for one in both:
                 one.cancel()

@@ -135,9 +135,7 @@ def test_sigterm_in_the_middle_ends_with_status_0_whatever_the_worker_does(
     assert_tables(parts, traffic)
 
 
-def test_clickhouse_killed_in_the_middle_comes_back_with_what_it_confirmed(
-    parts: Pieces, traffic: list[bytes]
-) -> None:
+def test_clickhouse_killed_in_the_middle_comes_back_with_what_it_confirmed(parts: Pieces, traffic: list[bytes]) -> None:
     parts.start_worker(**SMALL)
     parts.send(traffic[: len(traffic) // 2])
     parts.wait_until(lambda: parts.rows("conversations") > 0, "a first row")

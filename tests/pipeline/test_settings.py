@@ -46,3 +46,10 @@ def test_a_wrong_one_is_named(variable: str, text: str, words: str) -> None:
 def test_every_setting_has_a_variable_that_is_read() -> None:
     for field, variable in zip(msgspec.structs.fields(Settings), variables(), strict=True):
         assert variable == f"TURNFOLD_{field.name.upper()}"
+
+
+@pytest.mark.parametrize("name", ["turns", ""])
+def test_topics_need_names_of_their_own(name: str) -> None:
+    """Raw entries on the turns topic would go round for ever."""
+    with pytest.raises(UsageError, match="TURNFOLD_TOPIC_RAW"):
+        read_settings({"TURNFOLD_TOPIC_RAW": name})

@@ -40,7 +40,7 @@ def ends(settings: Settings) -> dict[str, int]:
 
 
 def test_entries_are_sent_and_counted(settings: Settings, file: Path) -> None:
-    found = turnfold(settings, "ingest", str(file))
+    found = turnfold(settings, "ingest", "--wait=0", str(file))
     assert (found.status, found.err) == (0, "")
     assert found.out.startswith("sent 50, dead 0, failed 0 in ")
     assert ends(settings) == {settings.topic_raw: 0, settings.topic_turns: 50, settings.topic_dead: 0}
@@ -49,7 +49,7 @@ def test_entries_are_sent_and_counted(settings: Settings, file: Path) -> None:
 def test_counts_are_told_as_json(settings: Settings, file: Path, tmp_path: Path) -> None:
     packed = tmp_path / "more.gz"
     packed.write_bytes(gzip.compress(b"\n".join([*ENTRIES[:2], b"", b"{", b"x" * 5_000_000])))
-    found = turnfold(settings, "ingest", "--json", str(file), str(packed))
+    found = turnfold(settings, "ingest", "--wait=0", "--json", str(file), str(packed))
     said = orjson.loads(found.out)
     assert {name: said[name] for name in ("sent", "entries", "dead", "failed", "stopped")} == {
         "sent": 54, "entries": 52, "dead": 2, "failed": 1, "stopped": "",
@@ -60,7 +60,7 @@ def test_counts_are_told_as_json(settings: Settings, file: Path, tmp_path: Path)
 def test_what_cannot_be_sent_is_named_and_fails_the_command(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes(ENTRIES[0] + b"\n" + b"x" * 5_000_000 + b"\n" + ENTRIES[1])
-    found = turnfold(settings, "ingest", str(path))
+    found = turnfold(settings, "ingest", "--wait=0", str(path))
     assert found.status == 1
     assert found.err == f"{path}:2: 5000000 bytes, where TURNFOLD_MAX_MESSAGE_BYTES allows 4194304\n"
     assert found.out.startswith("sent 2, dead 0, failed 1 in ")
@@ -69,7 +69,7 @@ def test_what_cannot_be_sent_is_named_and_fails_the_command(settings: Settings, 
 def test_many_failures_are_counted_and_not_all_told(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes((b"x" * 2000 + b"\n") * 100)
-    found = turnfold(msgspec.structs.replace(settings, max_message_bytes=1024), "ingest", str(path))
+    found = turnfold(msgspec.structs.replace(settings, max_message_bytes=1024), "ingest", "--wait=0", str(path))
     assert found.status == 1
     assert found.err.count("bad.jsonl:") == 20
     assert found.err.endswith("further failures are only counted\n")
@@ -77,7 +77,7 @@ def test_many_failures_are_counted_and_not_all_told(settings: Settings, tmp_path
 
 
 def test_dead_letters_fail_nothing_and_say_where_to_look(settings: Settings) -> None:
-    found = turnfold(settings, "ingest", "-", stdin=b"not json\n\n" + ENTRIES[0])
+    found = turnfold(settings, "ingest", "--wait=0", "-", stdin=b"not json\n\n" + ENTRIES[0])
     assert found.status == 0
     assert found.out.startswith("sent 3, dead 2, failed 0 in ")
     assert "turnfold status" in found.err
@@ -85,14 +85,14 @@ def test_dead_letters_fail_nothing_and_say_where_to_look(settings: Settings) -> 
 
 def test_without_topics_nothing_is_sent_and_none_is_created(kafka_settings: Settings, file: Path) -> None:
     """A broker may create whatever is written to, in a shape of its own."""
-    found = turnfold(kafka_settings, "ingest", str(file))
+    found = turnfold(kafka_settings, "ingest", "--wait=0", str(file))
     assert (found.status, found.out) == (2, "")
     assert "`turnfold migrate` creates what is missing" in found.err
     assert find_topics(kafka_settings) == {}
 
 
 def test_a_missing_file_is_told_before_any_other_is_sent(settings: Settings, file: Path, tmp_path: Path) -> None:
-    found = turnfold(settings, "ingest", str(file), str(tmp_path / "none"))
+    found = turnfold(settings, "ingest", "--wait=0", str(file), str(tmp_path / "none"))
     assert (found.status, found.err) == (
         2,
         f"turnfold: {tmp_path / 'none'} cannot be read: No such file or directory\n",
@@ -104,7 +104,7 @@ def test_a_missing_file_is_told_before_any_other_is_sent(settings: Settings, fil
 def test_a_live_stream_is_sent_as_it_comes_and_a_signal_ends_it_with_its_counts(
     settings: Settings, number: int
 ) -> None:
-    with start(settings, "ingest", "-") as process:
+    with start(settings, "ingest", "--wait=0", "-") as process:
         assert process.stdin
         process.stdin.write(b"\n".join(ENTRIES[:3]) + b"\n")
         process.stdin.flush()

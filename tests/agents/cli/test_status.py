@@ -19,7 +19,7 @@ def bury(settings: Settings, *reasons: str) -> None:
 
 def test_all_parts_are_shown(stack: Settings) -> None:
     turnfold(stack, "migrate")
-    turnfold(stack, "ingest", "-", stdin=b"\n".join(raw(requestId=f"r{number}") for number in range(12)))
+    turnfold(stack, "ingest", "--wait=0", "-", stdin=b"\n".join(raw(requestId=f"r{number}") for number in range(12)))
     bury(stack, "not-json", "empty", "not-json")
     found = turnfold(stack, "status")
     assert (found.status, found.err) == (0, "")

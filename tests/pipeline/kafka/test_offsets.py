@@ -6,7 +6,7 @@ from pipeline.kafka.client import reader, sorted_errors, writer
 from pipeline.kafka.offsets import bounds
 from pipeline.kafka.topics import create_topics
 from pipeline.settings import Settings
-from tests.brokers import LEAVES_SOCKETS, broker, stopped
+from tests.brokers import Broker, stopped
 
 
 def test_no_partitions_have_no_bounds(kafka_settings: Settings) -> None:
@@ -27,13 +27,10 @@ def test_bounds_move_with_the_records_and_can_be_asked_again(kafka_settings: Set
     producer.close()
 
 
-@LEAVES_SOCKETS
-def test_a_broker_that_stops_answering_is_given_up() -> None:
-    with broker() as (address, process):
-        settings = Settings(kafka=(address,))
-        create_topics(settings)
-        with reader(settings, patience=1) as consumer:
-            partition = TopicPartition(settings.topic_raw, 0)
-            assert bounds(consumer, [partition], 5) == {partition: (0, 0)}
-            with stopped(process), pytest.raises(TransientError), sorted_errors(settings):
-                bounds(consumer, [partition], 1)
+def test_a_broker_that_stops_answering_is_given_up(kafka_settings: Settings, kafka_broker: Broker) -> None:
+    create_topics(kafka_settings)
+    with reader(kafka_settings, patience=1) as consumer:
+        partition = TopicPartition(kafka_settings.topic_raw, 0)
+        assert bounds(consumer, [partition], 5) == {partition: (0, 0)}
+        with stopped(kafka_broker.process), pytest.raises(TransientError), sorted_errors(kafka_settings):
+            bounds(consumer, [partition], 1)

@@ -1,5 +1,6 @@
 from collections import Counter
 
+import msgspec
 import pytest
 from kafka import TopicPartition
 from kafka.partitioner.default import murmur2
@@ -10,7 +11,7 @@ from pipeline.kafka.lag import read_lag
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.topics import create_topics
 from pipeline.settings import Settings
-from tests.brokers import LEAVES_SOCKETS, broker, stopped
+from tests.brokers import Broker, stopped
 
 
 def unexpected(failure: Failure) -> None:
@@ -65,37 +66,49 @@ def test_a_message_that_is_too_large_fails_alone_and_says_where_it_came_from(kaf
     assert "larger" in failures[0].reason
 
 
-@LEAVES_SOCKETS
-def test_when_kafka_stops_answering_everything_is_sent_or_counted_as_failed() -> None:
+def test_when_kafka_stops_answering_everything_is_sent_or_counted_as_failed(
+    kafka_settings: Settings, kafka_broker: Broker
+) -> None:
     failures: list[Failure] = []
-    with broker() as (address, process):
-        settings = Settings(kafka=(address,))
-        create_topics(settings)
-        with Producer(settings, on_failure=failures.append, patience=0.5) as producer:
-            producer.send(settings.topic_turns, b"key", b"before", "file:1")
-            producer.flush()
-            with stopped(process):
-                producer.send(settings.topic_turns, b"key", b"after", "file:2")
-                with pytest.raises(TransientError, match="takes no more messages: not acknowledged within"):
-                    producer.flush()
-                with pytest.raises(TransientError, match="takes no more messages"):
-                    producer.send(settings.topic_turns, b"key", b"later", "file:3")
-            assert (producer.sent, producer.failed) == (1, 1)
+    topic = kafka_settings.topic_turns
+    create_topics(kafka_settings)
+    with Producer(kafka_settings, on_failure=failures.append, patience=0.5) as producer:
+        producer.send(topic, b"key", b"before", "file:1")
+        producer.flush()
+        with stopped(kafka_broker.process):
+            producer.send(topic, b"key", b"after", "file:2")
+            with pytest.raises(TransientError, match="takes no more messages: not acknowledged within"):
+                producer.flush()
+            with pytest.raises(TransientError, match="takes no more messages"):
+                producer.send(topic, b"key", b"later", "file:3")
+        assert (producer.sent, producer.failed) == (1, 1)
     assert [failure.origin for failure in failures] == ["file:2"]
 
 
-@LEAVES_SOCKETS
-def test_a_kafka_that_pauses_for_less_loses_nothing() -> None:
-    with broker() as (address, process):
-        settings = Settings(kafka=(address,))
-        create_topics(settings)
-        with Producer(settings, on_failure=unexpected, patience=2) as producer:
-            for number in range(3):
-                producer.send(settings.topic_turns, b"key", b"%d" % number)
-                with stopped(process):
-                    producer.send(settings.topic_turns, b"key", b"%d while it pauses" % number)
-            producer.flush()
-            assert producer.sent == 6
+@pytest.mark.parametrize("idempotence", [False, True])
+def test_a_kafka_that_pauses_for_less_loses_nothing(
+    kafka_settings: Settings, kafka_broker: Broker, *, idempotence: bool
+) -> None:
+    settings = msgspec.structs.replace(kafka_settings, kafka_idempotence=idempotence)
+    create_topics(settings)
+    with Producer(settings, on_failure=unexpected, patience=2) as producer:
+        for number in range(3):
+            producer.send(settings.topic_turns, b"key", b"%d" % number)
+            with stopped(kafka_broker.process):
+                producer.send(settings.topic_turns, b"key", b"%d while it pauses" % number)
+        producer.flush()
+        assert producer.sent == 6
+
+
+def test_an_idempotent_producer_sends_as_much_and_each_once(kafka_settings: Settings) -> None:
+    settings = msgspec.structs.replace(kafka_settings, kafka_idempotence=True)
+    create_topics(settings)
+    with Producer(settings, on_failure=unexpected) as producer:
+        for number in range(20_000):
+            producer.send(settings.topic_turns, b"user-%d" % (number % 40), b"%d " % number + b"x" * 500)
+        producer.flush()
+    found = Counter(int(value.split()[0]) for _, _, value in records(settings, settings.topic_turns))
+    assert found == Counter(range(20_000))
 
 
 def test_a_producer_needs_a_broker() -> None:

@@ -1,0 +1,30 @@
+"""What lies in deploy/, read as what it is."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import yaml  # type: ignore[import-untyped] # it carries no types
+
+from pipeline.settings import variables
+from tests.services import ROOT
+
+DEPLOY = ROOT / "deploy"
+VARIABLE = re.compile(r"\bTURNFOLD_[A-Z_]+\b")
+
+
+def read_yaml(name: str) -> Any:
+    """A YAML file, its anchors and merges resolved."""
+    return yaml.safe_load((DEPLOY / name).read_text())
+
+
+def dashboard() -> Mapping[str, Any]:
+    """The Grafana dashboard."""
+    found: Mapping[str, Any] = orjson.loads((DEPLOY / "grafana" / "dashboards" / "turnfold.json").read_bytes())
+    return found
+
+
+def unknown_variables(text: str) -> set[str]:
+    """Names in a text that look like settings of ours and are none."""
+    return set(VARIABLE.findall(text)) - set(variables())

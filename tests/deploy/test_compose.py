@@ -1,0 +1,156 @@
+"""The compose file fits together and fits us: every command, setting, file, network name and secret in it exists."""
+
+import re
+from typing import Any
+
+import click
+import pytest
+
+from agents.cli.main import turnfold
+from pipeline.settings import Settings, read_settings
+from tests.deploy.files import DEPLOY, read_yaml, unknown_variables
+from tests.services import ROOT
+
+TEXT = (DEPLOY / "compose.yaml").read_text()
+COMPOSE = read_yaml("compose.yaml")
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = sorted(name for name, service in SERVICES.items() if service["image"].startswith("turnfold:"))
+SECRETS = ("TURNFOLD_CLICKHOUSE_PASSWORD", "TURNFOLD_TOKEN_KEY", "GRAFANA_PASSWORD")
+
+KEYS = {
+    *("image", "build", "command", "environment", "env_file", "volumes", "ports", "depends_on", "healthcheck"),
+    *("restart", "deploy", "ulimits", "stop_grace_period", "init", "read_only", "tmpfs", "cap_drop", "security_opt"),
+    "logging",
+}
+"""Of a service, by the compose specification; those that are used here."""
+
+
+def test_all_of_turnfold_is_there() -> None:
+    assert set(SERVICES) == {"kafka", "clickhouse", "migrate", "worker", "query", "prometheus", "grafana"}
+    assert OURS == ["migrate", "query", "worker"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_made_of_known_members(name: str) -> None:
+    assert set(COMPOSE) == {"name", "x-turnfold", "services", "volumes"}
+    service = SERVICES[name]
+    assert set(service) <= KEYS
+    assert service["restart"] in {"unless-stopped", "on-failure:5"}
+    for value in service["environment"].values() if "environment" in service else ():
+        assert isinstance(value, str | int), "YAML takes a bare true or a port for something else"
+    for condition in service.get("depends_on", {}).values():
+        assert condition["condition"] in {"service_healthy", "service_completed_successfully"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_an_image_has_an_exact_version(name: str) -> None:
+    image, _, tag = SERVICES[name]["image"].rpartition(":")
+    assert image
+    assert re.fullmatch(r"v?\d+\.\d+\.\d+(\.\d+)?", tag), tag
+
+
+def test_our_image_is_of_this_version() -> None:
+    (version,) = re.findall(r'(?m)^version = "(.+)"', (ROOT / "pyproject.toml").read_text())
+    assert {SERVICES[name]["image"] for name in OURS} == {f"turnfold:{version}"}
+    assert f"--tag turnfold:{version}" in (DEPLOY / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_commands_exist(name: str) -> None:
+    (command,) = SERVICES[name]["command"]
+    assert isinstance(turnfold, click.Group)
+    assert turnfold.get_command(click.Context(turnfold), command) is not None
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_settings_exist_and_fit(name: str) -> None:
+    environ = {variable: str(value) for variable, value in SERVICES[name]["environment"].items()}
+    secrets = {variable for variable, value in environ.items() if value.startswith("${")}
+    assert secrets <= set(SECRETS)
+    settings = read_settings(environ)
+    assert settings.kafka == ("kafka:9092",)
+    assert settings.clickhouse == "http://clickhouse:8123"
+    assert SERVICES["clickhouse"]["environment"]["CLICKHOUSE_USER"] == settings.clickhouse_user
+    assert SERVICES["clickhouse"]["environment"]["CLICKHOUSE_DB"] == settings.clickhouse_database
+    assert unknown_variables(TEXT) == set()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_processes_can_do_little(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["tmpfs"] == ["/tmp"]  # noqa: S108 - Faust asks for a folder there
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["init"] is True
+
+
+def test_a_secret_that_is_not_set_stops_the_start() -> None:
+    for used in re.findall(r"\$\{([^}]*)\}", TEXT):
+        secret, separator, advice = used.partition(":?")
+        assert secret in SECRETS
+        assert separator
+        assert "deploy/.env" in advice
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {"/deploy/.env", "/deploy/turnfold.env"} <= set(ignored)
+
+
+def test_what_must_wait_waits_for_what_it_needs() -> None:
+    def needed(name: str) -> dict[str, str]:
+        return {other: how["condition"] for other, how in SERVICES[name].get("depends_on", {}).items()}
+
+    assert needed("migrate") == {"kafka": "service_healthy", "clickhouse": "service_healthy"}
+    for name in ("worker", "query"):
+        assert needed(name) == {"migrate": "service_completed_successfully"}
+    for name in SERVICES:
+        assert set(needed(name)) <= set(SERVICES)
+
+
+def test_every_server_has_a_health_check() -> None:
+    """Workers and query layers have that of their image."""
+    for name in ("kafka", "clickhouse", "prometheus", "grafana"):
+        command, *rest = SERVICES[name]["healthcheck"]["test"]
+        assert command == "CMD"
+        assert rest
+    assert SERVICES["migrate"]["healthcheck"] == {"disable": True}
+    assert all("healthcheck" not in SERVICES[name] for name in ("worker", "query"))
+
+
+def test_ports_are_published_on_loopback_only() -> None:
+    for service in SERVICES.values():
+        for port in service.get("ports", ()):
+            assert port.startswith("127.0.0.1:")
+    assert "ports" not in SERVICES["worker"], "several workers cannot share a port of the host"
+
+
+def test_a_worker_has_time_to_stop() -> None:
+    for name in ("worker", "query"):
+        assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > Settings().stop_seconds + 5
+
+
+def test_files_and_volumes_exist() -> None:
+    for service in SERVICES.values():
+        for volume in service.get("volumes", ()):
+            source = volume.partition(":")[0]
+            assert (DEPLOY / source).exists() if source.startswith(".") else source in COMPOSE["volumes"], source
+    for name in OURS:
+        build = SERVICES[name]["build"]
+        assert (DEPLOY / build["context"] / build["dockerfile"]).resolve() == DEPLOY / "Dockerfile"
+        assert SERVICES[name]["env_file"] == [{"path": "turnfold.env", "required": False}]
+
+
+def test_kafka_listens_where_others_ask() -> None:
+    environ = SERVICES["kafka"]["environment"]
+    listeners = dict(part.split("://") for part in environ["KAFKA_LISTENERS"].split(","))
+    advertised = dict(part.split("://") for part in environ["KAFKA_ADVERTISED_LISTENERS"].split(","))
+    assert advertised["INSIDE"] == "kafka:9092"
+    assert listeners["INSIDE"].endswith(":9092")
+    (published,) = SERVICES["kafka"]["ports"]
+    assert published == f"{advertised['OUTSIDE']}:{listeners['OUTSIDE'].lstrip(':')}"
+    assert set(advertised) | {environ["KAFKA_CONTROLLER_LISTENER_NAMES"]} == set(listeners)
+    assert environ["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+
+
+def test_kafka_is_of_the_version_that_is_tested() -> None:
+    (tested,) = re.findall(r"<kafka\.version>(.+)</kafka\.version>", (DEPLOY / "kafka" / "pom.xml").read_text())
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{tested}"

@@ -1,0 +1,75 @@
+"""The image holds what was tested and runs as nobody: read from its Dockerfile, since nothing here builds one."""
+
+import re
+import shlex
+
+import orjson
+import pytest
+
+from tests.deploy.files import DEPLOY, unknown_variables
+from tests.services import ROOT
+
+TEXT = (DEPLOY / "Dockerfile").read_text()
+LINES = re.sub(r"\\\n\s*", "", re.sub(r"(?m)^#.*\n", "", TEXT)).splitlines()
+INSTRUCTIONS = [tuple(line.split(maxsplit=1)) for line in LINES if line.strip()]
+
+
+def said(instruction: str) -> list[str]:
+    return [rest for name, rest in INSTRUCTIONS if name == instruction]
+
+
+@pytest.fixture(scope="module")
+def last_stage() -> list[tuple[str, str]]:
+    start = max(place for place, (name, _) in enumerate(INSTRUCTIONS) if name == "FROM")
+    return [(name, rest) for name, rest in INSTRUCTIONS[start:]]
+
+
+def test_images_are_pinned_and_of_the_python_that_is_tested() -> None:
+    bases = [rest.split()[0] for rest in said("FROM")]
+    assert len(bases) == 2
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm", bases[0])
+
+
+def test_uv_is_the_one_of_the_lock_file() -> None:
+    (version,) = re.findall(r"ghcr\.io/astral-sh/uv:([\d.]+)", TEXT)
+    assert f"\nuv=={version} " in (ROOT / "requirements.lock").read_text()
+
+
+def test_versions_and_hashes_come_from_the_lock_file() -> None:
+    (build,) = [rest for rest in said("RUN") if "uv pip install" in rest]
+    words = shlex.split(build.rpartition("uv pip install")[2])
+    assert words[words.index("--constraint") + 1] == "requirements.lock"
+    assert words[words.index("--build-constraint") + 1] == "requirements.lock"
+    assert words[-1] == "."
+
+
+def test_what_is_copied_is_there_and_sent_to_the_builder() -> None:
+    allowed = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    for rest in said("COPY"):
+        if rest.startswith("--from"):
+            continue
+        *sources, _ = rest.split()
+        for source in sources:
+            assert (ROOT / source).exists(), source
+            assert f"!{source}" in allowed, source
+    assert "*" in allowed
+
+
+def test_it_runs_as_nobody(last_stage: list[tuple[str, str]]) -> None:
+    (user,) = [rest for name, rest in last_stage if name == "USER"]
+    assert int(user) >= 1000
+    assert f"--uid {user} " in TEXT
+    assert "--create-home" not in TEXT
+
+
+def test_it_is_ours_to_start_and_has_a_health_check(last_stage: list[tuple[str, str]]) -> None:
+    told = dict(last_stage)
+    assert orjson.loads(told["ENTRYPOINT"]) == ["turnfold"]
+    command = orjson.loads(told["HEALTHCHECK"].partition("CMD ")[2])
+    assert command == ["python", "-m", "agents.health"]
+    assert (ROOT / "agents" / "health.py").exists()
+
+
+def test_what_it_sets_are_settings() -> None:
+    assert unknown_variables(TEXT) == set()

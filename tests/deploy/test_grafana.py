@@ -1,0 +1,109 @@
+"""Every panel of the dashboard asks for what there is: metrics by name and label, tables by queries that run."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from pipeline.fold.conversation import fold
+from pipeline.settings import Settings
+from pipeline.store.client import ClickHouse, Row, connection
+from pipeline.store.migrate import migrate
+from pipeline.store.write import write
+from schemas.turn import ArchivedTurn
+from tests.deploy.files import dashboard, read_yaml
+from tests.deploy.series import expressions, series, wrong_names
+
+DASHBOARD = dashboard()
+PANELS: list[dict[str, Any]] = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
+(DATASOURCES,) = [read_yaml("grafana/provisioning/datasources/turnfold.yaml")["datasources"]]
+TABLES = [panel for panel in PANELS if panel["datasource"]["type"] == "grafana-clickhouse-datasource"]
+SERVICES = read_yaml("compose.yaml")["services"]
+
+
+def test_panels_are_laid_out_side_by_side() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert max(x for x, _ in cells) < 24
+        assert not cells & taken, panel["title"]
+        taken |= cells
+    numbers = [panel["id"] for panel in DASHBOARD["panels"]]
+    assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
+def test_a_panel_is_explained_and_knows_its_source(panel: dict[str, Any]) -> None:
+    assert panel["description"].endswith(".")
+    sources = {source["uid"]: source["type"] for source in DATASOURCES}
+    for one in (panel, *panel["targets"]):
+        assert sources[one["datasource"]["uid"]] == one["datasource"]["type"]
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
+def test_a_panel_asks_for_metrics_that_there_are(panel: dict[str, Any]) -> None:
+    known = series()
+    for expression in expressions([panel]):
+        assert list(wrong_names(expression, known)) == []
+
+
+def test_every_metric_is_shown() -> None:
+    shown = " ".join(expressions(PANELS))
+    families = {re.sub(r"_(bucket|count|sum)$", "", name) for name in series() if name.startswith("turnfold_")}
+    assert {family for family in families if family not in shown} == set()
+
+
+def expanded(query: str) -> str:
+    """The query as the data source sends it: its macros written out."""
+    query = re.sub(
+        r"\$__timeFilter\((\w+)\)", r"(\1 >= toDateTime(1700000000) AND \1 <= toDateTime(1900000000))", query
+    )
+    query = re.sub(r"\$__timeInterval\((\w+)\)", r"toStartOfInterval(toDateTime(\1), INTERVAL 60 second)", query)
+    assert "$__" not in query
+    return query
+
+
+@pytest.fixture(scope="module")
+def turn() -> ArchivedTurn:
+    return ArchivedTurn(
+        *("BOTAAAAAA1", "session-1", "request-1", 1_780_000_000_000, "request-1", "", "RecognizeText", "Travel"),
+        *("TSTALIASID", "Test", "1", "en_US", "Text", "Slack", "BookHotel", "Fulfilled", "Close"),
+        missed_utterance=False,
+        payload=b"{}",
+    )
+
+
+@pytest.mark.parametrize("panel", TABLES, ids=lambda panel: panel["title"])
+def test_a_query_of_the_tables_runs_and_finds_something(
+    panel: dict[str, Any], clickhouse_settings: Settings, turn: ArchivedTurn
+) -> None:
+    row = fold([turn], ())
+    (target,) = panel["targets"]
+
+    async def ask() -> list[Row]:
+        await migrate(clickhouse_settings)
+        clickhouse: ClickHouse
+        async with connection(clickhouse_settings) as clickhouse:
+            await write(clickhouse, [row], [turn])
+            return list(await clickhouse.rows(expanded(target["rawSql"])))
+
+    assert asyncio.run(ask())
+
+
+def test_grafana_knows_its_sources_by_the_names_of_services() -> None:
+    prometheus, clickhouse = DATASOURCES
+    assert prometheus["url"] == "http://prometheus:9090"
+    assert clickhouse["jsonData"]["host"] in SERVICES
+    environ = SERVICES["grafana"]["environment"]
+    assert clickhouse["secureJsonData"]["password"] == "$CLICKHOUSE_PASSWORD"
+    assert "CLICKHOUSE_PASSWORD" in environ
+    assert re.fullmatch(rf"{clickhouse['type']}@\d+\.\d+\.\d+", environ["GF_PLUGINS_PREINSTALL_SYNC"])
+    (provider,) = read_yaml("grafana/provisioning/dashboards/turnfold.yaml")["providers"]
+    mounted = [volume.split(":")[1] for volume in SERVICES["grafana"]["volumes"]]
+    assert provider["options"]["path"] in mounted

@@ -1,0 +1,79 @@
+"""Alerts ask for metrics that processes tell, lead to a chapter of the run book, and are each tried out."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.deploy.files import DEPLOY, read_yaml
+from tests.deploy.series import series, wrong_names
+
+CONFIG = read_yaml("prometheus/prometheus.yml")
+(GROUP,) = read_yaml("prometheus/alerts.yml")["groups"]
+RULES: list[dict[str, Any]] = GROUP["rules"]
+TRIED = read_yaml("prometheus/alerts_test.yml")
+KNOWN = series() | {"up": {"job", "instance"}}
+SERVICES = read_yaml("compose.yaml")["services"]
+
+
+def anchors(markdown: str) -> set[str]:
+    """The anchors of its headings, as GitHub makes them."""
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"(?m)^#+ (.+)$", markdown)
+    }
+
+
+def test_the_checker_finds_what_is_wrong() -> None:
+    """It guards the other tests, so it must not be blind."""
+    assert (
+        list(wrong_names('sum by (le, agent) (rate(turnfold_flush_seconds_bucket{agent="intake"}[5m]))', KNOWN)) == []
+    )
+    assert list(wrong_names("turnfold_lags", KNOWN)) == ["no process tells turnfold_lags"]
+    assert list(wrong_names('turnfold_waiting{agent="x"}', KNOWN)) == ["turnfold_waiting has no label agent"]
+    assert list(wrong_names("sum by (topic) (turnfold_waiting)", KNOWN)) == ["nothing in it has the label topic"]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_an_alert_asks_for_what_there_is(rule: dict[str, Any]) -> None:
+    assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
+    assert list(wrong_names(rule["expr"], KNOWN)) == []
+    assert rule["labels"]["severity"] in {"critical", "warning"}
+    assert rule["annotations"]["summary"].endswith(".")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_an_alert_leads_to_what_to_do(rule: dict[str, Any]) -> None:
+    path, _, anchor = rule["annotations"]["runbook"].partition("#")
+    assert path == "deploy/RUNBOOK.md"
+    assert anchor in anchors((DEPLOY / "RUNBOOK.md").read_text())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_an_alert_is_tried_out_both_ways(rule: dict[str, Any]) -> None:
+    """`promtool test rules` runs these; here, that none is left out."""
+    tries = [one for case in TRIED["tests"] for one in case["alert_rule_test"] if one["alertname"] == rule["alert"]]
+    assert any("exp_alerts" in one for one in tries), "nothing makes it fire"
+    assert any("exp_alerts" not in one for one in tries), "nothing shows that it keeps quiet"
+
+
+def test_series_that_are_tried_are_told_by_processes() -> None:
+    for case in TRIED["tests"]:
+        for fed in case["input_series"]:
+            assert list(wrong_names(fed["series"], KNOWN)) == []
+
+
+def test_every_process_is_asked_for_its_metrics() -> None:
+    jobs = {job["job_name"]: job for job in CONFIG["scrape_configs"]}
+    assert set(jobs) == {"turnfold-worker", "turnfold-query", "clickhouse", "prometheus"}
+    for job in jobs.values():
+        for discovery in job.get("dns_sd_configs", ()):
+            assert set(discovery["names"]) <= set(SERVICES)
+        for targets in job.get("static_configs", ()):
+            hosts = {target.partition(":")[0] for target in targets["targets"]}
+            assert hosts <= set(SERVICES) | {"127.0.0.1"}
+    ports = re.findall(r"EXPOSE (\d+) (\d+)", (DEPLOY / "Dockerfile").read_text())
+    assert ports == [(str(jobs["turnfold-query"]["dns_sd_configs"][0]["port"]), "9464")]
+    assert jobs["turnfold-worker"]["dns_sd_configs"][0]["port"] == 9464
+    (clickhouse,) = jobs["clickhouse"]["static_configs"][0]["targets"]
+    assert f"<port>{clickhouse.partition(':')[2]}</port>" in (DEPLOY / "clickhouse" / "server.xml").read_text()
+    assert CONFIG["rule_files"] == ["alerts.yml"]
