@@ -8,13 +8,21 @@ BIN := .venv/bin
 UP ?= --demo
 JAVA_AND_MAVEN := $(and $(shell command -v java),$(shell command -v mvn))
 
-.PHONY: up test check kafka install lock clean
+.PHONY: up test check chaos bench kafka install lock clean
 
 up: install
 	$(BIN)/turnfold up $(UP)
 
 test: check $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 3 --dist worksteal
+
+# Do everything to a running Turnfold that can happen to one, for so many minutes, and count what is lost or doubled.
+MINUTES ?= 10
+chaos: install kafka
+	$(BIN)/python -m tests.chaos.run --minutes $(MINUTES)
+
+bench: install
+	$(BIN)/python -m tests.bench.freshness
 
 check: install
 	$(BIN)/ruff check .

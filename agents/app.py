@@ -44,6 +44,8 @@ class App(faust.App):
     mundane_level = "debug"
     probes: Probes
     metrics: WorkerMetrics
+    fatal: BaseException | None = None
+    """What an agent ended with."""
 
     def _create_directories(self) -> None:
         pass
@@ -77,6 +79,7 @@ class App(faust.App):
     async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:
         """Faust would start the agent anew behind the batch that failed: the worker ends, so that it comes again."""
         log.critical("the %s agent cannot go on: %r", agent.name, exc)
+        self.fatal = self.fatal or exc
         await self.crash(exc)
 
 

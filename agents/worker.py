@@ -1,10 +1,14 @@
 """Settings in, a running worker out: the Faust app under Faust's own worker, until it is told to stop."""
 
+import logging
+
 import faust
 
 from agents.app import create_app
 from pipeline.logs import configure
 from pipeline.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def run_worker(settings: Settings) -> None:
@@ -19,4 +23,8 @@ def run_worker(settings: Settings) -> None:
     app.probes.listen()
     worker = faust.Worker(app, loglevel=settings.log_level, override_logging=False, quiet=True)
     worker.spinner = None  # it draws on a terminal, also where there is none
-    worker.execute_from_commandline()
+    try:
+        worker.execute_from_commandline()
+    finally:
+        if app.fatal is not None:  # after all that Faust has to say about it, so that it is read
+            log.critical("this worker has ended: %s", app.fatal)

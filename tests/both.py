@@ -5,7 +5,7 @@ import pytest
 BOTH = ("embedded", pytest.param("apache", marks=pytest.mark.apache))
 
 
-def on_both(metafunc: pytest.Metafunc, fixture: str) -> None:
-    """Run a test that needs `fixture` once with each."""
-    if fixture in metafunc.fixturenames:
-        metafunc.parametrize(fixture, BOTH, indirect=True, scope="session")
+def on_both(metafunc: pytest.Metafunc) -> None:
+    """Run a test that needs a broker once with each kind."""
+    if "kafka_kind" in metafunc.fixturenames:
+        metafunc.parametrize("kafka_kind", BOTH, indirect=True, scope="session")

@@ -5,12 +5,16 @@ import signal
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import msgspec
+
 from pipeline.embedded.broker import broker_command
 from pipeline.embedded.ports import free_port
+from pipeline.settings import Settings
 
 STARTED_WITHIN = 30.0
 STOPPED_WITHIN = 30.0
@@ -34,6 +38,18 @@ def broker() -> Iterator[Broker]:
         finally:
             process.terminate()
             process.wait(STOPPED_WITHIN)
+
+
+def unused(settings: Settings) -> Settings:
+    """The settings with names of topics and a group that nothing has used before."""
+    unique = uuid.uuid4().hex[:12]
+    return msgspec.structs.replace(
+        settings,
+        kafka_group=f"group-{unique}",
+        topic_raw=f"raw-{unique}",
+        topic_turns=f"turns-{unique}",
+        topic_dead=f"dead-{unique}",
+    )
 
 
 @contextmanager

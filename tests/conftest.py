@@ -56,9 +56,15 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture(scope="session")
-def kafka_broker(request: pytest.FixtureRequest) -> Broker:
-    """The embedded broker, or Apache Kafka for a test that runs on both."""
-    if getattr(request, "param", "embedded") == "embedded":
+def kafka_kind(request: pytest.FixtureRequest) -> str:
+    """embedded or apache; `tests.both` has tests run with both."""
+    return str(getattr(request, "param", "embedded"))
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(kafka_kind: str, request: pytest.FixtureRequest) -> Broker:
+    """A broker of that kind, which all tests share."""
+    if kafka_kind == "embedded":
         embedded: Broker = request.getfixturevalue("embedded_broker")
         return embedded
     kafka: Demanding = request.getfixturevalue("apache_kafka")
@@ -74,11 +80,4 @@ def kafka_address(kafka_broker: Broker) -> str:
 @pytest.fixture
 def kafka_settings(kafka_address: str) -> Settings:
     """Settings with names of topics and a group that nothing has used before."""
-    unique = uuid.uuid4().hex[:12]
-    return Settings(
-        kafka=(kafka_address,),
-        kafka_group=f"group-{unique}",
-        topic_raw=f"raw-{unique}",
-        topic_turns=f"turns-{unique}",
-        topic_dead=f"dead-{unique}",
-    )
+    return brokers.unused(Settings(kafka=(kafka_address,)))

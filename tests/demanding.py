@@ -12,6 +12,7 @@ from deploy.kafka.cluster import HOST, Cluster, Node
 from pipeline.embedded.ports import free_port
 from pipeline.settings import Settings
 from tests import apache
+from tests.brokers import unused
 from tests.certificates import Certificates
 
 DEMANDS = ("SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -31,9 +32,9 @@ class Demanding:
     ports: dict[str, int]
 
     def settings(self, security: str, mechanism: str = "PLAIN") -> Settings:
-        """Settings that are let in through that door."""
+        """Settings that are let in through that door, with topics and a group of their own."""
         tls, sasl = security.endswith("SSL"), security.startswith("SASL")
-        return Settings(
+        settings = Settings(
             kafka=(f"{HOST}:{self.ports[security]}",),
             kafka_security=security,  # type: ignore[arg-type]  # one of the names, which a test has in a variable
             kafka_sasl_mechanism=mechanism,  # type: ignore[arg-type]  # as above
@@ -42,6 +43,7 @@ class Demanding:
             kafka_ca=str(self.certificates.ca) if tls else "",
             kafka_certificate=str(self.certificates.client) if security == "SSL" else "",
         )
+        return unused(settings)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from pipeline.embedded.ports import free_port
+from tests.certificates import Certificates
 
 ROOT = Path(__file__).parent.parent
 STARTED_WITHIN = 60.0
@@ -37,16 +39,19 @@ class Answer(NamedTuple):
         return int(self.headers.get("x-clickhouse-exception-code", "0"))
 
 
-def clickhouse_command(folder: Path, port: int) -> list[str]:
-    """What runs the embedded ClickHouse."""
+def clickhouse_command(folder: Path, port: int, pem: Certificates | None = None) -> list[str]:
+    """What runs the embedded ClickHouse, with TLS where there are certificates."""
+    tls = ["--certificate", str(pem.server)] if pem else []
     module = "pipeline.embedded.clickhouse"
-    return [sys.executable, "-m", module, "--path", str(folder), "--port", str(port)]
+    return [sys.executable, "-m", module, "--path", str(folder), "--port", str(port), *tls]
 
 
 @contextmanager
-def clickhouse(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[str]:
+def clickhouse(
+    folder: Path, environ: Mapping[str, str] | None = None, pem: Certificates | None = None
+) -> Iterator[str]:
     """The URL of an embedded ClickHouse that lives for the block and then ends as it should."""
-    with clickhouse_process(folder, environ) as (url, process):
+    with clickhouse_process(folder, environ, pem) as (url, process):
         yield url
         assert process.poll() is None, "ClickHouse ended before it was told to"
         process.terminate()
@@ -55,27 +60,27 @@ def clickhouse(folder: Path, environ: Mapping[str, str] | None = None) -> Iterat
 
 @contextmanager
 def clickhouse_process(
-    folder: Path, environ: Mapping[str, str] | None = None
+    folder: Path, environ: Mapping[str, str] | None = None, pem: Certificates | None = None
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The same with its process, which the block may end in its own way."""
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = clickhouse_command(folder, port)
+    url = f"{'https' if pem else 'http'}://127.0.0.1:{port}"
+    command = clickhouse_command(folder, port, pem)
     with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(environ or {})}) as process:
         try:
-            await_answer(url, process)
+            await_answer(url, process, pem)
             yield url, process
         finally:
             if process.poll() is None:
                 process.kill()
 
 
-def await_answer(url: str, process: subprocess.Popen[bytes]) -> None:
+def await_answer(url: str, process: subprocess.Popen[bytes], pem: Certificates | None = None) -> None:
     """Returns once the server answers."""
     deadline = time.monotonic() + STARTED_WITHIN
     while True:
         try:
-            ask(url, path="/ping")
+            ask(url, path="/ping", pem=pem)
         except OSError:
             assert process.poll() is None, "the server ended before it answered"
             assert time.monotonic() < deadline, "the server does not answer"
@@ -92,10 +97,11 @@ def ask(
     method: str | None = None,
     headers: Mapping[str, str] | None = None,
     url_parameters: Mapping[str, object] | None = None,
+    pem: Certificates | None = None,
     **arguments: object,
 ) -> Answer:
-    """The answer to one plain HTTP request; `arguments` are parameters of the URL as well."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+    """The answer to one plain HTTP request, with `pem` over TLS; `arguments` are parameters of the URL as well."""
+    connection = _connection(urlsplit(url).netloc, pem)
     query = urlencode({**(url_parameters or {}), **arguments})
     target = f"{path}?{query}" if query else path
     data = body.encode() if isinstance(body, str) else body
@@ -105,3 +111,9 @@ def ask(
         return Answer(got.status, {name.lower(): text for name, text in got.getheaders()}, got.read())
     finally:
         connection.close()
+
+
+def _connection(address: str, pem: Certificates | None) -> http.client.HTTPConnection:
+    if not pem:
+        return http.client.HTTPConnection(address, timeout=60)
+    return http.client.HTTPSConnection(address, timeout=60, context=ssl.create_default_context(cafile=pem.ca))

@@ -79,7 +79,7 @@ class JsonWriter:
         document = msgspec.structs.asdict(counts) | {
             "different": outcome.conversations,
             "repaired": outcome.repaired,
-            "kinds": outcome.kinds,
+            "kinds": {kind.value: count for kind, count in outcome.kinds.items()},
         }
         click.echo((b"\n" if self._any else self._before) + b"],\n" + orjson.dumps(document)[1:])
 

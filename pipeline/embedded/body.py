@@ -1,6 +1,7 @@
 """The body of a request in; the text of its statement out, or its data in a file; all of it bounded."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -76,8 +77,17 @@ async def spooled(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> Non
     """Writes data to a file: the engine sees them only when all have arrived, so half an INSERT is none.
 
     Raises:
-        Failure: they are too long.
+        Failure: they are too long, or the disk is full.
     """
+    try:
+        await _spool(first, chunks, file)
+    except OSError as trouble:
+        if trouble.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise failure(Code.NOT_ENOUGH_SPACE, f"The data cannot be kept: {trouble.strerror}") from trouble
+
+
+async def _spool(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> None:
     size, batch = 0, bytearray(first)
     with await asyncio.to_thread(file.open, "wb") as out:
         async for chunk in chunks:

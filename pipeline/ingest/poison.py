@@ -23,26 +23,30 @@ class DeadLimit:
         self._allowed = int(share * window)
         self._seen = 0
         self._dead: deque[int] = deque()
+        self._tripped: PoisonError | None = None
 
     def check(self, letters: Iterable[tuple[int, DeadLetter]], inputs: int) -> None:
         """Take the next `inputs` inputs; each of `letters` has its place among them, from 0 and ascending.
 
         Raises:
-            PoisonError: at one of them, too many of the last `window` inputs were dead.
+            PoisonError: at one of them, too many of the last `window` inputs were dead, or it was so before.
         """
+        if self._tripped is not None:
+            raise self._tripped
         for place, letter in letters:
             number = self._seen + place
             self._dead.append(number)
             while self._dead[0] <= number - self._window:
                 self._dead.popleft()
             if len(self._dead) > self._allowed:
-                raise PoisonError(self._sentence(letter, number + 1))
+                self._tripped = PoisonError(self._sentence(letter, number + 1))
+                raise self._tripped
         self._seen += inputs
 
     def _sentence(self, letter: DeadLetter, seen: int) -> str:
         return (
-            f"{len(self._dead)} of the last {min(seen, self._window)} inputs from topic {letter.topic} are no log "
-            f"entries, lastly partition {letter.partition} offset {letter.offset} ({letter.reason}: {letter.detail}). "
+            f"{len(self._dead):,} of the last {min(seen, self._window):,} inputs are no log entries, lastly topic "
+            f"{letter.topic} partition {letter.partition} offset {letter.offset} ({letter.reason}: {letter.detail}). "
             "Their sender seems broken, so this worker stops: of the batch in hand nothing was passed on or "
             "committed. To keep all of them as dead letters instead, which `turnfold dead-letters retry` can send "
             "again, start it with TURNFOLD_DEAD_LETTER_SHARE=1"

@@ -1,11 +1,22 @@
-"""One embedded stack that tests share, with the same traffic for all: broken, late, early and doubled."""
+"""Stacks that tests share, one on each kind of broker, with the same traffic: broken, late, early and doubled."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
-from tests.integration.stack import Stack, running
+from pipeline.settings import Settings
+from tests.both import on_both
+from tests.demanding import Demanding
+from tests.integration.processes import in_processes
+from tests.integration.stack import Reachable, Run, Stack, running
 from tests.integration.traffic import lines
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test that needs a broker runs on the embedded one and on Apache Kafka."""
+    on_both(metafunc)
 
 
 @pytest.fixture(scope="session")
@@ -15,10 +26,45 @@ def traffic() -> list[bytes]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, traffic: list[bytes]) -> Iterator[Stack]:
-    """A stack that has folded the traffic."""
+def run(kafka_kind: str, request: pytest.FixtureRequest) -> Run:
+    """Starts a stack on that kind of broker: by `turnfold up`, or each process by itself."""
+    if kafka_kind == "embedded":
+        return lambda data, workers=1: running(data, f"--workers={workers}")
+    kafka: Demanding = request.getfixturevalue("apache_kafka")
+    settings: dict[Path, Settings] = {}
+
+    def on_apache(data: Path, workers: int = 1) -> AbstractContextManager[Reachable]:
+        return in_processes(data, settings.setdefault(data, kafka.settings("PLAINTEXT")), workers)
+
+    return on_apache
+
+
+@pytest.fixture(scope="session")
+def stack(kafka_kind: str, request: pytest.FixtureRequest) -> Reachable:
+    """A stack on that kind of broker, which has folded the traffic."""
+    folded: Reachable = request.getfixturevalue(f"{kafka_kind}_stack")
+    return folded
+
+
+@pytest.fixture(scope="session")
+def embedded_stack(tmp_path_factory: pytest.TempPathFactory, traffic: list[bytes]) -> Iterator[Stack]:
+    """`turnfold up`."""
     with running(tmp_path_factory.mktemp("stack") / "data") as stack:
-        sent = stack.turnfold("ingest", "-", data=b"\n".join(traffic))
-        assert sent.returncode == 0, sent.stderr
-        stack.wait_until_folded()
+        _fold(stack, traffic)
         yield stack
+
+
+@pytest.fixture(scope="session")
+def apache_stack(
+    tmp_path_factory: pytest.TempPathFactory, traffic: list[bytes], apache_kafka: Demanding
+) -> Iterator[Reachable]:
+    """The same in processes of their own, on Apache Kafka."""
+    with in_processes(tmp_path_factory.mktemp("stack") / "data", apache_kafka.settings("PLAINTEXT")) as stack:
+        _fold(stack, traffic)
+        yield stack
+
+
+def _fold(stack: Reachable, traffic: list[bytes]) -> None:
+    sent = stack.turnfold("ingest", "-", data=b"\n".join(traffic))
+    assert sent.returncode == 0, sent.stderr
+    stack.wait_until_folded()

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.events import START, iso
-from tests.integration.stack import Stack
+from tests.integration.stack import Reachable
 
 BEGIN = datetime.fromtimestamp(START / 1000, UTC) - timedelta(days=1)
 END = BEGIN + timedelta(days=40)
 
 
-def listed(stack: Stack, bot: str, **more: Any) -> list[dict[str, Any]]:
+def listed(stack: Reachable, bot: str, **more: Any) -> list[dict[str, Any]]:
     """Every session of the bot, through boto3, page by page."""
     client, sessions = stack.client(), list[dict[str, Any]]()
     token: dict[str, str] = {}

@@ -1,12 +1,12 @@
-"""The embedded stack as its users start it: `turnfold up` in a process, asked with the real SDK."""
+"""A stack asked with our commands and the real SDK; the embedded one as its users start it, `turnfold up`."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,68 @@ PATIENCE = 90.0
 TURNFOLD = [sys.executable, "-m", "agents.cli.main"]
 
 
-class Stack:
-    """One `turnfold up`: its ports, its data folder, and ways to ask it."""
+class Reachable:
+    """A stack that runs: its data folder, its ports, its topics, and ways to ask it."""
+
+    topics = ("turns.raw", "turns", "turns.dead")
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.api_port, self.kafka_port, self.clickhouse_port = free_port(), free_port(), free_port()
+        self.api_port, self.clickhouse_port = free_port(), free_port()
         self.api = f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def kafka(self) -> str:
+        """Its broker, as host:port."""
+        return self.environ["TURNFOLD_KAFKA"]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What makes other commands talk to this stack."""
+        raise NotImplementedError
+
+    def turnfold(self, *arguments: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        """Run a command of ours against this stack."""
+        return subprocess.run(
+            [*TURNFOLD, *arguments], env=self.environ, input=data, capture_output=True, timeout=PATIENCE, check=False
+        )
+
+    def status(self) -> dict[str, Any]:
+        """`turnfold status --json`."""
+        shown = self.turnfold("status", "--json")
+        assert shown.returncode == 0, shown.stderr
+        status: dict[str, Any] = orjson.loads(shown.stdout)
+        return status
+
+    def wait_until_folded(self) -> None:
+        """Wait until no worker has anything left to read."""
+        deadline = time.monotonic() + PATIENCE
+        while any(p["lag"] for t in self.topics[:2] for p in self.status()["topics"][t]):
+            assert time.monotonic() < deadline, "the workers have not come to the end"
+            time.sleep(0.2)
+
+    def client(self, service: str = "lexv2-models") -> Any:
+        """A client of the real SDK."""
+        return boto3.client(
+            service,
+            endpoint_url=self.api,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            config=Config(retries={"max_attempts": 0}),
+        )
+
+
+Run = Callable[..., AbstractContextManager[Reachable]]
+"""(data folder, workers=1) -> a stack for the length of a block; a second one in the folder goes on from the first."""
+
+
+class Stack(Reachable):
+    """One `turnfold up`."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(data)
+        self.kafka_port = free_port()
         self.process: subprocess.Popen[str] | None = None
 
     @property
@@ -66,37 +121,6 @@ class Stack:
         self.process.send_signal(number)
         self.process.communicate(timeout=PATIENCE)
         return self.process.returncode
-
-    def turnfold(self, *arguments: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-        """Run a command of ours against this stack."""
-        return subprocess.run(
-            [*TURNFOLD, *arguments], env=self.environ, input=data, capture_output=True, timeout=PATIENCE, check=False
-        )
-
-    def status(self) -> dict[str, Any]:
-        """`turnfold status --json`."""
-        shown = self.turnfold("status", "--json")
-        assert shown.returncode == 0, shown.stderr
-        status: dict[str, Any] = orjson.loads(shown.stdout)
-        return status
-
-    def wait_until_folded(self) -> None:
-        """Wait until no worker has anything left to read."""
-        deadline = time.monotonic() + PATIENCE
-        while any(p["lag"] for t in ("turns.raw", "turns") for p in self.status()["topics"][t]):
-            assert time.monotonic() < deadline, "the workers have not come to the end"
-            time.sleep(0.2)
-
-    def client(self, service: str = "lexv2-models") -> Any:
-        """A client of the real SDK."""
-        return boto3.client(
-            service,
-            endpoint_url=self.api,
-            region_name="us-east-1",
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-            config=Config(retries={"max_attempts": 0}),
-        )
 
 
 @contextmanager

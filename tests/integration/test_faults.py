@@ -1,5 +1,6 @@
 """Whatever happens on the way, the tables come to what the events say: 0 lost, 0 double, 0 wrong."""
 
+import os
 import random
 import signal
 import subprocess
@@ -36,6 +37,21 @@ def weather(parts: Pieces) -> Iterator[Proxy]:
     """A proxy between workers and ClickHouse."""
     with proxy(parts.settings.clickhouse) as made:
         yield made
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, kafka_settings: Settings) -> Iterator[Pieces]:
+    """ClickHouse keeps its data on a disk of its own, which a test can fill."""
+    disk = tmp_path / "clickhouse"
+    disk.mkdir()
+    if os.geteuid() and not os.environ.get("CI"):
+        pytest.skip("only root may mount a small disk")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128m", "turnfold-test", disk], check=True)  # noqa: S607 - of the system
+    try:
+        with pieces(tmp_path, kafka_settings) as made:
+            yield made
+    finally:
+        subprocess.run(["umount", disk], check=True)  # noqa: S607 - as above
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +162,19 @@ def test_clickhouse_killed_in_the_middle_comes_back_with_what_it_confirmed(parts
     parts.start_clickhouse()
     parts.wait_until_folded()
     assert_tables(parts, traffic)
+
+
+def test_a_full_disk_is_waited_for_until_there_is_room(small_disk: Pieces, traffic: list[bytes]) -> None:
+    worker = small_disk.start_worker(**SMALL)
+    small_disk.send(traffic[: len(traffic) // 2])
+    small_disk.wait_until(lambda: small_disk.rows("conversations") > 0, "a first row")
+    ballast = small_disk.folder / "clickhouse" / "ballast"
+    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        while True:
+            file.write(bytes(4096))
+    small_disk.send(traffic[len(traffic) // 2 :])
+    small_disk.wait_until(lambda: small_disk.log.count("next try in") >= 3, "a third try")
+    assert worker.poll() is None
+    ballast.unlink()
+    small_disk.wait_until_folded()
+    assert_tables(small_disk, traffic)

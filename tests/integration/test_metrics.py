@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,10 +15,10 @@ from pipeline.settings import Settings
 from tests import brokers, services
 from tests.integration.listing import listed
 from tests.integration.pieces import Pieces, pieces
-from tests.integration.stack import PATIENCE, Stack
+from tests.integration.stack import PATIENCE, Reachable
 from tests.integration.traffic import BOTS, lines
 
-TOPICS = {"intake": "turns.raw", "conversations": "turns"}
+AGENTS = ("intake", "conversations")
 
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -41,7 +40,7 @@ def readiness(url: str) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.fixture
-def worker_url(stack: Stack) -> str:
+def worker_url(stack: Reachable) -> str:
     """The address of the stack's worker, which only its log knows."""
     log = (stack.data / "logs" / "worker-1.log").read_text()
     found = re.search(r"metrics and probes on (http://127\.0\.0\.1:\d+)", log)
@@ -49,10 +48,10 @@ def worker_url(stack: Stack) -> str:
     return found[1]
 
 
-def test_a_worker_counts_what_lies_in_kafka(stack: Stack, worker_url: str) -> None:
+def test_a_worker_counts_what_lies_in_kafka(stack: Reachable, worker_url: str) -> None:
     stack.wait_until_folded()
     status, metric = stack.status(), told(worker_url)
-    for agent, topic in TOPICS.items():
+    for agent, topic in zip(AGENTS, stack.topics, strict=False):
         partitions = status["topics"][topic]
         assert metric("records_total", agent=agent) == sum(partition["end"] for partition in partitions) > 0
         assert metric("freshness_seconds_count", agent=agent) == metric("records_total", agent=agent)
@@ -62,14 +61,14 @@ def test_a_worker_counts_what_lies_in_kafka(stack: Stack, worker_url: str) -> No
     assert metric("commit_seconds_count", outcome="done") > 0
 
 
-def test_a_worker_counts_dead_letters_by_their_reason(stack: Stack, worker_url: str) -> None:
+def test_a_worker_counts_dead_letters_by_their_reason(stack: Reachable, worker_url: str) -> None:
     dead, metric = stack.status()["dead"], told(worker_url)
     assert dead["reasons"]
     for reason, count in dead["reasons"].items():
-        assert sum(metric("dead_letters_total", agent=agent, reason=reason) for agent in TOPICS) == count
+        assert sum(metric("dead_letters_total", agent=agent, reason=reason) for agent in AGENTS) == count
 
 
-def test_a_worker_tells_events_rows_and_where_conversations_came_from(stack: Stack, worker_url: str) -> None:
+def test_a_worker_tells_events_rows_and_where_conversations_came_from(stack: Reachable, worker_url: str) -> None:
     metric = told(worker_url)
     turns = metric("events_total", novelty="new")
     letters = sum(
@@ -83,13 +82,13 @@ def test_a_worker_tells_events_rows_and_where_conversations_came_from(stack: Sta
     assert 0 < metric("memory_conversations") <= stack.status()["rows"]["conversations"]
 
 
-def test_a_stack_is_alive_and_ready(stack: Stack, worker_url: str) -> None:
+def test_a_stack_is_alive_and_ready(stack: Reachable, worker_url: str) -> None:
     for url in (worker_url, stack.api):
         assert services.ask(url, path="/healthz").status == 200
         assert readiness(url) == (200, {"status": "ready"})
 
 
-def test_a_query_layer_counts_what_the_sdk_asks(stack: Stack) -> None:
+def test_a_query_layer_counts_what_the_sdk_asks(stack: Reachable) -> None:
     listed(stack, BOTS[0])
     before = told(stack.api)("requests_total", operation="ListSessionAnalyticsData", status="200")
     listed(stack, BOTS[0], maxResults=1000)
@@ -184,16 +183,23 @@ def test_a_worker_that_does_not_find_kafka_is_alive_and_not_ready_and_can_be_sto
     assert "Traceback" not in parts.log
 
 
-def test_a_worker_goes_on_once_kafka_answers(tmp_path: Path, kafka_settings: Settings) -> None:
-    """The broker takes connections and says nothing, then it wakes."""
-    with brokers.broker() as (address, broker):
-        with pieces(tmp_path, msgspec.structs.replace(kafka_settings, kafka=(address,))) as parts:
-            with brokers.stopped(broker):
-                url = started(parts)
-                status, body = readiness(url)
-                assert (status, len(body["reasons"])) == (503, 1)
-                assert body["reasons"][0].startswith("Kafka does not answer")
-            parts.wait_until(lambda: readiness(url)[0] == 200, "readiness")
+def test_a_worker_is_ready_while_kafka_answers(tmp_path: Path) -> None:
+    """First the broker takes connections and says nothing, then it wakes, then it dies; the worker outlives it all."""
+    with (
+        brokers.broker() as (address, broker),
+        pieces(tmp_path, brokers.unused(Settings(kafka=(address,)))) as parts,
+    ):
+        with brokers.stopped(broker):
+            url = started(parts)
+            status, body = readiness(url)
+            assert (status, len(body["reasons"])) == (503, 1)
+            assert body["reasons"][0].startswith("Kafka does not answer")
+        parts.wait_until(lambda: readiness(url)[0] == 200, "readiness")
+        broker.kill()
+        parts.wait_until(lambda: readiness(url)[0] == 503, "that it is not ready")
+        assert readiness(url)[1]["reasons"][0].startswith("Kafka does not answer")
+        assert alive(url)
+        parts.workers[0].kill()  # leaving a group takes long where there is none any more
 
 
 def test_a_port_in_use_ends_the_worker_with_one_sentence(parts: Pieces) -> None:

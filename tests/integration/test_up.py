@@ -66,11 +66,11 @@ def test_a_port_in_use_is_named_with_its_option(tmp_path: Path) -> None:
         refused(stack.command(), str(stack.kafka_port), "--kafka-port")
 
 
-def test_a_second_up_on_the_same_folder_is_refused(stack: Stack) -> None:
-    other = Stack(stack.data)
-    assert stack.process is not None
-    refused(other.command(), str(stack.data), str(stack.process.pid), "--data")
-    assert stack.status()["problems"] == {}, "the first is not disturbed"
+def test_a_second_up_on_the_same_folder_is_refused(embedded_stack: Stack) -> None:
+    other = Stack(embedded_stack.data)
+    assert embedded_stack.process is not None
+    refused(other.command(), str(embedded_stack.data), str(embedded_stack.process.pid), "--data")
+    assert embedded_stack.status()["problems"] == {}, "the first is not disturbed"
 
 
 def test_a_missing_extra_is_said_with_what_to_install(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from tests.services import ask
 
 def test_it_folds_what_was_sent_until_a_signal_comes_and_then_ends_well(stack: Settings) -> None:
     turnfold(stack, "migrate")
-    turnfold(stack, "ingest", "--wait=0", "-", stdin=b"\n".join(raw(requestId=f"request-{number}") for number in range(5)))
+    turnfold(
+        stack, "ingest", "--wait=0", "-", stdin=b"\n".join(raw(requestId=f"request-{number}") for number in range(5))
+    )
     with start(stack, "worker") as process:
         try:
             deadline = time.monotonic() + WITHIN

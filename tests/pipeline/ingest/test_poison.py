@@ -58,6 +58,16 @@ def test_one_percent_of_faults_stops_nothing(seed: int) -> None:
     assert not stopped(DeadLimit(0.5, 1_000), [[chance.random() < 0.01 for _ in range(5_000)]])
 
 
+def test_once_stopped_it_lets_nothing_pass() -> None:
+    """Faust may hand over another batch before the worker has ended."""
+    limit = DeadLimit(0.5, 4)
+    with pytest.raises(PoisonError) as first:
+        limit.check([(place, letter()) for place in range(3)], 3)
+    with pytest.raises(PoisonError) as second:
+        limit.check([], 10)
+    assert second.value is first.value
+
+
 def test_the_message_says_how_many_where_why_and_what_lets_them_pass() -> None:
     limit = DeadLimit(0.5, 4)
     with pytest.raises(PoisonError) as caught:

@@ -7,4 +7,4 @@ from tests.both import on_both
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test that needs a broker runs on both."""
-    on_both(metafunc, "kafka_broker")
+    on_both(metafunc)

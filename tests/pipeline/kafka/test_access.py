@@ -1,7 +1,5 @@
 """What Kafka demands is shown to it, as the settings say."""
 
-import uuid
-
 import msgspec
 import pytest
 
@@ -18,14 +16,7 @@ from tests.demanding import DOORS, Demanding
 @pytest.mark.apache
 @pytest.mark.parametrize(("security", "mechanism"), DOORS)
 def test_every_client_is_let_in(apache_kafka: Demanding, security: str, mechanism: str) -> None:
-    unique = uuid.uuid4().hex[:12]
-    settings = msgspec.structs.replace(
-        apache_kafka.settings(security, mechanism),
-        topic_raw=f"raw-{unique}",
-        topic_turns=f"turns-{unique}",
-        topic_dead=f"dead-{unique}",
-        kafka_idempotence=True,
-    )
+    settings = msgspec.structs.replace(apache_kafka.settings(security, mechanism), kafka_idempotence=True)
     assert len(create_topics(settings).created) == 3
     with Producer(settings, on_failure=lambda failure: pytest.fail(str(failure))) as producer:
         for number in range(100):
@@ -49,7 +40,9 @@ def test_the_password_goes_along_only_where_it_is_demanded() -> None:
 
 def test_files_that_cannot_be_used_are_named_with_their_setting(pem: Certificates) -> None:
     right = Settings(kafka_security="SSL", kafka_ca=str(pem.ca), kafka_certificate=str(pem.client))
-    assert tls_context(right)
+    context = tls_context(right)
+    assert context
+    assert context.check_hostname
     for wrong, variable in (
         ({"kafka_ca": "/nowhere"}, "TURNFOLD_KAFKA_CA=/nowhere"),
         ({"kafka_certificate": "/nowhere"}, "TURNFOLD_KAFKA_CERTIFICATE=/nowhere"),

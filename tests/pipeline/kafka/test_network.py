@@ -1,24 +1,72 @@
 """Whom Kafka does not let in is told so at once, with what to look at, and without the password."""
 
-import time
+import logging
 
 import msgspec
 import pytest
 
 from pipeline.errors import TransientError, UsageError
-from pipeline.kafka.client import PATIENCE, admin
+from pipeline.kafka.client import admin, reader, writer
+from pipeline.settings import Settings
 from tests.certificates import Certificates
-from tests.demanding import DOORS, PASSWORD, Demanding
+from tests.demanding import DEMANDS, DOORS, Demanding
 
 pytestmark = pytest.mark.apache
 GUESS = "a-guessed-password"
+SASL = [door for door in DOORS if door[0].startswith("SASL")]
 
 
-def refusal(settings: object, patience: float = PATIENCE) -> str:
-    """What is said, which holds no password."""
-    with pytest.raises((UsageError, TransientError)) as refused, admin(settings, patience):  # type: ignore[arg-type]  # a Settings
+def refusal(settings: Settings) -> str:
+    """The sentence of a user error, which is told at once: had it been tried again, it would be trouble that passes."""
+    with pytest.raises(UsageError) as refused, admin(settings):
         pytest.fail("it is not let in")
-    told = str(refused.value)
-    assert PASSWORD not in told
-    assert GUESS not in told
-    return f"{type(refused.value).__name__}: {told}"
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(("security", "mechanism"), SASL)
+def test_a_wrong_password_is_refused_and_never_said(
+    apache_kafka: Demanding, security: str, mechanism: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    settings = msgspec.structs.replace(apache_kafka.settings(security, mechanism), kafka_password=GUESS)
+    said = refusal(settings)
+    assert "Authentication failed" in said
+    assert "_PASSWORD" in said
+    with pytest.raises(UsageError, match="_PASSWORD"), reader(settings):
+        pytest.fail("it is not let in")
+    with pytest.raises(UsageError, match="_PASSWORD"):
+        writer(settings)
+    assert GUESS not in said + caplog.text
+
+
+def test_a_user_where_none_is_demanded_is_refused(apache_kafka: Demanding) -> None:
+    wrong = msgspec.structs.replace(
+        apache_kafka.settings("SASL_PLAINTEXT"), kafka=apache_kafka.settings("PLAINTEXT").kafka
+    )
+    assert "TURNFOLD_KAFKA_SECURITY" in refusal(wrong)
+
+
+def test_no_certificate_where_one_is_demanded_is_refused(apache_kafka: Demanding) -> None:
+    assert "_CERTIFICATE" in refusal(msgspec.structs.replace(apache_kafka.settings("SSL"), kafka_certificate=""))
+
+
+@pytest.mark.parametrize("authorities", ["strangers", "this machine's"])
+def test_a_broker_that_nobody_trusts_is_not_spoken_to(
+    apache_kafka: Demanding, pem: Certificates, authorities: str
+) -> None:
+    ca = str(pem.strangers) if authorities == "strangers" else ""
+    said = refusal(msgspec.structs.replace(apache_kafka.settings("SASL_SSL"), kafka_ca=ca))
+    assert "not trusted" in said
+    assert "TURNFOLD_KAFKA_CA" in said
+
+
+@pytest.mark.parametrize(
+    ("at", "spoken"), [(at, spoken) for at in DEMANDS for spoken in ("PLAINTEXT", *DEMANDS) if at != spoken]
+)
+def test_another_security_than_demanded_is_an_error_that_names_the_setting(
+    apache_kafka: Demanding, at: str, spoken: str
+) -> None:
+    settings = msgspec.structs.replace(apache_kafka.settings(spoken), kafka=apache_kafka.settings(at).kafka)
+    with pytest.raises((UsageError, TransientError)) as refused, admin(settings, 0.5):
+        pytest.fail("it is not let in")
+    assert "TLS" in str(refused.value) or "TURNFOLD_KAFKA_SECURITY" in str(refused.value)

@@ -1,0 +1,115 @@
+"""The audit from the command line: what it prints, and which status says what."""
+
+import asyncio
+
+import msgspec
+import orjson
+import pytest
+
+from pipeline.fold.conversation import fold
+from pipeline.settings import Settings
+from pipeline.store.migrate import migrate
+from schemas.lex_v1 import bot_id
+from tests.agents.cli.command import turnfold
+from tests.events import FALLBACK, START, turn
+from tests.pipeline.audit.tables import Tables
+
+AUDIT = ("audit", "--pause=0")
+TALK = [turn(timestamp=START + n, request_id=f"request-{n}") for n in range(3)]
+
+
+@pytest.fixture
+def tables(clickhouse_settings: Settings) -> Tables:
+    """A right conversation."""
+    asyncio.run(migrate(clickhouse_settings))
+    tables = Tables(clickhouse_settings)
+    tables.fold(TALK)
+    return tables
+
+
+@pytest.fixture
+def wrong(tables: Tables) -> Tables:
+    """The same, a wrong one of a V1 bot, and one that the archive does not know."""
+    other = turn(bot_id=bot_id("Florist"), session_id="session-\x1b[31m")
+    tables.put(msgspec.structs.replace(fold([other], FALLBACK), turns=7, version=9), events=[other])
+    tables.put(msgspec.structs.replace(fold(TALK, FALLBACK), session_id="unknown"))
+    return tables
+
+
+@pytest.mark.usefixtures("tables")
+def test_where_nothing_differs_the_status_is_0(clickhouse_settings: Settings) -> None:
+    found = turnfold(clickhouse_settings, *AUDIT)
+    assert (found.status, found.err) == (0, "")
+    assert found.out == "1 conversations of 3 events: 0 differ, 0 repaired\n"
+    assert turnfold(clickhouse_settings, *AUDIT, "--repair").status == 0
+
+
+@pytest.mark.usefixtures("wrong")
+def test_what_differs_is_printed_and_the_status_is_3(clickhouse_settings: Settings) -> None:
+    found = turnfold(clickhouse_settings, *AUDIT)
+    assert found.status == 3
+    *lines, last = sorted(found.out.splitlines(), reverse=True)
+    assert last == "3 conversations of 4 events: 2 differ (1 wrong, 1 without-events), 0 repaired"
+    assert f"{bot_id('Florist')} session-�[31m request-1: wrong 2026-05-28T20:26:40.000Z: turns 7, not 1; " in lines[0]
+    assert lines[1] == "BOTAAAAAA1 unknown request-1: without-events 2026-05-28T20:26:40.000Z"
+
+
+def test_what_was_repaired_has_status_4_and_then_nothing_differs(wrong: Tables, clickhouse_settings: Settings) -> None:
+    found = turnfold(clickhouse_settings, *AUDIT, "--repair")
+    assert (found.status, found.err) == (4, "")
+    assert "2 differ (1 wrong, 1 without-events), 2 repaired" in found.out
+    assert turnfold(clickhouse_settings, *AUDIT).status == 0
+    assert [row.turns for row in wrong.rows()] == [3, 1]
+
+
+@pytest.mark.usefixtures("wrong")
+def test_json_says_the_same(clickhouse_settings: Settings) -> None:
+    said = orjson.loads(turnfold(clickhouse_settings, *AUDIT, "--json").out)
+    assert (said["conversations"], said["events"], said["different"], said["repaired"]) == (3, 4, 2, 0)
+    assert (said["kinds"]["wrong"], said["kinds"]["missing"], said["unsettled"]) == (1, 0, 0)
+    assert {
+        "kind": "wrong", "botId": bot_id("Florist"), "sessionId": "session-\x1b[31m",
+        "originatingRequestId": "request-1", "start": START, "columns": {"turns": [7, 1], "version": [9, 1]},
+    } in said["differences"]  # fmt: skip
+    said = orjson.loads(turnfold(clickhouse_settings, *AUDIT, "--json", "--bot=NOSUCHBOT1").out)
+    assert (said["differences"], said["conversations"]) == ([], 0)
+
+
+@pytest.mark.usefixtures("wrong")
+@pytest.mark.parametrize(
+    ("options", "differ"),
+    [
+        (("--bot=BOTAAAAAA1",), 1),
+        (("--bot=Florist",), 1),
+        (("--from=2026-05-28T20:26:40Z",), 2),
+        (("--to=2026-05-28T20:26:40Z",), 0),
+    ],
+)
+def test_only_what_is_asked_for_is_audited(
+    clickhouse_settings: Settings, options: tuple[str, ...], differ: int
+) -> None:
+    assert f" {differ} differ" in turnfold(clickhouse_settings, *AUDIT, *options).out
+
+
+def test_a_time_that_runs_backwards_is_refused() -> None:
+    found = turnfold(Settings(), "audit", "--from=2026-05-02", "--to=2026-05-01")
+    assert (found.status, found.out) == (2, "")
+    assert "--from 2026-05-02T00:00:00.000Z is not before --to" in found.err
+
+
+def test_clickhouse_away_or_without_tables_is_said(clickhouse_settings: Settings) -> None:
+    away = turnfold(msgspec.structs.replace(clickhouse_settings, clickhouse="http://127.0.0.1:1"), "audit")
+    assert (away.status, away.out) == (1, "")
+    assert away.err.startswith("turnfold: ")
+    bare = turnfold(clickhouse_settings, "audit")
+    assert (bare.status, bare.out) == (2, "")
+    assert "turns" in bare.err
+
+
+@pytest.mark.usefixtures("tables")
+def test_another_setting_of_the_fold_makes_other_rows(clickhouse_settings: Settings) -> None:
+    """Whoever changes what a fallback intent is can have the past folded anew."""
+    changed = msgspec.structs.replace(clickhouse_settings, fallback_intents=("BookHotel",))
+    assert turnfold(changed, *AUDIT, "--repair").status == 4
+    assert turnfold(changed, *AUDIT).status == 0
+    assert "end_state 'Failure', not ''" in turnfold(clickhouse_settings, *AUDIT).out

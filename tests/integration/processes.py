@@ -1,0 +1,85 @@
+"""Settings of a Kafka in; ClickHouse, workers and query layer as in production, each a process, out."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from pipeline.settings import Settings
+from tests import services
+from tests.agents.cli.command import environ
+from tests.certificates import Certificates
+from tests.integration.stack import PATIENCE, TURNFOLD, Reachable
+
+
+class Processes(Reachable):
+    """Turnfold in its parts, told by settings where everything is; with `pem`, ClickHouse is behind TLS."""
+
+    def __init__(self, data: Path, kafka: Settings, pem: Certificates | None = None) -> None:
+        super().__init__(data)
+        self._pem = pem
+        self.topics = (kafka.topic_raw, kafka.topic_turns, kafka.topic_dead)
+        self.settings = msgspec.structs.replace(
+            kafka,
+            clickhouse=f"{'https' if pem else 'http'}://127.0.0.1:{self.clickhouse_port}",
+            clickhouse_ca=str(pem.ca) if pem else "",
+            api=self.api,
+            api_port=self.api_port,
+        )
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The settings, for a process."""
+        return environ(self.settings)
+
+    def start(self, workers: int) -> None:
+        """Start everything, and return once queries are answered."""
+        (self.data / "logs").mkdir(parents=True, exist_ok=True)
+        command = services.clickhouse_command(self.data / "clickhouse", self.clickhouse_port, self._pem)
+        services.await_answer(self.settings.clickhouse, self._launch("clickhouse", command), self._pem)
+        migrated = self.turnfold("migrate")
+        assert migrated.returncode == 0, migrated.stderr
+        for number in range(1, workers + 1):
+            self._launch(f"worker-{number}", [*TURNFOLD, "worker"])
+        serving = self._launch("query-layer", [*TURNFOLD, "serve"])
+        services.await_answer(self.api, serving)
+        deadline = time.monotonic() + PATIENCE
+        while services.ask(self.api, path="/readyz").status != 200:
+            assert time.monotonic() < deadline, self.log("query-layer")
+            time.sleep(0.05)
+
+    def stop(self) -> list[int]:
+        """Stop everything, the youngest first; the exit statuses."""
+        statuses = []
+        for process in reversed(self._processes):
+            process.send_signal(signal.SIGTERM)
+            statuses.append(process.wait(PATIENCE))
+        self._processes.clear()
+        return statuses
+
+    def log(self, name: str) -> str:
+        """What the process has said."""
+        return (self.data / "logs" / f"{name}.log").read_text(errors="replace")
+
+    def _launch(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        with (self.data / "logs" / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(command, env=self.environ, cwd=services.ROOT, stdout=log, stderr=log)
+        self._processes.append(process)
+        return process
+
+
+@contextmanager
+def in_processes(data: Path, kafka: Settings, workers: int = 1, pem: Certificates | None = None) -> Iterator[Processes]:
+    """A stack for the length of the block, which must stop as it should."""
+    stack = Processes(data, kafka, pem)
+    try:
+        stack.start(workers)
+        yield stack
+    finally:
+        statuses = stack.stop()
+    assert set(statuses) == {0}
