@@ -14,6 +14,8 @@ PREFIX = "TURNFOLD_"
 Whole = Annotated[int, msgspec.Meta(ge=1)]
 Bytes = Annotated[int, msgspec.Meta(ge=1024)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
+ClusterName = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z_][A-Za-z0-9_.-]*)?$")]
+"""It is written into statements, which take no parameter there."""
 Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
 """A text that is never shown, neither in a log nor in a traceback."""
 
@@ -76,6 +78,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """That user's password."""
     clickhouse_ca: str = ""
     """The file of the authorities (PEM) that vouch for ClickHouse, beside those that this machine trusts."""
+    clickhouse_cluster: ClusterName = ""
+    """The cluster's name in ClickHouse's configuration, whose tables are sharded and replicated; empty: one server."""
     clickhouse_timeout: Seconds = 30.0
     """Seconds after which a statement is given up, and tried again where it may be."""
 

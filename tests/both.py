@@ -2,10 +2,13 @@
 
 import pytest
 
-BOTH = ("embedded", pytest.param("apache", marks=pytest.mark.apache))
+APACHE = pytest.param("apache", marks=pytest.mark.apache)
+ON_EMBEDDED = pytest.mark.parametrize("kafka_kind", ["embedded"], indirect=True)
+"""For a test that would learn nothing from a second broker."""
 
 
 def on_both(metafunc: pytest.Metafunc) -> None:
-    """Run a test that needs a broker once with each kind."""
-    if "kafka_kind" in metafunc.fixturenames:
-        metafunc.parametrize("kafka_kind", BOTH, indirect=True, scope="session")
+    """Run a test that needs a broker once with each kind, unless it says with which."""
+    chosen = any(mark.args[0] == "kafka_kind" for mark in metafunc.definition.iter_markers("parametrize"))
+    if "kafka_kind" in metafunc.fixturenames and not chosen:
+        metafunc.parametrize("kafka_kind", ["embedded", APACHE], indirect=True, scope="session")

@@ -12,8 +12,8 @@ from pipeline.audit.audit import Audit, Counts
 from pipeline.audit.repair import repair as put_right
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
-from pipeline.store.audit import Scope, count_events
 from pipeline.store.client import StatementError, connection
+from pipeline.store.parts import Scope, count_events
 from schemas.lex_v1 import bot_id
 
 DIFFERENT, REPAIRED = 3, 4

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 import msgspec
 
 from pipeline.audit.finding import Finding, findings
-from pipeline.store.audit import EVENTS_A_PART, Scope, look, parts, single
+from pipeline.store.audit import look
 from pipeline.store.client import ClickHouse
+from pipeline.store.parts import EVENTS_A_PART, Scope, parts, single
 from pipeline.store.unwritten import newer_rows
 from schemas.turn import ConversationKey
 

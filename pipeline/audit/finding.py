@@ -11,7 +11,6 @@ from pipeline.store.unwritten import RowPlace
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey
 
-
 NO_ROW = -1
 """Smaller than any version: without events there should be no row."""
 

@@ -25,12 +25,13 @@ class History:
         self.lowest: int | None = None  # of the events taken from the log: the archive's order is not the log's
 
     def add(self, turn: Turn) -> bool:
-        """Take the next event of the log; whether it was new."""
+        """Take the next event of the log; whether it was new. Of two with one identity, the archive has the first."""
         if self.lowest is None or turn.timestamp < self.lowest:
             self.lowest = turn.timestamp
             self.starts.add(turn.timestamp)
         new = turn.order not in self.events
-        self.events[turn.order] = turn
+        if new:
+            self.events[turn.order] = turn
         return new
 
     def outdated_starts(self, start: int) -> list[int]:

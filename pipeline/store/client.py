@@ -14,16 +14,18 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, Not
 
 from pipeline.errors import TransientError, UsageError
 from pipeline.settings import Settings
+from pipeline.store.cluster import cluster_options
 from pipeline.tls import client_context
 from schemas.columns import columns, transpose
 
 Row = tuple[Any, ...]
 
 FAULTS = {
-    6, 16, 20, 26, 27, 36, 38, 41, 42, 43, 44, 46, 47, 48, 50, 53, 57, 60, 62, 63, 70, 72, 73, 81, 115, 117, 164,
-    179, 192, 193, 194, 215, 386, 456, 457, 497, 516,
+    6, 16, 20, 26, 27, 36, 38, 41, 42, 43, 44, 46, 47, 48, 50, 53, 57, 60, 62, 63, 70, 72, 73, 81, 115, 117, 139,
+    164, 179, 192, 193, 194, 215, 288, 386, 392, 456, 457, 497, 516, 701,
 }  # fmt: skip
-"""Codes of what a second try cannot mend: wrong statements, types, names, passwords (src/Common/ErrorCodes.cpp)."""
+"""Codes of what a second try cannot mend: wrong statements, types, names, passwords, a cluster that is none
+(src/Common/ErrorCodes.cpp)."""
 
 
 class StatementError(Exception):
@@ -33,8 +35,10 @@ class StatementError(Exception):
 class ClickHouse:
     """One database. Times are integers (milliseconds) both ways; parameters are always bound, never written in."""
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, cluster: str = "") -> None:
         self._client = client
+        self.cluster = cluster
+        """Empty: one server."""
 
     @classmethod
     async def connect(cls, settings: Settings, *, database: str | None = None) -> Self:
@@ -62,8 +66,9 @@ class ClickHouse:
                 query_retries=0,  # whoever calls decides what is tried again
                 form_encode_query_params=True,  # keys of a batch outgrow a URL
                 client_name="turnfold",
+                settings=dict(cluster_options(settings)),
             )
-        return cls(client)
+        return cls(client, settings.clickhouse_cluster)
 
     async def close(self) -> None:
         """Give the connections back."""

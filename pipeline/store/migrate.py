@@ -1,12 +1,13 @@
 """The numbered SQL files in, a database that has them all applied out, with a record of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse, connection
+from pipeline.store.render import render
 
 RECORD = """
 CREATE TABLE IF NOT EXISTS migrations
@@ -18,7 +19,8 @@ ENGINE = ReplacingMergeTree
 ORDER BY name
 """
 
-RECORDED = "SELECT 1 FROM system.tables WHERE database = {name:String} AND name = 'migrations'"
+CREATE = "CREATE DATABASE IF NOT EXISTS {name:Identifier}"
+RECORDED = "SELECT engine FROM system.tables WHERE database = {name:String} AND name = 'migrations'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +43,34 @@ async def migrate(settings: Settings, *, dry_run: bool = False) -> Sequence[str]
 
     Raises:
         TransientError: ClickHouse does not answer.
-        UsageError: the database has migrations that this version does not know.
+        StatementError: ClickHouse refuses a statement, or does not know the cluster.
+        UsageError: the database has migrations that this version does not know, or tables of another kind.
     """
     async with connection(settings, database="") as server:
         if not dry_run:
-            await server.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", _database(settings))
+            await _run(server, CREATE, _database(settings))
         recorded = await server.rows(RECORDED, _database(settings))
+    if recorded:
+        _check_kind(recorded[0][0], settings)
     if not recorded and dry_run:
         return [migration.name for migration in migrations()]
     async with connection(settings) as clickhouse:
         if not recorded:
-            await clickhouse.command(RECORD)
+            await _run(clickhouse, RECORD)
         lacking = await _lacking(clickhouse)
         if not dry_run:
             await _apply(clickhouse, lacking)
     return [migration.name for migration in lacking]
+
+
+def _check_kind(engine: str, settings: Settings) -> None:
+    clustered = engine == "Distributed"
+    if clustered != bool(settings.clickhouse_cluster):
+        kind, remedy = ("a cluster", "name that in") if clustered else ("one server", "empty")
+        raise UsageError(
+            f"the database {settings.clickhouse_database} holds tables of {kind}: {remedy} "
+            "TURNFOLD_CLICKHOUSE_CLUSTER, or set TURNFOLD_CLICKHOUSE_DATABASE to another database"
+        )
 
 
 def _database(settings: Settings) -> dict[str, object]:
@@ -75,5 +90,10 @@ async def _lacking(clickhouse: ClickHouse) -> list[Migration]:
 
 async def _apply(clickhouse: ClickHouse, lacking: Sequence[Migration]) -> None:
     for migration in lacking:
-        await clickhouse.command(migration.statement)
+        await _run(clickhouse, migration.statement)
         await clickhouse.command("INSERT INTO migrations (name) SELECT {name:String}", {"name": migration.name})
+
+
+async def _run(clickhouse: ClickHouse, statement: str, parameters: Mapping[str, object] | None = None) -> None:
+    for rendered in render(statement, clickhouse.cluster):
+        await clickhouse.command(rendered, parameters)

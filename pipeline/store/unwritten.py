@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.store.client import ClickHouse
+from pipeline.store.render import render
 from schemas.turn import ConversationKey
 
 KEYS_A_QUERY = 5_000
+PLACES_A_DELETION = 1_000
+"""A replicated table keeps the text of a mutation in Keeper, which takes less than a megabyte at a time."""
 
 
 class RowPlace(NamedTuple):
@@ -55,8 +58,10 @@ async def delete_rows(clickhouse: ClickHouse, places: Sequence[RowPlace]) -> Non
     Raises:
         TransientError: worth a second try; some of the rows may be gone.
     """
-    for first in range(0, len(places), KEYS_A_QUERY):
-        await clickhouse.command(DELETE, {"places": [tuple(place) for place in places[first : first + KEYS_A_QUERY]]})
+    for first in range(0, len(places), PLACES_A_DELETION):
+        some = [tuple(place) for place in places[first : first + PLACES_A_DELETION]]
+        for statement in render(DELETE, clickhouse.cluster):
+            await clickhouse.command(statement, {"places": some})
 
 
 def _key(place: RowPlace) -> ConversationKey:

@@ -169,12 +169,18 @@ def test_a_full_disk_is_waited_for_until_there_is_room(small_disk: Pieces, traff
     small_disk.send(traffic[: len(traffic) // 2])
     small_disk.wait_until(lambda: small_disk.rows("conversations") > 0, "a first row")
     ballast = small_disk.folder / "clickhouse" / "ballast"
-    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
-        while True:
-            file.write(bytes(4096))
+    with pytest.raises(OSError, match="No space left"):
+        fill(ballast)
     small_disk.send(traffic[len(traffic) // 2 :])
     small_disk.wait_until(lambda: small_disk.log.count("next try in") >= 3, "a third try")
     assert worker.poll() is None
     ballast.unlink()
     small_disk.wait_until_folded()
     assert_tables(small_disk, traffic)
+
+
+def fill(ballast: Path) -> None:
+    """Take all the room there is."""
+    with ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))

@@ -1,7 +1,10 @@
 """Settings come from the environment, and a wrong one is named with what would be right."""
 
+import re
+
 import msgspec
 import pytest
+from rich.pretty import pretty_repr
 
 from pipeline.errors import UsageError
 from pipeline.settings import Settings, read_settings, variables
@@ -53,3 +56,59 @@ def test_topics_need_names_of_their_own(name: str) -> None:
     """Raw entries on the turns topic would go round for ever."""
     with pytest.raises(UsageError, match="TURNFOLD_TOPIC_RAW"):
         read_settings({"TURNFOLD_TOPIC_RAW": name})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"KAFKA_SECURITY": "TLS"}, "TURNFOLD_KAFKA_SECURITY"),
+        ({"KAFKA_SECURITY": "SASL_SSL", "KAFKA_USER": "me"}, "needs TURNFOLD_KAFKA_USER and TURNFOLD_KAFKA_PASSWORD"),
+        ({"KAFKA_SECURITY": "SASL_SSL", "KAFKA_PASSWORD": "s3cret"}, "needs TURNFOLD_KAFKA_USER"),
+        ({"KAFKA_USER": "me", "KAFKA_PASSWORD": "s3cret"}, "SASL_SSL"),
+        ({"KAFKA_SECURITY": "SSL", "KAFKA_PASSWORD": "s3cret"}, "SASL_SSL"),
+        ({"KAFKA_CA": "/ca.pem"}, "set it to SSL or SASL_SSL"),
+        ({"KAFKA_SECURITY": "SSL", "KAFKA_KEY": "/key.pem"}, "TURNFOLD_KAFKA_CERTIFICATE"),
+        ({"TOPIC_MIN_INSYNC": "2"}, "TURNFOLD_TOPIC_REPLICATION=1"),
+        ({"CLICKHOUSE": "127.0.0.1:8123"}, "http://host:8123"),
+        ({"CLICKHOUSE": "https://[::1"}, "http://host:8123"),
+        ({"CLICKHOUSE": "https://me:s3cret@host"}, "TURNFOLD_CLICKHOUSE_USER"),
+        ({"CLICKHOUSE_CA": "/ca.pem"}, "https://"),
+    ],
+)
+def test_what_does_not_go_together_is_named_and_no_secret_said(given: dict[str, str], words: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(words)) as caught:
+        read_settings({f"TURNFOLD_{name}": value for name, value in given.items()})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_what_goes_together_is_taken() -> None:
+    secured = read_settings(
+        {
+            "TURNFOLD_KAFKA_SECURITY": "SASL_SSL",
+            "TURNFOLD_KAFKA_SASL_MECHANISM": "SCRAM-SHA-256",
+            "TURNFOLD_KAFKA_USER": "me",
+            "TURNFOLD_KAFKA_PASSWORD": "s3cret",
+            "TURNFOLD_KAFKA_CA": "/ca.pem",
+            "TURNFOLD_CLICKHOUSE": "https://host:8443",
+            "TURNFOLD_CLICKHOUSE_CA": "/ca.pem",
+        }
+    )
+    assert (secured.kafka_tls, secured.kafka_sasl) == (True, True)
+    assert (Settings().kafka_tls, Settings().kafka_sasl) == (False, False)
+
+
+def test_no_secret_is_shown_however_settings_are_shown() -> None:
+    secrets = Settings(kafka_password="s3cret", clickhouse_password="s3cret", token_key="s3cret")
+    assert secrets.kafka_password == "s3cret"
+    assert repr(secrets).count("'***'") == 3
+    assert "clickhouse_user='default'" in repr(secrets)
+    for shown in (repr(secrets), str(secrets), f"{secrets}", str([secrets]), str(pretty_repr(secrets))):
+        assert "s3cret" not in shown
+    assert "***" not in repr(Settings()), "nothing is pretended to be there"
+
+
+def test_three_replicas_acknowledge_with_two() -> None:
+    assert {topic.config().get("min.insync.replicas") for topic in Settings().topics} == {None}
+    assert {topic.min_insync for topic in Settings(topic_replication=3).topics} == {2}
+    chosen = Settings(topic_replication=3, topic_min_insync=1)
+    assert {topic.config()["min.insync.replicas"] for topic in chosen.topics} == {"1"}

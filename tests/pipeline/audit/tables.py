@@ -14,8 +14,9 @@ from pipeline.fold.batch import fold_batch
 from pipeline.fold.conversation import fold
 from pipeline.fold.history import History
 from pipeline.settings import Settings
-from pipeline.store.audit import EVENTS_A_PART, Scope, look, single
+from pipeline.store.audit import look
 from pipeline.store.client import ClickHouse, connection
+from pipeline.store.parts import EVENTS_A_PART, Scope, single
 from pipeline.store.read_back import read_back
 from pipeline.store.write import write
 from schemas.conversation import Conversation

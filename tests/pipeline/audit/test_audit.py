@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pipeline.audit.audit import LOOKS, Audit, Counts
 from pipeline.audit.finding import Difference, Kind
 from pipeline.fold.conversation import fold
-from pipeline.store.audit import Scope
 from pipeline.store.client import ClickHouse
+from pipeline.store.parts import Scope
 from pipeline.store.write import write
 from schemas.conversation import Conversation
 from schemas.lex_v1 import bot_id
@@ -174,3 +174,10 @@ def test_a_difference_in_a_conversation_that_comes_to_rest_is_found(tables: Tabl
 
     (found,) = tables.audit(meanwhile=write_twice)
     assert (found.kind, found.columns["turns"]) == (Kind.WRONG, (9, 6))
+
+
+def test_of_two_events_with_one_identity_the_first_counts(tables: Tables) -> None:
+    """A sender that breaks the rule must not set archive and rows at odds: the archive has the first for good."""
+    second = msgspec.structs.replace(TALK[3], intent_name="BookCar")
+    tables.fold(TALK, [second])
+    assert tables.audit() == []

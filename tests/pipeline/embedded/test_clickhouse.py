@@ -1,5 +1,7 @@
+import http.client
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.embedded.ports import bound
+from tests.certificates import Certificates
 from tests.services import ROOT, STOPPED_WITHIN, ask, clickhouse, clickhouse_command, clickhouse_process
 
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(number)"
@@ -92,3 +95,19 @@ def test_with_a_password_nobody_else_is_let_in(tmp_path: Path) -> None:
         answer = ask(url, "SELECT 1", user="bot", password="guess")
         assert (answer.status, answer.code) == (403, 516)
         assert "s3cret" not in answer.body.decode()
+
+
+def test_with_a_certificate_it_is_spoken_to_over_tls_alone(tmp_path: Path, pem: Certificates) -> None:
+    with clickhouse(tmp_path, pem=pem) as url:
+        assert url.startswith("https://")
+        assert ask(url, "SELECT 1", pem=pem).text == "1\n"
+        with pytest.raises(ssl.SSLCertVerificationError, match="self-signed|issuer"):
+            ask(url, "SELECT 1", pem=pem._replace(ca=pem.strangers))
+        with pytest.raises((OSError, http.client.HTTPException)):
+            ask(url, "SELECT 1")
+        assert ask(url, "SELECT 1", pem=pem).text == "1\n"
+
+
+def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path, pem: Certificates) -> None:
+    said = refused(clickhouse_command(tmp_path, 18123, pem._replace(server=pem.ca)))
+    assert said.startswith(f"--certificate={pem.ca} cannot be used: ")

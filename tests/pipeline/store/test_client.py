@@ -7,11 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import TransientError
+from pipeline.errors import TransientError, UsageError
 from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse, StatementError, connection
 from schemas.columns import Count, Flag, Millis, Payload, Text, Tiny, Word, Words
-from tests.services import clickhouse_process
+from tests.certificates import Certificates
+from tests.services import clickhouse, clickhouse_process
 
 TABLE = """
 CREATE TABLE t
@@ -187,3 +188,31 @@ def test_a_wrong_password_or_database_is_not_tried_again(tmp_path: Path) -> None
                 asyncio.run(ClickHouse.connect(msgspec.structs.replace(right, **wrong)))
             assert "s3cret" not in str(refused.value)
             assert "guess" not in str(refused.value)
+
+
+def test_over_tls_only_with_the_right_authorities_user_and_password(tmp_path: Path, pem: Certificates) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        await clickhouse.command(TABLE)
+        await clickhouse.insert("t", [Row()])
+        assert await clickhouse.rows("SELECT count() FROM t") == [(1,)]
+
+    account = {"TURNFOLD_CLICKHOUSE_USER": "bot", "TURNFOLD_CLICKHOUSE_PASSWORD": "s3cret"}
+    with clickhouse(tmp_path, account, pem) as url:
+        right = Settings(
+            clickhouse=url,
+            clickhouse_database="default",
+            clickhouse_user="bot",
+            clickhouse_password="s3cret",
+            clickhouse_ca=str(pem.ca),
+        )
+        using(right, use)
+        for wrong, error, words in (
+            ({"clickhouse_ca": str(pem.strangers)}, UsageError, "not trusted.*TURNFOLD_CLICKHOUSE_CA"),
+            ({"clickhouse_ca": ""}, UsageError, "not trusted.*TURNFOLD_CLICKHOUSE_CA"),
+            ({"clickhouse_ca": "/nowhere"}, UsageError, "TURNFOLD_CLICKHOUSE_CA=/nowhere"),
+            ({"clickhouse_user": "default"}, StatementError, "AUTHENTICATION_FAILED"),
+            ({"clickhouse": url.replace("https", "http"), "clickhouse_ca": ""}, TransientError, ""),
+        ):
+            with pytest.raises(error, match=words) as refused:
+                asyncio.run(ClickHouse.connect(msgspec.structs.replace(right, **wrong)))
+            assert "s3cret" not in str(refused.value)

@@ -1,0 +1,73 @@
+"""A statement of ours and a cluster's name in; the statements that do the same on that cluster out."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+
+SHARDED_BY = {"turns": "session_id", "conversations": "session_id", "bots": "bot_name", "migrations": "name"}
+"""The column whose hash decides on which shard a row lies. All that belongs to one session lies on one: FINAL and
+the repair of an audit see every version of a row there, and a condition on both tables needs no other shard."""
+
+
+def render(statement: str, cluster: str) -> tuple[str, ...]:
+    """The statements to run in place of `statement`; without a cluster, just itself.
+
+    On a cluster a table `x` is two: `x_local`, replicated, holds a shard's rows, and `x` is all shards seen as one.
+    Definitions and deletions concern the former, everything else goes through the latter.
+
+    Args:
+        statement: one of the forms that `FORMS` lists, perhaps with comments in front.
+        cluster: its name in ClickHouse's configuration, without quotes; empty: one server.
+
+    Raises:
+        ValueError: the statement has another form, or its table no sharding.
+    """
+    if not cluster:
+        return (statement,)
+    bare = re.sub(r"\A(\s*--[^\n]*\n)*", "", statement).strip()
+    for pattern, on_cluster in FORMS.items():
+        if found := re.fullmatch(pattern, bare, re.DOTALL):
+            return on_cluster(found.groupdict(), f"ON CLUSTER '{cluster}'", cluster)
+    known = "\n".join(FORMS)
+    raise ValueError(f"no rule says what this is on a cluster: {bare!r}; there are rules for\n{known}")
+
+
+def _table(found: Mapping[str, str], on_cluster: str, cluster: str) -> tuple[str, ...]:
+    table, definition, engine = found["table"], found["definition"], found["engine"]
+    if table not in SHARDED_BY:
+        raise ValueError(f"SHARDED_BY should name a column of {table}: it has those of {', '.join(SHARDED_BY)}")
+    # the path in Keeper and the replica's name are those of the server's configuration
+    local = f"CREATE TABLE IF NOT EXISTS {table}_local {on_cluster}\n{definition}\nENGINE = Replicated{engine}"
+    seen = (
+        f"CREATE TABLE IF NOT EXISTS {table} {on_cluster} AS {table}_local\n"
+        f"ENGINE = Distributed('{cluster}', currentDatabase(), '{table}_local', cityHash64({SHARDED_BY[table]}))"
+    )
+    return local, seen
+
+
+def _as_it_is(found: Mapping[str, str], _on_cluster: str, _cluster: str) -> tuple[str, ...]:
+    return (found["statement"],)
+
+
+def _template(text: str, found: Mapping[str, str], on_cluster: str, _cluster: str) -> tuple[str, ...]:
+    return (text.format(**found, on_cluster=on_cluster),)
+
+
+FORMS: Mapping[str, Callable[[Mapping[str, str], str, str], tuple[str, ...]]] = {
+    r"(?P<head>CREATE DATABASE IF NOT EXISTS \S+)": partial(_template, "{head} {on_cluster}"),
+    r"CREATE TABLE IF NOT EXISTS (?P<table>\w+)\n(?P<definition>\(\n.*\n\))\n"
+    r"ENGINE = (?P<engine>ReplacingMergeTree\b.*)": _table,
+    # each shard tells of its own rows, on the replica that takes them in
+    r"(?P<head>CREATE MATERIALIZED VIEW IF NOT EXISTS \w+) TO (?P<to>\w+) AS\n"
+    r"(?P<select>SELECT [^\n]+)\nFROM (?P<table>\w+)\n(?P<where>WHERE [^\n]+)": partial(
+        _template, "{head} {on_cluster} TO {to}_local AS\n{select}\nFROM {table}_local\n{where}"
+    ),
+    r"ALTER TABLE (?P<table>\w+) (?P<change>(?:ADD|MATERIALIZE) INDEX .+)": partial(
+        _template, "ALTER TABLE {table}_local {on_cluster} {change}"
+    ),
+    r"DELETE FROM (?P<table>\w+)\n(?P<where>WHERE .+)": partial(
+        _template, "DELETE FROM {table}_local {on_cluster}\n{where}"
+    ),
+    r"(?P<statement>INSERT INTO .+)": _as_it_is,
+}
+"""What a statement of ours may look like, and what it becomes on a cluster."""

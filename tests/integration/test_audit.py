@@ -1,0 +1,65 @@
+"""The audit beside workers that are writing: it cries over nothing of theirs, and repairs without harm to it."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pipeline.settings import Settings
+from tests.integration.pieces import Pieces, pieces
+from tests.integration.tables import assert_tables
+from tests.integration.traffic import lines
+
+SPOIL = """
+INSERT INTO turnfold.conversations
+SELECT * REPLACE (turns + 7 AS turns, version + 100 AS version, toUInt8(rand() % 2) AS is_deleted)
+FROM turnfold.conversations WHERE cityHash64(session_id) % 3 = 0
+"""
+
+
+@pytest.fixture
+def parts(tmp_path: Path, kafka_settings: Settings) -> Iterator[Pieces]:
+    with pieces(tmp_path, kafka_settings) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def traffic() -> list[bytes]:
+    return lines(seed=31, conversations=300)
+
+
+def trickle(parts: Pieces, traffic: list[bytes]) -> None:
+    """Send it in many small portions."""
+    for first in range(0, len(traffic), 10):
+        parts.send(traffic[first : first + 10])
+
+
+def test_workers_at_work_are_no_difference(parts: Pieces, traffic: list[bytes]) -> None:
+    for _ in range(2):
+        parts.start_worker(TURNFOLD_FLUSH_SECONDS="0.01", TURNFOLD_FLUSH_EVENTS="5")
+    with ThreadPoolExecutor(1) as sender:
+        sending = sender.submit(trickle, parts, traffic)
+        while not sending.done():
+            parts.run("audit", "--pause=1")
+        sending.result()
+    parts.wait_until_folded()
+    parts.run("audit", "--pause=1")
+    assert_tables(parts, traffic)
+
+
+def test_a_repair_beside_workers_harms_nothing(parts: Pieces, traffic: list[bytes]) -> None:
+    """Rows that would win for ever are there when the second half comes, and are repaired while it does."""
+    half = len(traffic) // 2
+    parts.start_worker(TURNFOLD_FLUSH_SECONDS="0.01", TURNFOLD_FLUSH_EVENTS="20")
+    parts.send(traffic[:half])
+    parts.wait_until_folded()
+    parts.ask(SPOIL)
+    with ThreadPoolExecutor(1) as sender:
+        sending = sender.submit(trickle, parts, traffic[half:])
+        parts.run("audit", "--pause=1", "--repair", statuses=[4])
+        sending.result()
+    parts.wait_until_folded()
+    parts.run("audit", "--pause=0.2", "--repair", statuses=[0, 4])  # what was never at rest meanwhile
+    parts.run("audit", "--pause=0.2")
+    assert_tables(parts, traffic)

@@ -1,0 +1,148 @@
+"""Each statement of ours, and what becomes of it on a cluster."""
+
+import asyncio
+
+import pytest
+
+from pipeline.settings import Settings
+from pipeline.store.client import connection
+from pipeline.store.migrate import CREATE, RECORD, migrations
+from pipeline.store.render import FORMS, render
+from pipeline.store.unwritten import DELETE
+
+RENDERED = {
+    "0001_turns.sql": [
+        """\
+CREATE TABLE IF NOT EXISTS turns_local ON CLUSTER 'blue'
+(
+)
+ENGINE = ReplicatedReplacingMergeTree
+PARTITION BY toYYYYMM(timestamp)
+ORDER BY (bot_id, session_id, originating_request_id, timestamp, request_id, response_reason)""",
+        """\
+CREATE TABLE IF NOT EXISTS turns ON CLUSTER 'blue' AS turns_local
+ENGINE = Distributed('blue', currentDatabase(), 'turns_local', cityHash64(session_id))""",
+    ],
+    "0002_conversations.sql": [
+        """\
+CREATE TABLE IF NOT EXISTS conversations_local ON CLUSTER 'blue'
+(
+)
+ENGINE = ReplicatedReplacingMergeTree(version, is_deleted)
+PARTITION BY toYYYYMM(start)
+ORDER BY (bot_id, start, session_id, originating_request_id)""",
+        """\
+CREATE TABLE IF NOT EXISTS conversations ON CLUSTER 'blue' AS conversations_local
+ENGINE = Distributed('blue', currentDatabase(), 'conversations_local', cityHash64(session_id))""",
+    ],
+    "0003_bots.sql": [
+        """\
+CREATE TABLE IF NOT EXISTS bots_local ON CLUSTER 'blue'
+(
+)
+ENGINE = ReplicatedReplacingMergeTree
+ORDER BY (bot_name, bot_id)""",
+        """\
+CREATE TABLE IF NOT EXISTS bots ON CLUSTER 'blue' AS bots_local
+ENGINE = Distributed('blue', currentDatabase(), 'bots_local', cityHash64(bot_name))""",
+    ],
+    "0004_bots_from_turns.sql": [
+        """\
+CREATE MATERIALIZED VIEW IF NOT EXISTS bots_from_turns ON CLUSTER 'blue' TO bots_local AS
+SELECT DISTINCT bot_name, bot_id
+FROM turns_local
+WHERE bot_name != ''"""
+    ],
+    "0005_bots_before.sql": [
+        """\
+INSERT INTO bots (bot_name, bot_id)
+SELECT DISTINCT bot_name, bot_id
+FROM turns
+WHERE bot_name != ''"""
+    ],
+    "0006_turns_session_index.sql": [
+        (
+            "ALTER TABLE turns_local ON CLUSTER 'blue' "
+            "ADD INDEX IF NOT EXISTS sessions session_id TYPE bloom_filter(0.001) GRANULARITY 1"
+        )
+    ],
+    "0007_turns_session_index_before.sql": ["ALTER TABLE turns_local ON CLUSTER 'blue' MATERIALIZE INDEX sessions"],
+    "the database": ["CREATE DATABASE IF NOT EXISTS {name:Identifier} ON CLUSTER 'blue'"],
+    "the record of migrations": [
+        """\
+CREATE TABLE IF NOT EXISTS migrations_local ON CLUSTER 'blue'
+(
+)
+ENGINE = ReplicatedReplacingMergeTree
+ORDER BY name""",
+        """\
+CREATE TABLE IF NOT EXISTS migrations ON CLUSTER 'blue' AS migrations_local
+ENGINE = Distributed('blue', currentDatabase(), 'migrations_local', cityHash64(name))""",
+    ],
+    "the audit's deletion": [
+        """\
+DELETE FROM conversations_local ON CLUSTER 'blue'
+WHERE (bot_id, toUnixTimestamp64Milli(start), session_id, originating_request_id, version)
+   IN {places:Array(Tuple(String, Int64, String, String, UInt32))}"""
+    ],
+}
+"""What each is on a cluster, the lines of columns left out."""
+
+STATEMENTS = {
+    **{migration.name: migration.statement for migration in migrations()},
+    "the database": CREATE,
+    "the record of migrations": RECORD,
+    "the audit's deletion": DELETE,
+}
+
+
+def columns(statement: str) -> list[str]:
+    return [line for line in statement.splitlines() if line.startswith("    ")]
+
+
+def test_every_migration_is_looked_at_here() -> None:
+    assert STATEMENTS.keys() == RENDERED.keys()
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_on_a_cluster_each_statement_becomes_this(name: str) -> None:
+    rendered = render(STATEMENTS[name], "blue")
+    lines = ["\n".join(line for line in one.splitlines() if line not in columns(one)) for one in rendered]
+    assert lines == RENDERED[name]
+    assert columns(rendered[0]) == columns(STATEMENTS[name]), "the columns are those of the file"
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_on_one_server_nothing_is_changed(name: str) -> None:
+    assert render(STATEMENTS[name], "") == (STATEMENTS[name],)
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_clickhouse_can_read_what_is_rendered(clickhouse_settings: Settings, name: str) -> None:
+    async def read(statement: str) -> str:
+        async with connection(clickhouse_settings) as clickhouse:
+            return str((await clickhouse.rows("SELECT formatQuery({text:String})", {"text": statement}))[0][0])
+
+    for statement in render(STATEMENTS[name], "blue"):
+        assert ("ON CLUSTER blue" in asyncio.run(read(statement))) == ("ON CLUSTER" in statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE turns ADD COLUMN sentiment String",
+        "DROP TABLE turns",
+        "CREATE TABLE IF NOT EXISTS turns\n(\n    a String\n)\nENGINE = MergeTree\nORDER BY a",
+        "CREATE TABLE turns (a String) ENGINE = ReplacingMergeTree ORDER BY a",
+    ],
+)
+def test_an_unknown_form_is_refused_with_those_that_are_known(statement: str) -> None:
+    with pytest.raises(ValueError, match="there are rules for") as refused:
+        render(statement, "blue")
+    assert all(form in str(refused.value) for form in FORMS)
+
+
+def test_a_table_without_a_sharding_is_refused() -> None:
+    statement = "CREATE TABLE IF NOT EXISTS slots\n(\n    a String\n)\nENGINE = ReplacingMergeTree\nORDER BY a"
+    with pytest.raises(ValueError, match="SHARDED_BY should name a column of slots"):
+        render(statement, "blue")
