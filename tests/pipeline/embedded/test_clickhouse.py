@@ -101,7 +101,7 @@ def test_with_a_certificate_it_is_spoken_to_over_tls_alone(tmp_path: Path, pem: 
     with clickhouse(tmp_path, pem=pem) as url:
         assert url.startswith("https://")
         assert ask(url, "SELECT 1", pem=pem).text == "1\n"
-        with pytest.raises(ssl.SSLCertVerificationError, match="self-signed|issuer"):
+        with pytest.raises(ssl.SSLCertVerificationError, match="verify failed"):
             ask(url, "SELECT 1", pem=pem._replace(ca=pem.strangers))
         with pytest.raises((OSError, http.client.HTTPException)):
             ask(url, "SELECT 1")
