@@ -9,13 +9,12 @@ ADDRESSES = "subjectAltName=DNS:localhost,IP:127.0.0.1"
 
 
 class Certificates(NamedTuple):
-    """PEM files. The server's and the client's hold key and certificate; `elsewhere` is for another host's name."""
+    """PEM files. The server's, for localhost and 127.0.0.1, and the client's hold key and certificate."""
 
     ca: Path
     server: Path
     client: Path
     strangers: Path
-    elsewhere: Path
 
 
 def make(folder: Path) -> Certificates:
@@ -27,7 +26,6 @@ def make(folder: Path) -> Certificates:
         server=_issued(folder, "server", ADDRESSES),
         client=_issued(folder, "client", "extendedKeyUsage=clientAuth"),
         strangers=folder / "strangers.pem",
-        elsewhere=_issued(folder, "elsewhere", "subjectAltName=DNS:elsewhere.invalid"),
     )
 
 

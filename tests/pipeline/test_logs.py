@@ -9,7 +9,7 @@ from typing import Any, Literal
 import orjson
 import pytest
 
-from pipeline.logs import CHATTY, LONGEST, configure
+from pipeline.logs import CHATTY, LONGEST, TELL_ALL, configure
 from pipeline.settings import Settings
 
 log = logging.getLogger("turnfold.test")
@@ -117,3 +117,11 @@ def test_configuring_again_does_not_write_twice() -> None:
     configure(Settings(), stream := io.StringIO())
     log.info("once")
     assert len(logged(stream)) == 1
+
+
+def test_at_debug_libraries_that_would_tell_the_password_tell_less() -> None:
+    secured = Settings(log_level="debug", kafka_security="SASL_SSL", kafka_user="me", kafka_password="s3cret")
+    for settings, told in ((Settings(log_level="debug"), True), (secured, False)):
+        configure(settings, io.StringIO())
+        for name in TELL_ALL:
+            assert logging.getLogger(f"{name}.net.connection").isEnabledFor(logging.DEBUG) == told

