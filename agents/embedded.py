@@ -106,7 +106,8 @@ async def _start(supervisor: Supervisor, settings: Settings, options: Options, e
         port,
     ]
     await supervisor.start("broker", broker_command(options.kafka_port, HOST), {})
-    await supervisor.start("clickhouse", [sys.executable, *engine], {})
+    # the engine reads a config.xml of the folder that it is started in, whoever put it there
+    await supervisor.start("clickhouse", [sys.executable, *engine], {}, options.data)
     await _answered(lambda: asyncio.to_thread(create_topics, settings))
     await _answered(lambda: migrate(settings))
     probed = [settings.api]

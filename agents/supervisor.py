@@ -47,8 +47,10 @@ class Supervisor:
             await self.stop(self._children[-1])
         await asyncio.gather(*self._watches)
 
-    async def start(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> Child:
-        """Start `command`, output to `logs/NAME.log`; it gets no Ctrl-C of the terminal's, only ours."""
+    async def start(
+        self, name: str, command: Sequence[str], environ: Mapping[str, str], folder: Path | None = None
+    ) -> Child:
+        """Start `command` in `folder`, output to `logs/NAME.log`; it gets no Ctrl-C of the terminal's, only ours."""
         path = self._logs / f"{name}.log"
         with path.open("wb") as log:
             process = await asyncio.create_subprocess_exec(
@@ -57,6 +59,7 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **environ},
+                cwd=folder,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )
