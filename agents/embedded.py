@@ -51,6 +51,7 @@ class Options:
         """The settings of every process of this stack, given to it as in production."""
         return self.addresses() | {
             "TURNFOLD_KAFKA_SESSION_TIMEOUT": str(SESSION_SECONDS),
+            "TURNFOLD_KAFKA_IDEMPOTENCE": "false",  # the embedded broker refuses it to aiokafka
             "TURNFOLD_API_HOST": HOST,
             "TURNFOLD_API_PORT": str(self.api_port),
             "TURNFOLD_WORKER_HOST": HOST,

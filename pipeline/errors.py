@@ -34,5 +34,9 @@ class TransientError(Exception):
     """ClickHouse or Kafka is away or overloaded: wait and try again."""
 
 
+class StatementError(Exception):
+    """ClickHouse understood the request and refuses it: a second try would end the same."""
+
+
 class UsageError(Exception):
     """What the user asked for cannot be done; the text says why and what would be right."""

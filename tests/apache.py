@@ -1,6 +1,7 @@
 """Apache Kafka for tests: one broker or three in a folder, or the sentence that says what this machine lacks."""
 
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from deploy.kafka.cluster import TARGET, Cluster, Node
-from pipeline.embedded.ports import free_port
+from deploy.kafka.cluster import HOST, TARGET, Cluster, Node
+from pipeline.embedded.ports import check_free
+from pipeline.errors import UsageError
 from tests.services import ROOT
 
 FETCHED_WITHIN = 600.0
+PORTS = (10_000, 32_768)
 
 
 @contextmanager
@@ -34,7 +37,18 @@ def cluster(folder: Path, brokers: int = 1, more: Mapping[str, str] | None = Non
 
 def new_node(number: int) -> Node:
     """A node with ports that nothing uses."""
-    return Node(number, free_port(), free_port())
+    return Node(number, new_port(), new_port())
+
+
+def new_port() -> int:
+    """A port that is free, and not one of those that connections are given: Kafka takes seconds until it binds it."""
+    while True:
+        try:
+            port = random.randrange(*PORTS)  # noqa: S311 - no secret is made of it
+            check_free(HOST, port, "none")
+        except UsageError:
+            continue
+        return port
 
 
 @contextmanager
@@ -45,7 +59,8 @@ def running(made: Cluster) -> Iterator[Cluster]:
         made.start()
         yield made
     finally:
-        made.stop()
+        for number in filter(made.runs, made.nodes):
+            made.kill(number)  # nobody reads its data again
 
 
 def require() -> None:

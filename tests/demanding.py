@@ -9,7 +9,6 @@ from kafka import KafkaAdminClient
 from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 
 from deploy.kafka.cluster import HOST, Cluster, Node
-from pipeline.embedded.ports import free_port
 from pipeline.settings import Settings
 from tests import apache
 from tests.brokers import unused
@@ -50,7 +49,7 @@ class Demanding:
 def demanding(folder: Path, certificates: Certificates) -> Iterator[Demanding]:
     """The broker, for the length of the block; its user is known for PLAIN and SCRAM."""
     node = apache.new_node(1)
-    ports = {"PLAINTEXT": node.port, **{name: free_port() for name in DEMANDS}}
+    ports = {"PLAINTEXT": node.port, **{name: apache.new_port() for name in DEMANDS}}
     with apache.running(Cluster(folder, [node], _properties(node, ports, certificates))) as cluster:
         _add_user(cluster.addresses)
         yield Demanding(cluster, certificates, ports)

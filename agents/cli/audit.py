@@ -10,9 +10,9 @@ from agents.cli.listing import instant
 from agents.cli.progress import progress
 from pipeline.audit.audit import Audit, Counts
 from pipeline.audit.repair import repair as put_right
-from pipeline.errors import UsageError
+from pipeline.errors import StatementError, UsageError
 from pipeline.settings import Settings
-from pipeline.store.client import StatementError, connection
+from pipeline.store.client import connection
 from pipeline.store.parts import Scope, count_events
 from schemas.lex_v1 import bot_id
 

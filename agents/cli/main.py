@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 import msgspec
 
-from pipeline.errors import TransientError, UsageError
+from pipeline.errors import StatementError, TransientError, UsageError
 from pipeline.settings import PREFIX, Settings, read_settings
 
 COMMANDS = {
@@ -86,7 +86,7 @@ def run(arguments: list[str]) -> int:
         return wrong.exit_code
     except UsageError as wrong:
         return _told(str(wrong), WRONG)
-    except TransientError as trouble:
+    except (TransientError, StatementError) as trouble:
         return _told(str(trouble), FAILED)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED

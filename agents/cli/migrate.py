@@ -4,11 +4,10 @@ import asyncio
 
 import click
 
-from pipeline.errors import UsageError
+from pipeline.errors import StatementError, UsageError
 from pipeline.kafka.topics import create_topics
 from pipeline.settings import Settings
 from pipeline.store import migrate as store
-from pipeline.store.client import StatementError
 
 
 @click.command()

@@ -4,11 +4,11 @@ import asyncio
 
 import msgspec
 
-from pipeline.errors import TransientError, UsageError
+from pipeline.errors import StatementError, TransientError, UsageError
 from pipeline.kafka.dead import DeadCount, count_dead
 from pipeline.kafka.lag import PartitionLag, read_lag
 from pipeline.settings import Settings
-from pipeline.store.client import StatementError, connection
+from pipeline.store.client import connection
 
 PATIENCE = 5.0
 """Seconds that each part has to answer."""

@@ -139,7 +139,8 @@ class Cluster:
             time.sleep(0.05)
 
     def _last_words(self, number: int) -> str:
-        words = self.log(number).read_text(errors="replace").splitlines()[-5:]
+        lines = self.log(number).read_text(errors="replace").splitlines()
+        words = [line for line in lines if line and not line[0].isspace()][-5:]  # but where in Kafka's code it was
         return "\n".join([f"broker {number} does not start; {self.log(number)} ends with:", *words])
 
 

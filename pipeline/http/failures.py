@@ -8,9 +8,8 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from pipeline.errors import TransientError
+from pipeline.errors import StatementError, TransientError
 from pipeline.query.errors import InvalidQueryError, NotFoundError
-from pipeline.store.client import StatementError
 
 JSON = "application/json"
 KIND_HEADER = "x-amzn-ErrorType"

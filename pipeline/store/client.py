@@ -12,7 +12,7 @@ import msgspec
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, NotSupportedError, ProgrammingError
 
-from pipeline.errors import TransientError, UsageError
+from pipeline.errors import StatementError, TransientError, UsageError
 from pipeline.settings import Settings
 from pipeline.store.cluster import cluster_options
 from pipeline.tls import client_context
@@ -26,10 +26,6 @@ FAULTS = {
 }  # fmt: skip
 """Codes of what a second try cannot mend: wrong statements, types, names, passwords, a cluster that is none
 (src/Common/ErrorCodes.cpp)."""
-
-
-class StatementError(Exception):
-    """ClickHouse understood the request and refuses it: a second try would end the same."""
 
 
 class ClickHouse:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from pipeline.errors import TransientError
-from pipeline.store.client import StatementError
+from pipeline.errors import StatementError, TransientError
 
 TABLES = frozenset({"bots", "conversations", "turns"})
 FIND = """

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.embedded.ports import free_port
-from pipeline.errors import TransientError
+from pipeline.errors import StatementError, TransientError
 from pipeline.http.app import create_app
 from pipeline.http.lazy import LazyClickHouse
 from pipeline.settings import Settings
-from pipeline.store.client import StatementError
 from pipeline.store.migrate import migrate
 from tests import services
 from tests.pipeline.http.serving import assert_failed, client, serving

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import TransientError, UsageError
+from pipeline.errors import StatementError, TransientError, UsageError
 from pipeline.settings import Settings
-from pipeline.store.client import ClickHouse, StatementError, connection
+from pipeline.store.client import ClickHouse, connection
 from schemas.columns import Count, Flag, Millis, Payload, Text, Tiny, Word, Words
 from tests.certificates import Certificates
 from tests.services import clickhouse, clickhouse_process

@@ -15,11 +15,11 @@ import msgspec
 import pytest
 
 from pipeline.embedded.ports import free_port
-from pipeline.errors import TransientError, UsageError
+from pipeline.errors import StatementError, TransientError, UsageError
 from pipeline.fold.conversation import fold
 from pipeline.settings import Settings
 from pipeline.store.audit import look
-from pipeline.store.client import ClickHouse, StatementError, connection
+from pipeline.store.client import ClickHouse, connection
 from pipeline.store.cluster import cluster_options
 from pipeline.store.migrate import RECORD, migrate, migrations
 from pipeline.store.parts import Scope, parts

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from pipeline.embedded.ports import free_port
-from pipeline.errors import TransientError
+from pipeline.errors import StatementError, TransientError
 from pipeline.settings import Settings
-from pipeline.store.client import ClickHouse, StatementError, connection
+from pipeline.store.client import ClickHouse, connection
 from pipeline.store.migrate import migrate
 from pipeline.store.ready import LONGEST, trouble
 
