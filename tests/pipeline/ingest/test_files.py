@@ -81,7 +81,11 @@ def test_a_packed_envelope_is_the_document_in_it(file: Path) -> None:
     assert data(file, gzip.compress(envelope)) == [envelope]
 
 
-@pytest.mark.parametrize("content", [CUT, gzip.compress(b'{"n":1}\n' * 3) + b"junk", gzip.compress(b"x\n" * 3)[:-4]])
+@pytest.mark.parametrize(
+    "content",
+    [CUT, gzip.compress(b'{"n":1}\n' * 3) + b"junk", gzip.compress(b"x\n" * 3)[:-4]],
+    ids=["cut", "followed by junk", "without its end"],
+)
 def test_a_broken_archive_is_read_as_far_as_it_goes_and_the_rest_is_told(file: Path, content: bytes) -> None:
     found = read(file, content)
     assert [one.line for one in found][:4] == [1, 2, 3, 4]
