@@ -21,8 +21,9 @@ MINUTES ?= 10
 chaos: install kafka
 	$(BIN)/python -m tests.chaos.run --minutes $(MINUTES)
 
-bench: install
+bench: install kafka
 	$(BIN)/python -m tests.bench.freshness
+	$(BIN)/python -m tests.bench.rebalance
 
 check: install
 	$(BIN)/ruff check .
