@@ -28,6 +28,12 @@ FAULTS = {
 (src/Common/ErrorCodes.cpp)."""
 
 
+INSERT_SETTINGS = {
+    "max_partitions_per_insert_block": 0,  # events of 100 months may come at once
+    "min_free_disk_bytes_to_perform_insert": 16 * 1024 * 1024,  # a disk that fills in the middle leaves broken parts
+}
+
+
 class ClickHouse:
     """One database. Times are integers (milliseconds) both ways; parameters are always bound, never written in."""
 
@@ -112,7 +118,7 @@ class ClickHouse:
                 column_names=list(shape),
                 column_type_names=list(shape.values()),
                 column_oriented=True,
-                settings={"max_partitions_per_insert_block": 0},  # events of 100 months may come at once
+                settings=dict(INSERT_SETTINGS),
             )
 
 
