@@ -1,10 +1,12 @@
-"""A path of the query layer in; what it answers there, as a checked struct, out, or the error that it tells."""
+"""Requests to the query layer in; what it answers, as a checked struct, out, or the error that it tells."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
+import orjson
 import urllib3
 
 from pipeline.errors import TransientError, UsageError
@@ -17,30 +19,58 @@ KIND = "x-amzn-ErrorType"
 Answered = TypeVar("Answered", bound=msgspec.Struct)
 
 
-def get(api: str, path: str, query: Mapping[str, str | int], shape: type[Answered]) -> Answered:
-    """What the query layer at `api` answers to GET `path`, whose parts are percent-encoded.
+class QueryLayer:
+    """A query layer at an address.
+
+    Calls raise UsageError where it refuses the request or is none, TransientError where it is away or in trouble.
+    """
+
+    def __init__(self, api: str, pool: urllib3.PoolManager) -> None:
+        self._api, self._pool = api, pool
+
+    def get(self, path: str, query: Mapping[str, str | int], shape: type[Answered]) -> Answered:
+        """What it answers to GET `path`, whose parts are percent-encoded."""
+        return self._call("GET", path + (f"?{urlencode(query)}" if query else ""), None, {}, shape)
+
+    def post(self, path: str, body: Mapping[str, object], shape: type[Answered]) -> Answered:
+        """What it answers to a POST of `body` as JSON."""
+        return self._call("POST", path, orjson.dumps(body), {"content-type": "application/json"}, shape)
+
+    def _call(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], shape: type[Answered]
+    ) -> Answered:
+        try:
+            answer = self._pool.request(method, f"{self._api.rstrip('/')}{path}", body=body, headers=headers)
+        except urllib3.exceptions.HTTPError as away:
+            reason = str(away).rsplit(": ", 1)[-1]
+            raise TransientError(
+                f"the query layer at {self._api} does not answer ({reason}); `turnfold serve` starts one"
+            ) from away
+        if answer.status != 200:
+            raise _failure(self._api, answer)
+        try:
+            return msgspec.json.decode(answer.data, type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+            raise UsageError(f"what answers at {self._api} is no query layer of Turnfold: {wrong}") from wrong
+
+
+@contextmanager
+def query_layer(api: str) -> Iterator[QueryLayer]:
+    """The query layer at `api`, whose connections are kept for the length of the block.
 
     Raises:
-        UsageError: it does not accept the request. TransientError: it is away or in trouble.
+        UsageError: `api` is no address.
     """
     if not _is_address(api):
         raise UsageError(f"TURNFOLD_API={api!r} is no address; right would be http://127.0.0.1:8080")
-    url = f"{api.rstrip('/')}{path}" + (f"?{urlencode(query)}" if query else "")
-    timeout = urllib3.Timeout(connect=CONNECT, read=ANSWER)
-    try:
-        with urllib3.PoolManager(timeout=timeout, retries=False) as pool:
-            answer = pool.request("GET", url)
-    except urllib3.exceptions.HTTPError as away:
-        reason = str(away).rsplit(": ", 1)[-1]
-        raise TransientError(
-            f"the query layer at {api} does not answer ({reason}); `turnfold serve` starts one"
-        ) from away
-    if answer.status != 200:
-        raise _failure(api, answer)
-    try:
-        return msgspec.json.decode(answer.data, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
-        raise UsageError(f"what answers at {api} is no query layer of Turnfold: {wrong}") from wrong
+    with urllib3.PoolManager(timeout=urllib3.Timeout(connect=CONNECT, read=ANSWER), retries=False) as pool:
+        yield QueryLayer(api, pool)
+
+
+def get(api: str, path: str, query: Mapping[str, str | int], shape: type[Answered]) -> Answered:
+    """One GET, as `QueryLayer.get`."""
+    with query_layer(api) as layer:
+        return layer.get(path, query, shape)
 
 
 def _is_address(api: str) -> bool:

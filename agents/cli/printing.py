@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agents.cli.plain import plain
 from schemas.analytics import SessionSpecification
 
 COLOURS = {"Success": "green", "Failure": "red", "Dropped": "yellow"}
@@ -61,7 +62,7 @@ def print_csv(found: Iterable[SessionSpecification]) -> None:
 
 def print_table(found: Iterable[SessionSpecification], title: str) -> int:
     """A table on the width of the terminal; the number of its rows."""
-    table = Table(title=Text(_plain(title)), title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = Table(title=Text(plain(title)), title_justify="left", header_style="bold", box=None, pad_edge=False)
     for name in (
         "started (UTC)",
         "lasted",
@@ -87,15 +88,10 @@ def _texts(session: SessionSpecification) -> Iterator[Text]:
     yield Text(f"{_time(session.conversation_start_time):%Y-%m-%d %H:%M:%S}", no_wrap=True)
     yield Text(_lasted(session.conversation_duration_seconds))
     yield Text(str(session.number_of_turns))
-    yield Text(_plain(state), COLOURS.get(state, "cyan"))
-    yield Text(_plain(" > ".join(intent.intent_name for intent in session.invoked_intent_samples)))
+    yield Text(plain(state), COLOURS.get(state, "cyan"))
+    yield Text(plain(" > ".join(intent.intent_name for intent in session.invoked_intent_samples)))
     for value in (session.mode, session.channel, session.locale_id, session.bot_version, session.session_id):
-        yield Text(_plain(value or "-"))
-
-
-def _plain(text: str) -> str:
-    """Without anything that a terminal would obey: names and ids come from outside."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+        yield Text(plain(value or "-"))
 
 
 def _lasted(seconds: int) -> str:
