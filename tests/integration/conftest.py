@@ -9,6 +9,7 @@ import pytest
 from pipeline.settings import Settings
 from tests.both import on_both
 from tests.demanding import Demanding
+from tests.integration.pieces import Pieces, pieces
 from tests.integration.processes import in_processes
 from tests.integration.stack import Reachable, Run, Stack, running
 from tests.integration.traffic import lines
@@ -68,3 +69,10 @@ def _fold(stack: Reachable, traffic: list[bytes]) -> None:
     sent = stack.turnfold("ingest", "-", data=b"\n".join(traffic))
     assert sent.returncode == 0, sent.stderr
     stack.wait_until_folded()
+
+
+@pytest.fixture
+def parts(tmp_path: Path, kafka_settings: Settings) -> Iterator[Pieces]:
+    """Topics and tables of the test's own, and no worker yet."""
+    with pieces(tmp_path, kafka_settings) as made:
+        yield made

@@ -1,13 +1,10 @@
 """The audit beside workers that are writing: it cries over nothing of theirs, and repairs without harm to it."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from pipeline.settings import Settings
-from tests.integration.pieces import Pieces, pieces
+from tests.integration.pieces import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 
@@ -16,12 +13,6 @@ INSERT INTO turnfold.conversations
 SELECT * REPLACE (turns + 7 AS turns, version + 100 AS version, toUInt8(rand() % 2) AS is_deleted)
 FROM turnfold.conversations WHERE cityHash64(session_id) % 3 = 0
 """
-
-
-@pytest.fixture
-def parts(tmp_path: Path, kafka_settings: Settings) -> Iterator[Pieces]:
-    with pieces(tmp_path, kafka_settings) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

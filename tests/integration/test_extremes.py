@@ -3,7 +3,6 @@
 import hashlib
 import random
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -11,9 +10,8 @@ import pytest
 
 from pipeline.kafka.dead import Place, read_letter
 from pipeline.kafka.produce import Failure, Producer
-from pipeline.settings import Settings
 from tests.events import START, entry, iso, raw
-from tests.integration.pieces import Pieces, pieces
+from tests.integration.pieces import Pieces
 from tests.integration.stack import PATIENCE, TURNFOLD
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import conversation
@@ -25,12 +23,6 @@ SELECT turns, version, toUnixTimestamp64Milli(start) AS began, toUnixTimestamp64
 FROM turnfold.conversations FINAL
 SETTINGS output_format_json_quote_64bit_integers = 0
 """
-
-
-@pytest.fixture
-def parts(tmp_path: Path, kafka_settings: Settings) -> Iterator[Pieces]:
-    with pieces(tmp_path, kafka_settings) as made:
-        yield made
 
 
 def sized(size: int, **members: object) -> bytes:

@@ -27,12 +27,6 @@ SMALL = {"TURNFOLD_FLUSH_SECONDS": "0.05", "TURNFOLD_FLUSH_EVENTS": "20"}
 
 
 @pytest.fixture
-def parts(tmp_path: Path, kafka_settings: Settings) -> Iterator[Pieces]:
-    with pieces(tmp_path, kafka_settings) as made:
-        yield made
-
-
-@pytest.fixture
 def weather(parts: Pieces) -> Iterator[Proxy]:
     """A proxy between workers and ClickHouse."""
     with proxy(parts.settings.clickhouse) as made:

@@ -2,7 +2,7 @@
 
 import re
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +95,6 @@ def test_a_query_layer_counts_what_the_sdk_asks(stack: Reachable) -> None:
     metric = told(stack.api)
     assert metric("requests_total", operation="ListSessionAnalyticsData", status="200") == before + 1
     assert metric("request_seconds_count", operation="ListSessionAnalyticsData") >= before + 1
-
-
-@pytest.fixture
-def parts(tmp_path: Path, kafka_settings: Settings) -> Iterator[Pieces]:
-    with pieces(tmp_path, kafka_settings) as made:
-        yield made
 
 
 def started(parts: Pieces, **environ: str) -> str:

@@ -1,6 +1,5 @@
 """A flood of broken events stops a worker before it drains the topic, and loses nothing for whoever comes after."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -8,21 +7,14 @@ import pytest
 
 from pipeline.kafka.dead import count_dead, read_dead
 from pipeline.kafka.produce import Producer
-from pipeline.settings import Settings
 from tests.events import raw
-from tests.integration.pieces import Pieces, pieces
+from tests.integration.pieces import Pieces
 from tests.integration.stack import PATIENCE, Stack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 
 SMALL_WINDOW = {"TURNFOLD_DEAD_LETTER_WINDOW": "1000"}
 FLOOD = [b'{"level":"INFO","n":%d}' % number for number in range(3_000)]
-
-
-@pytest.fixture
-def parts(tmp_path: Path, kafka_settings: Settings) -> Iterator[Pieces]:
-    with pieces(tmp_path, kafka_settings) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

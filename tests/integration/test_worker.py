@@ -3,22 +3,13 @@
 import random
 import signal
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from pipeline.settings import Settings
-from tests.integration.pieces import Pieces, faust_worker, pieces
+from tests.integration.pieces import Pieces, faust_worker
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
-
-
-@pytest.fixture
-def parts(tmp_path: Path, kafka_settings: Settings) -> Iterator[Pieces]:
-    with pieces(tmp_path, kafka_settings) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
