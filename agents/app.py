@@ -1,9 +1,8 @@
 """Settings in, the Faust app with its two agents out: the one place where the chain is put together."""
 
+import asyncio
 import logging
-import os
 import tempfile
-import threading
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from agents.conversations import Conversations
 from agents.credentials import credentials
 from agents.gather import gathered
 from agents.intake import Intake
+from agents.last_resort import end_within
 from agents.probes import Probes
 from agents.readiness import Readiness
 from agents.sender import Sender
@@ -31,9 +31,6 @@ STREAM_BUFFER = 4
 
 FETCH_BYTES = 8 * 1024 * 1024
 """Bytes of one partition in one fetch."""
-
-STUCK = 3
-"""Exit status of a worker that was told to stop and could not."""
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +59,7 @@ class App(faust.App):
 
     async def on_stop(self) -> None:
         """Stop within bounds: a part that does not end in its time must not keep the partitions from others."""
-        last_resort = threading.Timer(3 * self.transport.stop_seconds, lambda: os._exit(STUCK))
-        last_resort.daemon = True
-        last_resort.start()
+        end_within(3 * self.transport.stop_seconds, lambda: self.fatal)
         await super().on_stop()
 
     async def _knock(self) -> None:
@@ -81,6 +76,7 @@ class App(faust.App):
         log.critical("the %s agent cannot go on: %r", agent.name, exc)
         self.fatal = self.fatal or exc
         await self.crash(exc)
+        await asyncio.Event().wait()  # until the stop cancels it: an agent started anew would miss that, and hang
 
 
 def create_app(settings: Settings) -> App:
