@@ -24,6 +24,7 @@ from pipeline.errors import TransientError
 from pipeline.ingest.poison import DeadLimit
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.retry import until_done
+from pipeline.rules import client_id
 from pipeline.settings import Settings
 
 STREAM_BUFFER = 4
@@ -106,6 +107,7 @@ def _bare_app(settings: Settings) -> App:
         settings.kafka_group,
         broker=[f"kafka://{address}" for address in settings.kafka],
         broker_credentials=credentials(settings),
+        broker_client_id=client_id(settings),
         datadir=Path(tempfile.gettempdir()),
         store="memory://",
         web_enabled=False,

@@ -1,7 +1,7 @@
 """Records of the turns topic in; both tables written and dead letters sent, then acknowledged."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -14,13 +14,13 @@ from pipeline.fold.memory import Memory
 from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.poison import DeadLimit
 from pipeline.ingest.sort import Record, dead_letter
+from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.retry import until_done
 from pipeline.settings import Settings
-from pipeline.store.client import ClickHouse
 from pipeline.store.read_back import read_back
-from pipeline.store.write import write
 from schemas.dead_letter import DeadLetter
+from schemas.topics import DAY_MS
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 
 STEP = "conversations"
@@ -44,8 +44,9 @@ class Conversations:
         self._sender = sender
         self._metrics = metrics
         self._limit = limit
+        self._retention_ms = int(settings.topic_retention_days * DAY_MS)
         self._memory = Memory(settings.cache_events)
-        self._clickhouse: ClickHouse | None = None
+        self._writer = Writer(settings)
 
     async def __call__(self, records: Sequence[Record], epoch: int) -> None:
         """Return once what `records` hold is in both tables; `epoch` counts assignments of partitions.
@@ -60,16 +61,17 @@ class Conversations:
         self._memory.enter(epoch)
         histories = await self._resolve(list(dict.fromkeys(turn.key for turn in decoded.turns)))
         folded = fold_batch(histories, decoded.turns, self._settings.fallback_intents)
-        await self._write(folded, decoded)
-        for key, history in histories.items():
-            self._memory.put(key, history)
+        if await self._write(folded, decoded, histories):
+            for key, history in histories.items():
+                self._memory.put(key, history)
+        else:
+            self._memory.clear()
         known = len(decoded.turns) - len(folded.new)
         self._metrics.folding.written(len(folded.rows), len(folded.new), known, len(self._memory))
 
     async def aclose(self) -> None:
         """Give the connections back."""
-        if self._clickhouse is not None:
-            await self._clickhouse.close()
+        await self._writer.close()
 
     def _decode(self, records: Sequence[Record]) -> Decoded:
         decoded = Decoded([], [], {})
@@ -90,27 +92,26 @@ class Conversations:
         missing = [key for key, history in known.items() if history is None]
         archived = await self._archived(missing) if missing else {}
         self._metrics.folding.resolved(len(keys) - len(missing), len(archived), len(missing) - len(archived))
-        return {key: history or History(archived.get(key, ())) for key, history in known.items()}
+        return {key: history or archived.get(key) or History() for key, history in known.items()}
 
-    async def _archived(self, keys: Sequence[ConversationKey]) -> dict[ConversationKey, list[Turn]]:
-        async def attempt() -> dict[ConversationKey, list[Turn]]:
-            return await read_back(await self._connected(), keys)
+    async def _archived(self, keys: Sequence[ConversationKey]) -> dict[ConversationKey, History]:
+        async def attempt() -> dict[ConversationKey, History]:
+            # what a worker that died had written among others can come to us as long as Kafka has its events
+            shared = (await self._writer.seen()).shared_within(self._retention_ms)
+            archived = await read_back(await self._writer.live(), keys)
+            return {key: History(turns, shared=shared) for key, turns in archived.items()}
 
         with self._metrics.folding.read_back_seconds.time():
             return await until_done(attempt, "ClickHouse does not answer", self._metrics.clickhouse)
 
-    async def _write(self, folded: Folded, decoded: Decoded) -> None:
+    async def _write(self, folded: Folded, decoded: Decoded, keys: Collection[ConversationKey]) -> bool:
+        """Write both tables; whether the histories of `keys`, and all in memory, still hold."""
         events = [
             ArchivedTurn(*(*msgspec.structs.astuple(decoded.turns[place]), decoded.payloads[place]))
             for place in folded.new
         ]
 
-        async def attempt() -> None:
-            await write(await self._connected(), folded.rows, events)
+        async def attempt() -> bool:
+            return await self._writer.write(folded.rows, events, keys)
 
-        await until_done(attempt, "ClickHouse does not take rows", self._metrics.clickhouse)
-
-    async def _connected(self) -> ClickHouse:
-        if self._clickhouse is None:
-            self._clickhouse = await ClickHouse.connect(self._settings)
-        return self._clickhouse
+        return await until_done(attempt, "ClickHouse does not take rows", self._metrics.clickhouse)

@@ -4,10 +4,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pipeline.errors import TransientError
-from pipeline.metrics.watch import Watch
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
@@ -18,10 +17,20 @@ Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
 
-async def until_done(action: Callable[[], Awaitable[Answer]], what: str, watch: Watch) -> Answer:
+class Watch(Protocol):
+    """What is told how each attempt ended."""
+
+    def failed(self, trouble: str) -> None:
+        """It failed, and will be made again."""
+
+    def worked(self) -> None:
+        """It succeeded."""
+
+
+async def until_done(action: Callable[[], Awaitable[Answer]], what: str, watch: Watch | None = None) -> Answer:
     """Run `action` until it ends without a TransientError; every other error passes through.
 
-    `watch` is told how each attempt ended, `what` says what is wrong meanwhile.
+    `what` says what is wrong meanwhile.
 
     There is no limit by design: as long as the other side is away, nothing may be lost and nothing more
     is taken in. Whoever calls stops it by cancelling.
@@ -31,10 +40,12 @@ async def until_done(action: Callable[[], Awaitable[Answer]], what: str, watch: 
         try:
             answer = await action()
         except TransientError as trouble:
-            watch.failed(f"{what}: {trouble}")
+            if watch:
+                watch.failed(f"{what}: {trouble}")
             log.warning("%s: %s; next try in %.1f s", what, trouble, pause)
         else:
-            watch.worked()
+            if watch:
+                watch.worked()
             if pause > FIRST_PAUSE:
                 log.info("%s: no longer", what)
             return answer

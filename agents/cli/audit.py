@@ -1,20 +1,18 @@
 """`turnfold audit`: the tables in; where rows differ from what their events say, put right if asked, out."""
 
 import asyncio
-import re
 
 import click
 
-from agents.cli.audit_printing import JsonWriter, Outcome, TextWriter, Writer, iso
-from agents.cli.listing import instant
+from agents.cli.audit_printing import JsonWriter, Outcome, TextWriter, Writer
 from agents.cli.progress import progress
+from agents.cli.scope import read_scope
 from pipeline.audit.audit import Audit, Counts
 from pipeline.audit.repair import repair as put_right
 from pipeline.errors import StatementError, UsageError
 from pipeline.settings import Settings
 from pipeline.store.client import connection
 from pipeline.store.parts import Scope, count_events
-from schemas.lex_v1 import bot_id
 
 DIFFERENT, REPAIRED = 3, 4
 PAUSE = 5.0
@@ -39,7 +37,7 @@ def audit(  # noqa: PLR0913 - each option of the command is an argument
     Workers may go on meanwhile: what they are just writing is no difference. --repair takes the archive for
     right: rows without archived events go, all others become what a worker with these settings would write.
     """
-    scope = _scope(bot, begin, end)
+    scope = read_scope(bot, begin, end)
     outcome = Outcome()
     writer: Writer = JsonWriter() if as_json else TextWriter()
     try:
@@ -68,12 +66,3 @@ def _status(outcome: Outcome, *, repair: bool) -> int:
     if not outcome.conversations:
         return 0
     return REPAIRED if repair and outcome.repaired == outcome.conversations else DIFFERENT
-
-
-def _scope(bot: str | None, begin: str | None, end: str | None) -> Scope:
-    asked = bot if bot is None or re.fullmatch("[0-9A-Za-z]{10}", bot) else bot_id(bot)
-    since = round(instant("--from", begin).timestamp() * 1000) if begin else None
-    until = round(instant("--to", end).timestamp() * 1000) if end else None
-    if since is not None and until is not None and since >= until:
-        raise UsageError(f"--from {iso(since)} is not before --to {iso(until)}")
-    return Scope(asked, since, until)

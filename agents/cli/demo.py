@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import click
 
-from agents.cli.feed import Feed
 from agents.cli.interrupt import Interrupt
 from pipeline.clock import now_ms
 from pipeline.demo.traffic import Event, conversations, trickle
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.topics import require_topics
+from pipeline.replay.feed import Feed
 from pipeline.settings import Settings
 
 

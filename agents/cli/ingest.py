@@ -8,7 +8,6 @@ import click
 import msgspec
 import orjson
 
-from agents.cli.feed import Feed
 from agents.cli.interrupt import Interrupt
 from agents.cli.progress import Shown, progress
 from pipeline.errors import TransientError
@@ -16,6 +15,7 @@ from pipeline.ingest.files import Input, read_inputs, readable_bytes
 from pipeline.kafka.folded import wait_until_folded
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.topics import require_topics
+from pipeline.replay.feed import Feed
 from pipeline.settings import Settings
 
 TOLD = 20

@@ -23,6 +23,10 @@ COMMANDS = {
     "session": "Show where one user's session stands now.",
     "status": "Show how far everything has come.",
     "dead-letters": "List, show and send again what could not be read.",
+    "replay": "Read a topic again and fold it.",
+    "rebuild": "Fold archived events again.",
+    "backfill": "Bring in files and folders of logs.",
+    "runs": "List replays, rebuilds and backfills.",
     "audit": "Compare archive and rows, and repair what differs.",
 }
 FAILED, WRONG, INTERRUPTED = 1, 2, 130

@@ -18,10 +18,15 @@ class History:
 
     __slots__ = ("events", "lowest", "starts")
 
-    def __init__(self, archived: Iterable[Turn] = ()) -> None:
-        """What is known before the first event of the log: the archived events of this conversation."""
+    def __init__(self, archived: Iterable[Turn] = (), *, shared: bool = False) -> None:
+        """What is known before the first event of the log: the archived events of this conversation.
+
+        Where others have written it too (`shared`), any of its events may once have been the first.
+        """
         self.events: dict[Identity, Turn] = {turn.order: turn for turn in archived}
         self.starts: set[int] = {min(self.events)[0]} if self.events else set()
+        if shared:
+            self.starts.update(timestamp for timestamp, *_ in self.events)
         self.lowest: int | None = None  # of the events taken from the log: the archive's order is not the log's
 
     def add(self, turn: Turn) -> bool:

@@ -9,6 +9,9 @@ from schemas.turn import ConversationKey
 EVENTS_A_PART = 50_000
 """Measured over 2 M turns: such a part takes 0.2 s and about 100 MB, and smaller ones take no less per event."""
 
+Place = tuple[str, str]
+"""(session id, originating request id): a place in the order of a bot's conversations."""
+
 KEY = "(bot_id, session_id, originating_request_id)"
 LAST_TIME = 4_102_444_800_000
 """The year 2100 in milliseconds: no later event is valid."""
@@ -54,6 +57,15 @@ async def count_events(clickhouse: ClickHouse, scope: Scope) -> int:
     return int((await clickhouse.rows(sql, {"bot_id": scope.bot_id or "", **scope.parameters()}))[0][0])
 
 
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A bot's conversations behind `after`, up to and with `upto`, by session and request; None is no bound."""
+
+    bot_id: str
+    after: Place | None = None
+    upto: Place | None = None
+
+
 async def parts(clickhouse: ClickHouse, scope: Scope, size: int = EVENTS_A_PART) -> AsyncIterator[Where]:
     """Conditions that divide the conversations of `scope`, each for some that have `size` events or rows in all.
 
@@ -63,14 +75,41 @@ async def parts(clickhouse: ClickHouse, scope: Scope, size: int = EVENTS_A_PART)
         TransientError: worth a second try.
     """
     for bot_id in await _bots(clickhouse, scope):
-        after: tuple[str, str] | None = None
-        while True:
-            upto = await _end(clickhouse, "turns", _between(bot_id, after, None), scope, size)
-            upto = await _end(clickhouse, "conversations", _between(bot_id, after, upto), scope, size) or upto
-            yield _alive(_between(bot_id, after, upto), scope)
-            if upto is None:
-                break
-            after = upto
+        async for part in divided(clickhouse, Range(bot_id), scope, size):
+            yield condition(part, scope)
+
+
+async def ranges(clickhouse: ClickHouse, scope: Scope, size: int) -> list[Range]:
+    """The same as ranges of conversations.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    bots = await _bots(clickhouse, scope)
+    return [part for bot_id in bots async for part in divided(clickhouse, Range(bot_id), scope, size)]
+
+
+async def divided(
+    clickhouse: ClickHouse, whole: Range, scope: Scope, size: int = EVENTS_A_PART
+) -> AsyncIterator[Range]:
+    """`whole` in ranges of about `size` events or rows of `scope` each, in order.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    bot_id, after, last = whole.bot_id, whole.after, whole.upto
+    while True:
+        upto = await _end(clickhouse, "turns", _between(bot_id, after, last), scope, size) or last
+        upto = await _end(clickhouse, "conversations", _between(bot_id, after, upto), scope, size) or upto
+        yield Range(bot_id, after, upto)
+        if upto == last:
+            break
+        after = upto
+
+
+def condition(part: Range, scope: Scope) -> Where:
+    """The condition for the conversations of `part` that are in `scope`."""
+    return _alive(_between(part.bot_id, part.after, part.upto), scope)
 
 
 def single(keys: Iterable[ConversationKey]) -> Where:
@@ -85,7 +124,7 @@ async def _bots(clickhouse: ClickHouse, scope: Scope) -> list[str]:
     return sorted(bot_id for (bot_id,) in await clickhouse.rows(sql))
 
 
-async def _end(clickhouse: ClickHouse, table: str, where: Where, scope: Scope, size: int) -> tuple[str, str] | None:
+async def _end(clickhouse: ClickHouse, table: str, where: Where, scope: Scope, size: int) -> Place | None:
     """Session and request of the row number `size` of `where` in `table`; None where there are not so many."""
     sql = (
         f"SELECT session_id, originating_request_id FROM {table} WHERE {where.sql}{_in_time(TIMES[table], scope)} "  # noqa: S608 - conditions of our own
@@ -95,7 +134,7 @@ async def _end(clickhouse: ClickHouse, table: str, where: Where, scope: Scope, s
     return found[0] if found else None
 
 
-def _between(bot_id: str, after: tuple[str, str] | None, upto: tuple[str, str] | None) -> Where:
+def _between(bot_id: str, after: Place | None, upto: Place | None) -> Where:
     """The bot's conversations behind `after`, up to and with `upto`, by session and request.
 
     The condition on the session alone follows from that on both; it is the one that the primary index takes.

@@ -4,7 +4,13 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-SHARDED_BY = {"turns": "session_id", "conversations": "session_id", "bots": "bot_name", "migrations": "name"}
+SHARDED_BY = {
+    "turns": "session_id",
+    "conversations": "session_id",
+    "bots": "bot_name",
+    "migrations": "name",
+    "runs": "run",
+}
 """The column whose hash decides on which shard a row lies. All that belongs to one session lies on one: FINAL and
 the repair of an audit see every version of a row there, and a condition on both tables needs no other shard."""
 

@@ -24,4 +24,13 @@ def test_without_a_terminal_there_is_no_bar(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_rate_is_told_from_the_first_moment_on() -> None:
-    assert Pace(1).rate(5) > 0
+    assert "5 inputs" in Pace(1).text(5, 0, 0)
+
+
+def test_what_was_done_before_is_in_no_rate_and_in_no_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("agents.cli.progress.time.monotonic", lambda: now)
+    pace = Pace(1, "events", 11_000)
+    pace.due(10_000, 10_000)
+    now = 110.0
+    assert pace.text(10_500, 10_500, 2_000_000) == "10,500 events, 50/s, 2.0 MB, about 0:00:10 left"

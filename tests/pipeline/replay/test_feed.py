@@ -1,9 +1,9 @@
 import pytest
 
-from agents.cli.feed import Feed, Tally
 from pipeline.kafka.lag import read_lag
 from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics
+from pipeline.replay.feed import Feed, Tally
 from pipeline.settings import Settings
 from tests.events import raw
 

@@ -67,6 +67,17 @@ WHERE bot_name != ''"""
         )
     ],
     "0007_turns_session_index_before.sql": ["ALTER TABLE turns_local ON CLUSTER 'blue' MATERIALIZE INDEX sessions"],
+    "0008_runs.sql": [
+        """\
+CREATE TABLE IF NOT EXISTS runs_local ON CLUSTER 'blue'
+(
+)
+ENGINE = ReplicatedReplacingMergeTree(saved)
+ORDER BY (run, unit)""",
+        """\
+CREATE TABLE IF NOT EXISTS runs ON CLUSTER 'blue' AS runs_local
+ENGINE = Distributed('blue', currentDatabase(), 'runs_local', cityHash64(run))""",
+    ],
     "the database": ["CREATE DATABASE IF NOT EXISTS {name:Identifier} ON CLUSTER 'blue'"],
     "the record of migrations": [
         """\

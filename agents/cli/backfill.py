@@ -1,0 +1,28 @@
+"""`turnfold backfill`: files and folders of logs in; their log entries in Kafka or in the tables out."""
+
+import click
+
+from agents.cli.again import How, do
+from agents.cli.again_options import how_options
+from pipeline.kafka.topics import require_topics
+from pipeline.rules import rules
+from pipeline.settings import Settings
+from schemas.run import Into, Job, Kind
+
+
+@click.command(epilog="Start it again after an interruption, here or on another machine: it goes on from where it was.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--direct", is_flag=True, help="Straight to the tables, past Kafka and the workers.")
+@how_options
+@click.pass_obj
+@click.pass_context
+def backfill(ctx: click.Context, settings: Settings, *, paths: tuple[str, ...], direct: bool, how: How) -> None:
+    """Bring in logs as AWS exports them: files, and folders with all that is in them.
+
+    CloudWatch exports to S3, what Firehose has delivered, JSON lines and documents, each gzip or not, and Parquet
+    with a column `message`. Sending a file again changes nothing.
+    """
+    if not direct:
+        require_topics(settings)
+    into = Into.LIVE if direct else Into.KAFKA
+    ctx.exit(do(settings, Job(kind=Kind.BACKFILL, into=into, rules=rules(settings), paths=paths), how))

@@ -1,0 +1,75 @@
+"""Conversations that several processes may have written in; rows that are the fold of their archived events out."""
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+import msgspec
+
+from pipeline.fold.conversation import fold
+from pipeline.store.client import ClickHouse
+from pipeline.store.in_force import rows_in_force
+from pipeline.store.read_back import read_back
+from schemas.conversation import Conversation
+from schemas.turn import ConversationKey
+
+KEYS_AT_ONCE = 5_000
+ROUNDS = 20
+"""Looks at a conversation that others change each time."""
+
+log = logging.getLogger(__name__)
+
+
+async def settle(
+    clickhouse: ClickHouse, keys: Iterable[ConversationKey], fallback_intents: Collection[str]
+) -> set[ConversationKey]:
+    """Write the rows that are not what the archive says, until they are; the conversations for which that was so.
+
+    Whoever shares conversations with other writers calls this after its events are in the archive. The last one
+    whose events got there then sees all of them, and what it writes has the greatest version. Since rows that it
+    reads may be about to be replaced, it looks again at what it has written: nobody leaves a row of old events
+    behind.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    changed: set[ConversationKey] = set()
+    left = list(dict.fromkeys(keys))
+    for _ in range(ROUNDS):
+        if not left:
+            break
+        again: list[ConversationKey] = []
+        for first in range(0, len(left), KEYS_AT_ONCE):
+            rows = await _due(clickhouse, left[first : first + KEYS_AT_ONCE], fallback_intents)
+            await clickhouse.insert("conversations", rows)
+            again += dict.fromkeys((row.bot_id, row.session_id, row.originating_request_id) for row in rows)
+        changed.update(again)
+        left = again
+    if left:
+        log.warning("%d conversations were being written at every look, such as %s", len(left), left[0])
+    return changed
+
+
+async def _due(
+    clickhouse: ClickHouse, keys: Sequence[ConversationKey], fallback_intents: Collection[str]
+) -> list[Conversation]:
+    events = await read_back(clickhouse, keys)
+    starts = {key: {turn.timestamp for turn in turns} for key, turns in events.items()}
+    in_force = await rows_in_force(clickhouse, starts)
+    return [
+        row
+        for key, turns in events.items()
+        for row in due(fold({turn.order: turn for turn in turns}.values(), fallback_intents), in_force.get(key, ()))
+    ]
+
+
+def due(right: Conversation, in_force: Collection[Conversation]) -> Iterator[Conversation]:
+    """What to write so that `right` is the only row, where `in_force` are those that a query sees.
+
+    A row of more events is left alone, wherever it is: its writer knows more, and its events are still on their way.
+    """
+    newest = max((row.version for row in in_force if row.start == right.start), default=0)
+    if right not in in_force and newest <= right.version:
+        yield right
+    for row in in_force:
+        if row.start != right.start and row.version <= right.version:
+            yield msgspec.structs.replace(right, start=row.start, is_deleted=1)

@@ -1,0 +1,73 @@
+"""Raw inputs of a source in; the turns that are asked for, and what was no turn, out."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from pipeline.ingest.entries import read_entries
+from pipeline.ingest.sort import Limits
+from schemas.run import Position
+from schemas.turn import ArchivedTurn, Turn
+
+TOLD = 20
+"""Problems of a batch that are told one by one; all are counted."""
+
+
+class Raw(msgspec.Struct, frozen=True, gc=False):
+    """An input and where it came from. One with a `problem` could not even be read as a whole."""
+
+    data: bytes
+    origin: str
+    problem: str = ""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Inputs that follow one another, and the position behind them. `done` of the source's total are in it."""
+
+    raws: Sequence[Raw]
+    position: Position
+    done: int
+    read: int
+    """Inputs read for it, those outside of the window included."""
+
+
+class Decoded(msgspec.Struct):
+    """Turns in the order of their inputs, each with its payload; the `problems` of some of the others."""
+
+    turns: list[Turn]
+    payloads: list[bytes]
+    valid: int = 0
+    dead: int = 0
+    failed: int = 0
+    bytes: int = 0
+    problems: list[str] = []
+
+    def archived(self, place: int) -> ArchivedTurn:
+        """The row of the archive that the turn at this place becomes."""
+        return ArchivedTurn(*(*msgspec.structs.astuple(self.turns[place]), self.payloads[place]))
+
+
+def decode(batch: Batch, limits: Limits, bot_id: str | None) -> Decoded:
+    """What `batch` holds of this bot, or of all."""
+    decoded = Decoded([], [])
+    for raw in batch.raws:
+        decoded.bytes += len(raw.data)
+        if raw.problem:
+            decoded.failed += 1
+            _tell(decoded, raw.origin, raw.problem)
+            continue
+        for found in read_entries(raw.data, limits):
+            if isinstance(found, Exception):
+                decoded.dead += 1
+                _tell(decoded, raw.origin, str(found))
+                continue
+            decoded.valid += 1
+            if bot_id is None or found[0].bot_id == bot_id:
+                decoded.turns.append(found[0])
+                decoded.payloads.append(found[1])
+    return decoded
+
+
+def _tell(decoded: Decoded, origin: str, problem: str) -> None:
+    if len(decoded.problems) < TOLD:
+        decoded.problems.append(f"{origin}: {problem}")

@@ -1,0 +1,132 @@
+"""A job in; the run that does it, begun or found where it was left, out, once nothing stands against it."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from pipeline.clock import now_ms
+from pipeline.errors import TransientError, UsageError
+from pipeline.kafka.members import members
+from pipeline.replay.claims import FINISH
+from pipeline.replay.steps import sources
+from pipeline.rules import WORKER, client_id
+from pipeline.settings import Settings
+from pipeline.store.beside import create_new, exists, new_database
+from pipeline.store.client import ClickHouse
+from pipeline.store.runs import SavedUnit, load_run, run_names, save_run, save_units
+from pipeline.store.surroundings import LEASE_MS
+from schemas.run import Counts, Into, Job, Phase, Run, Source, Unit
+
+log = logging.getLogger(__name__)
+
+
+class Begun(NamedTuple):
+    """A run by its name; `resumed` says that it had been begun before, and `units` how far it is."""
+
+    name: str
+    run: Run
+    units: dict[str, Unit]
+    resumed: bool
+
+
+def run_name(job: Job) -> str:
+    """The same for the same job."""
+    return f"{job.kind}-{hashlib.sha256(msgspec.json.encode(job)).hexdigest()[:10]}"
+
+
+async def begin(settings: Settings, clickhouse: ClickHouse, job: Job, *, dry_run: bool = False) -> Begun:
+    """Find the unfinished run of this job, or begin one; with `dry_run`, only say what it would be.
+
+    Raises:
+        TransientError: Kafka or ClickHouse does not answer.
+        UsageError: something stands against it, which is named; nothing was changed.
+    """
+    name, new = run_name(job), new_database(settings)
+    has_new = await exists(clickhouse, new)
+    await _check_others(clickhouse, name, job, new, has_new=has_new)
+    await check_workers(settings, job)
+    left = await load_run(clickhouse, name)
+    if left is not None and _unfinished(left[0], has_new=has_new):
+        return Begun(name, left[0], {unit: saved.unit for unit, saved in left[1].items()}, resumed=True)
+    if job.into is Into.NEW and not dry_run:
+        await create_new(settings)  # before it is known where the sources end: what comes later, workers write there
+    run = Run(job=job, begun=now_ms())
+    parts = await sources(settings, clickhouse, job)
+    if job.into is Into.NEW:
+        parts.append(Source(FINISH, FINISH, (), (), 0))
+    units = {part.name: Unit(source=part, position=part.begin, counts=Counts()) for part in parts}
+    if not dry_run:
+        await save_units(clickhouse, name, run, units, into_live=job.into is Into.LIVE)
+        await save_run(clickhouse, name, run, into_live=job.into is Into.LIVE)
+    return Begun(name, run, units, resumed=False)
+
+
+async def join(clickhouse: ClickHouse, job: Job) -> Begun | None:
+    """The unfinished run of this job that another process has begun; None where there is none.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    name = run_name(job)
+    left = await load_run(clickhouse, name)
+    if left is None or left[0].phase is not Phase.FILLING:
+        return None
+    return Begun(name, left[0], {unit: saved.unit for unit, saved in left[1].items()}, resumed=True)
+
+
+async def check_workers(settings: Settings, job: Job) -> None:
+    """Make sure that live workers fold as we do.
+
+    Raises:
+        UsageError: some do not.
+    """
+    if job.into is Into.KAFKA:
+        return
+    try:
+        found = await asyncio.to_thread(members, settings)
+    except TransientError as trouble:
+        log.warning("%s: so nobody knows whether workers of another version are at work", trouble)
+        return
+    ours = client_id(settings)
+    others = sorted({one.client_id for one in found if one.client_id.startswith(WORKER) and one.client_id != ours})
+    if others:
+        raise UsageError(
+            f"workers of another version or with other rules are at work ({', '.join(others)}; this is {ours}): "
+            "start them again with this version and the same TURNFOLD_FALLBACK_INTENTS first"
+        )
+
+
+async def _check_others(clickhouse: ClickHouse, name: str, job: Job, new: str, *, has_new: bool) -> None:
+    """Only one run fills the new tables, and meanwhile none writes into the live ones but workers."""
+    if has_new and job.into is Into.LIVE:
+        raise UsageError(
+            f"new tables are being filled in database {new}, and would miss what is written into the live ones now: "
+            "swap them in with the command that began them and --swap, or `turnfold runs drop new`"
+        )
+    if job.into is not Into.NEW:
+        return
+    for other in await run_names(clickhouse):
+        loaded = await load_run(clickhouse, other)
+        if other == name or loaded is None or loaded[0].phase is Phase.DONE:
+            continue
+        run, units = loaded
+        if has_new and run.job.into is Into.NEW:
+            raise UsageError(
+                f"the new tables in database {new} belong to another run, {other}: go on with that one, or "
+                "`turnfold runs drop new`"
+            )
+        if run.job.into is Into.LIVE and _at_work(units.values()):
+            raise UsageError(f"{other} is writing into the live tables: wait for it, or stop it")
+
+
+def _at_work(units: Iterable[SavedUnit]) -> bool:
+    return any(saved.unit.owner and saved.age < LEASE_MS for saved in units)
+
+
+def _unfinished(run: Run, *, has_new: bool) -> bool:
+    """Whether there is something to go on with: new tables may have been dropped, or be the live ones by now."""
+    return run.phase is Phase.SWAPPING or (run.phase is not Phase.DONE and (has_new or run.job.into is not Into.NEW))

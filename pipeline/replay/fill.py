@@ -1,0 +1,106 @@
+"""A run in; its sources read to their ends and written, by as many processes as have a share in it, out."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing, suppress
+from functools import partial
+
+import msgspec
+
+from pipeline.errors import TransientError
+from pipeline.replay.claims import Claims
+from pipeline.replay.steps import Take, batches, taking
+from pipeline.retry import until_done
+from pipeline.settings import Settings
+from pipeline.store.client import ClickHouse
+from schemas.run import Counts, Position, Unit
+
+BATCH = 20_000
+"""Inputs at a time: more make fewer rows of one conversation, and hold more in memory."""
+LOOK_EVERY_S = 1.0
+"""Between two looks at what other processes have done."""
+WAIT = "waiting for Kafka or ClickHouse"
+
+Told = Callable[[Counts, Sequence[str]], None]
+"""Is told after each batch what the whole run has come to, and some of the batch's problems."""
+
+
+class Filling:
+    """The work of one process on a run; it may end at any moment, and another goes on where it was."""
+
+    def __init__(
+        self, settings: Settings, clickhouse: ClickHouse, claims: Claims, told: Told, limit: float | None
+    ) -> None:
+        """`limit` is how many inputs this process reads a second, None as many as it can."""
+        self._settings = settings
+        self._clickhouse = clickhouse
+        self._job = claims.run.job
+        self._claims = claims
+        self._told = told
+        self._limit = limit
+        self._size = BATCH if limit is None else max(1, min(BATCH, int(limit)))
+        self._looked = time.monotonic()
+
+    async def run(self) -> None:
+        """Return once every source is read to its end, by whomever.
+
+        Raises:
+            StatementError, UsageError: something that waiting cannot mend.
+        """
+        async with taking(self._settings, self._clickhouse, self._job, self._claims.announce) as take:
+            try:
+                while not await self._finished():
+                    unit = await until_done(self._claims.claim, WAIT)
+                    if unit is None:
+                        await asyncio.sleep(LOOK_EVERY_S)  # the rest is in other hands, which may fail
+                    else:
+                        await until_done(partial(self._fill, unit.source.name, take), WAIT)
+            finally:
+                with suppress(TransientError):
+                    await self._claims.let_go()
+
+    async def _finished(self) -> bool:
+        await until_done(self._claims.look, WAIT)
+        self._told(self._claims.counts(), ())
+        return self._claims.finished
+
+    async def _fill(self, name: str, take: Take) -> None:
+        """Read a unit from where it is to its end; where it fails in between, it is to be called again."""
+        unit = self._claims.units[name]
+        pace = _Pace(self._limit)
+        found = batches(self._settings, self._clickhouse, self._job, unit, self._size)
+        async with aclosing(found):  # type: ignore[type-var] # each of them is an asynchronous generator
+            async for batch in found:
+                taken = await take(batch)
+                unit = _further(unit, taken.counts, batch.position)
+                await self._claims.keep(unit)
+                await self._tell(taken.problems)
+                await pace.wait(batch.read)
+        await self._claims.keep(msgspec.structs.replace(unit, finished=True, owner=""))
+
+    async def _tell(self, problems: Sequence[str]) -> None:
+        if time.monotonic() - self._looked > LOOK_EVERY_S:
+            await self._claims.look()
+            self._looked = time.monotonic()
+        self._told(self._claims.counts(), problems)
+
+
+class _Pace:
+    """Waits so long between batches that no more than `limit` inputs are read a second."""
+
+    def __init__(self, limit: float | None) -> None:
+        self._limit = limit
+        self._due = time.monotonic()
+
+    async def wait(self, count: int) -> None:
+        """After this many more."""
+        if self._limit is not None:
+            self._due = max(self._due, time.monotonic() - 1) + count / self._limit
+            await asyncio.sleep(max(0.0, self._due - time.monotonic()))
+
+
+def _further(unit: Unit, counts: Counts, position: Position) -> Unit:
+    total = msgspec.structs.replace(unit.counts)
+    total.add(counts)
+    return msgspec.structs.replace(unit, position=position, counts=total)

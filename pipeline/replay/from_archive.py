@@ -1,0 +1,53 @@
+"""The archive in; ranges of its conversations as sources, and the events of one in batches, out."""
+
+from collections.abc import AsyncIterator
+
+from pipeline.replay.batch import Batch, Raw
+from pipeline.store.client import ClickHouse
+from pipeline.store.parts import Place, Range, Scope, condition, count_events, divided, ranges
+from pipeline.store.payloads import archived
+from schemas.run import Job, Position, Source, Unit
+
+EVENTS_A_SOURCE = 1_000_000
+
+
+def scope(job: Job) -> Scope:
+    """The conversations that the job asks for: whole ones, with an event in its window."""
+    return Scope(job.bot_id, job.since, job.until)
+
+
+async def conversations(clickhouse: ClickHouse, job: Job, size: int = EVENTS_A_SOURCE) -> list[Source]:
+    """Ranges of conversations that have about `size` events each.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    found = await ranges(clickhouse, scope(job), size)
+    left = await count_events(clickhouse, scope(job))
+    sources = []
+    for number, part in enumerate(found):
+        last = number == len(found) - 1
+        total = left if last else min(size, left)
+        left -= total
+        sources.append(Source(f"{part.bot_id}#{number}", part.bot_id, part.after or (), part.upto or (), total))
+    return sources
+
+
+async def events(clickhouse: ClickHouse, job: Job, unit: Unit, size: int) -> AsyncIterator[Batch]:
+    """What is left of the unit's conversations: whole ones in each batch, their payloads as they were received.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    whole = Range(unit.source.of, _place(unit.position), _place(unit.source.end))
+    async for part in divided(clickhouse, whole, scope(job), size):
+        found = await archived(clickhouse, condition(part, scope(job)))
+        raws = [Raw(turn.payload, f"archive {turn.bot_id} {turn.session_id} {turn.request_id}") for turn in found]
+        yield Batch(raws, part.upto or (), len(found), len(found))
+
+
+def _place(position: Position) -> Place | None:
+    if not position:
+        return None
+    session, request = position
+    return str(session), str(request)

@@ -1,0 +1,53 @@
+"""Files of logs in; each as a source, and the inputs in one in batches, out."""
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import islice
+
+from pipeline.ingest.exports import Export, open_export
+from pipeline.ingest.files import Input
+from pipeline.ingest.folders import find_files
+from pipeline.replay.ahead import ahead
+from pipeline.replay.batch import Batch, Raw
+from pipeline.settings import Settings
+from schemas.run import Job, Source, Unit
+
+BATCH_BYTES = 64 * 1024 * 1024
+
+
+def files(job: Job) -> list[Source]:
+    """The files, folders taken apart.
+
+    Raises:
+        UsageError: one is missing or cannot be read.
+    """
+    return [Source(file.path, file.path, (0,), (), file.size) for file in find_files(job.paths)]
+
+
+async def inputs(settings: Settings, unit: Unit, size: int) -> AsyncIterator[Batch]:
+    """What is left of the unit's file; its position counts inputs.
+
+    Raises:
+        UsageError: the file is gone.
+    """
+    with open_export(unit.source.of, settings.max_message_bytes) as export:
+        async for batch in ahead(_batches(export, int(unit.position[0]), size)):
+            yield batch
+
+
+def _batches(export: Export, at: int, size: int) -> Iterator[Batch]:
+    found = islice(export, at, None)
+    before = export.bytes_read
+    while some := list(_bounded(found, size)):
+        at += len(some)
+        raws = [Raw(one.data, one.origin, one.problem) for one in some]
+        yield Batch(raws, (at,), export.bytes_read - before, len(raws))
+        before = export.bytes_read
+
+
+def _bounded(found: Iterator[Input], size: int) -> Iterator[Input]:
+    held = 0
+    for one in islice(found, size):
+        yield one
+        held += len(one.data)
+        if held >= BATCH_BYTES:
+            return

@@ -1,0 +1,110 @@
+"""A job in; how its sources are read and where what they hold goes, out: the one place where the parts are chosen."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from pipeline.ingest.sort import Limits
+from pipeline.replay.batch import Batch, Decoded, decode
+from pipeline.replay.from_archive import conversations, events
+from pipeline.replay.from_files import files, inputs
+from pipeline.replay.from_kafka import partitions, records
+from pipeline.replay.into_kafka import IntoKafka
+from pipeline.replay.into_live import IntoLive
+from pipeline.replay.into_new import IntoNew
+from pipeline.settings import Settings
+from pipeline.store.beside import new_database
+from pipeline.store.client import ClickHouse, connection
+from schemas.run import Counts, Into, Job, Kind, Source, Unit
+
+
+class Taken(NamedTuple):
+    """What a batch came to; `problems` are those of some of its inputs."""
+
+    counts: Counts
+    problems: list[str]
+
+
+Take = Callable[[Batch], Awaitable[Taken]]
+"""Writes a batch; done when it returns, and may be repeated."""
+
+Announce = Callable[[], Awaitable[object]]
+"""Makes sure that whoever else writes knows of us."""
+
+
+async def sources(settings: Settings, clickhouse: ClickHouse, job: Job) -> list[Source]:
+    """What the job reads, as it is now.
+
+    Raises:
+        TransientError: Kafka or ClickHouse does not answer. UsageError: there is no such topic, or no such file.
+    """
+    if job.kind is Kind.REPLAY:
+        return await asyncio.to_thread(partitions, settings, job)
+    if job.kind is Kind.REBUILD:
+        return await conversations(clickhouse, job)
+    return await asyncio.to_thread(files, job)
+
+
+def batches(settings: Settings, clickhouse: ClickHouse, job: Job, unit: Unit, size: int) -> AsyncIterator[Batch]:
+    """What is left of a source of the job, `size` inputs at a time.
+
+    Raises:
+        TransientError: Kafka or ClickHouse does not answer. UsageError: a file is gone.
+    """
+    if job.kind is Kind.REPLAY:
+        return records(settings, job, unit, size)
+    if job.kind is Kind.REBUILD:
+        return events(clickhouse, job, unit, size)
+    return inputs(settings, unit, size)
+
+
+@asynccontextmanager
+async def taking(settings: Settings, clickhouse: ClickHouse, job: Job, announce: Announce) -> AsyncIterator[Take]:
+    """What writes the job's batches, for the length of a `with` block.
+
+    Raises:
+        TransientError: Kafka or ClickHouse does not answer.
+    """
+    if job.into is Into.KAFKA:
+        producer = await asyncio.to_thread(IntoKafka, settings)
+        try:
+            yield _sending(producer)
+        finally:
+            await asyncio.to_thread(producer.close)
+    elif job.into is Into.LIVE:
+        yield _writing(settings, job, IntoLive(clickhouse, job.rules.fallback_intents, announce))
+    else:
+        async with connection(settings, database=new_database(settings)) as new:
+            yield _writing(settings, job, IntoNew(new, job.rules.fallback_intents, settings.cache_events))
+
+
+def _sending(producer: IntoKafka) -> Take:
+    async def take(batch: Batch) -> Taken:
+        return _taken(batch, await asyncio.to_thread(producer, batch), 0)
+
+    return take
+
+
+def _writing(settings: Settings, job: Job, into: IntoLive | IntoNew) -> Take:
+    limits = Limits(settings.max_message_bytes, settings.max_event_bytes)
+
+    async def take(batch: Batch) -> Taken:
+        decoded = decode(batch, limits, job.bot_id)
+        return _taken(batch, decoded, await into(decoded))
+
+    return take
+
+
+def _taken(batch: Batch, decoded: Decoded, changed: int) -> Taken:
+    counts = Counts(
+        read=batch.read,
+        valid=decoded.valid,
+        dead=decoded.dead,
+        failed=decoded.failed,
+        touched=len({turn.key for turn in decoded.turns}),
+        changed=changed,
+        bytes=decoded.bytes,
+        done=batch.done,
+    )
+    return Taken(counts, decoded.problems)

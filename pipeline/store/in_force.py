@@ -1,0 +1,40 @@
+"""Conversations and the starts that they may have had in; their rows as queries see them out."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.store.client import ClickHouse
+from schemas.columns import columns
+from schemas.conversation import Conversation
+from schemas.turn import ConversationKey
+
+PLACES_A_QUERY = 20_000
+
+STATEMENT = f"""
+SELECT {", ".join(columns(Conversation))}
+FROM conversations FINAL
+WHERE (bot_id, start, session_id, originating_request_id) IN arrayMap(
+    place -> (place.1, fromUnixTimestamp64Milli(place.2, 'UTC'), place.3, place.4),
+    {{places:Array(Tuple(String, Int64, String, String))}})
+"""  # noqa: S608 - what is written in are names of a struct's fields
+
+
+async def rows_in_force(
+    clickhouse: ClickHouse, starts: Mapping[ConversationKey, Iterable[int]]
+) -> dict[ConversationKey, list[Conversation]]:
+    """The rows of each conversation whose start is one of those given, in milliseconds, and that are not taken back.
+
+    They are found by the primary key, which has the start: where a row may lie is known, not searched for.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    places = [(bot_id, start, *rest) for (bot_id, *rest), some in starts.items() for start in some]
+    found: defaultdict[ConversationKey, list[Conversation]] = defaultdict(list)
+    for first in range(0, len(places), PLACES_A_QUERY):
+        for row in await clickhouse.rows(STATEMENT, {"places": places[first : first + PLACES_A_QUERY]}):
+            values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
+            seen = Conversation(*values)
+            found[seen.bot_id, seen.session_id, seen.originating_request_id].append(seen)
+    return dict(found)

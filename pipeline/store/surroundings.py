@@ -1,0 +1,58 @@
+"""A database in; who else writes into its tables, and which tables there are, out: what a worker must know of others.
+
+A worker remembers conversations because nobody else folds them. A replay does, so it says so in table `runs` less
+than `LEASE` seconds before every write, and workers look here after theirs. Either the replay reads the archive
+after a worker has written, or the worker looks after the replay has said so: one of the two sees the other's events.
+"""
+
+from dataclasses import dataclass
+
+from pipeline.store.client import ClickHouse
+
+LEASE_MS = 30_000
+"""How long a word in `runs` says that its writer may be writing."""
+MARGIN_MS = 5_000
+"""More than the moment at which a statement tells the time may differ from that at which it reads."""
+
+TABLES = ("turns", "conversations")
+LOOK = """
+SELECT toUnixTimestamp64Milli(now64(3)),
+       (SELECT toUnixTimestamp64Milli(max(saved)) FROM runs WHERE into_live),
+       (SELECT arraySort(groupArray((database, name, toString(uuid))))
+        FROM system.tables
+        WHERE database IN (currentDatabase(), {new:String}) AND name IN {tables:Array(String)})
+"""
+
+Table = tuple[str, str, str]
+"""(database, name, UUID): names change hands when tables are swapped, a UUID stays with its table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What was so at `now`; `written` is when anybody but a worker last said that it writes. Both in server's ms."""
+
+    now: int
+    written: int
+    tables: tuple[Table, ...]
+
+    def alone_since(self, before: "Surroundings") -> bool:
+        """Whether nobody but workers can have written between `before` and now."""
+        return self.written + LEASE_MS + MARGIN_MS <= before.now
+
+    def shared_within(self, milliseconds: int) -> bool:
+        """Whether somebody else may have written within this time."""
+        return self.written + LEASE_MS + MARGIN_MS > self.now - milliseconds
+
+    def beside(self, database: str) -> bool:
+        """Whether `database` has both tables."""
+        return sum(table[0] == database for table in self.tables) == len(TABLES)
+
+
+async def look_around(clickhouse: ClickHouse, new: str) -> Surroundings:
+    """What is so now in the database of `clickhouse` and in `new`.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    ((now, written, tables),) = await clickhouse.rows(LOOK, {"new": new, "tables": list(TABLES)})
+    return Surroundings(now, written, tuple(map(tuple, tables)))
