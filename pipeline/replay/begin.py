@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -79,25 +80,32 @@ async def join(clickhouse: ClickHouse, job: Job) -> Begun | None:
 
 
 async def check_workers(settings: Settings, job: Job) -> None:
-    """Make sure that live workers fold as we do.
+    """Make sure that live workers fold as we do; those that have ended without a word are waited for.
 
     Raises:
         UsageError: some do not.
     """
     if job.into is Into.KAFKA:
         return
+    deadline = time.monotonic() + settings.kafka_session_timeout + 1
+    while others := await _others(settings):
+        if time.monotonic() > deadline:
+            raise UsageError(
+                f"workers of another version or with other rules are at work ({', '.join(others)}; this is "
+                f"{client_id(settings)}): start them again with this version and the same TURNFOLD_FALLBACK_INTENTS"
+            )
+        await asyncio.sleep(1)
+
+
+async def _others(settings: Settings) -> list[str]:
+    """What the workers in the group call themselves that have other rules than we."""
     try:
         found = await asyncio.to_thread(members, settings)
     except TransientError as trouble:
         log.warning("%s: so nobody knows whether workers of another version are at work", trouble)
-        return
+        return []
     ours = client_id(settings)
-    others = sorted({one.client_id for one in found if one.client_id.startswith(WORKER) and one.client_id != ours})
-    if others:
-        raise UsageError(
-            f"workers of another version or with other rules are at work ({', '.join(others)}; this is {ours}): "
-            "start them again with this version and the same TURNFOLD_FALLBACK_INTENTS first"
-        )
+    return sorted({one.client_id for one in found if one.client_id.startswith(WORKER) and one.client_id != ours})
 
 
 async def _check_others(clickhouse: ClickHouse, name: str, job: Job, new: str, *, has_new: bool) -> None:

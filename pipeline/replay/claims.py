@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import secrets
 import socket
 import time
@@ -20,8 +21,9 @@ RENEW_S = LEASE_MS / 3000
 """Seconds after which our word is given again, long before it stops counting."""
 FINISH = "finish"
 """The unit of what comes after all others: one process at a time compares and swaps."""
-SURE_S = 1.0
-"""Seconds between our word and the look whether somebody else has given theirs: for what must not be done twice."""
+SURE_S, QUICK_S = 1.0, 0.1
+"""Seconds between our word and the look whether somebody else has given theirs: for what must not be done twice, and
+for what may, but then takes as long again."""
 
 
 class Claims:
@@ -70,8 +72,10 @@ class Claims:
         Raises:
             TransientError: worth a second try.
         """
-        for name, saved in sorted((await self.look()).items()):
-            if name != FINISH and not saved.unit.finished and await self._claimed(saved, 0):
+        found = list((await self.look()).items())
+        random.shuffle(found)  # processes that begin together should not all want the first
+        for name, saved in found:
+            if name != FINISH and not saved.unit.finished and await self._claimed(saved, QUICK_S):
                 return self.units[name]
         return None
 

@@ -67,12 +67,32 @@ class Pieces:
         """What the workers have said."""
         return (self.folder / "worker.log").read_text(errors="replace")
 
-    def run(self, *arguments: str, statuses: Sequence[int] = (0,)) -> str:
+    def run(self, *arguments: str, statuses: Sequence[int] = (0,), **environ: str) -> str:
         """Run a command of ours, which must end with one of `statuses`; what it says on standard error."""
-        command = [*TURNFOLD, *arguments]
-        done = subprocess.run(command, env=self.environ, check=False, timeout=PATIENCE, capture_output=True, text=True)
+        return self._run(arguments, statuses, environ).stderr
+
+    def report(self, *arguments: str, **environ: str) -> dict[str, Any]:
+        """Run a command of ours to its good end; the JSON that it writes."""
+        report: dict[str, Any] = orjson.loads(self._run((*arguments, "--json"), (0,), environ).stdout)
+        return report
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a command of ours; its output is in `log`."""
+        return self.start_worker([*TURNFOLD, *arguments])
+
+    def _run(
+        self, arguments: Sequence[str], statuses: Sequence[int], environ: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [*TURNFOLD, *arguments],
+            env=self.environ | environ,
+            check=False,
+            timeout=PATIENCE,
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode in statuses, f"{done.returncode}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
-        return done.stderr
+        return done
 
     def send(self, lines: Sequence[bytes]) -> None:
         """Send everything to the raw topic: what is in it, the intake agent finds out."""
