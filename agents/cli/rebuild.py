@@ -14,8 +14,8 @@ from schemas.run import Into, Job, Kind
 @click.option("--from", "begin", metavar="TIME", help="Only conversations with an event at or after this; UTC.")
 @click.option("--to", "end", metavar="TIME", help="Only conversations with an event before this.")
 @click.option("--bot", metavar="BOT", help="Only this bot: the id of a Lex V2 bot, or the name of a Lex V1 bot.")
-@click.option("--into", type=click.Choice([Into.LIVE.value, Into.NEW.value]), default=Into.LIVE.value, show_default=True,
-              help="live: the tables that are queried; new: tables beside them.")  # fmt: skip
+@click.option("--into", type=click.Choice([Into.LIVE.value, Into.NEW.value]), default=Into.LIVE.value,
+              show_default=True, help="live: the tables that are queried; new: tables beside them.")  # fmt: skip
 @click.option("--swap", is_flag=True, help="Put the new tables in the place of the live ones when they are filled.")
 @how_options
 @click.pass_obj

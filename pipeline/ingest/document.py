@@ -1,143 +1,67 @@
-"""Lines of text in; the same lines out, those put together that are one JSON value written over several."""
+"""A text in; what JSON value it begins with, and where that ends or goes wrong, out."""
 
 import enum
-import json
 import re
-from collections import deque
-from collections.abc import Iterator
-from typing import NamedTuple
 
 import msgspec
 
-BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]')
+BYTE = re.compile(r"\(byte ([0-9]+)\)")
+TOKENS = re.compile(rb'"(?:[^"\\\n]|\\.)*+"?|[{}\[\]]')
 """A string, so that brackets in it are not seen, or a bracket. No JSON string goes over the end of a line."""
-DEPTH = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 MAX_DEPTH = 64
-"""Deeper than any log entry; it bounds how often a line is looked at again."""
+"""Deeper than any log entry."""
 
-
-_one_value = json.JSONDecoder()
-
-
-class Line(NamedTuple):
-    """A line, counted from 1, or the value that begins there. `text` is empty where `size` is too much."""
-
-    number: int
-    text: bytes
-    size: int
-
-
-class DocumentTooLongError(Exception):
-    """What begins at line `number` is one JSON value so far, and longer than memory should hold."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"line {number}")
-        self.number = number
+_raw = msgspec.json.Decoder(msgspec.Raw)
 
 
 class Verdict(enum.Enum):
-    """What the lines of a draft are together: the beginning of a JSON value, a JSON value, or none."""
+    """What a text begins with: a part of a JSON value, a JSON value, or none."""
 
     OPEN = enum.auto()
     WHOLE = enum.auto()
     BROKEN = enum.auto()
 
 
-class Draft:
-    """The lines since one that opened a value; the work is linear in their bytes, whatever they hold."""
+def first_value(text: bytes | memoryview) -> tuple[Verdict, int]:
+    """What `text` begins with, and how many of its bytes that takes.
 
-    def __init__(self) -> None:
-        self.lines: deque[Line] = deque()
-        self.size = 0
-        self._depth = 0
-        self._checked = 0
-
-    def text(self) -> bytes:
-        """The lines as they were."""
-        return b"\n".join(line.text for line in self.lines)
-
-    def add(self, line: Line) -> Verdict:
-        """Take one more line and judge all."""
-        self.lines.append(line)
-        self.size += line.size + 1
-        self._depth += sum(DEPTH.get(token, 0) for token in BRACKETS.findall(line.text))
-        if line.size != len(line.text) or self._depth > MAX_DEPTH:
-            return Verdict.BROKEN
-        if self._depth <= 0:
-            return Verdict.WHOLE if _judge(self.text()) is Verdict.WHOLE else Verdict.BROKEN
-        if self.size < 2 * self._checked:
-            return Verdict.OPEN  # judged again when it has doubled, not with every line
-        self._checked = self.size
-        return _judge(self.text())
-
-
-def join_lines(lines: Iterator[Line], max_bytes: int) -> Iterator[Line]:
-    """The lines, each once and in order, with every object or array over several lines put together.
-
-    Raises:
-        DocumentTooLongError: such a value goes on after `max_bytes`.
+    They are those of a WHOLE value with the blanks behind it, those before the mistake in a BROKEN one, all of an
+    OPEN one. More than a bounded number of bytes behind a value are not looked at, whatever they are.
     """
-    again: deque[Line] = deque()
-    draft = Draft()
-    while (line := again.popleft() if again else next(lines, None)) or draft.lines:
-        if line and not draft.lines and not _may_open(line.text):
-            yield line
-            continue
-        verdict = draft.add(line) if line else Verdict.BROKEN  # the end of the file ends no open value
-        if verdict is Verdict.OPEN:
-            if draft.size > max_bytes:
-                raise DocumentTooLongError(draft.lines[0].number)
-            continue
-        if verdict is Verdict.WHOLE:
-            yield Line(draft.lines[0].number, draft.text(), draft.size - 1)
-        else:  # what opened no value is an input of its own; the next line may open one
-            yield draft.lines.popleft()
-            again.extendleft(reversed(draft.lines))
-        draft = Draft()
-
-
-def objects(text: bytes) -> list[bytes]:
-    """The objects of a JSON array that holds nothing else, or objects one behind the other; else nothing."""
-    if text.startswith(b"["):
-        found = _elements(text)
-    elif text.startswith(b"{") and b"}{" in text and _judge(text) is Verdict.BROKEN:
-        found = _concatenated(text)
+    try:
+        _raw.decode(text)
+    except msgspec.DecodeError as error:
+        # the library has no classes of its own for a text that is right as far as it goes, or that goes on
+        wrong = str(error)
+    except RecursionError:
+        return Verdict.BROKEN, max(unclosed(text), default=0) + 1
     else:
-        return []
-    return found if all(value.startswith(b"{") for value in found) else []
+        return Verdict.WHOLE, len(text)
+    at = BYTE.search(wrong)
+    if at and "trailing characters" in wrong:
+        return Verdict.WHOLE, int(at[1]) - 1  # it counts the first of the bytes that are too many
+    if at and int(at[1]) < len(text):
+        return Verdict.BROKEN, int(at[1])
+    return Verdict.OPEN, len(text)
 
 
-def _elements(text: bytes) -> list[bytes]:
-    try:
-        return [bytes(value) for value in msgspec.json.decode(text, type=list[msgspec.Raw])]
-    except (msgspec.DecodeError, RecursionError):
-        return []
-
-
-def _concatenated(text: bytes) -> list[bytes]:
-    found, at = [], 0
-    try:
-        rest = text.decode()
-        while at < len(rest):
-            _, end = _one_value.raw_decode(rest, at)
-            found.append(rest[at:end].encode())
-            at = end
-    except (ValueError, RecursionError):
-        return []
+def unclosed(text: bytes | memoryview) -> list[int]:
+    """Where the brackets stand that `text` opens and does not close, outermost first; MAX_DEPTH of them at most."""
+    found: list[int] = []
+    for token in TOKENS.finditer(text):
+        if token[0] in {b"{", b"["}:
+            found.append(token.start())
+            if len(found) == MAX_DEPTH:
+                break
+        elif token[0] in {b"}", b"]"} and found:
+            found.pop()
     return found
 
 
-def _may_open(text: bytes) -> bool:
-    """Whether `text` begins an object or an array that goes on in the next line."""
-    return text.startswith((b"{", b"[")) and _judge(text) is Verdict.OPEN
-
-
-def _judge(text: bytes) -> Verdict:
+def objects(text: bytes) -> list[bytes]:
+    """The objects of a JSON array that holds nothing else; else nothing."""
     try:
-        msgspec.json.decode(text, type=msgspec.Raw)
-    except msgspec.DecodeError as error:
-        # the library has no class of its own for a text that is right as far as it goes
-        return Verdict.OPEN if "truncated" in str(error) else Verdict.BROKEN
-    except RecursionError:
-        return Verdict.BROKEN
-    return Verdict.WHOLE
+        found = [bytes(value) for value in msgspec.json.decode(text, type=list[msgspec.Raw])]
+    except (msgspec.DecodeError, RecursionError):
+        return []
+    return found if all(value.startswith(b"{") for value in found) else []

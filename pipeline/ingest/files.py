@@ -1,9 +1,7 @@
 """Files or standard input in, plain or gzip, JSON lines or documents; every raw input in them out."""
 
-import gzip
 import io
 import sys
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,20 +10,22 @@ from typing import cast
 import msgspec
 
 from pipeline.errors import UsageError
-from pipeline.ingest.document import DocumentTooLongError, Line, join_lines, objects
+from pipeline.ingest.document import objects
+from pipeline.ingest.gunzip import GZIP, Gunzip, Stream
+from pipeline.ingest.piece import PIECE_BYTES, DocumentTooLongError, Piece
+from pipeline.ingest.split import Splitter
+from pipeline.ingest.window import Window
 
 STDIN = "-"
-DOCUMENT_BYTES = 16 * 1024 * 1024
-"""The longest line, and the longest JSON value over several lines: what memory holds at a time."""
-CHUNK = 65_536
-GZIP = b"\x1f\x8b"
-UTF8_BOM = b"\xef\xbb\xbf"
+LAYERS = 2
+"""A delivery stream may pack what CloudWatch Logs packed before."""
 
 
 class Input(msgspec.Struct, frozen=True, gc=False):
     """One raw input, or, where `problem` says why, one that cannot be read: then it has no data.
 
-    It begins at `line`; `entry` is its place in an array of inputs, 0 where there is none. Both count from 1.
+    It begins at `line`; `entry` is its place among the inputs of an array or of a line, 0 where it is alone.
+    Both count from 1.
     """
 
     source: str
@@ -43,23 +43,33 @@ class Input(msgspec.Struct, frozen=True, gc=False):
 def read_inputs(path: str, max_bytes: int) -> Iterator[Input]:
     """The inputs in the file at `path`, or in standard input where it is `-`.
 
-    An input is a line, empty ones included; a JSON value that is written over several lines; or an object in
-    an array of objects. One of more than `max_bytes` comes with that as its problem.
+    An input is a JSON object: in a line, over several, behind another one, or in an array of objects; or what of
+    a line is none, empty lines included. The time that CloudWatch Logs exports before it is left out. One of more
+    than `max_bytes` comes with that as its problem.
 
     Raises:
         UsageError: there is no such file, or it cannot be opened.
     """
-    last = 0
     with _opened(path) as stream:
-        try:
-            for line in join_lines(_lines(stream), DOCUMENT_BYTES):
-                last = line.number
-                yield from _inputs(path, line, max_bytes)
-        except DocumentTooLongError as document:
-            wrong = f"one JSON value of more than {DOCUMENT_BYTES} bytes, and nothing after it was read"
-            yield Input(path, document.number, problem=f"{wrong}; `jq -c '.[]'` makes lines of an array")
-        except (OSError, EOFError, zlib.error) as broken:
-            yield Input(path, last + 1, problem=f"cannot be read any further: {broken}")
+        yield from stream_inputs(stream, path, max_bytes)
+
+
+def stream_inputs(stream: Stream, source: str, max_bytes: int) -> Iterator[Input]:
+    """The same of a stream, which `source` names."""
+    for _ in range(LAYERS):
+        stream = Gunzip(stream) if stream.peek(len(GZIP)).startswith(GZIP) else stream
+    window = Window(stream)
+    splitter = Splitter(window)
+    try:
+        while not window.ended:
+            for piece in splitter.pieces():
+                yield from _inputs(source, piece, min(max_bytes, PIECE_BYTES))
+            if window.broken:
+                yield Input(source, splitter.line, problem=window.broken)
+                window.resume()
+    except DocumentTooLongError as document:
+        wrong = f"one JSON value of more than {PIECE_BYTES} bytes, and nothing after it was read"
+        yield Input(source, document.number, problem=f"{wrong}; `jq -c '.[]'` makes lines of an array")
 
 
 def readable_bytes(paths: Sequence[str]) -> int | None:
@@ -71,24 +81,18 @@ def readable_bytes(paths: Sequence[str]) -> int | None:
     total, hidden = 0, STDIN in paths
     for path in paths:
         if path != STDIN:
-            with _file(path) as file:
+            with opened_file(path) as file:
                 hidden = hidden or file.peek(len(GZIP)).startswith(GZIP)
             total += Path(path).stat().st_size
     return None if hidden else total
 
 
-@contextmanager
-def _opened(path: str) -> Iterator[io.BufferedIOBase]:
-    stream = cast("io.BufferedReader", sys.stdin.buffer) if path == STDIN else _file(path)
-    try:
-        packed = stream.peek(len(GZIP)).startswith(GZIP)
-        yield gzip.GzipFile(fileobj=stream) if packed else stream
-    finally:
-        if path != STDIN:
-            stream.close()
+def opened_file(path: str) -> io.BufferedReader:
+    """The file at `path`, which whoever calls closes.
 
-
-def _file(path: str) -> io.BufferedReader:
+    Raises:
+        UsageError: there is no such file, or it cannot be opened.
+    """
     try:
         file = Path(path).open("rb")  # noqa: SIM115 - whoever calls closes it
         file.peek(1)
@@ -97,37 +101,27 @@ def _file(path: str) -> io.BufferedReader:
     return file
 
 
-def _lines(stream: io.BufferedIOBase) -> Iterator[Line]:
-    number = 0
-    while text := stream.readline(DOCUMENT_BYTES + 1):
-        number += 1
-        if number == 1:
-            text = text.removeprefix(UTF8_BOM)
-        if len(text) > DOCUMENT_BYTES:
-            yield Line(number, b"", len(text) + _skip_line(stream, text))
-        else:
-            line = text.removesuffix(b"\n").removesuffix(b"\r")
-            yield Line(number, line, len(line))
-
-
-def _skip_line(stream: io.BufferedIOBase, text: bytes) -> int:
-    skipped = 0
-    while text and not text.endswith(b"\n"):
-        text = stream.readline(CHUNK)
-        skipped += len(text.removesuffix(b"\n"))
-    return skipped
-
-
-def _inputs(source: str, line: Line, max_bytes: int) -> Iterator[Input]:
-    if found := objects(line.text):
-        for entry, data in enumerate(found, start=1):
-            yield _bounded(Input(source, line.number, data, entry), len(data), max_bytes)
-    else:
-        yield _bounded(Input(source, line.number, line.text), line.size, max_bytes)
-
-
-def _bounded(found: Input, size: int, max_bytes: int) -> Input:
+def bounded(found: Input, size: int, max_bytes: int) -> Input:
+    """The input, or that its `size` is more than `max_bytes`."""
     if size <= max_bytes:
         return found
     wrong = f"{size} bytes, where TURNFOLD_MAX_MESSAGE_BYTES allows {max_bytes}"
     return Input(found.source, found.line, entry=found.entry, problem=wrong)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[io.BufferedReader]:
+    stream = cast("io.BufferedReader", sys.stdin.buffer) if path == STDIN else opened_file(path)
+    try:
+        yield stream
+    finally:
+        if path != STDIN:
+            stream.close()
+
+
+def _inputs(source: str, piece: Piece, max_bytes: int) -> Iterator[Input]:
+    if piece.entry <= 1 and piece.text.startswith(b"[") and (found := objects(piece.text)):
+        for entry, data in enumerate(found, start=1):
+            yield bounded(Input(source, piece.line, data, entry), len(data), max_bytes)
+    else:
+        yield bounded(Input(source, piece.line, piece.text, piece.entry), piece.size, max_bytes)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import UsageError
 from pipeline.ingest import files
-from pipeline.ingest.files import DOCUMENT_BYTES, Input, read_inputs, readable_bytes
+from pipeline.ingest.files import Input, read_inputs, readable_bytes
+from pipeline.ingest.piece import PIECE_BYTES
 
 LIMIT = 1_000_000
 CUT = gzip.compress(b'{"n":1}\n' * 3 + os.urandom(2000).replace(b"\n", b"") + b"\n")[:-200]
@@ -47,6 +48,8 @@ def data(path: Path, content: bytes) -> list[bytes]:
     (b'[\n {"a": 1},\n {"b": 2}\n]\n', [b'{"a": 1}', b'{"b": 2}']),
     (b'[{"a":1}]', [b'{"a":1}']),
     (b'{"a":1}{"b":2}', [b'{"a":1}', b'{"b":2}']),
+    (b'{\n"a":1}{"b":2}\n{"c":3} x', [b'{\n"a":1}', b'{"b":2}', b'{"c":3}', b"x"]),
+    (b'2026-06-09T02:19:15.846Z {"a":1}\n2026-06-09T02:19:15.847Z {\n"b":2}\n', [b'{"a":1}', b'{\n"b":2}']),
     (b"[]\n[1]\nnull\n42", [b"[]", b"[1]", b"null", b"42"]),
 ])  # fmt: skip
 def test_every_line_or_document_is_one_input(file: Path, content: bytes, inputs: list[bytes]) -> None:
@@ -62,14 +65,16 @@ def test_as_many_lines_as_many_inputs(file: Path, texts: list[bytes]) -> None:
 
 
 def test_each_input_says_where_it_stands(file: Path) -> None:
-    found = read(file, b'x\n{\n}\n[\n{"a":1},{}]\ny')
-    assert [one.origin for one in found] == [f"{file}:{place}" for place in ("1", "2", "4[1]", "4[2]", "6")]
+    found = read(file, b'x\n{\n}\n[\n{"a":1},{}]\n{}{}\ny')
+    places = ("1", "2", "4[1]", "4[2]", "6[1]", "6[2]", "7")
+    assert [one.origin for one in found] == [f"{file}:{place}" for place in places]
 
 
 @pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl"])
 def test_gzip_is_known_by_its_content_and_may_have_several_members(tmp_path: Path, name: str) -> None:
     members = gzip.compress(b'{"a":1}\n{"b"') + gzip.compress(b":2}\n") + gzip.compress(b"")
     assert data(tmp_path / name, members) == [b'{"a":1}', b'{"b":2}']
+    assert data(tmp_path / name, gzip.compress(members)) == [b'{"a":1}', b'{"b":2}']
 
 
 def test_a_name_that_promises_gzip_is_not_believed(tmp_path: Path) -> None:
@@ -89,24 +94,41 @@ def test_a_packed_envelope_is_the_document_in_it(file: Path) -> None:
 def test_a_broken_archive_is_read_as_far_as_it_goes_and_the_rest_is_told(file: Path, content: bytes) -> None:
     found = read(file, content)
     assert [one.line for one in found][:4] == [1, 2, 3, 4]
-    assert "cannot be read any further" in found[-1].problem
+    assert found[-1].problem.startswith("broken gzip, read as far as it goes: ")
     assert not any(one.problem for one in found[:-1])
 
 
+def test_the_archives_behind_a_broken_one_are_read(file: Path) -> None:
+    broken = bytearray(gzip.compress(b'{"a":1}\n{"cut":'))
+    broken[-8] ^= 1
+    found = read(file, bytes(broken) + gzip.compress(b'{"b":2}\n{"c":3}'))
+    assert [(one.line, one.data, bool(one.problem)) for one in found] == [
+        (1, b'{"a":1}', False),
+        (2, b'{"cut":', False),
+        (3, b"", True),
+        (3, b'{"b":2}', False),
+        (4, b'{"c":3}', False),
+    ]
+
+
 def test_an_input_that_is_too_large_is_told_with_its_line_and_size(file: Path) -> None:
-    found = read(file, b"a\n" + b"x" * 101 + b'\n[{"s":"' + b"y" * 101 + b'"},{}]\nb\n', limit=100)
+    long = b"x" * 101 + b'\n[{"s":"' + b"y" * 101 + b'"},{}]\n{"s":"' + b"z" * 101 + b'"}{}\n'
+    found = read(file, b"a\n" + long + b"b\n", limit=100)
     assert [(one.line, one.entry, one.data) for one in found] == [
         (1, 0, b"a"),
         (2, 0, b""),
         (3, 1, b""),
         (3, 2, b"{}"),
-        (4, 0, b"b"),
+        (4, 1, b""),
+        (4, 2, b"{}"),
+        (5, 0, b"b"),
     ]
+    assert found[4].problem == "109 bytes, where TURNFOLD_MAX_MESSAGE_BYTES allows 100"
     assert found[1].problem == "101 bytes, where TURNFOLD_MAX_MESSAGE_BYTES allows 100"
 
 
 def test_a_document_without_end_is_told_and_ends_the_file(file: Path) -> None:
-    found = read(file, b"a\n[\n" + (b"1" * 1000 + b",\n") * (DOCUMENT_BYTES // 1000))
+    found = read(file, b"a\n[\n" + (b"1" * 1000 + b",\n") * (PIECE_BYTES // 1000))
     assert [one.line for one in found] == [1, 2]
     assert "jq -c" in found[1].problem
 
@@ -121,9 +143,21 @@ def test_memory_is_bounded_however_long_a_line_is(file: Path) -> None:
     found = list(read_inputs(str(file), LIMIT))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 4 * DOCUMENT_BYTES
+    assert peak < 4 * PIECE_BYTES
     assert [one.data for one in found] == [b"a", b"", b"b"]
     assert found[1].problem.startswith("104857600 bytes")
+
+
+def test_memory_is_bounded_however_many_objects_a_line_holds(file: Path) -> None:
+    with gzip.open(file, "wb", compresslevel=1) as out:
+        for number in range(100):
+            out.write(b"".join(b'{"n":%d,"s":"%s"}' % (number * 100 + at, b"x" * 10_000) for at in range(100)))
+    tracemalloc.start()
+    numbers = [int(one.data[5 : one.data.index(b",")]) for one in read_inputs(str(file), LIMIT)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < PIECE_BYTES
+    assert numbers == list(range(10_000))
 
 
 def test_standard_input_is_read_and_left_open(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,148 @@
+"""A stream of text in; its pieces out: JSON values, however they stand in its lines, and what of lines is none."""
+
+import re
+from collections.abc import Iterator
+
+from pipeline.ingest.document import Verdict, first_value, unclosed
+from pipeline.ingest.piece import PIECE_BYTES, DocumentTooLongError, Piece
+from pipeline.ingest.window import Window
+
+LOOKS = 64
+"""An unfinished value is looked at whenever more of it was read, unless that adds up to so many times its bytes."""
+UTF8_BOM = b"\xef\xbb\xbf"
+STAMP = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z ")
+"""What CloudWatch Logs writes before a message that it exports, but before none of its further lines."""
+LINE_START = len(UTF8_BOM) + len("2026-06-09T02:19:15.846Z ")
+"""Bytes of what may stand before the first piece of a line."""
+OPENING = (b"{", b"[")
+BORDER = b"}{"
+"""The end of an object and the beginning of the next one: so far goes, at most, what cannot be read."""
+
+
+class Splitter:
+    """Takes a stream apart; `line` is the number of the line that it has come to.
+
+    Values begin where a line does, or behind another one. The work is linear in the bytes, whatever they hold.
+    """
+
+    def __init__(self, window: Window) -> None:
+        self.line = 1
+        self._window = window
+        self._entry = 0
+        self._in_line = False
+        self._nowhere: set[int] = set()
+
+    def pieces(self) -> Iterator[Piece]:
+        """All that there is, in its order, but for line ends, blanks between values and CloudWatch's times.
+
+        Raises:
+            DocumentTooLongError: a value goes on and on; nothing after its beginning is read.
+        """
+        while self._in_line or self._begin_line():
+            yield self._next()
+
+    def _begin_line(self) -> bool:
+        window = self._window
+        while not window.holds_line and window.line_end - window.at <= LINE_START and window.grow():
+            pass
+        if window.at == len(window.text):
+            return False
+        if self.line == 1 and window.text.startswith(UTF8_BOM, window.at):
+            window.move(window.at + len(UTF8_BOM))
+        if stamp := STAMP.match(window.text, window.at):
+            window.move(stamp.end())
+        return True
+
+    def _next(self) -> Piece:
+        window = self._window
+        array = window.text.startswith(b"[", window.at)
+        if not window.text.startswith(OPENING, window.at) or (array and self._in_line):
+            return self._other(0)
+        if window.gone + window.at in self._nowhere:
+            return self._other(0)
+        verdict, size = self._value()
+        over = window.at + size > window.line_end
+        if verdict is Verdict.OPEN and size == PIECE_BYTES and over:
+            raise DocumentTooLongError(self.line)
+        # a word in brackets may begin any text: what shares its one line with others is no list of inputs
+        if verdict is Verdict.WHOLE and (over or not array or window.at + size == window.line_end):
+            return self._whole(size)
+        return self._other(size)
+
+    def _value(self) -> tuple[Verdict, int]:
+        """What begins here: first in its line, as most do, then in all that is in memory, then in what is read."""
+        window = self._window
+        if window.holds_line and window.line_end - window.at <= PIECE_BYTES:
+            verdict, size = first_value(window.view[window.at : window.line_end])
+            if verdict is not Verdict.OPEN:
+                return verdict, size
+        looked = 0
+        while True:
+            there = len(window.text) - window.at
+            final = window.ended or there > PIECE_BYTES
+            there = min(there, PIECE_BYTES)
+            if final or looked <= LOOKS * there:
+                verdict, size = first_value(window.view[window.at : window.at + there])
+                looked += there
+                settled = size < there or window.text.endswith(b"\n")  # else more may follow in the line
+                if final or (settled and verdict is not Verdict.OPEN):
+                    return verdict, size
+            window.grow()
+
+    def _whole(self, size: int) -> Piece:
+        """The value in the next `size` bytes, whose last may be blanks."""
+        window, line, place = self._window, self.line, self._entry + 1
+        text = window.text[window.at : window.at + size].rstrip()
+        after, end = window.at + size, window.at + len(text)
+        if end > window.line_end:
+            self.line += text.count(b"\n")
+        window.move(end)
+        shared = self._in_line or after < window.line_end
+        if after < window.line_end:
+            window.move(after)
+            self._go_on(place if self.line == line else 0)
+        else:
+            self._end_line()
+        return Piece(line, place if shared else 0, text, len(text))
+
+    def _other(self, known: int) -> Piece:
+        """What is no value: the rest of the line, or of it what comes before a BORDER behind its `known` bytes."""
+        window, line, place = self._window, self.line, self._entry + 1
+        if window.at + known > window.line_end:  # what was opened before that does not end there either
+            self._nowhere = {window.gone + window.at + at for at in unclosed(window.view[window.at :][:known])}
+        size, border = self._seek(known)
+        end = window.line_end if border < 0 else border + 1
+        text = window.text[window.at : end]
+        size += len(text)
+        shared = self._in_line or border >= 0
+        window.move(end)
+        if border >= 0:
+            self._go_on(place)
+        else:
+            bare = text.removesuffix(b"\r")
+            text, size = bare, size - len(text) + len(bare)
+            self._end_line()
+        return Piece(line, place if shared else 0, text if size <= PIECE_BYTES else b"", size)
+
+    def _seek(self, known: int) -> tuple[int, int]:
+        """Reads on to a BORDER, which is at the second place, or the end of the line, with -1 there.
+
+        The first number are the bytes that were too many to be kept.
+        """
+        window, gone, seen = self._window, 0, max(0, known - 1)
+        while (border := window.text.find(BORDER, window.at + seen, window.line_end)) < 0 and not window.holds_line:
+            seen = len(window.text) - window.at - 1
+            if gone or seen > PIECE_BYTES:
+                window.move(window.at + seen)
+                gone, seen = gone + seen, 0
+            if not window.grow():
+                break
+        return gone, border
+
+    def _go_on(self, entry: int) -> None:
+        self._entry, self._in_line = entry, True
+
+    def _end_line(self) -> None:
+        self._window.move(self._window.line_end + self._window.holds_line)
+        self.line += 1
+        self._entry, self._in_line = 0, False
