@@ -78,6 +78,7 @@ async def _do(settings: Settings, job: Job, how: How) -> int:
         began = time.monotonic()
         if begun.run.phase is not Phase.SWAPPING:
             report.counts = await _fill(settings, clickhouse, begun, how)
+            report.filling = round(time.monotonic() - began, 3)
         await _finish(settings, clickhouse, begun, how, report)
         report.seconds = round(time.monotonic() - began, 3)
     print_report(report, as_json=how.as_json)

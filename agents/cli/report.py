@@ -22,6 +22,8 @@ class Report(msgspec.Struct):
     resumed: bool = False
     counts: Counts = msgspec.field(default_factory=Counts)
     seconds: float = 0.0
+    filling: float = 0.0
+    """Seconds of `seconds` until all was read and written; the rest compares and swaps."""
     mended: int = 0
     comparison: Comparison | None = None
     swapped: bool = False

@@ -1,0 +1,244 @@
+"""The same topic folded by Turnfold, live and as a replay, and by others in; events a second of each, and ratios, out.
+
+    python -m tests.bench.fold [--events 300000] [--rounds 2] [--only worker-1,bare] [--json FILE]
+
+Embedded broker and ClickHouse's HTTP front, 4 partitions; everything on this machine. A run goes from the first fetch to
+the last committed offset, archive and rows included; the others end with their last row, and only the bare loop has an
+archive. Contestants take turns, so that a noisy machine is noisy to all.
+"""
+
+import argparse
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from pipeline.embedded.ports import free_port
+from pipeline.kafka.produce import Producer
+from pipeline.settings import Settings
+from tests import brokers, services
+from tests.agents.cli.command import environ
+from tests.bench.events import events
+from tests.bench.machine import cpu_seconds, peak_mb
+from tests.integration.stack import TURNFOLD
+
+SLOW = 40_000
+"""Events for stock Faust: enough for its rate, which does not change."""
+WITHIN = 300.0
+
+Result = dict[str, float]
+
+
+def main() -> None:
+    """Measure, print a table, and write JSON where that is asked for."""
+    asked = argparse.ArgumentParser()
+    asked.add_argument("--events", type=int, default=300_000)
+    asked.add_argument("--rounds", type=int, default=2)
+    asked.add_argument("--only", type=lambda text: text.split(","), default=list(CONTESTANTS))
+    asked.add_argument("--json", type=Path)
+    options = asked.parse_args()
+    results: dict[str, list[Result]] = defaultdict(list)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        brokers.broker() as broker,
+        services.clickhouse(Path(folder)) as clickhouse,
+    ):
+        settings = Settings(kafka=(broker.address,), clickhouse=clickhouse, kafka_session_timeout=6.0)
+        number = load(settings, options.events)
+        for _ in range(options.rounds):
+            for name in options.only:
+                results[name].append(one_run(name, settings, number, folder))
+                say(f"{name}: {results[name][-1]}")
+    report = {name: summary(runs) for name, runs in results.items()}
+    print_table(report)
+    if options.json:
+        options.json.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+
+
+def load(settings: Settings, count: int) -> int:
+    """Fill the topic; the number of its events."""
+    run(settings, "migrate")
+    sent = 0
+    with Producer(settings, on_failure=print) as producer:
+        for key, raw in events(count // 10):
+            producer.send(settings.topic_turns, key.encode(), raw)
+            sent += 1
+    say(f"{sent:,} events are in the topic")
+    return sent
+
+
+def one_run(name: str, settings: Settings, number: int, folder: str) -> Result:
+    """One contestant, with a database and a group of its own."""
+    unique = uuid.uuid4().hex[:8]
+    fresh = msgspec.structs.replace(settings, clickhouse_database=f"bench_{unique}", kafka_group=f"bench-{unique}")
+    run(fresh, "migrate")
+    try:
+        return CONTESTANTS[name](fresh, number, Path(folder))
+    finally:
+        for database in (fresh.clickhouse_database, f"{fresh.clickhouse_database}_new"):
+            services.ask(settings.clickhouse, f"DROP DATABASE IF EXISTS {database} SYNC")
+
+
+def live(workers: int) -> Callable[[Settings, int, Path], Result]:
+    """So many workers."""
+
+    def folded(settings: Settings, number: int, folder: Path) -> Result:
+        ports = [free_port() for _ in range(workers)]
+        log = folder / f"{settings.kafka_group}.log"
+        with log.open("wb") as file:
+            started = [
+                subprocess.Popen(
+                    [*TURNFOLD, "worker"],
+                    env=environ(settings) | {"TURNFOLD_WORKER_PORT": str(port)},
+                    stdout=file,
+                    stderr=file,
+                )
+                for port in ports
+            ]
+        try:
+            return timed(started, ports, number, log)
+        finally:
+            for process in started:
+                process.terminate()
+            for process in started:
+                process.wait(WITHIN)
+
+    return folded
+
+
+def timed(workers: list[subprocess.Popen[bytes]], ports: list[int], number: int, log: Path) -> Result:
+    """From the assignment of the partitions to the last commit."""
+    deadline = time.monotonic() + WITHIN
+    while log.read_text().count("reading ") < 1:
+        assert time.monotonic() < deadline, log.read_text()[-3000:]
+        time.sleep(0.01)
+    began = time.perf_counter()
+    while not all_committed(ports, number):
+        assert time.monotonic() < deadline, log.read_text()[-3000:]
+        time.sleep(0.05)
+    seconds = time.perf_counter() - began
+    pids = [worker.pid for worker in workers]
+    cpu = 1e6 * sum(map(cpu_seconds, pids)) / number
+    return {"events": number, "seconds": seconds, "cpu_us": round(cpu, 1), "rss_mb": max(map(peak_mb, pids))}
+
+
+def all_committed(ports: list[int], number: int) -> bool:
+    """Whether the workers together have finished so many records, and have nothing left to commit."""
+    done = lag = 0.0
+    for port in ports:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+                text = answer.read().decode()
+        except OSError:
+            return False
+        done += total(text, r'turnfold_records_total\{agent="conversations"\} (\S+)')
+        lag += total(text, r"turnfold_lag_records\{[^}]*\} (\S+)")
+    return done >= number and lag == 0
+
+
+def total(text: str, pattern: str) -> float:
+    """The sum of a metric."""
+    return sum(float(value) for value in re.findall(pattern, text))
+
+
+def again(processes: int) -> Callable[[Settings, int, Path], Result]:
+    """A replay into new, empty tables by so many processes: the time of the command, less that of comparing them."""
+
+    def replayed(settings: Settings, number: int, folder: Path) -> Result:
+        assert folder
+        report = run(settings, "replay", "--into=new", f"--processes={processes}", "--json")
+        return {"events": number, "seconds": report["filling"], "cpu_us": 0, "rss_mb": 0}
+
+    return replayed
+
+
+def peer(module: str, limit: int | None = None) -> Callable[[Settings, int, Path], Result]:
+    """One of tests/bench/peers, over at most so many events."""
+
+    def ran(settings: Settings, number: int, folder: Path) -> Result:
+        told = {
+            "BENCH_KAFKA": settings.kafka[0],
+            "BENCH_TOPIC": settings.topic_turns,
+            "BENCH_CLICKHOUSE": settings.clickhouse,
+            "BENCH_DATABASE": settings.clickhouse_database,
+            "BENCH_GROUP": settings.kafka_group,
+            "BENCH_EVENTS": str(min(number, limit or number)),
+        }
+        arguments = ["worker", "-l", "warn"] if module == "stock_faust" else []
+        done = subprocess.run(
+            [sys.executable, "-m", f"tests.bench.peers.{module}", *arguments],
+            env=os.environ | told,
+            capture_output=True,
+            text=True,
+            timeout=WITHIN,
+            check=False,
+            cwd=services.ROOT,
+        )
+        found = re.search(r"RESULT (\{.*\})", done.stdout + done.stderr)  # Faust takes stdout for its log
+        assert found, done.stdout[-2000:] + done.stderr[-3000:]
+        result: Result = orjson.loads(found[1])
+        return result
+
+    return ran
+
+
+CONTESTANTS = {
+    "worker-1": live(1),
+    "worker-2": live(2),
+    "replay-1": again(1),
+    "replay-2": again(2),
+    "bare": peer("bare"),
+    "quix": peer("quix"),
+    "faust": peer("stock_faust", SLOW),
+}
+
+
+def run(settings: Settings, *arguments: str) -> Any:
+    """A command of ours; the JSON that it writes."""
+    done = subprocess.run([*TURNFOLD, *arguments], env=environ(settings), capture_output=True, timeout=WITHIN, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return orjson.loads(done.stdout) if "--json" in arguments else None
+
+
+def summary(runs: list[Result]) -> dict[str, float]:
+    """Rates of all rounds, and the median of what else there is."""
+    rates = sorted(one["events"] / one["seconds"] for one in runs)
+    return {
+        "events_a_second": round(statistics.median(rates)),
+        "slowest": round(rates[0]),
+        "fastest": round(rates[-1]),
+        "cpu_us": statistics.median(one["cpu_us"] for one in runs),
+        "rss_mb": statistics.median(one["rss_mb"] for one in runs),
+    }
+
+
+def print_table(report: dict[str, dict[str, float]]) -> None:
+    """A line a contestant; how many times as fast as it the one worker is."""
+    ours = report.get("worker-1", {}).get("events_a_second")
+    sys.stdout.write(f"{'':10} {'events/s':>9} {'spread':>17} {'CPU us':>7} {'RSS MB':>7} {'worker-1 is':>12}\n")
+    for name, one in report.items():
+        times = f"{ours / one['events_a_second']:.2f} x" if ours else "-"
+        spread = f"{one['slowest']:,} - {one['fastest']:,}"
+        line = f"{name:10} {one['events_a_second']:9,} {spread:>17} {one['cpu_us']:7.1f} {one['rss_mb']:7.0f} {times:>12}"
+        sys.stdout.write(line + "\n")
+
+
+def say(text: str) -> None:
+    """How far it is."""
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""Numbers of conversations in; what a page of ListSessionAnalyticsData costs with so many stored out.
+
+    python -m tests.bench.lists [--rows 100000 1000000 10000000] [--json FILE]
+
+Every sort, filter and window, the first page and the 1,000th: as the query layer reads it (ours), with FINAL over all
+that the window holds (whole), and without FINAL from a merged copy (plain). The three take turns, each round in
+another window, and must answer the same. Then the requests a second that the query layer answers over HTTP.
+"""
+
+import argparse
+import asyncio
+import itertools
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+import aiohttp
+import msgspec
+import orjson
+
+from pipeline.embedded.ports import free_port
+from pipeline.query.sessions import read_question
+from pipeline.query.token import Position
+from pipeline.settings import Settings
+from pipeline.store.client import connection
+from pipeline.store.migrate import migrate
+from schemas.analytics import ListSessionAnalyticsDataRequest
+from tests import services
+from tests.agents.cli.command import environ
+from tests.bench.tables import BOTS, DAY, END, HOUR, SIZE, Reader, fill
+from tests.integration.stack import TURNFOLD
+
+WINDOWS = {"hour": HOUR, "day": DAY, "month": 30 * DAY}
+SORTS = ("ConversationStartTime", "NumberOfTurns", "Duration")
+FILTERS = (
+    *("BotAliasId EQ ALIASAAAA1", "BotVersion EQ 17", "LocaleId EQ de_DE", "Modality EQ MultiMode", "Channel EQ Slack"),
+    *("Duration EQ 60", "Duration GT 500", "Duration LT 5", "ConversationEndState EQ Dropped"),
+    *("ConversationEndState CO Fail", "SessionId EQ {session}", "SessionId EQ nobody-{number}"),
+    *("OriginatingRequestId EQ {request}", "IntentPath EQ /BookHotel/BookCar"),
+)
+ROUNDS, SECONDS = 20, 150
+"""For each number of conversations: at most so many, none begun later."""
+CLIENTS, LOAD_SECONDS = (1, 8, 32), 8
+STOP_SECONDS = 30
+SOMEBODY = """
+SELECT session_id, originating_request_id FROM plain
+WHERE bot_id = {bot:String} AND start > fromUnixTimestamp64Milli({after:Int64}, 'UTC') LIMIT 1
+"""
+
+
+class Case(NamedTuple):
+    """What is asked for."""
+
+    window: str
+    sort: str = SORTS[0]
+    order: str = "Descending"
+    page: int = 1
+    keep: str = ""
+
+    def asked(self, end: int, **somebody: object) -> dict[str, Any]:
+        """The request for the first page, the window ending at `end` (ms)."""
+        names = ("name", "operator", "values")
+        name, operator, *values = self.keep.format(**somebody).split(maxsplit=2) or ("", "")
+        keep = {"filters": [dict(zip(names, (name, operator, values), strict=True))]} if name else {}
+        times = {"startDateTime": (end - WINDOWS[self.window]) // 1000, "endDateTime": end // 1000}
+        return {**times, "sortBy": {"name": self.sort, "order": self.order}, **keep}
+
+
+CASES = (
+    *(Case(*each) for each in itertools.product(WINDOWS, SORTS, ("Descending", "Ascending"), (1, 1000))),
+    *(Case("month", keep=keep) for keep in FILTERS),
+)
+Cost = tuple[float, int, int]
+"""Milliseconds; rows and bytes read."""
+
+
+def main() -> None:
+    """Measure, print tables, and write the whole as JSON where it is wanted."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    report = []
+    for rows in arguments.rows:
+        report.append(measured(rows))
+        say("\n".join(table(report[-1])), sys.stdout)
+        if arguments.json:
+            arguments.json.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+
+
+def measured(rows: int) -> dict[str, Any]:
+    """All that there is to say of so many conversations."""
+    with tempfile.TemporaryDirectory() as folder, services.clickhouse(Path(folder) / "clickhouse") as url:
+        settings = Settings(clickhouse=url, api_port=free_port())
+        asyncio.run(migrate(settings))
+        made = fill(url, settings.clickhouse_database, rows, say)
+        cases = asyncio.run(read(settings))
+        with serving(settings) as bots:
+            requests = [asyncio.run(load(bots, clients)) for clients in CLIENTS]
+        return {"conversations": rows, "tables": made, "cases": cases, "http": requests}
+
+
+async def read(settings: Settings) -> list[dict[str, Any]]:
+    """Each case, read in three ways, round by round."""
+    found: dict[Case, list[dict[str, Cost]]] = {}
+    until = time.monotonic() + SECONDS
+    async with connection(settings) as clickhouse:
+        for number in range(ROUNDS + 1):
+            say(f"round {number} of {ROUNDS}")
+            for case in CASES:
+                found.setdefault(case, []).append(await costs(Reader(clickhouse), case, number))
+            if time.monotonic() > until:
+                break
+    warm = ((case, [each for each in rounds[1:] if each]) for case, rounds in found.items())
+    return [
+        case._asdict() | {way: summary([each[way] for each in rounds]) for way in rounds[0]}
+        for case, rounds in warm
+        if rounds
+    ]
+
+
+async def costs(reader: Reader, case: Case, number: int) -> dict[str, Cost]:
+    """What each way costs in this round's window; nothing where there is no such page."""
+    end = END - number * (9 * DAY + HOUR)
+    ((session, request),) = await reader.rows(SOMEBODY, {"bot": BOTS[0], "after": end - 20 * DAY})
+    asked = case.asked(end, session=session, request=request, number=number)
+    question = read_question(BOTS[0], msgspec.convert(asked, ListSessionAnalyticsDataRequest))
+    last = None
+    if case.page > 1:
+        before = await reader.plain(question, None, skip=(case.page - 1) * (SIZE - 1) - 1)
+        if not before:
+            return {}
+        last = position(case, before[0])
+    found, answers = {}, []
+    for way, rows in {"ours": reader.ours, "whole": reader.whole, "plain": reader.plain}.items():
+        reader.rows_read = reader.bytes_read = 0
+        began = time.perf_counter()
+        answers.append(list(map(tuple, await rows(question, last))))
+        found[way] = (1000 * (time.perf_counter() - began), reader.rows_read, reader.bytes_read)
+    assert answers[0] == answers[1] == answers[2], case
+    return found
+
+
+def position(case: Case, row: tuple[Any, ...]) -> Position:
+    """Where a page ends whose last row is this one."""
+    start, _, duration, turns, session, request, *_ = row
+    return Position(END, {SORTS[1]: turns, SORTS[2]: duration}.get(case.sort, start), start, session, request)
+
+
+def summary(costs: list[Cost]) -> dict[str, float]:
+    """The median and the 95th percentile of the times; the medians of what was read."""
+    times, rows, size = (sorted(each) for each in zip(*costs, strict=True))
+    middle, high = len(times) // 2, int(0.95 * len(times))
+    return {"p50_ms": times[middle], "p95_ms": times[high], "rows": rows[middle], "bytes": size[middle]}
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """The address of the query layer's bots, a process of its own for the length of the block."""
+    with subprocess.Popen([*TURNFOLD, "serve"], env=environ(settings), cwd=services.ROOT) as process:
+        try:
+            services.await_answer(f"http://127.0.0.1:{settings.api_port}", process)
+            yield f"http://127.0.0.1:{settings.api_port}/bots/{BOTS[0]}/analytics/sessions"
+        finally:
+            process.terminate()
+            process.wait(STOP_SECONDS)
+
+
+async def load(url: str, clients: int) -> dict[str, float]:
+    """Requests a second of so many clients at once, each asking for one first page after the other."""
+    say(f"{clients} clients")
+    bodies = [orjson.dumps(Case(window, sort).asked(END)) for window in WINDOWS for sort in SORTS]
+    times: list[float] = []
+    until = time.perf_counter() + LOAD_SECONDS
+
+    async def ask(session: aiohttp.ClientSession, first: int) -> None:
+        for body in itertools.islice(itertools.cycle(bodies), first, None):
+            if (began := time.perf_counter()) > until:
+                return
+            async with session.post(url, data=body) as answer:
+                assert answer.status == 200, await answer.text()
+                assert (await answer.json())["sessions"]
+            times.append(1000 * (time.perf_counter() - began))
+
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(60)) as session:
+        began = time.perf_counter()
+        await asyncio.gather(*(ask(session, number) for number in range(clients)))
+        seconds = time.perf_counter() - began
+    times.sort()
+    middle, high = times[len(times) // 2], times[int(0.95 * len(times))]
+    return {"clients": clients, "a_second": len(times) / seconds, "p50_ms": middle, "p95_ms": high}
+
+
+def table(report: dict[str, Any]) -> Iterator[str]:
+    """The report as lines of text."""
+    yield f"\n{report['conversations']:,} conversations: {report['tables']}"
+    yield f"{'p50/p95 ms':58}{'ours':>13}{'whole':>13}{'plain':>13}{'p95':>6}{'rows, MB: ours':>21}{'plain':>19}"
+    for case in report["cases"]:
+        ours, whole, plain = (case[way] for way in ("ours", "whole", "plain"))
+        what = f"{case['window']}, {case['keep'] or case['sort'] + ' ' + case['order']}, page {case['page']}"
+        times = "".join(f"{each['p50_ms']:7.1f}/{each['p95_ms']:5.1f}" for each in (ours, whole, plain))
+        read = "".join(f"{each['rows']:12,} {each['bytes'] / 1e6:6.1f}" for each in (ours, plain))
+        yield f"{what:58}{times}{ours['p95_ms'] / plain['p95_ms']:6.2f}  {read}"
+    for each in report["http"]:
+        times = f"{each['p50_ms']:.0f}/{each['p95_ms']:.0f} ms"
+        yield f"{each['clients']} clients: {each['a_second']:.0f} requests a second, {times}"
+
+
+def say(text: str, stream: TextIO = sys.stderr) -> None:
+    """Write a line at once."""
+    stream.write(f"{text}\n")
+    stream.flush()
+
+
+if __name__ == "__main__":
+    main()

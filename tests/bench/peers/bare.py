@@ -1,0 +1,55 @@
+"""A topic in; decoded, folded and written, archive included, by one loop over librdkafka, without guarantee or check."""
+
+from collections import defaultdict
+
+import msgspec
+from confluent_kafka import Consumer
+
+from pipeline.ingest.entry import decode_entry
+from schemas.turn import ArchivedTurn, ConversationKey, Turn
+from tests.bench.peers.contest import Clock, Contest, Sink, folded
+
+BATCH = 20_000
+
+
+def main() -> None:
+    """Run until all events are written."""
+    contest = Contest()
+    sink, clock = Sink(contest), Clock(contest)
+    consumer = Consumer(
+        {
+            "bootstrap.servers": contest.kafka,
+            "group.id": contest.group,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "session.timeout.ms": 6000,
+            "fetch.queue.backoff.ms": 5,
+            "fetch.message.max.bytes": 8_388_608,
+        }
+    )
+    consumer.subscribe([contest.topic])
+    known: dict[ConversationKey, dict[object, Turn]] = defaultdict(dict)
+    last = False
+    while not last:
+        messages = consumer.consume(BATCH, timeout=0.5)
+        if not messages:
+            continue
+        last = clock.event(len(messages))
+        touched: dict[ConversationKey, None] = {}
+        archive = []
+        for message in messages:
+            raw = message.value()
+            turn = decode_entry(raw, 1_048_576)
+            events = known[turn.key]
+            if turn.order not in events:
+                events[turn.order] = turn
+                archive.append(ArchivedTurn(*(*msgspec.structs.astuple(turn), raw)))
+            touched[turn.key] = None
+        sink.insert("conversations", [folded(known[key].values()) for key in touched])
+        sink.insert("turns", archive)
+        consumer.commit(asynchronous=False)
+    clock.finish()
+
+
+if __name__ == "__main__":
+    main()

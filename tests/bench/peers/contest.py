@@ -1,0 +1,147 @@
+"""The environment of a contestant in; where it reads and writes, the fold that all of them share, and its result, out."""
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import clickhouse_connect
+import msgspec
+import orjson
+
+from pipeline.fold.conversation import fold
+from schemas.columns import columns, transpose
+from schemas.conversation import Conversation
+from schemas.turn import ConversationKey, Turn
+
+FALLBACK = frozenset({"FallbackIntent"})
+FLUSH_ROWS, FLUSH_SECONDS = 5_000, 1.0
+
+
+@dataclass
+class Contest:
+    """What a contestant is told."""
+
+    kafka: str = field(default_factory=lambda: os.environ["BENCH_KAFKA"])
+    topic: str = field(default_factory=lambda: os.environ["BENCH_TOPIC"])
+    clickhouse: str = field(default_factory=lambda: os.environ["BENCH_CLICKHOUSE"])
+    database: str = field(default_factory=lambda: os.environ["BENCH_DATABASE"])
+    group: str = field(default_factory=lambda: os.environ["BENCH_GROUP"])
+    events: int = field(default_factory=lambda: int(os.environ["BENCH_EVENTS"]))
+
+
+class Sink:
+    """Writes rows in blocks, with clickhouse-connect's own client, as everybody would."""
+
+    def __init__(self, contest: Contest) -> None:
+        self._client = clickhouse_connect.get_client(
+            dsn=f"{contest.clickhouse}/{contest.database}".replace("http://", "clickhouse+http://"), compress=False
+        )
+        self._rows: dict[ConversationKey, Conversation] = {}
+        self._written = time.monotonic()
+
+    def put(self, row: Conversation) -> None:
+        """Write it soon; of a conversation only the last row."""
+        self._rows[row.bot_id, row.session_id, row.originating_request_id] = row
+        if len(self._rows) >= FLUSH_ROWS or time.monotonic() - self._written > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self.insert("conversations", list(self._rows.values()))
+        self._rows.clear()
+        self._written = time.monotonic()
+
+    def insert(self, table: str, rows: Sequence[msgspec.Struct]) -> None:
+        """One block."""
+        if rows:
+            shape = columns(type(rows[0]))
+            self._client.insert(
+                table,
+                transpose(rows),
+                column_names=list(shape),
+                column_type_names=list(shape.values()),
+                column_oriented=True,
+            )
+
+
+class Clock:
+    """From the first event to the last row."""
+
+    def __init__(self, contest: Contest) -> None:
+        self._contest = contest
+        self._began = 0.0
+        self.seen = 0
+
+    def event(self, count: int = 1) -> bool:
+        """So many more; whether they were the last."""
+        self._began = self._began or time.perf_counter()
+        self.seen += count
+        return self.seen >= self._contest.events
+
+    def finish(self) -> None:
+        """Print what it came to, and end the process: nothing that a framework does afterwards counts."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        result = {
+            "events": self.seen,
+            "seconds": round(time.perf_counter() - self._began, 3),
+            "cpu_us": round(1e6 * (usage.ru_utime + usage.ru_stime) / self.seen, 1),
+            "rss_mb": usage.ru_maxrss // 1024,
+        }
+        sys.stdout.write(f"RESULT {orjson.dumps(result).decode()}\n")
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def folded(events: Sequence[Turn]) -> Conversation:
+    """The row of these events."""
+    return fold(events, FALLBACK)
+
+
+State = dict[str, Any]
+"""What a framework's own state store holds of a conversation: less than all of its events, as it would elsewhere."""
+
+
+def advance(state: State | None, turn: Turn) -> State:
+    """The state after one more event. It takes events to come in order, which is easier than what Turnfold does."""
+    if state is None:
+        state = {"start": turn.timestamp, "seen": [], "modes": [], "intents": [], "path": [], "end_state": ""}
+    if turn.request_id in state["seen"]:
+        return state
+    state["seen"].append(turn.request_id)
+    state["end"] = turn.timestamp
+    if turn.input_mode not in state["modes"]:
+        state["modes"].append(turn.input_mode)
+    if turn.intent_name not in state["intents"]:
+        state["intents"].append(turn.intent_name)
+    if state["path"][-1:] != [turn.intent_name]:
+        state["path"].append(turn.intent_name)
+    closed = turn.dialog_action == "Close"
+    failed = turn.intent_name in FALLBACK or (closed and turn.intent_state == "Failed")
+    state["end_state"] = "Failure" if failed else "Success" if closed and turn.intent_state == "Fulfilled" else ""
+    return state
+
+
+def row_of(state: State, turn: Turn) -> Conversation:
+    """The row of a conversation in this state, whose last event is `turn`."""
+    return Conversation(
+        bot_id=turn.bot_id,
+        start=state["start"],
+        session_id=turn.session_id,
+        originating_request_id=turn.originating_request_id,
+        end=state["end"],
+        duration_seconds=(state["end"] - state["start"]) // 1000,
+        turns=len(state["seen"]),
+        mode=state["modes"][0] if len(state["modes"]) == 1 else "MultiMode",
+        channel=turn.channel,
+        bot_alias_id=turn.bot_alias_id,
+        bot_version=turn.bot_version,
+        locale_id=turn.locale_id,
+        intents=tuple(state["intents"]),
+        intent_path="".join(f"/{name}" for name in state["path"]),
+        end_state=state["end_state"],
+        version=len(state["seen"]),
+    )

@@ -1,0 +1,155 @@
+"""A number of conversations in; the table as writing leaves it, a plain copy of what it means, and readers of both out.
+
+All rows are made inside the engine, the same ones in each run. Each month lies in four parts, and each of them spans
+all of it: three hold a third of the conversations as first written; the fourth holds what came later, the last
+version of every tenth and, of every hundredth, its row at another start and the one that takes the first back. Merges
+are stopped. Live traffic leaves parts that hardly overlap, so this is the harder case for FINAL.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from pipeline.query.sessions import Row, SessionLists
+from pipeline.query.statement import SETTINGS, Question, select
+from pipeline.query.token import PageTokens, Position
+from pipeline.store.client import ClickHouse
+from tests import services
+
+HOUR, DAY = 3_600_000, 86_400_000
+END = 1_780_000_000_000
+"""When the last conversation starts, in ms since 1970."""
+SPAN = 400 * DAY
+BOTS = ("BOTAAAAAA1", "BOTBBBBBB2", "BOTCCCCCC3")
+"""The first has nine of ten conversations."""
+
+SIZE = 11
+"""A page of 10, and the row that tells of a next one."""
+PATIENCE = 300.0
+
+INSERT = f"""
+INSERT INTO conversations
+WITH
+    cityHash64(number, 1) AS a, cityHash64(number, 2) AS b, cityHash64(number, 3) AS c,
+    {{rows:Int64}} AS rows,
+    least(60, 1 + toUInt32(-4 * log((a % 999983 + 1) / 999983))) AS turns_in_the_end,
+    -- three of ten are of users who come back, a few of them often
+    if(b % 10 < 3, toUInt64(rows / 50 * pow((b % 999979) / 999979, 3)), number) AS user,
+    lower(hex(MD5(toString(number)))) AS hash,
+    ['BookHotel', 'BookCar', 'BookTrain', 'CancelBooking', 'FallbackIntent'] AS intents,
+    arrayCompact(arrayMap(place -> intents[1 + bitShiftRight(c, 4 * place) % 5], range(1 + c % 3))) AS path,
+    number % 100 = 3 AS moves,
+    deleted OR ({{later:UInt8}} = 0 AND (moves OR number % 10 = 7)) AS early,
+    turns_in_the_end - (early AND turns_in_the_end > 1) AS seen,
+    {{since:Int64}} + intDiv(toInt64(number) * {{span:Int64}}, rows) + 1500 * (early AND moves) AS began,
+    began + (seen - 1) * 11000 + b % 9000 AS ended
+SELECT
+    if(a % 100 < 90, '{BOTS[0]}', if(a % 100 < 97, '{BOTS[1]}', '{BOTS[2]}')),
+    fromUnixTimestamp64Milli(began, 'UTC'),
+    lower(hex(MD5(concat('user-', toString(user))))),
+    concat(substring(hash, 1, 8), '-', substring(hash, 9, 4), '-4', substring(hash, 14, 3), '-a',
+           substring(hash, 18, 3), '-', substring(hash, 21, 12)),
+    fromUnixTimestamp64Milli(ended, 'UTC'),
+    intDiv(ended - began, 1000),
+    seen,
+    ['Text', 'Speech', 'DTMF', 'MultiMode'][1 + intDiv(b % 1000, 301)],
+    ['', 'Slack', 'Facebook', 'Connect Chat'][1 + c % 4],
+    if(a % 10 < 7, 'TSTALIASID', 'ALIASAAAA1'),
+    toString(1 + b % 30),
+    if(b % 100 < 70, 'en_US', if(b % 100 < 95, 'en_GB', 'de_DE')),
+    arrayDistinct(path),
+    concat('/', arrayStringConcat(path, '/')),
+    if(early OR c % 100 < 20, '', if(c % 100 < 80, 'Success', 'Failure')),
+    1 + seen + deleted,
+    deleted
+FROM numbers({{first:UInt64}}, {{count:UInt64}})
+ARRAY JOIN if({{later:UInt8}} = 1 AND number % 100 = 3, [0, 1], [0]) AS deleted
+WHERE if({{later:UInt8}} = 1, number % 10 = 7 OR number % 100 = 3, number % 3 = {{third:UInt8}})
+"""  # noqa: S608 - constants only
+
+PLAIN = """
+CREATE TABLE plain AS conversations
+ENGINE = MergeTree PARTITION BY toYYYYMM(start) ORDER BY (bot_id, start, session_id, originating_request_id)
+"""
+COPY = "INSERT INTO plain SELECT * FROM conversations FINAL WHERE toYYYYMM(start) = {month:UInt32}"
+MONTHS = "SELECT DISTINCT toYYYYMM(start) FROM conversations"
+MERGE = "OPTIMIZE TABLE plain PARTITION ID {month:String} FINAL"
+STATE = """
+SELECT table, count(), sum(rows), sum(bytes_on_disk) FROM system.parts
+WHERE active AND database = currentDatabase() AND table IN ('conversations', 'plain') GROUP BY table
+"""
+
+
+def fill(url: str, database: str, rows: int, progress: Callable[[str], None]) -> dict[str, dict[str, int]]:
+    """Fill the empty table `conversations`, make `plain` of it; parts, rows and bytes on disk of either."""
+    deadline = time.monotonic() + PATIENCE
+
+    def run(statement: str, **parameters: object) -> str:
+        assert time.monotonic() < deadline, f"the tables are not made within {PATIENCE:g} s"
+        settings = {"database": database, "min_insert_block_size_rows": rows, "min_insert_block_size_bytes": 0}
+        bound = {f"param_{name}": value for name, value in parameters.items()}
+        return services.ask(url, statement, url_parameters=settings | bound).text
+
+    run("SYSTEM STOP MERGES conversations")
+    for first, beyond in months(rows):
+        progress(f"{rows:,} conversations: {beyond:,} written")
+        shared = {"rows": rows, "since": END - SPAN, "span": SPAN, "first": first, "count": beyond - first}
+        for third in range(3):
+            run(INSERT, later=0, third=third, **shared)
+        run(INSERT, later=1, third=0, **shared)
+    run(PLAIN)
+    for month in run(MONTHS).split():
+        progress(f"{rows:,} conversations: {month} copied")
+        run(COPY, month=month)
+        run(MERGE, month=month)
+    found = (line.split("\t") for line in run(STATE).splitlines())
+    return {table: {"parts": int(parts), "rows": int(count), "bytes": int(size)} for table, parts, count, size in found}
+
+
+def months(rows: int) -> Iterator[tuple[int, int]]:
+    """The numbers of the conversations of each month: the first, and the first beyond."""
+    first, at = 0, datetime.fromtimestamp((END - SPAN) / 1000, UTC)
+    while first < rows:
+        at = datetime(at.year + at.month // 12, at.month % 12 + 1, 1, tzinfo=UTC)
+        beyond = min(rows, -(-(int(at.timestamp()) * 1000 - END + SPAN) * rows // SPAN))
+        yield first, beyond
+        first = beyond
+
+
+class Reader:
+    """Reads pages in three ways, and keeps count of what ClickHouse says it has read for them."""
+
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self._client = clickhouse._client
+        self._lists = SessionLists(self, PageTokens(""), lambda: END, lambda _: 0.0)
+        self.rows_read = self.bytes_read = 0
+
+    async def rows(
+        self,
+        statement: str,
+        parameters: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> Sequence[Row]:
+        """As ClickHouse.rows."""
+        result = await self._client.query(
+            statement, dict(parameters or {}), dict(settings or {}), query_formats={"DateTime64": "int"}
+        )
+        self.rows_read += int(result.summary["read_rows"])
+        self.bytes_read += int(result.summary["read_bytes"])
+        rows: Sequence[Row] = result.result_rows
+        return rows
+
+    async def ours(self, question: Question, last: Position | None) -> Sequence[Row]:
+        """A page as the query layer reads it."""
+        return await self._lists._rows(question, last, END, SIZE)
+
+    async def whole(self, question: Question, last: Position | None) -> Sequence[Row]:
+        """The same with FINAL over all that the window holds."""
+        statement = select(question, last, END, SIZE)
+        return await self.rows(statement.sql, statement.parameters, SETTINGS)
+
+    async def plain(self, question: Question, last: Position | None, skip: int = 0) -> Sequence[Row]:
+        """The same without FINAL, of the plain copy; `skip` leaves out its first rows."""
+        statement = select(question, last, END, SIZE)
+        sql = statement.sql.replace("conversations FINAL", "plain")
+        return await self.rows(f"{sql} OFFSET {skip}", statement.parameters)
