@@ -8,8 +8,6 @@ import msgspec
 from pipeline.settings import Settings
 from schemas.run import Rules
 
-WORKER = "turnfold-worker-"
-
 
 def rules(settings: Settings) -> Rules:
     """The rules of a process with these settings."""
@@ -24,4 +22,4 @@ def client_id(settings: Settings) -> str:
     """How a worker with these settings calls itself in its consumer group: alike where the rules are alike."""
     ours = rules(settings)
     digest = hashlib.sha256(msgspec.json.encode(ours)).hexdigest()
-    return f"{WORKER}{ours.version}-{digest[:8]}"
+    return f"turnfold-worker-{ours.version}-{digest[:8]}"

@@ -14,7 +14,7 @@ from pipeline.errors import TransientError, UsageError
 from pipeline.kafka.members import members
 from pipeline.replay.claims import FINISH
 from pipeline.replay.steps import sources
-from pipeline.rules import WORKER, client_id
+from pipeline.rules import client_id
 from pipeline.settings import Settings
 from pipeline.store.beside import create_new, exists, new_database
 from pipeline.store.client import ClickHouse
@@ -105,7 +105,7 @@ async def _others(settings: Settings) -> list[str]:
         log.warning("%s: so nobody knows whether workers of another version are at work", trouble)
         return []
     ours = client_id(settings)
-    return sorted({one.client_id for one in found if one.client_id.startswith(WORKER) and one.client_id != ours})
+    return sorted({one.client_id for one in found} - {ours})
 
 
 async def _check_others(clickhouse: ClickHouse, name: str, job: Job, new: str, *, has_new: bool) -> None:
