@@ -145,13 +145,16 @@ def _add_conversations(app: faust.App, settings: Settings, conversations: Conver
 
     async def agent(stream: Any) -> None:
         async with aclosing(conversations):
-            async for events in gathered(stream.noack().events(), settings.flush_seconds, settings.flush_events):
-                current = app.consumer.current(events)
-                records = [record for event in current for record in event.message.value]
+            pace = settings.flush_seconds, settings.flush_events
+            async for arrived in gathered(
+                stream.noack().events(), *pace, lambda e: conversations.decode(e.message.value)
+            ):
+                current = app.consumer.current(arrived)
+                records = [record for one in current for record in one.event.message.value]
                 with app.consumer.in_hand(), app.metrics.batches.flush("conversations", records):
-                    await conversations(records, epoch)
-                    for event in current:
-                        event.ack()
+                    await conversations([one.prepared for one in current], epoch)
+                    for one in current:
+                        one.event.ack()
 
     async def assigned(_: faust.App, partitions: set[TP], **__: Any) -> None:
         nonlocal epoch

@@ -29,11 +29,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Turns with their payloads, in log order, and what could not be read, by its place among the records."""
+    """Turns with their payloads, in log order, and what could not be read, by its place among the `records`."""
 
     turns: list[Turn]
     payloads: list[bytes]
     letters: dict[int, DeadLetter]
+    records: int
 
 
 class Conversations:
@@ -48,14 +49,14 @@ class Conversations:
         self._memory = Memory(settings.cache_events)
         self._writer = Writer(settings)
 
-    async def __call__(self, records: Sequence[Record], epoch: int) -> None:
-        """Return once what `records` hold is in both tables; `epoch` counts assignments of partitions.
+    async def __call__(self, batches: Sequence[Decoded], epoch: int) -> None:
+        """Return once what `batches` hold is in both tables; `epoch` counts assignments of partitions.
 
         Raises:
             PoisonError: too many of the last records were no log entries.
         """
-        decoded = self._decode(records)
-        self._limit.check(decoded.letters.items(), len(records))
+        decoded = _joined(batches)
+        self._limit.check(decoded.letters.items(), decoded.records)
         await self._sender.send([dead(letter, self._settings.topic_dead) for letter in decoded.letters.values()])
         self._metrics.dead("conversations", decoded.letters.values())
         self._memory.enter(epoch)
@@ -73,8 +74,9 @@ class Conversations:
         """Give the connections back."""
         await self._writer.close()
 
-    def _decode(self, records: Sequence[Record]) -> Decoded:
-        decoded = Decoded([], [], {})
+    def decode(self, records: Sequence[Record]) -> Decoded:
+        """What `records` hold; it may be made before their turn comes."""
+        decoded = Decoded([], [], {}, len(records))
         for place, record in enumerate(records):
             raw = record.value or b""
             try:
@@ -115,3 +117,15 @@ class Conversations:
             return await self._writer.write(folded.rows, events, keys)
 
         return await until_done(attempt, "ClickHouse does not take rows", self._metrics.clickhouse)
+
+
+def _joined(batches: Sequence[Decoded]) -> Decoded:
+    """The same as one batch."""
+    whole = Decoded([], [], {}, sum(batch.records for batch in batches))
+    before = 0
+    for batch in batches:
+        whole.turns.extend(batch.turns)
+        whole.payloads.extend(batch.payloads)
+        whole.letters.update((before + place, letter) for place, letter in batch.letters.items())
+        before += batch.records
+    return whole

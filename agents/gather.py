@@ -1,28 +1,40 @@
-"""A stream of Faust events in, lists of them out: at once where it is quiet, at a steady pace under load."""
+"""A stream of Faust events in, lists of them out, prepared: at once where it is quiet, at a steady pace under load."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+Prepared = TypeVar("Prepared")
 
 
-class Gathering:
-    """Events that have arrived and are not taken yet; at most one, while nobody takes: Faust's buffer holds the rest.
+class Arrived(NamedTuple, Generic[Prepared]):
+    """An event, and what was made of it before its turn came."""
 
-    An event is in the list from the moment it leaves the stream, so no cancelled wait can lose it.
+    event: Any
+    prepared: Prepared
+
+
+class Gathering(Generic[Prepared]):
+    """Events that have arrived and are not taken yet, of about `limit` records: Faust's buffer holds the rest.
+
+    They are prepared as they arrive, which is while those before them are being written. An event is in the list
+    from then on, so no cancelled wait can lose it.
     """
 
-    def __init__(self, events: AsyncIterator[Any]) -> None:
-        self._events = events
-        self._arrived: list[Any] = []
+    def __init__(self, events: AsyncIterator[Any], limit: int, prepare: Callable[[Any], Prepared]) -> None:
+        self._events, self._limit, self._prepare = events, limit, prepare
+        self._arrived: list[Arrived[Prepared]] = []
         self._filled, self._emptied = asyncio.Event(), asyncio.Event()
         self._pump = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
         async for event in self._events:
-            self._arrived.append(event)
-            self._emptied.clear()
+            self._arrived.append(Arrived(event, self._prepare(event)))
             self._filled.set()
-            await self._emptied.wait()
+            if records(self._arrived) >= self._limit:
+                self._emptied.clear()
+                await self._emptied.wait()
+            await asyncio.sleep(0)  # to prepare takes its time: whoever waits for an answer comes in between
 
     async def wait(self, seconds: float | None = None) -> bool:
         """Wait for an event, at most `seconds`; whether there is one. Raises the stream's error."""
@@ -35,7 +47,7 @@ class Gathering:
             await self._pump  # for its error
         return bool(self._arrived)
 
-    def take(self) -> list[Any]:
+    def take(self) -> list[Arrived[Prepared]]:
         """What has arrived."""
         arrived, self._arrived = self._arrived, []
         self._filled.clear()
@@ -47,20 +59,22 @@ class Gathering:
         self._pump.cancel()
 
 
-async def gathered(events: AsyncIterator[Any], seconds: float, limit: int) -> AsyncIterator[list[Any]]:
-    """Lists of batch events, until the stream ends.
+async def gathered(
+    events: AsyncIterator[Any], seconds: float, limit: int, prepare: Callable[[Any], Prepared]
+) -> AsyncIterator[list[Arrived[Prepared]]]:
+    """Lists of batch events, until the stream ends, each with what `prepare` makes of it.
 
     Each is begun at least `seconds` after the one before, unless it has `limit` records.
 
     The first event after a quiet time is handed on immediately, so waiting is never longer than the pace.
     """
     now = asyncio.get_running_loop().time
-    gathering = Gathering(events)
+    gathering = Gathering(events, limit, prepare)
     earliest = 0.0
     try:
         while await gathering.wait():
             some = gathering.take()
-            while _records(some) < limit and (left := earliest - now()) > 0 and await gathering.wait(left):
+            while records(some) < limit and (left := earliest - now()) > 0 and await gathering.wait(left):
                 some += gathering.take()
             earliest = now() + seconds
             yield some
@@ -68,5 +82,6 @@ async def gathered(events: AsyncIterator[Any], seconds: float, limit: int) -> As
         gathering.close()
 
 
-def _records(events: list[Any]) -> int:
-    return sum(len(event.message.value) for event in events)
+def records(arrived: list[Arrived[Prepared]]) -> int:
+    """How many Kafka records they stand for."""
+    return sum(len(one.event.message.value) for one in arrived)

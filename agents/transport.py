@@ -11,6 +11,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
 from agents.deliveries import Deliveries
+from agents.gather import Arrived, Prepared
 from pipeline.metrics.collectors import Lag
 from pipeline.metrics.worker import WorkerMetrics
 
@@ -91,10 +92,10 @@ class Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    def current(self, events: list[Any]) -> list[Any]:
-        """Those of `events` that are still ours to fold: the others come again, here or elsewhere."""
+    def current(self, arrived: list[Arrived[Prepared]]) -> list[Arrived[Prepared]]:
+        """Those that are still ours to fold: the others come again, here or elsewhere."""
         generation = self.app.consumer_generation_id if self.flow_active else None
-        return [event for event in events if event.message.generation_id == generation]
+        return [one for one in arrived if one.event.message.generation_id == generation]
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's signature
         """One message for each partition that has records; its value is the list of aiokafka's records."""

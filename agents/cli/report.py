@@ -78,4 +78,3 @@ def _differences(comparison: Comparison) -> Iterator[str]:
 def _target(begun: Begun) -> str:
     words = {Into.LIVE: "the live tables", Into.NEW: "new tables", Into.KAFKA: "Kafka"}
     return words[begun.run.job.into]
-

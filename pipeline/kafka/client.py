@@ -37,13 +37,13 @@ def admin(settings: Settings, patience: float = PATIENCE) -> Iterator[KafkaAdmin
 
 
 @contextmanager
-def reader(settings: Settings, patience: float = PATIENCE) -> Iterator[KafkaConsumer]:
-    """A consumer that belongs to no group and commits nothing, for the length of a `with` block.
+def reader(settings: Settings, patience: float = PATIENCE, **options: Any) -> Iterator[KafkaConsumer]:
+    """A consumer that belongs to no group and commits nothing, for a `with` block; `options` are kafka-python's own.
 
     Raises:
         TransientError: Kafka does not answer within `patience` seconds. UsageError: it refuses us.
     """
-    options = {
+    ours = {
         "group_id": None,
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",  # what retention took away is stepped over
@@ -53,7 +53,7 @@ def reader(settings: Settings, patience: float = PATIENCE) -> Iterator[KafkaCons
         "metrics_enabled": False,
     }
     with sorted_errors(settings):
-        client = _open(KafkaConsumer, settings, patience, options)
+        client = _open(KafkaConsumer, settings, patience, {**ours, **options})
         try:
             yield client
         finally:

@@ -46,7 +46,7 @@ def spans_between(  # noqa: PLR0913, PLR0917 - what to read has four parts, and 
         patience: seconds that Kafka has to answer.
 
     Returns:
-        Every partition asked for; one that holds nothing of the window has a span that begins at its end.
+        Every partition asked for; where it is known to hold nothing of the window, its span begins at its end.
 
     Raises:
         UsageError: there is no such topic, or it lacks one of the partitions. TransientError: Kafka does not answer.
@@ -73,7 +73,6 @@ def read_batches(
             partition has lost what follows, as a topic has that was deleted and made anew.
     """
     at, end = span
-    consumer.unsubscribe()  # else it would go on where an earlier reading was left
     consumer.assign([partition])
     consumer.seek(partition, at)
     deadline = time.monotonic() + patience

@@ -1,11 +1,12 @@
-"""An iterator that waits for disks or networks in; the same items out, each read while the one before is at work."""
+"""Items that take time to read or to prepare in; the same out, each made ready while the one before is at work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
+Prepared = TypeVar("Prepared")
 
 
 async def ahead(items: Iterator[Item]) -> AsyncIterator[Item]:
@@ -16,3 +17,15 @@ async def ahead(items: Iterator[Item]) -> AsyncIterator[Item]:
         while (item := await coming) is not None:
             coming = loop.run_in_executor(thread, next, items, None)
             yield item
+
+
+async def prepared(items: AsyncIterator[Item], prepare: Callable[[Item], Prepared]) -> AsyncIterator[Prepared]:
+    """What `prepare` makes of the items, in order; it works one ahead, in a thread."""
+    before: asyncio.Future[Prepared] | None = None
+    async for item in items:
+        coming = asyncio.ensure_future(asyncio.to_thread(prepare, item))
+        if before is not None:
+            yield await before
+        before = coming
+    if before is not None:
+        yield await before

@@ -9,8 +9,9 @@ from functools import partial
 import msgspec
 
 from pipeline.errors import TransientError
+from pipeline.replay.ahead import prepared
 from pipeline.replay.claims import Claims
-from pipeline.replay.steps import Take, batches, taking
+from pipeline.replay.steps import Taking, batches, taking
 from pipeline.retry import until_done
 from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse
@@ -18,7 +19,7 @@ from schemas.run import Counts, Position, Unit
 
 BATCH = 20_000
 """Inputs at a time: more make fewer rows of one conversation, and hold more in memory."""
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 0.5
 """Between two looks at what other processes have done."""
 WAIT = "waiting for Kafka or ClickHouse"
 
@@ -48,14 +49,14 @@ class Filling:
         Raises:
             StatementError, UsageError: something that waiting cannot mend.
         """
-        async with taking(self._settings, self._clickhouse, self._job, self._claims.announce) as take:
+        async with taking(self._settings, self._clickhouse, self._job, self._claims.announce) as way:
             try:
                 while not await self._finished():
                     unit = await until_done(self._claims.claim, WAIT)
                     if unit is None:
                         await asyncio.sleep(LOOK_EVERY_S)  # the rest is in other hands, which may fail
                     else:
-                        await until_done(partial(self._fill, unit.source.name, take), WAIT)
+                        await until_done(partial(self._fill, unit.source.name, way), WAIT)
             finally:
                 with suppress(TransientError):
                     await self._claims.let_go()
@@ -65,18 +66,18 @@ class Filling:
         self._told(self._claims.counts(), ())
         return self._claims.finished
 
-    async def _fill(self, name: str, take: Take) -> None:
+    async def _fill(self, name: str, way: Taking) -> None:
         """Read a unit from where it is to its end; where it fails in between, it is to be called again."""
         unit = self._claims.units[name]
         pace = _Pace(self._limit)
         found = batches(self._settings, self._clickhouse, self._job, unit, self._size)
         async with aclosing(found):  # type: ignore[type-var] # each of them is an asynchronous generator
-            async for batch in found:
-                taken = await take(batch)
-                unit = _further(unit, taken.counts, batch.position)
+            async for ready in prepared(found, way.prepare):
+                taken = await way.write(ready)
+                unit = _further(unit, taken.counts, ready.batch.position)
                 await self._claims.keep(unit)
                 await self._tell(taken.problems)
-                await pace.wait(batch.read)
+                await pace.wait(ready.batch.read)
         await self._claims.keep(msgspec.structs.replace(unit, finished=True, owner=""))
 
     async def _tell(self, problems: Sequence[str]) -> None:

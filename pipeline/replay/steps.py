@@ -26,8 +26,19 @@ class Taken(NamedTuple):
     problems: list[str]
 
 
-Take = Callable[[Batch], Awaitable[Taken]]
-"""Writes a batch; done when it returns, and may be repeated."""
+class Ready(NamedTuple):
+    """A batch, decoded as far as its way needs it."""
+
+    batch: Batch
+    decoded: Decoded
+
+
+class Taking(NamedTuple):
+    """How batches are written: `prepare` may come early; `write` is done when it returns, and may be repeated."""
+
+    prepare: Callable[[Batch], Ready]
+    write: Callable[[Ready], Awaitable[Taken]]
+
 
 Announce = Callable[[], Awaitable[object]]
 """Makes sure that whoever else writes knows of us."""
@@ -60,7 +71,7 @@ def batches(settings: Settings, clickhouse: ClickHouse, job: Job, unit: Unit, si
 
 
 @asynccontextmanager
-async def taking(settings: Settings, clickhouse: ClickHouse, job: Job, announce: Announce) -> AsyncIterator[Take]:
+async def taking(settings: Settings, clickhouse: ClickHouse, job: Job, announce: Announce) -> AsyncIterator[Taking]:
     """What writes the job's batches, for the length of a `with` block.
 
     Raises:
@@ -79,21 +90,20 @@ async def taking(settings: Settings, clickhouse: ClickHouse, job: Job, announce:
             yield _writing(settings, job, IntoNew(new, job.rules.fallback_intents, settings.cache_events))
 
 
-def _sending(producer: IntoKafka) -> Take:
-    async def take(batch: Batch) -> Taken:
-        return _taken(batch, await asyncio.to_thread(producer, batch), 0)
+def _sending(producer: IntoKafka) -> Taking:
+    async def write(ready: Ready) -> Taken:
+        return _taken(ready.batch, await asyncio.to_thread(producer, ready.batch), 0)
 
-    return take
+    return Taking(lambda batch: Ready(batch, Decoded([], [])), write)
 
 
-def _writing(settings: Settings, job: Job, into: IntoLive | IntoNew) -> Take:
+def _writing(settings: Settings, job: Job, into: IntoLive | IntoNew) -> Taking:
     limits = Limits(settings.max_message_bytes, settings.max_event_bytes)
 
-    async def take(batch: Batch) -> Taken:
-        decoded = decode(batch, limits, job.bot_id)
-        return _taken(batch, decoded, await into(decoded))
+    async def write(ready: Ready) -> Taken:
+        return _taken(*ready, await into(ready.decoded))
 
-    return take
+    return Taking(lambda batch: Ready(batch, decode(batch, limits, job.bot_id)), write)
 
 
 def _taken(batch: Batch, decoded: Decoded, changed: int) -> Taken:

@@ -2,16 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from agents.gather import gathered
+from agents.gather import gathered as prepared_and_gathered
 
 
 def event(records: int) -> Any:
     return SimpleNamespace(message=SimpleNamespace(value=[0] * records))
+
+
+async def gathered(events: AsyncIterator[Any], seconds: float, limit: int) -> AsyncIterator[list[Any]]:
+    """As the agent does it; what is prepared of an event is its number of records."""
+    async with aclosing(prepared_and_gathered(events, seconds, limit, lambda one: len(one.message.value))) as lists:  # type: ignore[type-var] # it is a generator
+        async for some in lists:
+            assert all(one.prepared == len(one.event.message.value) for one in some)
+            yield [one.event for one in some]
 
 
 async def stream(*events: Any) -> AsyncIterator[Any]:
@@ -37,12 +46,17 @@ def test_a_first_event_does_not_wait_for_the_pace() -> None:
 
 
 def test_enough_records_do_not_wait_for_the_pace() -> None:
-    lists = asyncio.run(first(gathered(stream(*[event(60)] * 5), 3600, 100), 3))
-    assert [sum(len(e.message.value) for e in some) for some in lists] == [60, 120, 120]
+    lists = asyncio.run(first(gathered(stream(*[event(60)] * 4), 3600, 100), 2))
+    assert [sum(len(e.message.value) for e in some) for some in lists] == [120, 120]
 
 
 def test_events_within_one_pace_come_together() -> None:
-    lists = asyncio.run(first(gathered(stream(*[event(1)] * 9), 0.2, 100), 2))
+    async def late() -> AsyncIterator[Any]:
+        async for one in stream(*[event(1)] * 9):
+            await asyncio.sleep(0.001)
+            yield one
+
+    lists = asyncio.run(first(gathered(late(), 0.5, 100), 2))
     assert [len(some) for some in lists] == [1, 8]
 
 

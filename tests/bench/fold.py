@@ -157,7 +157,7 @@ def again(processes: int) -> Callable[[Settings, int, Path], Result]:
     """A replay into new, empty tables by so many processes: the time of the command, less that of comparing them."""
 
     def replayed(settings: Settings, number: int, folder: Path) -> Result:
-        assert folder
+        del folder  # nothing is logged
         report = run(settings, "replay", "--into=new", f"--processes={processes}", "--json")
         return {"events": number, "seconds": report["filling"], "cpu_us": 0, "rss_mb": 0}
 
@@ -207,7 +207,9 @@ CONTESTANTS = {
 
 def run(settings: Settings, *arguments: str) -> Any:
     """A command of ours; the JSON that it writes."""
-    done = subprocess.run([*TURNFOLD, *arguments], env=environ(settings), capture_output=True, timeout=WITHIN, check=False)
+    done = subprocess.run(
+        [*TURNFOLD, *arguments], env=environ(settings), capture_output=True, timeout=WITHIN, check=False
+    )
     assert done.returncode == 0, done.stderr.decode()
     return orjson.loads(done.stdout) if "--json" in arguments else None
 
@@ -231,7 +233,9 @@ def print_table(report: dict[str, dict[str, float]]) -> None:
     for name, one in report.items():
         times = f"{ours / one['events_a_second']:.2f} x" if ours else "-"
         spread = f"{one['slowest']:,} - {one['fastest']:,}"
-        line = f"{name:10} {one['events_a_second']:9,} {spread:>17} {one['cpu_us']:7.1f} {one['rss_mb']:7.0f} {times:>12}"
+        line = (
+            f"{name:10} {one['events_a_second']:9,} {spread:>17} {one['cpu_us']:7.1f} {one['rss_mb']:7.0f} {times:>12}"
+        )
         sys.stdout.write(line + "\n")
 
 

@@ -28,7 +28,7 @@ def main() -> None:
         }
     )
     consumer.subscribe([contest.topic])
-    known: dict[ConversationKey, dict[object, Turn]] = defaultdict(dict)
+    known: defaultdict[ConversationKey, dict[object, Turn]] = defaultdict(dict)
     last = False
     while not last:
         messages = consumer.consume(BATCH, timeout=0.5)

@@ -4,7 +4,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,7 +96,7 @@ class Clock:
         os._exit(0)
 
 
-def folded(events: Sequence[Turn]) -> Conversation:
+def folded(events: Collection[Turn]) -> Conversation:
     """The row of these events."""
     return fold(events, FALLBACK)
 

@@ -2,6 +2,7 @@
 
 import logging
 import tempfile
+from typing import Any
 
 from quixstreams import Application, State
 
@@ -25,7 +26,7 @@ def main() -> None:
     )
     topic = app.topic(contest.topic, key_deserializer="bytes", value_deserializer="bytes")
 
-    def take(raw: bytes, state: State) -> None:
+    def take(raw: bytes, state: State[str, dict[str, Any]]) -> None:
         turn = decode_entry(raw, 1_048_576)
         known = advance(state.get(turn.originating_request_id), turn)
         state.set(turn.originating_request_id, known)
