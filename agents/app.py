@@ -20,6 +20,7 @@ from agents.probes import Probes
 from agents.readiness import Readiness
 from agents.sender import Sender
 from agents.transport import Transport
+from pipeline.collector import relax
 from pipeline.errors import TransientError
 from pipeline.ingest.poison import DeadLimit
 from pipeline.metrics.worker import WorkerMetrics
@@ -55,6 +56,7 @@ class App(faust.App):
     async def on_start(self) -> None:
         """Wait for Kafka, where Faust would end: the probes answer meanwhile, and say so."""
         await super().on_start()
+        relax()
         await self.probes.maybe_start()
         await until_done(self._knock, "Kafka does not answer", self.metrics.kafka)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Annotated, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -41,5 +42,5 @@ def columns(row: type[msgspec.Struct]) -> dict[str, str]:
 
 
 def transpose(rows: Sequence[msgspec.Struct]) -> list[Sequence[object]]:
-    """The columns of `rows`, one sequence per field: the shape a columnar insert takes."""
-    return list(zip(*map(msgspec.structs.astuple, rows), strict=True))
+    """The columns of `rows`, all of one type, one sequence per field: the shape a columnar insert takes."""
+    return [list(map(attrgetter(name), rows)) for name in rows[0].__struct_fields__] if rows else []

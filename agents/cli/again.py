@@ -11,6 +11,7 @@ import msgspec
 from agents.cli.helpers import helpers
 from agents.cli.progress import Shown, progress
 from agents.cli.report import Report, print_plan, print_report
+from pipeline.collector import relax
 from pipeline.errors import StatementError, UsageError
 from pipeline.logs import configure
 from pipeline.replay.begin import Begun, begin, join
@@ -45,6 +46,7 @@ def do(settings: Settings, job: Job, how: How) -> int:
         UsageError: it cannot be done. TransientError: Kafka or ClickHouse does not answer.
     """
     configure(settings)
+    relax()
     try:
         return asyncio.run(_until_stopped(settings, job, how))
     except StatementError as refused:

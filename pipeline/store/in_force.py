@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from pipeline.store.client import ClickHouse
 from schemas.columns import columns
 from schemas.conversation import Conversation
@@ -16,7 +18,7 @@ SELECT {", ".join(columns(Conversation))}
 FROM conversations FINAL
 WHERE (bot_id, start, session_id, originating_request_id) IN arrayMap(
     place -> (place.1, fromUnixTimestamp64Milli(place.2, 'UTC'), place.3, place.4),
-    {{places:Array(Tuple(String, Int64, String, String))}})
+    JSONExtract({{places:String}}, 'Array(Tuple(String, Int64, String, String))'))
 """  # noqa: S608 - what is written in are names of a struct's fields
 
 
@@ -33,7 +35,8 @@ async def rows_in_force(
     places = [(bot_id, start, *rest) for (bot_id, *rest), some in starts.items() for start in some]
     found: defaultdict[ConversationKey, list[Conversation]] = defaultdict(list)
     for first in range(0, len(places), PLACES_A_QUERY):
-        for row in await clickhouse.rows(STATEMENT, {"places": places[first : first + PLACES_A_QUERY]}):
+        some = orjson.dumps(places[first : first + PLACES_A_QUERY]).decode()
+        for row in await clickhouse.rows(STATEMENT, {"places": some}):
             values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
             seen = Conversation(*values)
             found[seen.bot_id, seen.session_id, seen.originating_request_id].append(seen)
