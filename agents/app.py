@@ -13,6 +13,7 @@ from faust.types import TP
 
 from agents.conversations import Conversations
 from agents.credentials import credentials
+from agents.flushing import flush_all
 from agents.gather import gathered
 from agents.intake import Intake
 from agents.last_resort import end_within
@@ -146,17 +147,10 @@ def _add_conversations(app: faust.App, settings: Settings, conversations: Conver
     epoch = 0
 
     async def agent(stream: Any) -> None:
-        async with aclosing(conversations):
-            pace = settings.flush_seconds, settings.flush_events
-            async for arrived in gathered(
-                stream.noack().events(), *pace, lambda e: conversations.decode(e.message.value)
-            ):
-                current = app.consumer.current(arrived)
-                records = [record for one in current for record in one.event.message.value]
-                with app.consumer.in_hand(), app.metrics.batches.flush("conversations", records):
-                    await conversations([one.prepared for one in current], epoch)
-                    for one in current:
-                        one.event.ack()
+        pace = settings.flush_seconds, settings.flush_events
+        lists = gathered(stream.noack().events(), *pace, lambda event: conversations.decode(event.message.value))
+        async with aclosing(conversations), aclosing(lists):
+            await flush_all(lists, conversations, app.consumer, app.metrics, lambda: epoch)
 
     async def assigned(_: faust.App, partitions: set[TP], **__: Any) -> None:
         nonlocal epoch

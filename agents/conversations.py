@@ -1,8 +1,10 @@
 """Records of the turns topic in; both tables written and dead letters sent, then acknowledged."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import msgspec
 
@@ -19,11 +21,13 @@ from pipeline.metrics.worker import WorkerMetrics
 from pipeline.retry import until_done
 from pipeline.settings import Settings
 from pipeline.store.read_back import read_back
+from pipeline.store.surroundings import Tables
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DAY_MS
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 
 STEP = "conversations"
+Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
 
@@ -36,9 +40,28 @@ class Decoded:
     letters: dict[int, DeadLetter]
     records: int
 
+    def archived(self, place: int) -> ArchivedTurn:
+        """The row of the archive that the turn at this place becomes."""
+        return ArchivedTurn(*(*msgspec.structs.astuple(self.turns[place]), self.payloads[place]))
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Batches whose rows are written, and whose events are not archived yet. `tables` are those that have the rows."""
+
+    folded: Folded
+    decoded: Decoded
+    keys: frozenset[ConversationKey]
+    doubts: int
+    tables: Tables
+
 
 class Conversations:
-    """What the conversations agent does with a batch: decode, resolve, fold, write. Run again it changes nothing."""
+    """What the conversations agent does with a batch: decode, resolve, fold, write. Run again it changes nothing.
+
+    A flush has two halves: the rows, then the archive. While the archive of one is being written, which takes as long
+    as all the rest, the next may begin: a crash then leaves what it would leave in the middle of one larger flush.
+    """
 
     def __init__(self, settings: Settings, sender: Sender, metrics: WorkerMetrics, limit: DeadLimit) -> None:
         self._settings = settings
@@ -48,27 +71,43 @@ class Conversations:
         self._retention_ms = int(settings.topic_retention_days * DAY_MS)
         self._memory = Memory(settings.cache_events)
         self._writer = Writer(settings)
+        self._alone, self._doubts = True, 0
 
-    async def __call__(self, batches: Sequence[Decoded], epoch: int) -> None:
-        """Return once what `batches` hold is in both tables; `epoch` counts assignments of partitions.
+    def must_wait(self, batches: Sequence[Decoded], under_way: Flush) -> bool:
+        """Whether `batches` can only begin when `under_way` is finished: then the archive has what memory has not."""
+        missing = {turn.key for batch in batches for turn in batch.turns if turn.key not in self._memory}
+        return not self._alone or not missing.isdisjoint(under_way.keys)
+
+    async def begin(self, batches: Sequence[Decoded], epoch: int) -> Flush:
+        """Fold what `batches` hold and write the rows; `epoch` counts assignments of partitions.
 
         Raises:
             PoisonError: too many of the last records were no log entries.
         """
-        decoded = _joined(batches)
-        self._limit.check(decoded.letters.items(), decoded.records)
-        await self._sender.send([dead(letter, self._settings.topic_dead) for letter in decoded.letters.values()])
-        self._metrics.dead("conversations", decoded.letters.values())
+        decoded, doubts = _joined(batches), self._doubts
         self._memory.enter(epoch)
-        histories = await self._resolve(list(dict.fromkeys(turn.key for turn in decoded.turns)))
+        keys = list(dict.fromkeys(turn.key for turn in decoded.turns))
+        known = {key: self._memory.take(key) for key in keys}
+        await self._bury(decoded)
+        histories = await self._resolve(known)
         folded = fold_batch(histories, decoded.turns, self._settings.fallback_intents)
-        if await self._write(folded, decoded, histories):
-            for key, history in histories.items():
-                self._memory.put(key, history)
-        else:
+        flush = Flush(folded, decoded, frozenset(keys), doubts, await self._try(self._writer.tables))
+        await self._try(partial(self._writer.write_rows, flush.tables, folded.rows))
+        for key, history in histories.items():
+            self._memory.put(key, history)
+        return flush
+
+    async def finish(self, flush: Flush) -> None:
+        """Return once all of it is in both tables. Flushes are finished one after the other, in their order."""
+        events = [flush.decoded.archived(place) for place in flush.folded.new]
+        write = partial(self._writer.write_archive, flush.tables, flush.folded.rows, events)
+        self._alone = await self._try(write) and flush.doubts == self._doubts
+        if not self._alone:
+            self._doubts += 1  # whatever has begun meanwhile took its histories from a memory that was wrong
             self._memory.clear()
-        known = len(decoded.turns) - len(folded.new)
-        self._metrics.folding.written(len(folded.rows), len(folded.new), known, len(self._memory))
+            await self._try(partial(self._writer.settle, flush.keys))
+        known = len(flush.decoded.turns) - len(events)
+        self._metrics.folding.written(len(flush.folded.rows), len(events), known, len(self._memory))
 
     async def aclose(self) -> None:
         """Give the connections back."""
@@ -88,12 +127,17 @@ class Conversations:
                 decoded.payloads.append(raw)
         return decoded
 
-    async def _resolve(self, keys: Sequence[ConversationKey]) -> dict[ConversationKey, History]:
+    async def _bury(self, decoded: Decoded) -> None:
+        letters = decoded.letters
+        self._limit.check(letters.items(), decoded.records)
+        await self._sender.send([dead(letter, self._settings.topic_dead) for letter in letters.values()])
+        self._metrics.dead("conversations", letters.values())
+
+    async def _resolve(self, known: dict[ConversationKey, History | None]) -> dict[ConversationKey, History]:
         """What is known of each conversation: from memory, else from the archive, else nothing."""
-        known = {key: self._memory.take(key) for key in keys}
         missing = [key for key, history in known.items() if history is None]
         archived = await self._archived(missing) if missing else {}
-        self._metrics.folding.resolved(len(keys) - len(missing), len(archived), len(missing) - len(archived))
+        self._metrics.folding.resolved(len(known) - len(missing), len(archived), len(missing) - len(archived))
         return {key: history or archived.get(key) or History() for key, history in known.items()}
 
     async def _archived(self, keys: Sequence[ConversationKey]) -> dict[ConversationKey, History]:
@@ -104,19 +148,10 @@ class Conversations:
             return {key: History(turns, shared=shared) for key, turns in archived.items()}
 
         with self._metrics.folding.read_back_seconds.time():
-            return await until_done(attempt, "ClickHouse does not answer", self._metrics.clickhouse)
+            return await self._try(attempt)
 
-    async def _write(self, folded: Folded, decoded: Decoded, keys: Collection[ConversationKey]) -> bool:
-        """Write both tables; whether the histories of `keys`, and all in memory, still hold."""
-        events = [
-            ArchivedTurn(*(*msgspec.structs.astuple(decoded.turns[place]), decoded.payloads[place]))
-            for place in folded.new
-        ]
-
-        async def attempt() -> bool:
-            return await self._writer.write(folded.rows, events, keys)
-
-        return await until_done(attempt, "ClickHouse does not take rows", self._metrics.clickhouse)
+    async def _try(self, action: Callable[[], Awaitable[Answer]]) -> Answer:
+        return await until_done(action, "ClickHouse does not answer", self._metrics.clickhouse)
 
 
 def _joined(batches: Sequence[Decoded]) -> Decoded:

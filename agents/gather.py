@@ -1,7 +1,7 @@
 """A stream of Faust events in, lists of them out, prepared: at once where it is quiet, at a steady pace under load."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 Prepared = TypeVar("Prepared")
@@ -61,7 +61,7 @@ class Gathering(Generic[Prepared]):
 
 async def gathered(
     events: AsyncIterator[Any], seconds: float, limit: int, prepare: Callable[[Any], Prepared]
-) -> AsyncIterator[list[Arrived[Prepared]]]:
+) -> AsyncGenerator[list[Arrived[Prepared]], None]:
     """Lists of batch events, until the stream ends, each with what `prepare` makes of it.
 
     Each is begun at least `seconds` after the one before, unless it has `limit` records.

@@ -1,10 +1,10 @@
-"""A process that makes many objects and few circles of them in; Python's garbage collector, which then comes rarely, out."""
+"""A process of many objects and few circles of them in; Python's garbage collector, which then comes rarely, out."""
 
 import gc
 
 YOUNG, MIDDLE, OLD = 50_000, 20, 100
-"""Objects, and collections of the generation before, until one is collected. Python's own are 700, 10 and 10, with which
-a fifth of a worker's time went into looking through conversations that all stay."""
+"""Objects, and collections of the generation before, until one is collected. Python's own are 700, 10 and 10, with
+which a fifth of a worker's time went into looking through conversations that all stay."""
 
 
 def relax() -> None:

@@ -27,7 +27,7 @@ class History:
         self.starts: set[int] = {min(self.events)[0]} if self.events else set()
         if shared:
             self.starts.update(timestamp for timestamp, *_ in self.events)
-        self.lowest: int | None = None  # of the events taken from the log: the archive's order is not the log's
+        self.lowest: int | None = None  # of the events taken from the log: who died may have known of no others
 
     def add(self, turn: Turn) -> bool:
         """Take the next event of the log; whether it was new. Of two with one identity, the archive has the first."""
@@ -43,5 +43,4 @@ class History:
         """The starts whose rows the row of `start` takes the place of; asked for once, then forgotten."""
         outdated = sorted(self.starts - {start})
         self.starts = {start}
-        self.lowest = start
         return outdated

@@ -45,5 +45,8 @@ class Memory:
         while self._events > self._max_events:
             self.take(next(iter(self._histories)))
 
+    def __contains__(self, key: ConversationKey) -> bool:
+        return key in self._histories
+
     def __len__(self) -> int:
         return len(self._histories)

@@ -65,11 +65,12 @@ async def _due(
 def due(right: Conversation, in_force: Collection[Conversation]) -> Iterator[Conversation]:
     """What to write so that `right` is the only row, where `in_force` are those that a query sees.
 
-    A row of more events is left alone, wherever it is: its writer knows more, and its events are still on their way.
+    Nothing where one of them is of more events: its writer knows more, is about to archive them, and settles then.
     """
-    newest = max((row.version for row in in_force if row.start == right.start), default=0)
-    if right not in in_force and newest <= right.version:
+    if any(row.version > right.version for row in in_force):
+        return
+    if right not in in_force:
         yield right
     for row in in_force:
-        if row.start != right.start and row.version <= right.version:
+        if row.start != right.start:
             yield msgspec.structs.replace(right, start=row.start, is_deleted=1)

@@ -7,7 +7,7 @@ from pipeline.materialise.settle import settle
 from pipeline.settings import Settings
 from pipeline.store.beside import new_database
 from pipeline.store.client import ClickHouse
-from pipeline.store.surroundings import Surroundings, Table, look_around
+from pipeline.store.surroundings import Surroundings, Tables, has_both, look_around
 from pipeline.store.write import write
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, ConversationKey
@@ -48,31 +48,47 @@ class Writer:
             self._seen = await look_around(await self.live(), self._new_name)
         return self._seen
 
-    async def write(
-        self, rows: Sequence[Conversation], events: Sequence[ArchivedTurn], keys: Collection[ConversationKey]
-    ) -> bool:
-        """Write what a batch came to; may be repeated. Whether what is remembered of any conversation still holds.
+    async def tables(self) -> Tables:
+        """The tables to write to, as far as is known.
 
-        It does as long as nobody else has written since the last call.
+        Raises:
+            TransientError: ClickHouse does not answer.
+        """
+        return (await self.seen()).tables
+
+    async def write_rows(self, tables: Tables, rows: Sequence[Conversation]) -> None:
+        """Write rows to `tables`; may be repeated.
 
         Raises:
             TransientError: worth a second try.
         """
-        live, before = await self.live(), await self.seen()
-        now = before
-        while True:
+        await self._write(tables, rows, ())
+
+    async def write_archive(self, tables: Tables, rows: Sequence[Conversation], events: Sequence[ArchivedTurn]) -> bool:
+        """Archive events whose rows `tables` have; may be repeated.
+
+        Returns whether nobody else has written since the last call. Where the tables have become others meanwhile,
+        these get rows and events.
+
+        Raises:
+            TransientError: worth a second try.
+        """
+        before = await self.seen()
+        await self._write(tables, (), events)
+        while (now := await look_around(await self.live(), self._new_name)).tables != tables:
             tables = now.tables
-            if now.beside(self._new_name):
-                await self._write_beside(tables, rows, events)
-            await write(live, rows, events)
-            now = await look_around(live, self._new_name)
-            if now.tables == tables:
-                break
+            await self._write(tables, rows, events)
         alone = now.alone_since(before) and now.tables == before.tables
-        if not alone:
-            await settle(live, keys, self._settings.fallback_intents)
-        self._seen = now  # only here: a second try must compare with the same as the first
+        self._seen = now
         return alone
+
+    async def settle(self, keys: Collection[ConversationKey]) -> None:
+        """Make the live rows of conversations that others have written too what their events say.
+
+        Raises:
+            TransientError: worth a second try.
+        """
+        await settle(await self.live(), keys, self._settings.fallback_intents)
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -80,9 +96,12 @@ class Writer:
             if connection is not None:
                 await connection.close()
 
-    async def _write_beside(
-        self, tables: tuple[Table, ...], rows: Sequence[Conversation], events: Sequence[ArchivedTurn]
-    ) -> None:
+    async def _write(self, tables: Tables, rows: Sequence[Conversation], events: Sequence[ArchivedTurn]) -> None:
+        if has_both(tables, self._new_name):
+            await self._write_beside(tables, rows, events)
+        await write(await self.live(), rows, events)
+
+    async def _write_beside(self, tables: Tables, rows: Sequence[Conversation], events: Sequence[ArchivedTurn]) -> None:
         try:
             if self._new is None:
                 self._new = await ClickHouse.connect(self._settings, database=self._new_name)

@@ -22,15 +22,21 @@ class Bound:
 
     sql: str
     parameters: dict[str, Any]
+    on_key: bool = False
+    """It is a condition on the table's key alone, which all versions of a row share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a filter looks at: an expression over `conversations`, text or else whole seconds; and how."""
+    """What a filter looks at: an expression over `conversations`, text or else whole seconds; and how.
+
+    With `on_key`, it looks at the key of the table alone.
+    """
 
     expression: str
     operators: tuple[FilterOperator, ...] = (EQ,)
     seconds: bool = False
+    on_key: bool = False
 
 
 FILTERS = {
@@ -41,8 +47,8 @@ FILTERS = {
     SessionFilterName.CHANNEL: Filter("channel"),
     SessionFilterName.DURATION: Filter("duration_seconds", (EQ, GT, LT), seconds=True),
     SessionFilterName.CONVERSATION_END_STATE: Filter(END_STATE, (EQ, CO)),
-    SessionFilterName.SESSION_ID: Filter("session_id"),
-    SessionFilterName.ORIGINATING_REQUEST_ID: Filter("originating_request_id"),
+    SessionFilterName.SESSION_ID: Filter("session_id", on_key=True),
+    SessionFilterName.ORIGINATING_REQUEST_ID: Filter("originating_request_id", on_key=True),
     SessionFilterName.INTENT_PATH: Filter("intent_path"),
 }
 
@@ -77,7 +83,7 @@ def _condition(where: str, parameter: str, asked: AnalyticsSessionFilter) -> Bou
     templates = SECONDS_SQL if known.seconds else TEXT_SQL
     sql = templates[asked.operator].format(known.expression, parameter)
     if not known.seconds:
-        return Bound(sql, {parameter: list(asked.values)})
+        return Bound(sql, {parameter: list(asked.values)}, known.on_key)
     seconds = [_seconds(f"{where}.values[{i}]", value) for i, value in enumerate(asked.values)]
     return Bound(sql, {parameter: seconds if asked.operator == EQ else seconds[0]})
 

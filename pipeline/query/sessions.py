@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from pipeline.clock import Now
 from pipeline.query.filters import conditions
-from pipeline.query.statement import SETTINGS, Question, select
+from pipeline.query.statement import SETTINGS, Question, nearest, select
 from pipeline.query.token import PageTokens, Position, fingerprint
 from pipeline.query.window import read_window
 from schemas.analytics import (
@@ -24,6 +24,12 @@ from schemas.analytics import (
 NEWEST_FIRST = SessionDataSortBy(SessionSortName.CONVERSATION_START_TIME, SortOrder.DESCENDING)
 PAGE = 10
 """Sessions of a page where the request names no number; Lex's own default is not documented."""
+
+SHORT = 86_400_000
+"""Milliseconds of a window that holds few rows."""
+
+CANDIDATES = (2, 16)
+"""Candidates for each row wanted: at first, and where too many of those have been replaced."""
 
 Row = tuple[Any, ...]
 
@@ -76,14 +82,24 @@ class SessionLists:
         as_of = self.now() if last is None else last.as_of
         dropped_before = as_of - round(self.idle_ttl_of(bot_id) * 1000)
         size = request.max_results or PAGE
-        statement = select(question, last, dropped_before, size + 1)  # the one more tells of a next page
-        rows = await self.store.rows(statement.sql, statement.parameters, SETTINGS)
+        rows = await self._rows(question, last, dropped_before, size + 1)  # the one more tells of a next page
         page, more = rows[:size], len(rows) > size
         return ListSessionAnalyticsDataResponse(
             bot_id=bot_id,
             sessions=tuple(map(_session, page)),
             next_token=self.tokens.issue(query, _position(page[-1], question.sort, as_of)) if more else UNSET,
         )
+
+    async def _rows(self, question: Question, last: Position | None, dropped_before: int, limit: int) -> Sequence[Row]:
+        """The first rows: from among a few candidates where they make a page, else from all that the window holds."""
+        asked = (question, last, dropped_before, limit)
+        for share in () if _is_small(question) else CANDIDATES:
+            few = nearest(*asked, share * limit)
+            ((found, rows),) = await self.store.rows(few.sql, few.parameters, SETTINGS)
+            if len(rows) == limit or found < share * limit:
+                return list(rows)
+        whole = select(*asked)
+        return await self.store.rows(whole.sql, whole.parameters, SETTINGS)
 
 
 def read_question(bot_id: str, request: ListSessionAnalyticsDataRequest) -> Question:
@@ -100,6 +116,12 @@ def read_question(bot_id: str, request: ListSessionAnalyticsDataRequest) -> Ques
         sort=sort.name,
         descending=sort.order == SortOrder.DESCENDING,
     )
+
+
+def _is_small(question: Question) -> bool:
+    """Whether FINAL has so little to do that finding candidates first would take longer."""
+    window = question.window
+    return window.before - window.after <= SHORT or any(condition.on_key for condition in question.conditions)
 
 
 def _position(row: Row, sort: SessionSortName, as_of: int) -> Position:

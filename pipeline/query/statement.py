@@ -1,5 +1,6 @@
-"""A question about sessions in; the one SELECT that answers a page of it out, with bound parameters."""
+"""A question about sessions in; the SELECT that answers a page of it out, with bound parameters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.query.filters import END_STATE, Bound
@@ -28,11 +29,22 @@ SELECT = f"""\
 SELECT toUnixTimestamp64Milli(start), toUnixTimestamp64Milli(end), duration_seconds, turns, session_id,
        originating_request_id, bot_alias_id, bot_version, locale_id, channel, mode, intents, {END_STATE}
 FROM conversations FINAL
-WHERE bot_id = {{bot_id:String}}
-  AND start > fromUnixTimestamp64Milli({{start_after:Int64}}, 'UTC')
-  AND start < fromUnixTimestamp64Milli({{start_before:Int64}}, 'UTC')
-  AND end < fromUnixTimestamp64Milli({{end_before:Int64}}, 'UTC')
 """  # noqa: S608 -- constants only; every value is a parameter
+
+WHERE = """\
+WHERE bot_id = {bot_id:String}
+  AND start > fromUnixTimestamp64Milli({start_after:Int64}, 'UTC')
+  AND start < fromUnixTimestamp64Milli({start_before:Int64}, 'UTC')
+  AND end < fromUnixTimestamp64Milli({end_before:Int64}, 'UTC')
+"""
+
+NEAREST = """\
+WITH (
+    SELECT groupArray(({rank}))
+    FROM (SELECT {rank} FROM conversations {where}{sorting}LIMIT {{candidates:UInt32}})
+) AS candidates
+SELECT length(candidates), groupArray(tuple(*)) FROM ({page})"""
+"""The rows of a subquery that is sorted, and small, stay in order."""
 
 SETTINGS = {
     # a key holds its start and so lies in one partition: nothing has to be merged across them
@@ -40,6 +52,8 @@ SETTINGS = {
     # for FINAL, ClickHouse moves conditions on the key alone, which all versions of a row share; any other
     # would hide a row's last version before FINAL has seen it, and bring back one long replaced
     "optimize_move_to_prewhere_if_final": 1,
+    # candidates and page are of one instant: a row that moves meanwhile is in one of its places, never in none
+    "enable_shared_storage_snapshot_in_query": 1,
 }
 
 
@@ -54,17 +68,17 @@ class Question:
     descending: bool
 
 
-def select(question: Question, last: Position | None, dropped_before: int, limit: int) -> Bound:
-    """The statement of one page.
+def select(question: Question, last: Position | None, dropped_before: int, limit: int, near: str = "") -> Bound:
+    """The statement of one page, with FINAL over all that the window holds.
 
     Args:
         question: which rows, in which order.
         last: the last row of the page before, None for the first page.
         dropped_before: an open conversation that ended before this (ms) is Dropped.
         limit: rows at most.
+        near: more conditions, which leave out nothing that belongs on the page.
     """
     order = tuple(dict.fromkeys((SORT_COLUMNS[question.sort], *UNIQUE)))
-    direction = "DESC" if question.descending else "ASC"
     wanted = [*question.conditions, *_beyond(question, order, last)]
     bounds = {
         "bot_id": question.bot_id,
@@ -73,18 +87,45 @@ def select(question: Question, last: Position | None, dropped_before: int, limit
         "dropped_before": dropped_before,
         "limit": limit,
     }
-    sorting = ", ".join(f"{column} {direction}" for column in order)
     return Bound(
-        SELECT + "".join(f"  AND {each.sql}\n" for each in wanted) + f"ORDER BY {sorting}\nLIMIT {{limit:UInt32}}",
+        f"{SELECT}{_where(wanted)}{near}{_sorted(question, order)}LIMIT {{limit:UInt32}}",
         {name: value for each in wanted for name, value in each.parameters.items()} | bounds,
     )
 
 
-def _beyond(question: Question, order: tuple[str, ...], last: Position | None) -> list[Bound]:
+def nearest(question: Question, last: Position | None, dropped_before: int, limit: int, candidates: int) -> Bound:
+    """The statement of the same page, with FINAL over a few rows; it answers one row: (candidates found, the page).
+
+    Candidates are the first rows by sort value and start, replaced versions among them. FINAL looks at what shares
+    its start with one, and of that the page takes what comes no later than the last candidate. A row that belongs
+    there is a candidate itself, or has value and start of the last one: nothing is left out. The page is whole if
+    it has `limit` rows, or if fewer candidates were found than asked for. The other arguments are those of `select`.
+    """
+    rank = (SORT_COLUMNS[question.sort], "start")
+    ranked = ", ".join(rank)
+    no_later = ">= arrayReduce('min', candidates)" if question.descending else "<= arrayReduce('max', candidates)"
+    near = f"  AND start IN candidates.2 AND ({ranked}) {no_later}\n"
+    page = select(question, last, dropped_before, limit, near)
+    where = _where([*question.conditions, *_beyond(question, rank, last, or_same=True)])
+    sql = NEAREST.format(rank=ranked, where=where, sorting=_sorted(question, rank), page=page.sql)
+    return Bound(sql, page.parameters | {"candidates": candidates})
+
+
+def _where(wanted: Sequence[Bound]) -> str:
+    return WHERE + "".join(f"  AND {each.sql}\n" for each in wanted)
+
+
+def _sorted(question: Question, order: Sequence[str]) -> str:
+    direction = "DESC" if question.descending else "ASC"
+    return f"ORDER BY {', '.join(f'{column} {direction}' for column in order)}\n"
+
+
+def _beyond(question: Question, order: Sequence[str], last: Position | None, *, or_same: bool = False) -> list[Bound]:
     """All columns of the order run the same way, so what follows a row is one comparison of tuples."""
     if last is None:
         return []
-    sql = f"({', '.join(order)}) {'<' if question.descending else '>'} ({', '.join(LAST[c] for c in order)})"
+    sign = ("<" if question.descending else ">") + "=" * or_same
+    sql = f"({', '.join(order)}) {sign} ({', '.join(LAST[c] for c in order)})"
     parameters = {
         "last_start": last.start,
         "last_session_id": last.session_id,

@@ -51,7 +51,7 @@ class ClickHouse:
             TransientError: the server is not there. StatementError: it lets the user or the database not in.
             UsageError: its certificate is not trusted.
         """
-        options.pd = None  # the driver would import pandas, where that is installed, with the first insert: 0.8 s, 50 MB
+        options.pd = None  # where pandas is installed the driver would import it for the first insert: 0.8 s, 50 MB
         url = urlsplit(settings.clickhouse)
         if settings.clickhouse_ca:
             client_context(settings.clickhouse_ca, "TURNFOLD_CLICKHOUSE_CA")  # the driver would not say what is wrong

@@ -25,6 +25,7 @@ SELECT toUnixTimestamp64Milli(now64(3)),
 
 Table = tuple[str, str, str]
 """(database, name, UUID): names change hands when tables are swapped, a UUID stays with its table."""
+Tables = tuple[Table, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Surroundings:
 
     now: int
     written: int
-    tables: tuple[Table, ...]
+    tables: Tables
 
     def alone_since(self, before: "Surroundings") -> bool:
         """Whether nobody but workers can have written between `before` and now."""
@@ -43,9 +44,10 @@ class Surroundings:
         """Whether somebody else may have written within this time."""
         return self.written + LEASE_MS + MARGIN_MS > self.now - milliseconds
 
-    def beside(self, database: str) -> bool:
-        """Whether `database` has both tables."""
-        return sum(table[0] == database for table in self.tables) == len(TABLES)
+
+def has_both(tables: Tables, database: str) -> bool:
+    """Whether both tables of `database` are among them."""
+    return sum(table[0] == database for table in tables) == len(TABLES)
 
 
 async def look_around(clickhouse: ClickHouse, new: str) -> Surroundings:

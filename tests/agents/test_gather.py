@@ -17,7 +17,7 @@ def event(records: int) -> Any:
 
 async def gathered(events: AsyncIterator[Any], seconds: float, limit: int) -> AsyncIterator[list[Any]]:
     """As the agent does it; what is prepared of an event is its number of records."""
-    async with aclosing(prepared_and_gathered(events, seconds, limit, lambda one: len(one.message.value))) as lists:  # type: ignore[type-var] # it is a generator
+    async with aclosing(prepared_and_gathered(events, seconds, limit, lambda one: len(one.message.value))) as lists:
         async for some in lists:
             assert all(one.prepared == len(one.event.message.value) for one in some)
             yield [one.event for one in some]

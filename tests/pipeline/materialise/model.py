@@ -6,8 +6,10 @@ from itertools import count
 from typing import Any, cast
 
 import msgspec
+import orjson
 
 from pipeline.errors import StatementError
+from pipeline.store.beside import SWAPPED
 from pipeline.store.client import ClickHouse
 from pipeline.store.in_force import STATEMENT as IN_FORCE
 from pipeline.store.read_back import STATEMENT as READ_BACK
@@ -16,6 +18,7 @@ from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn
 
 TURN_FIELDS = len(Turn.__struct_fields__)
+LIVE, NEW, OLD = "live", "live_new", "live_old"
 _numbers = count()
 
 
@@ -26,50 +29,94 @@ class Step:
         yield
 
 
-class Tables:
+class Rows:
     """What ReplacingMergeTree makes of inserts: the greatest version of a key wins, deleted rows do not show."""
 
     def __init__(self) -> None:
         self.uuid = str(next(_numbers))
         self.rows: dict[tuple[object, ...], Conversation] = {}
-        self.archive: dict[ConversationKey, dict[object, Turn]] = defaultdict(dict)
 
-    def write(self, table: str, rows: Sequence[Any]) -> None:
+    def write(self, rows: Sequence[Conversation]) -> None:
         for row in rows:
-            if table == "turns":
-                turn = Turn(*msgspec.structs.astuple(row)[:TURN_FIELDS])
-                self.archive[turn.key][turn.order] = turn
-            else:
-                key = (row.bot_id, row.start, row.session_id, row.originating_request_id)
-                if key not in self.rows or row.version >= self.rows[key].version:
-                    self.rows[key] = row
+            key = (row.bot_id, row.start, row.session_id, row.originating_request_id)
+            if key not in self.rows or row.version >= self.rows[key].version:
+                self.rows[key] = row
 
     def answered(self) -> list[Conversation]:
         shown = (row for row in self.rows.values() if not row.is_deleted)
         return sorted(shown, key=lambda row: (row.originating_request_id, row.start))
 
+    def listed(self) -> set[str]:
+        return {row.originating_request_id for row in self.answered()}
+
+
+class Archive:
+    """The same of events, the later of two alike."""
+
+    def __init__(self) -> None:
+        self.uuid = str(next(_numbers))
+        self.events: dict[ConversationKey, dict[object, Turn]] = defaultdict(dict)
+
+    def write(self, rows: Sequence[Turn]) -> None:
+        for row in rows:
+            turn = Turn(*msgspec.structs.astuple(row)[:TURN_FIELDS])
+            self.events[turn.key][turn.order] = turn
+
     def archived(self) -> set[object]:
-        return {(key, order) for key, events in self.archive.items() for order in events}
+        return {(key, order) for key, events in self.events.items() for order in events}
+
+
+class Database:
+    """Tables by name: some may not be there yet."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, Rows | Archive] = {}
+
+    def create(self, name: str) -> None:
+        self.tables[name] = Archive() if name == "turns" else Rows()
+
+    @property
+    def conversations(self) -> Rows:
+        return cast("Rows", self._table("conversations"))
+
+    @property
+    def turns(self) -> Archive:
+        return cast("Archive", self._table("turns"))
+
+    def _table(self, name: str) -> Rows | Archive:
+        if name not in self.tables:
+            raise StatementError(f"there is no table {name}")
+        return self.tables[name]
 
 
 class Server:
     """Databases by name, the clock in milliseconds, and when somebody last said that he writes into live tables."""
 
     def __init__(self) -> None:
-        self.databases = {"live": Tables()}
+        self.databases: dict[str, Database] = {}
         self.clock = 10_000_000
         self.written = 0
+        self.create(LIVE)
+        for table in ("turns", "conversations"):
+            self.live.create(table)
 
     @property
-    def live(self) -> Tables:
-        return self.databases["live"]
+    def live(self) -> Database:
+        return self.databases[LIVE]
+
+    def create(self, database: str) -> None:
+        self.databases[database] = Database()
+
+    def exchange(self, table: str) -> None:
+        live, new = self.databases[LIVE].tables, self.databases[NEW].tables
+        live[table], new[table] = new[table], live[table]
 
     def client(self, database: str) -> ClickHouse:
         return cast("ClickHouse", Client(self, database))
 
 
 class Client:
-    """One database, as the code under test knows it."""
+    """One database, as the code under test knows it: by its name, whatever has it at the moment."""
 
     def __init__(self, server: Server, database: str) -> None:
         self._server = server
@@ -82,34 +129,43 @@ class Client:
         await Step()
         if statement == LOOK:
             return [(self._server.clock, self._server.written, self._uuids())]
-        tables = self._tables()
+        found = self._found()
         if statement == READ_BACK:
             return [
                 msgspec.structs.astuple(turn)
-                for key in parameters["keys"]
-                for turn in tables.archive.get(key, {}).values()
+                for key in map(tuple, orjson.loads(parameters["keys"]))
+                for turn in found.turns.events.get(key, {}).values()
             ]
         assert statement == IN_FORCE
-        found = (tables.rows.get((bot, start, *rest)) for bot, start, *rest in parameters["places"])
-        return [msgspec.structs.astuple(row) for row in found if row and not row.is_deleted]
+        rows = found.conversations.rows
+        at_places = (rows.get((bot, start, *rest)) for bot, start, *rest in orjson.loads(parameters["places"]))
+        return [msgspec.structs.astuple(row) for row in at_places if row and not row.is_deleted]
 
-    async def insert(self, table: str, rows: Sequence[msgspec.Struct]) -> None:
+    async def insert(self, table: str, rows: Sequence[Any]) -> None:
+        """Into the table that has this name when the statement begins: it may have another one when it ends."""
         await Step()
         if rows:
-            self._tables().write(table, rows)
+            found = self._found()
+            into = found.turns if table == "turns" else found.conversations
+            await Step()
+            into.write(rows)
 
     async def close(self) -> None:
         """Nothing is open."""
 
-    def _tables(self) -> Tables:
+    def _found(self) -> Database:
         if self._database not in self._server.databases:
             raise StatementError(f"there is no database {self._database}")
         return self._server.databases[self._database]
 
     def _uuids(self) -> list[tuple[str, str, str]]:
         return sorted(
-            (name, table, tables.uuid)
-            for name, tables in self._server.databases.items()
-            if name in {"live", "live_new"}
-            for table in ("turns", "conversations")
+            (name, table, held.uuid)
+            for name in (LIVE, NEW)
+            if name in self._server.databases
+            for table, held in self._server.databases[name].tables.items()
         )
+
+
+IN_ORDER = [table for table in SWAPPED if table != "bots"]
+"""The order in which the model's tables change places."""

@@ -35,7 +35,8 @@ def test_each_filter_takes_its_operators_and_no_other(name: str, operator: str) 
     value, bound = ("30", 30) if name == "Duration" else ("x", "x")
     if (name, operator) in TAKEN:
         one = operator in {"GT", "LT"}
-        wanted = Bound(TAKEN[name, operator], {"filter_0": bound if one else [bound]})
+        on_key = name in {"SessionId", "OriginatingRequestId"}
+        wanted = Bound(TAKEN[name, operator], {"filter_0": bound if one else [bound]}, on_key)
         assert conditions([asked(name, operator, value)]) == [wanted]
     else:
         right = ", ".join(taken for known, taken in TAKEN if known == name)

@@ -1,3 +1,6 @@
+import asyncio
+import random
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +11,9 @@ from hypothesis import strategies as st
 
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.filters import FILTERS
+from pipeline.store.client import ClickHouse
 from schemas.analytics import InvokedIntentSample, SessionSpecification
+from schemas.conversation import Conversation
 from tests.pipeline.query.rows import (
     BOT,
     FIELDS,
@@ -23,8 +28,15 @@ from tests.pipeline.query.rows import (
     ordered,
 )
 from tests.pipeline.query.table import Table, identities
+from tests.pipeline.query.test_session_archive import Counting
 
 EVERYTHING = {"maxResults": 1000}
+GENERATE = """
+INSERT INTO conversations (bot_id, start, session_id, originating_request_id, end, version)
+SELECT {bot:String}, fromUnixTimestamp64Milli({now:Int64} - 1 - intDiv(number * 400000000, {count:Int64}), 'UTC') AS at,
+       toString(number), toString(number), at, 1
+FROM numbers({count:UInt64})
+"""
 DEFAULT = ("ConversationStartTime", "Descending")
 
 
@@ -172,6 +184,98 @@ def test_a_row_that_moved_over_the_end_of_a_month_shows_once(table: Table) -> No
     table.insert(new, msgspec.structs.replace(old, version=3, is_deleted=1))
     (session,) = table.listing({})
     assert session.conversation_start_time == 1_767_225_599.5
+
+
+def written_again(rows: Sequence[Conversation], share: float, version: int, seed: int) -> list[Conversation]:
+    """A later version of some rows: with other values, or taken back."""
+    rng = random.Random(seed)  # noqa: S311 -- test data
+    return [
+        msgspec.structs.replace(
+            row,
+            version=version,
+            turns=rng.randrange(5),
+            duration_seconds=rng.choice((0, 30, 60)),
+            locale_id=rng.choice(("en_US", "en_GB", "de_DE")),
+            is_deleted=rng.random() < 0.1,
+        )
+        for row in rows
+        if rng.random() < share
+    ]
+
+
+@pytest.mark.parametrize("name", SORTS)
+@pytest.mark.parametrize("order", ["Ascending", "Descending"])
+def test_pages_hold_the_last_version_of_each_row_however_many_there_are(table: Table, name: str, order: str) -> None:
+    """Most of what is stored was replaced, and much of that would come before what replaced it."""
+    stored: dict[tuple[str, str], Conversation] = {}
+    rows = [row for row in conversations(120, seed=8) if row.bot_id == BOT]
+    for version, share in ((3, 1.0), (4, 0.9), (5, 0.8), (6, 0.7)):
+        rows = written_again(rows, share, version, seed=version)
+        table.insert(*rows)
+        stored |= {(row.session_id, row.originating_request_id): row for row in rows}
+    there = [row for row in stored.values() if not row.is_deleted]
+    sort = {"sortBy": {"name": name, "order": order}}
+    for size in (3, 1000):
+        assert identities(table.listing({**sort, "maxResults": size})) == ordered(there, name, order)
+    for kept in (("LocaleId", "EQ", ["de_DE"]), ("Duration", "LT", ["30"])):
+        wanted = ordered([row for row in there if fits(row, *kept)], name, order)
+        asked = {**sort, "maxResults": 3, "filters": [filtered(kept[0], kept[1], *kept[2])]}
+        assert identities(table.listing(asked)) == wanted
+
+
+def test_rows_that_only_replaced_versions_stand_before_are_found(table: Table) -> None:
+    """All that is looked at first was replaced: then all that the window holds is looked at."""
+    old = [conversation(n, start=NOW - 1_000_000 - n, locale_id="de_DE", turns=9) for n in range(200)]
+    table.insert(*old)
+    table.insert(*(msgspec.structs.replace(row, locale_id="en_US", turns=1, version=9) for row in old[:-3]))
+    for sort in SORTS:
+        asked = {"maxResults": 2, "filters": [filtered("LocaleId", "EQ", "de_DE")]}
+        found = table.listing({**asked, "sortBy": {"name": sort, "order": "Descending"}})
+        assert identities(found) == ordered(old[-3:], sort, "Descending")
+
+
+def test_a_page_costs_what_it_holds_not_what_the_window_does(table: Table) -> None:
+    """By ClickHouse's count of the rows it read, with the window ten times as full."""
+
+    async def costs(clickhouse: ClickHouse) -> list[int]:
+        read = []
+        for count in (40_000, 400_000):
+            await clickhouse.command("TRUNCATE TABLE conversations")
+            await clickhouse.command(GENERATE, {"bot": BOT, "now": NOW, "count": count})
+            store = Counting(clickhouse)
+            page = await table.page(store, BOT, {"endDateTime": NOW // 1000})  # type: ignore[arg-type]  # rows only
+            assert len(page.sessions) == 10
+            read.append(store.read)
+        return read
+
+    few, many = table.use(costs)
+    assert many < few + 8192  # one block of a part at most
+
+
+def test_a_row_whose_start_moves_while_lists_are_read_is_in_each_of_them(table: Table) -> None:
+    """Candidates and page must be of one instant: else it is at neither of its places."""
+    asked = {"maxResults": 1000, "sortBy": {"name": "NumberOfTurns", "order": "Descending"}}
+    row, lists = conversation(turns=9), 60
+
+    async def read_while_moving(clickhouse: ClickHouse) -> list[int]:
+        await clickhouse.insert("conversations", [row, *map(conversation, range(1, 20))])
+        done = asyncio.Event()
+
+        async def move() -> None:
+            before = row
+            while not done.is_set():
+                after = msgspec.structs.replace(before, start=before.start - 1, version=before.version + 1)
+                taken_back = msgspec.structs.replace(before, version=after.version, is_deleted=1)
+                await clickhouse.insert("conversations", [after, taken_back])
+                before = after
+
+        moving = asyncio.create_task(move())
+        found = [len((await table.page(clickhouse, BOT, asked)).sessions) for _ in range(lists)]
+        done.set()
+        await moving
+        return found
+
+    assert table.use(read_while_moving) == [20] * lists
 
 
 def test_both_bounds_of_a_window_are_outside_of_it(table: Table) -> None:

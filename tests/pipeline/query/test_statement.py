@@ -1,19 +1,22 @@
 import re
+from collections.abc import Callable
 
 import msgspec
 import pytest
 
+from pipeline.query.filters import Bound
 from pipeline.query.sessions import read_question
-from pipeline.query.statement import SETTINGS, Question, select
+from pipeline.query.statement import SETTINGS, Question, nearest, select
 from pipeline.query.token import Position
 from pipeline.store.client import ClickHouse
 from schemas.analytics import ListSessionAnalyticsDataRequest, SessionSortName, SortOrder
-from tests.pipeline.query.rows import BOT, NOW, conversations
+from tests.pipeline.query.rows import BOT, NOW, conversation, conversations
 from tests.pipeline.query.table import Table
 
 DAY = 86_400
 KEY = {"bot_id", "start", "session_id", "originating_request_id"}
-LAST = Position(NOW, 3, NOW - 1_000, "session-1", "request-1")
+Build = Callable[[Question, Position | None], Bound]
+LAST = Position(NOW, 60, NOW - 1_000, "session-1", "request-1")
 
 
 def question(days: int = 1, **asked: object) -> Question:
@@ -22,9 +25,18 @@ def question(days: int = 1, **asked: object) -> Question:
     return read_question(BOT, msgspec.convert(shape, ListSessionAnalyticsDataRequest))
 
 
-def explain(table: Table, asked: Question, last: Position | None = None, *, options: str = "indexes=1") -> str:
-    statement = select(asked, last, NOW, 11)
+def over_all(asked: Question, last: Position | None) -> Bound:
+    return select(asked, last, NOW, 11)
 
+
+def over_few(asked: Question, last: Position | None) -> Bound:
+    return nearest(asked, last, NOW, 11, 22)
+
+
+BOTH = pytest.mark.parametrize("build", [over_all, over_few])
+
+
+def explain(table: Table, statement: Bound, *, options: str = "indexes=1") -> str:
     async def ask(clickhouse: ClickHouse) -> str:
         rows = await clickhouse.rows(f"EXPLAIN {options} {statement.sql}", statement.parameters, SETTINGS)
         return "\n".join(line for (line,) in rows)
@@ -35,7 +47,7 @@ def explain(table: Table, asked: Question, last: Position | None = None, *, opti
 def test_a_window_reads_only_its_partition_and_its_stretch_of_the_index(table: Table) -> None:
     """Two months of rows: a day's window must leave out the other months and, of its own, most granules."""
     table.insert(*conversations(40_000, seed=1))
-    plan = explain(table, question(days=1))
+    plan = explain(table, over_all(question(days=1), None))
     (whole, partition, index) = re.findall(r"Granules: (\d+)/(\d+)", plan)
     assert int(partition[1]) <= int(whole[0]) < int(whole[1])
     assert int(index[0]) < int(index[1])
@@ -52,23 +64,30 @@ def test_the_next_page_begins_in_the_index_where_the_last_ended(table: Table) ->
     def granules(plan: str) -> int:
         return int(re.findall(r"Granules: (\d+)/", plan)[-1])
 
-    assert granules(explain(table, asked, last)) < granules(explain(table, asked))
+    assert granules(explain(table, over_all(asked, last))) < granules(explain(table, over_all(asked, None)))
 
 
+@BOTH
 @pytest.mark.parametrize("sort", list(SessionSortName))
 @pytest.mark.parametrize("last", [None, LAST])
 def test_only_conditions_on_the_key_are_applied_before_final(
-    table: Table, sort: SessionSortName, last: Position | None
+    table: Table, sort: SessionSortName, last: Position | None, build: Build
 ) -> None:
     """Any other would hide a row's last version and bring back one long replaced."""
-    table.insert(*conversations(1_000, seed=3))
-    table.insert(*conversations(1_000, seed=3))
+    for _ in range(2):  # parts that overlap: there is something to merge
+        table.insert(*conversations(1_000, seed=3), *map(conversation, range(5)))
     filters = [
-        {"name": name, "operator": "EQ", "values": ["1"]}
-        for name in ("LocaleId", "Duration", "ConversationEndState", "IntentPath", "SessionId")
+        {"name": name, "operator": "EQ", "values": [value]}
+        for name, value in {
+            "LocaleId": "en_US",
+            "Duration": "60",
+            "ConversationEndState": "Success",
+            "IntentPath": "/BookHotel",
+            "SessionId": "session-3",
+        }.items()
     ]
     asked = question(filters=filters, sortBy={"name": sort, "order": SortOrder.DESCENDING})
-    plan = explain(table, asked, last, options="actions=1")
+    plan = explain(table, build(asked, last), options="actions=1")
     assert "FINAL: 1" in plan
     (before,) = re.findall(r"Prewhere filter column: (.*)", plan)
     columns = set(re.findall(r"[a-z_]+", re.sub(r"'[^']*'", "", before)))
@@ -77,13 +96,16 @@ def test_only_conditions_on_the_key_are_applied_before_final(
     assert columns >= {"bot_id", "start", "session_id"}
 
 
+@BOTH
 @pytest.mark.parametrize("sort", list(SessionSortName))
 @pytest.mark.parametrize("order", list(SortOrder))
-def test_every_parameter_of_a_statement_is_bound_and_none_is_left_over(sort: SessionSortName, order: SortOrder) -> None:
+def test_every_parameter_of_a_statement_is_bound_and_none_is_left_over(
+    sort: SessionSortName, order: SortOrder, build: Build
+) -> None:
     asked = question(
         sortBy={"name": sort, "order": order},
         filters=[{"name": "Duration", "operator": "GT", "values": ["1"]}],
     )
     for last in (None, LAST):
-        statement = select(asked, last, NOW, 11)
+        statement = build(asked, last)
         assert set(re.findall(r"\{(\w+):", statement.sql)) == set(statement.parameters)

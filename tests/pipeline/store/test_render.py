@@ -78,6 +78,15 @@ ORDER BY (run, unit)""",
 CREATE TABLE IF NOT EXISTS runs ON CLUSTER 'blue' AS runs_local
 ENGINE = Distributed('blue', currentDatabase(), 'runs_local', cityHash64(run))""",
     ],
+    "0009_conversations_session_index.sql": [
+        (
+            "ALTER TABLE conversations_local ON CLUSTER 'blue' "
+            "ADD INDEX IF NOT EXISTS sessions session_id TYPE bloom_filter(0.001) GRANULARITY 1"
+        )
+    ],
+    "0010_conversations_session_index_before.sql": [
+        "ALTER TABLE conversations_local ON CLUSTER 'blue' MATERIALIZE INDEX sessions"
+    ],
     "the database": ["CREATE DATABASE IF NOT EXISTS {name:Identifier} ON CLUSTER 'blue'"],
     "the record of migrations": [
         """\

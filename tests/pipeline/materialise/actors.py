@@ -1,0 +1,175 @@
+"""Who writes in the model: workers that fold a log, and how a test lets them take their steps."""
+
+import inspect
+import random
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Generator
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, cast
+
+import msgspec
+
+from agents.conversations import Conversations, Flush
+from agents.sender import Sender
+from pipeline.fold.conversation import fold
+from pipeline.ingest.poison import DeadLimit
+from pipeline.materialise.writer import Writer
+from pipeline.metrics.worker import WorkerMetrics
+from pipeline.settings import Settings
+from schemas.conversation import Conversation
+from schemas.turn import ConversationKey, Turn
+from tests.events import FALLBACK, START, iso, raw, turn
+from tests.pipeline.materialise.model import LIVE, NEW, Server, Step
+
+SETTINGS = Settings(clickhouse_database=LIVE, fallback_intents=tuple(FALLBACK))
+MAX_BYTES = 1_000_000
+
+PAUSES = [0, 0, 0, 100, 11_000, 20_000, 36_000, 50_000]
+"""Milliseconds between one actor's steps and the next one's: some are longer than a word in `runs` counts."""
+
+
+class Worker:
+    """The agent's own code on one partition, from the committed offset on; what it has written, it commits."""
+
+    def __init__(self, server: Server, log: list[bytes], committed: list[int], size: int) -> None:
+        self._log, self._committed, self._size = log, committed, size
+        self._at = 0
+        self._chance = random.Random(server.clock + size)  # noqa: S311 - no secret is made of it
+        self.batch: object = None
+        """What it is at; another one each time, None between them."""
+        cache = self._chance.choice([0, 2, SETTINGS.cache_events])
+        settings = msgspec.structs.replace(SETTINGS, cache_events=cache)
+        self._conversations = Conversations(
+            settings, Sender(cast("Any", None), cast("Any", None)), WorkerMetrics(), DeadLimit(1, 1)
+        )
+        writer: Writer = self._conversations._writer
+        writer._live, writer._new = server.client(LIVE), server.client(NEW)
+
+    @property
+    def superseded(self) -> bool:
+        """Whether another has committed what this one is at."""
+        return self._committed[0] > self._at
+
+    async def run(self) -> None:
+        """As the agent does it: the archive of one batch beside the rows of the next."""
+        self._at = self._committed[0]
+        before: tuple[Flush, Actor] | None = None
+        while self._at < len(self._log):
+            self.batch = batch = self._log[self._at : self._at + self._size]
+            records = [cast("Any", SimpleNamespace(value=one)) for one in batch]
+            decoded = [self._conversations.decode(records)]
+            if before and self._conversations.must_wait(decoded, before[0]):
+                await Rest(before[1])
+            beginning = partial(self._conversations.begin, decoded, 0)
+            flush = await Beside(beginning, before[1] if before else None, self._chance)
+            if before:
+                await Rest(before[1])
+            self._at += len(batch)
+            before = flush, actor(partial(self._finish, flush, self._at))
+            if self._chance.random() < 0.5:  # it waits for records
+                await Rest(before[1])
+                before = self.batch = None
+                await Step()
+        if before:
+            await Rest(before[1])
+        self.batch = None
+
+    async def _finish(self, flush: Flush, upto: int) -> None:
+        await self._conversations.finish(flush)
+        self._committed[0] = max(self._committed[0], upto)
+
+
+class Beside:
+    """Two things that one actor does at a time: what is awaited, and another that may come in between."""
+
+    def __init__(
+        self, begin: Callable[[], Coroutine[Any, Any, Flush]], other: "Actor | None", chance: random.Random
+    ) -> None:
+        self._begin, self._other, self._chance = begin, other, chance
+
+    def __await__(self) -> Generator[None, None, Flush]:
+        work = self._begin()
+        while True:
+            begun = inspect.getcoroutinestate(work) != inspect.CORO_CREATED
+            if begun and self._other is not None and self._chance.random() < 0.5:
+                advance(self._other)
+            else:
+                try:
+                    work.send(None)
+                except StopIteration as done:
+                    flush: Flush = done.value
+                    return flush
+            yield
+
+
+class Rest:
+    """What is left of something that was begun."""
+
+    def __init__(self, work: "Actor") -> None:
+        self._work = work
+
+    def __await__(self) -> Generator[None, None, None]:
+        while advance(self._work):
+            yield
+
+
+Actor = Generator[None, None, None]
+
+
+def actor(work: Callable[[], Coroutine[Any, Any, None]]) -> Actor:
+    """It begins with its first step."""
+    yield from work().__await__()
+
+
+def advance(one: Actor) -> bool:
+    """One statement more; whether there is another."""
+    try:
+        one.send(None)
+    except StopIteration:
+        return False
+    return True
+
+
+def finish(one: Actor) -> None:
+    """All statements that are left."""
+    while advance(one):
+        pass
+
+
+def some_turns(chance: random.Random) -> list[Turn]:
+    """A log of one or two conversations whose starts move often."""
+    conversations = chance.choice([["one"], ["one", "two"]])
+    log = []
+    for _ in range(chance.randrange(1, 16)):
+        number, moment = chance.randrange(10), chance.randrange(10)
+        changes = {"originating_request_id": chance.choice(conversations), "request_id": f"request-{number}"}
+        intent = ("BookHotel", "BookCar", "FallbackIntent")[number % 3]
+        log.append(turn(**changes, timestamp=START + 1000 * moment, intent_name=intent))
+    return log
+
+
+def as_entry(one: Turn) -> bytes:
+    """The log entry that decodes to this turn, as far as the fold goes."""
+    intent = {"name": one.intent_name, "state": one.intent_state} if one.intent_name else None
+    return raw(
+        timestamp=iso(one.timestamp),
+        requestId=one.request_id,
+        sessionId=one.session_id,
+        operationName=one.operation_name,
+        sessionState={
+            "originatingRequestId": one.originating_request_id,
+            "intent": intent,
+            "dialogAction": {"type": one.dialog_action},
+        },
+        **({"responseReason": one.response_reason} if one.response_reason else {}),
+    )
+
+
+def slow_fold(log: list[Turn]) -> list[Conversation]:
+    """The rows that the log comes to."""
+    sets: dict[ConversationKey, dict[object, Turn]] = defaultdict(dict)
+    for one in log:
+        sets[one.key].setdefault(one.order, one)
+    rows = (fold(events.values(), FALLBACK) for events in sets.values())
+    return sorted(rows, key=lambda row: (row.originating_request_id, row.start))
