@@ -11,7 +11,7 @@ import msgspec
 from pipeline.errors import TransientError
 from pipeline.replay.ahead import prepared
 from pipeline.replay.claims import Claims
-from pipeline.replay.steps import Taking, batches, taking
+from pipeline.replay.steps import Taking, Written, batches, taking
 from pipeline.retry import until_done
 from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse
@@ -71,14 +71,30 @@ class Filling:
         unit = self._claims.units[name]
         pace = _Pace(self._limit)
         found = batches(self._settings, self._clickhouse, self._job, unit, self._size)
-        async with aclosing(found):  # type: ignore[type-var] # each of them is an asynchronous generator
-            async for ready in prepared(found, way.prepare):
-                taken = await way.write(ready)
-                unit = _further(unit, taken.counts, ready.batch.position)
-                await self._claims.keep(unit)
-                await self._tell(taken.problems)
-                await pace.wait(ready.batch.read)
+        before: asyncio.Task[Unit] | None = None
+        try:
+            async with aclosing(found):  # type: ignore[type-var] # each of them is an asynchronous generator
+                async for ready in prepared(found, way.prepare):
+                    if before and way.must_wait(ready):
+                        await before
+                    written = await way.write(ready)
+                    unit = await before if before else unit
+                    before = asyncio.create_task(self._finished_with(unit, written))
+                    await pace.wait(ready.batch.read)
+            unit = await before if before else unit
+        finally:
+            if before:
+                before.cancel()  # unless it has ended
         await self._claims.keep(msgspec.structs.replace(unit, finished=True, owner=""))
+
+    async def _finished_with(self, unit: Unit, written: Written) -> Unit:
+        """The unit behind a batch, once all of that is written and the position saved."""
+        if written.rest:
+            await written.rest()
+        unit = _further(unit, written.taken.counts, written.ready.batch.position)
+        await self._claims.keep(unit)
+        await self._tell(written.taken.problems)
+        return unit
 
     async def _tell(self, problems: Sequence[str]) -> None:
         if time.monotonic() - self._looked > LOOK_EVERY_S:

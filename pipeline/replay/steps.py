@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import NamedTuple
 
 from pipeline.ingest.sort import Limits
@@ -12,7 +13,7 @@ from pipeline.replay.from_files import files, inputs
 from pipeline.replay.from_kafka import partitions, records
 from pipeline.replay.into_kafka import IntoKafka
 from pipeline.replay.into_live import IntoLive
-from pipeline.replay.into_new import IntoNew
+from pipeline.replay.into_new import Archive, IntoNew
 from pipeline.settings import Settings
 from pipeline.store.beside import new_database
 from pipeline.store.client import ClickHouse, connection
@@ -33,11 +34,21 @@ class Ready(NamedTuple):
     decoded: Decoded
 
 
+class Written(NamedTuple):
+    """A batch that is written but for what `rest` writes, which the next one may come before."""
+
+    ready: Ready
+    taken: Taken
+    rest: Archive | None
+
+
 class Taking(NamedTuple):
-    """How batches are written: `prepare` may come early; `write` is done when it returns, and may be repeated."""
+    """How batches are written: `prepare` may come early, and all of it may be repeated."""
 
     prepare: Callable[[Batch], Ready]
-    write: Callable[[Ready], Awaitable[Taken]]
+    write: Callable[[Ready], Awaitable[Written]]
+    must_wait: Callable[[Ready], bool] = lambda _: False
+    """Whether the rest of the batch before has to be written first."""
 
 
 Announce = Callable[[], Awaitable[object]]
@@ -84,26 +95,45 @@ async def taking(settings: Settings, clickhouse: ClickHouse, job: Job, announce:
         finally:
             await asyncio.to_thread(producer.close)
     elif job.into is Into.LIVE:
-        yield _writing(settings, job, IntoLive(clickhouse, job.rules.fallback_intents, announce))
+        into = IntoLive(clickhouse, job.rules.fallback_intents, announce)
+        yield Taking(decoding(settings, job), _live(into))
     else:
         async with connection(settings, database=new_database(settings)) as new:
-            yield _writing(settings, job, IntoNew(new, job.rules.fallback_intents, settings.cache_events))
+            into_new = IntoNew(new, job.rules.fallback_intents, settings.cache_events)
+            waits = partial(_waits, into_new)
+            yield Taking(decoding(settings, job), _new(into_new), waits)
+
+
+def decoding(settings: Settings, job: Job) -> Callable[[Batch], Ready]:
+    """What decodes the job's batches."""
+    limits = Limits(settings.max_message_bytes, settings.max_event_bytes)
+    return lambda batch: Ready(batch, decode(batch, limits, job.bot_id))
 
 
 def _sending(producer: IntoKafka) -> Taking:
-    async def write(ready: Ready) -> Taken:
-        return _taken(ready.batch, await asyncio.to_thread(producer, ready.batch), 0)
+    async def write(ready: Ready) -> Written:
+        return Written(ready, _taken(ready.batch, await asyncio.to_thread(producer, ready.batch), 0), None)
 
     return Taking(lambda batch: Ready(batch, Decoded([], [])), write)
 
 
-def _writing(settings: Settings, job: Job, into: IntoLive | IntoNew) -> Taking:
-    limits = Limits(settings.max_message_bytes, settings.max_event_bytes)
+def _live(into: IntoLive) -> Callable[[Ready], Awaitable[Written]]:
+    async def write(ready: Ready) -> Written:
+        return Written(ready, _taken(*ready, await into(ready.decoded)), None)
 
-    async def write(ready: Ready) -> Taken:
-        return _taken(*ready, await into(ready.decoded))
+    return write
 
-    return Taking(lambda batch: Ready(batch, decode(batch, limits, job.bot_id)), write)
+
+def _new(into: IntoNew) -> Callable[[Ready], Awaitable[Written]]:
+    async def write(ready: Ready) -> Written:
+        changed, rest = await into(ready.decoded)
+        return Written(ready, _taken(*ready, changed), rest)
+
+    return write
+
+
+def _waits(into: IntoNew, ready: Ready) -> bool:
+    return into.must_wait(ready.decoded)
 
 
 def _taken(batch: Batch, decoded: Decoded, changed: int) -> Taken:

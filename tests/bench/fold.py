@@ -2,8 +2,8 @@
 
     python -m tests.bench.fold [--events 300000] [--rounds 2] [--only worker-1,bare] [--json FILE]
 
-Embedded broker and ClickHouse's HTTP front, 4 partitions; everything on this machine. A run goes from the first fetch to
-the last committed offset, archive and rows included; the others end with their last row, and only the bare loop has an
+Embedded broker and ClickHouse's HTTP front, 4 partitions; all on this machine. A run goes from the first fetch to the
+last committed offset, archive and rows included; the others end with their last row, and only the bare loop has an
 archive. Contestants take turns, so that a noisy machine is noisy to all.
 """
 
@@ -156,8 +156,7 @@ def total(text: str, pattern: str) -> float:
 def again(processes: int) -> Callable[[Settings, int, Path], Result]:
     """A replay into new, empty tables by so many processes: the time of the command, less that of comparing them."""
 
-    def replayed(settings: Settings, number: int, folder: Path) -> Result:
-        del folder  # nothing is logged
+    def replayed(settings: Settings, number: int, _: Path) -> Result:
         report = run(settings, "replay", "--into=new", f"--processes={processes}", "--json")
         return {"events": number, "seconds": report["filling"], "cpu_us": 0, "rss_mb": 0}
 
@@ -167,7 +166,7 @@ def again(processes: int) -> Callable[[Settings, int, Path], Result]:
 def peer(module: str, limit: int | None = None) -> Callable[[Settings, int, Path], Result]:
     """One of tests/bench/peers, over at most so many events."""
 
-    def ran(settings: Settings, number: int, folder: Path) -> Result:
+    def ran(settings: Settings, number: int, _: Path) -> Result:
         told = {
             "BENCH_KAFKA": settings.kafka[0],
             "BENCH_TOPIC": settings.topic_turns,

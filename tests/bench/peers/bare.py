@@ -1,4 +1,4 @@
-"""A topic in; decoded, folded and written, archive included, by one loop over librdkafka, without guarantee or check."""
+"""A topic in; decoded, folded and written, archive included, by one loop over librdkafka, without any guarantee."""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""The environment of a contestant in; where it reads and writes, the fold that all of them share, and its result, out."""
+"""The environment of a contestant in; where it reads and writes, the fold that others share, and its result out."""
 
 import os
 import resource
