@@ -99,15 +99,16 @@ class Conversations:
 
     async def finish(self, flush: Flush) -> None:
         """Return once all of it is in both tables. Flushes are finished one after the other, in their order."""
+        new = set(flush.folded.new)
         events = [flush.decoded.archived(place) for place in flush.folded.new]
-        write = partial(self._writer.write_archive, flush.tables, flush.folded.rows, events)
+        known = [flush.decoded.archived(place) for place in range(len(flush.decoded.turns)) if place not in new]
+        write = partial(self._writer.write_archive, flush.tables, flush.folded.rows, events, known)
         self._alone = await self._try(write) and flush.doubts == self._doubts
         if not self._alone:
             self._doubts += 1  # whatever has begun meanwhile took its histories from a memory that was wrong
             self._memory.clear()
             await self._try(partial(self._writer.settle, flush.keys))
-        known = len(flush.decoded.turns) - len(events)
-        self._metrics.folding.written(len(flush.folded.rows), len(events), known, len(self._memory))
+        self._metrics.folding.written(len(flush.folded.rows), len(events), len(known), len(self._memory))
 
     async def aclose(self) -> None:
         """Give the connections back."""

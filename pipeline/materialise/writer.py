@@ -62,22 +62,29 @@ class Writer:
         Raises:
             TransientError: worth a second try.
         """
-        await self._write(tables, rows, ())
+        await self._write(tables, rows, (), ())
 
-    async def write_archive(self, tables: Tables, rows: Sequence[Conversation], events: Sequence[ArchivedTurn]) -> bool:
+    async def write_archive(
+        self,
+        tables: Tables,
+        rows: Sequence[Conversation],
+        new: Sequence[ArchivedTurn],
+        known: Sequence[ArchivedTurn],
+    ) -> bool:
         """Archive events whose rows `tables` have; may be repeated.
 
         Returns whether nobody else has written since the last call. Where the tables have become others meanwhile,
-        these get rows and events.
+        these get rows and events. Tables beside the live ones get the events too that the live archive has already
+        (`known`): who wrote them there may have died before it looked.
 
         Raises:
             TransientError: worth a second try.
         """
         before = await self.seen()
-        await self._write(tables, (), events)
+        await self._write(tables, (), new, known)
         while (now := await look_around(await self.live(), self._new_name)).tables != tables:
             tables = now.tables
-            await self._write(tables, rows, events)
+            await self._write(tables, rows, [*new, *known], ())
         alone = now.alone_since(before) and now.tables == before.tables
         self._seen = now
         return alone
@@ -96,10 +103,16 @@ class Writer:
             if connection is not None:
                 await connection.close()
 
-    async def _write(self, tables: Tables, rows: Sequence[Conversation], events: Sequence[ArchivedTurn]) -> None:
+    async def _write(
+        self,
+        tables: Tables,
+        rows: Sequence[Conversation],
+        new: Sequence[ArchivedTurn],
+        known: Sequence[ArchivedTurn],
+    ) -> None:
         if has_both(tables, self._new_name):
-            await self._write_beside(tables, rows, events)
-        await write(await self.live(), rows, events)
+            await self._write_beside(tables, rows, [*new, *known])
+        await write(await self.live(), rows, new)
 
     async def _write_beside(self, tables: Tables, rows: Sequence[Conversation], events: Sequence[ArchivedTurn]) -> None:
         try:

@@ -62,7 +62,7 @@ async def compared(settings: Settings, clickhouse: ClickHouse) -> Comparison:
     """
     for _ in range(LOOKS):
         comparison = await compare(clickhouse, settings.clickhouse_database, new_database(settings))
-        if not comparison.lacking:
+        if not comparison.lacking and not comparison.missing:
             break
         await asyncio.sleep(PAUSE_S)
     return comparison

@@ -11,14 +11,14 @@ from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey
 
-PLACES_A_QUERY = 20_000
+PLACES_A_QUERY = 10_000
 
 STATEMENT = f"""
 SELECT {", ".join(columns(Conversation))}
 FROM conversations FINAL
-WHERE (bot_id, start, session_id, originating_request_id) IN arrayMap(
-    place -> (place.1, fromUnixTimestamp64Milli(place.2, 'UTC'), place.3, place.4),
-    JSONExtract({{places:String}}, 'Array(Tuple(String, Int64, String, String))'))
+WHERE (bot_id, start, session_id, originating_request_id) IN (
+    SELECT place.1, fromUnixTimestamp64Milli(place.2, 'UTC'), place.3, place.4
+    FROM (SELECT arrayJoin(JSONExtract({{places:String}}, 'Array(Tuple(String, Int64, String, String))')) AS place))
 """  # noqa: S608 - what is written in are names of a struct's fields
 
 
