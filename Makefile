@@ -21,9 +21,10 @@ MINUTES ?= 10
 chaos: install kafka
 	$(BIN)/python -m tests.chaos.run --minutes $(MINUTES)
 
+# Measure everything, beside others where there are any; BENCH takes `--quick` and `--only fold,lists`.
 bench: install kafka
-	$(BIN)/python -m tests.bench.freshness
-	$(BIN)/python -m tests.bench.rebalance
+	$(BIN)/python -m pip install --quiet --requirement tests/bench/peers/requirements.txt
+	$(BIN)/python -m tests.bench $(BENCH)
 
 check: install
 	$(BIN)/ruff check .

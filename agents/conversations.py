@@ -89,9 +89,10 @@ class Conversations:
         keys = list(dict.fromkeys(turn.key for turn in decoded.turns))
         known = {key: self._memory.take(key) for key in keys}
         await self._bury(decoded)
+        tables = await self._try(self._writer.tables)  # before they are read from: others may take their place then
         histories = await self._resolve(known)
         folded = fold_batch(histories, decoded.turns, self._settings.fallback_intents)
-        flush = Flush(folded, decoded, frozenset(keys), doubts, await self._try(self._writer.tables))
+        flush = Flush(folded, decoded, frozenset(keys), doubts, tables)
         await self._try(partial(self._writer.write_rows, flush.tables, folded.rows))
         for key, history in histories.items():
             self._memory.put(key, history)

@@ -49,12 +49,13 @@ class Writer:
         return self._seen
 
     async def tables(self) -> Tables:
-        """The tables to write to, as far as is known.
+        """The tables to write to now. What has been seen stays what it was: that counts from the last write on.
 
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        return (await self.seen()).tables
+        await self.seen()
+        return (await look_around(await self.live(), self._new_name)).tables
 
     async def write_rows(self, tables: Tables, rows: Sequence[Conversation]) -> None:
         """Write rows to `tables`; may be repeated.

@@ -1,7 +1,7 @@
 """Items that take time to read or to prepare in; the same out, each made ready while the one before is at work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 Prepared = TypeVar("Prepared")
 
 
-async def ahead(items: Iterator[Item]) -> AsyncIterator[Item]:
+async def ahead(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
     """The items, in order; one is read ahead, in a thread of its own."""
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader") as thread:
@@ -19,7 +19,7 @@ async def ahead(items: Iterator[Item]) -> AsyncIterator[Item]:
             yield item
 
 
-async def prepared(items: AsyncIterator[Item], prepare: Callable[[Item], Prepared]) -> AsyncIterator[Prepared]:
+async def prepared(items: AsyncIterator[Item], prepare: Callable[[Item], Prepared]) -> AsyncGenerator[Prepared, None]:
     """What `prepare` makes of the items, in order; it works one ahead, in a thread."""
     before: asyncio.Future[Prepared] | None = None
     async for item in items:

@@ -72,11 +72,14 @@ class Claims:
         Raises:
             TransientError: worth a second try.
         """
-        found = list((await self.look()).items())
-        random.shuffle(found)  # processes that begin together should not all want the first
-        for name, saved in found:
-            if name != FINISH and not saved.unit.finished and await self._claimed(saved, QUICK_S):
-                return self.units[name]
+        lost: set[str] = set()
+        while free := [
+            saved for name, saved in (await self.look()).items() if name not in lost and self._free(name, saved)
+        ]:
+            chosen = random.choice(free)  # noqa: S311 - so that processes which begin together do not want the same
+            if await self._claimed(chosen, QUICK_S):
+                return self.units[chosen.unit.source.name]
+            lost.add(chosen.unit.source.name)
         return None
 
     @asynccontextmanager
@@ -139,6 +142,9 @@ class Claims:
             if self.units[held.source.name].owner == self._owner:  # else somebody else has it by now
                 await self.keep(msgspec.structs.replace(held, owner=""))
                 self._held = None
+
+    def _free(self, name: str, saved: SavedUnit) -> bool:
+        return name != FINISH and not saved.unit.finished and not self._taken(saved)
 
     def _taken(self, saved: SavedUnit) -> bool:
         owner = saved.unit.owner

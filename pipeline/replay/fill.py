@@ -73,8 +73,8 @@ class Filling:
         found = batches(self._settings, self._clickhouse, self._job, unit, self._size)
         before: asyncio.Task[Unit] | None = None
         try:
-            async with aclosing(found):  # type: ignore[type-var] # each of them is an asynchronous generator
-                async for ready in prepared(found, way.prepare):
+            async with aclosing(found), aclosing(prepared(found, way.prepare)) as readies:  # type: ignore[type-var] # both are generators
+                async for ready in readies:
                     if before and way.must_wait(ready):
                         await before
                     written = await way.write(ready)

@@ -1,6 +1,7 @@
 """Files of logs in; each as a source, and the inputs in one in batches, out."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from itertools import islice
 
 from pipeline.ingest.exports import Export, open_export
@@ -30,8 +31,10 @@ async def inputs(settings: Settings, unit: Unit, size: int) -> AsyncIterator[Bat
         UsageError: the file is gone.
     """
     with open_export(unit.source.of, settings.max_message_bytes) as export:
-        async for batch in ahead(_batches(export, int(unit.position[0]), size)):
-            yield batch
+        found = ahead(_batches(export, int(unit.position[0]), size))
+        async with aclosing(found):  # before the file is closed, which its thread reads from
+            async for batch in found:
+                yield batch
 
 
 def _batches(export: Export, at: int, size: int) -> Iterator[Batch]:

@@ -1,6 +1,7 @@
 """A topic in; its partitions as sources, and the records of one between two offsets in batches, out."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 
 from kafka import TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
@@ -42,10 +43,12 @@ async def records(settings: Settings, job: Job, unit: Unit, size: int) -> AsyncI
     (at,), (end,) = map(_offsets, (unit.position, unit.source.end))
     partition = TopicPartition(job.topic, int(unit.source.of))
     with reader(settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=GATHER_MS) as consumer:
-        async for fetched in ahead(_gathered(read_batches(consumer, partition, (at, end), size, PATIENCE), size)):
-            wanted = [_raw(record) for record in fetched.records if _in_window(record.timestamp, job)]
-            yield Batch(wanted, (fetched.next_offset,), fetched.next_offset - at, len(fetched.records))
-            at = fetched.next_offset
+        found = ahead(_gathered(read_batches(consumer, partition, (at, end), size, PATIENCE), size))
+        async with aclosing(found):  # before the consumer is closed, which its thread reads from
+            async for fetched in found:
+                wanted = [_raw(record) for record in fetched.records if _in_window(record.timestamp, job)]
+                yield Batch(wanted, (fetched.next_offset,), fetched.next_offset - at, len(fetched.records))
+                at = fetched.next_offset
 
 
 def _gathered(fetches: Iterator[Fetched], size: int) -> Iterator[Fetched]:

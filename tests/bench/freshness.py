@@ -1,19 +1,25 @@
-"""An idle stack, then a steady one, in; how long an event takes into a list, and inserts a second, out.
+"""A stack under no, little and much traffic in; how long an event takes into a list that boto3 asks for, out.
 
-    python -m tests.bench.freshness
+    python -m tests.bench.freshness [--seconds 20] [--probes 100] [--json FILE]
 
-Each event is sent by itself to the turns topic; the clock runs from before the send until boto3's answer holds
-the new session. Under steady traffic, inserts are counted by the engine itself.
+First one worker's maximum is measured: a feeder keeps a backlog before it, both on this machine, as all the rest. Then
+the feeder sends steadily, at shares of that. Meanwhile single events are sent at set moments, however late those before
+them are; the clock of each runs from before it is sent until boto3's answer holds its session. One loop asks for all
+that are missing, with a short pause between two answers. Inserts are counted by the engine itself.
 """
 
-import statistics
-import sys
+import multiprocessing
+import re
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
 import msgspec
 import orjson
@@ -22,90 +28,196 @@ from pipeline.clock import now_ms
 from pipeline.kafka.produce import Producer
 from pipeline.settings import Settings
 from tests import services
+from tests.bench.events import events
+from tests.bench.fold import total
+from tests.bench.machine import answer, options, quantile, say, worker_metrics
 from tests.events import entry, iso
-from tests.integration.stack import Stack, running
+from tests.integration.stack import PATIENCE, Stack, running
 
-EVENTS = 40
-STEADY_SECONDS = 20
-STEADY_RATE = 50
-WINDOW = timedelta(hours=1)
+SHARES = (0.1, 0.5, 0.8)
+"""Of the maximum that one worker folds."""
+STEADY_RATE = 50.0
+"""Events a second at which inserts are bounded by the pace of flushes alone."""
+CONVERSATIONS = 4_000
+"""What the feeder sends again and again, each time with other ids."""
+BACKLOG = 60_000
+"""Events that the feeder keeps before the worker while its maximum is measured: three flushes of the greatest size."""
+SLICE = 2_000
+PAUSE = 0.02
+SETTLING = 0.25
+"""Share of the time after which the worker's maximum is taken: by then it is warm."""
+
+Result = dict[str, float]
+
+
+class Load:
+    """A stack that runs, and the feeder, a process of its own."""
+
+    def __init__(self, stack: Stack, feeder: Executor) -> None:
+        self.stack = stack
+        self._feeder = feeder
+        log = (stack.data / "logs" / "worker-1.log").read_text()
+        self.port = int(re.findall(r"metrics and probes on http://127\.0\.0\.1:(\d+)", log)[-1])
+        addresses = {"kafka": (stack.kafka,), "clickhouse": stack.environ["TURNFOLD_CLICKHOUSE"]}
+        self.settings = msgspec.structs.replace(Settings(), kafka_idempotence=False, **addresses)
+
+    def maximum(self, seconds: float) -> float:
+        """Events a second that the worker folds while there is always more to do."""
+        feeding = self._feeder.submit(feed, self.settings, self.port, 0, seconds)
+        while finished(self.port) == 0:
+            assert not feeding.done(), "the feeder ended before the worker had anything"
+            time.sleep(PAUSE)
+        time.sleep(SETTLING * seconds)
+        before, began = finished(self.port), time.monotonic()
+        feeding.result(seconds + PATIENCE)
+        rate = (finished(self.port) - before) / (time.monotonic() - began)
+        self.stack.wait_until_folded()
+        return rate
+
+    def phase(self, number: int, rate: float, seconds: float, probes: int) -> Result:
+        """Feed at a rate; the waits of probes, and inserts a second and table."""
+        before = self.inserted()
+        feeding = self._feeder.submit(feed, self.settings, self.port, rate, seconds) if rate else None
+        waits = Probes(self.stack, self.settings, f"PROBEBOT{number:02}").waits(seconds, probes)
+        sent = feeding.result(seconds + PATIENCE) if feeding else 0
+        inserts = (self.inserted() - before) / 2 / seconds  # a flush of the one worker is one insert into either table
+        self.stack.wait_until_folded()
+        return {
+            "asked_a_second": round(rate),
+            "fed_a_second": round(sent / seconds),
+            "probes": len(waits),
+            "p50_ms": round(quantile(waits, 0.5)),
+            "p99_ms": round(quantile(waits, 0.99)),
+            "greatest_ms": round(max(waits)),
+            "inserts_a_second": round(inserts, 2),
+        }
+
+    def inserted(self) -> int:
+        """INSERT statements that the engine has run so far."""
+        statement = "SELECT value FROM system.events WHERE event = 'InsertQuery'"
+        return int(services.ask(self.settings.clickhouse, statement).text)
+
+
+class Probes:
+    """Single events of a bot of their own: a thread sends them, and whoever calls looks for them."""
+
+    def __init__(self, stack: Stack, settings: Settings, bot: str) -> None:
+        self._client, self._settings, self._bot = stack.client(), settings, bot
+        self._sent: dict[str, datetime] = {}
+        self._waits: dict[str, float] = {}
+
+    def waits(self, seconds: float, probes: int) -> list[float]:
+        """Milliseconds that each probe took, so many of them sent within so many seconds."""
+        sender = threading.Thread(target=self._send_all, args=(seconds, probes), daemon=True)
+        sender.start()
+        deadline = time.monotonic() + seconds + PATIENCE
+        while len(self._waits) < probes:
+            assert time.monotonic() < deadline, f"{probes - len(self._waits)} of {probes} events are in no list"
+            time.sleep(PAUSE)
+            self._look()
+        sender.join()
+        return list(self._waits.values())
+
+    def _send_all(self, seconds: float, probes: int) -> None:
+        began = time.monotonic()
+        with Producer(self._settings, on_failure=print) as producer:
+            for number in range(probes):
+                # at odd moments: else all meet the same state of the worker's pace
+                due = began + seconds * (number + number * 7 % 10 / 10) / probes
+                time.sleep(max(0.0, due - time.monotonic()))
+                self._send(producer, f"probe-{number}")
+                producer.flush()
+
+    def _send(self, producer: Producer, name: str) -> None:
+        state = entry()["sessionState"] | {"originatingRequestId": name}
+        bot = entry()["bot"] | {"id": self._bot}
+        raw = orjson.dumps(entry(sessionId=name, requestId=name, timestamp=iso(now_ms()), sessionState=state, bot=bot))
+        self._sent[name] = datetime.now(UTC)
+        producer.send(self._settings.topic_turns, name.encode(), raw)
+
+    def _look(self) -> None:
+        missing = {name: sent for name, sent in self._sent.copy().items() if name not in self._waits}
+        if not missing:
+            return
+        second = timedelta(seconds=1)
+        window = {"startDateTime": min(missing.values()) - second, "endDateTime": datetime.now(UTC) + 60 * second}
+        listed = self._client.list_session_analytics_data(botId=self._bot, maxResults=1000, **window)["sessions"]
+        now = datetime.now(UTC)
+        for name in missing.keys() & {session["sessionId"] for session in listed}:
+            self._waits[name] = (now - missing[name]) / timedelta(milliseconds=1)
 
 
 def main() -> None:
-    """Measure and print one JSON object."""
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "data") as stack:
-        settings = msgspec.structs.replace(
-            Settings(), kafka=(stack.environ["TURNFOLD_KAFKA"],), clickhouse=stack.environ["TURNFOLD_CLICKHOUSE"]
-        )
-        with Producer(settings, on_failure=print) as producer:
-            warm_up(stack, producer, settings)
-            waits = sorted(freshness(stack, producer, settings))
-            inserts = steady(stack, producer, settings)
-    report = {
-        "freshness_ms": {
-            "events": len(waits),
-            "median": round(statistics.median(waits)),
-            "p99": round(waits[int(0.99 * len(waits))]),
-            "greatest": round(waits[-1]),
-        },
-        "inserts_a_second": inserts,
-    }
-    sys.stdout.buffer.write(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+    """Measure and answer."""
+    asked = options(__doc__)
+    asked.add_argument("--seconds", type=float, default=20.0, help="of each load")
+    asked.add_argument("--probes", type=int, default=100, help="in each load")
+    arguments = asked.parse_args()
+    report: dict[str, Result] = {}
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder) / "data") as stack,
+        ProcessPoolExecutor(1, mp_context=spawn) as feeder,
+    ):
+        load = Load(stack, feeder)
+        load.phase(0, 0, 1, 5)  # the first events meet connections that are not open yet
+        maximum = load.maximum(arguments.seconds)
+        say(f"one worker folds {maximum:,.0f} events a second at most, beside its feeder")
+        rates = {"idle": 0.0, "steady": STEADY_RATE} | {f"{share:.0%}": share * maximum for share in SHARES}
+        for number, (name, rate) in enumerate(rates.items(), start=1):
+            # of an idle stack each probe would otherwise meet the flush of the one before it
+            lasts = (
+                (arguments.seconds, arguments.probes) if rate else (2 * arguments.seconds, int(2 * arguments.seconds))
+            )
+            report[name] = load.phase(number, rate, *lasts)
+            say(f"{name}: {report[name]}")
+    answer(list(table(maximum, report)), {"maximum_a_second": round(maximum), "loads": report}, arguments.json)
 
 
-def send(producer: Producer, settings: Settings, name: str) -> None:
-    """Send one event, the first of a conversation."""
-    state = entry()["sessionState"] | {"originatingRequestId": name}
-    raw = orjson.dumps(entry(sessionId=name, requestId=name, timestamp=iso(now_ms()), sessionState=state))
-    producer.send(settings.topic_turns, name.encode(), raw)
+def feed(settings: Settings, port: int, rate: float, seconds: float) -> int:
+    """Send so many events a second for so long, or where `rate` is 0 as many as the worker takes; how many it were."""
+    sent, due, source = 0, 0, traffic()
+    templates()  # before the clock runs
+    began, already = time.monotonic(), finished(port)
+    with Producer(settings, on_failure=print) as producer:
+        while (elapsed := time.monotonic() - began) < seconds:
+            for key, raw in islice(source, min(SLICE, due - sent)):
+                producer.send(settings.topic_turns, key, raw)
+                sent += 1
+            if sent == due:
+                time.sleep(PAUSE / 4)
+                due = int(rate * elapsed) if rate else int(finished(port) - already) + BACKLOG
+    return sent
 
 
-def warm_up(stack: Stack, producer: Producer, settings: Settings) -> None:
-    """The first event meets connections that are not open yet."""
-    send(producer, settings, "warm-up")
-    producer.flush()
-    until_listed(stack.client(), "warm-up")
-
-
-def until_listed(client: Any, session: str) -> None:
-    """Ask until the session is in the list."""
-    wanted = [{"name": "SessionId", "operator": "EQ", "values": [session]}]
+def traffic() -> Iterator[tuple[bytes, bytes]]:
+    """Keys and entries without end: the same conversations again and again, each time under other ids."""
     while True:
-        now = datetime.now(UTC)
-        window = {"startDateTime": now - WINDOW, "endDateTime": now + WINDOW}
-        if client.list_session_analytics_data(botId="BOTAAAAAA1", **window, filters=wanted)["sessions"]:
-            return
+        mark = uuid4().hex[:8].encode()
+        for key, raw in templates():
+            other = raw.replace(b'"user-', b'"' + mark + b"-").replace(b"-origin", b"-" + mark)
+            yield key.replace(b"user", mark), other.replace(b"-4c3b-", b"-" + mark + b"-")
 
 
-def freshness(stack: Stack, producer: Producer, settings: Settings) -> Iterator[float]:
-    """Milliseconds from before the send to the answer that holds it, event by event, at odd moments."""
-    client = stack.client()
-    for number in range(EVENTS):
-        time.sleep(0.3 + number % 7 / 10)
-        began = time.monotonic()
-        send(producer, settings, f"fresh-{number}")
-        producer.flush()
-        until_listed(client, f"fresh-{number}")
-        yield 1000 * (time.monotonic() - began)
+@cache
+def templates() -> list[tuple[bytes, bytes]]:
+    """Entries that are made once: to make them takes longer than to fold them."""
+    return [(key.encode(), raw) for key, raw in events(CONVERSATIONS)]
 
 
-def steady(stack: Stack, producer: Producer, settings: Settings) -> dict[str, float]:
-    """Inserts a second and table, while events come one by one."""
-    before, began = inserted(settings), time.monotonic()
-    for number in range(STEADY_SECONDS * STEADY_RATE):
-        send(producer, settings, f"steady-{number % 200}")
-        time.sleep(max(0.0, began + number / STEADY_RATE - time.monotonic()))
-    producer.flush()
-    stack.wait_until_folded()
-    seconds = time.monotonic() - began
-    # each flush of the one worker is one insert into either table
-    return {"each_table": round((inserted(settings) - before) / 2 / seconds, 2), "events": STEADY_RATE}
+def finished(port: int) -> float:
+    """Records that the worker has finished."""
+    return total(worker_metrics(port), r'turnfold_records_total\{agent="conversations"\} (\S+)')
 
 
-def inserted(settings: Settings) -> int:
-    """INSERT statements that the engine has run so far."""
-    statement = "SELECT value FROM system.events WHERE event = 'InsertQuery'"
-    return int(services.ask(settings.clickhouse, statement).text)
+def table(maximum: float, report: dict[str, Result]) -> Iterator[str]:
+    """A line a load."""
+    yield f"one worker's maximum: {maximum:,.0f} events/s"
+    yield f"{'load':8} {'events/s':>9} {'probes':>7} {'p50 ms':>7} {'p99 ms':>7} {'most':>7} {'inserts/s a table':>18}"
+    for name, one in report.items():
+        times = f"{one['p50_ms']:7,.0f} {one['p99_ms']:7,.0f} {one['greatest_ms']:7,.0f}"
+        yield f"{name:8} {one['fed_a_second']:9,.0f} {one['probes']:7,.0f} {times} {one['inserts_a_second']:18.2f}"
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pipeline.settings import Settings
 WORKER = """
 import sys
 from kafka import KafkaConsumer
+from kafka.errors import KafkaError
 
 address, group, topic, client_id = sys.argv[1:]
 consumer = KafkaConsumer(
@@ -26,7 +27,10 @@ consumer = KafkaConsumer(
     heartbeat_interval_ms=1_000,
 )
 while True:
-    consumer.poll(timeout_ms=100)
+    try:
+        consumer.poll(timeout_ms=100)
+    except KafkaError:
+        pass  # a coordinator that is busy is asked again
 """
 SOON = 60.0
 

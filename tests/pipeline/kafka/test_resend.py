@@ -15,7 +15,7 @@ from schemas.dead_letter import DeadLetter
 def bury(settings: Settings, *letters: DeadLetter) -> None:
     producer = writer(settings)
     for one in letters:
-        producer.send(settings.topic_dead, value=one.payload, headers=one.headers())
+        producer.send(settings.topic_dead, value=one.payload, headers=one.headers()).get(10)  # or a retry comes behind
     producer.close(timeout=10)
 
 

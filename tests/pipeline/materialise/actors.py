@@ -25,6 +25,9 @@ from tests.pipeline.materialise.model import LIVE, NEW, Server, Step
 SETTINGS = Settings(clickhouse_database=LIVE, fallback_intents=tuple(FALLBACK))
 MAX_BYTES = 1_000_000
 
+NAMES = ("one", "two", "three", "four", "five")
+"""Of conversations."""
+
 PAUSES = [0, 0, 0, 100, 11_000, 20_000, 36_000, 50_000]
 """Milliseconds between one actor's steps and the next one's: some are longer than a word in `runs` counts."""
 
@@ -36,8 +39,8 @@ class Worker:
         self._log, self._committed, self._size = log, committed, size
         self._at = 0
         self._chance = random.Random(server.clock + size)  # noqa: S311 - no secret is made of it
-        self.batch: object = None
-        """What it is at; another one each time, None between them."""
+        self.at_work: list[int] = []
+        """Where the batches begin that it has begun and not ended."""
         cache = self._chance.choice([0, 2, SETTINGS.cache_events])
         settings = msgspec.structs.replace(SETTINGS, cache_events=cache)
         self._conversations = Conversations(
@@ -49,14 +52,15 @@ class Worker:
     @property
     def superseded(self) -> bool:
         """Whether another has committed what this one is at."""
-        return self._committed[0] > self._at
+        return self._committed[0] > min(self.at_work, default=self._at)
 
     async def run(self) -> None:
         """As the agent does it: the archive of one batch beside the rows of the next."""
         self._at = self._committed[0]
         before: tuple[Flush, Actor] | None = None
         while self._at < len(self._log):
-            self.batch = batch = self._log[self._at : self._at + self._size]
+            batch = self._log[self._at : self._at + self._size]
+            self.at_work.append(self._at)
             records = [cast("Any", SimpleNamespace(value=one)) for one in batch]
             decoded = [self._conversations.decode(records)]
             if before and self._conversations.must_wait(decoded, before[0]):
@@ -69,14 +73,14 @@ class Worker:
             before = flush, actor(partial(self._finish, flush, self._at))
             if self._chance.random() < 0.5:  # it waits for records
                 await Rest(before[1])
-                before = self.batch = None
+                before = None
                 await Step()
         if before:
             await Rest(before[1])
-        self.batch = None
 
     async def _finish(self, flush: Flush, upto: int) -> None:
         await self._conversations.finish(flush)
+        del self.at_work[0]
         self._committed[0] = max(self._committed[0], upto)
 
 
@@ -137,9 +141,9 @@ def finish(one: Actor) -> None:
         pass
 
 
-def some_turns(chance: random.Random) -> list[Turn]:
-    """A log of one or two conversations whose starts move often."""
-    conversations = chance.choice([["one"], ["one", "two"]])
+def some_turns(chance: random.Random, most: int = 2) -> list[Turn]:
+    """A log of at most so many conversations, whose starts move often."""
+    conversations = NAMES[: chance.randrange(most) + 1]
     log = []
     for _ in range(chance.randrange(1, 16)):
         number, moment = chance.randrange(10), chance.randrange(10)

@@ -12,7 +12,8 @@ from pipeline.settings import Settings
 from pipeline.store.audit import look
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.migrate import migrate
-from pipeline.store.parts import Scope, Where, count_events, parts
+from pipeline.store.parts import Place, Range, Scope, Where, condition, count_events, parts, ranges
+from pipeline.store.parts import divided as divided_range
 from pipeline.store.write import write
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, Turn
@@ -64,6 +65,50 @@ def test_each_conversation_is_in_one_part_whole(
             (key, {one.order for one in turns if one.key == key}, sum(one.key == key for one in others)) for key in keys
         ]
         assert sorted(found, key=repr) == sorted(wanted, key=repr)
+
+    asyncio.run(use())
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sets(st.tuples(st.sampled_from(["BOTA", "BOTB"]), NAME, NAME), min_size=1, max_size=12),
+    st.sets(st.tuples(st.sampled_from(["BOTA", "BOTC"]), NAME, NAME), max_size=8),
+    st.integers(1, 6),
+    st.integers(1, 3),
+    st.data(),
+)
+def test_what_is_resumed_in_the_middle_of_a_range_is_exactly_the_rest(  # noqa: PLR0917 - hypothesis passes them so
+    clickhouse_settings: Settings,
+    archived: set[tuple[str, str, str]],
+    listed: set[tuple[str, str, str]],
+    source: int,
+    batch: int,
+    data: st.DataObject,
+) -> None:
+    """Ranges cover every conversation once, and so do the parts of each, wherever another process goes on."""
+    turns = [turn(bot_id=bot, session_id=session, originating_request_id=origin) for bot, session, origin in archived]
+    rows = [row(turn(bot_id=bot, session_id=session, originating_request_id=origin)) for bot, session, origin in listed]
+
+    async def keys(clickhouse: ClickHouse, whole: Range, size: int) -> list[tuple[Place | None, set[object]]]:
+        found = [part async for part in divided_range(clickhouse, whole, Scope(), size)]
+        return [(part.upto, set((await look(clickhouse, condition(part, Scope()))).keys)) for part in found]
+
+    async def use() -> None:
+        await migrate(clickhouse_settings)
+        async with connection(clickhouse_settings) as clickhouse:
+            for table in ("turns", "conversations"):
+                await clickhouse.command(f"TRUNCATE TABLE {table}")
+            await write(clickhouse, rows, [ArchivedTurn(*(*msgspec.structs.astuple(one), b"{}")) for one in turns])
+            covered: list[object] = []
+            for whole in await ranges(clickhouse, Scope(), source):
+                whole_in_parts = await keys(clickhouse, whole, batch)
+                assert whole_in_parts[-1][0] == whole.upto
+                covered += [key for _, some in whole_in_parts for key in some]
+                at = data.draw(st.integers(0, len(whole_in_parts) - 1))
+                resumed = Range(whole.bot_id, whole_in_parts[at][0], whole.upto)
+                if at < len(whole_in_parts) - 1:
+                    assert await keys(clickhouse, resumed, batch) == whole_in_parts[at + 1 :]
+            assert sorted(covered, key=repr) == sorted(archived | listed, key=repr)
 
     asyncio.run(use())
 

@@ -58,7 +58,7 @@ def test_the_primary_key_finds_them(clickhouse_settings: Settings) -> None:
                 "INSERT INTO turns (bot_id, session_id, timestamp) "
                 "SELECT 'BOT', toString(number), toDateTime64('2026-01-01', 3, 'UTC') FROM numbers(100000)"
             )
-            rows = await clickhouse.rows(f"EXPLAIN indexes = 1 {STATEMENT}", {"keys": [("BOT", "77777", "")]})
+            rows = await clickhouse.rows(f"EXPLAIN indexes = 1 {STATEMENT}", {"keys": '[["BOT","77777",""]]'})
             return "\n".join(line for (line,) in rows)
 
     plan = asyncio.run(explained())

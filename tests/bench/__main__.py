@@ -1,0 +1,116 @@
+"""Names of benchmarks in; each run by itself, one after the other, and their tables and one JSON file of all, out.
+
+    python -m tests.bench [--only fold,lists] [--quick] [--json bench.json]
+
+One that fails is told, and the others are run all the same.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Benchmark(NamedTuple):
+    """What it is asked for a tenth of everything; seconds after which it is given up; whether it writes a file."""
+
+    quick: str
+    within: float
+    writes: bool = True
+
+
+BENCHMARKS = {
+    "fold": Benchmark("--events 30000 --rounds 1", 1800),
+    "ingest": Benchmark("--events 30000 --rounds 2", 900),
+    "freshness": Benchmark("--seconds 5 --probes 25", 900),
+    "memory": Benchmark("--conversations 100000", 3600),
+    "lists": Benchmark("--rows 10000 100000 1000000", 3600),
+    "get_session": Benchmark("--turns 10000 1000000 --requests 50", 900),
+    "cold_start": Benchmark("--events 5000 --rounds 1", 600),
+    "rebalance": Benchmark("", 600, writes=False),
+}
+
+
+def main() -> None:
+    """Run them; the exit status says whether all did."""
+    asked = argparse.ArgumentParser(prog="python -m tests.bench", description=(__doc__ or "").partition("\n")[0])
+    asked.add_argument("--only", default=",".join(BENCHMARKS), metavar="NAME,...", help="default: %(default)s")
+    asked.add_argument("--quick", action="store_true", help="a tenth of everything")
+    asked.add_argument("--json", type=Path, default=Path("bench.json"), metavar="FILE", help="default: %(default)s")
+    arguments = asked.parse_args()
+    names = arguments.only.split(",")
+    if unknown := set(names) - set(BENCHMARKS):
+        asked.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    report: dict[str, Any] = {"machine": machine(), "quick": arguments.quick}
+    failed = []
+    for name in names:
+        try:
+            report[name] = measured(name, BENCHMARKS[name], quick=arguments.quick)
+        except (subprocess.SubprocessError, orjson.JSONDecodeError) as trouble:
+            failed.append(f"{name}: {trouble}")
+        arguments.json.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")  # what there is by now
+    say(f"\nall in {arguments.json}")
+    sys.exit("\n".join(failed))
+
+
+def measured(name: str, benchmark: Benchmark, *, quick: bool) -> Any:
+    """What one measures; its table goes where ours goes."""
+    say(f"\n== {name}")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "report.json"
+        command = [sys.executable, "-m", f"tests.bench.{name}"]
+        command += benchmark.quick.split() if quick else []
+        command += ["--json", str(file)] if benchmark.writes else []
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            stdout=None if benchmark.writes else subprocess.PIPE,
+            timeout=benchmark.within,
+            check=True,
+        )
+        if not benchmark.writes:
+            say(done.stdout.decode().rstrip())
+        report = orjson.loads(file.read_bytes() if benchmark.writes else done.stdout)
+    say(f"-- {name}: {time.monotonic() - began:.0f} s")
+    return report
+
+
+def machine() -> dict[str, object]:
+    """Where and when this is measured."""
+    revision = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],  # noqa: S607 - whichever git there is
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+    )
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "revision": revision.stdout.strip(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024**2,
+    }
+
+
+def say(text: str) -> None:
+    """Write a line at once, between the tables."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""A run into new tables in the model: they are made, filled beside workers, put right, compared, and swapped in."""
+
+import random
+from dataclasses import dataclass, field
+
+from pipeline.materialise.settle import settle
+from pipeline.replay.batch import Decoded
+from pipeline.replay.finish import LOOKS
+from pipeline.replay.into_new import IntoNew
+from tests.events import FALLBACK
+from tests.pipeline.materialise.actors import NAMES, Worker
+from tests.pipeline.materialise.model import IN_ORDER, NEW, OLD, Database, Server, Step
+
+
+@dataclass
+class Run:
+    """What is kept of a run, so that others go on there. `busy` are batches from before the new tables."""
+
+    begun: bool = False
+    busy: list[tuple[Worker, int]] = field(default_factory=list)
+    position: int = 0
+    before: dict[str, str] = field(default_factory=dict)
+    done: bool = False
+
+
+class Rebuild:
+    """One process at work on a run; where it may not swap, it drops the new tables.
+
+    A `patient` one waits for the batches that workers were at when the new tables came, and does not swap either as
+    long as the new tables lack a conversation that is listed.
+    """
+
+    def __init__(
+        self, server: Server, run: Run, workers: list[Worker], chance: random.Random, *, patient: bool
+    ) -> None:
+        self._server, self._run, self._workers, self._chance = server, run, workers, chance
+        self._patient = patient
+
+    async def run(self) -> None:
+        if self._run.done:
+            return
+        if not self._run.before:
+            await self._create()
+            await self._fill()
+            await settle(self._server.client(NEW), [*self._new.turns.events], FALLBACK)
+            if not await self._ready():
+                await Step()
+                del self._server.databases[NEW]
+                self._run.begun, self._run.position = False, 0
+                return
+            await Step()
+            self._run.before = self._uuids()
+        await self._swap()
+
+    @property
+    def _new(self) -> Database:
+        return self._server.databases[NEW]
+
+    async def _create(self) -> None:
+        if self._run.begun:
+            return
+        await Step()
+        if NEW not in self._server.databases:
+            self._server.create(NEW)
+        for table in ("turns", "conversations"):
+            await Step()
+            if table not in self._new.tables:
+                self._new.create(table)
+        self._run.busy = [(worker, batch) for worker in self._workers for batch in worker.at_work]
+        await Step()
+        self._run.begun = True
+
+    async def _fill(self) -> None:
+        into = IntoNew(self._server.client(NEW), FALLBACK, self._chance.choice([0, 5, 1000]))
+        while self._run.position < len(NAMES):
+            at = self._run.position
+            await Step()
+            events = self._server.live.turns.events
+            found = [turn for key in events if key[2] == NAMES[at] for turn in events[key].values()]
+            self._chance.shuffle(found)  # the archive gives them in no order
+            _, archive = await into(Decoded(found, [b"{}"] * len(found)))
+            await archive()
+            await Step()
+            self._run.position = at + 1
+
+    async def _ready(self) -> bool:
+        for _ in range(LOOKS):
+            await Step()
+            live, new = self._server.live, self._new
+            lacking = live.turns.archived() - new.turns.archived()
+            missing = live.conversations.listed() - new.conversations.listed()
+            busy = any(batch in worker.at_work for worker, batch in self._run.busy if worker in self._workers)
+            if not lacking and not (self._patient and (busy or missing)):
+                return True
+        return False
+
+    def _uuids(self) -> dict[str, str]:
+        return {name: table.uuid for name, table in self._server.live.tables.items()}
+
+    async def _swap(self) -> None:
+        """As `exchange` does it, in the same order."""
+        await Step()
+        now = self._uuids()
+        for table in IN_ORDER:
+            if now[table] == self._run.before[table]:
+                await Step()
+                self._server.exchange(table)
+        await Step()
+        if NEW in self._server.databases:
+            self._server.databases[OLD] = self._server.databases.pop(NEW)
+        await Step()
+        self._run.done = True

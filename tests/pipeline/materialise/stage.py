@@ -1,0 +1,88 @@
+"""A log and a seed in; a server with a worker and a run into new tables on it, whose steps a test orders, out."""
+
+import random
+from collections.abc import Sequence
+
+from pipeline.ingest.entry import decode_entry
+from schemas.turn import Turn
+from tests.pipeline.materialise.actors import MAX_BYTES, Actor, Worker, actor, advance, as_entry, slow_fold
+from tests.pipeline.materialise.model import Server
+from tests.pipeline.materialise.rebuild import Rebuild, Run
+
+
+class Stage:
+    """Who is at work on the server. `vanished` is what was listed at one step, and was not at the next."""
+
+    def __init__(self, log: Sequence[Turn], seed: int = 0, *, patient: bool = False) -> None:
+        self.chance = random.Random(seed)  # noqa: S311 - no secret is made of it
+        self.server = Server()
+        self.server.clock += seed % 1000  # workers draw by it
+        self.vanished: set[str] = set()
+        self.asleep: list[Actor] = []
+        self._patient = patient
+        self._entries = [as_entry(one) for one in log]
+        self._committed, self._runs, self._workers = [0], [Run()], list[Worker]()
+        self._size = self.chance.randrange(1, 4)
+        self.worker, self.rebuild = self._start_worker(), self._start_rebuild()
+
+    def advance(self, one: Actor, steps: int = 1) -> bool:
+        """Let it take its next steps; whether there are more."""
+        for _ in range(steps):
+            before = self.server.live.conversations.listed()
+            more = advance(one)
+            self.vanished |= before - self.server.live.conversations.listed()
+            if not more:
+                return False
+        return True
+
+    def end(self, *all_of: Actor) -> None:
+        """Let them take all their steps, one after the other."""
+        for one in all_of:
+            while self.advance(one):
+                pass
+
+    def until_idle(self) -> None:
+        """What a worker knows of the tables is the older, the longer it has had nothing to do."""
+        while self.advance(self.worker) and self._workers[-1].at_work:
+            pass
+
+    def up_to_the_swap(self) -> None:
+        """What others do from there on matters most."""
+        while not self._runs[-1].before and self.advance(self.rebuild):
+            pass
+
+    def lose_worker(self, *, asleep: bool) -> None:
+        """It dies, or sleeps and wakes when another has long taken its place.
+
+        It does not die where another has already committed what it is at: only when there are two at a time, and the
+        one that is behind dies between two statements, can the row of an old start outlive a swap.
+        """
+        if asleep or self._workers[-1].superseded:
+            self.asleep.append(self.worker)
+        else:
+            self._workers.pop()
+        self.worker = self._start_worker()
+
+    def next_run(self) -> None:
+        """The process of the run dies, and another goes on; where the run is done, with the next one."""
+        self.rebuild = self._start_rebuild()
+
+    def assert_right(self) -> None:
+        """The live tables have all events, and their fold."""
+        log = [decode_entry(entry, MAX_BYTES) for entry in self._entries]
+        assert self.server.live.conversations.answered() == slow_fold(log)
+        assert self.server.live.turns.archived() == {(one.key, one.order) for one in log}
+
+    def _start_worker(self) -> Actor:
+        self._workers.append(Worker(self.server, self._entries, self._committed, self._size))
+        return actor(self._workers[-1].run)
+
+    def _start_rebuild(self) -> Actor:
+        if self._runs[-1].done:
+            self._runs.append(Run())
+        return actor(Rebuild(self.server, self._runs[-1], self._workers, self.chance, patient=self._patient).run)
+
+    @property
+    def swaps(self) -> int:
+        """How often tables have been swapped."""
+        return sum(run.done for run in self._runs)

@@ -1,0 +1,281 @@
+"""Units are shared: each is in one hand at a time, and in none for longer than whoever holds it says so."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import pytest
+
+from pipeline.replay.claims import FINISH, Claims
+from pipeline.settings import Settings
+from pipeline.store.beside import new_database
+from pipeline.store.client import ClickHouse
+from pipeline.store.runs import load_run, save_run, save_units
+from pipeline.store.surroundings import LEASE_MS, look_around
+from schemas.run import Counts, Into, Job, Kind, Rules, Run, Source, Unit
+from tests.pipeline.audit.tables import Tables
+
+RUN = Run(job=Job(kind=Kind.REPLAY, into=Into.LIVE, rules=Rules("1", ())), begun=7)
+NAME = "run"
+
+
+def unit(name: str, owner: str = "") -> Unit:
+    return Unit(source=Source(name, name, (0,), (9,), 9), position=(0,), counts=Counts(), owner=owner)
+
+
+async def begun(clickhouse: ClickHouse, *units: Unit) -> None:
+    await save_units(clickhouse, NAME, RUN, {one.source.name: one for one in units}, into_live=True)
+    await save_run(clickhouse, NAME, RUN, into_live=True)
+
+
+async def backdated(clickhouse: ClickHouse, one: Unit, age_ms: int) -> None:
+    """The only word on a unit, as if it had been given before."""
+    await clickhouse.command("TRUNCATE TABLE runs")
+    await save_run(clickhouse, NAME, RUN, into_live=True)
+    state = msgspec.json.encode(one).decode()
+    await clickhouse.command(
+        "INSERT INTO runs SELECT {run:String}, {unit:String}, true, {state:String}, now64(3) - {ms:UInt32} / 1000",
+        {"run": NAME, "unit": f"{RUN.begun}/{one.source.name}", "state": state, "ms": age_ms},
+    )
+
+
+async def found(clickhouse: ClickHouse, name: str = "a") -> Unit:
+    loaded = await load_run(clickhouse, NAME)
+    assert loaded is not None
+    return loaded[1][name].unit
+
+
+def using(settings: Settings, count: int, block: Callable[[list[ClickHouse]], Awaitable[None]]) -> None:
+    """Connections as separate processes have them."""
+
+    async def go() -> None:
+        clients = [await ClickHouse.connect(settings) for _ in range(count)]
+        try:
+            await block(clients)
+        finally:
+            for client in clients:
+                await client.close()
+
+    asyncio.run(go())
+
+
+def test_many_claimants_share_all_units_and_hold_none_together(
+    tables: Tables, clickhouse_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as a statement takes less than the pause after a claim."""
+    monkeypatch.setattr("pipeline.replay.claims.QUICK_S", 0.2)
+    names = {f"unit-{number}" for number in range(12)}
+    held: dict[str, int] = dict.fromkeys(names, 0)
+    done: list[str] = []
+
+    async def work(clickhouse: ClickHouse) -> None:
+        claims = Claims(clickhouse, NAME, RUN)
+        while not claims.finished or not claims.units:
+            if (mine := await claims.claim()) is None:
+                await claims.look()
+                continue
+            name = mine.source.name
+            held[name] += 1
+            assert held[name] == 1, f"{name} is in two hands"
+            for at in range(3):
+                await asyncio.sleep(0.1)  # what a batch takes
+                await claims.keep(msgspec.structs.replace(claims.units[name], position=(at,)))
+            done.append(name)
+            held[name] -= 1
+            await claims.keep(msgspec.structs.replace(claims.units[name], finished=True, owner=""))
+
+    async def go(clients: list[ClickHouse]) -> None:
+        await begun(clients[0], *map(unit, names))
+        await asyncio.gather(*map(work, clients))
+
+    using(clickhouse_settings, 5, go)
+    assert sorted(done) == sorted(names)
+    assert {tables.use(lambda clickhouse, name=name: found(clickhouse, name)).position for name in names} == {(2,)}  # type: ignore[misc] # it is bound at once
+
+
+def test_whoever_loses_one_unit_does_not_take_another_that_was_free_before(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both would read all of it, and each would save where it is over where the other is."""
+    monkeypatch.setattr("pipeline.replay.claims.QUICK_S", 1.0)
+    other = {name: unit(name, f"elsewhere:{os.getpid()}:0badcafe") for name in "ab"}
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await begun(clickhouse, unit("a"), unit("b"))
+        claims = Claims(clickhouse, NAME, RUN)
+        claiming = asyncio.create_task(claims.claim())
+        while claims._owner not in {(await found(clickhouse, name)).owner for name in "ab"}:  # noqa: ASYNC110 - a table
+            await asyncio.sleep(0.01)
+        await save_units(clickhouse, NAME, RUN, other, into_live=True)
+        assert await claiming is None
+        assert {name: await found(clickhouse, name) for name in "ab"} == other
+
+    tables.use(use)
+
+
+def dead_process() -> int:
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], check=True, capture_output=True)
+    return int(ended.stdout)
+
+
+@pytest.mark.parametrize(
+    ("host", "process", "age", "free"),
+    [
+        ("", "", 0, True),
+        ("here", "alive", 0, False),
+        ("here", "alive", LEASE_MS + 1000, True),  # it does not say so any more
+        ("here", "dead", 0, True),  # so that the same command goes on at once after a kill
+        ("elsewhere", "dead", 0, False),  # what runs there cannot be seen from here
+        ("elsewhere", "alive", LEASE_MS - 10_000, False),
+        ("elsewhere", "alive", LEASE_MS + 1000, True),
+    ],
+)
+def test_a_unit_is_free_when_its_owner_is_dead_on_this_host_or_has_been_silent(
+    tables: Tables,
+    host: str,
+    process: str,
+    age: int,
+    free: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    number = os.getpid() if process == "alive" else dead_process()
+    owner = host and f"{socket.gethostname() if host == 'here' else host}:{number}:0badcafe"
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await backdated(clickhouse, unit("a", owner), age)
+        claimed = await Claims(clickhouse, NAME, RUN).claim()
+        assert (claimed is not None) is free
+        assert ((await found(clickhouse)).owner == owner) is not free
+
+    tables.use(use)
+
+
+def test_neither_a_finished_unit_nor_what_comes_after_all_is_claimed_for_reading(tables: Tables) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        await begun(clickhouse, msgspec.structs.replace(unit("a"), finished=True), unit(FINISH))
+        claims = Claims(clickhouse, NAME, RUN)
+        assert await claims.claim() is None
+        assert claims.finished
+
+    tables.use(use)
+
+
+@pytest.mark.usefixtures("tables")
+def test_what_is_let_go_is_free_at_once_and_what_another_has_by_now_stays_his(clickhouse_settings: Settings) -> None:
+    async def go(clients: list[ClickHouse]) -> None:
+        await begun(clients[0], unit("a"))
+        first, second, third = (Claims(client, NAME, RUN) for client in clients)
+        mine = await first.claim()
+        assert mine is not None
+        await first.keep(msgspec.structs.replace(mine, position=(5,)))
+        await first.let_go()
+        his = await second.claim()
+        assert his is not None
+        assert his.position == (5,)
+        await first.look()
+        await first.let_go()
+        assert await third.claim() is None
+        assert (await found(clients[0])).owner == his.owner
+
+    using(clickhouse_settings, 3, go)
+
+
+@pytest.mark.usefixtures("tables")
+def test_one_that_was_frozen_does_not_free_what_another_holds_by_now(clickhouse_settings: Settings) -> None:
+    async def go(clients: list[ClickHouse]) -> None:
+        await begun(clients[0], unit("a"))
+        frozen, other, third = (Claims(client, NAME, RUN) for client in clients)
+        mine = await frozen.claim()
+        assert mine is not None
+        await backdated(clients[0], mine, LEASE_MS + 1000)
+        his = await other.claim()
+        assert his is not None
+        await frozen.look()  # as it does between batches
+        await frozen.let_go()
+        assert (await found(clients[0])).owner == his.owner
+        assert await third.claim() is None
+
+    using(clickhouse_settings, 3, go)
+
+
+def test_our_word_is_given_again_before_it_stops_counting_and_not_with_every_batch(
+    tables: Tables, clickhouse_settings: Settings
+) -> None:
+    async def last_word(clickhouse: ClickHouse) -> int:
+        return int((await clickhouse.rows("SELECT max(saved) FROM runs"))[0][0])
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await begun(clickhouse, unit("a"))
+        claims = Claims(clickhouse, NAME, RUN)
+        await claims.announce()  # nothing is held
+        assert await claims.claim() is not None
+        before = await last_word(clickhouse)
+        await claims.announce()
+        assert await last_word(clickhouse) == before
+        claims._saved -= LEASE_MS / 2000
+        look = await look_around(clickhouse, new_database(clickhouse_settings))
+        await claims.announce()
+        assert await last_word(clickhouse) > before
+        assert (await look_around(clickhouse, new_database(clickhouse_settings))).written >= look.now
+        assert (await found(clickhouse)).owner == claims._owner
+
+    tables.use(use)
+
+
+@pytest.mark.usefixtures("tables")
+def test_only_one_process_at_a_time_does_what_comes_after_all_sources(clickhouse_settings: Settings) -> None:
+    told: list[bool] = []
+    all_told = asyncio.Event()
+
+    async def finish(clickhouse: ClickHouse) -> None:
+        async with Claims(clickhouse, NAME, RUN).finishing() as ours:
+            told.append(ours)
+            if len(told) == 3:
+                all_told.set()
+            await all_told.wait()
+
+    async def go(clients: list[ClickHouse]) -> None:
+        await begun(clients[0], unit("a"), unit(FINISH))
+        await asyncio.gather(*map(finish, clients[:3]))
+        assert sorted(told) == [False, False, True]
+        async with Claims(clients[0], NAME, RUN).finishing() as first:
+            assert first  # the one before has let go
+            async with Claims(clients[1], NAME, RUN).finishing() as later:
+                assert not later
+
+    using(clickhouse_settings, 3, go)
+
+
+def test_whoever_still_works_on_a_run_that_was_begun_anew_holds_nothing_of_the_new_one(tables: Tables) -> None:
+    again = msgspec.structs.replace(RUN, begun=RUN.begun + 1)
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await begun(clickhouse, unit("a"))
+        old = Claims(clickhouse, NAME, RUN)
+        mine = await old.claim()
+        assert mine is not None
+        await save_units(clickhouse, NAME, again, {"a": unit("a")}, into_live=True)
+        await save_run(clickhouse, NAME, again, into_live=True)
+        await old.keep(msgspec.structs.replace(mine, position=(9,), finished=True))
+        assert await found(clickhouse) == unit("a")
+        assert await old.claim() is None
+        assert await Claims(clickhouse, NAME, again).claim() is not None
+
+    tables.use(use)
+
+
+def test_counts_are_those_of_all_units(tables: Tables) -> None:
+    def counted(name: str, **counts: int) -> Unit:
+        return msgspec.structs.replace(unit(name), counts=Counts(**counts))
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await begun(clickhouse, counted("a", read=3, dead=1), counted("b", read=4, changed=2))
+        claims = Claims(clickhouse, NAME, RUN)
+        await claims.look()
+        assert claims.counts() == Counts(read=7, dead=1, changed=2)
+        assert not claims.finished
+
+    tables.use(use)

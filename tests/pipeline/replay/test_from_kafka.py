@@ -1,0 +1,112 @@
+"""A partition is read from where it was left to where it ended, whatever comes behind, in batches of a bounded size."""
+
+import asyncio
+import gc
+import threading
+from contextlib import aclosing
+
+import pytest
+
+from pipeline.errors import UsageError
+from pipeline.kafka.produce import Producer
+from pipeline.replay.batch import Batch
+from pipeline.replay.from_kafka import partitions, records
+from pipeline.rules import rules
+from pipeline.settings import Settings
+from schemas.run import Counts, Into, Job, Kind, Source, Unit
+from tests.events import raw
+
+
+def job(settings: Settings, since: int | None = None, until: int | None = None) -> Job:
+    ours = rules(settings)
+    return Job(kind=Kind.REPLAY, into=Into.LIVE, rules=ours, topic=settings.topic_turns, since=since, until=until)
+
+
+def send(settings: Settings, first: int, count: int, size: int = 0) -> None:
+    """Under one key, so all in one partition."""
+    with Producer(settings, on_failure=lambda failure: pytest.fail(str(failure))) as producer:
+        for number in range(first, first + count):
+            producer.send(settings.topic_turns, b"key", raw(requestId=f"r{number}", inputTranscript="x" * size))
+        producer.flush()
+
+
+def the_source(settings: Settings, **window: int) -> Source:
+    """The only one that has anything in it."""
+    found = partitions(settings, job(settings, **window))
+    assert len(found) == settings.topic_partitions
+    (source,) = [source for source in found if source.total]
+    return source
+
+
+def read(settings: Settings, source: Source, at: int, size: int, **window: int) -> list[Batch]:
+    unit = Unit(source=source, position=(at,), counts=Counts())
+
+    async def go() -> list[Batch]:
+        return [batch async for batch in records(settings, job(settings, **window), unit, size)]
+
+    return asyncio.run(go())
+
+
+def test_what_was_there_is_read_once_and_what_came_later_is_not(both: Settings) -> None:
+    send(both, 0, 500)
+    source = the_source(both)
+    assert source.total == 500
+    send(both, 500, 50)
+    found = read(both, source, 0, 120)
+    records = [record for batch in found for record in batch.raws]
+    assert all(b'"r%d"' % number in record.data for number, record in enumerate(records))
+    assert len(records) == 500
+    assert sum(batch.done for batch in found) == sum(batch.read for batch in found) == source.total
+    assert found[-1].position == source.end
+    assert all(batch.read >= 120 for batch in found[:-1])  # a fetch may end where a batch does not
+    assert all(batch.read < 2 * 120 for batch in found)
+
+
+@pytest.mark.parametrize("place", [0, 1, -1])
+def test_another_process_goes_on_behind_any_batch_without_a_gap_or_an_overlap(both: Settings, place: int) -> None:
+    send(both, 0, 300)
+    source = the_source(both)
+    before = read(both, source, 0, 70)
+    at = before[place].position
+    rest = read(both, source, int(at[0]), 70)
+    behind = len(before) + place + 1 if place < 0 else place + 1
+    expected = [one.data for batch in before[behind:] for one in batch.raws]
+    assert [one.data for batch in rest for one in batch.raws] == expected
+
+
+def test_the_window_is_one_of_the_times_of_records(both: Settings) -> None:
+    """A broker may name any offset for a time: what it names must not lose or add anything."""
+    send(both, 0, 20)
+    everything = read(both, the_source(both), 0, 100)
+    assert len(everything) == 1
+    assert len(everything[0].raws) == 20
+    source = the_source(both, until=1)
+    found = read(both, source, int(source.begin[0]), 100, until=1)  # long before any of them
+    assert [one for batch in found for one in batch.raws] == []
+    assert sum(batch.done for batch in found) == source.total
+
+
+def test_a_topic_that_is_not_there_is_a_mistake_of_the_user(kafka_settings: Settings) -> None:
+    with pytest.raises(UsageError, match="there is no topic"):
+        partitions(kafka_settings, job(kafka_settings))
+
+
+def test_whoever_stops_reading_in_the_middle_closes_no_connection_under_the_reader(both: Settings) -> None:
+    """A write that fails ends the reading while the next fetch is under way in its thread."""
+    send(both, 0, 3000, size=2000)
+    source = the_source(both)
+    unit = Unit(source=source, position=(0,), counts=Counts())
+    troubles: list[object] = []
+
+    async def go() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
+        for size in (1, 7, 100, 500):
+            async with aclosing(records(both, job(both), unit, size)) as found:  # type: ignore[type-var] # a generator
+                await anext(found)
+            gc.collect()
+            await asyncio.sleep(0)
+            assert not [thread for thread in threading.enumerate() if thread.name.startswith("reader")]
+
+    asyncio.run(go())
+    gc.collect()
+    assert troubles == []
