@@ -89,11 +89,12 @@ class Phase(enum.StrEnum):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as a whole. `begun` in ms; `tables` are the live ones' UUIDs before the swap."""
+    """A run as a whole. `begun` in ms; UUIDs of the tables that it fills (`new`), and swaps out (`tables`)."""
 
     job: Job
     begun: int
     phase: Phase = Phase.FILLING
+    new: dict[str, str] = {}
     tables: dict[str, str] = {}
 
 

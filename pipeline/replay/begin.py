@@ -5,6 +5,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +17,7 @@ from pipeline.replay.claims import FINISH
 from pipeline.replay.steps import sources
 from pipeline.rules import client_id
 from pipeline.settings import Settings
-from pipeline.store.beside import create_new, exists, new_database
+from pipeline.store.beside import create_new, new_database, uuids
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import SavedUnit, load_run, run_names, save_run, save_units
 from pipeline.store.surroundings import LEASE_MS
@@ -34,6 +35,19 @@ class Begun(NamedTuple):
     resumed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What is in the live and in the new database: table -> UUID, which it keeps when it is swapped in."""
+
+    live: dict[str, str]
+    new: dict[str, str]
+
+    def unfinished(self, run: Run) -> bool:
+        """Whether there is something to go on with: the tables that a run has filled may have been dropped."""
+        filled = {*run.new.values()}
+        return run.phase is not Phase.DONE and filled <= {*self.live.values(), *self.new.values()}
+
+
 def run_name(job: Job) -> str:
     """The same for the same job."""
     return f"{job.kind}-{hashlib.sha256(msgspec.json.encode(job)).hexdigest()[:10]}"
@@ -47,15 +61,15 @@ async def begin(settings: Settings, clickhouse: ClickHouse, job: Job, *, dry_run
         UsageError: something stands against it, which is named; nothing was changed.
     """
     name, new = run_name(job), new_database(settings)
-    has_new = await exists(clickhouse, new)
-    await _check_others(clickhouse, name, job, new, has_new=has_new)
+    there = Tables(await uuids(clickhouse, settings.clickhouse_database), await uuids(clickhouse, new))
+    await _check_others(clickhouse, name, job, new, there)
     await check_workers(settings, job)
     left = await load_run(clickhouse, name)
-    if left is not None and _unfinished(left[0], has_new=has_new):
+    if left is not None and there.unfinished(left[0]):
         return Begun(name, left[0], {unit: saved.unit for unit, saved in left[1].items()}, resumed=True)
     if job.into is Into.NEW and not dry_run:
         await create_new(settings)  # before it is known where the sources end: what comes later, workers write there
-    run = Run(job=job, begun=now_ms())
+    run = Run(job=job, begun=now_ms(), new=await uuids(clickhouse, new) if job.into is Into.NEW else {})
     parts = await sources(settings, clickhouse, job)
     if job.into is Into.NEW:
         parts.append(Source(FINISH, FINISH, (), (), 0))
@@ -108,9 +122,9 @@ async def _others(settings: Settings) -> list[str]:
     return sorted({one.client_id for one in found} - {ours})
 
 
-async def _check_others(clickhouse: ClickHouse, name: str, job: Job, new: str, *, has_new: bool) -> None:
+async def _check_others(clickhouse: ClickHouse, name: str, job: Job, new: str, there: Tables) -> None:
     """Only one run fills the new tables, and meanwhile none writes into the live ones but workers."""
-    if has_new and job.into is Into.LIVE:
+    if there.new and job.into is Into.LIVE:
         raise UsageError(
             f"new tables are being filled in database {new}, and would miss what is written into the live ones now: "
             "swap them in with the command that began them and --swap, or `turnfold runs drop new`"
@@ -119,10 +133,10 @@ async def _check_others(clickhouse: ClickHouse, name: str, job: Job, new: str, *
         return
     for other in await run_names(clickhouse):
         loaded = await load_run(clickhouse, other)
-        if other == name or loaded is None or loaded[0].phase is Phase.DONE:
+        if other == name or loaded is None or not there.unfinished(loaded[0]):
             continue
         run, units = loaded
-        if has_new and run.job.into is Into.NEW:
+        if there.new and run.job.into is Into.NEW:
             raise UsageError(
                 f"the new tables in database {new} belong to another run, {other}: go on with that one, or "
                 "`turnfold runs drop new`"
@@ -133,8 +147,3 @@ async def _check_others(clickhouse: ClickHouse, name: str, job: Job, new: str, *
 
 def _at_work(units: Iterable[SavedUnit]) -> bool:
     return any(saved.unit.owner and saved.age < LEASE_MS for saved in units)
-
-
-def _unfinished(run: Run, *, has_new: bool) -> bool:
-    """Whether there is something to go on with: new tables may have been dropped, or be the live ones by now."""
-    return run.phase is Phase.SWAPPING or (run.phase is not Phase.DONE and (has_new or run.job.into is not Into.NEW))

@@ -1,0 +1,182 @@
+"""A worker's writer on the real engine: whatever happens to the tables between its halves, all of them have it all."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+
+from pipeline.errors import StatementError
+from pipeline.materialise.writer import Writer
+from pipeline.settings import Settings
+from pipeline.store.beside import create_new, drop, exchange, exists, new_database, old_database, uuids
+from pipeline.store.client import ClickHouse, connection
+from pipeline.store.migrate import migrate
+from pipeline.store.runs import save_run
+from pipeline.store.surroundings import has_both
+from schemas.run import Into, Job, Kind, Rules, Run
+from schemas.turn import Turn
+from tests.events import turn
+from tests.pipeline.audit.tables import archived, folded
+
+TALK = [turn(session_id=f"s{n}", request_id=f"r{n}") for n in range(3)]
+FIRST, SECOND, THIRD = TALK
+
+
+@asynccontextmanager
+async def writing(settings: Settings) -> AsyncIterator[tuple[Writer, ClickHouse]]:
+    """A writer, and another's connection; databases beside are dropped afterwards."""
+    await migrate(settings)
+    writer = Writer(settings)
+    try:
+        async with connection(settings) as server:
+            yield writer, server
+    finally:
+        await writer.close()
+        for database in (new_database(settings), old_database(settings)):
+            await drop(settings, database)
+
+
+async def flush(
+    writer: Writer, events: Sequence[Turn], known: Sequence[Turn] = (), between: Awaitable[object] | None = None
+) -> bool:
+    """Both halves of it, and what is awaited between them; whether the writer was alone."""
+    tables = await writer.tables()
+    rows = folded([*events, *known])
+    await writer.write_rows(tables, rows)
+    if between is not None:
+        await between
+    return await writer.write_archive(tables, rows, archived(events), archived(known))
+
+
+async def held(server: ClickHouse, database: str) -> tuple[set[str], set[str]]:
+    """The sessions that the rows and the archive of a database have."""
+    found = []
+    for table in ("conversations", "turns"):
+        rows = await server.rows(f"SELECT session_id FROM {database}.{table} FINAL")  # noqa: S608 - names of our own
+        found.append({session for (session,) in rows})
+    return found[0], found[1]
+
+
+def both(*events: Turn) -> tuple[set[str], set[str]]:
+    return ({one.session_id for one in events},) * 2
+
+
+async def swap(settings: Settings, server: ClickHouse) -> None:
+    await exchange(settings, await uuids(server, settings.clickhouse_database))
+
+
+def test_new_tables_get_what_is_written_from_then_on(
+    clickhouse_settings: Settings,
+) -> None:
+    live, new = clickhouse_settings.clickhouse_database, new_database(clickhouse_settings)
+
+    async def go() -> None:
+        async with writing(clickhouse_settings) as (writer, server):
+            assert await flush(writer, [FIRST])
+            await create_new(clickhouse_settings)
+            tables = await writer.tables()
+            assert has_both(tables, new)
+            assert not await flush(writer, [SECOND])  # a rebuild may have begun to write what memory has not
+            assert await flush(writer, [THIRD])
+            assert await held(server, live) == both(*TALK)
+            assert await held(server, new) == both(SECOND, THIRD)
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_tables_that_come_between_the_halves_of_a_flush_get_both(clickhouse_settings: Settings, *, twice: bool) -> None:
+    async def go() -> None:
+        async with writing(clickhouse_settings) as (writer, server):
+            assert await flush(writer, [FIRST])
+            assert not await flush(writer, [SECOND], [FIRST], between=create_new(clickhouse_settings))
+            if twice:  # as after a lost answer
+                await flush(writer, [SECOND], [FIRST])
+            assert await held(server, new_database(clickhouse_settings)) == both(FIRST, SECOND)
+            assert await held(server, clickhouse_settings.clickhouse_database) == both(FIRST, SECOND)
+
+    asyncio.run(go())
+
+
+def test_tables_that_change_places_between_the_halves_of_a_flush_have_both_and_memory_is_not_trusted(
+    clickhouse_settings: Settings,
+) -> None:
+    async def go() -> None:
+        async with writing(clickhouse_settings) as (writer, server):
+            await flush(writer, [FIRST])
+            await create_new(clickhouse_settings)
+            assert not await flush(writer, [SECOND], [FIRST], between=swap(clickhouse_settings, server))
+            assert await held(server, clickhouse_settings.clickhouse_database) == both(FIRST, SECOND)
+            assert await flush(writer, [THIRD])
+            assert await held(server, clickhouse_settings.clickhouse_database) == both(*TALK)
+
+    asyncio.run(go())
+
+
+def test_new_tables_that_are_dropped_between_the_halves_of_a_flush_stop_nobody(clickhouse_settings: Settings) -> None:
+    async def go() -> None:
+        async with writing(clickhouse_settings) as (writer, server):
+            await create_new(clickhouse_settings)
+            assert await flush(writer, [FIRST])
+            dropping = drop(clickhouse_settings, new_database(clickhouse_settings))
+            assert not await flush(writer, [SECOND], between=dropping)
+            assert await flush(writer, [THIRD])
+            assert await held(server, clickhouse_settings.clickhouse_database) == both(*TALK)
+            assert not await exists(server, new_database(clickhouse_settings))
+
+    asyncio.run(go())
+
+
+def test_new_tables_that_never_take_anything_are_an_error_and_not_waited_for(clickhouse_settings: Settings) -> None:
+    new = new_database(clickhouse_settings)
+
+    async def go() -> None:
+        async with writing(clickhouse_settings) as (writer, server):
+            await create_new(clickhouse_settings)
+            await server.command(f"ALTER TABLE {new}.conversations DROP COLUMN intent_path")
+            with pytest.raises(StatementError, match="intent_path"):
+                await writer.write_rows(await writer.tables(), folded([FIRST]))
+
+    asyncio.run(go())
+
+
+def test_events_that_the_live_archive_has_go_only_where_they_may_be_missing(clickhouse_settings: Settings) -> None:
+    async def go() -> None:
+        async with writing(clickhouse_settings) as (writer, server):
+            await create_new(clickhouse_settings)
+            await flush(writer, [FIRST], [SECOND])
+            live, new = clickhouse_settings.clickhouse_database, new_database(clickhouse_settings)
+            assert (await held(server, live))[1] == {FIRST.session_id}
+            assert (await held(server, new))[1] == {FIRST.session_id, SECOND.session_id}
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(("into", "alone"), [(Into.LIVE, False), (Into.NEW, True), (Into.KAFKA, True)])
+def test_only_who_writes_into_the_live_tables_makes_memory_doubtful(
+    clickhouse_settings: Settings, into: Into, *, alone: bool
+) -> None:
+    run = Run(job=Job(kind=Kind.REBUILD, into=into, rules=Rules("1", ())), begun=1)
+
+    async def go() -> None:
+        async with writing(clickhouse_settings) as (writer, server):
+            assert await flush(writer, [FIRST])
+            await save_run(server, "run", run, into_live=into is Into.LIVE)
+            assert await flush(writer, [SECOND]) is alone
+            assert await flush(writer, [THIRD]) is alone  # his word counts for a time
+
+    asyncio.run(go())
+
+
+def test_settled_rows_are_the_fold_by_the_rules_of_the_settings(clickhouse_settings: Settings) -> None:
+    settings = msgspec.structs.replace(clickhouse_settings, fallback_intents=(FIRST.intent_name,))
+
+    async def go() -> None:
+        async with writing(settings) as (writer, server):
+            await flush(writer, [FIRST])
+            await writer.settle([FIRST.key])
+            assert await server.rows("SELECT end_state FROM conversations FINAL") == [("Failure",)]
+
+    asyncio.run(go())

@@ -1,0 +1,242 @@
+"""A command finds its unfinished run, begins one where there is none, and refuses what two runs cannot both do."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import pytest
+
+from pipeline.errors import UsageError
+from pipeline.replay.begin import Begun, begin, join, run_name
+from pipeline.replay.claims import FINISH, Claims
+from pipeline.replay.finish import keep
+from pipeline.rules import rules
+from pipeline.settings import Settings
+from pipeline.store.beside import create_new, drop, exchange, exists, new_database, old_database, uuids
+from pipeline.store.client import ClickHouse, connection
+from pipeline.store.runs import load_run, run_names, save_units
+from schemas.run import Counts, Into, Job, Kind, Phase
+from tests.events import turn
+from tests.pipeline.audit.tables import fold_and_write
+
+
+def job(settings: Settings, kind: Kind = Kind.REBUILD, into: Into = Into.NEW, bot_id: str | None = None) -> Job:
+    return Job(kind=kind, into=into, rules=rules(settings), topic=settings.topic_turns, bot_id=bot_id)
+
+
+def using(settings: Settings, block: Callable[[ClickHouse], Awaitable[None]]) -> None:
+    async def go() -> None:
+        async with connection(settings) as clickhouse:
+            await fold_and_write(clickhouse, [turn(session_id=f"s{n}") for n in range(4)])
+            await block(clickhouse)
+
+    asyncio.run(go())
+
+
+async def read_some(clickhouse: ClickHouse, begun: Begun) -> None:
+    """As a process does that is killed then."""
+    claims = Claims(clickhouse, begun.name, begun.run)
+    unit = await claims.claim()
+    assert unit is not None
+    await claims.keep(msgspec.structs.replace(unit, position=("s1", "request-1"), counts=Counts(read=2)))
+
+
+def read(begun: Begun) -> int:
+    return sum(unit.counts.read for unit in begun.units.values())
+
+
+@pytest.mark.parametrize("into", [Into.LIVE, Into.NEW])
+def test_an_unfinished_run_is_gone_on_with_and_a_finished_one_is_begun_anew(both: Settings, into: Into) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        first = await begin(both, clickhouse, job(both, into=into))
+        assert not first.resumed
+        assert (FINISH in first.units) == (into is Into.NEW)
+        await read_some(clickhouse, first)
+        again = await begin(both, clickhouse, job(both, into=into))
+        assert (again.resumed, again.run, read(again)) == (True, first.run, 2)
+        await keep(clickhouse, first.name, first.run, Phase.DONE, {})
+        anew = await begin(both, clickhouse, job(both, into=into))
+        assert (anew.resumed, read(anew)) == (False, 0)
+        assert anew.run.begun > first.run.begun
+        assert all(unit.position == unit.source.begin for unit in anew.units.values())
+
+    using(both, use)
+
+
+def test_another_job_is_another_run(both: Settings) -> None:
+    names = {
+        run_name(one)
+        for one in (
+            job(both),
+            job(both, into=Into.LIVE),
+            job(both, bot_id="BOTAAAAAA1"),
+            msgspec.structs.replace(job(both), since=1),
+            msgspec.structs.replace(job(both), rules=rules(msgspec.structs.replace(both, fallback_intents=("X",)))),
+        )
+    }
+    assert len(names) == 5
+
+
+def test_a_run_whose_new_tables_were_dropped_begins_at_the_beginning(both: Settings) -> None:
+    """What it has read is in them no more."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await read_some(clickhouse, await begin(both, clickhouse, job(both)))
+        await drop(both, new_database(both))
+        anew = await begin(both, clickhouse, job(both))
+        assert (anew.resumed, read(anew)) == (False, 0)
+        assert await exists(clickhouse, new_database(both))
+
+    using(both, use)
+
+
+def test_a_run_whose_new_tables_were_dropped_stands_in_the_way_of_no_other(both: Settings) -> None:
+    """Neither when the other begins nor when it goes on."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await read_some(clickhouse, await begin(both, clickhouse, job(both)))
+        await drop(both, new_database(both))
+        other = job(both, bot_id="BOTAAAAAA1")
+        begun = await begin(both, clickhouse, other)
+        await read_some(clickhouse, begun)
+        again = await begin(both, clickhouse, other)
+        assert (again.resumed, read(again)) == (True, 2)
+        with pytest.raises(UsageError, match=begun.name):
+            await begin(both, clickhouse, job(both))  # whose tables are these? not the first one's
+
+    using(both, use)
+
+
+def test_new_tables_are_filled_by_one_run_alone(both: Settings) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        first = await begin(both, clickhouse, job(both))
+        with pytest.raises(UsageError, match=f"{first.name}.*runs drop new"):
+            await begin(both, clickhouse, job(both, Kind.REPLAY))
+        assert await run_names(clickhouse) == [first.name]
+        await keep(clickhouse, first.name, first.run, Phase.FILLED, {})
+        with pytest.raises(UsageError, match=first.name):  # they may yet be swapped in
+            await begin(both, clickhouse, job(both, Kind.REPLAY))
+
+    using(both, use)
+
+
+def test_nobody_writes_past_new_tables_into_the_live_ones(both: Settings) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        await begin(both, clickhouse, job(both))
+        with pytest.raises(UsageError, match="would miss what is written into the live ones"):
+            await begin(both, clickhouse, job(both, into=Into.LIVE))
+        assert (await begin(both, clickhouse, job(both, Kind.BACKFILL, Into.KAFKA))).resumed is False
+
+    using(both, use)
+
+
+def test_new_tables_wait_for_who_writes_into_the_live_ones_as_long_as_he_is_at_work(both: Settings) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        live = await begin(both, clickhouse, job(both, into=Into.LIVE))
+        claims = Claims(clickhouse, live.name, live.run)
+        await claims.claim()
+        with pytest.raises(UsageError, match=f"{live.name} is writing into the live tables"):
+            await begin(both, clickhouse, job(both))
+        assert not await exists(clickhouse, new_database(both))
+        await claims.let_go()
+        assert not (await begin(both, clickhouse, job(both))).resumed
+
+    using(both, use)
+
+
+@pytest.mark.parametrize("into", [Into.LIVE, Into.NEW])
+def test_a_dry_run_says_the_same_and_leaves_nothing_behind(both: Settings, into: Into) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        plan = await begin(both, clickhouse, job(both, into=into), dry_run=True)
+        assert await run_names(clickhouse) == []
+        assert await clickhouse.rows("SELECT count() FROM runs") == [(0,)]
+        assert not await exists(clickhouse, new_database(both))
+        begun = await begin(both, clickhouse, job(both, into=into))
+        assert begun.units == plan.units
+        assert (await begin(both, clickhouse, job(both, into=into), dry_run=True)).resumed
+
+    using(both, use)
+
+
+def test_a_swap_that_was_cut_off_after_its_last_table_is_not_begun_anew_but_ended(both: Settings) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        begun = await begin(both, clickhouse, job(both))
+        before = await uuids(clickhouse, both.clickhouse_database)
+        run = await keep(clickhouse, begun.name, begun.run, Phase.SWAPPING, before)
+        await exchange(both, before)
+        assert await exists(clickhouse, old_database(both))
+        again = await begin(both, clickhouse, job(both))
+        assert (again.resumed, again.run) == (True, run)
+
+    using(both, use)
+
+
+def test_new_tables_that_were_dropped_before_they_were_swapped_in_are_filled_anew(both: Settings) -> None:
+    """Else the same command would look for them for ever."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        begun = await begin(both, clickhouse, job(both))
+        before = await uuids(clickhouse, both.clickhouse_database)
+        await keep(clickhouse, begun.name, begun.run, Phase.SWAPPING, before)
+        await drop(both, new_database(both))
+        again = await begin(both, clickhouse, job(both))
+        assert not again.resumed
+        assert await exists(clickhouse, new_database(both))
+
+    using(both, use)
+
+
+def test_tables_that_were_begun_and_belong_to_no_run_are_taken(both: Settings) -> None:
+    """Whoever made them died before it could say so."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await create_new(both)
+        assert not (await begin(both, clickhouse, job(both))).resumed
+
+    using(both, use)
+
+
+def test_helpers_join_a_run_that_is_being_filled_and_no_other(both: Settings) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        assert await join(clickhouse, job(both)) is None
+        begun = await begin(both, clickhouse, job(both))
+        joined = await join(clickhouse, job(both))
+        assert joined is not None
+        assert (joined.name, joined.run, joined.units) == (begun.name, begun.run, begun.units)
+        for phase in (Phase.FILLED, Phase.SWAPPING, Phase.DONE):
+            await keep(clickhouse, begun.name, begun.run, phase, {})
+            assert await join(clickhouse, job(both)) is None
+
+    using(both, use)
+
+
+def test_two_that_begin_at_once_agree_on_one_of_their_runs(both: Settings) -> None:
+    """The other's units are nobody's, so nothing is read twice, and nothing is left out."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        async with connection(both) as second:
+            begun = await asyncio.gather(*(begin(both, one, job(both, into=Into.LIVE)) for one in (clickhouse, second)))
+        loaded = await load_run(clickhouse, begun[0].name)
+        assert loaded is not None
+        run, units = loaded
+        assert run in [one.run for one in begun]
+        assert {*units} == {*begun[0].units}
+
+    using(both, use)
+
+
+def test_a_unit_is_at_work_only_as_long_as_its_owner_says_so(both: Settings) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        live = await begin(both, clickhouse, job(both, into=Into.LIVE))
+        unit = next(iter(live.units.values()))
+        mine = msgspec.structs.replace(unit, owner=f"{socket.gethostname()}:{os.getpid()}:0badcafe")
+        await save_units(clickhouse, live.name, live.run, {unit.source.name: mine}, into_live=True)
+        await clickhouse.command(
+            "INSERT INTO runs SELECT run, unit, into_live, state, saved - 40 FROM runs ORDER BY saved DESC LIMIT 100"
+        )
+        await clickhouse.command("ALTER TABLE runs DELETE WHERE saved > now64(3) - 35 SETTINGS mutations_sync = 1")
+        assert not (await begin(both, clickhouse, job(both))).resumed
+
+    using(both, use)

@@ -1,0 +1,165 @@
+"""New tables are put right, compared and swapped in: never with events missing, from wherever a swap was cut off."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import pytest
+
+from pipeline.errors import UsageError
+from pipeline.replay.begin import Begun, begin
+from pipeline.replay.finish import check_complete, check_swap, compared, keep, put_right, swap
+from pipeline.rules import rules
+from pipeline.settings import Settings
+from pipeline.store.beside import EXCHANGE, SWAPPED, drop, exists, new_database, old_database, uuids
+from pipeline.store.client import ClickHouse, connection
+from pipeline.store.compare import Comparison
+from pipeline.store.runs import load_run
+from pipeline.store.write import write
+from schemas.run import Into, Job, Kind, Phase
+from tests.events import START, turn
+from tests.pipeline.audit.tables import archived, fold_and_write, folded
+
+TALK = [turn(timestamp=START + 1000 * n, request_id=f"r{n}") for n in range(4)]
+Block = Callable[[ClickHouse, ClickHouse, Begun], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is writing."""
+    monkeypatch.setattr("pipeline.replay.finish.PAUSE_S", 0.0)
+
+
+def using(settings: Settings, block: Block) -> None:
+    """Connections to live tables that have the talk, and to new ones that are empty; a run that fills these."""
+    job = Job(kind=Kind.REBUILD, into=Into.NEW, rules=rules(settings))
+
+    async def go() -> None:
+        async with connection(settings) as live:
+            await fold_and_write(live, TALK)
+            begun = await begin(settings, live, job)
+            async with connection(settings, database=new_database(settings)) as new:
+                await block(live, new, begun)
+
+    asyncio.run(go())
+
+
+async def phase(live: ClickHouse, name: str) -> Phase:
+    loaded = await load_run(live, name)
+    assert loaded is not None
+    return loaded[0].phase
+
+
+def test_rows_of_two_that_did_not_see_one_another_are_put_right_by_the_rules_of_the_run(both: Settings) -> None:
+    """A worker wrote what it knew, the run what it had read by then: two starts are listed, none by all events."""
+
+    async def use(_: ClickHouse, new: ClickHouse, begun: Begun) -> None:
+        await write(new, folded(TALK[2:]), archived(TALK[:2]))
+        await write(new, folded(TALK[1:3]), archived(TALK[2:]))
+        fine = turn(session_id="fine")
+        await fold_and_write(new, [fine])
+        told: list[int] = []
+        run = msgspec.structs.replace(
+            begun.run,
+            job=msgspec.structs.replace(
+                begun.run.job, rules=msgspec.structs.replace(begun.run.job.rules, fallback_intents=("BookHotel",))
+            ),
+        )
+        assert await put_right(both, run, told.append) == 2
+        assert told[-1] == len(TALK) + 1
+        rows = await new.rows("SELECT session_id, version, end_state FROM conversations FINAL ORDER BY session_id")
+        assert rows == [("fine", 1, "Failure"), ("session-1", 4, "Failure")]
+        assert await put_right(both, run, told.append) == 0
+
+    using(both, use)
+
+
+def test_what_a_worker_is_just_writing_is_waited_for(both: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in the live tables before it is in the new ones only for a moment."""
+    monkeypatch.setattr("pipeline.replay.finish.PAUSE_S", 0.2)
+
+    async def use(live: ClickHouse, new: ClickHouse, _: Begun) -> None:
+        async def write_soon() -> None:
+            await asyncio.sleep(0.1)
+            await fold_and_write(new, TALK)
+
+        writing = asyncio.create_task(write_soon())
+        comparison = await compared(both, live)
+        await writing
+        assert (comparison.lacking, comparison.missing, comparison.conversations) == (0, 0, 1)
+
+    using(both, use)
+
+
+def test_what_stays_missing_is_told_and_not_swapped(both: Settings) -> None:
+    async def use(live: ClickHouse, new: ClickHouse, _: Begun) -> None:
+        await fold_and_write(new, TALK[:3])
+        comparison = await compared(both, live)
+        with pytest.raises(UsageError, match=r"not swapped: 1 events.*bot BOTAAAAAA1, session session-1"):
+            check_complete(comparison)
+        check_complete(Comparison(missing=1, different=5))  # rows may differ, and be gone: that is what it is for
+
+    using(both, use)
+
+
+def test_a_swap_keeps_the_old_tables_and_is_done(both: Settings) -> None:
+    async def use(live: ClickHouse, new: ClickHouse, begun: Begun) -> None:
+        await fold_and_write(new, [*TALK, turn(session_id="more")])
+        await check_swap(both, live)
+        run = await swap(both, live, begun.name, begun.run)
+        assert run.phase is await phase(live, begun.name) is Phase.DONE
+        assert await live.rows("SELECT count() FROM conversations FINAL") == [(2,)]
+        old = old_database(both)
+        count = "SELECT count() FROM {old:Identifier}.conversations FINAL"
+        assert await live.rows(count, {"old": old}) == [(1,)]
+        with pytest.raises(UsageError, match="runs drop old"):
+            await check_swap(both, live)
+        with pytest.raises(UsageError, match="runs drop old"):  # at once, before anything changes places
+            await swap(both, live, begun.name, begun.run)
+        assert await phase(live, begun.name) is Phase.DONE
+
+    using(both, use)
+
+
+@pytest.mark.parametrize("done", range(len(SWAPPED) + 2))
+def test_a_swap_that_was_cut_off_goes_on_and_does_not_swap_back(both: Settings, done: int) -> None:
+    async def use(live: ClickHouse, new: ClickHouse, begun: Begun) -> None:
+        await fold_and_write(new, [*TALK, turn(session_id="more")])
+        before = await uuids(live, both.clickhouse_database)
+        run = await keep(live, begun.name, begun.run, Phase.SWAPPING, before)
+        names = {"one": both.clickhouse_database, "other": new_database(both)}
+        for table in SWAPPED[:done]:
+            await live.command(EXCHANGE, {**names, "table": table})
+        if done > len(SWAPPED):
+            await live.command(f"RENAME DATABASE {new_database(both)} TO {old_database(both)}")
+        assert (await swap(both, live, begun.name, run)).phase is Phase.DONE
+        for table in ("turns", "conversations"):
+            assert await live.rows(f"SELECT uniqExact(session_id) FROM {table}") == [(2,)]  # noqa: S608 - our own
+        assert not await exists(live, new_database(both))
+
+    using(both, use)
+
+
+def test_what_is_kept_of_a_run_is_its_phase_and_its_tables(both: Settings) -> None:
+    async def use(live: ClickHouse, _: ClickHouse, begun: Begun) -> None:
+        kept = await keep(live, begun.name, begun.run, Phase.FILLED, {"turns": "uuid"})
+        assert kept == msgspec.structs.replace(begun.run, phase=Phase.FILLED, tables={"turns": "uuid"})
+        loaded = await load_run(live, begun.name)
+        assert loaded is not None
+        assert loaded[0] == kept
+        assert {*loaded[1]} == {*begun.units}
+
+    using(both, use)
+
+
+def test_old_tables_can_be_looked_at_until_they_are_dropped(both: Settings) -> None:
+    async def use(live: ClickHouse, new: ClickHouse, begun: Begun) -> None:
+        await fold_and_write(new, TALK)
+        await swap(both, live, begun.name, begun.run)
+        old = msgspec.structs.replace(both, clickhouse_database=old_database(both))
+        async with connection(old) as before:
+            assert await before.rows("SELECT count() FROM turns") == [(4,)]
+        await drop(both, old_database(both))
+        await check_swap(both, live)
+
+    using(both, use)
