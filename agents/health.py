@@ -11,7 +11,8 @@ import sys
 
 import urllib3
 
-from pipeline.settings import Settings, read_settings
+from pipeline.environment import read_settings
+from pipeline.settings import Settings
 
 SECONDS = 3.0
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here

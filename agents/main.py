@@ -3,6 +3,6 @@
 import os
 
 from agents.app import create_app
-from pipeline.settings import read_settings
+from pipeline.environment import read_settings
 
 app = create_app(read_settings(os.environ))

@@ -1,19 +1,15 @@
-"""Environment variables in, one frozen and checked `Settings` out; a wrong one is named with what would be right."""
+"""Every setting with its default and its meaning: what a process is told from outside, once, when it starts."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
 import msgspec
 
-from pipeline.errors import UsageError
 from schemas.topics import DAY_MS, Topic
-
-PREFIX = "TURNFOLD_"
 
 Whole = Annotated[int, msgspec.Meta(ge=1)]
 Bytes = Annotated[int, msgspec.Meta(ge=1024)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Days = Annotated[float, msgspec.Meta(ge=0, le=36_500)]
 ClusterName = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z_][A-Za-z0-9_.-]*)?$")]
 """It is written into statements, which take no parameter there."""
 Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
@@ -100,6 +96,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
     """The port for them; 0: any free one, which the worker's log names."""
 
+    redact_transcripts: Literal["keep", "mask", "drop"] = "keep"
+    """What becomes of the texts that users said and bots answered, before anything is stored."""
+    redact_slots: tuple[str, ...] = ()
+    """Names of slots whose values are masked before anything is stored; *: all."""
+    redact_obfuscated: bool = False
+    """Whether slots that Lex has obfuscated, {Name} for a value, are masked wherever else they stand."""
+    redact_attributes: tuple[str, ...] = ()
+    """Names of session and request attributes whose values are masked before anything is stored; *: all."""
+    redact_patterns: tuple[Literal["card", "email", "phone"], ...] = ()
+    """What is masked in every text before anything is stored: numbers of payment cards, e-mail addresses, phones."""
+    redact_phone_region: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")] = "US"
+    """The country (ISO 3166) whose phone numbers are known without their +."""
+    archive_days: Days = 0.0
+    """Days that events are kept in ClickHouse; 0: for good. `turnfold migrate` tells ClickHouse."""
+    archive_days_bots: dict[str, Days] = {}
+    """The same for single bots, by bot id."""
+    conversation_days: Days = 0.0
+    """Days that conversations are kept in ClickHouse after their ends; 0: for good."""
+    conversation_days_bots: dict[str, Days] = {}
+    """The same for single bots, by bot id."""
+
     fallback_intents: tuple[str, ...] = ("FallbackIntent", "AMAZON.FallbackIntent")
     """Names of intents that end a conversation in Failure."""
     idle_ttl: Seconds = 300.0
@@ -113,6 +130,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The port that the query layer listens on."""
     api: str = "http://127.0.0.1:8080"
     """The query layer that `turnfold sessions` asks."""
+    api_token: Secret = ""
+    """The bearer token that it is shown, where it asks for keys; `turnfold keys add --bearer` makes one."""
+    api_ca: str = ""
+    """The file of the authorities (PEM) that vouch for it, beside those that this machine trusts."""
+    api_keys: str = ""
+    """The file of the access keys that the query layer asks for, made by `turnfold keys add`; empty: it asks for
+    none, and serves loopback only."""
+    api_certificate: str = ""
+    """The file of the query layer's certificate (PEM), with which it speaks HTTPS; empty: HTTP."""
+    api_certificate_key: str = ""
+    """The file of that certificate's key (PEM); empty: the certificate's file holds it too."""
+    api_origins: tuple[str, ...] = ()
+    """Web pages that browsers let read the answers, by origin, such as https://console.example.com; empty: none."""
+    api_rate: Annotated[float, msgspec.Meta(gt=0)] = 50.0
+    """Requests a second that one key may send, over ten seconds; a key may have a rate of its own."""
+    api_concurrent: Whole = 2
+    """Requests of one key that are answered at the same time; others wait for their turn, and not for long."""
+    api_audit: str = ""
+    """The file in which the query layer writes who asked for what, one JSON object a line; empty: its log."""
+    query_seconds: Seconds = 10.0
+    """Seconds that ClickHouse may work on one query; what takes longer is refused."""
+    query_memory: Bytes = 1_073_741_824
+    """Bytes that ClickHouse may take for one query; what takes more is refused."""
     token_key: Secret = ""
     """The secret that signs page tokens; empty: one of this process alone, so tokens end with it."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -153,104 +193,3 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Every setting, secrets blotted out."""
         values = [(field, getattr(self, field.name)) for field in msgspec.structs.fields(self)]
         return [(field.name, "***" if value and field.type == Secret else value) for field, value in values]
-
-
-def read_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings that `environ` names, defaults elsewhere.
-
-    Raises:
-        UsageError: a variable that is unknown or does not fit; the text names it and what would.
-    """
-    values: dict[str, Any] = {}
-    known = {f.name: f for f in msgspec.structs.fields(Settings)}
-    for variable, text in sorted(environ.items()):
-        if not variable.startswith(PREFIX):
-            continue
-        name = variable.removeprefix(PREFIX).lower()
-        if name not in known:
-            raise UsageError(f"{variable} is no setting of Turnfold. There are: {', '.join(variables())}")
-        try:
-            kind = known[name].type
-            values[name] = msgspec.convert(_split(text, kind, variable), kind, strict=False)
-        except msgspec.ValidationError as wrong:
-            raise UsageError(f"{variable}={text!r} does not fit: {wrong}") from None
-    settings = Settings(**values)
-    for does_not_go, sentence in _combinations(settings):
-        if does_not_go:
-            raise UsageError(sentence)
-    return settings
-
-
-def variables() -> list[str]:
-    """The names of all variables that are read."""
-    return [PREFIX + f.name.upper() for f in msgspec.structs.fields(Settings)]
-
-
-def _combinations(settings: Settings) -> Iterator[tuple[object, str]]:
-    """What does not go together, where it is so, and what would be right."""
-    names = [topic.name for topic in settings.topics]
-    yield (
-        "" in names or len(set(names)) < len(names),
-        f"the topics need three names, not {', '.join(map(repr, names))}: TURNFOLD_TOPIC_RAW, _TURNS and _DEAD",
-    )
-    security = f"TURNFOLD_KAFKA_SECURITY={settings.kafka_security}"
-    account = (settings.kafka_user, settings.kafka_password)
-    files = (settings.kafka_ca, settings.kafka_certificate, settings.kafka_key)
-    yield settings.kafka_sasl and not all(account), f"{security} needs TURNFOLD_KAFKA_USER and TURNFOLD_KAFKA_PASSWORD"
-    yield (
-        not settings.kafka_sasl and any(account),
-        (
-            f"TURNFOLD_KAFKA_USER and TURNFOLD_KAFKA_PASSWORD are not told to Kafka with {security}: "
-            "set it to SASL_SSL, or to SASL_PLAINTEXT where there is no TLS"
-        ),
-    )
-    yield (
-        not settings.kafka_tls and any(files),
-        (f"TURNFOLD_KAFKA_CA, _CERTIFICATE and _KEY have no use with {security}: set it to SSL or SASL_SSL"),
-    )
-    yield (
-        settings.kafka_key and not settings.kafka_certificate,
-        ("TURNFOLD_KAFKA_KEY is the key of a certificate: set TURNFOLD_KAFKA_CERTIFICATE too"),
-    )
-    yield (
-        settings.topic_min_insync > settings.topic_replication,
-        (
-            f"TURNFOLD_TOPIC_MIN_INSYNC={settings.topic_min_insync} is more than the replicas there are: "
-            f"TURNFOLD_TOPIC_REPLICATION={settings.topic_replication}"
-        ),
-    )
-    yield (
-        "@" in settings.clickhouse,
-        ("TURNFOLD_CLICKHOUSE holds a user: user and password go into TURNFOLD_CLICKHOUSE_USER and _PASSWORD"),
-    )
-    yield (
-        not _is_web_address(settings.clickhouse),
-        (
-            f"TURNFOLD_CLICKHOUSE={settings.clickhouse!r} is no address; right would be http://host:8123 or https://host:8443"
-        ),
-    )
-    yield (
-        settings.clickhouse_ca and not settings.clickhouse.startswith("https://"),
-        ("TURNFOLD_CLICKHOUSE_CA has no use without TLS: TURNFOLD_CLICKHOUSE should begin with https://"),
-    )
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        return url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
-    except ValueError:  # the port is no number, or a bracket is missing
-        return False
-
-
-def _split(text: str, kind: Any, variable: str) -> object:
-    origin = getattr(kind, "__origin__", kind)
-    if origin not in {tuple, dict}:
-        return text.strip()
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if origin is tuple:
-        return parts
-    pairs = [part.partition("=") for part in parts]
-    if any(not separator for _, separator, _ in pairs):
-        raise UsageError(f"{variable}={text!r} does not fit: expected pairs such as BOTAAAAAA1=600,BOTBBBBBB2=60")
-    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -9,8 +9,9 @@ from typing import NoReturn
 import click
 import msgspec
 
+from pipeline.environment import PREFIX, read_settings
 from pipeline.errors import StatementError, TransientError, UsageError
-from pipeline.settings import PREFIX, Settings, read_settings
+from pipeline.settings import Settings
 
 COMMANDS = {
     "up": "Run everything on this machine: broker, ClickHouse, workers, query layer.",
@@ -30,6 +31,7 @@ COMMANDS = {
     "audit": "Compare archive and rows, and repair what differs.",
 }
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
+EMPTY = "(empty)"
 
 
 class Commands(click.Group):
@@ -116,8 +118,8 @@ def _told(text: str, status: int) -> int:
 
 def _shown(default: object) -> str:
     if isinstance(default, tuple):
-        return ",".join(map(str, default))
-    return "(empty)" if default in ("", {}) else str(default)
+        return ",".join(map(str, default)) or EMPTY
+    return EMPTY if default in ("", {}) else str(default)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from pipeline.embedded.access import Account
 from pipeline.embedded.engine import Engine
 from pipeline.embedded.front import create_front
 from pipeline.embedded.ports import bound
+from pipeline.environment import read_settings
 from pipeline.errors import UsageError
-from pipeline.settings import read_settings
 from pipeline.tls import server_context
 
 STOP_SECONDS = 5

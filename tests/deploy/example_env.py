@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from agents.cli.main import settings_and_defaults
+from agents.cli.main import EMPTY, settings_and_defaults
 from pipeline.settings import Settings
 from tests.deploy.files import DEPLOY
 
@@ -20,7 +20,6 @@ HEAD = """\
 # Lists are separated by commas: a,b; mappings are lists of pairs: BOTAAAAAA1=600,BOTBBBBBB2=60.
 """
 WIDTH = 118
-EMPTY = "(empty)"
 
 
 def rendered() -> str:

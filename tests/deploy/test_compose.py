@@ -7,7 +7,8 @@ import click
 import pytest
 
 from agents.cli.main import turnfold
-from pipeline.settings import Settings, read_settings
+from pipeline.environment import read_settings
+from pipeline.settings import Settings
 from tests.deploy.files import DEPLOY, read_yaml, unknown_variables
 from tests.services import ROOT
 

@@ -1,6 +1,7 @@
 """The example of settings is the settings: every one, with the default that holds and what it means."""
 
-from pipeline.settings import Settings, read_settings, variables
+from pipeline.environment import read_settings, variables
+from pipeline.settings import Settings
 from tests.deploy.example_env import PATH, rendered
 
 

@@ -11,8 +11,9 @@ from kafka import KafkaAdminClient
 
 from deploy.kafka import cluster as module
 from deploy.kafka.cluster import HERE, HOST
+from pipeline.environment import read_settings
 from pipeline.kafka.topics import create_topics, find_topics
-from pipeline.settings import Settings, read_settings
+from pipeline.settings import Settings
 from tests import apache
 from tests.demanding import Demanding
 from tests.services import ROOT

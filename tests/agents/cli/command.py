@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.settings import PREFIX, Settings
+from pipeline.environment import PREFIX
+from pipeline.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent.parent
 WITHIN = 60.0

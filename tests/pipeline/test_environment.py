@@ -6,8 +6,9 @@ import msgspec
 import pytest
 from rich.pretty import pretty_repr
 
+from pipeline.environment import read_settings, variables
 from pipeline.errors import UsageError
-from pipeline.settings import Settings, read_settings, variables
+from pipeline.settings import Settings
 
 
 def test_nothing_set_means_the_defaults() -> None:

@@ -1,0 +1,63 @@
+"""Settings in; which of them do not go together, and what would be right, out."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from pipeline.settings import Settings
+
+
+def combinations(settings: Settings) -> Iterator[tuple[object, str]]:
+    """What does not go together, where it is so, and what would be right."""
+    names = [topic.name for topic in settings.topics]
+    yield (
+        "" in names or len(set(names)) < len(names),
+        f"the topics need three names, not {', '.join(map(repr, names))}: TURNFOLD_TOPIC_RAW, _TURNS and _DEAD",
+    )
+    security = f"TURNFOLD_KAFKA_SECURITY={settings.kafka_security}"
+    account = (settings.kafka_user, settings.kafka_password)
+    files = (settings.kafka_ca, settings.kafka_certificate, settings.kafka_key)
+    yield settings.kafka_sasl and not all(account), f"{security} needs TURNFOLD_KAFKA_USER and TURNFOLD_KAFKA_PASSWORD"
+    yield (
+        not settings.kafka_sasl and any(account),
+        (
+            f"TURNFOLD_KAFKA_USER and TURNFOLD_KAFKA_PASSWORD are not told to Kafka with {security}: "
+            "set it to SASL_SSL, or to SASL_PLAINTEXT where there is no TLS"
+        ),
+    )
+    yield (
+        not settings.kafka_tls and any(files),
+        (f"TURNFOLD_KAFKA_CA, _CERTIFICATE and _KEY have no use with {security}: set it to SSL or SASL_SSL"),
+    )
+    yield (
+        settings.kafka_key and not settings.kafka_certificate,
+        ("TURNFOLD_KAFKA_KEY is the key of a certificate: set TURNFOLD_KAFKA_CERTIFICATE too"),
+    )
+    yield (
+        settings.topic_min_insync > settings.topic_replication,
+        (
+            f"TURNFOLD_TOPIC_MIN_INSYNC={settings.topic_min_insync} is more than the replicas there are: "
+            f"TURNFOLD_TOPIC_REPLICATION={settings.topic_replication}"
+        ),
+    )
+    yield (
+        "@" in settings.clickhouse,
+        ("TURNFOLD_CLICKHOUSE holds a user: user and password go into TURNFOLD_CLICKHOUSE_USER and _PASSWORD"),
+    )
+    yield (
+        not _is_web_address(settings.clickhouse),
+        (
+            f"TURNFOLD_CLICKHOUSE={settings.clickhouse!r} is no address; right would be http://host:8123 or https://host:8443"
+        ),
+    )
+    yield (
+        settings.clickhouse_ca and not settings.clickhouse.startswith("https://"),
+        ("TURNFOLD_CLICKHOUSE_CA has no use without TLS: TURNFOLD_CLICKHOUSE should begin with https://"),
+    )
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:  # the port is no number, or a bracket is missing
+        return False

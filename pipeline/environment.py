@@ -1,0 +1,56 @@
+"""Environment variables in, one frozen and checked `Settings` out; a wrong one is named with what would be right."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from pipeline.combinations import combinations
+from pipeline.errors import UsageError
+from pipeline.settings import Settings
+
+PREFIX = "TURNFOLD_"
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings that `environ` names, defaults elsewhere.
+
+    Raises:
+        UsageError: a variable that is unknown or does not fit; the text names it and what would.
+    """
+    values: dict[str, Any] = {}
+    known = {f.name: f for f in msgspec.structs.fields(Settings)}
+    for variable, text in sorted(environ.items()):
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in known:
+            raise UsageError(f"{variable} is no setting of Turnfold. There are: {', '.join(variables())}")
+        try:
+            kind = known[name].type
+            values[name] = msgspec.convert(_split(text, kind, variable), kind, strict=False)
+        except msgspec.ValidationError as wrong:
+            raise UsageError(f"{variable}={text!r} does not fit: {wrong}") from None
+    settings = Settings(**values)
+    for does_not_go, sentence in combinations(settings):
+        if does_not_go:
+            raise UsageError(sentence)
+    return settings
+
+
+def variables() -> list[str]:
+    """The names of all variables that are read."""
+    return [PREFIX + f.name.upper() for f in msgspec.structs.fields(Settings)]
+
+
+def _split(text: str, kind: Any, variable: str) -> object:
+    origin = getattr(kind, "__origin__", kind)
+    if origin not in {tuple, dict}:
+        return text.strip()
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if origin is tuple:
+        return parts
+    pairs = [part.partition("=") for part in parts]
+    if any(not separator for _, separator, _ in pairs):
+        raise UsageError(f"{variable}={text!r} does not fit: expected pairs such as BOTAAAAAA1=600,BOTBBBBBB2=60")
+    return {name.strip(): value.strip() for name, _, value in pairs}
