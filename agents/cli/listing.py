@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from pipeline.errors import UsageError
 from schemas.analytics import FilterOperator, SessionFilterName
+from schemas.lex_v1 import bot_id
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 FILTER = re.compile(r"\s*(?P<name>\w+)\s*(?:(?P<sign>[=<>])|\s(?P<word>[A-Za-z]{2})\s)(?P<values>.*)", re.DOTALL)
@@ -44,7 +45,12 @@ def instant(option: str, text: str) -> datetime:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
-def seconds(text: str) -> float:
+def asked_bot(text: str) -> str:
+    """A bot's id: `text` itself, or what follows from it where it is the name of a Lex V1 bot."""
+    return text if re.fullmatch("[0-9A-Za-z]{10}", text) else bot_id(text)
+
+
+def seconds(text: str, option: str = "--last") -> float:
     """A span such as 90s, 15m, 24h, 7d or 2w.
 
     Raises:
@@ -53,7 +59,7 @@ def seconds(text: str) -> float:
     found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,3})?)\s*([smhdw])\s*", text, re.ASCII)
     span = float(found[1]) * UNITS[found[2]] if found else 0.0
     if not 0 < span < 100 * 366 * UNITS["d"]:
-        raise UsageError(f"--last {text!r} is no span of time; right would be 90s, 15m, 24h, 7d or 2w")
+        raise UsageError(f"{option} {text!r} is no span of time; right would be 90s, 15m, 24h, 7d or 2w")
     return span
 
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "rebuild": "Fold archived events again.",
     "backfill": "Bring in files and folders of logs.",
     "runs": "List replays, rebuilds and backfills.",
+    "keys": "Make, list and revoke the keys of the query layer.",
     "audit": "Compare archive and rows, and repair what differs.",
 }
 FAILED, WRONG, INTERRUPTED = 1, 2, 130

@@ -1,16 +1,14 @@
 """`turnfold sessions`: a bot and conditions in; its conversations, asked of the query layer, out."""
 
-import re
 from datetime import UTC, datetime
 
 import click
 
 from agents.cli.asking import sessions as ask
-from agents.cli.listing import filters, window
+from agents.cli.listing import asked_bot, filters, window
 from agents.cli.printing import print_csv, print_json, print_table
 from pipeline.settings import Settings
 from schemas.analytics import SessionFilterName, SessionSortName, SortOrder
-from schemas.lex_v1 import bot_id
 
 ORDERS = {"asc": SortOrder.ASCENDING, "desc": SortOrder.DESCENDING}
 
@@ -38,7 +36,7 @@ def sessions(  # noqa: PLR0913, PLR0917 - each option of the command is an argum
     All times shown are UTC.
     """
     span = window(begin, end, last, datetime.now(UTC))
-    asked = bot if re.fullmatch("[0-9A-Za-z]{10}", bot) else bot_id(bot)
+    asked = asked_bot(bot)
     request = {
         "startDateTime": span[0].timestamp(),
         "endDateTime": span[1].timestamp(),

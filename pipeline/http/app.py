@@ -7,8 +7,10 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from pipeline.access.door import Door
 from pipeline.clock import Now, now_ms
 from pipeline.http import get_session_v1, get_session_v2, get_transcript, list_sessions
+from pipeline.http.audited import Audited, audit_log
 from pipeline.http.envelope import Envelope, on_no_route
 from pipeline.http.lazy import LazyClickHouse
 from pipeline.http.measured import Measured
@@ -28,10 +30,16 @@ OPERATIONS: Sequence[Operation] = (
 
 
 def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
-    """The query layer. ClickHouse is asked for the first time with the first request that needs it."""
+    """The query layer. ClickHouse is asked for the first time with the first request that needs it.
+
+    Raises:
+        UsageError: the file of keys cannot be read, or that of the audit not be written.
+    """
     store = LazyClickHouse(settings)
     metrics = QueryMetrics()
-    backend = Backend(settings, store, PageTokens(settings.token_key), now, Turnstile())
+    door = Door(settings, now)
+    audit = audit_log(settings.api_audit)
+    backend = Backend(settings, store, PageTokens(settings.token_key), now, Turnstile(), door)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -39,14 +47,16 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
             yield
         finally:
             await store.close()
+            for handler in audit.handlers:
+                handler.close()
 
     app = Starlette(
         routes=[
             *(route for operation in OPERATIONS for route in operation.routes(backend)),
-            *probes(store, metrics),
+            *probes(store, metrics, door),
             description(OPERATIONS),
         ],
-        middleware=[Middleware(Measured, metrics=metrics), Middleware(Envelope)],
+        middleware=[Middleware(Measured, metrics=metrics), Middleware(Audited, log=audit), Middleware(Envelope)],
         exception_handlers={HTTPException: on_no_route},
         lifespan=lifespan,
     )

@@ -8,6 +8,8 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from pipeline.access.errors import DeniedError, ThrottledError
+from pipeline.access.ring import KeysAwayError
 from pipeline.errors import StatementError, TransientError
 from pipeline.query.errors import InvalidQueryError, NotFoundError
 
@@ -18,7 +20,9 @@ log = logging.getLogger(__name__)
 
 
 class BusyError(Exception):
-    """More requests are being answered than can be: this one is turned away at once."""
+    """More requests are being answered than can be: this one is turned away at once. `after` is in seconds."""
+
+    after = 1
 
 
 class NotReadyError(Exception):
@@ -66,6 +70,7 @@ RUNTIME_V2 = Dialect(
     missing=Kind("ResourceNotFoundException", 404),
 )
 NOT_READY = Kind("ServiceUnavailableException", 503)
+NOT_LET_IN = 403
 NO_ROUTE = {
     404: Kind("UnknownOperationException", 404),
     405: Kind("MethodNotAllowedException", 405),
@@ -93,8 +98,12 @@ def failure(error: Exception, dialect: Dialect, request_id: str) -> Failure:
             told = Failure(dialect.invalid, str(error))
         case NotFoundError() if dialect.missing:
             told = Failure(dialect.missing, str(error))
-        case BusyError():
-            told = Failure(dialect.busy, str(error), {"Retry-After": "1"})
+        case DeniedError():
+            told = Failure(Kind(error.denial, NOT_LET_IN), str(error))
+        case BusyError() | ThrottledError():
+            told = Failure(dialect.busy, str(error), {"Retry-After": str(error.after)})
+        case KeysAwayError():
+            told = Failure(dialect.broken, "who may ask is not known at the moment: nobody is let in")
         case NotReadyError():
             told = Failure(NOT_READY, str(error))
         case HTTPException():

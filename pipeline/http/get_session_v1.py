@@ -4,6 +4,7 @@ from pipeline.http.failures import RUNTIME_V1
 from pipeline.http.operation import Backend, Call, Operation
 from pipeline.query.session_archive import Archive
 from pipeline.query.session_now import CurrentSessions
+from schemas.key import Right
 from schemas.session import Name, SessionId
 from schemas.session_v1 import GetSessionV1Response, Label
 
@@ -12,9 +13,11 @@ LABEL = "checkpointLabelFilter"
 
 async def answer(backend: Backend, call: Call) -> GetSessionV1Response:
     """The session of the user in the path."""
-    sessions = CurrentSessions(Archive(backend.store), backend.now, backend.settings.idle_ttl_of)
+    sessions = CurrentSessions(Archive(backend.store), backend.now, backend.settings.idle_ttl_of, call.key.sees)
     path = call.path
-    return await sessions.v1(path["botName"], path["botAlias"], path["userId"], call.query.get(LABEL))
+    session = await sessions.v1(path["botName"], path["botAlias"], path["userId"], call.query.get(LABEL))
+    call.entry.rows = 1
+    return session
 
 
 OPERATION = Operation(
@@ -28,5 +31,6 @@ OPERATION = Operation(
     request=None,
     answered=GetSessionV1Response,
     answer=answer,
+    right=Right.SESSIONS,
     dialect=RUNTIME_V1,
 )

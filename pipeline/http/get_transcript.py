@@ -7,6 +7,7 @@ from pipeline.http.failures import RUNTIME_V1
 from pipeline.http.operation import Backend, Call, Operation
 from pipeline.query.session_archive import Archive
 from pipeline.query.session_now import CurrentSessions
+from schemas.key import Right
 from schemas.session import Name, SessionId
 from schemas.transcript import GetTranscriptResponse, MaxTurns
 
@@ -16,10 +17,12 @@ TURNS = 100
 
 async def answer(backend: Backend, call: Call) -> GetTranscriptResponse:
     """The transcript of the session of the user in the path."""
-    sessions = CurrentSessions(Archive(backend.store), backend.now, backend.settings.idle_ttl_of)
+    sessions = CurrentSessions(Archive(backend.store), backend.now, backend.settings.idle_ttl_of, call.key.sees)
     path = call.path
     most = call.query.get("maxResults", TURNS)
-    return await sessions.transcript(path["botName"], path["botAlias"], path["userId"], most)
+    said = await sessions.transcript(path["botName"], path["botAlias"], path["userId"], most)
+    call.entry.rows = len(said.turns)
+    return said
 
 
 OPERATION = Operation(
@@ -32,5 +35,6 @@ OPERATION = Operation(
     request=None,
     answered=GetTranscriptResponse,
     answer=answer,
+    right=Right.TRANSCRIPTS,
     dialect=RUNTIME_V1,
 )

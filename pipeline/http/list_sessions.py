@@ -3,13 +3,20 @@
 from pipeline.http.body import decode
 from pipeline.http.operation import Backend, Call, Operation
 from pipeline.query.sessions import SessionLists
+from pipeline.query.window import read_window
 from schemas.analytics import BotId, ListSessionAnalyticsDataRequest, ListSessionAnalyticsDataResponse
+from schemas.key import Right
 
 
 async def answer(backend: Backend, call: Call) -> ListSessionAnalyticsDataResponse:
     """One page of the sessions of the bot in the path."""
-    lists = SessionLists(backend.store, backend.tokens, backend.now, backend.settings.idle_ttl_of)
-    return await lists.page(call.path["botId"], decode(call.body, ListSessionAnalyticsDataRequest))
+    lists = SessionLists(backend.store, backend.tokens, backend.now, backend.settings.idle_ttl_of, call.key.sees)
+    request = decode(call.body, ListSessionAnalyticsDataRequest)
+    window = read_window(request.start_date_time, request.end_date_time)
+    call.entry.window = window.after, window.before
+    page = await lists.page(call.path["botId"], request)
+    call.entry.rows = len(page.sessions)
+    return page
 
 
 OPERATION = Operation(
@@ -21,4 +28,5 @@ OPERATION = Operation(
     request=ListSessionAnalyticsDataRequest,
     answered=ListSessionAnalyticsDataResponse,
     answer=answer,
+    right=Right.LIST,
 )

@@ -1,4 +1,4 @@
-"""One of Lex's operations, as data, and a backend in; the route that answers it out."""
+"""One of Lex's operations, as data, and a backend in; the route that answers it, to whom it may, out."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,13 +12,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pipeline.access.asked import Asked
+from pipeline.access.door import Door, check_right
 from pipeline.clock import Now
+from pipeline.http.audited import Entry
 from pipeline.http.body import read_body
 from pipeline.http.failures import ANALYTICS, JSON, BusyError, Dialect
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.sessions import Rows
 from pipeline.query.token import PageTokens
 from pipeline.settings import Settings
+from schemas.key import Key, Right
 
 AT_ONCE = 64
 """Requests that are answered at the same time; more would only wait for ClickHouse until they time out."""
@@ -56,15 +60,18 @@ class Backend:
     tokens: PageTokens
     now: Now
     turnstile: Turnstile
+    door: Door
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, undone of HTTP: parameters of path and query by name, and the body."""
+    """A request, undone of HTTP: parameters of path and query by name, the body, who asks, and what is noted of it."""
 
     path: Mapping[str, str]
     query: Mapping[str, Any]
     body: bytes
+    key: Key
+    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ class Operation:
         request: what the body is; None where there is none.
         answered: what an answer is.
         answer: makes it.
+        right: what a key needs to be allowed it.
         dialect: the names of its errors.
         query: name of an optional parameter in the query -> its type, as with `parameters`; others are ignored.
         also: other spellings of the path, with the same parameters.
@@ -93,6 +101,7 @@ class Operation:
     request: type[msgspec.Struct] | None
     answered: type[msgspec.Struct]
     answer: Callable[[Backend, Call], Awaitable[msgspec.Struct]]
+    right: Right
     dialect: Dialect = ANALYTICS
     query: Mapping[str, object] = field(default_factory=dict)
     also: tuple[str, ...] = ()
@@ -103,21 +112,33 @@ class Operation:
         async def endpoint(request: Request) -> Response:
             request.scope["dialect"] = self.dialect
             request.scope["operation"] = self.name
-            call = await self._call(request)
-            with backend.turnstile.entered():
-                answered = await self.answer(backend, call)
+            request.scope["entry"] = entry = Entry(self.name)
+            body = await read_body(request.stream())
+            key = backend.door.admit(asked(request, body))
+            entry.key = key.id
+            check_right(key, self.right)
+            async with backend.door.turn(key):
+                call = self._call(request, body, key, entry)
+                with backend.turnstile.entered():
+                    answered = await self.answer(backend, call)
             return Response(orjson.dumps(msgspec.to_builtins(answered)), media_type=JSON)
 
         return [Route(path, endpoint, methods=[self.method], name=self.name) for path in (self.path, *self.also)]
 
-    async def _call(self, request: Request) -> Call:
+    def _call(self, request: Request, body: bytes, key: Key, entry: Entry) -> Call:
         path = {name: _read(name, text, self.parameters[name]) for name, text in request.path_params.items()}
-        asked = request.query_params
-        query = {
-            name: _read(name, asked[name], kind, quoted=False) for name, kind in self.query.items() if name in asked
-        }
-        body = await read_body(request.stream()) if self.request else b""
-        return Call(path, query, body)
+        told = request.query_params
+        query = {name: _read(name, told[name], kind, quoted=False) for name, kind in self.query.items() if name in told}
+        entry.bot = path[next(iter(self.parameters))]
+        return Call(path, query, body, key, entry)
+
+
+def asked(request: Request, body: bytes) -> Asked:
+    """The request as it was sent, whose body was read."""
+    query = request.scope["query_string"].decode("latin-1")
+    target = request.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
+    return Asked(request.method, target, headers, body)
 
 
 def _read(name: str, text: str, kind: object, *, quoted: bool = True) -> Any:

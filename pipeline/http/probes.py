@@ -7,24 +7,33 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pipeline.access.door import Door, check_right
+from pipeline.http.body import read_body
 from pipeline.http.failures import JSON, NotReadyError
+from pipeline.http.operation import asked
 from pipeline.metrics.process import TEXT, Metrics
 from pipeline.query.sessions import Rows
 from pipeline.store.ready import trouble
+from schemas.key import Right
 
 
-def probes(store: Rows, metrics: Metrics) -> Sequence[Route]:
-    """`/healthz`: the process is alive. `/readyz`: ClickHouse answers and the tables are there. `/metrics`."""
+def probes(store: Rows, metrics: Metrics, door: Door) -> Sequence[Route]:
+    """`/healthz`: the process is alive. `/readyz`: ClickHouse answers and the tables are there. `/metrics`.
+
+    The first two are for whoever keeps it running, and say nothing of what it holds. Numbers are for who has a right.
+    """
 
     async def healthz(_: Request) -> Response:
         return _word("alive")
 
     async def readyz(_: Request) -> Response:
+        door.check()
         if reason := await trouble(store):
             raise NotReadyError(reason)
         return _word("ready")
 
-    async def numbers(_: Request) -> Response:
+    async def numbers(request: Request) -> Response:
+        check_right(door.admit(asked(request, await read_body(request.stream()))), Right.ADMIN)
         return Response(metrics.text(), headers={"content-type": TEXT})
 
     paths = {"/healthz": healthz, "/readyz": readyz, "/metrics": numbers}

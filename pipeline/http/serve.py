@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from pipeline.access.door import check_reach
 from pipeline.errors import UsageError
 from pipeline.http.app import create_app
 from pipeline.settings import Settings
@@ -28,6 +29,7 @@ def serve(settings: Settings) -> None:
     Raises:
         UsageError: it cannot listen where the settings say.
     """
+    check_reach(settings)
     listening = listen(settings)
     config = uvicorn.Config(
         create_app(settings),

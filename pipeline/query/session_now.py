@@ -1,7 +1,7 @@
 """A bot, an alias and a user in; where the user's session stands at this moment out, as V1, as V2, or as was said."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.clock import Now
 from pipeline.query.errors import NotFoundError
@@ -11,6 +11,7 @@ from pipeline.query.session_statement import Place, identified, named
 from pipeline.query.session_transcript import transcript
 from pipeline.query.session_v1 import SUMMARIES, session_v1, summaries
 from pipeline.query.session_v2 import session_v2
+from pipeline.query.sessions import NO_BOT
 from schemas.lex_v1 import bot_id as derived_bot_id
 from schemas.session import GetSessionResponse
 from schemas.session_v1 import GetSessionV1Response
@@ -32,11 +33,13 @@ class CurrentSessions:
         archive: the turns.
         now: read once for each answer.
         idle_ttl_of: bot id -> seconds after its last event at which a session is gone.
+        sees: bot id -> whether the bot may be known of; a session of another is not found, as if there were none.
     """
 
     archive: Archive
     now: Now
     idle_ttl_of: Callable[[str], float]
+    sees: Callable[[str], bool]
 
     async def v1(self, bot: str, alias: str, user: str, label: str | None) -> GetSessionV1Response:
         """Lex V1's answer, with the intents that have this checkpoint label, or any.
@@ -55,7 +58,7 @@ class CurrentSessions:
     async def v2(self, bot_id: str, alias_id: str, locale_id: str, session_id: str) -> GetSessionResponse:
         """Lex V2's answer; the same errors."""
         now = self.now()
-        place = identified(bot_id, alias_id, locale_id, session_id)
+        place = self._seen(identified(bot_id, alias_id, locale_id, session_id))
         last = await self._newest(place, now)
         (event,) = [event async for some in self.archive.events(place, [last]) for event in some]
         return session_v2(event, now)
@@ -73,7 +76,11 @@ class CurrentSessions:
         return transcript(events, truncated=len(events) < len(turns))
 
     async def _named(self, bot: str, alias: str, user: str) -> Place:
-        return named(bot, [derived_bot_id(bot), *await self.archive.bots_named(bot)], alias, user)
+        return self._seen(named(bot, [derived_bot_id(bot), *await self.archive.bots_named(bot)], alias, user))
+
+    def _seen(self, place: Place) -> Place:
+        """The place without the bots that may not be known of; where none is left, it is asked for no bot at all."""
+        return replace(place, bot_ids=tuple(filter(self.sees, place.bot_ids)) or (NO_BOT,))
 
     async def _newest(self, place: Place, now: int) -> Turn:
         gone = {bot_id: now - round(self.idle_ttl_of(bot_id) * 1000) for bot_id in place.bot_ids}

@@ -121,7 +121,7 @@ class Reader:
 
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._client = clickhouse._client
-        self._lists = SessionLists(self, PageTokens(""), lambda: END, lambda _: 0.0)
+        self._lists = SessionLists(self, PageTokens(""), lambda: END, lambda _: 0.0, lambda _: True)
         self.rows_read = self.bytes_read = 0
 
     async def rows(

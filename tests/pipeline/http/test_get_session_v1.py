@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from pipeline.access.door import Door
 from pipeline.clock import now_ms
 from pipeline.http import get_session_v1
 from pipeline.http.app import create_app
@@ -158,7 +159,9 @@ def test_a_clickhouse_that_is_away_is_an_internal_failure() -> None:
 
 def test_too_many_at_once_is_a_limit_exceeded_with_a_time_to_wait(clickhouse_settings: Settings) -> None:
     store = LazyClickHouse(clickhouse_settings)
-    backend = Backend(clickhouse_settings, store, PageTokens(""), now_ms, Turnstile(0))
+    backend = Backend(
+        clickhouse_settings, store, PageTokens(""), now_ms, Turnstile(0), Door(clickhouse_settings, now_ms)
+    )
     app = Starlette(routes=get_session_v1.OPERATION.routes(backend), middleware=[Middleware(Envelope)])
     with serving(app) as url, sdk("lex-runtime", url) as lex:
         with pytest.raises(lex.exceptions.LimitExceededException) as raised:

@@ -131,7 +131,9 @@ class Sessions:
 
     def _answer(self, ask: Callable[[CurrentSessions], Coroutine[Any, Any, msgspec.Struct]]) -> Any:
         def current(clickhouse: ClickHouse) -> CurrentSessions:
-            return CurrentSessions(Archive(clickhouse), lambda: self.now, lambda bot: self.ttl.get(bot, TTL))
+            return CurrentSessions(
+                Archive(clickhouse), lambda: self.now, lambda bot: self.ttl.get(bot, TTL), lambda _: True
+            )
 
         return as_json(self.use(lambda clickhouse: ask(current(clickhouse))))
 

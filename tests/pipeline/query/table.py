@@ -71,7 +71,7 @@ class Table:
 
     async def page(self, clickhouse: ClickHouse, bot: str, asked: dict[str, Any]) -> ListSessionAnalyticsDataResponse:
         """The answer to one request, which is given in words of the wire."""
-        lists = SessionLists(clickhouse, TOKENS, lambda: self.now, lambda _: IDLE_TTL)
+        lists = SessionLists(clickhouse, TOKENS, lambda: self.now, lambda _: IDLE_TTL, lambda _: True)
         return await lists.page(bot, msgspec.convert(WINDOW | asked, ListSessionAnalyticsDataRequest))
 
 

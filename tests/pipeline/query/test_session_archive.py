@@ -73,7 +73,7 @@ def costs(sessions: Sessions, conversations: int, span: int) -> dict[str, int]:
         user, found = f"user-{conversations // 2}", {}
         for name, ask in ASKED.items():
             store = Counting(clickhouse)
-            answer = await ask(CurrentSessions(Archive(store), lambda: NOW, lambda _: TTL), user)
+            answer = await ask(CurrentSessions(Archive(store), lambda: NOW, lambda _: TTL, lambda _: True), user)
             assert f"origin-{conversations // 2}".encode() in msgspec.json.encode(answer)
             found[name] = store.read
         return found
@@ -105,7 +105,7 @@ def test_payloads_are_read_of_few_events_of_a_long_conversation(sessions: Sessio
         store = Counting(clickhouse)
         (events,) = [some async for some in Archive(store).events(place, turns)]
         assert [event.size > 0 for event in events] == [True] * 3
-        current = CurrentSessions(archive, lambda: NOW, lambda _: TTL)
+        current = CurrentSessions(archive, lambda: NOW, lambda _: TTL, lambda _: True)
         assert len((await current.transcript(BOT_NAME, "live", USER, 1000)).turns) == 1000
         return store.read, len((await current.v1(BOT_NAME, "live", USER, None)).recent_intent_summary_view)
 

@@ -1,0 +1,1 @@
+"""Requests and keys in; who asks, and what they may see, out."""

@@ -1,0 +1,74 @@
+"""Any HTTP request in, the same out of the application behind; who asked for what, and got how much, written down."""
+
+import logging
+import os
+from dataclasses import asdict, dataclass
+from logging.handlers import WatchedFileHandler
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pipeline.errors import UsageError
+from pipeline.http.measured import GONE
+from pipeline.logs import JsonLines
+
+NAME = "turnfold.audit"
+
+
+@dataclass(slots=True)
+class Entry:
+    """What is written of a request: nothing of what was said in conversations, nor whose they are.
+
+    A route fills it in as it comes to know more. `key` is empty until it is certain who asks; `window` is in ms,
+    exclusive; `rows` is the number of conversations or turns in the answer.
+    """
+
+    operation: str
+    key: str = ""
+    bot: str = ""
+    window: tuple[int, int] | None = None
+    rows: int = 0
+
+
+class Audited:
+    """Writes a line for each request whose route has put an Entry into `scope["entry"]`, however it ends."""
+
+    def __init__(self, app: ASGIApp, log: logging.Logger) -> None:
+        self._app = app
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on, and its answer back."""
+        status = GONE
+
+        async def send_seen(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_seen)
+        finally:
+            if entry := scope.get("entry"):
+                host = scope["client"][0] if scope.get("client") else ""
+                about = {"request": scope.get("request_id"), "client": host, "status": status, **asdict(entry)}
+                self._log.info("asked", extra=about)
+
+
+def audit_log(path: str) -> logging.Logger:
+    """The log at `path`, one JSON object a line; the log of this process where it is empty.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    if not path:
+        return logging.getLogger(NAME)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+        handler = WatchedFileHandler(path)  # whoever rotates logs may move it away
+    except OSError as error:
+        raise UsageError(f"TURNFOLD_API_AUDIT={path} cannot be written: {error.strerror}") from None
+    handler.setFormatter(JsonLines())
+    log = logging.Logger(NAME)  # noqa: LOG001 - not one of the tree: nobody else writes into this file
+    log.addHandler(handler)
+    return log

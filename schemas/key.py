@@ -1,0 +1,66 @@
+"""What is known of an access key: who holds it, what it may ask, of which bots, how often and until when."""
+
+import enum
+from typing import Annotated
+
+import msgspec
+
+ALL = "*"
+"""Every bot, as a pattern; at the end of another pattern: whatever begins so."""
+
+
+class Right(enum.StrEnum):
+    """What a key may be allowed to do."""
+
+    LIST = "list"
+    """Lists of conversations."""
+    SESSIONS = "sessions"
+    """Where a user's session stands: slots, attributes and the last words among it."""
+    TRANSCRIPTS = "transcripts"
+    """What was said in it."""
+    ADMIN = "admin"
+    """How the query layer itself fares: /metrics."""
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One key. Times are in milliseconds since 1970; None is never.
+
+    A signing key has a `secret`, which whoever verifies a signature must know. A bearer key has only the hash of
+    its token. A revoked key has neither.
+    """
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{4,64}$")]
+    name: str
+    secret: str = ""
+    token_sha256: str = ""
+    bots: tuple[str, ...] = ()
+    rights: tuple[Right, ...] = ()
+    created: int
+    expires: int | None = None
+    revoked: int | None = None
+    rate: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    """Requests a second; None: as many as the settings say."""
+    concurrent: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Requests at the same time; None: as many as the settings say."""
+
+    def __repr__(self) -> str:
+        return f"Key({self.id} {self.name!r})"  # and nothing that lets anybody in
+
+    def sees(self, bot_id: str) -> bool:
+        """Whether it may know of a bot."""
+        return any(_matches(bot_id, pattern) for pattern in self.bots)
+
+    def may(self, right: Right) -> bool:
+        """Whether it may do this."""
+        return right in self.rights
+
+
+class KeyFile(msgspec.Struct, frozen=True):
+    """The file of keys."""
+
+    keys: tuple[Key, ...] = ()
+    version: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
+
+
+def _matches(bot_id: str, pattern: str) -> bool:
+    return bot_id.startswith(pattern.removesuffix(ALL)) if pattern.endswith(ALL) else bot_id == pattern
