@@ -95,8 +95,8 @@ def _check_extent(asked: Asked, shown: Signature) -> None:
     if lacking := needed - (signed & sent):
         raise DeniedError(Denial.SIGNATURE, f"not signed or not sent, but needed: {', '.join(sorted(lacking))}")
     path = asked.target.partition("?")[0]
-    if normalize_url_path(path) != path:  # the signer takes all spellings for the same path, and routes do not
-        raise DeniedError(Denial.SIGNATURE, "the path has empty parts or dots between slashes")
+    if normalize_url_path(path) != path or "#" in asked.target:  # the signer takes all these for the same path
+        raise DeniedError(Denial.SIGNATURE, "the path has empty parts, dots between slashes, or a #")
     hashes = asked.all("x-amz-content-sha256")
     if hashes and hashes != [hashlib.sha256(asked.body).hexdigest()]:
         raise DeniedError(Denial.SIGNATURE, "X-Amz-Content-SHA256 is not the hash of the body that was sent")

@@ -1,0 +1,135 @@
+"""Whoever holds a key that counts is let in, and nobody else; a key that is taken back counts no more at once."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.access.asked import Asked
+from pipeline.access.errors import Denial, DeniedError
+from pipeline.access.gate import Gate
+from pipeline.access.issue import revoked
+from pipeline.access.key_file import change_keys
+from pipeline.access.ring import KeysAwayError
+from pipeline.errors import UsageError
+from tests.pipeline.access.signing import NOW, bearing, kept, signed, signing
+
+
+def shows(token: str) -> Asked:
+    return Asked("GET", "/metrics", [("authorization", f"Bearer {token}")], b"")
+
+
+def denial(gate: Gate, asked: Asked) -> DeniedError:
+    with pytest.raises(DeniedError) as raised:
+        gate.admit(asked)
+    return raised.value
+
+
+def test_a_signed_request_and_a_token_are_let_in_as_the_keys_they_are_of(tmp_path: Path) -> None:
+    sdk, curl = signing(), bearing()
+    gate = Gate(kept(tmp_path / "keys", sdk, curl), lambda: NOW)
+    assert gate.admit(signed(sdk.key.id, sdk.told)) == sdk.key
+    assert gate.admit(shows(curl.told)) == curl.key
+
+
+def test_who_shows_no_key_is_told_how_to(tmp_path: Path) -> None:
+    gate = Gate(kept(tmp_path / "keys"), lambda: NOW)
+    wrong = denial(gate, Asked("GET", "/", [], b""))
+    assert wrong.denial is Denial.MISSING
+    assert "Signature Version 4" in str(wrong)
+    assert "Bearer" in str(wrong)
+
+
+def test_two_headers_of_authorization_are_as_none(tmp_path: Path) -> None:
+    curl = bearing()
+    gate = Gate(kept(tmp_path / "keys", curl), lambda: NOW)
+    twice = Asked("GET", "/", [*shows(curl.told).headers, *shows(curl.told).headers], b"")
+    assert denial(gate, twice).denial is Denial.MISSING
+
+
+def test_a_key_that_is_not_there_is_not_known_whatever_is_signed(tmp_path: Path) -> None:
+    gate = Gate(kept(tmp_path / "keys"), lambda: NOW)
+    for stranger in (signed("TFKUNKNOWN", "s"), shows(bearing().told), shows("x"), shows("tf_TFKA_" + "a" * 43)):
+        assert denial(gate, stranger).denial is Denial.UNKNOWN
+
+
+def test_neither_kind_of_key_does_for_the_other(tmp_path: Path) -> None:
+    """A bearer key has no secret to sign with: the empty one must not do."""
+    sdk, curl = signing(), bearing()
+    gate = Gate(kept(tmp_path / "keys", sdk, curl), lambda: NOW)
+    assert denial(gate, signed(curl.key.id, "")).denial is Denial.UNKNOWN
+    assert denial(gate, shows(f"tf_{sdk.key.id}_{'a' * 43}")).denial is Denial.UNKNOWN
+    assert denial(gate, shows(f"tf_{sdk.key.id}_{sdk.told}")).denial is Denial.UNKNOWN
+
+
+def test_a_wrong_secret_is_a_wrong_signature(tmp_path: Path) -> None:
+    sdk = signing()
+    gate = Gate(kept(tmp_path / "keys", sdk), lambda: NOW)
+    assert denial(gate, signed(sdk.key.id, "another")).denial is Denial.SIGNATURE
+
+
+def test_a_key_counts_until_it_expires_and_only_its_holder_learns_that(tmp_path: Path) -> None:
+    sdk, curl = signing(expires=NOW), bearing(expires=NOW)
+    path = kept(tmp_path / "keys", sdk, curl)
+    assert Gate(path, lambda: NOW - 1).admit(shows(curl.told)) == curl.key
+    gate = Gate(path, lambda: NOW)
+    for holder in (signed(sdk.key.id, sdk.told), shows(curl.told)):
+        assert denial(gate, holder).denial is Denial.EXPIRED
+    assert denial(gate, signed(sdk.key.id, "another")).denial is Denial.SIGNATURE
+
+
+def test_a_revoked_key_counts_no_more_at_once(tmp_path: Path) -> None:
+    sdk, curl = signing(), bearing()
+    path = kept(tmp_path / "keys", sdk, curl)
+    gate = Gate(path, lambda: NOW)
+    gate.admit(shows(curl.told))
+    change_keys(path, lambda known: [revoked(key, NOW) for key in known])
+    for holder in (signed(sdk.key.id, sdk.told), signed(sdk.key.id, ""), shows(curl.told)):
+        assert denial(gate, holder).denial is Denial.UNKNOWN
+
+
+def test_a_new_key_counts_at_once(tmp_path: Path) -> None:
+    gate = Gate(path := kept(tmp_path / "keys"), lambda: NOW)
+    curl = bearing()
+    kept(path, curl)
+    assert gate.admit(shows(curl.told)) == curl.key
+
+
+def test_the_same_signed_request_is_answered_once(tmp_path: Path) -> None:
+    sdk = signing()
+    gate = Gate(kept(tmp_path / "keys", sdk), lambda: NOW)
+    asked = signed(sdk.key.id, sdk.told)
+    gate.admit(asked)
+    again = denial(gate, asked)
+    assert (again.denial, "sign it anew" in str(again)) == (Denial.SIGNATURE, True)
+
+
+def test_a_wrong_request_does_not_use_up_a_right_one(tmp_path: Path) -> None:
+    sdk = signing()
+    gate = Gate(kept(tmp_path / "keys", sdk), lambda: NOW)
+    asked = signed(sdk.key.id, sdk.told)
+    denial(gate, Asked(asked.method, asked.target, asked.headers, b"altered"))
+    gate.admit(asked)
+
+
+@pytest.mark.parametrize("trouble", ["gone", "open", "broken"])
+def test_nobody_is_let_in_while_the_keys_cannot_be_read(tmp_path: Path, trouble: str) -> None:
+    """Who was revoked meanwhile is not known then."""
+    curl = bearing()
+    path = kept(tmp_path / "keys", curl)
+    gate = Gate(path, lambda: NOW)
+    if trouble == "gone":
+        path.unlink()
+    elif trouble == "open":
+        path.chmod(0o644)
+    else:
+        path.write_text("{")
+    for _ in range(2):
+        with pytest.raises(KeysAwayError):
+            gate.admit(shows(curl.told))
+    with pytest.raises(KeysAwayError):
+        gate.check()
+    with pytest.raises(UsageError):
+        Gate(path, lambda: NOW)
+    path.unlink(missing_ok=True)
+    kept(path, curl)
+    assert gate.admit(shows(curl.told)) == curl.key

@@ -1,0 +1,95 @@
+"""A key that asks too often or too much at once waits or is turned away, and no other key notices."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from pipeline.access import pace
+from pipeline.access.errors import ThrottledError
+from pipeline.access.pace import PERIOD_S, WAITING, Paces
+from pipeline.settings import Settings
+from schemas.key import Key
+from tests.pipeline.access.signing import key
+
+
+def using(settings: Settings, block: Callable[[Paces], Awaitable[None]]) -> None:
+    async def go() -> None:
+        await block(Paces(settings))
+
+    asyncio.run(go())
+
+
+async def ask(paces: Paces, one: Key, until: asyncio.Event | None = None) -> bool:
+    """Whether it was let in."""
+    try:
+        async with paces.turn(one):
+            if until:
+                await until.wait()
+    except ThrottledError:
+        return False
+    return True
+
+
+def test_a_rate_is_kept_over_ten_seconds_and_each_key_has_its_own() -> None:
+    async def use(paces: Paces) -> None:
+        often, other, faster = key(), key(), key(rate=5.0)
+        assert sum([await ask(paces, often) for _ in range(40)]) == int(2 * PERIOD_S)
+        assert await ask(paces, other)
+        assert sum([await ask(paces, faster) for _ in range(80)]) == int(5 * PERIOD_S)
+
+    using(Settings(api_rate=2.0), use)
+
+
+def test_a_slow_key_is_told_when_to_come_again() -> None:
+    async def use(paces: Paces) -> None:
+        slow = key(rate=0.25)
+        assert [await ask(paces, slow) for _ in range(3)] == [True, True, False]
+        with pytest.raises(ThrottledError, match=r"0\.25 requests a second") as raised:
+            async with paces.turn(slow):
+                pass
+        assert raised.value.after == 4
+
+    using(Settings(), use)
+
+
+def test_so_many_are_answered_at_once_and_the_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "WAIT_S", 60.0)
+
+    async def use(paces: Paces) -> None:
+        busy, other, done = key(), key(), asyncio.Event()
+        asked = [asyncio.create_task(ask(paces, busy, done)) for _ in range(5)]
+        await asyncio.sleep(0.01)
+        assert not any(task.done() for task in asked)
+        assert await ask(paces, other), "another key need not wait"
+        done.set()
+        assert all(await asyncio.gather(*asked))
+
+    using(Settings(api_concurrent=2), use)
+
+
+def test_who_waits_too_long_or_with_too_many_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "WAIT_S", 0.05)
+
+    async def use(paces: Paces) -> None:
+        busy, done = key(), asyncio.Event()
+        asked = [asyncio.create_task(ask(paces, busy, done)) for _ in range(WAITING + 3)]
+        await asyncio.sleep(0.01)
+        assert [task.done() for task in asked].count(True) == 2, "more than may wait"
+        await asyncio.sleep(0.2)
+        assert [task.done() for task in asked].count(True) == WAITING + 2
+        done.set()
+        assert sum(await asyncio.gather(*asked)) == 1
+        assert await ask(paces, busy), "its turn is given back"
+
+    using(Settings(api_concurrent=1, api_rate=1000.0), use)
+
+
+def test_a_key_whose_rate_is_changed_has_the_new_one() -> None:
+    async def use(paces: Paces) -> None:
+        before = key(rate=0.1)
+        assert [await ask(paces, before) for _ in range(2)] == [True, False]
+        after = key(id=before.id, rate=100.0)
+        assert all([await ask(paces, after) for _ in range(10)])
+
+    using(Settings(), use)
