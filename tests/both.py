@@ -5,6 +5,8 @@ import pytest
 APACHE = pytest.param("apache", marks=pytest.mark.apache)
 ON_EMBEDDED = pytest.mark.parametrize("kafka_kind", ["embedded"], indirect=True)
 """For a test that would learn nothing from a second broker."""
+ON_APACHE = pytest.mark.parametrize("kafka_kind", [APACHE], indirect=True)
+"""For what the embedded broker does not have: retention, compaction, topics that are deleted and made anew."""
 
 
 def on_both(metafunc: pytest.Metafunc) -> None:

@@ -28,3 +28,26 @@ def access(settings: Settings, tls: ssl.SSLContext | None) -> dict[str, object]:
         options["sasl_plain_username"] = settings.kafka_user
         options["sasl_plain_password"] = settings.kafka_password
     return options
+
+
+def librdkafka_access(settings: Settings) -> dict[str, str]:
+    """The same for librdkafka, which reads the files itself; `tls_context` says what is wrong with one."""
+    options: dict[str, str] = {"security.protocol": settings.kafka_security}
+    if settings.kafka_tls:
+        options["ssl.endpoint.identification.algorithm"] = "https"
+        if authorities := settings.kafka_ca or _trusted():
+            options["ssl.ca.location"] = authorities
+        if settings.kafka_certificate:
+            options["ssl.certificate.location"] = settings.kafka_certificate
+            options["ssl.key.location"] = settings.kafka_key or settings.kafka_certificate
+    if settings.kafka_sasl:
+        options["sasl.mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl.username"] = settings.kafka_user
+        options["sasl.password"] = settings.kafka_password
+    return options
+
+
+def _trusted() -> str | None:
+    """Where this machine has the authorities that it trusts; librdkafka brings an OpenSSL that may look elsewhere."""
+    paths = ssl.get_default_verify_paths()
+    return paths.cafile or paths.capath

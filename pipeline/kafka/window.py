@@ -1,25 +1,15 @@
-"""A topic and a window of time in; the offsets that hold its records, and those records in lists, out."""
+"""A topic and a window of time in; the offsets that hold its records out."""
 
-import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
-import msgspec
 from kafka import KafkaConsumer, TopicPartition
-from kafka.consumer.fetcher import ConsumerRecord
 
-from pipeline.errors import TransientError, UsageError
-from pipeline.kafka.offsets import POLL_MS, bounds
+from pipeline.errors import UsageError
+from pipeline.kafka.offsets import bounds
 from pipeline.kafka.spans import Spans
 
 NO_RECORD_IS_SO_LATE = 1 << 62
 """Milliseconds: a broker that names a record for this time does not go by the records' timestamps."""
-
-
-class Fetched(msgspec.Struct, frozen=True):
-    """Records of a partition in the order of their offsets, and the offset to go on from; there may be no records."""
-
-    records: list[ConsumerRecord]
-    next_offset: int
 
 
 def spans_between(  # noqa: PLR0913, PLR0917 - what to read has four parts, and comes with whom to ask and how long
@@ -60,40 +50,6 @@ def spans_between(  # noqa: PLR0913, PLR0917 - what to read has four parts, and 
     return _not_before(consumer, spans, since, int(patience * 1000))
 
 
-def read_batches(
-    consumer: KafkaConsumer, partition: TopicPartition, span: tuple[int, int], count: int, patience: float
-) -> Iterator[Fetched]:
-    """What the partition holds of `span`, at most `count` records at a time: what has come, without waiting for more.
-
-    Offsets without a record (compacted, transaction markers, taken by retention meanwhile) are stepped over; the
-    last `next_offset` is the span's end. An empty span yields nothing. The consumer reads nothing else meanwhile.
-
-    Raises:
-        TransientError: nothing has come for `patience` seconds, though there should be more. UsageError: the
-            partition has lost what follows, as a topic has that was deleted and made anew.
-    """
-    at, end = span
-    consumer.assign([partition])
-    consumer.seek(partition, at)
-    deadline = time.monotonic() + patience
-    while at < end:
-        records = consumer.poll(timeout_ms=POLL_MS, max_records=count).get(partition, [])
-        position = consumer.position(partition, timeout_ms=POLL_MS)
-        if position is not None and position < at:
-            raise UsageError(
-                f"{_name(partition)} has lost its records from offset {at} on, and goes on at {position}: "
-                "the topic was made anew, or Kafka has lost its newest records; begin again"
-            )
-        if position is not None and position > at:
-            at = min(position, end)
-            yield Fetched([record for record in records if record.offset < end], at)
-            deadline = time.monotonic() + patience  # not before: whoever takes the records may take their time
-        elif time.monotonic() > deadline:
-            raise TransientError(
-                f"Kafka has sent nothing more of {_name(partition)} for {patience:g} s, at offset {at} of {end}"
-            )
-
-
 def _chosen(consumer: KafkaConsumer, topic: str, partitions: Collection[int] | None) -> list[TopicPartition]:
     present = sorted(consumer.partitions_for_topic(topic))
     if not present:
@@ -118,10 +74,6 @@ def _not_before(consumer: KafkaConsumer, spans: Spans, since: int, wait_ms: int)
         else:
             begun[partition] = (end, end)
     return begun
-
-
-def _name(partition: TopicPartition) -> str:
-    return f"{partition.topic}/{partition.partition}"
 
 
 def _list(numbers: Collection[int]) -> str:

@@ -1,6 +1,7 @@
 """Raw inputs of a source in; the turns that are asked for, and what was no turn, out."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -13,12 +14,20 @@ TOLD = 20
 """Problems of a batch that are told one by one; all are counted."""
 
 
-class Raw(msgspec.Struct, frozen=True, gc=False):
-    """An input and where it came from. One with a `problem` could not even be read as a whole."""
+class Raw(Protocol):
+    """An input, which each source has in a form of its own."""
 
-    data: bytes
-    origin: str
-    problem: str = ""
+    @property
+    def data(self) -> bytes:
+        """Nothing where there is a problem."""
+
+    @property
+    def origin(self) -> str:
+        """Where it came from; asked for where something has to be told of it."""
+
+    @property
+    def problem(self) -> str:
+        """Why it could not even be read as a whole; empty where it could."""
 
 
 class Batch(msgspec.Struct, frozen=True):

@@ -2,13 +2,30 @@
 
 from collections.abc import AsyncIterator
 
-from pipeline.replay.batch import Batch, Raw
+import msgspec
+
+from pipeline.replay.batch import Batch
 from pipeline.store.client import ClickHouse
 from pipeline.store.parts import Place, Range, Scope, condition, count_events, divided, ranges
 from pipeline.store.payloads import archived
 from schemas.run import Job, Position, Source, Unit
 
 EVENTS_A_SOURCE = 1_000_000
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """An event of the archive as an input."""
+
+    data: bytes
+    bot_id: str
+    session_id: str
+    request_id: str
+    problem: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Whose it is."""
+        return f"archive {self.bot_id} {self.session_id} {self.request_id}"
 
 
 def scope(job: Job) -> Scope:
@@ -42,7 +59,7 @@ async def events(clickhouse: ClickHouse, job: Job, unit: Unit, size: int) -> Asy
     whole = Range(unit.source.of, _place(unit.position), _place(unit.source.end))
     async for part in divided(clickhouse, whole, scope(job), size):
         found = await archived(clickhouse, condition(part, scope(job)))
-        raws = [Raw(turn.payload, f"archive {turn.bot_id} {turn.session_id} {turn.request_id}") for turn in found]
+        raws = [Event(turn.payload, turn.bot_id, turn.session_id, turn.request_id) for turn in found]
         yield Batch(raws, part.upto or (), len(found), len(found))
 
 

@@ -8,7 +8,7 @@ from pipeline.ingest.exports import Export, open_export
 from pipeline.ingest.files import Input
 from pipeline.ingest.folders import find_files
 from pipeline.replay.ahead import ahead
-from pipeline.replay.batch import Batch, Raw
+from pipeline.replay.batch import Batch
 from pipeline.settings import Settings
 from schemas.run import Job, Source, Unit
 
@@ -42,8 +42,7 @@ def _batches(export: Export, at: int, size: int) -> Iterator[Batch]:
     before = export.bytes_read
     while some := list(_bounded(found, size)):
         at += len(some)
-        raws = [Raw(one.data, one.origin, one.problem) for one in some]
-        yield Batch(raws, (at,), export.bytes_read - before, len(raws))
+        yield Batch(some, (at,), export.bytes_read - before, len(some))
         before = export.bytes_read
 
 

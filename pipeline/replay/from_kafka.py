@@ -3,21 +3,34 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
+import msgspec
+from confluent_kafka import Message
 from kafka import TopicPartition
-from kafka.consumer.fetcher import ConsumerRecord
 
+from pipeline.kafka.bulk import Fetched, read_batches
 from pipeline.kafka.client import PATIENCE, reader
-from pipeline.kafka.window import Fetched, read_batches, spans_between
+from pipeline.kafka.librdkafka import fetcher
+from pipeline.kafka.window import spans_between
 from pipeline.replay.ahead import ahead
-from pipeline.replay.batch import Batch, Raw
+from pipeline.replay.batch import Batch
 from pipeline.settings import Settings
 from schemas.run import Job, Source, Unit
 
 BATCH_BYTES = 64 * 1024 * 1024
-FETCH_BYTES = 8 * 1024 * 1024
-"""Of one fetch: 4,900 records of 1.6 KB, where Kafka's default holds 616."""
-GATHER_MS = 500
-"""What a broker has to fill a fetch; the embedded one sends nothing at all if its first batch takes longer."""
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """A record as an input."""
+
+    data: bytes
+    partition: str
+    offset: int
+    problem: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where Kafka has it."""
+        return f"{self.partition} offset {self.offset}"
 
 
 def partitions(settings: Settings, job: Job) -> list[Source]:
@@ -42,22 +55,25 @@ async def records(settings: Settings, job: Job, unit: Unit, size: int) -> AsyncI
     """
     (at,), (end,) = map(_offsets, (unit.position, unit.source.end))
     partition = TopicPartition(job.topic, int(unit.source.of))
-    with reader(settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=GATHER_MS) as consumer:
-        found = ahead(_gathered(read_batches(consumer, partition, (at, end), size, PATIENCE), size))
-        async with aclosing(found):  # before the consumer is closed, which its thread reads from
+    with fetcher(settings) as opened:
+        found = ahead(_gathered(read_batches(opened, partition, (at, end), size, PATIENCE), size))
+        async with aclosing(found):  # before the fetcher is closed, which its thread takes from
             async for fetched in found:
-                wanted = [_raw(record) for record in fetched.records if _in_window(record.timestamp, job)]
+                wanted = [
+                    Record(one.value() or b"", unit.source.name, one.offset())
+                    for one in _in_window(fetched.records, job)
+                ]
                 yield Batch(wanted, (fetched.next_offset,), fetched.next_offset - at, len(fetched.records))
                 at = fetched.next_offset
 
 
 def _gathered(fetches: Iterator[Fetched], size: int) -> Iterator[Fetched]:
     """The same in lists of about `size` records, or of a bounded number of bytes: a fetch alone holds few."""
-    records: list[ConsumerRecord] = []
+    records: list[Message] = []
     held, last = 0, None
     for fetched in fetches:
         records += fetched.records
-        held += sum(len(record.value or b"") for record in fetched.records)
+        held += sum(map(len, fetched.records))  # a message's length is that of its value
         if len(records) >= size or held >= BATCH_BYTES:
             yield Fetched(records, fetched.next_offset)
             records, held, last = [], 0, None
@@ -67,13 +83,15 @@ def _gathered(fetches: Iterator[Fetched], size: int) -> Iterator[Fetched]:
         yield Fetched(records, last)
 
 
+def _in_window(records: list[Message], job: Job) -> list[Message]:
+    if job.since is None and job.until is None:
+        return records
+    return [one for one in records if _within(one.timestamp()[1], job)]
+
+
+def _within(timestamp: int, job: Job) -> bool:
+    return (job.since is None or timestamp >= job.since) and (job.until is None or timestamp < job.until)
+
+
 def _offsets(position: tuple[int | str, ...]) -> list[int]:
     return [int(offset) for offset in position]
-
-
-def _raw(record: ConsumerRecord) -> Raw:
-    return Raw(record.value or b"", f"{record.topic}/{record.partition} offset {record.offset}")
-
-
-def _in_window(timestamp: int, job: Job) -> bool:
-    return (job.since is None or timestamp >= job.since) and (job.until is None or timestamp < job.until)

@@ -1,10 +1,43 @@
 """What speaks to Kafka is tested on the embedded broker and on Apache Kafka."""
 
-import pytest
+from collections.abc import Iterator
 
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from pipeline.kafka.client import reader
+from pipeline.kafka.librdkafka import Fetcher, fetcher
+from pipeline.kafka.topics import create_topics
+from pipeline.settings import Settings
 from tests.both import on_both
+from tests.pipeline.kafka.sending import writing
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test that needs a broker runs on both."""
     on_both(metafunc)
+
+
+@pytest.fixture
+def consumer(kafka_settings: Settings) -> Iterator[KafkaConsumer]:
+    with reader(kafka_settings) as opened:
+        yield opened
+
+
+@pytest.fixture(name="fetcher")
+def a_fetcher(kafka_settings: Settings) -> Iterator[Fetcher]:
+    with fetcher(kafka_settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def producer(kafka_settings: Settings) -> Iterator[KafkaProducer]:
+    with writing(kafka_settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def partition(kafka_settings: Settings) -> TopicPartition:
+    """The first of four partitions that nothing was written to."""
+    create_topics(kafka_settings)
+    return TopicPartition(kafka_settings.topic_turns, 0)

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+from typing import NamedTuple
 
 import msgspec
 import orjson
@@ -9,10 +10,18 @@ import pytest
 
 from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.sort import Limits
-from pipeline.replay.batch import TOLD, Batch, Raw, decode
+from pipeline.replay.batch import TOLD, Batch, decode
 from tests.events import raw
 
 LIMITS = Limits(1_000_000, 100_000)
+
+
+class Raw(NamedTuple):
+    """An input of no source in particular."""
+
+    data: bytes
+    origin: str
+    problem: str = ""
 
 
 def batch(*raws: Raw) -> Batch:

@@ -1,0 +1,49 @@
+"""Records in a partition, with the timestamps and in the batches that a test wants."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kafka import KafkaProducer, TopicPartition
+
+from pipeline.kafka.client import writer
+from pipeline.settings import Settings
+
+PATIENCE = 10.0
+
+
+@contextmanager
+def writing(settings: Settings, **options: Any) -> Iterator[KafkaProducer]:
+    """A producer that sends a batch when it is told to."""
+    opened = writer(settings, linger_ms=60_000, batch_size=1_000_000, **options)
+    try:
+        yield opened
+    finally:
+        opened.close(timeout=PATIENCE)
+
+
+def send(
+    producer: KafkaProducer,
+    partition: TopicPartition,
+    stamps: Iterable[int],
+    value: bytes = b"x" * 100,
+    key: bytes | None = None,
+) -> None:
+    """One batch of records with these timestamps."""
+    for stamp in stamps:
+        producer.send(partition.topic, value, key=key, partition=partition.partition, timestamp_ms=stamp)
+    producer.flush(PATIENCE)
+
+
+def now() -> int:
+    """Milliseconds since 1970; a record of long ago would fall to retention."""
+    return int(time.time() * 1000)
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    """Returns once it is so."""
+    deadline = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < deadline, "it has not come to be so"
+        time.sleep(0.01)
