@@ -38,5 +38,9 @@ class StatementError(Exception):
     """ClickHouse understood the request and refuses it: a second try would end the same."""
 
 
+class ExceededError(StatementError):
+    """A query would take more of ClickHouse than it may; the text says more of what, and how much it may."""
+
+
 class UsageError(Exception):
     """What the user asked for cannot be done; the text says why and what would be right."""

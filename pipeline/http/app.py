@@ -16,7 +16,9 @@ from pipeline.http.lazy import LazyClickHouse
 from pipeline.http.measured import Measured
 from pipeline.http.openapi import description
 from pipeline.http.operation import Backend, Operation, Turnstile
+from pipeline.http.origins import cors
 from pipeline.http.probes import probes
+from pipeline.http.rebinding import rebinding
 from pipeline.metrics.query import QueryMetrics
 from pipeline.query.token import PageTokens
 from pipeline.settings import Settings
@@ -56,7 +58,13 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
             *probes(store, metrics, door),
             description(OPERATIONS),
         ],
-        middleware=[Middleware(Measured, metrics=metrics), Middleware(Audited, log=audit), Middleware(Envelope)],
+        middleware=[
+            Middleware(Measured, metrics=metrics),
+            Middleware(Audited, log=audit),
+            *cors(settings.api_origins),  # around the envelope: pages may read what went wrong, too
+            Middleware(Envelope),
+            *rebinding(settings),
+        ],
         exception_handlers={HTTPException: on_no_route},
         lifespan=lifespan,
     )

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from pipeline.access.errors import DeniedError, ThrottledError
 from pipeline.access.ring import KeysAwayError
-from pipeline.errors import StatementError, TransientError
+from pipeline.errors import ExceededError, StatementError, TransientError
 from pipeline.query.errors import InvalidQueryError, NotFoundError
 
 JSON = "application/json"
@@ -44,11 +44,13 @@ class Dialect:
     `broken` stands also for a ClickHouse that is away. These services list no 503; SDKs try a 500 again
     with growing pauses and then raises an exception that the service lists. `busy` would not do, as it makes
     adaptive clients send less long after ClickHouse is back. `missing` is None where nothing can be.
+    `exceeded` is a query that would take more of ClickHouse than it may.
     """
 
     invalid: Kind
     busy: Kind
     broken: Kind
+    exceeded: Kind
     missing: Kind | None = None
 
 
@@ -56,17 +58,20 @@ ANALYTICS = Dialect(
     invalid=Kind("ValidationException", 400),
     busy=Kind("ThrottlingException", 429),
     broken=Kind("InternalServerException", 500),
+    exceeded=Kind("ServiceQuotaExceededException", 402),
 )
 RUNTIME_V1 = Dialect(
     invalid=Kind("BadRequestException", 400),
     busy=Kind("LimitExceededException", 429),
     broken=Kind("InternalFailureException", 500),
+    exceeded=Kind("LimitExceededException", 429),
     missing=Kind("NotFoundException", 404),
 )
 RUNTIME_V2 = Dialect(
     invalid=Kind("ValidationException", 400),
     busy=Kind("ThrottlingException", 429),
     broken=Kind("InternalServerException", 500),
+    exceeded=Kind("ThrottlingException", 429),
     missing=Kind("ResourceNotFoundException", 404),
 )
 NOT_READY = Kind("ServiceUnavailableException", 503)
@@ -102,15 +107,26 @@ def failure(error: Exception, dialect: Dialect, request_id: str) -> Failure:
             told = Failure(Kind(error.denial, NOT_LET_IN), str(error))
         case BusyError() | ThrottledError():
             told = Failure(dialect.busy, str(error), {"Retry-After": str(error.after)})
-        case KeysAwayError():
-            told = Failure(dialect.broken, "who may ask is not known at the moment: nobody is let in")
         case NotReadyError():
             told = Failure(NOT_READY, str(error))
         case HTTPException():
             told = _no_route(error)
+        case _:
+            told = _trouble(error, dialect, request_id)
+    return told
+
+
+def _trouble(error: Exception, dialect: Dialect, request_id: str) -> Failure:
+    """What lies with ClickHouse, the keys or ourselves; it is logged."""
+    match error:
+        case KeysAwayError():
+            told = Failure(dialect.broken, "who may ask is not known at the moment: nobody is let in")
         case TransientError():
             log.warning("request %s: %s", request_id, error)
             told = Failure(dialect.broken, "ClickHouse does not answer at the moment; try again")
+        case ExceededError():
+            log.warning("request %s: %s", request_id, error)
+            told = Failure(dialect.exceeded, f"{error}; ask for less, such as a shorter window or fewer filters")
         case StatementError():
             log.error("request %s: ClickHouse refuses its query: %s", request_id, error)
             told = Failure(dialect.broken, "ClickHouse refuses the query; GET /readyz may say why, the log does")

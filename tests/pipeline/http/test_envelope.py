@@ -20,7 +20,7 @@ async def fault(_: Request) -> Response:
 
 async def foreign_fault(request: Request) -> Response:
     fault_kind = Kind("InternalFailureException", 500)
-    request.scope["dialect"] = Dialect(fault_kind, fault_kind, fault_kind)
+    request.scope["dialect"] = Dialect(fault_kind, fault_kind, fault_kind, fault_kind)
     raise KeyError("x")
 
 

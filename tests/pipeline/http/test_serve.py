@@ -50,7 +50,7 @@ def test_a_request_that_does_not_end_holds_it_no_longer_than_its_time() -> None:
     with served(stop_seconds=0.5) as (url, server):
         host, _, port = url.removeprefix("http://").partition(":")
         with socket.create_connection((host, int(port)), timeout=WITHIN) as half:
-            half.sendall(f"POST {SESSIONS} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{{".encode())
+            half.sendall(f"POST {SESSIONS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{{".encode())
             with client(url) as ask:
                 assert ask.ask("GET", "/healthz").status == 200
             server.send_signal(signal.SIGTERM)
