@@ -145,8 +145,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Web pages that browsers let read the answers, by origin, such as https://console.example.com; empty: none."""
     api_rate: Annotated[float, msgspec.Meta(gt=0)] = 50.0
     """Requests a second that one key may send, over ten seconds; a key may have a rate of its own."""
-    api_concurrent: Whole = 2
-    """Requests of one key that are answered at the same time; others wait for their turn, and not for long."""
+    api_concurrent: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Requests of one key that are answered at the same time, others wait for their turn, and not for long; 0: half as
+    many as there are processors here, so that whoever asks much leaves room for others."""
     api_audit: str = ""
     """The file in which the query layer writes who asked for what, one JSON object a line; empty: its log."""
     query_seconds: Seconds = 10.0

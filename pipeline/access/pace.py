@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -23,7 +24,8 @@ class Paces:
     """The paces of all keys, each by itself."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._rate = settings.api_rate
+        self._concurrent = settings.api_concurrent or max(1, (os.cpu_count() or 1) // 2)
         self._paces: dict[str, _Pace] = {}
 
     @asynccontextmanager
@@ -33,8 +35,7 @@ class Paces:
         Raises:
             ThrottledError: it asks too often, or too much at once.
         """
-        rate = key.rate or self._settings.api_rate
-        concurrent = key.concurrent or self._settings.api_concurrent
+        rate, concurrent = key.rate or self._rate, key.concurrent or self._concurrent
         pace = self._paces.get(key.id)
         if pace is None or (pace.rate, pace.concurrent) != (rate, concurrent):
             pace = self._paces[key.id] = _Pace(rate, concurrent)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pipeline.errors import UsageError
 from pipeline.http.measured import GONE
 from pipeline.logs import JsonLines
+from pipeline.settings import Settings
 
 NAME = "turnfold.audit"
 
@@ -55,14 +56,20 @@ class Audited:
                 self._log.info("asked", extra=about)
 
 
-def audit_log(path: str) -> logging.Logger:
-    """The log at `path`, one JSON object a line; the log of this process where it is empty.
+def audit_log(settings: Settings) -> logging.Logger:
+    """The file that the settings name, one JSON object a line; else the log of this process, where keys say who asks.
 
     Raises:
-        UsageError: it cannot be written.
+        UsageError: the file cannot be written.
     """
-    if not path:
-        return logging.getLogger(NAME)
+    if settings.api_audit:
+        return _log_file(settings.api_audit)
+    log = logging.getLogger(NAME)
+    log.disabled = not settings.api_keys  # without them it is always the same, whoever is on this machine
+    return log
+
+
+def _log_file(path: str) -> logging.Logger:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
         handler = WatchedFileHandler(path)  # whoever rotates logs may move it away

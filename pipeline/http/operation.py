@@ -117,8 +117,8 @@ class Operation:
             key = backend.door.admit(asked(request, body))
             entry.key = key.id
             check_right(key, self.right)
+            call = self._call(request, body, key, entry)
             async with backend.door.turn(key):
-                call = self._call(request, body, key, entry)
                 with backend.turnstile.entered():
                     answered = await self.answer(backend, call)
             return Response(orjson.dumps(msgspec.to_builtins(answered)), media_type=JSON)
