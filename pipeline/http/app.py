@@ -40,7 +40,7 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
     store = LazyClickHouse(settings)
     metrics = QueryMetrics()
     door = Door(settings, now)
-    audit = audit_log(settings.api_audit)
+    audit = audit_log(settings)
     backend = Backend(settings, store, PageTokens(settings.token_key), now, Turnstile(), door)
 
     @asynccontextmanager
