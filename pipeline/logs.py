@@ -61,8 +61,8 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line, more where there is a traceback."""
         extra = "".join(f" {name}={value}" for name, value in _extra(record).items())
-        message = _message(record).replace("\n", " ")
-        line = f"{_time(record)} {record.levelname} {record.name}: {message}{extra}"
+        told = " ".join(f"{_message(record)}{extra}".splitlines())  # whatever clients send is no line of its own
+        line = f"{_time(record)} {record.levelname} {record.name}: {told}"
         return "\n".join(part for part in (line, _error(record)) if part)
 
 

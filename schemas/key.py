@@ -22,23 +22,27 @@ class Right(enum.StrEnum):
     """How the query layer itself fares: /metrics."""
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One key. Times are in milliseconds since 1970; None is never.
+Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
+"""Milliseconds since 1970, before the year 10000."""
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One key; None is never.
 
     A signing key has a `secret`, which whoever verifies a signature must know. A bearer key has only the hash of
-    its token. A revoked key has neither.
+    its token. A revoked key has neither. An unknown member is an error: a misspelt limit would be none.
     """
 
-    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{4,64}$")]
-    name: str
+    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{4,64}$(?!\n)")]
+    name: Annotated[str, msgspec.Meta(min_length=1)]
     secret: str = ""
-    token_sha256: str = ""
+    token_sha256: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$(?!\n)")] = ""
     bots: tuple[str, ...] = ()
     rights: tuple[Right, ...] = ()
-    created: int
-    expires: int | None = None
-    revoked: int | None = None
-    rate: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    created: Moment
+    expires: Moment | None = None
+    revoked: Moment | None = None
+    rate: Annotated[float, msgspec.Meta(ge=0.001, le=1_000_000)] | None = None
     """Requests a second; None: as many as the settings say."""
     concurrent: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """Requests at the same time; None: as many as the settings say."""
@@ -55,7 +59,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return right in self.rights
 
 
-class KeyFile(msgspec.Struct, frozen=True):
+class KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file of keys."""
 
     keys: tuple[Key, ...] = ()

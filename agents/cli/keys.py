@@ -1,5 +1,6 @@
 """`turnfold keys`: names and rights in; the file of access keys changed, and what a holder needs told once, out."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import orjson
 from agents.cli.audit_printing import iso
 from agents.cli.listing import asked_bot, seconds
 from agents.cli.plain import plain
+from pipeline.access.bearer import key_id_of
 from pipeline.access.issue import Issued, bearer_key, new_id, revoked, signing_key
 from pipeline.access.key_file import change_keys, read_keys
 from pipeline.clock import now_ms
@@ -29,14 +31,14 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("name")
-@click.option("--bot", "bots", multiple=True, required=True, metavar="BOT",
+@click.option("--bot", "bots", multiple=True, metavar="BOT",
               help="A bot's id, the name of a Lex V1 bot, SALES* for all ids that begin so, or * for all; "
-                   "may be repeated.")  # fmt: skip
+                   "may be repeated. Right admin alone needs none.")  # fmt: skip
 @click.option("--right", "rights", multiple=True, type=click.Choice([right.value for right in Right]),
               default=[Right.LIST.value], show_default=True, help="What it may ask for; may be repeated.")  # fmt: skip
 @click.option("--expires", default="90d", show_default=True, metavar="SPAN", help="So long it counts: 12h, 90d, never.")
 @click.option("--bearer", is_flag=True, help="A token for browsers and curl, instead of a secret for AWS's SDKs.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Requests a second; else TURNFOLD_API_RATE.")
+@click.option("--rate", type=click.FloatRange(0.001, 1_000_000), help="Requests a second; else TURNFOLD_API_RATE.")
 @click.option("--concurrent", type=click.IntRange(1), help="Requests at once; else TURNFOLD_API_CONCURRENT.")
 @click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
 @click.pass_obj
@@ -45,11 +47,13 @@ def add(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     concurrent: int | None, *, bearer: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Make a key for NAME, whoever or whatever will ask with it. Its secret is shown now, and never again."""
+    if not bots and set(rights) != {Right.ADMIN}:
+        raise click.UsageError("Missing option '--bot': whose conversations? A bot's id, or * for all.")
     now = now_ms()
     key = Key(
         id=new_id(),
         name=name,
-        bots=tuple(dict.fromkeys(bot if bot.endswith(ALL) else asked_bot(bot) for bot in bots)),
+        bots=tuple(dict.fromkeys(map(_pattern, bots))),
         rights=tuple(dict.fromkeys(Right(right) for right in rights)),
         created=now,
         expires=None if expires == NEVER else now + int(1000 * seconds(expires, "--expires")),
@@ -59,7 +63,7 @@ def add(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     issued = bearer_key(key) if bearer else signing_key(key)
     change_keys(_path(settings), lambda known: [*known, issued.key])
     if as_json:
-        click.echo(orjson.dumps(_told(issued, bearer=bearer)))
+        click.echo(orjson.dumps(_described(issued.key, now) | _told(issued, bearer=bearer)))
         return
     click.echo(_line(issued.key, now), err=True)
     for word, value in _told(issued, bearer=bearer).items():
@@ -80,21 +84,28 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 @click.argument("key_id", metavar="ID")
 @click.pass_obj
 def revoke(settings: Settings, key_id: str) -> None:
-    """Take the key ID back: from now on nobody is let in with it."""
+    """Take the key ID back: from now on nobody is let in with it. A bearer token, wherever it was found, does too."""
+    wanted = key_id_of(key_id) or key_id
 
     def change(known: Sequence[Key]) -> list[Key]:
-        if key_id not in {key.id for key in known}:
-            raise UsageError(f"there is no key {key_id}; `turnfold keys list` shows all")
-        return [revoked(key, now_ms()) if key.id == key_id else key for key in known]
+        if wanted not in {key.id for key in known}:  # it is not repeated: it may be a secret
+            raise UsageError("there is no key of this id; `turnfold keys list` shows all")
+        return [revoked(key, now_ms()) if key.id == wanted else key for key in known]
 
     change_keys(_path(settings), change)
-    click.echo(f"revoked {key_id}", err=True)
+    click.echo(f"revoked {wanted}", err=True)
 
 
 def _path(settings: Settings) -> Path:
     if not settings.api_keys:
         raise UsageError("where are the keys? Set TURNFOLD_API_KEYS to their file, such as keys.json: it is made then")
     return Path(settings.api_keys)
+
+
+def _pattern(bot: str) -> str:
+    if not (bot.isprintable() and re.fullmatch(r"[0-9A-Za-z]*\*|[^*]*[^*\s][^*]*", bot)):
+        raise UsageError(f"--bot {bot!r} is no bot; right would be an id, the name of a Lex V1 bot, SALES* or *")
+    return bot if bot.endswith(ALL) else asked_bot(bot)
 
 
 def _told(issued: Issued, *, bearer: bool) -> dict[str, str]:
@@ -113,7 +124,7 @@ def _state(key: Key, now: int) -> str:
 
 def _line(key: Key, now: int) -> str:
     kind = "bearer" if key.token_sha256 else "signing" if key.secret else "-"
-    what = f"{','.join(key.rights)} of {','.join(key.bots)}"
+    what = f"{','.join(key.rights) or '-'} of {','.join(key.bots) or '-'}"
     return plain(f"{key.id}  {kind:7}  {key.name}  {what}  {_state(key, now)}")
 
 

@@ -13,7 +13,6 @@ import msgspec
 from pipeline.errors import UsageError
 from schemas.key import Key, KeyFile
 
-FILE_MODE = 0o600
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 _decoder = msgspec.json.Decoder(KeyFile)
@@ -27,21 +26,31 @@ def read_keys(path: Path) -> tuple[Key, ...]:
     """
     try:
         with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
+            seen = os.fstat(file.fileno())
             content = file.read()
     except OSError as error:
         raise UsageError(
             f"the keys in {path} cannot be read: {error.strerror}; `turnfold keys add` makes some"
         ) from None
-    if mode & OTHERS:
-        raise UsageError(f"{path} holds secrets and is open to others ({stat.filemode(mode)}): `chmod 600 {path}`")
+    if is_open(seen):
+        mode = stat.filemode(seen.st_mode)
+        raise UsageError(f"{path} holds secrets and is open to others ({mode}): `chmod 600 {path}`")
     try:
         keys = _decoder.decode(content).keys
-    except msgspec.DecodeError as wrong:
+    except (ValueError, RecursionError) as wrong:  # DecodeError and UnicodeDecodeError are ValueErrors
         raise UsageError(f"{path} is no file of keys: {wrong}") from None
     if len({key.id for key in keys}) < len(keys):
         raise UsageError(f"{path} has two keys of the same id: which one counts is not known")
     return keys
+
+
+def is_open(seen: os.stat_result) -> bool:
+    """Whether others than its owner may read or change a file.
+
+    Where that is root, a group may read it: so do Kubernetes and others hand secrets to processes that are not root.
+    """
+    allowed = stat.S_IRGRP if seen.st_uid == 0 else 0
+    return bool(seen.st_mode & OTHERS & ~allowed)
 
 
 def change_keys(path: Path, change: Callable[[Sequence[Key]], Sequence[Key]]) -> None:
@@ -50,33 +59,60 @@ def change_keys(path: Path, change: Callable[[Sequence[Key]], Sequence[Key]]) ->
     Whoever reads meanwhile sees either the old keys or the new ones.
 
     Raises:
-        UsageError: the file cannot be read or written.
+        UsageError: the file cannot be read or written, or could not be read again.
     """
+    path = Path(os.path.realpath(path))  # a link to the file stays one
     try:
-        with _locked(path):
+        with _locked(path.parent) as folder:
             keys = read_keys(path) if path.exists() else ()
-            _replace(path, msgspec.json.format(msgspec.json.encode(KeyFile(keys=tuple(change(keys))))))
+            _replace(path, _content(change(keys)))
+            os.fsync(folder)  # a revoked key must not come back when the machine fails
     except OSError as error:
         raise UsageError(f"the keys in {path} cannot be written: {error.strerror}") from None
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """The file itself is replaced, so the lock is on one beside it."""
-    lock = path.with_name(f".{path.name}.lock")
-    with os.fdopen(os.open(lock, os.O_CREAT | os.O_RDWR, FILE_MODE), "rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _locked(folder: Path) -> Iterator[int]:
+    """The file itself is replaced, so the lock is on the folder that it is in."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _content(keys: Sequence[Key]) -> bytes:
+    """What is read back as these keys; a file that cannot be read lets nobody in."""
+    file = KeyFile(keys=tuple(keys))
+    try:
+        content = msgspec.json.format(msgspec.json.encode(file))
+        same = _decoder.decode(content) == file
+    except ValueError as wrong:
+        raise UsageError(f"such a key cannot be kept: {wrong}") from None
+    if not same:
+        raise UsageError("such a key cannot be kept: a number in it is none")
+    return content + b"\n"
 
 
 def _replace(path: Path, content: bytes) -> None:
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for our eyes only from the start
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content + b"\n")
+            file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if path.exists():
+                _hand_over(handle, path.stat())
+            os.fsync(handle)
         Path(beside).replace(path)
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
+
+
+def _hand_over(handle: int, before: os.stat_result) -> None:
+    """Whoever could read the file can go on, also when root has changed it."""
+    now = os.fstat(handle)
+    if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+        os.fchown(handle, before.st_uid, before.st_gid)
+    os.fchmod(handle, stat.S_IMODE(before.st_mode))

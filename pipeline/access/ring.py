@@ -7,7 +7,7 @@ from pipeline.access.key_file import read_keys
 from pipeline.errors import UsageError
 from schemas.key import Key
 
-State = tuple[int, int, int, int]
+State = tuple[int, ...]
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +52,9 @@ class KeyRing:
             log.info("read %d keys from %s", len(self._keys), self._path)
 
     def _look(self) -> State | None:
-        """What changes with the file: a replaced one is another inode."""
+        """What changes with the file: a replaced one is another inode, and no tool sets back the time of a change."""
         try:
             seen = self._path.stat()
         except OSError:
             return None
-        return (seen.st_ino, seen.st_mtime_ns, seen.st_size, seen.st_mode)
+        return (seen.st_ino, seen.st_ctime_ns, seen.st_size)

@@ -2,7 +2,9 @@
 
 import logging
 import os
+import sys
 from dataclasses import asdict, dataclass
+from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +15,8 @@ from pipeline.logs import JsonLines
 from pipeline.settings import Settings
 
 NAME = "turnfold.audit"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -56,6 +60,32 @@ class Audited:
                 self._log.info("asked", extra=about)
 
 
+class AuditFile(WatchedFileHandler):
+    """A file that only its owner can read, also when it is made anew because whoever rotates logs has moved it away.
+
+    While it cannot be written, its lines go into the log of this process, and questions are answered all the same.
+    """
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding="utf-8", opener=_private)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        try:
+            super().emit(record)
+        except OSError:  # of a file that cannot be opened, which logging lets pass
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """Write it elsewhere."""
+        log.error("the audit cannot be written (%s), so this is where it goes", sys.exc_info()[1])
+        logging.getLogger().handle(record)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def audit_log(settings: Settings) -> logging.Logger:
     """The file that the settings name, one JSON object a line; else the log of this process, where keys say who asks.
 
@@ -64,18 +94,17 @@ def audit_log(settings: Settings) -> logging.Logger:
     """
     if settings.api_audit:
         return _log_file(settings.api_audit)
-    log = logging.getLogger(NAME)
-    log.disabled = not settings.api_keys  # without them it is always the same, whoever is on this machine
-    return log
+    audit = logging.getLogger(NAME)
+    audit.disabled = not settings.api_keys  # without them it is always the same, whoever is on this machine
+    return audit
 
 
 def _log_file(path: str) -> logging.Logger:
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-        handler = WatchedFileHandler(path)  # whoever rotates logs may move it away
+        handler = AuditFile(path)
     except OSError as error:
         raise UsageError(f"TURNFOLD_API_AUDIT={path} cannot be written: {error.strerror}") from None
     handler.setFormatter(JsonLines())
-    log = logging.Logger(NAME)  # noqa: LOG001 - not one of the tree: nobody else writes into this file
-    log.addHandler(handler)
-    return log
+    audit = logging.Logger(NAME)  # noqa: LOG001 - not one of the tree: nobody else writes into this file
+    audit.addHandler(handler)
+    return audit
