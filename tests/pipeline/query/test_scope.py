@@ -1,0 +1,85 @@
+"""For a bot that may not be known of, the store is asked just what it is asked for a bot without data: nothing of the
+bot is in the question, so nothing of it is in the answer, nor in the time that it takes."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+
+from pipeline.query.errors import NotFoundError
+from pipeline.query.session_archive import Archive
+from pipeline.query.session_now import CurrentSessions
+from pipeline.query.sessions import NO_BOT, SessionLists
+from pipeline.settings import Settings
+from pipeline.store.client import ClickHouse, connection
+from schemas.analytics import ListSessionAnalyticsDataRequest
+from tests.pipeline.query.rows import BOT, conversations
+from tests.pipeline.query.session_entries import BOT_NAME, IDS, NAMES, NOW, TTL, archived, v2
+from tests.pipeline.query.table import TOKENS, WINDOW, Table
+
+DAY = {"startDateTime": NOW // 1000 - 86_400, "endDateTime": NOW // 1000}
+Question = tuple[str, dict[str, object]]
+
+
+class Listening:
+    """A store that remembers what it was asked, and asks the real one."""
+
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self._clickhouse = clickhouse
+        self.asked: list[Question] = []
+
+    async def rows(
+        self,
+        statement: str,
+        parameters: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> Sequence[tuple[Any, ...]]:
+        """As ClickHouse.rows."""
+        self.asked.append((statement, dict(parameters or {})))
+        return await self._clickhouse.rows(statement, parameters, settings)
+
+
+@pytest.mark.parametrize("asked", [{}, DAY, {"sortBy": {"name": "Duration", "order": "Ascending"}}])
+def test_lists_ask_for_no_bot_at_all(table: Table, asked: dict[str, Any]) -> None:
+    table.insert(*conversations(200, 1))
+    request = msgspec.convert(WINDOW | asked, ListSessionAnalyticsDataRequest)
+
+    async def ask(clickhouse: ClickHouse, bot: str, sees: Callable[[str], bool]) -> list[Question]:
+        store = Listening(clickhouse)
+        page = await SessionLists(store, TOKENS, lambda: NOW, lambda _: TTL, sees).page(bot, request)
+        assert (page.sessions, page.next_token) == ((), msgspec.UNSET)
+        return store.asked
+
+    hidden = table.use(lambda clickhouse: ask(clickhouse, BOT, lambda _: False))
+    empty = table.use(lambda clickhouse: ask(clickhouse, "BOTXXXXXX1", lambda _: True))
+    assert [(sql, parameters | {"bot_id": NO_BOT}) for sql, parameters in empty] == hidden
+    assert BOT not in str(hidden)
+
+
+def test_sessions_are_looked_for_among_the_bots_that_may_be_known_of(
+    clickhouse_settings: Settings, table: Table
+) -> None:
+    assert table  # which has made the tables
+
+    async def ask(sees: Callable[[str], bool]) -> list[Question]:
+        async with connection(clickhouse_settings) as clickhouse:
+            store = Listening(clickhouse)
+            sessions = CurrentSessions(Archive(store), lambda: NOW, lambda _: TTL, sees)
+            for answer in (sessions.v1(*NAMES, None), sessions.transcript(*NAMES, 10), sessions.v2(*IDS)):
+                with suppress(NotFoundError):
+                    await answer
+            return store.asked
+
+    async def fill() -> None:
+        async with connection(clickhouse_settings) as clickhouse:
+            await clickhouse.insert("turns", [archived(v2(bot={"id": bot})) for bot in (BOT, "BOTBBBBBB2")])
+
+    asyncio.run(fill())
+    hidden = [parameters["bot_ids"] for _, parameters in asyncio.run(ask(lambda _: False)) if "bot_ids" in parameters]
+    assert hidden == [[NO_BOT]] * 3, "asked once each, and nothing was found"
+    one = asyncio.run(ask(lambda bot: bot == "BOTBBBBBB2"))
+    assert {bot for _, parameters in one for bot in parameters.get("bot_ids", [])} == {"BOTBBBBBB2", NO_BOT}  # type: ignore[attr-defined]  # a list
+    assert BOT_NAME in str(one)
