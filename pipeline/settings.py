@@ -143,7 +143,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The file of that certificate's key (PEM); empty: the certificate's file holds it too."""
     api_origins: tuple[str, ...] = ()
     """Web pages that browsers let read the answers, by origin, such as https://console.example.com; empty: none."""
-    api_rate: Annotated[float, msgspec.Meta(gt=0)] = 50.0
+    api_rate: Annotated[float, msgspec.Meta(gt=0)] = 200.0
     """Requests a second that one key may send, over ten seconds; a key may have a rate of its own."""
     api_concurrent: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Requests of one key that are answered at the same time, others wait for their turn, and not for long; 0: half as

@@ -59,11 +59,8 @@ def test_lists_ask_for_no_bot_at_all(table: Table, asked: dict[str, Any]) -> Non
     assert BOT not in str(hidden)
 
 
-def test_sessions_are_looked_for_among_the_bots_that_may_be_known_of(
-    clickhouse_settings: Settings, table: Table
-) -> None:
-    assert table  # which has made the tables
-
+@pytest.mark.usefixtures("table")
+def test_sessions_are_looked_for_among_the_bots_that_may_be_known_of(clickhouse_settings: Settings) -> None:
     async def ask(sees: Callable[[str], bool]) -> list[Question]:
         async with connection(clickhouse_settings) as clickhouse:
             store = Listening(clickhouse)
