@@ -1,0 +1,195 @@
+"""A file of keys is read and written by its owner alone, loses no key, and is refused where it is not certain."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.access.issue import revoked
+from pipeline.access.key_file import change_keys, is_open, read_keys
+from pipeline.errors import UsageError
+from schemas.key import Key
+from tests.pipeline.access.signing import bearing, kept, key, signing
+from tests.services import ROOT
+
+ANOTHER = 12345
+"""A user that owns nothing here."""
+
+ADD = """
+import sys
+from pathlib import Path
+from pipeline.access.key_file import change_keys
+from tests.pipeline.access.signing import key
+for number in range(20):
+    change_keys(Path(sys.argv[1]), lambda known: [*known, key(name=f"{sys.argv[2]}-{number}")])
+"""
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(UsageError) as raised:
+        read_keys(path)
+    assert str(path) in str(raised.value)
+    return str(raised.value)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def status(uid: int, bits: int) -> os.stat_result:
+    return os.stat_result((stat.S_IFREG | bits, 1, 1, 1, uid, uid, 0, 0, 0, 0))
+
+
+def test_what_was_kept_is_read_again(tmp_path: Path) -> None:
+    issued = [signing(expires=1, rate=0.5), bearing(bots=("BOT*",), rights=()), signing(name="Grüße \N{CAT}")]
+    path = kept(tmp_path / "keys", *issued)
+    assert read_keys(path) == tuple(one.key for one in issued)
+
+
+def test_only_its_owner_reads_it_from_the_start(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        assert mode(kept(tmp_path / "keys", signing())) == 0o600
+    finally:
+        os.umask(before)
+    assert [found.name for found in tmp_path.iterdir()] == ["keys"], "nothing else is left"
+
+
+@pytest.mark.parametrize("bits", [0o640, 0o604, 0o620, 0o602, 0o610, 0o660, 0o644, 0o777])
+def test_a_file_that_others_may_read_or_change_is_refused(bits: int) -> None:
+    assert is_open(status(ANOTHER, bits))
+    assert is_open(status(0, bits)) == (bits != 0o640)
+
+
+@pytest.mark.parametrize("bits", [0o600, 0o400, 0o700])
+def test_a_file_of_its_owner_alone_is_not(bits: int) -> None:
+    assert not is_open(status(ANOTHER, bits))
+    assert not is_open(status(0, bits))
+
+
+def test_roots_group_may_read_as_where_kubernetes_hands_a_secret() -> None:
+    assert not is_open(status(0, 0o440))
+    assert not is_open(status(0, 0o640))
+    assert is_open(status(0, 0o444))
+
+
+def test_an_open_file_is_told_with_what_closes_it_and_nothing_in_it(tmp_path: Path) -> None:
+    issued = signing()
+    path = kept(tmp_path / "keys", issued)
+    path.chmod(0o644)
+    told = refused(path)
+    assert f"chmod 600 {path}" in told
+    assert "-rw-r--r--" in told
+    assert issued.told not in told
+    with pytest.raises(UsageError, match="chmod 600"):
+        change_keys(path, lambda known: known)
+
+
+def test_a_file_that_is_not_there_is_told_with_what_makes_one(tmp_path: Path) -> None:
+    assert "`turnfold keys add` makes some" in refused(tmp_path / "keys")
+    assert "Is a directory" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b'{"keys": [{"id": "TFKA", "name": "\xff", "created": 1}]}',
+        b'{"keys": [{"id": "TFKA", "name": "a", "created": 1, "secret": 7}]}',
+        b'{"keys": [{"id": "TFKA", "name": "a", "created": 1, "secret": "s3cret", "expire": 7}]}',
+        b'{"keys": [{"name": "a", "created": 1, "secret": "s3cret"}]}',
+        b'{"keys": [], "version": 2}',
+        b'{"x":' + b"[" * 100_000,
+    ],
+)
+def test_what_is_no_file_of_keys_is_told_so_in_a_line_without_a_secret(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "keys"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    told = refused(path)
+    assert "is no file of keys" in told
+    assert "s3cret" not in told
+    assert "\n" not in told
+    with pytest.raises(UsageError, match="is no file of keys"):
+        change_keys(path, lambda known: known)
+    assert path.read_bytes() == content, "what cannot be read is not replaced"
+
+
+def test_two_keys_of_one_id_are_refused(tmp_path: Path) -> None:
+    """Else a revoked one might count on."""
+    one = signing().key
+    path = tmp_path / "keys"
+    change_keys(path, lambda _: [one, revoked(one, 1)])
+    assert "two keys of the same id" in refused(path)
+
+
+@pytest.mark.parametrize("wrong", [{"name": ""}, {"name": "\udcff"}, {"rate": float("nan")}, {"id": "small"}])
+def test_a_key_that_could_not_be_read_again_is_not_kept(tmp_path: Path, wrong: dict[str, object]) -> None:
+    path = kept(tmp_path / "keys", signing())
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match="cannot be kept"):
+        change_keys(path, lambda known: [*known, key(**wrong)])
+    assert path.read_bytes() == before
+    assert [found.name for found in tmp_path.iterdir()] == ["keys"]
+
+
+def test_where_nothing_can_be_written_the_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "no" / "keys"
+    with pytest.raises(UsageError, match=rf"{path} cannot be written: No such file or directory"):
+        change_keys(path, lambda known: known)
+
+
+def test_a_change_that_fails_changes_nothing(tmp_path: Path) -> None:
+    path = kept(tmp_path / "keys", signing())
+    before = path.read_bytes()
+
+    def fails(_: object) -> list[Key]:
+        raise UsageError("no")
+
+    with pytest.raises(UsageError, match="no"):
+        change_keys(path, fails)
+    assert path.read_bytes() == before
+    change_keys(path, lambda known: known)  # it holds the lock no more
+
+
+def test_of_changes_at_the_same_time_none_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    names = [f"process-{number}" for number in range(3)]
+    running = [subprocess.Popen([sys.executable, "-c", ADD, str(path), name], cwd=ROOT) for name in names]
+    while any(process.poll() is None for process in running):
+        if path.exists():
+            read_keys(path)  # at any moment it is whole
+    assert [process.returncode for process in running] == [0, 0, 0]
+    assert sorted(one.name for one in read_keys(path)) == sorted(f"{name}-{n}" for name in names for n in range(20))
+
+
+def test_a_link_to_the_file_stays_one(tmp_path: Path) -> None:
+    """Else whoever reads the file by its own name would not see what was revoked."""
+    path, link = kept(tmp_path / "keys", issued := signing()), tmp_path / "link"
+    link.symlink_to(path)
+    change_keys(link, lambda known: [revoked(one, 1) for one in known])
+    assert link.is_symlink()
+    assert read_keys(path) == (revoked(issued.key, 1),)
+    new = tmp_path / "other"
+    new.symlink_to(tmp_path / "not-yet")
+    kept(new, issued)
+    assert read_keys(tmp_path / "not-yet") == (issued.key,)
+
+
+def test_it_stays_that_of_whoever_reads_it_when_root_changes_it(tmp_path: Path) -> None:
+    """Only root can give a file away; for anybody else this is about the mode alone."""
+    path = kept(tmp_path / "keys", signing())
+    path.chmod(0o400)
+    if os.geteuid() == 0:
+        os.chown(path, ANOTHER, ANOTHER)
+    before = path.stat()
+    change_keys(path, lambda known: known)
+    after = path.stat()
+    assert after.st_ino != before.st_ino
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
