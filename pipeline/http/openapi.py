@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import msgspec
 import orjson
@@ -10,18 +9,33 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pipeline.http.failures import JSON, NOT_READY, Dialect, Kind
+from pipeline.http.failures import JSON
+from pipeline.http.openapi_answers import FOREIGN, REF, Json, asked, failures, guarded, no_keys, ref, success, unready
 from pipeline.http.operation import Operation
 from schemas.analytics import Failure
+from schemas.key import Right
 
-REF = "#/components/schemas/{name}"
-HEADERS = {
-    "x-amzn-RequestId": {"description": "names this request, in the log too", "schema": {"type": "string"}},
+TEXT = """\
+Where the query layer asks for keys (TURNFOLD_API_KEYS), a request is signed with AWS Signature Version 4, as AWS's
+SDKs do by themselves, or carries a bearer token; `turnfold keys add` makes both kinds. A key has rights, and bots that
+it may know of: others are answered for as if there were none. Where no keys are asked for, none need be shown.
+
+Every error is one JSON object with a message, its kind in the header x-amzn-ErrorType. What is no HTTP, too large or
+too slow is answered so before any of these paths (400, 408, 431), as is a path or method that there is not (404, 405).
+"""
+SCHEMES = {
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "AWS Signature Version 4 of service `lex`, any region, with the headers Host and X-Amz-Date",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+    },
+    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer tf_...`"},
 }
-FAILED = {**HEADERS, "x-amzn-ErrorType": {"description": "the kind of error", "schema": {"type": "string"}}}
+SECURITY: list[Json] = [{"signature": []}, {"bearer": []}, {}]
+"""Either, or neither where no keys are asked for."""
 STATUS = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
-
-Json = dict[str, Any]
 
 
 def description(operations: Sequence[Operation]) -> Route:
@@ -49,25 +63,27 @@ def document(operations: Sequence[Operation]) -> Json:
             "title": "Turnfold",
             "version": _version(),
             "summary": "Conversations of Amazon Lex bots, asked for as Lex's own SDKs ask",
+            "description": TEXT,
         },
         "paths": paths | _own_paths(),
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": SCHEMES},
     }
 
 
 def _operation(operation: Operation) -> Json:
-    dialect = operation.dialect
     described: Json = {
         "operationId": operation.name,
         "summary": operation.summary,
+        "description": _needs(operation.right),
+        "security": SECURITY,
         "parameters": [
             *(_parameter(name, kind, "path") for name, kind in operation.parameters.items()),
             *(_parameter(name, kind, "query") for name, kind in operation.query.items()),
         ],
-        "responses": {"200": _success(_ref(operation.answered)), **_failures(dialect)},
+        "responses": success(ref(operation.answered)) | failures(asked(operation.dialect)),
     }
     if operation.request:
-        described["requestBody"] = {"required": True, "content": {JSON: {"schema": _ref(operation.request)}}}
+        described["requestBody"] = {"required": True, "content": {JSON: {"schema": ref(operation.request)}}}
     return described
 
 
@@ -78,50 +94,30 @@ def _unnamed(operation: Operation) -> Json:
 
 def _own_paths() -> Json:
     """The routes that are no operation of Lex."""
-    ready = {
-        "200": _success(STATUS),
-        str(NOT_READY.status): _failure(NOT_READY, "it cannot; the message says why"),
-    }
-    anything = {"type": "object"}
-    numbers = _success({"type": "string"}, "text/plain")
+    ready = success(STATUS) | failures([FOREIGN, no_keys(), unready()])
+    numbers = success({"type": "string"}, "text/plain") | failures(guarded())
+    itself = success({"type": "object"}) | failures([FOREIGN])
     return {
-        "/healthz": {"get": {"summary": "The process is alive", "responses": {"200": _success(STATUS)}}},
+        "/healthz": {"get": {"summary": "The process is alive", "responses": success(STATUS)}},
         "/readyz": {"get": {"summary": "Queries can be answered", "responses": ready}},
-        "/metrics": {"get": {"summary": "How the process fares, for Prometheus", "responses": {"200": numbers}}},
-        "/openapi.json": {"get": {"summary": "This document", "responses": {"200": _success(anything)}}},
+        "/metrics": {
+            "get": {
+                "summary": "How the process fares, for Prometheus",
+                "description": _needs(Right.ADMIN),
+                "security": SECURITY,
+                "responses": numbers,
+            }
+        },
+        "/openapi.json": {"get": {"summary": "This document", "responses": itself}},
     }
+
+
+def _needs(right: Right) -> str:
+    return f"Where keys are asked for: with one that has the right `{right}`."
 
 
 def _parameter(name: str, kind: object, where: str) -> Json:
     return {"name": name, "in": where, "required": where == "path", "schema": msgspec.json.schema(kind)}
-
-
-def _success(schema: Json, media_type: str = JSON) -> Json:
-    return {"description": "OK", "headers": HEADERS, "content": {media_type: {"schema": schema}}}
-
-
-def _failures(dialect: Dialect) -> Json:
-    missing = dialect.missing
-    return {
-        str(dialect.invalid.status): _failure(
-            dialect.invalid, "the message says what is wrong, where and what is right"
-        ),
-        **({str(missing.status): _failure(missing, "there is none, or no longer")} if missing else {}),
-        str(dialect.busy.status): _failure(dialect.busy, "too many requests at once; try again"),
-        str(dialect.broken.status): _failure(dialect.broken, "ClickHouse does not answer, or a fault; try again"),
-    }
-
-
-def _failure(kind: Kind, text: str) -> Json:
-    return {
-        "description": f"{kind.name}: {text}",
-        "headers": FAILED,
-        "content": {JSON: {"schema": _ref(Failure)}},
-    }
-
-
-def _ref(shape: type[msgspec.Struct]) -> Json:
-    return {"$ref": REF.format(name=shape.__name__)}
 
 
 def _version() -> str:

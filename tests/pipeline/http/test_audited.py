@@ -102,7 +102,10 @@ def plant(settings: Settings) -> None:
     """A conversation, and the events of one that is open."""
     insert_rows(settings, *(conversation(number, session_id=f"{PRIVATE}-{number}") for number in range(3)))
     now = round(time.time() * 1000)
-    said = {"inputTranscript": f"{PRIVATE} said", "messages": [{"contentType": "PlainText", "content": PRIVATE}]}
+    said: dict[str, Any] = {
+        "inputTranscript": f"{PRIVATE} said",
+        "messages": [{"contentType": "PlainText", "content": PRIVATE}],
+    }
     state = {"sessionAttributes": {PRIVATE: PRIVATE}}
     turns = [v2(timestamp=iso(now - ago), requestId=f"{PRIVATE}-{ago}", sessionId=USER, state=state, **said)
              for ago in (2_000, 1_000)]  # fmt: skip

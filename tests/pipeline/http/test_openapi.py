@@ -1,17 +1,23 @@
 """The document's structure, by the rules of OpenAPI 3.1 that it uses."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from starlette.routing import Route
 
+from pipeline.access.errors import Denial
 from pipeline.http.app import OPERATIONS, create_app
 from pipeline.http.openapi import document
+from pipeline.http.operation import Operation
 from pipeline.settings import Settings
 from schemas.analytics import FilterOperator, SessionFilterName
-from tests.pipeline.http.serving import Client
+from schemas.key import Right
+from tests.pipeline.access.signing import kept
+from tests.pipeline.http.serving import Client, client, serving
 
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
@@ -75,8 +81,10 @@ def test_every_operation_is_complete(written: Any) -> None:
             assert response["description"]
             assert "x-amzn-RequestId" in response["headers"]
             assert ("x-amzn-ErrorType" in response["headers"]) == (int(status) >= 400)
+            assert ("Retry-After" in response["headers"]) == (int(status) == 429)
             ((media_type, described),) = response["content"].items()
-            assert media_type == ("text/plain" if path == "/metrics" else "application/json")
+            numbers = (path, status) == ("/metrics", "200")
+            assert media_type == ("text/plain" if numbers else "application/json")
             assert described["schema"]
     assert len(names) == len(set(names))
 
@@ -95,3 +103,50 @@ def test_it_tells_the_filters_operators_and_limits(written: Any) -> None:
     assert request["additionalProperties"] is False
     assert request["properties"]["filters"]["anyOf"][0]["maxItems"] == 10
     assert request["properties"]["maxResults"]["anyOf"][0]["maximum"] == 1000
+
+
+ASKS_FOR_KEYS = {"/healthz": None, "/readyz": None, "/openapi.json": None, "/metrics": Right.ADMIN}
+
+
+def test_it_tells_where_keys_are_asked_for_with_which_right(written: Any) -> None:
+    """Keys may be asked for or not, so `{}`, which is none, is among what may be shown."""
+    rights = {operation.path: operation.right for operation in OPERATIONS} | ASKS_FOR_KEYS
+    rights |= {path: operation.right for operation in OPERATIONS for path in operation.also}
+    for path, _, operation in operations(written):
+        right = rights[path]
+        assert ("security" in operation) == (right is not None), path
+        if right is not None:
+            assert {name for one in operation["security"] for name in one} == set(
+                written["components"]["securitySchemes"]
+            )
+            assert {} in operation["security"]
+            assert f"`{right}`" in operation["description"]
+            assert kinds(operation, 403) == set(Denial)
+            assert len(kinds(operation, 500)) == 1
+
+
+def kinds(operation: Any, status: int) -> set[str]:
+    return set(operation["responses"][str(status)]["headers"]["x-amzn-ErrorType"]["schema"]["enum"])
+
+
+def test_its_schemes_are_those_that_are_let_in(written: Any) -> None:
+    schemes = written["components"]["securitySchemes"]
+    assert schemes["bearer"] | {"description": ""} == {"type": "http", "scheme": "bearer", "description": ""}
+    signature = schemes["signature"]
+    assert (signature["type"], signature["in"], signature["name"]) == ("apiKey", "header", "Authorization")
+    assert signature["x-amazon-apigateway-authtype"] == "awsSigv4"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_every_kind_of_error_of_its_dialect_is_told(written: Any, operation: Operation) -> None:
+    described = written["paths"][operation.path][operation.method.lower()]
+    for kind in asdict(operation.dialect).values():
+        if kind is not None:
+            assert kind["name"] in kinds(described, kind["status"])
+
+
+def test_it_is_the_same_whatever_the_settings(tmp_path: Path, written: Any) -> None:
+    guarded = Settings(api_keys=str(kept(tmp_path / "keys")), clickhouse="http://127.0.0.1:1")
+    with serving(create_app(guarded)) as url, client(url) as ask:
+        assert ask.ask("GET", "/openapi.json").body == written
+    assert "TURNFOLD_API_KEYS" in written["info"]["description"]
