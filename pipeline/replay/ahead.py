@@ -20,12 +20,17 @@ async def ahead(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
 
 
 async def prepared(items: AsyncIterator[Item], prepare: Callable[[Item], Prepared]) -> AsyncGenerator[Prepared, None]:
-    """What `prepare` makes of the items, in order; it works one ahead, in a thread."""
+    """What `prepare` makes of the items, in order; it works one ahead, in a thread of its own.
+
+    One thread: two would only take Python's lock from one another, and the first item would be ready later.
+    """
+    loop = asyncio.get_running_loop()
     before: asyncio.Future[Prepared] | None = None
-    async for item in items:
-        coming = asyncio.ensure_future(asyncio.to_thread(prepare, item))
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="preparer") as thread:
+        async for item in items:
+            coming = loop.run_in_executor(thread, prepare, item)
+            if before is not None:
+                yield await before
+            before = coming
         if before is not None:
             yield await before
-        before = coming
-    if before is not None:
-        yield await before
