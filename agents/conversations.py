@@ -13,8 +13,8 @@ from pipeline.errors import InvalidEventError
 from pipeline.fold.batch import Folded, fold_batch
 from pipeline.fold.history import History
 from pipeline.fold.memory import Memory
-from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.poison import DeadLimit
+from pipeline.ingest.reading import Reading
 from pipeline.ingest.sort import Record, dead_letter
 from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
@@ -68,6 +68,7 @@ class Conversations:
         self._sender = sender
         self._metrics = metrics
         self._limit = limit
+        self._reading = Reading.of(settings)
         self._retention_ms = int(settings.topic_retention_days * DAY_MS)
         self._memory = Memory(settings.cache_events)
         self._writer = Writer(settings)
@@ -121,12 +122,12 @@ class Conversations:
         for place, record in enumerate(records):
             raw = record.value or b""
             try:
-                turn = decode_entry(raw, self._settings.max_event_bytes)
+                turn, kept = self._reading.entry(raw)
             except InvalidEventError as invalid:
-                decoded.letters[place] = dead_letter(record, invalid, STEP)
+                decoded.letters[place] = dead_letter(record, *self._reading.letter(invalid, raw), STEP)
             else:
                 decoded.turns.append(turn)
-                decoded.payloads.append(raw)
+                decoded.payloads.append(kept)
         return decoded
 
     async def _bury(self, decoded: Decoded) -> None:

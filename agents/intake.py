@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from agents.sender import Outgoing, Sender, dead
 from pipeline.ingest.poison import DeadLimit
-from pipeline.ingest.sort import Entry, Limits, Record, sort_record
+from pipeline.ingest.reading import Reading
+from pipeline.ingest.sort import Entry, Record, sort_record
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.settings import Settings
 from schemas.dead_letter import DeadLetter
@@ -20,7 +21,7 @@ class Intake:
         self._sender = sender
         self._metrics = metrics
         self._limit = limit
-        self._limits = Limits(settings.max_message_bytes, settings.max_event_bytes)
+        self._reading = Reading.of(settings)
 
     async def __call__(self, records: Sequence[Record]) -> None:
         """Pass on what `records` hold; return once Kafka has it.
@@ -28,7 +29,7 @@ class Intake:
         Raises:
             PoisonError: too many of the last inputs were no log entries.
         """
-        found = [one for record in records for one in sort_record(record, self._limits, STEP)]
+        found = [one for record in records for one in sort_record(record, self._reading, STEP)]
         letters = ((place, one) for place, one in enumerate(found) if isinstance(one, DeadLetter))
         self._limit.check(letters, len(found))
         await self._sender.send([self._message(one) for one in found])

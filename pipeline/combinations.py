@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from pipeline.settings import Settings
+from schemas.wire import CHANNELS
 
 
 def combinations(settings: Settings) -> Iterator[tuple[object, str]]:
@@ -49,10 +50,33 @@ def combinations(settings: Settings) -> Iterator[tuple[object, str]]:
             f"TURNFOLD_CLICKHOUSE={settings.clickhouse!r} is no address; right would be http://host:8123 or https://host:8443"
         ),
     )
+    yield from _redaction(settings)
     yield (
         settings.clickhouse_ca and not settings.clickhouse.startswith("https://"),
         ("TURNFOLD_CLICKHOUSE_CA has no use without TLS: TURNFOLD_CLICKHOUSE should begin with https://"),
     )
+
+
+def _redaction(settings: Settings) -> Iterator[tuple[object, str]]:
+    for name in ("redact_slots", "redact_attributes"):
+        partly = [each for each in getattr(settings, name) if "*" in each and each != "*"]
+        yield partly, f"TURNFOLD_{name.upper()} takes whole names, or * alone for all of them, not {', '.join(partly)}"
+    kept = [name for name in settings.redact_attributes if name in CHANNELS]
+    yield (
+        kept,
+        f"TURNFOLD_REDACT_ATTRIBUTES names {', '.join(kept)}, a conversation's channel, which is always kept",
+    )
+    region = settings.redact_phone_region
+    yield (
+        "phone" in settings.redact_patterns and not _is_region(region),
+        f"TURNFOLD_REDACT_PHONE_REGION={region!r} is no country with phone numbers of its own; right would be US or DE",
+    )
+
+
+def _is_region(name: str) -> bool:
+    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - most processes need no phone numbers
+
+    return name in SUPPORTED_REGIONS
 
 
 def _is_web_address(text: str) -> bool:

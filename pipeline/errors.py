@@ -3,7 +3,9 @@
 import enum
 
 DETAIL_LENGTH = 500
-"""Characters of a detail that are kept: it travels in a header, and may quote the input."""
+"""Characters of a detail that are kept: it travels in a header."""
+QUOTED_LENGTH = 64
+"""Characters of the input that a detail quotes."""
 
 
 class Reason(enum.StrEnum):
@@ -22,11 +24,15 @@ class Reason(enum.StrEnum):
 
 
 class InvalidEventError(Exception):
-    """The input is no valid turn event and never will be: a dead letter."""
+    """The input is no valid turn event and never will be: a dead letter.
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    `detail` says what was wrong and where, and what stood there; `unquoted` says it without that.
+    """
+
+    def __init__(self, reason: Reason, unquoted: str, quoted: str | None = None) -> None:
         self.reason = reason
-        self.detail = detail[:DETAIL_LENGTH]
+        self.unquoted = unquoted[:DETAIL_LENGTH]
+        self.detail = (unquoted if quoted is None else f"{unquoted}: {quoted[:QUOTED_LENGTH]!r}")[:DETAIL_LENGTH]
         super().__init__(f"{reason}: {self.detail}")
 
 

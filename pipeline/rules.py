@@ -1,6 +1,7 @@
 """Settings in; what decides on the outcome of a fold, and a short word for it that workers tell Kafka, out."""
 
 import hashlib
+from collections.abc import Collection, Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -15,7 +16,7 @@ def rules(settings: Settings) -> Rules:
         number = version("turnfold")
     except PackageNotFoundError:
         number = "unknown"
-    return Rules(number, tuple(sorted(settings.fallback_intents)))
+    return Rules(number, tuple(sorted(settings.fallback_intents)), tuple(_redaction(settings)))
 
 
 def client_id(settings: Settings) -> str:
@@ -23,3 +24,21 @@ def client_id(settings: Settings) -> str:
     ours = rules(settings)
     digest = hashlib.sha256(msgspec.json.encode(ours)).hexdigest()
     return f"turnfold-worker-{ours.version}-{digest[:8]}"
+
+
+def _redaction(settings: Settings) -> Iterator[str]:
+    """What is redacted, in the same words where it is the same; nothing where nothing is."""
+    if settings.redact_transcripts != "keep":
+        yield f"transcripts {settings.redact_transcripts}"
+    if settings.redact_slots:
+        yield f"slots {_names(settings.redact_slots)}"
+    if settings.redact_obfuscated:
+        yield "obfuscated"
+    if settings.redact_attributes:
+        yield f"attributes {_names(settings.redact_attributes)}"
+    for pattern in sorted(set(settings.redact_patterns)):
+        yield f"phone {settings.redact_phone_region}" if pattern == "phone" else pattern
+
+
+def _names(names: Collection[str]) -> str:
+    return "*" if "*" in names else ",".join(sorted({name.casefold() for name in names}))

@@ -38,11 +38,15 @@ class Into(enum.StrEnum):
     """The topics, as live traffic does."""
 
 
-class Rules(msgspec.Struct, frozen=True):
-    """What decides on the outcome of a fold beside the events: the version of Turnfold, and the settings."""
+class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What decides on the outcome beside the events: the version of Turnfold, and settings of the fold and redaction.
+
+    Where nothing is redacted it is written as it was before there was redaction.
+    """
 
     version: str
     fallback_intents: tuple[str, ...]
+    redaction: tuple[str, ...] = ()
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

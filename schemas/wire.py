@@ -50,6 +50,10 @@ class RequestAttributes(msgspec.Struct, gc=False):
     channel_type: str | None = msgspec.field(name="x-amz-lex:channel-type", default=None)
 
 
+CHANNELS = tuple(field.encode_name for field in msgspec.structs.fields(RequestAttributes))
+"""The names of these attributes."""
+
+
 class LogEntry(msgspec.Struct, rename="camel", gc=False):
     """A Lex V2 conversation-log entry. A member `invocationSource` gives a code-hook event away."""
 

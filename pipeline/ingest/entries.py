@@ -3,31 +3,30 @@
 from collections.abc import Iterator
 
 from pipeline.errors import InvalidEventError
-from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.envelope import unpack
-from pipeline.ingest.sort import Limits
+from pipeline.ingest.reading import Reading
 from schemas.turn import Turn
 
 Found = tuple[Turn, bytes] | InvalidEventError
-"""A turn and its entry as received, or why an entry is none."""
+"""A turn and what is kept of its entry, or why an entry is none."""
 
 
-def read_entries(raw: bytes, limits: Limits) -> Iterator[Found]:
+def read_entries(raw: bytes, reading: Reading) -> Iterator[Found]:
     """What the intake agent and the conversations agent together would make of it, in its order."""
     try:
-        yield decode_entry(raw, limits.event_bytes), raw  # by far the most are bare entries
+        yield reading.entry(raw)  # by far the most are bare entries
     except InvalidEventError:
-        yield from _unpacked(raw, limits)
+        yield from _unpacked(raw, reading)
 
 
-def _unpacked(raw: bytes, limits: Limits) -> Iterator[Found]:
+def _unpacked(raw: bytes, reading: Reading) -> Iterator[Found]:
     try:
-        entries = unpack(raw, limits.message_bytes)
+        entries = unpack(raw, reading.message_bytes)
     except InvalidEventError as invalid:
-        yield invalid
+        yield reading.error(invalid)
         return
     for entry in entries:
         try:
-            yield decode_entry(entry, limits.event_bytes), entry
+            yield reading.entry(entry)
         except InvalidEventError as invalid:
-            yield invalid
+            yield reading.error(invalid)

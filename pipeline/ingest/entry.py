@@ -58,11 +58,12 @@ def milliseconds(timestamp: str) -> int:
     try:
         moment = datetime.fromisoformat(timestamp)
     except ValueError as wrong:
-        raise InvalidEventError(Reason.BAD_TIMESTAMP, f"timestamp {timestamp[:64]!r}: {wrong}") from None
+        why = str(wrong).partition(":")[0]  # behind that it quotes
+        raise InvalidEventError(Reason.BAD_TIMESTAMP, f"the timestamp is no time ({why})", timestamp) from None
     if moment.tzinfo is None:
-        raise InvalidEventError(Reason.BAD_TIMESTAMP, f"timestamp {timestamp[:64]!r} has no time zone; Lex writes a Z")
+        raise InvalidEventError(Reason.BAD_TIMESTAMP, "the timestamp has no time zone; Lex writes a Z", timestamp)
     if not EPOCH <= moment < END_OF_TIME:
-        raise InvalidEventError(Reason.BAD_TIMESTAMP, f"timestamp {timestamp[:64]!r} is not between 1970 and 2100")
+        raise InvalidEventError(Reason.BAD_TIMESTAMP, "the timestamp is not between 1970 and 2100", timestamp)
     return (moment - EPOCH) // MILLISECOND
 
 
@@ -71,7 +72,7 @@ def _turn(entry: LogEntry) -> Turn:
         raise InvalidEventError(Reason.CODE_HOOK, "a Lambda code-hook event (it has invocationSource) is no log entry")
     version = entry.message_version or entry.message_version_dashed or "2.0"
     if not version.startswith("2."):
-        raise InvalidEventError(Reason.BAD_VERSION, f"messageVersion {version[:64]!r} of a Lex V2 entry; 2.x is known")
+        raise InvalidEventError(Reason.BAD_VERSION, "messageVersion of a Lex V2 entry, where 2.x is known", version)
     bot, state = entry.bot, entry.session_state
     intent, action, attributes = state.intent, state.dialog_action, entry.request_attributes
     # words come again and again: one copy of each makes the events that a worker remembers a third of their size

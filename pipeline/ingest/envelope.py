@@ -48,8 +48,7 @@ def _entries(raw: bytes, max_bytes: int) -> list[bytes]:
         return []
     if envelope.message_type != "DATA_MESSAGE" or envelope.log_events is None:
         raise InvalidEventError(
-            Reason.BAD_ENVELOPE,
-            f"messageType {envelope.message_type!r}: DATA_MESSAGE and CONTROL_MESSAGE are known",
+            Reason.BAD_ENVELOPE, "messageType, where DATA_MESSAGE and CONTROL_MESSAGE are known", envelope.message_type
         )
     return [event.message.encode() for event in envelope.log_events]
 

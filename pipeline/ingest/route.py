@@ -1,4 +1,4 @@
-"""One raw input in; the topic that it belongs in, and under which key, out."""
+"""One raw input in; the topic that it belongs in, under which key, and what is kept of it, out."""
 
 import enum
 
@@ -6,9 +6,8 @@ import msgspec
 
 from pipeline.errors import InvalidEventError
 from pipeline.ingest.diagnose import InputForm, input_form
-from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.envelope import unpack
-from pipeline.settings import Settings
+from pipeline.ingest.reading import Reading
 
 
 class Destination(enum.Enum):
@@ -19,38 +18,42 @@ class Destination(enum.Enum):
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
-    """Where an input goes; `entries` log entries are in it, `dead` others will be dead letters."""
+    """Where an input goes, as `value`; `entries` log entries are in it, `dead` others will be dead letters."""
 
     destination: Destination
     key: bytes | None
+    value: bytes
     entries: int
     dead: int
 
 
-def route(raw: bytes, settings: Settings) -> Route:
-    """The way of one input. Nothing is refused: what nobody can read will be a dead letter."""
+def route(raw: bytes, reading: Reading) -> Route:
+    """The way of one input. Nothing is refused: what nobody can read will be a dead letter.
+
+    A bare entry is redacted here; what is in an envelope, or is none, by the intake agent.
+    """
     try:
-        turn = decode_entry(raw, settings.max_event_bytes)
+        turn, kept = reading.entry(raw)
     except InvalidEventError:
-        return _raw_route(raw, settings)
+        return _raw_route(raw, reading)
     if b'"botName"' in raw and input_form(raw) is InputForm.LOG_ENTRY_V1:
-        return Route(Destination.RAW, None, 1, 0)
-    return Route(Destination.TURNS, turn.session_id.encode(), 1, 0)
+        return Route(Destination.RAW, None, kept, 1, 0)
+    return Route(Destination.TURNS, turn.session_id.encode(), kept, 1, 0)
 
 
-def _raw_route(raw: bytes, settings: Settings) -> Route:
+def _raw_route(raw: bytes, reading: Reading) -> Route:
     """The route of what is no bare log entry: an envelope, perhaps with broken entries in it, or broken."""
     try:
-        inside = unpack(raw, settings.max_message_bytes)
+        inside = unpack(raw, reading.message_bytes)
     except InvalidEventError:
-        return Route(Destination.RAW, None, 0, 1)
-    dead = sum(not _readable(entry, settings) for entry in inside)
-    return Route(Destination.RAW, None, len(inside) - dead, dead)
+        return Route(Destination.RAW, None, raw, 0, 1)
+    dead = sum(not _readable(entry, reading) for entry in inside)
+    return Route(Destination.RAW, None, raw, len(inside) - dead, dead)
 
 
-def _readable(entry: bytes, settings: Settings) -> bool:
+def _readable(entry: bytes, reading: Reading) -> bool:
     try:
-        decode_entry(entry, settings.max_event_bytes)
+        reading.entry(entry)
     except InvalidEventError:
         return False
     return True

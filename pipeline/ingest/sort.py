@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pipeline.errors import InvalidEventError
-from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.envelope import unpack
+from pipeline.ingest.reading import Reading
 from schemas.dead_letter import DeadLetter
 
 
@@ -21,42 +21,33 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A valid log entry, to be keyed by its session."""
+    """What is kept of a valid log entry, to be keyed by its session."""
 
     session_id: str
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bytes that a message of the raw topic, and a log entry in it, may have."""
-
-    message_bytes: int
-    event_bytes: int
-
-
-def sort_record(record: Record, limits: Limits, step: str) -> Iterator[Entry | DeadLetter]:
+def sort_record(record: Record, reading: Reading, step: str) -> Iterator[Entry | DeadLetter]:
     """What the record holds, entry by entry, in its order; nothing for a control message."""
+    value = record.value or b""
     try:
-        entries = unpack(record.value or b"", limits.message_bytes)
+        entries = unpack(value, reading.message_bytes)
     except InvalidEventError as invalid:
-        yield dead_letter(record, invalid, step)
+        yield dead_letter(record, *reading.letter(invalid, value), step)
         return
     for place, raw in enumerate(entries):
         try:
-            turn = decode_entry(raw, limits.event_bytes)
+            turn, kept = reading.entry(raw)
         except InvalidEventError as invalid:
             # an entry that unpacked to more than fits in a message is kept as the message that it came in
-            kept = raw if len(raw) <= limits.message_bytes else record.value
-            yield dead_letter(record, invalid, step, kept, place)
+            fitting = raw if len(raw) <= reading.message_bytes else value
+            yield dead_letter(record, *reading.letter(invalid, fitting), step, place)
         else:
-            yield Entry(turn.session_id, raw)
+            yield Entry(turn.session_id, kept)
 
 
-def dead_letter(
-    record: Record, invalid: InvalidEventError, step: str, payload: bytes | None = None, entry: int = 0
-) -> DeadLetter:
-    """The dead letter of `record`, or of the entry at place `entry` in it, whose bytes are `payload`."""
+def dead_letter(record: Record, invalid: InvalidEventError, payload: bytes, step: str, entry: int = 0) -> DeadLetter:
+    """The dead letter of `record`, or of the entry at place `entry` in it; `payload` is what is kept of its bytes."""
     return DeadLetter(
         reason=invalid.reason.value,
         detail=invalid.detail,
@@ -64,6 +55,6 @@ def dead_letter(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        payload=(record.value if payload is None else payload) or b"",
+        payload=payload,
         entry=entry,
     )

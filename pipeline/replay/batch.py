@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from pipeline.ingest.entries import read_entries
-from pipeline.ingest.sort import Limits
+from pipeline.ingest.reading import Reading
 from schemas.run import Position
 from schemas.turn import ArchivedTurn, Turn
 
@@ -56,7 +56,7 @@ class Decoded(msgspec.Struct):
         return ArchivedTurn(*(*msgspec.structs.astuple(self.turns[place]), self.payloads[place]))
 
 
-def decode(batch: Batch, limits: Limits, bot_id: str | None) -> Decoded:
+def decode(batch: Batch, reading: Reading, bot_id: str | None) -> Decoded:
     """What `batch` holds of this bot, or of all."""
     decoded = Decoded([], [])
     for raw in batch.raws:
@@ -65,7 +65,7 @@ def decode(batch: Batch, limits: Limits, bot_id: str | None) -> Decoded:
             decoded.failed += 1
             _tell(decoded, raw.origin, raw.problem)
             continue
-        for found in read_entries(raw.data, limits):
+        for found in read_entries(raw.data, reading):
             if isinstance(found, Exception):
                 decoded.dead += 1
                 _tell(decoded, raw.origin, str(found))

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from pipeline.ingest.reading import Reading
 from pipeline.ingest.route import Destination, route
 from pipeline.kafka.produce import Producer
 from pipeline.settings import Settings
@@ -19,7 +20,7 @@ class Feed:
     """Sends inputs to the topics of the settings."""
 
     def __init__(self, settings: Settings, producer: Producer) -> None:
-        self._settings = settings
+        self._reading = Reading.of(settings)
         self._producer = producer
         self._topics = {Destination.TURNS: settings.topic_turns, Destination.RAW: settings.topic_raw}
         self.tally = Tally()
@@ -30,8 +31,8 @@ class Feed:
         Raises:
             TransientError: Kafka takes nothing any more.
         """
-        way = route(raw, self._settings)
-        self._producer.send(self._topics[way.destination], way.key, raw, origin)
+        way = route(raw, self._reading)
+        self._producer.send(self._topics[way.destination], way.key, way.value, origin)
         self.tally.inputs += 1
         self.tally.entries += way.entries
         self.tally.dead += way.dead

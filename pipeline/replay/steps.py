@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import NamedTuple
 
-from pipeline.ingest.sort import Limits
+from pipeline.ingest.reading import Reading
 from pipeline.replay.batch import Batch, Decoded, decode
 from pipeline.replay.from_archive import conversations, events
 from pipeline.replay.from_files import files, inputs
@@ -106,8 +106,8 @@ async def taking(settings: Settings, clickhouse: ClickHouse, job: Job, announce:
 
 def decoding(settings: Settings, job: Job) -> Callable[[Batch], Ready]:
     """What decodes the job's batches."""
-    limits = Limits(settings.max_message_bytes, settings.max_event_bytes)
-    return lambda batch: Ready(batch, decode(batch, limits, job.bot_id))
+    reading = Reading.of(settings)
+    return lambda batch: Ready(batch, decode(batch, reading, job.bot_id))
 
 
 def _sending(producer: IntoKafka) -> Taking:

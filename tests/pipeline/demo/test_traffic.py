@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from pipeline.demo.traffic import DAYS, ENDED_MS, Event, conversations, trickle
 from pipeline.fold.conversation import fold
 from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.reading import Reading
 from pipeline.ingest.route import Destination, route
-from pipeline.ingest.sort import Entry, Limits, sort_record
+from pipeline.ingest.sort import Entry, sort_record
 from pipeline.settings import Settings
 from schemas.conversation import Conversation, EndState
 from schemas.lex_v1 import bot_id
@@ -31,7 +32,7 @@ def rows(events: list[Event]) -> list[Conversation]:
     """The conversations that a worker would make of `events`."""
     turns = defaultdict(list)
     for event in events:
-        for found in sort_record(Record(event.raw), Limits(10**7, 10**6), "test"):
+        for found in sort_record(Record(event.raw), Reading(10**7, 10**6), "test"):
             if isinstance(found, Entry):
                 turn = decode_entry(found.raw, 10**6)
                 turns[turn.key].append(turn)
@@ -76,7 +77,7 @@ def test_the_past_has_something_of_everything() -> None:
 
 
 def test_every_way_into_the_pipeline_is_taken_and_some_of_it_is_broken() -> None:
-    ways = [route(event.raw, SETTINGS) for event in conversations(7, START, 600)]
+    ways = [route(event.raw, Reading.of(SETTINGS)) for event in conversations(7, START, 600)]
     assert {way.destination for way in ways} == set(Destination)
     assert any(way.entries > 1 for way in ways), "no envelope"
     assert 0 < sum(way.dead for way in ways) < len(ways) / 20

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import orjson
 
-from pipeline.ingest.sort import Entry, Limits, sort_record
+from pipeline.ingest.reading import Reading
+from pipeline.ingest.sort import Entry, sort_record
 from schemas.dead_letter import DeadLetter
 from tests.events import raw
 
-LIMITS = Limits(message_bytes=8_192, event_bytes=4_096)
+READING = Reading(message_bytes=8_192, event_bytes=4_096)
 
 
 @dataclass
@@ -25,7 +26,7 @@ def envelope(*messages: bytes) -> bytes:
 
 
 def test_one_broken_entry_in_an_envelope_does_not_cost_the_others() -> None:
-    found = list(sort_record(Record(envelope(raw(), b"{", raw(sessionId="s2"))), LIMITS, "intake"))
+    found = list(sort_record(Record(envelope(raw(), b"{", raw(sessionId="s2"))), READING, "intake"))
     assert [type(one) for one in found] == [Entry, DeadLetter, Entry]
     letter = found[1]
     assert isinstance(letter, DeadLetter)
@@ -34,13 +35,13 @@ def test_one_broken_entry_in_an_envelope_does_not_cost_the_others() -> None:
 
 
 def test_a_record_without_a_value_is_a_dead_letter() -> None:
-    (letter,) = sort_record(Record(None), LIMITS, "intake")
+    (letter,) = sort_record(Record(None), READING, "intake")
     assert isinstance(letter, DeadLetter)
     assert (letter.reason, letter.payload) == ("empty", b"")
 
 
 def test_an_entry_too_large_for_any_message_is_kept_as_it_came() -> None:
     packed = gzip.compress(envelope(raw(inputTranscript="x" * 9_000)))
-    (letter,) = sort_record(Record(packed), LIMITS, "intake")
+    (letter,) = sort_record(Record(packed), READING, "intake")
     assert isinstance(letter, DeadLetter)
     assert (letter.reason, letter.payload) == ("too-large", packed)

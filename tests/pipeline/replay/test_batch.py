@@ -9,11 +9,11 @@ import orjson
 import pytest
 
 from pipeline.ingest.entry import decode_entry
-from pipeline.ingest.sort import Limits
+from pipeline.ingest.reading import Reading
 from pipeline.replay.batch import TOLD, Batch, decode
 from tests.events import raw
 
-LIMITS = Limits(1_000_000, 100_000)
+READING = Reading(1_000_000, 100_000)
 
 
 class Raw(NamedTuple):
@@ -37,7 +37,7 @@ def envelope(*messages: bytes) -> bytes:
 def test_turns_and_payloads_belong_together_and_only_those_of_the_bot_are_kept(bot: str | None) -> None:
     one, two, three = raw(requestId="r1"), raw(requestId="r2", bot={**_bot(), "id": "BOTAAAAAA2"}), raw(requestId="r3")
     packed = base64.b64encode(gzip.compress(envelope(two, b"{}", three)))
-    found = decode(batch(Raw(one, "a"), Raw(packed, "b")), LIMITS, bot)
+    found = decode(batch(Raw(one, "a"), Raw(packed, "b")), READING, bot)
     wanted = [entry for entry in (one, two, three) if bot is None or decode_entry(entry, 10**6).bot_id == bot]
     assert found.payloads == wanted
     assert found.turns == [decode_entry(entry, 10**6) for entry in wanted]
@@ -52,25 +52,25 @@ def _bot() -> dict[str, object]:
 
 
 def test_an_input_that_could_not_be_read_is_told_by_its_origin_and_stops_nothing() -> None:
-    found = decode(batch(Raw(b"", "f:1", "too long"), Raw(b"{", "f:2"), Raw(raw(), "f:3")), LIMITS, None)
+    found = decode(batch(Raw(b"", "f:1", "too long"), Raw(b"{", "f:2"), Raw(raw(), "f:3")), READING, None)
     assert (found.valid, found.dead, found.failed) == (1, 1, 1)
     assert found.problems[0] == "f:1: too long"
     assert found.problems[1].startswith("f:2: not-json")
 
 
 def test_an_entry_larger_than_allowed_is_dead() -> None:
-    found = decode(batch(Raw(raw(inputTranscript="x" * 200_000), "f:1")), LIMITS, None)
+    found = decode(batch(Raw(raw(inputTranscript="x" * 200_000), "f:1")), READING, None)
     assert (found.valid, found.dead) == (0, 1)
     assert "too-large" in found.problems[0]
 
 
 def test_problems_are_bounded_and_all_are_counted() -> None:
-    found = decode(batch(*[Raw(b"x", f"f:{n}") for n in range(TOLD + 30)]), LIMITS, None)
+    found = decode(batch(*[Raw(b"x", f"f:{n}") for n in range(TOLD + 30)]), READING, None)
     assert (found.dead, len(found.problems)) == (TOLD + 30, TOLD)
-    assert decode(batch(), LIMITS, None).problems == []  # those of another batch are not in it
+    assert decode(batch(), READING, None).problems == []  # those of another batch are not in it
 
 
 def test_what_a_batch_is_made_of_travels_unchanged() -> None:
     event = raw(inputTranscript="é\u2028\U0001f600")
-    found = decode(batch(Raw(event, "a")), LIMITS, None)
+    found = decode(batch(Raw(event, "a")), READING, None)
     assert msgspec.structs.astuple(found.archived(0))[-1] == event

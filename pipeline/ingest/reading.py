@@ -1,0 +1,64 @@
+"""The bytes of an input and how inputs are read in; what is kept of it, as a turn or as a dead letter, out."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from pipeline.errors import InvalidEventError, Reason
+from pipeline.ingest.entry import decode_entry
+from pipeline.settings import Settings
+from schemas.turn import Turn
+
+if TYPE_CHECKING:
+    from pipeline.ingest.redaction import Redaction
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Bytes that a message of the raw topic, and a log entry in it, may have; and what is not kept of them."""
+
+    message_bytes: int
+    event_bytes: int
+    redaction: "Redaction | None" = None
+    """None where nothing is redacted: then all is kept as it came, and that costs nothing."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the settings have it."""
+        return cls(settings.max_message_bytes, settings.max_event_bytes, _redaction(settings))
+
+    def entry(self, raw: bytes) -> tuple[Turn, bytes]:
+        """The turn of a log entry, and what is kept of the entry: all of it, byte for byte, unless it is redacted.
+
+        Raises:
+            InvalidEventError: it is no log entry, or redacted too large for one.
+        """
+        turn = decode_entry(raw, self.event_bytes)
+        if self.redaction is None:
+            return turn, raw
+        kept = self.redaction.entry(raw)
+        if len(kept) > self.event_bytes:  # where it is read again, it would be too large
+            wrong = f"{len(kept)} bytes once it is redacted, where {self.event_bytes} are allowed"
+            raise InvalidEventError(Reason.TOO_LARGE, wrong)
+        return turn, kept
+
+    def letter(self, invalid: InvalidEventError, raw: bytes) -> tuple[InvalidEventError, bytes]:
+        """What is kept of an input that is none: why, and its bytes."""
+        if self.redaction is None:
+            return invalid, raw
+        kept = self.redaction.letter(raw, invalid.reason)
+        if len(kept) > max(len(raw), self.message_bytes):
+            kept = self.redaction.withheld(raw)
+        return self.error(invalid), kept
+
+    def error(self, invalid: InvalidEventError) -> InvalidEventError:
+        """What is told of it."""
+        return invalid if self.redaction is None else self.redaction.error(invalid)
+
+
+def _redaction(settings: Settings) -> "Redaction | None":
+    asked = (settings.redact_slots, settings.redact_obfuscated, settings.redact_attributes, settings.redact_patterns)
+    if settings.redact_transcripts == "keep" and not any(asked):
+        return None
+    from pipeline.ingest.redaction import Redaction  # noqa: PLC0415 - what knows the world's phones takes time to load
+
+    return Redaction(settings)

@@ -1,0 +1,193 @@
+"""A member of a JSON object in; what it holds of texts, slots or attributes masked or dropped where that is wanted."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.ingest.redact_json import Holder, text_of
+from pipeline.ingest.redact_places import Places
+from pipeline.ingest.redact_values import MASK, Values
+from pipeline.settings import Settings
+from schemas.wire import CHANNELS
+
+ALL = "*"
+STRUCTURE = {"shape", "contentType", "version"}
+"""What a slot or a card is, beside what it says."""
+
+SAID = ("inputTranscript", "rawInputTranscript", "transcription", "rawTranscription", "botResponse", "message",
+        "response")  # fmt: skip
+"""Texts of users and bots, in V2 and V1, in entries, code-hook events and answers. Objects so named are none."""
+
+HEARD = frozenset(("inputTranscript", "rawInputTranscript", "transcription", "rawTranscription"))
+"""The same words as they were heard: in figures, spelled out, or not quite right."""
+
+CARDS = ("imageResponseCard", "responseCard", "kendraResponse")
+"""What is said by more than one text."""
+
+SEARCH_ANSWERS = ("x-amz-lex:kendra-search-response", "x-amz-lex:qna-search-response")
+"""What attributes begin with, in lower case, that hold what the bot answers."""
+
+ATTRIBUTE = 4
+"""A shorter attribute is not looked for elsewhere: they are flags and counts."""
+
+Members = dict[str, Any]
+Act = Callable[[Members, str, "Found"], None]
+
+
+@dataclass(slots=True)
+class Found:
+    """What has been found of an entry: slots that Lex has obfuscated, values that were masked, and `marks` for them.
+
+    `heard` are its HEARD texts, by where they stand, and whether something in them was masked.
+    """
+
+    obfuscated: Collection[str]
+    values: Values = field(default_factory=Values)
+    marks: set[str] = field(default_factory=set)
+    heard: list[tuple[Any, Any, bool]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Part:
+    """A text that is JSON itself, taken apart; it stays `text` where its value is still written as `written`."""
+
+    text: str
+    value: Any
+    written: bytes
+    places: Places
+    found: Found
+
+
+class Names:
+    """Names that settings list, upper and lower case alike; * is all."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = frozenset(name.casefold() for name in names)
+
+    def __contains__(self, name: str) -> bool:
+        return ALL in self._names or name.casefold() in self._names
+
+    def __bool__(self) -> bool:
+        return bool(self._names)
+
+
+class Fields:
+    """What to do with a member of a name, wherever in an entry it stands: `acts`, by the name in lower case."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._slots, self._attributes = Names(settings.redact_slots), Names(settings.redact_attributes)
+        self._hide = _drop if settings.redact_transcripts == "drop" else _mask
+        self._transcripts = settings.redact_transcripts != "keep"
+        acts: dict[str, Act] = {}
+        if self._transcripts:
+            acts |= dict.fromkeys(SAID, self._said) | dict.fromkeys(CARDS, self._hide)
+            acts |= {"messages": self._messages, "transcriptions": self._transcriptions}
+        if self._slots or settings.redact_obfuscated:
+            acts |= dict.fromkeys(("slots", "resolvedSlots", "subSlots", "slotDetails", "subSlotHints"), self._slot_map)
+            acts |= {"slotHints": self._hints}
+        if self._slots or settings.redact_obfuscated or self._attributes:
+            acts |= {"contextAttributes": self._context, "activeContexts": self._contexts, "evaluatedExpression": _mask}
+        if self._attributes or self._transcripts:
+            acts |= dict.fromkeys(("sessionAttributes", "requestAttributes"), self._attribute_map)
+        self.acts = {name.lower(): act for name, act in acts.items()}
+
+    def __bool__(self) -> bool:
+        return bool(self.acts)
+
+    def _said(self, holder: Members, name: str, found: Found) -> None:
+        if not isinstance(holder[name], dict | list):
+            self._hide(holder, name, found)
+
+    def _messages(self, holder: Members, name: str, found: Found) -> None:
+        for message in _objects(holder, name, found):
+            if "content" in message:
+                self._hide(message, "content", found, "messages.content")
+
+    def _transcriptions(self, holder: Members, name: str, found: Found) -> None:
+        for _ in _objects(holder, name, found):
+            pass  # their members are hidden when they are come to
+
+    def _slot_map(self, holder: Members, name: str, found: Found) -> None:
+        for slots in _objects(holder, name, found):
+            for slot in slots:
+                if self._is_slot(slot, found):
+                    _mask(slots, slot, found, f"slots.{slot}", least=1)
+
+    def _hints(self, holder: Members, name: str, found: Found) -> None:
+        for intents in _objects(holder, name, found):
+            for intent in intents:
+                self._slot_map(intents, intent, found)
+
+    def _contexts(self, holder: Members, name: str, found: Found) -> None:
+        """V1 has the attributes of a context in its `parameters`."""
+        for context in _objects(holder, name, found):
+            if "parameters" in context:
+                self._context(context, "parameters", found)
+
+    def _context(self, holder: Members, name: str, found: Found) -> None:
+        """A slot that sets a context is copied into its attributes, under the slot's name."""
+        for attributes in _objects(holder, name, found):
+            for each in attributes:
+                if self._is_slot(each, found):
+                    _mask(attributes, each, found, f"slots.{each}", least=1)
+                elif each in self._attributes:
+                    _mask(attributes, each, found, f"{name}.{each}", least=ATTRIBUTE)
+
+    def _attribute_map(self, holder: Members, name: str, found: Found) -> None:
+        for attributes in _objects(holder, name, found):
+            for each in list(attributes):
+                if self._transcripts and each.lower().startswith(SEARCH_ANSWERS):
+                    self._hide(attributes, each, found, f"{name}.{each}")
+                elif each in self._attributes and not (name == "requestAttributes" and each in CHANNELS):
+                    _mask(attributes, each, found, f"{name}.{each}", least=ATTRIBUTE)
+
+    def _is_slot(self, name: str, found: Found) -> bool:
+        return name in self._slots or name.casefold() in found.obfuscated
+
+
+def _objects(holder: Members, name: str, found: Found) -> Iterator[Members]:
+    """The object there, or the objects of a list; anything else is not what it should be, so it is masked."""
+    value = holder[name]
+    value = value.value if isinstance(value, Part) else value
+    if isinstance(value, dict):
+        yield value
+    elif isinstance(value, list):
+        for place, each in enumerate(value):
+            if isinstance(each, dict):
+                yield each
+            else:
+                _mask(value, place, found, name)
+    else:
+        _mask(holder, name, found)
+
+
+def _drop(holder: Members, name: str, found: Found, word: str = "") -> None:
+    del holder[name]
+    found.marks.add(word or name)
+
+
+def _mask(holder: Holder, at: Any, found: Found, word: str = "", least: int = 0) -> None:
+    """Mask all that is there but nothings, and what Lex masked as {Name}.
+
+    Values of `least` characters or more are looked for elsewhere too, where it is not 0.
+    """
+    stack: list[tuple[Any, Any]] = [(holder, at)]
+    names = {at}
+    while stack:
+        inside, name = stack.pop()
+        value = inside[name]
+        if isinstance(value, dict):
+            names.update(value)
+            stack += [(value, each) for each in value if each not in STRUCTURE]
+        elif isinstance(value, list):
+            stack += [(value, place) for place in range(len(value))]
+        elif value not in (None, "", MASK) and not _obfuscated(value, names):
+            inside[name] = MASK
+            found.marks.add(word or str(at))
+            text = text_of(value)
+            if least and len(text) >= least:
+                found.values.add(text, word)
+
+
+def _obfuscated(value: Any, names: Collection[Any]) -> bool:
+    return type(value) is str and value[0] + value[-1] == "{}" and value[1:-1] in names

@@ -1,0 +1,64 @@
+"""JSON in; its value, to be changed in place, out, and from it the same JSON again: numbers as they were written."""
+
+import json
+from typing import Any
+
+import msgspec
+
+Number = msgspec.Raw
+"""A number's own digits: an archive must not round what it does not read."""
+
+Holder = dict[str, Any] | list[Any]
+"""An object or a list; what it holds is told by a name, or by a place counted from 0."""
+
+_decoder = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number, strict=False)
+
+
+class TwiceError(ValueError):
+    """An object has a member twice: whoever reads it sees one of them."""
+
+
+def loads(text: str) -> Any:
+    """The value of `text`; of members that come twice the last, as the decoder of log entries takes it.
+
+    Raises:
+        ValueError: it is no JSON. RecursionError: it has more levels than can be read.
+    """
+    return _decoder.decode(text)
+
+
+def loads_strictly(text: str) -> Any:
+    """The same of a text that may be kept as it is, so that nothing in it must go unseen.
+
+    Raises:
+        TwiceError: a member comes twice. ValueError, RecursionError: as above.
+    """
+    return _strict.decode(text)
+
+
+def dumps(value: Any) -> bytes:
+    """The shortest JSON of `value`.
+
+    Raises:
+        ValueError: half a character is in it. RecursionError: as above.
+    """
+    return msgspec.json.encode(value)
+
+
+def text_of(value: Any) -> str:
+    """A text, or a number as it was written; anything else is the empty string."""
+    if type(value) is str:
+        return value
+    return bytes(value).decode() if type(value) is Number else ""
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise TwiceError("a member comes twice")
+    return members
+
+
+_strict = json.JSONDecoder(
+    parse_float=Number, parse_int=Number, parse_constant=Number, strict=False, object_pairs_hook=_members
+)

@@ -1,0 +1,134 @@
+"""A JSON value of any shape in; the same, its fields hidden and its texts masked wherever they stand, out."""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from pipeline.ingest.redact_fields import HEARD, Fields, Found, Part
+from pipeline.ingest.redact_json import Holder, Number, dumps, loads_strictly, text_of
+from pipeline.ingest.redact_patterns import Patterns
+from pipeline.ingest.redact_places import ENTRY, LOG_EVENT, MARKS, Places
+from pipeline.ingest.redact_values import MASK
+
+PACKED = "H4sI"
+"""Base64 of gzip, as CloudWatch packs envelopes: nobody sees what is in it."""
+
+LEADS = frozenset("{[ \t\r\nH")
+"""What a text begins with that may be more than a text."""
+
+JSON = re.compile(r'\s*(?:\{\s*["}]|\[)')
+OBJECTS = re.compile(r'\s*(?:\{\s*"|\[\s*["\[{])')
+"""The beginning of JSON with texts in it; no one speaks like that."""
+
+NUMBER_DIGITS = 7
+NOWHERE: Places = {}
+
+
+class Tree:
+    """One value on its way through redaction; it is changed in place."""
+
+    def __init__(self, fields: Fields, patterns: Patterns, obfuscated: Collection[str]) -> None:
+        self._fields, self._patterns = fields, patterns
+        self._found = Found(obfuscated)
+        self._steps: list[tuple[Any, Places, Found]] = []
+        self._texts: list[tuple[Any, Any, Found]] = []
+        self._parts: list[tuple[Any, Any]] = []
+
+    def redact(self, value: Holder, places: Places) -> None:
+        """Hide fields, then mask in the texts what was hidden, and patterns. What stands at `places` is kept."""
+        self._steps.append((value, places, self._found))
+        while self._steps:
+            holder, places, found = self._steps.pop()
+            if type(holder) is dict:
+                self._object(holder, places, found)
+            else:
+                for at, child in enumerate(holder):
+                    self._take(holder, at, self._opened(holder, at, child, found), places, found)
+        for holder, at, found in self._texts:
+            self._mask_text(holder, at, found)
+        for holder, at in reversed(self._parts):  # the inner ones first
+            self._close(holder, at)
+        self._end(value, self._found)
+
+    def _object(self, holder: dict[str, Any], places: Places, found: Found) -> None:
+        acts, log_event = self._fields.acts, places is LOG_EVENT
+        for name in list(holder):
+            child, inside = holder[name], places.get(name, NOWHERE)
+            if inside is None:
+                if type(child) is not dict and type(child) is not list:
+                    continue
+                inside = NOWHERE
+            entry = log_event and name == "message"
+            child = self._opened(holder, name, child, found, entry=entry)
+            if not entry and (act := acts.get(name.lower())):
+                act(holder, name, found)
+                child = holder.get(name)
+            self._take(holder, name, child, inside, found)
+
+    def _take(self, holder: Any, at: Any, child: Any, places: Places, found: Found) -> None:
+        """Note that it is a text, or has to be gone through."""
+        kind = type(child)
+        if kind is dict or kind is list:
+            self._steps.append((child, places, found))
+        elif kind is Part:
+            self._parts.append((holder, at))
+            self._steps.append((child.value, child.places, child.found))
+        elif kind is Number or (kind is str and child and child != MASK):
+            self._texts.append((holder, at, found))
+
+    def _opened(self, holder: Any, at: Any, child: Any, found: Found, *, entry: bool = False) -> Any:
+        """What stands there, taken apart where it is a text that is JSON, and masked where that hides what it holds."""
+        if type(child) is str and (child[:1] in LEADS or entry) and child != MASK:
+            holder[at] = child = self._part(child, found, entry=entry)
+        return child
+
+    def _part(self, text: str, found: Found, *, entry: bool) -> Part | str:
+        if text.startswith(PACKED):
+            found.marks.add("packed")
+            return MASK
+        try:
+            value = loads_strictly(text) if JSON.match(text) else None
+            if value is not None:
+                inside = Found(found.obfuscated, found.values) if entry else found
+                return Part(text, value, dumps(value), ENTRY if entry else NOWHERE, inside)
+        except (ValueError, RecursionError):
+            pass
+        if self._fields and (entry or OBJECTS.match(text)):
+            found.marks.add("unreadable")
+            return MASK
+        return text
+
+    def _mask_text(self, holder: Any, at: Any, found: Found) -> None:
+        text = text_of(holder[at])
+        if type(holder[at]) is str:
+            masked = self._patterns.masked(found.values.masked(text, found.marks), found.marks)
+        elif len(text) >= NUMBER_DIGITS and text.isdecimal():
+            masked = self._patterns.masked(text, found.marks)
+        else:
+            return
+        if masked != text:
+            holder[at] = masked
+        if at in HEARD:
+            found.heard.append((holder, at, masked != text))
+
+    def _close(self, holder: Any, at: Any) -> None:
+        """Put a part back as the text that it is now, unless all of it was hidden."""
+        part = holder.get(at) if type(holder) is dict else holder[at]
+        if type(part) is Part:
+            if part.found is not self._found:
+                self._end(part.value, part.found)
+            written = dumps(part.value)
+            holder[at] = part.text if written == part.written else written.decode()
+
+    def _end(self, value: Holder, found: Found) -> None:
+        """Mask what else was heard for what was masked; say in each outermost object what was redacted."""
+        if any(masked for _, _, masked in found.heard):
+            for holder, name in [(holder, name) for holder, name, masked in found.heard if not masked]:
+                holder[name] = MASK
+                found.marks.add(name)
+        words = {self._patterns.masked(word, set()) for word in found.marks}
+        for each in [value] if isinstance(value, dict) else value:
+            if words and isinstance(each, dict):
+                said = each.get(MARKS)
+                before = {word for word in said if isinstance(word, str)} if isinstance(said, list) else set()
+                each[MARKS] = sorted(words | before)
