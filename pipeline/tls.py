@@ -18,12 +18,13 @@ def client_context(ca: str, setting: str) -> ssl.SSLContext:
 
 
 def server_context(certificate: str, key: str, setting: str) -> ssl.SSLContext:
-    """A context that shows clients `certificate`.
+    """A context that shows clients `certificate`, and speaks TLS 1.2 or newer.
 
     Raises:
         UsageError: as `show_certificate`.
     """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # as Python has it by default, whatever that becomes
     show_certificate(context, certificate, key, setting)
     return context
 

@@ -26,5 +26,6 @@ def cors(origins: Sequence[str]) -> list[Middleware]:
             allow_headers=SENT,
             expose_headers=READ,
             allow_credentials=False,
+            allow_private_network=True,  # such a page may come from the internet, and this server not
         )
     ]

@@ -11,12 +11,10 @@ import uvicorn
 from pipeline.access.door import check_reach
 from pipeline.errors import UsageError
 from pipeline.http.app import create_app
+from pipeline.http.server import server
 from pipeline.settings import Settings
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
-
-CONNECTIONS = 1000
-"""Open ones at most. Those beyond get a bare 503, which SDKs try again."""
 
 log = logging.getLogger(__name__)
 
@@ -27,26 +25,15 @@ def serve(settings: Settings) -> None:
     Runs in the main thread, as only that one is told of signals.
 
     Raises:
-        UsageError: it cannot listen where the settings say.
+        UsageError: it cannot listen where the settings say, or its certificate or the keys cannot be used.
     """
     check_reach(settings)
-    listening = listen(settings)
-    config = uvicorn.Config(
-        create_app(settings),
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        limit_concurrency=CONNECTIONS,
-        log_config=None,  # whoever starts the process says where logs go
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=max(1, int(settings.stop_seconds) - 1),  # closing takes the last second
-    )
-    server = uvicorn.Server(config)
-    log.info("the query layer listens on http://%s:%d", settings.api_host, settings.api_port)
-    with listening, _stopping(server):
-        server.run(sockets=[listening])
+    with listen(settings) as listening:
+        made = server(create_app(settings), settings)
+        scheme = "https" if settings.api_certificate else "http"
+        log.info("the query layer listens on %s://%s:%d", scheme, settings.api_host, settings.api_port)
+        with _stopping(made):
+            made.run(sockets=[listening])
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -12,10 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-import uvicorn
 from starlette.applications import Starlette
 
 from pipeline.http.app import create_app
+from pipeline.http.guarded import Guarded
+from pipeline.http.server import server
 from pipeline.settings import Settings
 from pipeline.store.migrate import migrate
 
@@ -33,23 +34,25 @@ class Answer:
     body: Any
 
 
+NO_TLS = Settings()
+
+
 @contextmanager
-def serving(app: Starlette) -> Iterator[str]:
-    """The address of `app`, served for the length of the block."""
-    config = uvicorn.Config(app, http="httptools", ws="none", lifespan="on", log_config=None)
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+def serving(app: Starlette, settings: Settings = NO_TLS, protocol: type[Guarded] = Guarded) -> Iterator[str]:
+    """The address of `app`, served for the length of the block as in production."""
+    made = server(app, settings, protocol)
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
+        thread = threading.Thread(target=made.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
             deadline = time.monotonic() + WITHIN
-            while not server.started:
+            while not made.started:
                 assert thread.is_alive()
                 assert time.monotonic() < deadline
                 time.sleep(0.005)
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield f"{'https' if settings.api_certificate else 'http'}://127.0.0.1:{listening.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            made.should_exit = True
             thread.join(WITHIN)
             assert not thread.is_alive()
 

@@ -1,0 +1,157 @@
+"""A connection's bytes in; its requests out, one after the other, as far as each keeps within its size.
+
+uvicorn bounds neither what stands before a request's body nor what comes after its answer, and parses whatever a
+client sends ahead. The bytes of a body that is awaited are bounded where it is read, in `pipeline.http.body`.
+"""
+
+import enum
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from pipeline.http.failures import Failure
+from pipeline.http.turned_away import MALFORMED, TOO_LARGE, turned_away
+
+PIECE = 4096
+"""Bytes that are parsed at once: so exactly is a bound of bytes kept."""
+
+
+class Part(enum.Enum):
+    """What of a request comes next."""
+
+    HEAD = enum.auto()
+    BODY = enum.auto()
+
+
+class TooManyError(Exception):
+    """There are more headers than may be."""
+
+
+class Sized(HttpToolsProtocol):
+    """uvicorn's protocol with bounds of size, which hold for each request of a connection."""
+
+    head_bytes = 32 * 1024
+    """Of request line and headers."""
+    head_count = 100
+    """Headers."""
+    rest_bytes = 1024 * 1024
+    """Of a body with all that is around it; the most that is read and thrown away to keep a connection."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.begun = False
+        """Whether there is a request at all, whose head is complete."""
+        self.part = Part.HEAD
+        self.count = 0
+        """Bytes of that part."""
+        self.refusal: Failure | None = None
+        """Why nothing more is read."""
+        self.told = False
+        """Whether the client has been told so."""
+        self._held = b""
+        self._deaf = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being answered, or waits to be."""
+        return self.begun and not self.cycle.response_complete
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come, or hold it until its turn."""
+        if self.told:
+            self.count += len(data)
+            self._check()
+            return
+        self._held += data
+        self._read()
+
+    def on_response_complete(self) -> None:
+        """Go on with what is held."""
+        super().on_response_complete()
+        if self.refusal and not self.told and not self.busy:
+            self._tell(self.refusal)
+        self._read()
+
+    def on_message_begin(self) -> None:
+        """Begin with a head."""
+        super().on_message_begin()
+        self.count = self.count or 1  # where the last request ended in the same piece, so as to be more than nothing
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; not one that comes after the body, which would change what may have been read already."""
+        if self.part is Part.BODY:
+            return
+        if len(self.headers) >= self.head_count:
+            raise TooManyError
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer, and go on with the body."""
+        super().on_headers_complete()
+        self.begun, self.part, self.count = True, Part.BODY, 0
+        if self.parser.should_upgrade():
+            self.cycle.keep_alive = False  # it is answered as if it had not asked; what follows it may be no HTTP
+
+    def on_message_complete(self) -> None:
+        """Go on with the next head."""
+        super().on_message_complete()
+        self.part, self.count = Part.HEAD, 0
+
+    def refuse(self, failure: Failure) -> None:
+        """Read no more, and say why once all that was asked before is answered."""
+        self.refusal = failure
+        if self.part is Part.HEAD:
+            if not self.busy:
+                self._tell(failure)
+        elif self.busy and not self.pipeline and not self.cycle.response_started:
+            self.cycle.disconnected = True  # it has no other answer
+            self.cycle.message_event.set()
+            self._tell(failure)
+        else:
+            self.end()
+
+    def end(self) -> None:
+        """Close the connection when what was written has been taken."""
+        if self.begun:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.close()
+
+    def _read(self) -> None:
+        """Parse what is held, until a request would have to wait for the one before: clients may not pile them up."""
+        data, self._held = memoryview(self._held), b""
+        if data:
+            self._unset_keepalive_if_required()
+        at = 0
+        while at < len(data) and not (self.pipeline or self.refusal or self._deaf or self.transport.is_closing()):
+            self._parse(data[at : at + PIECE])
+            at += PIECE
+        if self.pipeline:
+            self._held = bytes(data[at:])
+        if (self.pipeline or self._deaf or self.refusal) and not (self.told or self.transport.is_closing()):
+            self.flow.pause_reading()  # until an answer is complete
+
+    def _parse(self, piece: memoryview) -> None:
+        self.count += len(piece)
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            self._deaf = True
+        except httptools.HttpParserError as error:
+            self.refuse(TOO_LARGE if isinstance(error.__context__, TooManyError) else MALFORMED)
+        else:
+            self._check()
+
+    def _check(self) -> None:
+        if self.part is Part.HEAD and not self.told:
+            if self.count > self.head_bytes:
+                self.refuse(TOO_LARGE)
+        elif self.count > self.rest_bytes:
+            self.end()
+
+    def _tell(self, failure: Failure) -> None:
+        """Answer without the application, as it would."""
+        self.told, self.count = True, 0
+        client = self.client[0] if self.client else ""
+        self.transport.write(turned_away(failure, client, self.server_state.default_headers))
