@@ -16,13 +16,16 @@ from pipeline.fold.memory import Memory
 from pipeline.ingest.poison import DeadLimit
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.sort import Record, dead_letter
+from pipeline.materialise.closed import incomplete
+from pipeline.materialise.recall import recall
 from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
+from pipeline.retention import Retention
 from pipeline.retry import until_done
 from pipeline.settings import Settings
-from pipeline.store.read_back import read_back
 from pipeline.store.surroundings import Tables
 from schemas.dead_letter import DeadLetter
+from schemas.forgotten import Forgotten
 from schemas.topics import DAY_MS
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 
@@ -44,14 +47,26 @@ class Decoded:
         """The row of the archive that the turn at this place becomes."""
         return ArchivedTurn(*(*msgspec.structs.astuple(self.turns[place]), self.payloads[place]))
 
+    def without(self, forgotten: Forgotten) -> "Decoded":
+        """The same without the events that are forgotten."""
+        kept = forgotten.kept(self.turns)
+        if len(kept) == len(self.turns):
+            return self
+        turns, payloads = [self.turns[place] for place in kept], [self.payloads[place] for place in kept]
+        return Decoded(turns, payloads, self.letters, self.records)
+
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """Batches whose rows are written, and whose events are not archived yet. `tables` are those that have the rows."""
+    """Batches whose rows are written, and whose events are not archived yet. `tables` are those that have the rows.
+
+    `keys` are the conversations that were folded, `met` those of forgotten events too.
+    """
 
     folded: Folded
     decoded: Decoded
     keys: frozenset[ConversationKey]
+    met: frozenset[ConversationKey]
     doubts: int
     tables: Tables
 
@@ -72,6 +87,8 @@ class Conversations:
         self._retention_ms = int(settings.topic_retention_days * DAY_MS)
         self._memory = Memory(settings.cache_events)
         self._writer = Writer(settings)
+        self._retention = Retention.of(settings)
+        self._forgotten = Forgotten()
         self._alone, self._doubts = True, 0
 
     def must_wait(self, batches: Sequence[Decoded], under_way: Flush) -> bool:
@@ -85,18 +102,22 @@ class Conversations:
         Raises:
             PoisonError: too many of the last records were no log entries.
         """
-        decoded, doubts = _joined(batches), self._doubts
+        whole, doubts = _joined(batches), self._doubts
         self._memory.enter(epoch)
+        await self._bury(whole)
+        seen = await self._try(self._writer.look)  # before tables are read from: others may take their place then
+        self._learn(seen.forgotten)
+        decoded = whole.without(seen.forgotten)
         keys = list(dict.fromkeys(turn.key for turn in decoded.turns))
-        known = {key: self._memory.take(key) for key in keys}
-        await self._bury(decoded)
-        tables = await self._try(self._writer.tables)  # before they are read from: others may take their place then
-        histories = await self._resolve(known)
+        histories = await self._resolve({key: self._memory.take(key) for key in keys})
         folded = fold_batch(histories, decoded.turns, self._settings.fallback_intents)
-        flush = Flush(folded, decoded, frozenset(keys), doubts, tables)
+        folded = await self._try(partial(self._writable, folded, histories))
+        met = frozenset(turn.key for turn in whole.turns)
+        flush = Flush(folded, decoded, frozenset(keys), met, doubts, seen.around.tables)
         await self._try(partial(self._writer.write_rows, flush.tables, folded.rows))
         for key, history in histories.items():
             self._memory.put(key, history)
+        self._metrics.folding.forgot(len(whole.turns) - len(decoded.turns))
         return flush
 
     async def finish(self, flush: Flush) -> None:
@@ -107,9 +128,8 @@ class Conversations:
         write = partial(self._writer.write_archive, flush.tables, flush.folded.rows, events, known)
         self._alone = await self._try(write) and flush.doubts == self._doubts
         if not self._alone:
-            self._doubts += 1  # whatever has begun meanwhile took its histories from a memory that was wrong
-            self._memory.clear()
-            await self._try(partial(self._writer.settle, flush.keys))
+            self._doubt()
+        await self._try(partial(self._writer.put_right, flush.keys, flush.met, shared=not self._alone))
         self._metrics.folding.written(len(flush.folded.rows), len(events), len(known), len(self._memory))
 
     async def aclose(self) -> None:
@@ -136,6 +156,17 @@ class Conversations:
         await self._sender.send([dead(letter, self._settings.topic_dead) for letter in letters.values()])
         self._metrics.dead("conversations", letters.values())
 
+    def _doubt(self) -> None:
+        """Forget what is remembered: whatever has begun meanwhile took its histories from a memory that was wrong."""
+        self._doubts += 1
+        self._memory.clear()
+
+    def _learn(self, forgotten: Forgotten) -> None:
+        """What is remembered may have events of those who are forgotten since."""
+        if forgotten is not self._forgotten and len(self._memory):
+            self._doubt()
+        self._forgotten = forgotten
+
     async def _resolve(self, known: dict[ConversationKey, History | None]) -> dict[ConversationKey, History]:
         """What is known of each conversation: from memory, else from the archive, else nothing."""
         missing = [key for key, history in known.items() if history is None]
@@ -147,11 +178,17 @@ class Conversations:
         async def attempt() -> dict[ConversationKey, History]:
             # what a worker that died had written among others can come to us as long as Kafka has its events
             shared = (await self._writer.seen()).shared_within(self._retention_ms)
-            archived = await read_back(await self._writer.live(), keys)
-            return {key: History(turns, shared=shared) for key, turns in archived.items()}
+            archived = await recall(await self._writer.live(), keys, self._forgotten)
+            return {key: History(events.values(), shared=shared) for key, events in archived.items()}
 
         with self._metrics.folding.read_back_seconds.time():
             return await self._try(attempt)
+
+    async def _writable(self, folded: Folded, histories: dict[ConversationKey, History]) -> Folded:
+        """Without the rows of conversations of which the archive has lost events."""
+        known = {key: history.events for key, history in histories.items()}
+        lost = await incomplete(await self._writer.live(), known, self._retention)
+        return Folded([row for row in folded.rows if row.key not in lost], folded.new) if lost else folded
 
     async def _try(self, action: Callable[[], Awaitable[Answer]]) -> Answer:
         return await until_done(action, "ClickHouse does not answer", self._metrics.clickhouse)

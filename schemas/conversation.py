@@ -5,6 +5,7 @@ import enum
 import msgspec
 
 from schemas.columns import Count, Millis, Text, Tiny, Word, Words
+from schemas.turn import ConversationKey
 
 
 class EndState(enum.StrEnum):
@@ -38,3 +39,8 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     end_state: Word
     version: Count
     is_deleted: Tiny = 0
+
+    @property
+    def key(self) -> ConversationKey:
+        """The conversation that it is the row of."""
+        return (self.bot_id, self.session_id, self.originating_request_id)

@@ -105,13 +105,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 class Counts(msgspec.Struct):
     """What a part has come to: `valid` entries, `dead` ones that were none, inputs that `failed` to be read or sent.
 
-    Conversations count once a batch: one that spans two batches counts twice.
+    Of the valid entries, `forgotten` ones were dropped, as their sessions are. Conversations count once a batch: one
+    that spans two batches counts twice.
     """
 
     read: int = 0
     valid: int = 0
     dead: int = 0
     failed: int = 0
+    forgotten: int = 0
     touched: int = 0
     changed: int = 0
     bytes: int = 0

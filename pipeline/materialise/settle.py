@@ -2,14 +2,18 @@
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
 from pipeline.fold.conversation import fold
+from pipeline.materialise.closed import incomplete
+from pipeline.materialise.recall import recall
+from pipeline.retention import FOR_GOOD, Retention
 from pipeline.store.client import ClickHouse
 from pipeline.store.in_force import rows_in_force
-from pipeline.store.read_back import read_back
 from schemas.conversation import Conversation
+from schemas.forgotten import Forgotten
 from schemas.turn import ConversationKey
 
 KEYS_AT_ONCE = 5_000
@@ -19,9 +23,16 @@ ROUNDS = 20
 log = logging.getLogger(__name__)
 
 
-async def settle(
-    clickhouse: ClickHouse, keys: Iterable[ConversationKey], fallback_intents: Collection[str]
-) -> set[ConversationKey]:
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What decides on rows beside the archive: the fold's rules, who is forgotten, and what has expired."""
+
+    fallback_intents: Collection[str]
+    forgotten: Forgotten = field(default_factory=Forgotten)
+    retention: Retention = FOR_GOOD
+
+
+async def settle(clickhouse: ClickHouse, keys: Iterable[ConversationKey], terms: Terms) -> set[ConversationKey]:
     """Write the rows that are not what the archive says, until they are; the conversations for which that was so.
 
     Whoever shares conversations with other writers calls this after its events are in the archive. The last one
@@ -39,26 +50,25 @@ async def settle(
             break
         again: list[ConversationKey] = []
         for first in range(0, len(left), KEYS_AT_ONCE):
-            rows = await _due(clickhouse, left[first : first + KEYS_AT_ONCE], fallback_intents)
+            rows = await _due(clickhouse, left[first : first + KEYS_AT_ONCE], terms)
             await clickhouse.insert("conversations", rows)
             again += dict.fromkeys((row.bot_id, row.session_id, row.originating_request_id) for row in rows)
         changed.update(again)
         left = again
     if left:
-        log.warning("%d conversations were being written at every look, such as %s", len(left), left[0])
+        log.warning("%d conversations were being written at every look, such as one of bot %s", len(left), left[0][0])
     return changed
 
 
-async def _due(
-    clickhouse: ClickHouse, keys: Sequence[ConversationKey], fallback_intents: Collection[str]
-) -> list[Conversation]:
-    events = await read_back(clickhouse, keys)
-    starts = {key: {turn.timestamp for turn in turns} for key, turns in events.items()}
-    in_force = await rows_in_force(clickhouse, starts)
+async def _due(clickhouse: ClickHouse, keys: Sequence[ConversationKey], terms: Terms) -> list[Conversation]:
+    known = await recall(clickhouse, keys, terms.forgotten)
+    for key in await incomplete(clickhouse, known, terms.retention):
+        del known[key]
+    in_force = await rows_in_force(clickhouse, {key: {turn.timestamp for turn in known[key].values()} for key in known})
     return [
         row
-        for key, turns in events.items()
-        for row in due(fold({turn.order: turn for turn in turns}.values(), fallback_intents), in_force.get(key, ()))
+        for key, events in known.items()
+        for row in due(fold(events.values(), terms.fallback_intents), in_force.get(key, ()))
     ]
 
 

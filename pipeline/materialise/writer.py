@@ -3,11 +3,13 @@
 from collections.abc import Collection, Sequence
 
 from pipeline.errors import StatementError
-from pipeline.materialise.settle import settle
+from pipeline.materialise.after import After
+from pipeline.materialise.watch import Seen, Watch
+from pipeline.retention import Retention
 from pipeline.settings import Settings
-from pipeline.store.beside import new_database
 from pipeline.store.client import ClickHouse
-from pipeline.store.surroundings import Surroundings, Tables, has_both, look_around
+from pipeline.store.databases import Databases
+from pipeline.store.surroundings import Surroundings, Tables, has_both
 from pipeline.store.write import write
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, ConversationKey
@@ -21,12 +23,11 @@ class Writer:
     are written first, so that nothing a query has seen is missing after the swap.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._new_name = new_database(settings)
-        self._live: ClickHouse | None = None
-        self._new: ClickHouse | None = None
-        self._seen: Surroundings | None = None
+    def __init__(self, settings: Settings, databases: Databases | None = None) -> None:
+        self._databases = databases or Databases(settings)
+        self._watch = Watch(self._databases)
+        self._after = After(self._databases, self._watch, settings.fallback_intents, Retention.of(settings))
+        self._seen: Seen | None = None
 
     async def live(self) -> ClickHouse:
         """The connection to the tables that are queried.
@@ -34,9 +35,7 @@ class Writer:
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        if self._live is None:
-            self._live = await ClickHouse.connect(self._settings)
-        return self._live
+        return await self._databases.live()
 
     async def seen(self) -> Surroundings:
         """What was so after the last write; before the first one, what is so.
@@ -44,18 +43,18 @@ class Writer:
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        if self._seen is None:
-            self._seen = await look_around(await self.live(), self._new_name)
-        return self._seen
+        return (await self._last()).around
 
-    async def tables(self) -> Tables:
-        """The tables to write to now. What has been seen stays what it was: that counts from the last write on.
+    async def look(self) -> Seen:
+        """What is so now: the tables to write to, and who is forgotten.
+
+        What has been `seen` stays what it was: that counts from the last write on.
 
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        await self.seen()
-        return (await look_around(await self.live(), self._new_name)).tables
+        await self._last()
+        return await self._watch.look()
 
     async def write_rows(self, tables: Tables, rows: Sequence[Conversation]) -> None:
         """Write rows to `tables`; may be repeated.
@@ -74,35 +73,40 @@ class Writer:
     ) -> bool:
         """Archive events whose rows `tables` have; may be repeated.
 
-        Returns whether nobody else has written since the last call. Where the tables have become others meanwhile,
-        these get rows and events. Tables beside the live ones get the events too that the live archive has already
-        (`known`): who wrote them there may have died before it looked.
+        Returns whether nobody else has written or forgotten anything since the last call. Where the tables have
+        become others meanwhile, these get rows and events. Tables beside the live ones get the events too that the
+        live archive has already (`known`): who wrote them there may have died before it looked.
 
         Raises:
             TransientError: worth a second try.
         """
         before = await self.seen()
         await self._write(tables, (), new, known)
-        while (now := await look_around(await self.live(), self._new_name)).tables != tables:
-            tables = now.tables
+        while (now := await self._watch.look()).around.tables != tables:
+            tables = now.around.tables
             await self._write(tables, rows, [*new, *known], ())
-        alone = now.alone_since(before) and now.tables == before.tables
+        alone = now.around.alone_since(before) and now.around.tables == before.tables
         self._seen = now
         return alone
 
-    async def settle(self, keys: Collection[ConversationKey]) -> None:
-        """Make the live rows of conversations that others have written too what their events say.
+    async def put_right(
+        self, written: Collection[ConversationKey], met: Collection[ConversationKey], *, shared: bool
+    ) -> None:
+        """Make the tables right where others have written the same conversations, or sessions were forgotten.
 
         Raises:
             TransientError: worth a second try.
         """
-        await settle(await self.live(), keys, self._settings.fallback_intents)
+        await self._after.put_right(written, met, await self._last(), shared=shared)
 
     async def close(self) -> None:
         """Give the connections back."""
-        for connection in (self._live, self._new):
-            if connection is not None:
-                await connection.close()
+        await self._databases.close()
+
+    async def _last(self) -> Seen:
+        if self._seen is None:
+            self._seen = await self._watch.look()
+        return self._seen
 
     async def _write(
         self,
@@ -111,16 +115,14 @@ class Writer:
         new: Sequence[ArchivedTurn],
         known: Sequence[ArchivedTurn],
     ) -> None:
-        if has_both(tables, self._new_name):
+        if has_both(tables, self._databases.new_name):
             await self._write_beside(tables, rows, [*new, *known])
         await write(await self.live(), rows, new)
 
     async def _write_beside(self, tables: Tables, rows: Sequence[Conversation], events: Sequence[ArchivedTurn]) -> None:
         try:
-            if self._new is None:
-                self._new = await ClickHouse.connect(self._settings, database=self._new_name)
-            await write(self._new, rows, events)
+            await write(await self._databases.of(self._databases.new_name), rows, events)
         except StatementError:
             # they may just have been swapped in or dropped, which the next look sees
-            if (await look_around(await self.live(), self._new_name)).tables == tables:
+            if (await self._watch.look()).around.tables == tables:
                 raise

@@ -108,6 +108,11 @@ class Folding:
             ["novelty"],
             registry=registry,
         )
+        self._forgotten = Counter(
+            "turnfold_forgotten_total",
+            "Events of forgotten sessions that were read again and dropped",
+            registry=registry,
+        )
         self._rows = Counter("turnfold_rows_total", "Rows inserted into ClickHouse", ["table"], registry=registry)
         self._memory = Gauge("turnfold_memory_conversations", "Conversations held in memory", registry=registry)
 
@@ -115,6 +120,10 @@ class Folding:
         """So many conversations of a batch came from memory, from the archive, and from nowhere."""
         for source, count in (("memory", memory), ("archive", archive), ("new", new)):
             self._conversations.labels(source).inc(count)
+
+    def forgot(self, events: int) -> None:
+        """So many events of a batch were dropped, as their sessions are forgotten."""
+        self._forgotten.inc(events)
 
     def written(self, rows: int, new: int, known: int, held: int) -> None:
         """A batch came to so many rows, new events and known ones; so many conversations are held now."""

@@ -7,6 +7,7 @@ import msgspec
 
 from pipeline.ingest.entries import read_entries
 from pipeline.ingest.reading import Reading
+from schemas.forgotten import Forgotten
 from schemas.run import Position
 from schemas.turn import ArchivedTurn, Turn
 
@@ -49,7 +50,16 @@ class Decoded(msgspec.Struct):
     dead: int = 0
     failed: int = 0
     bytes: int = 0
+    forgotten: int = 0
     problems: list[str] = []
+
+    def without(self, forgotten: Forgotten) -> "Decoded":
+        """The same without the events that are forgotten, which are counted."""
+        kept = forgotten.kept(self.turns)
+        if len(kept) == len(self.turns):
+            return self
+        turns, payloads = [self.turns[place] for place in kept], [self.payloads[place] for place in kept]
+        return msgspec.structs.replace(self, turns=turns, payloads=payloads, forgotten=len(self.turns) - len(kept))
 
     def archived(self, place: int) -> ArchivedTurn:
         """The row of the archive that the turn at this place becomes."""

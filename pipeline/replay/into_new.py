@@ -6,9 +6,15 @@ from functools import partial
 from pipeline.fold.batch import fold_batch
 from pipeline.fold.history import History
 from pipeline.fold.memory import Memory
+from pipeline.materialise.after import After
+from pipeline.materialise.closed import incomplete
+from pipeline.materialise.recall import recall
+from pipeline.materialise.watch import Watch
 from pipeline.replay.batch import Decoded
+from pipeline.retention import FOR_GOOD, Retention
 from pipeline.store.client import ClickHouse
-from pipeline.store.read_back import read_back
+from pipeline.store.databases import Databases
+from schemas.forgotten import Forgotten
 from schemas.turn import ArchivedTurn, ConversationKey
 
 Archive = Callable[[], Awaitable[None]]
@@ -21,10 +27,20 @@ class IntoNew:
     audit of them puts right what came of that.
     """
 
-    def __init__(self, clickhouse: ClickHouse, fallback_intents: Collection[str], cache_events: int) -> None:
-        self._clickhouse = clickhouse
+    def __init__(
+        self,
+        databases: Databases,
+        fallback_intents: Collection[str],
+        cache_events: int,
+        retention: Retention = FOR_GOOD,
+    ) -> None:
+        self._databases = databases
         self._fallback_intents = fallback_intents
+        self._retention = retention
+        self._watch = Watch(databases)
+        self._after = After(databases, self._watch, fallback_intents, retention)
         self._memory = Memory(cache_events)
+        self._forgotten = Forgotten()
         self._unarchived: frozenset[ConversationKey] = frozenset()
 
     def must_wait(self, decoded: Decoded) -> bool:
@@ -32,33 +48,47 @@ class IntoNew:
         missing = {turn.key for turn in decoded.turns if turn.key not in self._memory}
         return not missing.isdisjoint(self._unarchived)
 
-    async def __call__(self, decoded: Decoded) -> tuple[int, Archive]:
-        """Write the rows; how many conversations have changed, and what archives the events, perhaps beside the next.
+    async def __call__(self, decoded: Decoded) -> tuple[Decoded, int, Archive]:
+        """Write the rows of what is not forgotten.
 
-        All of it may be repeated.
+        Returns that, how many conversations have changed, and what archives the events, perhaps beside the next. All
+        of it may be repeated.
 
         Raises:
             TransientError: worth a second try.
         """
-        keys = list(dict.fromkeys(turn.key for turn in decoded.turns))
-        histories = await self._resolve(keys)
-        folded = fold_batch(histories, decoded.turns, self._fallback_intents)
-        await self._clickhouse.insert("conversations", folded.rows)
+        self._learn((await self._watch.look()).forgotten)
+        kept = decoded.without(self._forgotten)
+        keys = list(dict.fromkeys(turn.key for turn in kept.turns))
+        new = await self._databases.of(self._databases.new_name)
+        histories = await self._resolve(new, keys)
+        folded = fold_batch(histories, kept.turns, self._fallback_intents)
+        known = {key: history.events for key, history in histories.items()}
+        lost = await incomplete(new, known, self._retention)
+        await new.insert("conversations", [row for row in folded.rows if row.key not in lost])
         for key, history in histories.items():
             self._memory.put(key, history)
         self._unarchived = frozenset(keys)
-        events = [decoded.archived(place) for place in folded.new]
-        return len({decoded.turns[place].key for place in folded.new}), partial(self._archive, events)
+        events = [kept.archived(place) for place in folded.new]
+        met = {turn.key for turn in decoded.turns}
+        return kept, len({kept.turns[place].key for place in folded.new}), partial(self._archive, new, events, met)
 
-    async def _resolve(self, keys: Sequence[ConversationKey]) -> dict[ConversationKey, History]:
+    def _learn(self, forgotten: Forgotten) -> None:
+        """What is remembered may have events of those who are forgotten since."""
+        if forgotten is not self._forgotten:
+            self._memory.clear()
+            self._forgotten = forgotten
+
+    async def _resolve(self, new: ClickHouse, keys: Sequence[ConversationKey]) -> dict[ConversationKey, History]:
         known = {key: self._memory.take(key) for key in keys}
         missing = [key for key, history in known.items() if history is None]
-        archived = await read_back(self._clickhouse, missing) if missing else {}
-        return {key: history or History(archived.get(key, ()), shared=True) for key, history in known.items()}
+        archived = await recall(new, missing, self._forgotten) if missing else {}
+        return {key: history or History(archived.get(key, {}).values(), shared=True) for key, history in known.items()}
 
-    async def _archive(self, events: Sequence[ArchivedTurn]) -> None:
+    async def _archive(self, new: ClickHouse, events: Sequence[ArchivedTurn], met: Collection[ConversationKey]) -> None:
         try:
-            await self._clickhouse.insert("turns", events)
+            await new.insert("turns", events)
+            await self._after.put_right((), met, await self._watch.look(), shared=False)
         except BaseException:
             self._memory.clear()  # it has events that the archive has not: they are to be read, and written, again
             raise

@@ -14,9 +14,10 @@ from pipeline.replay.from_kafka import partitions, records
 from pipeline.replay.into_kafka import IntoKafka
 from pipeline.replay.into_live import IntoLive
 from pipeline.replay.into_new import Archive, IntoNew
+from pipeline.retention import Retention
 from pipeline.settings import Settings
-from pipeline.store.beside import new_database
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.client import ClickHouse
+from pipeline.store.databases import Databases
 from schemas.run import Counts, Into, Job, Kind, Source, Unit
 
 
@@ -94,14 +95,16 @@ async def taking(settings: Settings, clickhouse: ClickHouse, job: Job, announce:
             yield _sending(producer)
         finally:
             await asyncio.to_thread(producer.close)
-    elif job.into is Into.LIVE:
-        into = IntoLive(clickhouse, job.rules.fallback_intents, announce)
-        yield Taking(decoding(settings, job), _live(into))
-    else:
-        async with connection(settings, database=new_database(settings)) as new:
-            into_new = IntoNew(new, job.rules.fallback_intents, settings.cache_events)
-            waits = partial(_waits, into_new)
-            yield Taking(decoding(settings, job), _new(into_new), waits)
+        return
+    databases, rules, retention = Databases(settings, clickhouse), job.rules.fallback_intents, Retention.of(settings)
+    try:
+        if job.into is Into.LIVE:
+            yield Taking(decoding(settings, job), _live(IntoLive(databases, rules, announce, retention)))
+        else:
+            new = IntoNew(databases, rules, settings.cache_events, retention)
+            yield Taking(decoding(settings, job), _new(new), partial(_waits, new))
+    finally:
+        await databases.close()
 
 
 def decoding(settings: Settings, job: Job) -> Callable[[Batch], Ready]:
@@ -119,15 +122,16 @@ def _sending(producer: IntoKafka) -> Taking:
 
 def _live(into: IntoLive) -> Callable[[Ready], Awaitable[Written]]:
     async def write(ready: Ready) -> Written:
-        return Written(ready, _taken(*ready, await into(ready.decoded)), None)
+        kept, changed = await into(ready.decoded)
+        return Written(ready, _taken(ready.batch, kept, changed), None)
 
     return write
 
 
 def _new(into: IntoNew) -> Callable[[Ready], Awaitable[Written]]:
     async def write(ready: Ready) -> Written:
-        changed, rest = await into(ready.decoded)
-        return Written(ready, _taken(*ready, changed), rest)
+        kept, changed, rest = await into(ready.decoded)
+        return Written(ready, _taken(ready.batch, kept, changed), rest)
 
     return write
 
@@ -142,6 +146,7 @@ def _taken(batch: Batch, decoded: Decoded, changed: int) -> Taken:
         valid=decoded.valid,
         dead=decoded.dead,
         failed=decoded.failed,
+        forgotten=decoded.forgotten,
         touched=len({turn.key for turn in decoded.turns}),
         changed=changed,
         bytes=decoded.bytes,

@@ -13,9 +13,10 @@ from clickhouse_connect.driver import options
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, NotSupportedError, ProgrammingError
 
-from pipeline.errors import StatementError, TransientError, UsageError
+from pipeline.errors import ExceededError, StatementError, TransientError, UsageError
 from pipeline.settings import Settings
 from pipeline.store.cluster import cluster_options
+from pipeline.store.limits import Limits
 from pipeline.tls import client_context
 from schemas.columns import columns, transpose
 
@@ -89,24 +90,32 @@ class ClickHouse:
         parameters: Mapping[str, object] | None = None,
         settings: Mapping[str, object] | None = None,
         as_bytes: Sequence[str] = (),
+        limits: Limits | None = None,
     ) -> Sequence[Row]:
         """All rows that a SELECT answers; `{name:Type}` in it stands for a parameter.
 
         Strings come as text, those of the columns `as_bytes` as they are.
 
         Raises:
-            TransientError: worth a second try. StatementError: not.
+            TransientError: worth a second try. StatementError: not. ExceededError: it goes beyond `limits`.
         """
-        with sorted_errors():
+        with sorted_errors(limits):
             result = await self._client.query(
                 statement,
                 parameters=dict(parameters or {}),
-                settings=dict(settings or {}),
+                settings={**self._bounds(limits), **(settings or {})},
                 query_formats={"DateTime64": "int"},
                 column_formats=dict.fromkeys(as_bytes, "bytes"),
             )
         answered: Sequence[Row] = result.result_rows
         return answered
+
+    def _bounds(self, limits: Limits | None) -> dict[str, object]:
+        """The settings of these limits. A user who may only read anyway must not say so again."""
+        bounds = limits.settings() if limits else {}
+        if (known := self._client.server_settings.get("readonly")) and known.value != "0":
+            bounds.pop("readonly", None)
+        return bounds
 
     async def insert(self, table: str, rows: Sequence[msgspec.Struct]) -> None:
         """Insert `rows`, all of one struct type whose fields are the columns, as one block.
@@ -139,11 +148,16 @@ async def connection(settings: Settings, *, database: str | None = None) -> Asyn
 
 
 @contextmanager
-def sorted_errors() -> Iterator[None]:
-    """What the driver raises in the block, as TransientError, StatementError or UsageError."""
+def sorted_errors(limits: Limits | None = None) -> Iterator[None]:
+    """What the driver raises in the block, as TransientError, StatementError or UsageError.
+
+    A statement that goes beyond limits of its own raises ExceededError; beyond others', it may be worth a second try.
+    """
     try:
         yield
     except ClickHouseError as error:
+        if limits and (beyond := limits.exceeded(getattr(error, "code", None) or 0, str(error))):
+            raise ExceededError(beyond) from error
         if untrusted := _untrusted(error):
             raise UsageError(
                 f"ClickHouse shows a certificate that is not trusted ({untrusted.verify_message}): "

@@ -1,7 +1,7 @@
-"""Conversations and the starts that they may have had in; their rows as queries see them out."""
+"""Conversations and the starts that they may have had, or a time, in; their rows as queries see them out."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -41,3 +41,30 @@ async def rows_in_force(
             seen = Conversation(*values)
             found[seen.bot_id, seen.session_id, seen.originating_request_id].append(seen)
     return dict(found)
+
+
+SINCE = """
+SELECT bot_id, session_id, originating_request_id, start, version
+FROM conversations FINAL
+WHERE bot_id IN {bots:Array(String)} AND start >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
+  AND (bot_id, session_id, originating_request_id) IN JSONExtract({keys:String}, 'Array(Tuple(String, String, String))')
+"""
+
+
+async def rows_since(
+    clickhouse: ClickHouse, keys: Sequence[ConversationKey], since: int
+) -> list[tuple[ConversationKey, int, int]]:
+    """Key, start and version of each row of these conversations that began then or later, in milliseconds.
+
+    It reads all that the bots' conversations of that time are called.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    found = []
+    for first in range(0, len(keys), PLACES_A_QUERY):
+        some = keys[first : first + PLACES_A_QUERY]
+        named = {"bots": sorted({bot for bot, *_ in some}), "since": since, "keys": orjson.dumps(some).decode()}
+        for bot_id, session_id, request_id, start, version in await clickhouse.rows(SINCE, named):
+            found.append(((bot_id, session_id, request_id), start, version))
+    return found

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from pipeline.errors import StatementError, TransientError
 
-TABLES = frozenset({"bots", "conversations", "runs", "turns"})
+TABLES = frozenset({"bots", "conversations", "forgotten", "runs", "turns"})
 FIND = """
 SELECT name FROM system.tables WHERE database = currentDatabase() AND name IN {tables:Array(String)}
 """

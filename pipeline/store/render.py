@@ -10,6 +10,7 @@ SHARDED_BY = {
     "bots": "bot_name",
     "migrations": "name",
     "runs": "run",
+    "forgotten": "session",
 }
 """The column whose hash decides on which shard a row lies. All that belongs to one session lies on one: FINAL and
 the repair of an audit see every version of a row there, and a condition on both tables needs no other shard."""
@@ -68,7 +69,8 @@ FORMS: Mapping[str, Callable[[Mapping[str, str], str, str], tuple[str, ...]]] = 
     r"(?P<select>SELECT [^\n]+)\nFROM (?P<table>\w+)\n(?P<where>WHERE [^\n]+)": partial(
         _template, "{head} {on_cluster} TO {to}_local AS\n{select}\nFROM {table}_local\n{where}"
     ),
-    r"ALTER TABLE (?P<table>\w+) (?P<change>(?:ADD|MATERIALIZE) INDEX .+)": partial(
+    r"ALTER TABLE (?P<table>\w+) "
+    r"(?P<change>(?:ADD INDEX|MATERIALIZE INDEX|MODIFY TTL|REMOVE TTL|APPLY DELETED MASK)\b.*)": partial(
         _template, "ALTER TABLE {table}_local {on_cluster} {change}"
     ),
     r"DELETE FROM (?P<table>\w+)\n(?P<where>WHERE .+)": partial(

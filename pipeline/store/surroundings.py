@@ -3,6 +3,7 @@
 A worker remembers conversations because nobody else folds them. A replay does, so it says so in table `runs` less
 than `LEASE` seconds before every write, and workers look here after theirs. Either the replay reads the archive
 after a worker has written, or the worker looks after the replay has said so: one of the two sees the other's events.
+Whoever forgets a session does the same in table `forgotten`.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ TABLES = ("turns", "conversations")
 LOOK = """
 SELECT toUnixTimestamp64Milli(now64(3)),
        (SELECT toUnixTimestamp64Milli(max(saved)) FROM runs WHERE into_live),
+       (SELECT toUnixTimestamp64Milli(max(saved)) FROM forgotten),
+       (SELECT sumDistinct(cityHash64(bot_id, session, until)) FROM forgotten),
        (SELECT arraySort(groupArray((database, name, toString(uuid))))
         FROM system.tables
         WHERE database IN (currentDatabase(), {new:String}) AND name IN {tables:Array(String)})
@@ -30,15 +33,22 @@ Tables = tuple[Table, ...]
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What was so at `now`; `written` is when anybody but a worker last said that it writes. Both in server's ms."""
+    """What was so at `now`; `written` is when anybody but a worker last said that it writes. Both in server's ms.
+
+    `forgot` is when somebody last said that a session is forgotten; `words` stands for all that is said there, and is
+    another number when that is something else.
+    """
 
     now: int
     written: int
+    forgot: int
+    words: int
     tables: Tables
 
     def alone_since(self, before: "Surroundings") -> bool:
-        """Whether nobody but workers can have written between `before` and now."""
-        return self.written + LEASE_MS + MARGIN_MS <= before.now
+        """Whether nobody but workers can have written, or forgotten anything, between `before` and now."""
+        last = max(self.written, self.forgot)
+        return last + LEASE_MS + MARGIN_MS <= before.now and self.words == before.words
 
     def shared_within(self, milliseconds: int) -> bool:
         """Whether somebody else may have written within this time."""
@@ -56,5 +66,5 @@ async def look_around(clickhouse: ClickHouse, new: str) -> Surroundings:
     Raises:
         TransientError: worth a second try.
     """
-    ((now, written, tables),) = await clickhouse.rows(LOOK, {"new": new, "tables": list(TABLES)})
-    return Surroundings(now, written, tuple(map(tuple, tables)))
+    ((now, written, forgot, words, tables),) = await clickhouse.rows(LOOK, {"new": new, "tables": list(TABLES)})
+    return Surroundings(now, written, forgot, words, tuple(map(tuple, tables)))

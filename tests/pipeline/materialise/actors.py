@@ -20,7 +20,7 @@ from pipeline.settings import Settings
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn
 from tests.events import FALLBACK, START, iso, raw, turn
-from tests.pipeline.materialise.model import LIVE, NEW, Server, Step
+from tests.pipeline.materialise.model import LIVE, Server, Step
 
 SETTINGS = Settings(clickhouse_database=LIVE, fallback_intents=tuple(FALLBACK))
 MAX_BYTES = 1_000_000
@@ -46,8 +46,7 @@ class Worker:
         self._conversations = Conversations(
             settings, Sender(cast("Any", None), cast("Any", None)), WorkerMetrics(), DeadLimit(1, 1)
         )
-        writer: Writer = self._conversations._writer
-        writer._live, writer._new = server.client(LIVE), server.client(NEW)
+        self._conversations._writer = Writer(settings, server.connections())
 
     @property
     def superseded(self) -> bool:

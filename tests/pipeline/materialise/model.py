@@ -1,8 +1,9 @@
 """A model of ClickHouse and of its clock, in which a test decides who takes the next step: many orders, no waiting."""
 
 from collections import defaultdict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from itertools import count
+from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
@@ -11,10 +12,14 @@ import orjson
 from pipeline.errors import StatementError
 from pipeline.store.beside import SWAPPED
 from pipeline.store.client import ClickHouse
+from pipeline.store.databases import Databases
+from pipeline.store.forgotten import LOAD
 from pipeline.store.in_force import STATEMENT as IN_FORCE
 from pipeline.store.read_back import STATEMENT as READ_BACK
+from pipeline.store.remains import DELETE_CONVERSATIONS, DELETE_EVENTS, DELETE_ROWS, EVENTS, ROWS
 from pipeline.store.surroundings import LOOK
 from schemas.conversation import Conversation
+from schemas.forgotten import ForgottenSession, digest
 from schemas.turn import ConversationKey, Turn
 
 TURN_FIELDS = len(Turn.__struct_fields__)
@@ -42,6 +47,9 @@ class Rows:
             if key not in self.rows or row.version >= self.rows[key].version:
                 self.rows[key] = row
 
+    def delete(self, gone: Callable[[Conversation], bool]) -> None:
+        self.rows = {key: row for key, row in self.rows.items() if not gone(row)}
+
     def answered(self) -> list[Conversation]:
         shown = (row for row in self.rows.values() if not row.is_deleted)
         return sorted(shown, key=lambda row: (row.originating_request_id, row.start))
@@ -61,6 +69,11 @@ class Archive:
         for row in rows:
             turn = Turn(*msgspec.structs.astuple(row)[:TURN_FIELDS])
             self.events[turn.key][turn.order] = turn
+
+    def delete(self, gone: Callable[[Turn], bool]) -> None:
+        for events in self.events.values():
+            for order in [order for order, turn in events.items() if gone(turn)]:
+                del events[order]
 
     def archived(self) -> set[object]:
         return {(key, order) for key, events in self.events.items() for order in events}
@@ -95,7 +108,8 @@ class Server:
     def __init__(self) -> None:
         self.databases: dict[str, Database] = {}
         self.clock = 10_000_000
-        self.written = 0
+        self.written = self.forgot = 0
+        self.words: set[ForgottenSession] = set()
         self.create(LIVE)
         for table in ("turns", "conversations"):
             self.live.create(table)
@@ -114,6 +128,32 @@ class Server:
     def client(self, database: str) -> ClickHouse:
         return cast("ClickHouse", Client(self, database))
 
+    def connections(self) -> Databases:
+        return cast("Databases", Connections(self))
+
+
+class Connections:
+    """To the databases by their names, whatever has them at the moment."""
+
+    live_name, new_name = LIVE, NEW
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def live(self) -> ClickHouse:
+        return self._server.client(LIVE)
+
+    async def of(self, name: str) -> ClickHouse:
+        return self._server.client(name)
+
+    async def present(self) -> list[str]:
+        await Step()
+        found = self._server.databases
+        return [name for name in (LIVE, NEW, OLD) if name in found and len(found[name].tables) == len(IN_ORDER)]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
 
 class Client:
     """One database, as the code under test knows it: by its name, whatever has it at the moment."""
@@ -123,12 +163,15 @@ class Client:
         self._database = database
 
     async def rows(
-        self, statement: str, parameters: Mapping[str, Any], settings: object = None
+        self, statement: str, parameters: Mapping[str, Any] = MappingProxyType({}), settings: object = None
     ) -> Sequence[tuple[Any, ...]]:
         assert settings is None
         await Step()
+        server = self._server
         if statement == LOOK:
-            return [(self._server.clock, self._server.written, self._uuids())]
+            return [(server.clock, server.written, server.forgot, sum(map(hash, server.words)), self._uuids())]
+        if statement == LOAD:
+            return [msgspec.structs.astuple(word) for word in server.words]
         found = self._found()
         if statement == READ_BACK:
             return [
@@ -136,15 +179,37 @@ class Client:
                 for key in map(tuple, orjson.loads(parameters["keys"]))
                 for turn in found.turns.events.get(key, {}).values()
             ]
+        if statement == EVENTS:
+            return list(_events(found.turns, parameters))
+        if statement == ROWS:
+            return list(_rows(found.conversations, parameters))
         assert statement == IN_FORCE
         rows = found.conversations.rows
         at_places = (rows.get((bot, start, *rest)) for bot, start, *rest in orjson.loads(parameters["places"]))
         return [msgspec.structs.astuple(row) for row in at_places if row and not row.is_deleted]
 
+    async def command(self, statement: str, parameters: Mapping[str, Any]) -> None:
+        """A deletion, of what there is when it begins."""
+        await Step()
+        found, bots, since = self._found(), parameters["bots"], parameters["since"]
+        if statement == DELETE_EVENTS:
+            found.turns.delete(lambda turn: turn.bot_id in bots and since <= turn.timestamp <= _until(turn, parameters))
+        elif statement == DELETE_ROWS:
+            found.conversations.delete(lambda row: row.bot_id in bots and since <= row.start <= _until(row, parameters))
+        else:
+            assert statement == DELETE_CONVERSATIONS
+            found.conversations.delete(
+                lambda row: row.bot_id in bots and since <= row.start and digest(*row.key) in parameters["keys"]
+            )
+        await Step()
+
     async def insert(self, table: str, rows: Sequence[Any]) -> None:
         """Into the table that has this name when the statement begins: it may have another one when it ends."""
         await Step()
-        if rows:
+        if table == "forgotten":
+            self._server.words |= {*rows}
+            self._server.forgot = self._server.clock
+        elif rows:
             found = self._found()
             into = found.turns if table == "turns" else found.conversations
             await Step()
@@ -165,6 +230,29 @@ class Client:
             if name in self._server.databases
             for table, held in self._server.databases[name].tables.items()
         )
+
+
+def _until(one: Turn | Conversation, parameters: Mapping[str, Any]) -> int:
+    moments = dict(zip(parameters["sessions"], parameters["untils"], strict=True))
+    return cast("int", moments.get(digest(one.bot_id, one.session_id), -1))
+
+
+def _events(archive: Archive, parameters: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
+    for key, events in archive.events.items():
+        if key[:2] in parameters["plain"] and events:
+            gone = [turn.timestamp for turn in events.values() if turn.timestamp <= _until(turn, parameters)]
+            yield (*key, len(gone), len(events) - len(gone), min(gone, default=0))
+
+
+def _rows(table: Rows, parameters: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
+    by_key = defaultdict(list)
+    for row in table.rows.values():
+        if row.key[:2] in parameters["plain"]:
+            by_key[row.key].append(row)
+    for key, rows in by_key.items():
+        gone = sum(row.start <= _until(row, parameters) for row in rows)
+        hiding = max((row.version for row in rows if row.is_deleted), default=0)
+        yield (*key, gone, hiding, min(row.start for row in rows))
 
 
 IN_ORDER = [table for table in SWAPPED if table != "bots"]

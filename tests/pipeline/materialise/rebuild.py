@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, field
 
-from pipeline.materialise.settle import settle
+from pipeline.materialise.settle import Terms, settle
 from pipeline.replay.batch import Decoded
 from pipeline.replay.finish import LOOKS
 from pipeline.replay.into_new import IntoNew
@@ -42,7 +42,7 @@ class Rebuild:
         if not self._run.before:
             await self._create()
             await self._fill()
-            await settle(self._server.client(NEW), [*self._new.turns.events], FALLBACK)
+            await settle(self._server.client(NEW), [*self._new.turns.events], Terms(FALLBACK))
             if not await self._ready():
                 await Step()
                 del self._server.databases[NEW]
@@ -71,14 +71,14 @@ class Rebuild:
         self._run.begun = True
 
     async def _fill(self) -> None:
-        into = IntoNew(self._server.client(NEW), FALLBACK, self._chance.choice([0, 5, 1000]))
+        into = IntoNew(self._server.connections(), FALLBACK, self._chance.choice([0, 5, 1000]))
         while self._run.position < len(NAMES):
             at = self._run.position
             await Step()
             events = self._server.live.turns.events
             found = [turn for key in events if key[2] == NAMES[at] for turn in events[key].values()]
             self._chance.shuffle(found)  # the archive gives them in no order
-            _, archive = await into(Decoded(found, [b"{}"] * len(found)))
+            *_, archive = await into(Decoded(found, [b"{}"] * len(found)))
             await archive()
             await Step()
             self._run.position = at + 1

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.fold.conversation import fold
-from pipeline.materialise.settle import due, settle
+from pipeline.materialise.settle import Terms, due, settle
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn
@@ -23,7 +23,7 @@ KEY = TALK[0].key
 
 def settled(tables: Tables, *keys: ConversationKey) -> set[ConversationKey]:
     async def use(clickhouse: ClickHouse) -> set[ConversationKey]:
-        return await settle(clickhouse, keys, FALLBACK)
+        return await settle(clickhouse, keys, Terms(FALLBACK))
 
     return tables.use(use)
 

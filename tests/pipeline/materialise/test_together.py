@@ -23,7 +23,7 @@ from tests.pipeline.materialise.actors import (
     slow_fold,
     some_turns,
 )
-from tests.pipeline.materialise.model import LIVE, Server, Step
+from tests.pipeline.materialise.model import Server, Step
 
 
 class Replay:
@@ -32,7 +32,7 @@ class Replay:
     def __init__(self, server: Server, log: list[Turn], saved: list[int], size: int) -> None:
         self._server, self._log, self._saved, self._size = server, log, saved, size
         self._word = -(10**9)
-        self._into = IntoLive(server.client(LIVE), FALLBACK, self._announce)
+        self._into = IntoLive(server.connections(), FALLBACK, self._announce)
 
     async def run(self) -> None:
         while self._saved[0] < len(self._log):

@@ -42,7 +42,7 @@ async def flush(
     writer: Writer, events: Sequence[Turn], known: Sequence[Turn] = (), between: Awaitable[object] | None = None
 ) -> bool:
     """Both halves of it, and what is awaited between them; whether the writer was alone."""
-    tables = await writer.tables()
+    tables = (await writer.look()).around.tables
     rows = folded([*events, *known])
     await writer.write_rows(tables, rows)
     if between is not None:
@@ -76,7 +76,7 @@ def test_new_tables_get_what_is_written_from_then_on(
         async with writing(clickhouse_settings) as (writer, server):
             assert await flush(writer, [FIRST])
             await create_new(clickhouse_settings)
-            tables = await writer.tables()
+            tables = (await writer.look()).around.tables
             assert has_both(tables, new)
             assert not await flush(writer, [SECOND])  # a rebuild may have begun to write what memory has not
             assert await flush(writer, [THIRD])
@@ -137,7 +137,7 @@ def test_new_tables_that_never_take_anything_are_an_error_and_not_waited_for(cli
             await create_new(clickhouse_settings)
             await server.command(f"ALTER TABLE {new}.conversations DROP COLUMN intent_path")
             with pytest.raises(StatementError, match="intent_path"):
-                await writer.write_rows(await writer.tables(), folded([FIRST]))
+                await writer.write_rows((await writer.look()).around.tables, folded([FIRST]))
 
     asyncio.run(go())
 
@@ -176,7 +176,7 @@ def test_settled_rows_are_the_fold_by_the_rules_of_the_settings(clickhouse_setti
     async def go() -> None:
         async with writing(settings) as (writer, server):
             await flush(writer, [FIRST])
-            await writer.settle([FIRST.key])
+            await writer.put_right([FIRST.key], [FIRST.key], shared=True)
             assert await server.rows("SELECT end_state FROM conversations FINAL") == [("Failure",)]
 
     asyncio.run(go())

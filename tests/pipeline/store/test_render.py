@@ -7,6 +7,7 @@ import pytest
 from pipeline.settings import Settings
 from pipeline.store.client import connection
 from pipeline.store.migrate import CREATE, RECORD, migrations
+from pipeline.store.remains import APPLY, DELETE_CONVERSATIONS, DELETE_EVENTS, DELETE_ROWS
 from pipeline.store.render import FORMS, render
 from pipeline.store.unwritten import DELETE
 
@@ -87,6 +88,17 @@ ENGINE = Distributed('blue', currentDatabase(), 'runs_local', cityHash64(run))""
     "0010_conversations_session_index_before.sql": [
         "ALTER TABLE conversations_local ON CLUSTER 'blue' MATERIALIZE INDEX sessions"
     ],
+    "0011_forgotten.sql": [
+        """\
+CREATE TABLE IF NOT EXISTS forgotten_local ON CLUSTER 'blue'
+(
+)
+ENGINE = ReplicatedReplacingMergeTree(until)
+ORDER BY (session, bot_id)""",
+        """\
+CREATE TABLE IF NOT EXISTS forgotten ON CLUSTER 'blue' AS forgotten_local
+ENGINE = Distributed('blue', currentDatabase(), 'forgotten_local', cityHash64(session))""",
+    ],
     "the database": ["CREATE DATABASE IF NOT EXISTS {name:Identifier} ON CLUSTER 'blue'"],
     "the record of migrations": [
         """\
@@ -105,6 +117,14 @@ DELETE FROM conversations_local ON CLUSTER 'blue'
 WHERE (bot_id, toUnixTimestamp64Milli(start), session_id, originating_request_id, version)
    IN {places:Array(Tuple(String, Int64, String, String, UInt32))}"""
     ],
+    "the deletion of forgotten events": [DELETE_EVENTS.replace("turns", "turns_local ON CLUSTER 'blue'").strip()],
+    "the deletion of forgotten rows": [
+        DELETE_ROWS.replace("conversations", "conversations_local ON CLUSTER 'blue'").strip()
+    ],
+    "the deletion of what outlasts them": [
+        DELETE_CONVERSATIONS.replace("conversations", "conversations_local ON CLUSTER 'blue'").strip()
+    ],
+    "what takes them off the disk": ["ALTER TABLE turns_local ON CLUSTER 'blue' APPLY DELETED MASK"],
 }
 """What each is on a cluster, the lines of columns left out."""
 
@@ -113,6 +133,10 @@ STATEMENTS = {
     "the database": CREATE,
     "the record of migrations": RECORD,
     "the audit's deletion": DELETE,
+    "the deletion of forgotten events": DELETE_EVENTS,
+    "the deletion of forgotten rows": DELETE_ROWS,
+    "the deletion of what outlasts them": DELETE_CONVERSATIONS,
+    "what takes them off the disk": APPLY[0],
 }
 
 

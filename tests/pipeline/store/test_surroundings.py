@@ -17,7 +17,7 @@ COUNTS = LEASE_MS + MARGIN_MS
 
 
 def around(now: int, written: int = 0) -> Surroundings:
-    return Surroundings(now, written, ())
+    return Surroundings(now, written, 0, 0, ())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,59 @@
+"""Settings in; a connection to each database that may hold what was folded, opened when it is asked for, out."""
+
+from pipeline.settings import Settings
+from pipeline.store.beside import new_database, old_database
+from pipeline.store.client import ClickHouse
+from pipeline.store.surroundings import TABLES
+
+PRESENT = """
+SELECT database FROM system.tables
+WHERE database IN {names:Array(String)} AND name IN {tables:Array(String)}
+GROUP BY database
+HAVING count() = length({tables:Array(String)})
+"""
+
+
+class Databases:
+    """The live database, the one in which new tables are filled, and the one with those that were swapped out."""
+
+    def __init__(self, settings: Settings, live: ClickHouse | None = None) -> None:
+        """`live` stays open when the others are closed."""
+        self._settings = settings
+        self.live_name = settings.clickhouse_database
+        self.new_name = new_database(settings)
+        self._lent = live
+        self._open: dict[str, ClickHouse] = {}
+
+    async def live(self) -> ClickHouse:
+        """The connection to the tables that are queried.
+
+        Raises:
+            TransientError: ClickHouse does not answer.
+        """
+        return self._lent or await self.of(self.live_name)
+
+    async def of(self, name: str) -> ClickHouse:
+        """The connection to the database of this name.
+
+        Raises:
+            TransientError: ClickHouse does not answer. StatementError: there is no such database.
+        """
+        if name not in self._open:
+            self._open[name] = await ClickHouse.connect(self._settings, database=name)
+        return self._open[name]
+
+    async def present(self) -> list[str]:
+        """The names of those that have their tables, in the order in which these pass through them: the live one first.
+
+        Raises:
+            TransientError: worth a second try.
+        """
+        names = (self.live_name, self.new_name, old_database(self._settings))
+        asked = {"names": list(names), "tables": list(TABLES)}
+        found = {name for (name,) in await (await self.live()).rows(PRESENT, asked)}
+        return [name for name in names if name in found]
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        for connection in self._open.values():
+            await connection.close()
