@@ -11,7 +11,7 @@ import orjson
 
 from pipeline.settings import Settings
 
-CHATTY = ("aiohttp", "aiokafka", "asyncio", "clickhouse_connect", "faust", "kafka", "mode", "uvicorn")
+CHATTY = ("aiohttp", "aiokafka", "asyncio", "clickhouse_connect", "faust", "kafka", "librdkafka", "mode", "uvicorn")
 """Libraries that tell every step at info. At debug, one wants to hear them."""
 
 TELL_ALL = ("aiokafka", "kafka")

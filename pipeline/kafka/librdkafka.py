@@ -108,6 +108,7 @@ def _options(settings: Settings, patience: float) -> dict[str, Any]:
         "socket.timeout.ms": max(patience_ms, LEAST_SETUP_MS),
         "socket.connection.setup.timeout.ms": max(patience_ms, LEAST_SETUP_MS),
         "reconnect.backoff.max.ms": 1000,
+        "topic.metadata.propagation.max.ms": patience_ms // 2,  # the topic is there, or it was deleted
         "enable.metrics.push": False,
     }
 
@@ -126,11 +127,10 @@ def _sorted_errors(settings: Settings) -> Iterator[None]:
             ) from raised
         if error.code() in FORBIDDEN or error.code() == KafkaError._INVALID_ARG:  # noqa: SLF001 - as above
             raise UsageError(f"Kafka at {servers} refuses: {error.str()}") from raised
-        raise TransientError(f"Kafka at {servers} does not answer: {error.str()}") from raised
+        raise TransientError(f"Kafka at {servers} cannot give what is asked for: {error.str()}") from raised
 
 
 def _demanding(error: KafkaError) -> bool:
     """Whether user, password or certificate are not what Kafka demands."""
-    if error.code() == KafkaError._SSL:  # noqa: SLF001 - as above
-        return "alert" in error.str() and "certificate" in error.str()  # the server's was fine: we have knocked
-    return error.code() in REFUSED
+    alerted = "alert" in error.str() and "certificate" in error.str()  # the server's was fine: we have knocked
+    return alerted or error.code() in REFUSED
