@@ -1,19 +1,21 @@
 """Settings in; ClickHouse out that is connected at the first question, so that a server starts before it."""
 
 import asyncio
-import math
 from collections.abc import Mapping, Sequence
 
 from pipeline.errors import TransientError
 from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse, Row
+from pipeline.store.limits import Limits
 
 
 class LazyClickHouse:
-    """Asks ClickHouse, each time within `settings.clickhouse_timeout`, connecting included."""
+    """Asks ClickHouse, each time within `settings.clickhouse_timeout`, connecting included, and within its limits."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        # a question that is given up here must not go on there
+        self._limits = Limits(min(settings.query_seconds, settings.clickhouse_timeout), settings.query_memory)
         self._connecting: asyncio.Task[ClickHouse] | None = None
 
     async def rows(
@@ -26,14 +28,13 @@ class LazyClickHouse:
 
         Raises:
             TransientError: ClickHouse is away or too slow. StatementError: it refuses the statement.
+            ExceededError: the statement would take more than `settings.query_seconds` or `settings.query_memory`.
         """
         seconds = self._settings.clickhouse_timeout
-        # a question that is given up here must not go on there
-        limits = {"max_execution_time": math.ceil(seconds), **(settings or {})}
         try:
             async with asyncio.timeout(seconds):
                 clickhouse = await self._connected()
-                return await clickhouse.rows(statement, parameters, limits)
+                return await clickhouse.rows(statement, parameters, settings, limits=self._limits)
         except TimeoutError:
             raise TransientError(f"ClickHouse gave no answer within {seconds:g} s") from None
 
