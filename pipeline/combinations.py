@@ -50,6 +50,7 @@ def combinations(settings: Settings) -> Iterator[tuple[object, str]]:
             f"TURNFOLD_CLICKHOUSE={settings.clickhouse!r} is no address; right would be http://host:8123 or https://host:8443"
         ),
     )
+    yield from _query_layer(settings)
     yield from _redaction(settings)
     yield (
         settings.clickhouse_ca and not settings.clickhouse.startswith("https://"),
@@ -77,6 +78,34 @@ def _is_region(name: str) -> bool:
     from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - most processes need no phone numbers
 
     return name in SUPPORTED_REGIONS
+
+
+def _query_layer(settings: Settings) -> Iterator[tuple[object, str]]:
+    """The same of the query layer, and of those who ask it."""
+    yield (
+        settings.api_certificate_key and not settings.api_certificate,
+        ("TURNFOLD_API_CERTIFICATE_KEY is the key of a certificate: set TURNFOLD_API_CERTIFICATE too"),
+    )
+    yield (
+        settings.api_ca and not settings.api.startswith("https://"),
+        ("TURNFOLD_API_CA has no use without TLS: TURNFOLD_API should begin with https://"),
+    )
+    for origin in settings.api_origins:
+        yield (
+            not _is_origin(origin),
+            (
+                f"TURNFOLD_API_ORIGINS: {origin!r} is no origin as browsers write it; right would be "
+                "https://console.example.com or http://localhost:3000, in small letters, without a path or a usual port"
+            ),
+        )
+
+
+def _is_origin(text: str) -> bool:
+    """Whether a browser may write it so: only then is it ever the same as what a browser sends."""
+    if not _is_web_address(text) or "*" in text or not text.isascii() or text != text.lower():
+        return False
+    url = urlsplit(text)
+    return text == f"{url.scheme}://{url.netloc}" and "@" not in url.netloc and url.port not in {80, 443}
 
 
 def _is_web_address(text: str) -> bool:

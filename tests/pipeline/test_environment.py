@@ -74,12 +74,45 @@ def test_topics_need_names_of_their_own(name: str) -> None:
         ({"CLICKHOUSE": "https://[::1"}, "http://host:8123"),
         ({"CLICKHOUSE": "https://me:s3cret@host"}, "TURNFOLD_CLICKHOUSE_USER"),
         ({"CLICKHOUSE_CA": "/ca.pem"}, "https://"),
+        ({"API_CERTIFICATE_KEY": "/key.pem"}, "set TURNFOLD_API_CERTIFICATE too"),
+        ({"API_CA": "/ca.pem"}, "TURNFOLD_API should begin with https://"),
+        ({"API_CA": "/ca.pem", "API": "http://host:8080"}, "TURNFOLD_API should begin with https://"),
     ],
 )
 def test_what_does_not_go_together_is_named_and_no_secret_said(given: dict[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=re.escape(words)) as caught:
         read_settings({f"TURNFOLD_{name}": value for name, value in given.items()})
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "https://*.example.com",
+        "null",
+        "console.example.com",
+        "https://console.example.com/",
+        "https://console.example.com/page",
+        "https://console.example.com?x",
+        "https://console.example.com#x",
+        "https://Console.example.com",
+        "https://console.example.com:443",
+        "https://console.example.com:port",
+        "https://me@console.example.com",
+        "https://bücher.example",
+        "ftp://console.example.com",
+        "https://",
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_named(origin: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(f"TURNFOLD_API_ORIGINS: {origin!r} is no origin")):
+        read_settings({"TURNFOLD_API_ORIGINS": f"https://console.example.com,{origin}"})
+
+
+def test_origins_are_read_as_they_are() -> None:
+    origins = ("https://console.example.com", "http://localhost:3000", "https://[::1]:8443", "http://10.0.0.1")
+    assert read_settings({"TURNFOLD_API_ORIGINS": ", ".join(origins)}).api_origins == origins
 
 
 def test_what_goes_together_is_taken() -> None:
@@ -92,6 +125,10 @@ def test_what_goes_together_is_taken() -> None:
             "TURNFOLD_KAFKA_CA": "/ca.pem",
             "TURNFOLD_CLICKHOUSE": "https://host:8443",
             "TURNFOLD_CLICKHOUSE_CA": "/ca.pem",
+            "TURNFOLD_API": "https://host:8080",
+            "TURNFOLD_API_CA": "/ca.pem",
+            "TURNFOLD_API_CERTIFICATE": "/certificate.pem",
+            "TURNFOLD_API_CERTIFICATE_KEY": "/key.pem",
         }
     )
     assert (secured.kafka_tls, secured.kafka_sasl) == (True, True)
