@@ -1,5 +1,6 @@
 """A member of a JSON object in; what it holds of texts, slots or attributes masked or dropped where that is wanted."""
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,18 +12,20 @@ from pipeline.settings import Settings
 from schemas.wire import CHANNELS
 
 ALL = "*"
-STRUCTURE = {"shape", "contentType", "version"}
-"""What a slot or a card is, beside what it says."""
-
-SAID = ("inputTranscript", "rawInputTranscript", "transcription", "rawTranscription", "botResponse", "message",
-        "response")  # fmt: skip
-"""Texts of users and bots, in V2 and V1, in entries, code-hook events and answers. Objects so named are none."""
+SHAPES = {"Scalar", "List", "Composite"}
+"""What a slot may be, whatever fills it."""
 
 HEARD = frozenset(("inputTranscript", "rawInputTranscript", "transcription", "rawTranscription"))
-"""The same words as they were heard: in figures, spelled out, or not quite right."""
+"""What users said, as it was heard: the same words in figures, spelled out, or not quite right."""
 
-CARDS = ("imageResponseCard", "responseCard", "kendraResponse")
-"""What is said by more than one text."""
+SAID = ("botResponse", "imageResponseCard", "responseCard", "kendraResponse")
+"""What bots said, in V1 and V2, as a text or as more than one."""
+
+MAY_BE_SAID = ("message", "response", "transcriptions")
+"""Objects that hold texts in entries, code-hook events and answers, or such texts themselves."""
+
+OBFUSCATED = re.compile(r"\{([\w.-]{1,100})\}")
+"""What Lex writes for the value of a slot. No JSON is written so, as its names are in quotes."""
 
 SEARCH_ANSWERS = ("x-amz-lex:kendra-search-response", "x-amz-lex:qna-search-response")
 """What attributes begin with, in lower case, that hold what the bot answers."""
@@ -80,13 +83,14 @@ class Fields:
         self._transcripts = settings.redact_transcripts != "keep"
         acts: dict[str, Act] = {}
         if self._transcripts:
-            acts |= dict.fromkeys(SAID, self._said) | dict.fromkeys(CARDS, self._hide)
-            acts |= {"messages": self._messages, "transcriptions": self._transcriptions}
+            acts |= dict.fromkeys((*HEARD, *SAID), self._hide) | dict.fromkeys(MAY_BE_SAID, self._said)
+            acts |= {"messages": self._messages}
         if self._slots or settings.redact_obfuscated:
             acts |= dict.fromkeys(("slots", "resolvedSlots", "subSlots", "slotDetails", "subSlotHints"), self._slot_map)
             acts |= {"slotHints": self._hints}
         if self._slots or settings.redact_obfuscated or self._attributes:
-            acts |= {"contextAttributes": self._context, "activeContexts": self._contexts, "evaluatedExpression": _mask}
+            acts |= {"contextAttributes": self._context, "activeContexts": self._contexts}
+            acts |= {"evaluatedExpression": self._evaluated}
         if self._attributes or self._transcripts:
             acts |= dict.fromkeys(("sessionAttributes", "requestAttributes"), self._attribute_map)
         self.acts = {name.lower(): act for name, act in acts.items()}
@@ -95,17 +99,16 @@ class Fields:
         return bool(self.acts)
 
     def _said(self, holder: Members, name: str, found: Found) -> None:
-        if not isinstance(holder[name], dict | list):
+        if type(holder[name]) in {dict, list}:
+            for _ in _objects(holder, name, found):
+                pass  # their members are hidden when they are come to
+        else:
             self._hide(holder, name, found)
 
     def _messages(self, holder: Members, name: str, found: Found) -> None:
         for message in _objects(holder, name, found):
             if "content" in message:
                 self._hide(message, "content", found, "messages.content")
-
-    def _transcriptions(self, holder: Members, name: str, found: Found) -> None:
-        for _ in _objects(holder, name, found):
-            pass  # their members are hidden when they are come to
 
     def _slot_map(self, holder: Members, name: str, found: Found) -> None:
         for slots in _objects(holder, name, found):
@@ -132,6 +135,11 @@ class Fields:
                     _mask(attributes, each, found, f"slots.{each}", least=1)
                 elif each in self._attributes:
                     _mask(attributes, each, found, f"{name}.{each}", least=ATTRIBUTE)
+
+    def _evaluated(self, holder: Members, name: str, found: Found) -> None:
+        """Values stand in it as they were compared."""
+        if self._slots or self._attributes or found.obfuscated:
+            _mask(holder, name, found)
 
     def _attribute_map(self, holder: Members, name: str, found: Found) -> None:
         for attributes in _objects(holder, name, found):
@@ -178,16 +186,19 @@ def _mask(holder: Holder, at: Any, found: Found, word: str = "", least: int = 0)
         value = inside[name]
         if isinstance(value, dict):
             names.update(value)
-            stack += [(value, each) for each in value if each not in STRUCTURE]
+            stack += [(value, each) for each in value]
         elif isinstance(value, list):
             stack += [(value, place) for place in range(len(value))]
-        elif value not in (None, "", MASK) and not _obfuscated(value, names):
+        elif value not in (None, "", MASK) and not _tells_nothing(name, value, names):
             inside[name] = MASK
             found.marks.add(word or str(at))
-            text = text_of(value)
-            if least and len(text) >= least:
+            text = value.text if isinstance(value, Part) else text_of(value)
+            if least and len(text) >= least and not OBFUSCATED.fullmatch(text):
                 found.values.add(text, word)
 
 
-def _obfuscated(value: Any, names: Collection[Any]) -> bool:
-    return type(value) is str and value[0] + value[-1] == "{}" and value[1:-1] in names
+def _tells_nothing(name: Any, value: Any, names: Collection[Any]) -> bool:
+    """Whether it is the shape of a slot, or the name of one of `names` in braces."""
+    if type(value) is not str:
+        return False
+    return (name == "shape" and value in SHAPES) or (value[0] + value[-1] == "{}" and value[1:-1] in names)

@@ -25,11 +25,14 @@ NOWHERE: Places = {}
 
 
 class Tree:
-    """One value on its way through redaction; it is changed in place."""
+    """One value on its way through redaction; it is changed in place.
 
-    def __init__(self, fields: Fields, patterns: Patterns, obfuscated: Collection[str]) -> None:
+    `obfuscated` are slots that Lex has obfuscated, `marks` what was redacted before.
+    """
+
+    def __init__(self, fields: Fields, patterns: Patterns, obfuscated: Collection[str], marks: set[str]) -> None:
         self._fields, self._patterns = fields, patterns
-        self._found = Found(obfuscated)
+        self._found = Found(obfuscated, marks=marks)
         self._steps: list[tuple[Any, Places, Found]] = []
         self._texts: list[tuple[Any, Any, Found]] = []
         self._parts: list[tuple[Any, Any]] = []

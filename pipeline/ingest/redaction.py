@@ -1,24 +1,25 @@
 """The bytes of an entry, or of a dead letter, in; those that may be kept, out."""
 
 import re
+from collections.abc import Iterable, Iterator
 
 from pipeline.errors import InvalidEventError, Reason
-from pipeline.ingest.redact_fields import Fields
+from pipeline.ingest.redact_fields import OBFUSCATED, Fields
 from pipeline.ingest.redact_json import Holder, dumps, loads
 from pipeline.ingest.redact_patterns import Patterns
 from pipeline.ingest.redact_places import ENTRY, MARKS, Places, without
 from pipeline.ingest.redact_tree import PACKED, Tree
+from pipeline.ingest.redact_values import MASK
 from pipeline.settings import Settings
-
-OBFUSCATED = re.compile(r"\{([\w.-]{1,100})\}")
-"""What Lex writes for the value of a slot. No JSON is written so, as its names are in quotes."""
 
 DISPUTED: dict[Reason, tuple[str, ...]] = {
     Reason.BAD_TIMESTAMP: ("timestamp",),
     Reason.BAD_VERSION: ("messageVersion", "message-version"),
     Reason.BAD_ENVELOPE: ("messageType",),
 }
-"""What an input is dead for says neither when it was nor what it is: it may be anything."""
+"""What an input is dead for says neither when it was nor what it is: it may be anything, of which figures are kept."""
+
+FIGURES = re.compile(r"[\d\s.,:+TZ/-]{1,40}")
 
 
 class Redaction:
@@ -41,7 +42,7 @@ class Redaction:
         """
         text = raw.decode()
         try:
-            return self._document(text, loads(text), ENTRY)
+            return self._document(text, loads(text), ENTRY, ())
         except RecursionError:
             raise InvalidEventError(Reason.TOO_DEEP, "more levels of JSON than can be redacted") from None
 
@@ -54,7 +55,8 @@ class Redaction:
         try:
             value = loads(text)
             if isinstance(value, dict | list):
-                return self._document(text, value, without(ENTRY, DISPUTED.get(reason, ())))
+                disputed = DISPUTED.get(reason, ())
+                return self._document(text, value, without(ENTRY, disputed), disputed)
         except (ValueError, RecursionError):
             pass
         if text.strip() and (self._fields or PACKED in text):
@@ -70,7 +72,16 @@ class Redaction:
         """The same, without what it quotes."""
         return InvalidEventError(invalid.reason, invalid.unquoted)
 
-    def _document(self, text: str, value: Holder, places: Places) -> bytes:
+    def _document(self, text: str, value: Holder, places: Places, disputed: Iterable[str]) -> bytes:
         obfuscated = {name.casefold() for name in OBFUSCATED.findall(text)} if self._obfuscated else set()
-        Tree(self._fields, self._patterns, obfuscated).redact(value, places)
+        marks = set(self._hidden(value, disputed)) if self._fields else set()
+        Tree(self._fields, self._patterns, obfuscated, marks).redact(value, places)
         return dumps(value)
+
+    @staticmethod
+    def _hidden(value: Holder, disputed: Iterable[str]) -> Iterator[str]:
+        for name in disputed:
+            said = value.get(name) if isinstance(value, dict) else None
+            if isinstance(said, str) and said != MASK and not FIGURES.fullmatch(said):
+                value[name] = MASK
+                yield name

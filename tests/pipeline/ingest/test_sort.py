@@ -7,6 +7,7 @@ import orjson
 
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.sort import Entry, sort_record
+from pipeline.settings import Settings
 from schemas.dead_letter import DeadLetter
 from tests.events import raw
 
@@ -45,3 +46,17 @@ def test_an_entry_too_large_for_any_message_is_kept_as_it_came() -> None:
     (letter,) = sort_record(Record(packed), READING, "intake")
     assert isinstance(letter, DeadLetter)
     assert (letter.reason, letter.payload) == ("too-large", packed)
+
+
+def test_what_is_passed_on_and_what_is_kept_as_dead_is_redacted() -> None:
+    reading = Reading.of(Settings(redact_transcripts="mask", redact_patterns=("email",)))
+    secret = "my secret ann@example.com"
+    broken = raw(timestamp=secret, inputTranscript=secret)
+    found = list(sort_record(Record(envelope(raw(inputTranscript=secret), broken, b'{"cut')), reading, "intake"))
+    packed = list(sort_record(Record(gzip.compress(broken)[:-9]), reading, "intake"))
+    assert [type(one) for one in found + packed] == [Entry, DeadLetter, DeadLetter, DeadLetter]
+    for one in found + packed:
+        text = one.raw if isinstance(one, Entry) else one.payload + one.detail.encode()
+        assert b"secret" not in text
+        assert b"ann@" not in text
+        assert isinstance(orjson.loads(one.raw if isinstance(one, Entry) else one.payload), dict)

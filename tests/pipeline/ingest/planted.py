@@ -1,0 +1,131 @@
+"""Log entries in which each member that can carry a text carries one of its own."""
+
+from typing import Any
+
+from tests.events import START, entry, iso
+
+SAID = {
+    "inputTranscript": "alpha said",
+    "rawInputTranscript": "bravo said",
+    "transcription": "charlie said",
+    "rawTranscription": "delta said",
+    "content": "echo answered",
+    "title": "foxtrot shown",
+    "button": "golf pressed",
+    "document": "hotel found",
+    "response": "india answered",
+    "search": "juliett found",
+}
+"""What users and bots said, by the member that holds it."""
+
+SLOTS = {"City": "kilo town", "Pin": "lima figures", "Street": "mike lane", "Items": "november cheese"}
+ATTRIBUTES = {
+    "sessionAttributes": "oscar holder",
+    "requestAttributes": "papa sender",
+    "contextAttributes": "quebec bearer",
+}
+OTHER = "romeo unknown"
+
+
+def scalar(text: str) -> dict[str, Any]:
+    """A slot with one value."""
+    value = {"originalValue": text, "interpretedValue": text.upper(), "resolvedValues": [f"the {text}"]}
+    return {"shape": "Scalar", "value": value}
+
+
+def slots() -> dict[str, Any]:
+    """Slots of every shape, one of them within another."""
+    return {
+        "City": scalar(SLOTS["City"]),
+        "Pin": scalar(SLOTS["Pin"]),
+        "Address": {"shape": "Composite", "subSlots": {"Street": scalar(SLOTS["Street"]), "Number": None}},
+        "Items": {"shape": "List", "values": [scalar(SLOTS["Items"])]},
+        "Empty": None,
+    }
+
+
+def v2(**changes: Any) -> dict[str, Any]:
+    """A Lex V2 entry with all of it."""
+    made = entry(
+        inputTranscript=SAID["inputTranscript"],
+        rawInputTranscript=SAID["rawInputTranscript"],
+        transcriptions=[
+            {
+                "transcription": SAID["transcription"],
+                "rawTranscription": SAID["rawTranscription"],
+                "transcriptionConfidence": 0.870,
+                "resolvedContext": {"intent": "BookHotel"},
+                "resolvedSlots": slots(),
+            }
+        ],
+        messages=[
+            {"contentType": "PlainText", "content": SAID["content"]},
+            {
+                "contentType": "ImageResponseCard",
+                "imageResponseCard": {
+                    "title": SAID["title"],
+                    "buttons": [{"text": SAID["button"], "value": SAID["button"]}],
+                },
+            },
+        ],
+        interpretations=[{"nluConfidence": "0.91", "intent": {"name": "BookHotel", "slots": slots()}}],
+        requestAttributes={"x-amz-lex:channels:platform": "Slack", "caller": ATTRIBUTES["requestAttributes"]},
+        utteranceContext={
+            "activeRuntimeHints": {
+                "slotHints": {"BookHotel": {"City": {"runtimeHintValues": [{"phrase": SLOTS["City"]}]}}}
+            }
+        },
+        dialogEventLogs=[
+            {
+                "response": SAID["response"],
+                "conditionalEvaluationResult": [{"evaluatedExpression": f"{SLOTS['Pin']} = x"}],
+                "nextStep": {"intent": {"name": "BookHotel", "slots": slots()}},
+            }
+        ],
+        somethingNew={"text": OTHER},
+    )
+    made["sessionState"] |= {
+        "sessionAttributes": {
+            "holder": ATTRIBUTES["sessionAttributes"],
+            "x-amz-lex:qnA-search-response": SAID["search"],
+        },
+        "activeContexts": [
+            {
+                "name": "Booked",
+                "timeToLive": {"timeToLiveInSeconds": 86400, "turnsToLive": 20},
+                "contextAttributes": {"City": SLOTS["City"], "bearer": ATTRIBUTES["contextAttributes"]},
+            }
+        ],
+    }
+    made["sessionState"]["intent"] |= {"slots": slots(), "kendraResponse": {"items": [SAID["document"]]}}
+    return made | changes
+
+
+def v1(**changes: Any) -> dict[str, Any]:
+    """A Lex V1 entry with what it can carry of it."""
+    plain = {"City": SLOTS["City"], "Pin": SLOTS["Pin"], "Empty": None}
+    return {
+        "messageVersion": "1.0",
+        "botName": "Travel",
+        "botAlias": "prod",
+        "botVersion": "4",
+        "timestamp": iso(START),
+        "userId": "user-1",
+        "sessionId": "origin-1",
+        "requestId": "request-1",
+        "inputTranscript": SAID["inputTranscript"],
+        "botResponse": SAID["content"],
+        "responseCard": {"genericAttachments": [{"title": SAID["title"], "buttons": [{"text": SAID["button"]}]}]},
+        "intent": "BookHotel",
+        "slots": plain,
+        "slotDetails": {"City": {"resolutions": [{"value": SLOTS["City"]}], "originalValue": SLOTS["City"]}},
+        "alternativeIntents": [{"name": "BookCar", "slots": plain}],
+        "recentIntentSummaryView": [{"intentName": "BookHotel", "slots": plain}],
+        "dialogState": "ElicitSlot",
+        "kendraResponse": {"items": [SAID["document"]]},
+        "sessionAttributes": {"holder": ATTRIBUTES["sessionAttributes"]},
+        "requestAttributes": {"x-amz-lex:channel-type": "Slack", "caller": ATTRIBUTES["requestAttributes"]},
+        "activeContexts": [
+            {"name": "Booked", "parameters": {"City": SLOTS["City"], "bearer": ATTRIBUTES["contextAttributes"]}}
+        ],
+    } | changes

@@ -1,0 +1,281 @@
+"""What is kept of entries and dead letters: nothing that was to go, all that is folded, and no change a second time."""
+
+import base64
+import gzip
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import settings as budget
+from hypothesis import strategies as st
+
+from pipeline.errors import InvalidEventError, Reason
+from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.redact_places import MARKS
+from pipeline.ingest.redact_values import MASK
+from pipeline.ingest.redaction import Redaction
+from pipeline.settings import Settings
+from schemas.turn import Turn
+from tests.events import raw
+from tests.pipeline.ingest.planted import SAID, v1, v2
+from tests.pipeline.ingest.spoken import CARD, EMAIL, PHONE, anything, entries, redacting
+
+FIXTURES = sorted((Path(__file__).parents[2] / "fixtures").glob("*.json"))
+LIMIT = 1_048_576
+PATTERNS: tuple[Literal["card", "email", "phone"], ...] = ("card", "email", "phone")
+EVERYTHING = Settings(
+    redact_transcripts="mask",
+    redact_slots=("*",),
+    redact_obfuscated=True,
+    redact_attributes=("*",),
+    redact_patterns=PATTERNS,
+)
+FIELDS = Redaction(Settings(redact_transcripts="mask"))
+ONLY_PATTERNS = Redaction(Settings(redact_patterns=PATTERNS))
+
+
+def kept(entry: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(Redaction(Settings(**settings)).entry(orjson.dumps(entry)))
+    return found
+
+
+def decoded(data: bytes) -> Turn | Reason:
+    try:
+        return decode_entry(data, LIMIT)
+    except InvalidEventError as invalid:
+        return invalid.reason
+
+
+def envelope(*messages: bytes, **more: Any) -> bytes:
+    events = [{"id": "1", "timestamp": 1_773_480_413_589, "message": m.decode()} for m in messages]
+    return orjson.dumps({"messageType": "DATA_MESSAGE", "logEvents": events} | more)
+
+
+class TestEntries:
+    @given(entries(), redacting)
+    @budget(deadline=None)
+    def test_redacted_again_it_is_the_same(self, entry: bytes, settings: Settings) -> None:
+        once = Redaction(settings).entry(entry)
+        assert Redaction(settings).entry(once) == once
+
+    @given(entries(), redacting)
+    @budget(deadline=None)
+    def test_what_is_folded_is_what_it_was(self, entry: bytes, settings: Settings) -> None:
+        assert decode_entry(Redaction(settings).entry(entry), 2 * LIMIT) == decode_entry(entry, LIMIT)
+
+    @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+    def test_entries_as_they_are_logged_stay_what_they_are(self, path: Path) -> None:
+        data = path.read_bytes()
+        verdict = decoded(data)
+        redaction, reason = Redaction(EVERYTHING), verdict if isinstance(verdict, Reason) else Reason.EMPTY
+        once = redaction.letter(data, reason)
+        assert decoded(once) == verdict
+        assert redaction.letter(once, reason) == once
+
+    def test_patterns_are_masked_in_everything_but_what_says_whose_it_is(self) -> None:
+        text = f"{CARD} {EMAIL} {PHONE}"
+        entry = v2(
+            sessionId=PHONE,
+            inputTranscript=text,
+            unknown={"bot": {"id": text}, "deep": [[text]], "card": 4111111111111111, "n": 4111111},
+        )
+        entry["sessionState"]["sessionAttributes"] = {EMAIL: text, "requestId": text}
+        found = kept(entry, redact_patterns=PATTERNS)
+        masked = "[card] [email] [phone]"
+        assert found["inputTranscript"] == masked
+        assert found["unknown"] == {"bot": {"id": masked}, "deep": [[masked]], "card": "[card]", "n": 4111111}
+        assert found["sessionState"]["sessionAttributes"] == {EMAIL: masked, "requestId": masked}
+        assert found["sessionId"] == PHONE
+        assert {"pattern.card", "pattern.email", "pattern.phone"} < {*found[MARKS]}
+
+    def test_names_that_look_like_a_pattern_are_not_told_as_what_was_redacted(self) -> None:
+        entry = v1(sessionAttributes={EMAIL: "secret"})
+        found = kept(entry, redact_attributes=("*",), redact_patterns=PATTERNS)
+        assert found["sessionAttributes"] == {EMAIL: MASK}
+        assert "[email]" in found[MARKS]
+        assert EMAIL not in json.dumps(found[MARKS])
+
+    def test_marks_are_added_to_those_that_are_there(self) -> None:
+        once = kept(v1(), redact_slots=("City",))
+        twice = kept(once, redact_transcripts="mask")
+        assert twice[MARKS] == sorted({*once[MARKS], *twice[MARKS]})
+        assert {"slots.City", "inputTranscript"} < {*twice[MARKS]}
+        for forged in ("x", 5, [5, "x"], {"a": 1}):
+            found = kept(v1(**{MARKS: forged}), redact_transcripts="mask")
+            assert "inputTranscript" in found[MARKS]
+            assert set(map(type, found[MARKS])) == {str}
+
+    def test_an_entry_with_nothing_to_redact_has_no_mark(self) -> None:
+        entry = v1(inputTranscript="", botResponse="", responseCard=None, kendraResponse=None)
+        assert kept(entry, redact_transcripts="mask") == entry
+
+    def test_numbers_that_nobody_reads_keep_their_digits(self) -> None:
+        entry = raw()[:-1] + b',"far":1e999,"long":123456789012345678901234567890,"same":1.10}'
+        found = FIELDS.entry(entry)
+        assert b'"far":1e999,"long":123456789012345678901234567890,"same":1.10' in found
+
+    def test_of_members_that_come_twice_the_one_that_counts_is_kept(self) -> None:
+        entry = raw()[:-1] + b',"inputTranscript":"one","x":{"y":"4111111111111111","y":"z"}}'
+        entry = entry.replace(b'"inputTranscript":"I want a room"', b'"inputTranscript":"4111111111111111"')
+        found = ONLY_PATTERNS.entry(entry)
+        assert b"4111" not in found
+        assert decode_entry(found, LIMIT) == decode_entry(entry, LIMIT)
+
+    def test_levels_upon_levels_are_looked_through(self) -> None:
+        deep = raw()[:-1] + b',"deep":' + b'[{"inputTranscript":"alpha said","x":' * 200 + b"0" + b"}]" * 200 + b"}"
+        assert b"alpha" not in FIELDS.entry(deep)
+        deeper = raw()[:-1] + b',"deep":' + b"[" * 5000 + b"]" * 5000 + b"}"
+        with pytest.raises(InvalidEventError, match="nested-too-deep"):
+            FIELDS.entry(deeper)
+
+
+class TestTextsThatAreJson:
+    """Attributes and custom payloads may hold JSON as text, and a log line a whole entry."""
+
+    def test_they_are_redacted_as_what_they_say(self) -> None:
+        text = json.dumps({"slots": {"Pin": "1234"}, "deep": json.dumps({"tel": "a\n4155550100"})}, indent=1)
+        found = kept(v1(sessionAttributes={"state": text}), redact_slots=("Pin",), redact_patterns=PATTERNS)
+        state = orjson.loads(found["sessionAttributes"]["state"])
+        assert state["slots"] == {"Pin": MASK}
+        assert orjson.loads(state["deep"]) == {"tel": "a\n[phone]"}
+        assert {"slots.Pin", "pattern.phone"} == {*found[MARKS]}
+        assert MARKS not in state
+
+    def test_values_are_looked_for_in_them_and_from_them(self) -> None:
+        entry = v1(slots={"Pin": "1234"}, sessionAttributes={"state": '{"slots":{"City":"Paris"},"pin":"is 1234"}'},
+                   inputTranscript="Paris")  # fmt: skip
+        found = kept(entry, redact_slots=("Pin", "City"))
+        assert found["inputTranscript"] == MASK
+        assert orjson.loads(found["sessionAttributes"]["state"]) == {"slots": {"City": MASK}, "pin": f"is {MASK}"}
+
+    @pytest.mark.parametrize(
+        "text", ['{ "a": 1.0 }', "[1, 2]", "{}", "[happy] hello", "{Pin}", ' {"a"', "[", "{", "\t"]
+    )
+    def test_with_nothing_to_redact_they_are_as_they_were(self, text: str) -> None:
+        found = kept(v1(sessionAttributes={"state": text}), redact_patterns=PATTERNS)
+        assert found["sessionAttributes"]["state"] == text
+
+    @pytest.mark.parametrize("text", ['{"slots":{"Pin":"1234"', '{"a":1,"a":2}', '{"half":"\\ud83d"}', "[{"])
+    def test_what_cannot_be_looked_through_is_masked_where_fields_are_hidden(self, text: str) -> None:
+        entry = v1(sessionAttributes={"state": text})
+        found = kept(entry, redact_slots=("X",))
+        assert found["sessionAttributes"]["state"] == MASK
+        assert found[MARKS] == ["unreadable"]
+        assert kept(entry, redact_patterns=PATTERNS)["sessionAttributes"]["state"] == text
+
+    def test_what_is_packed_is_masked_always(self) -> None:
+        packed = base64.b64encode(gzip.compress(raw())).decode()
+        found = kept(v1(sessionAttributes={"state": packed}), redact_patterns=("card",))
+        assert (found["sessionAttributes"]["state"], found[MARKS]) == (MASK, ["packed"])
+
+
+class TestLetters:
+    @given(
+        st.binary(max_size=80) | anything.map(lambda value: json.dumps(value).encode()),
+        redacting,
+        st.sampled_from(Reason),
+    )
+    @budget(deadline=None)
+    def test_any_bytes_can_be_kept_and_kept_again(self, data: bytes, settings: Settings, reason: Reason) -> None:
+        once = Redaction(settings).letter(data, reason)
+        assert Redaction(settings).letter(once, reason) == once
+
+    @given(entries(), st.integers(0, 400))
+    @budget(deadline=None)
+    def test_of_a_text_that_is_cut_off_only_the_size_is_kept(self, entry: bytes, cut: int) -> None:
+        broken = entry[: -1 - cut]
+        assert orjson.loads(FIELDS.letter(broken, Reason.NOT_JSON)) == {MARKS: ["payload"], "bytes": len(broken)}
+
+    @pytest.mark.parametrize(
+        "data",
+        [b"alpha said", b'"alpha said"', b"alpha said\xff", gzip.compress(b"x"), raw() + raw(), b"\xef\xbb\xbf{}"],
+    )
+    def test_of_what_is_no_object_only_the_size_is_kept_where_fields_are_hidden(self, data: bytes) -> None:
+        assert orjson.loads(FIELDS.letter(data, Reason.NOT_JSON)) == {MARKS: ["payload"], "bytes": len(data)}
+
+    def test_only_patterns_are_masked_in_what_is_text(self) -> None:
+        broken = f'{{"text":"{CARD}\\n4155550100 {EMAIL}'.encode()
+        assert ONLY_PATTERNS.letter(broken, Reason.NOT_JSON) == b'{"text":"[card]\\n[phone] [email]'
+        assert ONLY_PATTERNS.letter(b"[] [", Reason.NOT_JSON) == b"[] ["
+
+    @pytest.mark.parametrize(
+        "data",
+        [gzip.compress(raw()), base64.b64encode(gzip.compress(raw()))[:-3], b'{"awslogs":{"data":"H4sIAAAA', b"\xff"],
+    )
+    def test_what_hides_its_content_is_not_kept_even_then(self, data: bytes) -> None:
+        assert orjson.loads(ONLY_PATTERNS.letter(data, Reason.BAD_ENVELOPE)) == {MARKS: ["payload"], "bytes": len(data)}
+
+    @pytest.mark.parametrize("redaction", [FIELDS, ONLY_PATTERNS])
+    @pytest.mark.parametrize("data", [b"", b" \n"])
+    def test_nothing_is_kept_of_nothing(self, redaction: Redaction, data: bytes) -> None:
+        assert redaction.letter(data, Reason.EMPTY) == data
+
+    def test_json_of_any_shape_is_gone_through(self) -> None:
+        entry = orjson.dumps({"wrapped": [v2(), {"any": v1()}], "log": orjson.dumps(v2()).decode()})
+        found = FIELDS.letter(entry, Reason.WRONG_SHAPE)
+        assert not [planted for planted in SAID.values() if planted.encode() in found]
+        assert {"inputTranscript", "botResponse"} < {*orjson.loads(found)[MARKS]}
+        listed = orjson.loads(FIELDS.letter(orjson.dumps([v1(), 5, {}]), Reason.WRONG_SHAPE))
+        assert [each.get(MARKS) is not None for each in (listed[0], listed[2])] == [True, True]
+
+    def test_entries_in_an_envelope_are_redacted_one_by_one(self) -> None:
+        found = orjson.loads(FIELDS.letter(envelope(orjson.dumps(v2()), b"START", b'{"cut'), Reason.WRONG_SHAPE))
+        first, *others = (event["message"] for event in found["logEvents"])
+        assert first.encode() == FIELDS.entry(orjson.dumps(v2()))
+        assert others == [MASK, MASK]
+        assert found[MARKS] == ["unreadable"]
+        assert found["logEvents"][0]["timestamp"] == 1_773_480_413_589
+
+    def test_an_envelope_with_nothing_to_redact_has_no_mark(self) -> None:
+        data = envelope(raw(inputTranscript="", messages=[]))
+        assert FIELDS.letter(data, Reason.WRONG_SHAPE) == data
+
+    @pytest.mark.parametrize(
+        ("reason", "member"),
+        [
+            (Reason.BAD_TIMESTAMP, "timestamp"),
+            (Reason.BAD_VERSION, "messageVersion"),
+            (Reason.BAD_ENVELOPE, "messageType"),
+        ],
+    )
+    def test_what_an_input_is_dead_for_may_hold_anything(self, reason: Reason, member: str) -> None:
+        data = orjson.dumps(v1(**{member: EMAIL}))
+        assert orjson.loads(ONLY_PATTERNS.letter(data, reason))[member] == "[email]"
+        assert orjson.loads(ONLY_PATTERNS.letter(data, Reason.WRONG_SHAPE))[member] == EMAIL
+
+        hidden = orjson.loads(FIELDS.letter(data, reason))
+        assert hidden[member] == MASK
+        assert member in hidden[MARKS]
+
+    @pytest.mark.parametrize("time", ["2026-02-30T00:00:00Z", "2026-02-03T00:00:00", "1969-12-31T23:59:59.999+02:00"])
+    def test_a_time_that_is_none_is_kept_where_it_can_be_nothing_else(self, time: str) -> None:
+        assert orjson.loads(FIELDS.letter(raw(timestamp=time), Reason.BAD_TIMESTAMP))["timestamp"] == time
+
+    def test_a_letter_that_is_read_again_is_what_it_was(self) -> None:
+        """An entry too large for one worker is one for another."""
+        data = orjson.dumps(v2())
+        assert decode_entry(FIELDS.letter(data, Reason.TOO_LARGE), LIMIT) == decode_entry(data, LIMIT)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        raw(timestamp="alpha said"),
+        raw(timestamp="2026-02-30T00:00:00"),
+        raw(timestamp="1969-12-31T23:59:59Z"),
+        raw(messageVersion="alpha said"),
+        raw(requestId={"alpha said": "alpha said"}),
+        b'{"alpha said',
+    ],
+)
+def test_no_error_quotes_what_was_said(data: bytes) -> None:
+    with pytest.raises(InvalidEventError) as caught:
+        decode_entry(data, LIMIT)
+    told = FIELDS.error(caught.value)
+    assert told.reason is caught.value.reason
+    assert told.detail
+    for quoted in ("alpha", "02-30", "1969"):
+        assert quoted not in str(told)
