@@ -4,9 +4,8 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is localhost, a name under it, or an address of the loopback; an IPv6 one may be in brackets."""
-    name = host.lower().removesuffix(".")
-    if name == "localhost" or name.endswith(".localhost"):  # RFC 6761: no resolver may make anything else of it
+    """Whether `host` is localhost or an address of the loopback; one of IPv6 may stand in brackets."""
+    if host.lower().removesuffix(".") == "localhost":
         return True
     try:
         return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).is_loopback

@@ -4,20 +4,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agents.cli.calling import query_layer
+from pipeline.settings import Settings
 from schemas.analytics import ListSessionAnalyticsDataResponse, SessionSpecification
 
 PAGE = 1000
 """The most that the API gives at a time."""
 
 
-def sessions(api: str, bot_id: str, request: Mapping[str, Any], limit: int | None) -> Iterator[SessionSpecification]:
+def sessions(
+    settings: Settings, bot_id: str, request: Mapping[str, Any], limit: int | None
+) -> Iterator[SessionSpecification]:
     """The first `limit` sessions that `request` asks for; all of them where there is no limit.
 
     Raises:
         UsageError: the query layer does not accept the request. TransientError: it is away or in trouble.
     """
     path = f"/bots/{bot_id}/analytics/sessions"
-    with query_layer(api) as layer:
+    with query_layer(settings) as layer:
         token: str | None = None
         left = limit
         while left is None or left > 0:

@@ -1,5 +1,6 @@
 """Requests to the query layer in; what it answers, as a checked struct, out, or the error that it tells."""
 
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
@@ -9,12 +10,15 @@ import msgspec
 import orjson
 import urllib3
 
+from agents.cli.showing import HINTS, authorities, shown
 from pipeline.errors import TransientError, UsageError
+from pipeline.settings import Settings
 from schemas.analytics import Failure
 
 CONNECT, ANSWER = 5.0, 60.0
 """Seconds for the query layer to take a connection, and to answer."""
 KIND = "x-amzn-ErrorType"
+JSON = {"content-type": "application/json"}
 
 Answered = TypeVar("Answered", bound=msgspec.Struct)
 
@@ -25,8 +29,8 @@ class QueryLayer:
     Calls raise UsageError where it refuses the request or is none, TransientError where it is away or in trouble.
     """
 
-    def __init__(self, api: str, pool: urllib3.PoolManager) -> None:
-        self._api, self._pool = api, pool
+    def __init__(self, api: str, pool: urllib3.PoolManager, headers: Mapping[str, str]) -> None:
+        self._api, self._pool, self._headers = api, pool, headers
 
     def get(self, path: str, query: Mapping[str, str | int], shape: type[Answered]) -> Answered:
         """What it answers to GET `path`, whose parts are percent-encoded."""
@@ -34,13 +38,16 @@ class QueryLayer:
 
     def post(self, path: str, body: Mapping[str, object], shape: type[Answered]) -> Answered:
         """What it answers to a POST of `body` as JSON."""
-        return self._call("POST", path, orjson.dumps(body), {"content-type": "application/json"}, shape)
+        return self._call("POST", path, orjson.dumps(body), JSON, shape)
 
     def _call(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], shape: type[Answered]
     ) -> Answered:
         try:
-            answer = self._pool.request(method, f"{self._api.rstrip('/')}{path}", body=body, headers=headers)
+            all_headers = {**self._headers, **headers}
+            answer = self._pool.request(method, f"{self._api.rstrip('/')}{path}", body=body, headers=all_headers)
+        except urllib3.exceptions.SSLError as trouble:
+            raise _untrusted(self._api, trouble) from trouble
         except urllib3.exceptions.HTTPError as away:
             reason = str(away).rsplit(": ", 1)[-1]
             raise TransientError(
@@ -55,21 +62,24 @@ class QueryLayer:
 
 
 @contextmanager
-def query_layer(api: str) -> Iterator[QueryLayer]:
-    """The query layer at `api`, whose connections are kept for the length of the block.
+def query_layer(settings: Settings) -> Iterator[QueryLayer]:
+    """The query layer at `settings.api`, whose connections are kept for the length of the block.
 
     Raises:
-        UsageError: `api` is no address.
+        UsageError: that is no address, or what is to be shown or trusted there cannot be.
     """
+    api = settings.api
     if not _is_address(api):
         raise UsageError(f"TURNFOLD_API={api!r} is no address; right would be http://127.0.0.1:8080")
-    with urllib3.PoolManager(timeout=urllib3.Timeout(connect=CONNECT, read=ANSWER), retries=False) as pool:
-        yield QueryLayer(api, pool)
+    headers, tls = shown(settings), authorities(settings)
+    timeout = urllib3.Timeout(connect=CONNECT, read=ANSWER)
+    with urllib3.PoolManager(timeout=timeout, retries=False, ssl_context=tls) as pool:
+        yield QueryLayer(api, pool, headers)
 
 
-def get(api: str, path: str, query: Mapping[str, str | int], shape: type[Answered]) -> Answered:
+def get(settings: Settings, path: str, query: Mapping[str, str | int], shape: type[Answered]) -> Answered:
     """One GET, as `QueryLayer.get`."""
-    with query_layer(api) as layer:
+    with query_layer(settings) as layer:
         return layer.get(path, query, shape)
 
 
@@ -81,6 +91,16 @@ def _is_address(api: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
+def _untrusted(api: str, trouble: urllib3.exceptions.SSLError) -> Exception:
+    why = trouble.args[0] if trouble.args else trouble
+    if isinstance(why, ssl.SSLCertVerificationError):
+        return UsageError(
+            f"the query layer at {api} shows a certificate that is not trusted ({why.verify_message}): "
+            "TURNFOLD_API_CA should name the file of the authorities that vouch for it"
+        )
+    return TransientError(f"the query layer at {api} does not answer over TLS ({why})")
+
+
 def _failure(api: str, answer: urllib3.BaseHTTPResponse) -> Exception:
     try:
         said = msgspec.json.decode(answer.data, type=Failure).message
@@ -89,5 +109,6 @@ def _failure(api: str, answer: urllib3.BaseHTTPResponse) -> Exception:
             f"what answers at {api} is no query layer of Turnfold: it says {answer.status} {answer.reason}"
         )
     kind = answer.headers.get(KIND, str(answer.status)).partition(":")[0]
-    text = f"the query layer at {api} says: {said} ({kind})"
+    hint = f"; {HINTS[kind]}" if kind in HINTS else ""
+    text = f"the query layer at {api} says: {said} ({kind}){hint}"
     return TransientError(text) if answer.status >= 500 or answer.status == 429 else UsageError(text)

@@ -35,8 +35,8 @@ def session(  # noqa: PLR0913, PLR0917 - each option of the command is an argume
     """
     path = f"/bot/{_part(bot)}/alias/{_part(alias)}/user/{_part(user)}/session/"
     asked = {} if label is None else {"checkpointLabelFilter": label}
-    found = get(settings.api, path, asked, GetSessionV1Response)
-    said = get(settings.api, f"{path}transcript", {"maxResults": turns}, GetTranscriptResponse)
+    found = get(settings, path, asked, GetSessionV1Response)
+    said = get(settings, f"{path}transcript", {"maxResults": turns}, GetTranscriptResponse)
     if as_json:
         document = {"session": msgspec.to_builtins(found), "transcript": msgspec.to_builtins(said)}
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))

@@ -44,7 +44,7 @@ def sessions(  # noqa: PLR0913, PLR0917 - each option of the command is an argum
     }
     if conditions:
         request["filters"] = filters(conditions)
-    found = ask(settings.api, asked, request, None if everything else limit)
+    found = ask(settings, asked, request, None if everything else limit)
     if form == "json":
         print_json(found)
     elif form == "csv":

@@ -51,4 +51,8 @@ class OwnNames:
 
     def _is_own(self, told: str) -> bool:
         found = HOST.fullmatch(told)
-        return found is not None and (is_loopback(found[1]) or found[1].strip("[]").lower() == self._host)
+        if found is None:
+            return False
+        name = found[1].lower()
+        # browsers ask no DNS for names under localhost (RFC 6761), so no page can make one its own
+        return is_loopback(name) or name.endswith(".localhost") or name.strip("[]") == self._host

@@ -13,12 +13,19 @@ from pipeline.embedded.ports import free_port
 from pipeline.http.app import create_app
 from pipeline.settings import Settings
 from tests import services
+from tests.certificates import Certificates
 from tests.pipeline.http.serving import serving
 
+HEALTHY, SICK = (0, ""), (1, "")
 
-def health(**environ: str) -> int:
+
+def health(**environ: str) -> tuple[int, str]:
+    """Exit status, and what was said, as a container's log would have it again and again."""
     command = [sys.executable, "-m", "agents.health"]
-    return subprocess.run(command, env=os.environ | environ, cwd=services.ROOT, timeout=60, check=False).returncode
+    ended = subprocess.run(
+        command, env=os.environ | environ, cwd=services.ROOT, timeout=60, check=False, capture_output=True
+    )
+    return ended.returncode, (ended.stdout + ended.stderr).decode()
 
 
 def test_a_process_that_waits_for_clickhouse_is_healthy() -> None:
@@ -26,13 +33,25 @@ def test_a_process_that_waits_for_clickhouse_is_healthy() -> None:
     with serving(create_app(away)) as url:
         assert services.ask(url, path="/readyz").status == 503
         port = str(urlsplit(url).port)
-        assert health(TURNFOLD_API_PORT=port) == 0
-        assert health(TURNFOLD_API_PORT=str(free_port()), TURNFOLD_WORKER_PORT=port) == 0
-        assert health(TURNFOLD_API_PORT=port, TURNFOLD_API_HOST="0.0.0.0", TURNFOLD_WORKER_PORT=str(free_port())) == 0  # noqa: S104 - as in a container
+        assert health(TURNFOLD_API_PORT=port) == HEALTHY
+        assert health(TURNFOLD_API_PORT=str(free_port()), TURNFOLD_WORKER_PORT=port) == HEALTHY
+        everywhere = {"TURNFOLD_API_HOST": "0.0.0.0", "TURNFOLD_API_PORT": port}  # noqa: S104 - as in a container
+        assert health(**everywhere, TURNFOLD_WORKER_PORT=str(free_port())) == HEALTHY
+
+
+def test_with_tls_it_is_asked_over_tls(pem: Certificates) -> None:
+    """By a certificate for another name, of authorities that nobody here knows: it is not looked at."""
+    settings = Settings(clickhouse=f"http://127.0.0.1:{free_port()}", api_certificate=str(pem.server))
+    with serving(create_app(settings), settings) as url:
+        there = {"TURNFOLD_API_PORT": str(urlsplit(url).port), "TURNFOLD_API_CERTIFICATE": str(pem.server)}
+        assert health(**there) == HEALTHY
+        assert health(**there, TURNFOLD_API_HOST="127.0.0.2") == SICK, "nobody listens there"
+        del there["TURNFOLD_API_CERTIFICATE"]
+        assert health(**there) == SICK
 
 
 def test_a_process_that_does_not_answer_is_not() -> None:
-    assert health(TURNFOLD_API_PORT=str(free_port()), TURNFOLD_WORKER_PORT=str(free_port())) == 1
+    assert health(TURNFOLD_API_PORT=str(free_port()), TURNFOLD_WORKER_PORT=str(free_port())) == SICK
 
 
 @pytest.mark.parametrize(

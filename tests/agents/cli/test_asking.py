@@ -8,6 +8,7 @@ import pytest
 
 from agents.cli.asking import sessions
 from pipeline.errors import TransientError, UsageError
+from pipeline.settings import Settings
 
 PAGE = {"botId": "BOTAAAAAA1", "sessions": []}
 
@@ -39,7 +40,7 @@ def answering(status: int, body: bytes, kind: str = "") -> Iterator[str]:
 
 
 def ask(api: str) -> None:
-    assert list(sessions(api, "BOTAAAAAA1", {}, None)) == []
+    assert list(sessions(Settings(api=api), "BOTAAAAAA1", {}, None)) == []
 
 
 def test_an_empty_page_without_a_token_is_the_end() -> None:

@@ -6,6 +6,7 @@ import pytest
 from pipeline.embedded.ports import free_port
 from pipeline.settings import Settings
 from tests.agents.cli.command import WITHIN, start
+from tests.certificates import Certificates
 from tests.services import await_answer
 
 
@@ -19,3 +20,13 @@ def test_it_answers_until_a_signal_comes_and_then_ends_well(number: int) -> None
         _, err = process.communicate(timeout=WITHIN)
     assert process.returncode == 0
     assert b"Traceback" not in err
+
+
+def test_the_log_says_where_it_listens_and_how(pem: Certificates) -> None:
+    port = free_port()
+    settings = Settings(api_port=port, api_certificate=str(pem.server), clickhouse="http://127.0.0.1:1")
+    with start(settings, "serve") as process:
+        await_answer(f"https://127.0.0.1:{port}", process, pem)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=WITHIN)
+    assert f"the query layer listens on https://127.0.0.1:{port}".encode() in err

@@ -109,7 +109,7 @@ def test_several_pages_are_one_list(api: Settings, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(asking, "PAGE", 4)
     request = {"startDateTime": 0, "endDateTime": 4_000_000_000}
     for limit in (None, 3, 4, 5, 24, 25, 26):
-        found = list(asking.sessions(api.api, "BOTAAAAAA1", request, limit))
+        found = list(asking.sessions(api, "BOTAAAAAA1", request, limit))
         assert [one.session_id for one in found] == [f"guest-{number}" for number in range(COUNT)][::-1][:limit]
 
 

@@ -12,21 +12,22 @@ from pipeline.errors import UsageError
 from pipeline.http.serve import listen, serve
 from pipeline.settings import Settings
 from tests import services
+from tests.certificates import Certificates
 from tests.pipeline.http.serving import SESSIONS, WITHIN, assert_failed, client
 
 START = "from pipeline.http.serve import serve; from pipeline.settings import Settings; serve(Settings({}))"
 
 
 @contextmanager
-def served(**settings: object) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def served(pem: Certificates | None = None, **settings: object) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A process of its own, as in production."""
     port = free_port()
     words = ", ".join(f"{name}={value!r}" for name, value in {"api_port": port, **settings}.items())
     command = [sys.executable, "-c", START.format(words)]
     with subprocess.Popen(command, cwd=services.ROOT, stderr=subprocess.PIPE) as server:
         try:
-            url = f"http://127.0.0.1:{port}"
-            services.await_answer(url, server)
+            url = f"{'https' if pem else 'http'}://127.0.0.1:{port}"
+            services.await_answer(url, server, pem)
             yield url, server
         finally:
             if server.poll() is None:
@@ -76,3 +77,31 @@ def test_the_signals_of_the_process_are_as_before_afterwards() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError):
         serve(Settings(api_port=taken.getsockname()[1]))
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == handlers
+
+
+def test_with_a_certificate_it_speaks_tls(pem: Certificates) -> None:
+    with served(pem, api_certificate=str(pem.server)) as (url, server):
+        assert services.ask(url, path="/healthz", pem=pem).text == '{"status":"alive"}'
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(WITHIN) == 0
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "why"),
+    [
+        ("nowhere.pem", "", "No such file"),
+        ("server.crt", "client.key", "mismatch"),
+        ("server.key", "", "not as PEM says"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_named_with_its_setting(
+    pem: Certificates, certificate: str, key: str, why: str
+) -> None:
+    folder = pem.server.parent
+    given = Settings(
+        api_port=free_port(),
+        api_certificate=str(folder / certificate),
+        api_certificate_key=key and str(folder / key),
+    )
+    with pytest.raises(UsageError, match=f"^TURNFOLD_API_CERTIFICATE={folder / certificate}.* cannot be used: .*{why}"):
+        serve(given)
