@@ -4,10 +4,13 @@ import re
 from typing import Any
 
 import click
+import msgspec
 import pytest
 
 from agents.cli.main import turnfold
+from pipeline.access.door import check_reach
 from pipeline.environment import read_settings
+from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from tests.deploy.files import DEPLOY, read_yaml, unknown_variables
 from tests.services import ROOT
@@ -16,27 +19,31 @@ TEXT = (DEPLOY / "compose.yaml").read_text()
 COMPOSE = read_yaml("compose.yaml")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = sorted(name for name, service in SERVICES.items() if service["image"].startswith("turnfold:"))
+SERVERS = [name for name in OURS if name != "keys"]
+"""Those that are started with the others."""
+IMAGE = dict(re.findall(r"(TURNFOLD_\w+)=(\S+)", (DEPLOY / "Dockerfile").read_text()))
+"""The settings of the image."""
 SECRETS = ("TURNFOLD_CLICKHOUSE_PASSWORD", "TURNFOLD_TOKEN_KEY", "GRAFANA_PASSWORD")
 
 KEYS = {
     *("image", "build", "command", "environment", "env_file", "volumes", "ports", "depends_on", "healthcheck"),
     *("restart", "deploy", "ulimits", "stop_grace_period", "init", "read_only", "tmpfs", "cap_drop", "security_opt"),
-    "logging",
+    *("logging", "profiles", "entrypoint", "network_mode", "secrets"),
 }
 """Of a service, by the compose specification; those that are used here."""
 
 
 def test_all_of_turnfold_is_there() -> None:
-    assert set(SERVICES) == {"kafka", "clickhouse", "migrate", "worker", "query", "prometheus", "grafana"}
-    assert OURS == ["migrate", "query", "worker"]
+    assert set(SERVICES) == {"kafka", "clickhouse", "migrate", "worker", "query", "keys", "prometheus", "grafana"}
+    assert OURS == ["keys", "migrate", "query", "worker"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_made_of_known_members(name: str) -> None:
-    assert set(COMPOSE) == {"name", "x-turnfold", "services", "volumes"}
+    assert set(COMPOSE) == {"name", "x-turnfold", "services", "secrets", "volumes"}
     service = SERVICES[name]
     assert set(service) <= KEYS
-    assert service["restart"] in {"unless-stopped", "on-failure:5"}
+    assert service["restart"] in ({"no"} if "profiles" in service else {"unless-stopped", "on-failure:5"})
     for value in service["environment"].values() if "environment" in service else ():
         assert isinstance(value, str | int), "YAML takes a bare true or a port for something else"
     for condition in service.get("depends_on", {}).values():
@@ -58,12 +65,15 @@ def test_our_image_is_of_this_version() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_our_commands_exist(name: str) -> None:
-    (command,) = SERVICES[name]["command"]
-    assert isinstance(turnfold, click.Group)
-    assert turnfold.get_command(click.Context(turnfold), command) is not None
+    command: click.Command = turnfold
+    for word in [*SERVICES[name].get("entrypoint", ["turnfold"])[1:], *SERVICES[name]["command"]]:
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), word)
+        assert found is not None, word
+        command = found
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", SERVERS)
 def test_our_settings_exist_and_fit(name: str) -> None:
     environ = {variable: str(value) for variable, value in SERVICES[name]["environment"].items()}
     secrets = {variable for variable, value in environ.items() if value.startswith("${")}
@@ -113,7 +123,7 @@ def test_every_server_has_a_health_check() -> None:
         command, *rest = SERVICES[name]["healthcheck"]["test"]
         assert command == "CMD"
         assert rest
-    assert SERVICES["migrate"]["healthcheck"] == {"disable": True}
+    assert all(SERVICES[name]["healthcheck"] == {"disable": True} for name in ("migrate", "keys"))
     assert all("healthcheck" not in SERVICES[name] for name in ("worker", "query"))
 
 
@@ -122,6 +132,38 @@ def test_ports_are_published_on_loopback_only() -> None:
         for port in service.get("ports", ()):
             assert port.startswith("127.0.0.1:")
     assert "ports" not in SERVICES["worker"], "several workers cannot share a port of the host"
+
+
+def test_whoever_may_ask_is_asked_for_a_key() -> None:
+    """The image has the query layer listen on every address, which it does with keys alone."""
+    settings = read_settings({**IMAGE, **SERVICES["query"]["environment"]})
+    with pytest.raises(UsageError):
+        check_reach(msgspec.structs.replace(settings, api_keys=""))
+    check_reach(settings)
+    folder, name = settings.api_keys.rsplit("/", 1)
+    assert name
+    assert SERVICES["query"]["volumes"] == [f"keys:{folder}:ro"]
+
+
+def test_only_whoever_makes_keys_can_write_them_and_can_do_nothing_else() -> None:
+    keys = SERVICES["keys"]
+    kept = {**IMAGE, **keys["environment"]}["TURNFOLD_API_KEYS"]
+    assert kept == {**IMAGE, **SERVICES["query"]["environment"]}["TURNFOLD_API_KEYS"]
+    assert keys["volumes"] == [f"keys:{kept.rpartition('/')[0]}"]
+    assert set(keys["environment"]) == {"TURNFOLD_API_KEYS"}, "no password of another"
+    assert keys["network_mode"] == "none"
+    assert keys["profiles"] == ["keys"], "it is not started with the others"
+    mounting = {name for name, service in SERVICES.items() for volume in service.get("volumes", ()) if "keys" in volume}
+    assert mounting == {"keys", "query"}
+
+
+def test_prometheus_alone_is_told_its_token_and_can_read_it() -> None:
+    assert [name for name, service in SERVICES.items() if "secrets" in service] == ["prometheus"]
+    (secret,) = SERVICES["prometheus"]["secrets"]
+    assert secret["mode"] & 0o004, "it belongs to root there, and Prometheus runs as nobody"
+    assert set(COMPOSE["secrets"]) == {secret["source"]}
+    assert set(COMPOSE["secrets"][secret["source"]]) == {"environment"}
+    assert "read_only" not in SERVICES["prometheus"], "compose could not copy it in"
 
 
 def test_a_worker_has_time_to_stop() -> None:

@@ -63,6 +63,13 @@ def test_it_runs_as_nobody(last_stage: list[tuple[str, str]]) -> None:
     assert "--create-home" not in TEXT
 
 
+def test_keys_have_a_place_that_is_its_users_alone(last_stage: list[tuple[str, str]]) -> None:
+    """A new volume takes owner and mode from there."""
+    (user,) = [rest for name, rest in last_stage if name == "USER"]
+    (folder,) = re.findall(r"TURNFOLD_API_KEYS=(\S+)/[^/\s]+", TEXT)
+    assert f"install --directory --owner={user} --mode=0700 {folder}" in " ".join(said("RUN"))
+
+
 def test_it_is_ours_to_start_and_has_a_health_check(last_stage: list[tuple[str, str]]) -> None:
     told = dict(last_stage)
     assert orjson.loads(told["ENTRYPOINT"]) == ["turnfold"]

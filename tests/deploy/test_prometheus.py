@@ -77,3 +77,10 @@ def test_every_process_is_asked_for_its_metrics() -> None:
     (clickhouse,) = jobs["clickhouse"]["static_configs"][0]["targets"]
     assert f"<port>{clickhouse.partition(':')[2]}</port>" in (DEPLOY / "clickhouse" / "server.xml").read_text()
     assert CONFIG["rule_files"] == ["alerts.yml"]
+
+
+def test_the_query_layer_is_asked_with_the_key_that_compose_hands_out() -> None:
+    jobs = {job["job_name"]: job for job in CONFIG["scrape_configs"]}
+    (secret,) = SERVICES["prometheus"]["secrets"]
+    assert jobs["turnfold-query"]["authorization"] == {"credentials_file": f"/run/secrets/{secret['source']}"}
+    assert [name for name, job in jobs.items() if "authorization" in job] == ["turnfold-query"]

@@ -2,18 +2,38 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
 
 import click
 import pytest
 
 from agents.cli.main import turnfold
+from pipeline.access.asked import Asked
+from pipeline.access.gate import Gate
+from pipeline.clock import now_ms
+from pipeline.settings import Settings
+from schemas.key import Right
+from tests.agents.cli.command import WITHIN
+from tests.agents.cli.command import environ as environ_of
 from tests.deploy.files import DEPLOY, read_yaml, unknown_variables
 from tests.deploy.test_prometheus import anchors
+from tests.services import ROOT
 
 TEXT = (DEPLOY / "RUNBOOK.md").read_text()
 SERVICES = read_yaml("compose.yaml")["services"]
-CHAPTERS = ("Deploy", "Upgrade", "Scale out", "Dead letters", "ClickHouse or Kafka is away", "Back up and restore")
+CHAPTERS = (
+    "Deploy",
+    "Keys",
+    "Upgrade",
+    "Scale out",
+    "Dead letters",
+    "ClickHouse or Kafka is away",
+    "Back up and restore",
+)
 
 
 def commands(prefix: str) -> Iterator[list[str]]:
@@ -23,10 +43,10 @@ def commands(prefix: str) -> Iterator[list[str]]:
     for line in [*lines, *re.findall(r"`([^`\n]+)`", TEXT)]:
         words = shlex.split(line, comments=True)
         if words[:1] == [prefix]:
-            yield words[1:]
+            yield list(takewhile("|".__ne__, words[1:]))
 
 
-OURS = [*commands("tf"), *commands("turnfold")]
+OURS = [*commands("tf"), *commands("turnfold"), *(["keys", *words] for words in commands("tfkeys"))]
 
 
 @pytest.mark.parametrize("words", OURS, ids=" ".join)
@@ -80,3 +100,23 @@ def test_a_chapter_that_one_looks_for_is_there(chapter: str) -> None:
 def test_secrets_that_are_made_are_those_that_are_needed() -> None:
     (made,) = re.findall(r"for name in ([A-Z_ ]+);", TEXT)
     assert set(made.split()) == set(re.findall(r"\$\{(\w+):\?", (DEPLOY / "compose.yaml").read_text()))
+
+
+def test_the_first_keys_go_where_prometheus_and_the_command_line_look_for_them(tmp_path: Path) -> None:
+    """As one who types it has it, but for the container."""
+    (block,) = (block for block in re.findall(r"(?s)```sh\n(.*?)```", TEXT) if "sed -n" in block)
+    script = block.replace("dc build", "").replace("deploy/.env", "env")
+    defined = f'tfkeys() {{ "{sys.executable}" -m agents.cli.main keys "$@"; }}; cd "{tmp_path}"\n'
+    environ = environ_of(Settings(api_keys=str(tmp_path / "keys"))) | {"PYTHONPATH": str(ROOT)}
+    subprocess.run(["/bin/sh", "-euc", defined + script], env=environ, capture_output=True, timeout=WITHIN, check=True)
+    told = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
+    gate = Gate(tmp_path / "keys", now_ms)
+    found = {
+        name: gate.admit(Asked("GET", "/", [("authorization", f"Bearer {token}")], b"")) for name, token in told.items()
+    }
+    assert set(found) == {"METRICS_TOKEN", "TURNFOLD_API_TOKEN"}
+    assert (found["METRICS_TOKEN"].rights, found["METRICS_TOKEN"].bots) == ((Right.ADMIN,), ())
+    assert Right.ADMIN not in found["TURNFOLD_API_TOKEN"].rights
+    (secret,) = read_yaml("compose.yaml")["secrets"].values()
+    assert secret == {"environment": "METRICS_TOKEN"}
+    assert "exec --env TURNFOLD_API_TOKEN query" in TEXT
