@@ -54,6 +54,9 @@ class Options:
             "TURNFOLD_KAFKA_IDEMPOTENCE": "false",  # the embedded broker refuses it to aiokafka
             "TURNFOLD_API_HOST": HOST,
             "TURNFOLD_API_PORT": str(self.api_port),
+            "TURNFOLD_API_CERTIFICATE": "",  # nothing leaves this machine
+            "TURNFOLD_API_CERTIFICATE_KEY": "",
+            "TURNFOLD_API_CA": "",
             "TURNFOLD_WORKER_HOST": HOST,
             "TURNFOLD_WORKER_PORT": "0",  # several workers here: each takes a free one, and its log says which
             "TURNFOLD_TOKEN_KEY": token_key(self.data),
