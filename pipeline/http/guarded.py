@@ -94,6 +94,11 @@ class Guarded(Sized):
         if not self.transport.is_closing():
             self._taking.rest()
 
+    @property
+    def idle(self) -> bool:
+        """Whether it is the client's turn: no request is being answered, or one that has not wholly come."""
+        return not self.busy or self.part is Part.BODY
+
     def give_way(self) -> None:
         """Leave at once."""
         self.connections.discard(self)
@@ -104,9 +109,9 @@ class Guarded(Sized):
         limit = self.config.limit_concurrency
         if limit is None or len(self.connections) < limit:
             return
-        waiting = [one for one in self.connections if isinstance(one, Guarded) and one is not self and not one.busy]
-        if waiting:
-            min(waiting, key=lambda one: one.since).give_way()
+        idle = [one for one in self.connections if isinstance(one, Guarded) and one is not self and one.idle]
+        if idle:
+            min(idle, key=lambda one: one.since).give_way()
 
     def _wait(self) -> None:
         """Set the deadline for what is awaited now, if that has changed."""

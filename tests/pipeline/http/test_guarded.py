@@ -110,13 +110,15 @@ def test_more_than_may_be_make_room_for_one_another(monkeypatch: pytest.MonkeyPa
         answered = stack.enter_context(raw(url))
         answered.send(b"GET /wait?7 HTTP/1.1\r\n\r\n")
         until(lambda: site.waiting == 1)
-        slow = [stack.enter_context(raw(url)) for _ in range(60)]
-        for one in slow[-5:]:
-            one.send(PART)
+        slow = []
+        for number in range(60):
+            slow.append(stack.enter_context(raw(url)))
+            slow[-1].send([b"", PART, PART, b"POST /read HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"][number % 4])
         assert_others_are_answered(url)
         assert slow[0].rest() == b""
-        slow[-1].send(b"\r\n\r\n")
-        assert slow[-1].answer().status == 200
+        slow[-2].send(b"\r\n\r\n")
+        slow[-1].send(b"12345678")
+        assert [one.answer().status for one in slow[-2:]] == [200, 200]
         site.released.set()
         assert answered.answer().body == "7"
 
