@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from itertools import chain, repeat
 
 import msgspec
 from confluent_kafka import Message
@@ -17,6 +18,8 @@ from pipeline.settings import Settings
 from schemas.run import Job, Source, Unit
 
 BATCH_BYTES = 64 * 1024 * 1024
+BEGINNING = (4, 2)
+"""The first list has a fourth of the others, the second a half."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -68,15 +71,20 @@ async def records(settings: Settings, job: Job, unit: Unit, size: int) -> AsyncI
 
 
 def _gathered(fetches: Iterator[Fetched], size: int) -> Iterator[Fetched]:
-    """The same in lists of about `size` records, or of a bounded number of bytes: a fetch alone holds few."""
+    """The same in lists of about `size` records, or of a bounded number of bytes: a fetch alone holds few.
+
+    The first ones are smaller: until they are decoded and written, whoever does that has nothing to do.
+    """
     records: list[Message] = []
     held, last = 0, None
+    sizes = chain((size // share for share in BEGINNING), repeat(size))
+    wanted = next(sizes)
     for fetched in fetches:
         records += fetched.records
         held += sum(map(len, fetched.records))  # a message's length is that of its value
-        if len(records) >= size or held >= BATCH_BYTES:
+        if len(records) >= wanted or held >= BATCH_BYTES:
             yield Fetched(records, fetched.next_offset)
-            records, held, last = [], 0, None
+            records, held, last, wanted = [], 0, None, next(sizes)
         else:
             last = fetched.next_offset
     if last is not None:

@@ -31,7 +31,7 @@ from pipeline.settings import Settings
 from tests import brokers, services
 from tests.agents.cli.command import environ
 from tests.bench.events import events
-from tests.bench.machine import cpu_seconds, peak_mb
+from tests.bench.machine import cpu_seconds, ended, peak_mb
 from tests.integration.stack import TURNFOLD
 
 SLOW = 40_000
@@ -154,11 +154,28 @@ def total(text: str, pattern: str) -> float:
 
 
 def again(processes: int) -> Callable[[Settings, int, Path], Result]:
-    """A replay into new, empty tables by so many processes: the time of the command, less that of comparing them."""
+    """A replay into new, empty tables by so many processes: the time of the command, less that of comparing them.
 
-    def replayed(settings: Settings, number: int, _: Path) -> Result:
-        report = run(settings, "replay", "--into=new", f"--processes={processes}", "--json")
-        return {"events": number, "seconds": report["filling"], "cpu_us": 0, "rss_mb": 0}
+    CPU and memory are those of all of it: the start, and comparing, which reads the new archive once more.
+    """
+    command = [*TURNFOLD, "replay", "--into=new", f"--processes={processes}", "--json"]
+
+    def replayed(settings: Settings, number: int, folder: Path) -> Result:
+        log = folder / f"{settings.kafka_group}.log"
+        with log.open("wb") as told:
+            started = subprocess.Popen(command, env=environ(settings), stdout=subprocess.PIPE, stderr=told)
+            used = ended(started, WITHIN)
+            assert started.stdout
+            report = started.stdout.read()
+            started.stdout.close()
+        assert used.status == 0, log.read_text()[-3000:]
+        cpu = 1e6 * used.cpu_seconds / number
+        return {
+            "events": number,
+            "seconds": orjson.loads(report)["filling"],
+            "cpu_us": round(cpu, 1),
+            "rss_mb": used.peak_mb,
+        }
 
     return replayed
 

@@ -8,9 +8,10 @@ from contextlib import aclosing
 import pytest
 
 from pipeline.errors import UsageError
+from pipeline.kafka.bulk import Fetched
 from pipeline.kafka.produce import Producer
 from pipeline.replay.batch import Batch
-from pipeline.replay.from_kafka import partitions, records
+from pipeline.replay.from_kafka import BATCH_BYTES, _gathered, partitions, records
 from pipeline.rules import rules
 from pipeline.settings import Settings
 from schemas.run import Counts, Into, Job, Kind, Source, Unit
@@ -58,8 +59,24 @@ def test_what_was_there_is_read_once_and_what_came_later_is_not(both: Settings) 
     assert len(records) == 500
     assert sum(batch.done for batch in found) == sum(batch.read for batch in found) == source.total
     assert found[-1].position == source.end
-    assert all(batch.read >= 120 for batch in found[:-1])  # a fetch may end where a batch does not
-    assert all(batch.read < 2 * 120 for batch in found)
+    assert all(batch.read < 2 * 120 for batch in found)  # a fetch may end where a batch does not
+
+
+def test_lists_are_gathered_to_their_size_and_the_first_ones_to_less() -> None:
+    """Until the first is there, whoever decodes and writes has nothing to do."""
+    fetches = [Fetched([b"record"] * 10, end) for end in range(10, 310, 10)]
+    found = list(_gathered(iter(fetches), 80))
+    assert [len(one.records) for one in found] == [20, 40, 80, 80, 80]
+    assert [one.next_offset for one in found] == [20, 60, 140, 220, 300]
+    assert [one.next_offset for one in _gathered(iter([Fetched([], 7)]), 80)] == [7]  # a span that holds no record
+    assert list(_gathered(iter([]), 80)) == []
+
+
+def test_lists_of_large_records_are_bounded_by_their_bytes() -> None:
+    large = bytes(BATCH_BYTES // 2 - 1)
+    found = list(_gathered((Fetched([large], end) for end in range(1, 8)), 1000))
+    assert [len(one.records) for one in found] == [3, 3, 1]
+    assert found[-1].next_offset == 7
 
 
 @pytest.mark.parametrize("place", [0, 1, -1])
