@@ -9,13 +9,14 @@ from typing import Any, TextIO
 
 import orjson
 
+from pipeline.rules import redacted
 from pipeline.settings import Settings
 
 CHATTY = ("aiohttp", "aiokafka", "asyncio", "clickhouse_connect", "faust", "kafka", "librdkafka", "mode", "uvicorn")
 """Libraries that tell every step at info. At debug, one wants to hear them."""
 
 TELL_ALL = ("aiokafka", "kafka")
-"""Libraries that tell at debug what they send, byte by byte: the password too, where there is one."""
+"""Libraries that tell at debug what they send, byte by byte: the password too, and what is not yet redacted."""
 
 LONGEST = 2_000
 """Characters of a message: what a server says of a failed statement may repeat a part of the statement."""
@@ -33,7 +34,7 @@ def configure(settings: Settings, stream: TextIO = sys.stderr) -> None:
     quiet = logging.NOTSET if settings.log_level == "debug" else logging.WARNING
     for name in CHATTY:
         logging.getLogger(name).setLevel(quiet)
-    if settings.kafka_sasl:
+    if settings.kafka_sasl or any(redacted(settings)):
         for name in TELL_ALL:
             logging.getLogger(name).setLevel(max(quiet, logging.INFO))
 

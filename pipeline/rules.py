@@ -16,7 +16,7 @@ def rules(settings: Settings) -> Rules:
         number = version("turnfold")
     except PackageNotFoundError:
         number = "unknown"
-    return Rules(number, tuple(sorted(settings.fallback_intents)), tuple(_redaction(settings)))
+    return Rules(number, tuple(sorted(settings.fallback_intents)), tuple(redacted(settings)))
 
 
 def client_id(settings: Settings) -> str:
@@ -26,7 +26,7 @@ def client_id(settings: Settings) -> str:
     return f"turnfold-worker-{ours.version}-{digest[:8]}"
 
 
-def _redaction(settings: Settings) -> Iterator[str]:
+def redacted(settings: Settings) -> Iterator[str]:
     """What is redacted, in the same words where it is the same; nothing where nothing is."""
     if settings.redact_transcripts != "keep":
         yield f"transcripts {settings.redact_transcripts}"

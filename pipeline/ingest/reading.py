@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from pipeline.errors import InvalidEventError, Reason
 from pipeline.ingest.entry import decode_entry
+from pipeline.rules import redacted
 from pipeline.settings import Settings
 from schemas.turn import Turn
 
@@ -45,7 +46,7 @@ class Reading:
         """What is kept of an input that is none: why, and its bytes."""
         if self.redaction is None:
             return invalid, raw
-        kept = self.redaction.letter(raw, invalid.reason)
+        kept = self.redaction.letter(raw)
         if len(kept) > max(len(raw), self.message_bytes):
             kept = self.redaction.withheld(raw)
         return self.error(invalid), kept
@@ -56,8 +57,7 @@ class Reading:
 
 
 def _redaction(settings: Settings) -> "Redaction | None":
-    asked = (settings.redact_slots, settings.redact_obfuscated, settings.redact_attributes, settings.redact_patterns)
-    if settings.redact_transcripts == "keep" and not any(asked):
+    if not any(redacted(settings)):
         return None
     from pipeline.ingest.redaction import Redaction  # noqa: PLC0415 - what knows the world's phones takes time to load
 

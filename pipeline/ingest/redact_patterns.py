@@ -64,6 +64,8 @@ class Patterns:
         What is left next to a mask may look like a number only now, so it looks until there is nothing more: it
         ends, as no mask has a digit or an @.
         """
+        if not self._finds:
+            return text
         plain = ASCII_ESCAPE.sub(_character, text) if "\\u00" in text else text
         masked = plain
         while SUSPECT.search(masked) and (once := self._once(masked, marks)) != masked:

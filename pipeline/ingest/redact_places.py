@@ -1,6 +1,7 @@
 """Which members of log entries, and of envelopes of them, say what they are, whose and when: these are kept."""
 
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 from schemas.wire import CHANNELS
 
@@ -73,13 +74,17 @@ def _places(tables: Iterable[Mapping[str, str]]) -> dict[str, Places | None]:
     return root
 
 
-def without(places: Places, names: Collection[str]) -> Places:
-    """The same, but for members of the outermost object."""
-    return {name: inside for name, inside in places.items() if name not in names}
-
-
 ENTRY: Places = _places([_V2, _V1, _ENVELOPE])
 """Of an entry of either version, of a code-hook event, or of an envelope: they have no name in common."""
 
 LOG_EVENT = ENTRY["logEvents"]
 """Of a line in an envelope, whose `message` is an entry."""
+
+_FIGURES = re.compile(r"[\d\s.,:+TWZ/-]{1,40}")
+PLAUSIBLE = {
+    "timestamp": _FIGURES,
+    "messageVersion": _FIGURES,
+    "message-version": _FIGURES,
+    "messageType": re.compile(r"(DATA|CONTROL)_MESSAGE"),
+}
+"""What some of these have to be to be kept in a dead letter: they may be what it is dead for, and then anything."""

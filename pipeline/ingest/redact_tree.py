@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.ingest.redact_fields import HEARD, Fields, Found, Part
 from pipeline.ingest.redact_json import Holder, Number, dumps, loads_strictly, text_of
 from pipeline.ingest.redact_patterns import Patterns
-from pipeline.ingest.redact_places import ENTRY, LOG_EVENT, MARKS, Places
+from pipeline.ingest.redact_places import ENTRY, LOG_EVENT, MARKS, PLAUSIBLE, Places
 from pipeline.ingest.redact_values import MASK
 
 PACKED = "H4sI"
@@ -25,21 +25,20 @@ NOWHERE: Places = {}
 
 
 class Tree:
-    """One value on its way through redaction; it is changed in place.
+    """One value on its way through redaction, in place; `obfuscated` are slots that Lex has obfuscated."""
 
-    `obfuscated` are slots that Lex has obfuscated, `marks` what was redacted before.
-    """
-
-    def __init__(self, fields: Fields, patterns: Patterns, obfuscated: Collection[str], marks: set[str]) -> None:
+    def __init__(self, fields: Fields, patterns: Patterns, obfuscated: Collection[str]) -> None:
         self._fields, self._patterns = fields, patterns
-        self._found = Found(obfuscated, marks=marks)
+        self._found = Found(obfuscated)
         self._steps: list[tuple[Any, Places, Found]] = []
         self._texts: list[tuple[Any, Any, Found]] = []
         self._parts: list[tuple[Any, Any]] = []
 
-    def redact(self, value: Holder, places: Places) -> None:
-        """Hide fields, then mask in the texts what was hidden, and patterns. What stands at `places` is kept."""
-        self._steps.append((value, places, self._found))
+    def redact(self, value: Holder, *, dead: bool) -> None:
+        """Hide fields, then mask in the texts what was hidden, and patterns. A `dead` letter is trusted less."""
+        self._steps.append((value, ENTRY, self._found))
+        if dead:
+            self._dispute(value, self._found)
         while self._steps:
             holder, places, found = self._steps.pop()
             if type(holder) is dict:
@@ -92,14 +91,29 @@ class Tree:
         try:
             value = loads_strictly(text) if JSON.match(text) else None
             if value is not None:
-                inside = Found(found.obfuscated, found.values) if entry else found
-                return Part(text, value, dumps(value), ENTRY if entry else NOWHERE, inside)
+                return self._entry(text, value, found) if entry else Part(text, value, dumps(value), NOWHERE, found)
         except (ValueError, RecursionError):
             pass
         if self._fields and (entry or OBJECTS.match(text)):
             found.marks.add("unreadable")
             return MASK
         return text
+
+    def _entry(self, text: str, value: Holder, found: Found) -> Part:
+        """An entry in an envelope, which is marked by itself."""
+        part = Part(text, value, dumps(value), ENTRY, Found(found.obfuscated, found.values))
+        self._dispute(value, part.found)
+        return part
+
+    def _dispute(self, value: Holder, found: Found) -> None:
+        """Mask what should say when it was or what it is, and does not."""
+        for each in [value] if isinstance(value, dict) else value:
+            for name, plausible in PLAUSIBLE.items() if isinstance(each, dict) else ():
+                said = each.get(name)
+                if type(said) is str and said not in {"", MASK} and not plausible.fullmatch(said):
+                    each[name] = MASK if self._fields else self._patterns.masked(said, found.marks)
+                    if self._fields:
+                        found.marks.add(name)
 
     def _mask_text(self, holder: Any, at: Any, found: Found) -> None:
         text = text_of(holder[at])

@@ -1,25 +1,12 @@
 """The bytes of an entry, or of a dead letter, in; those that may be kept, out."""
 
-import re
-from collections.abc import Iterable, Iterator
-
 from pipeline.errors import InvalidEventError, Reason
 from pipeline.ingest.redact_fields import OBFUSCATED, Fields
 from pipeline.ingest.redact_json import Holder, dumps, loads
 from pipeline.ingest.redact_patterns import Patterns
-from pipeline.ingest.redact_places import ENTRY, MARKS, Places, without
+from pipeline.ingest.redact_places import MARKS
 from pipeline.ingest.redact_tree import PACKED, Tree
-from pipeline.ingest.redact_values import MASK
 from pipeline.settings import Settings
-
-DISPUTED: dict[Reason, tuple[str, ...]] = {
-    Reason.BAD_TIMESTAMP: ("timestamp",),
-    Reason.BAD_VERSION: ("messageVersion", "message-version"),
-    Reason.BAD_ENVELOPE: ("messageType",),
-}
-"""What an input is dead for says neither when it was nor what it is: it may be anything, of which figures are kept."""
-
-FIGURES = re.compile(r"[\d\s.,:+TZ/-]{1,40}")
 
 
 class Redaction:
@@ -42,12 +29,12 @@ class Redaction:
         """
         text = raw.decode()
         try:
-            return self._document(text, loads(text), ENTRY, ())
+            return self._document(text, loads(text), dead=False)
         except RecursionError:
             raise InvalidEventError(Reason.TOO_DEEP, "more levels of JSON than can be redacted") from None
 
-    def letter(self, raw: bytes, reason: Reason) -> bytes:
-        """What is kept of an input that is dead for `reason`: of one that cannot be looked through, only its size."""
+    def letter(self, raw: bytes) -> bytes:
+        """What is kept of an input that is a dead letter: of one that cannot be looked through, only its size."""
         try:
             text = raw.decode()
         except ValueError:
@@ -55,8 +42,7 @@ class Redaction:
         try:
             value = loads(text)
             if isinstance(value, dict | list):
-                disputed = DISPUTED.get(reason, ())
-                return self._document(text, value, without(ENTRY, disputed), disputed)
+                return self._document(text, value, dead=True)
         except (ValueError, RecursionError):
             pass
         if text.strip() and (self._fields or PACKED in text):
@@ -72,16 +58,7 @@ class Redaction:
         """The same, without what it quotes."""
         return InvalidEventError(invalid.reason, invalid.unquoted)
 
-    def _document(self, text: str, value: Holder, places: Places, disputed: Iterable[str]) -> bytes:
+    def _document(self, text: str, value: Holder, *, dead: bool) -> bytes:
         obfuscated = {name.casefold() for name in OBFUSCATED.findall(text)} if self._obfuscated else set()
-        marks = set(self._hidden(value, disputed)) if self._fields else set()
-        Tree(self._fields, self._patterns, obfuscated, marks).redact(value, places)
+        Tree(self._fields, self._patterns, obfuscated).redact(value, dead=dead)
         return dumps(value)
-
-    @staticmethod
-    def _hidden(value: Holder, disputed: Iterable[str]) -> Iterator[str]:
-        for name in disputed:
-            said = value.get(name) if isinstance(value, dict) else None
-            if isinstance(said, str) and said != MASK and not FIGURES.fullmatch(said):
-                value[name] = MASK
-                yield name

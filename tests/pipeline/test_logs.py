@@ -119,9 +119,10 @@ def test_configuring_again_does_not_write_twice() -> None:
     assert len(logged(stream)) == 1
 
 
-def test_at_debug_libraries_that_would_tell_the_password_tell_less() -> None:
+def test_at_debug_libraries_that_would_tell_the_password_or_what_people_said_tell_less() -> None:
     secured = Settings(log_level="debug", kafka_security="SASL_SSL", kafka_user="me", kafka_password="s3cret")
-    for settings, told in ((Settings(log_level="debug"), True), (secured, False)):
+    redacting = Settings(log_level="debug", redact_patterns=("card",))
+    for settings, told in ((Settings(log_level="debug"), True), (secured, False), (redacting, False)):
         configure(settings, io.StringIO())
         for name in TELL_ALL:
             assert logging.getLogger(f"{name}.net.connection").isEnabledFor(logging.DEBUG) == told
