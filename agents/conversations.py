@@ -92,9 +92,14 @@ class Conversations:
         self._alone, self._doubts = True, 0
 
     def must_wait(self, batches: Sequence[Decoded], under_way: Flush) -> bool:
-        """Whether `batches` can only begin when `under_way` is finished: then the archive has what memory has not."""
+        """Whether `batches` can only begin when `under_way` is finished: then the archive has what memory has not.
+
+        Where a forgotten session comes again, it is looked whether rows tell of more events than there are: none
+        should be on its way meanwhile.
+        """
         missing = {turn.key for batch in batches for turn in batch.turns if turn.key not in self._memory}
-        return not self._alone or not missing.isdisjoint(under_way.keys)
+        again = self._forgotten.of(under_way.met)
+        return not self._alone or bool(again) or not missing.isdisjoint(under_way.keys)
 
     async def begin(self, batches: Sequence[Decoded], epoch: int) -> Flush:
         """Fold what `batches` hold and write the rows; `epoch` counts assignments of partitions.
@@ -162,10 +167,10 @@ class Conversations:
         self._memory.clear()
 
     def _learn(self, forgotten: Forgotten) -> None:
-        """What is remembered may have events of those who are forgotten since."""
-        if forgotten is not self._forgotten and len(self._memory):
-            self._doubt()
-        self._forgotten = forgotten
+        """Let memory have nothing of those who are forgotten since."""
+        if forgotten is not self._forgotten:
+            self._memory.forget(forgotten)
+            self._forgotten = forgotten
 
     async def _resolve(self, known: dict[ConversationKey, History | None]) -> dict[ConversationKey, History]:
         """What is known of each conversation: from memory, else from the archive, else nothing."""

@@ -44,3 +44,12 @@ class History:
         outdated = sorted(self.starts - {start})
         self.starts = {start}
         return outdated
+
+    def forget(self, until: int) -> None:
+        """Know nothing of the events up to this moment, nor of the rows that began with them, which others delete."""
+        self.events = {order: turn for order, turn in self.events.items() if turn.timestamp > until}
+        self.starts = {start for start in self.starts if start > until}
+        if self.events:
+            self.starts.add(min(self.events)[0])  # who has deleted those has written this one
+        if self.lowest is not None and self.lowest <= until:
+            self.lowest = None

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 
 from pipeline.fold.history import History
+from schemas.forgotten import Forgotten
 from schemas.turn import ConversationKey
 
 
@@ -29,6 +30,17 @@ class Memory:
         """Forget everything."""
         self._histories.clear()
         self._events = 0
+
+    def forget(self, forgotten: Forgotten) -> None:
+        """Remember nothing of what is forgotten."""
+        for key in list(self._histories):
+            if word := forgotten.word(*key[:2]):
+                history = self._histories[key]
+                self._events -= len(history.events)
+                history.forget(word.until)
+                self._events += len(history.events)
+                if not history.events:
+                    del self._histories[key]
 
     def take(self, key: ConversationKey) -> History | None:
         """Take a history out; it is put back once what it says has been written."""

@@ -45,7 +45,8 @@ class After:
             if shared:
                 changed |= await settle(await self._databases.live(), written, terms)
             if words:
-                await clear(self._databases, words, terms)
+                again = [key for key in written if shared and key[:2] in words]
+                await clear(self._databases, words, terms, again)
             if not shared and not words:
                 return changed
             now = await self._watch.look()

@@ -1,15 +1,24 @@
 """Forgotten sessions in; the databases without anything of them, and how much that was, out."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 
 import msgspec
 
 from pipeline.errors import StatementError
 from pipeline.materialise.settle import Terms, settle
+from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
-from pipeline.store.forgotten import say
-from pipeline.store.remains import delete, find
-from schemas.forgotten import ForgottenSession, Session
+from pipeline.store.erase import apply, erase, uncover
+from pipeline.store.forgotten import load_forgotten, say
+from pipeline.store.remains import bots_of, find
+from schemas.forgotten import ALL_BOTS, ForgottenSession, Session
+from schemas.turn import ConversationKey
+
+ROUNDS = 10
+"""Looks at a session that comes again each time."""
+ATTEMPTS = 3
+"""Databases of a name may come and go."""
 
 
 class Removed(msgspec.Struct):
@@ -18,34 +27,103 @@ class Removed(msgspec.Struct):
     events: dict[str, int] = {}
     conversations: dict[str, int] = {}
 
-    def add(self, database: str, events: int, conversations: int) -> None:
+    def count(self, database: str, events: int, conversations: int) -> None:
         """Count these too."""
         self.events[database] = self.events.get(database, 0) + events
         self.conversations[database] = self.conversations.get(database, 0) + conversations
 
+    def add(self, other: "Removed") -> None:
+        """Count the other's too."""
+        for database, events in other.events.items():
+            self.count(database, events, other.conversations[database])
+
     def __bool__(self) -> bool:
-        return any(self.events.values()) or any(self.conversations.values())
+        return bool(self.events)
 
 
-async def clear(databases: Databases, words: Mapping[Session, ForgottenSession], terms: Terms) -> Removed:
+async def forget(
+    databases: Databases, word: ForgottenSession, session_id: str, terms: Terms, pause: Callable[[], Awaitable[object]]
+) -> tuple[Removed, bool]:
+    """Say the word and delete what it means, everywhere; what that was, and whether nothing comes again.
+
+    `pause` is waited for: it should take longer than a worker takes from one look to the next, so that those who have
+    not heard the word yet have written by then. To run it again is harmless, and finishes what was interrupted.
+
+    Raises:
+        TransientError: ClickHouse does not answer.
+    """
+    live = await databases.live()
+    await say(live, [word])
+    terms = replace(terms, forgotten=await load_forgotten(live))
+    removed = await clear(databases, await _sessions(databases, word, session_id), terms)
+    for _ in range(ROUNDS):
+        await pause()
+        again = await clear(databases, await _sessions(databases, word, session_id), terms)
+        removed.add(again)
+        if not again:
+            break
+    for name in await databases.present():
+        await _unless_gone(databases, name, apply)
+    return removed, not again
+
+
+async def clear(
+    databases: Databases,
+    words: Mapping[Session, ForgottenSession],
+    terms: Terms,
+    written: Collection[ConversationKey] = (),
+) -> Removed:
     """Delete what there is of these sessions up to the moments that are said; their later events are folded anew.
 
-    Others may be writing the same conversations. So the words are said again between the deletion and the settling:
-    who writes a row before the one looks after the other, as after a replay.
+    `written` are conversations whose rows somebody may have deleted so since they were written.
+
+    Others may be writing the same conversations. So the words are said again before these are settled: who has
+    written a row that is gone looks after that, as after a replay. What shows that there is something to do is
+    deleted last, so that whoever finds it half done does it again.
 
     Raises:
         TransientError: worth a second try.
     """
     removed, live = Removed(), await databases.live()
+
+    async def clear_one(database: ClickHouse) -> None:
+        remains = await find(database, words)
+        if remains:
+            await uncover(database, words, remains)
+            await say(live, dict.fromkeys(words.values()))
+        await settle(database, remains.due.union(written), terms)
+        if remains:
+            await erase(database, words, remains)
+            if remains.events or remains.rows:  # else only a row was lacking, perhaps of events that are just coming
+                removed.count(name, sum(remains.events.values()), len(remains.rows))
+
     for name in await databases.present():
-        try:
-            database = await databases.of(name)
-            if remains := await find(database, words):
-                await delete(database, words, remains)
-                await say(live, dict.fromkeys(words.values()))
-                await settle(database, remains.lasting, terms)
-                removed.add(name, sum(remains.events.values()), len(remains.rows))
-        except StatementError:
-            if name in await databases.present():
-                raise  # else it was swapped or dropped meanwhile
+        await _unless_gone(databases, name, clear_one)
     return removed
+
+
+async def _sessions(databases: Databases, word: ForgottenSession, session_id: str) -> dict[Session, ForgottenSession]:
+    """The word as said of each bot that has known the session, or of the one that it is about."""
+    bots = {word.bot_id} - {ALL_BOTS}
+
+    async def ask(database: ClickHouse) -> None:
+        bots.update(await bots_of(database, session_id))
+
+    if not bots:
+        for name in await databases.present():
+            await _unless_gone(databases, name, ask)
+    return {(bot_id, session_id): word for bot_id in bots}
+
+
+async def _unless_gone(databases: Databases, name: str, use: Callable[[ClickHouse], Awaitable[None]]) -> None:
+    """Use the database, but for one that is swapped or dropped meanwhile: there another look is needed."""
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            await use(await databases.of(name))
+        except StatementError:
+            if name not in await databases.present():
+                return
+            if not left:
+                raise
+        else:
+            return

@@ -74,9 +74,9 @@ class IntoNew:
         return kept, len({kept.turns[place].key for place in folded.new}), partial(self._archive, new, events, met)
 
     def _learn(self, forgotten: Forgotten) -> None:
-        """What is remembered may have events of those who are forgotten since."""
+        """Let memory have nothing of those who are forgotten since."""
         if forgotten is not self._forgotten:
-            self._memory.clear()
+            self._memory.forget(forgotten)
             self._forgotten = forgotten
 
     async def _resolve(self, new: ClickHouse, keys: Sequence[ConversationKey]) -> dict[ConversationKey, History]:

@@ -1,15 +1,12 @@
-"""Forgotten sessions in; what a database still has of them, found and deleted, out.
+"""Forgotten sessions in; what a database still has of them out."""
 
-ClickHouse keeps the text of a deletion, so no session id stands there: rows are compared by digests.
-"""
-
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any, NamedTuple
 
-from pipeline.store.client import ClickHouse
-from pipeline.store.parts import KEY, LAST_TIME
-from pipeline.store.render import render
+from pipeline.store.client import ClickHouse, Row
+from pipeline.store.parts import KEY
 from schemas.forgotten import ForgottenSession, Session, digest
 from schemas.turn import ConversationKey
 
@@ -21,63 +18,96 @@ UNTIL = (
     "{sessions:Array(String)}, {untils:Array(Int64)}, toInt64(-1))"
 )
 """The moment up to which the session of a row is forgotten, in milliseconds; -1 where it is not."""
-SINCE = "fromUnixTimestamp64Milli({since:Int64}, 'UTC')"
-
-EVENTS = f"""
-SELECT bot_id, session_id, originating_request_id, uniqExactIf(event, gone), uniqExactIf(event, NOT gone),
-       minIf(timestamp, gone)
-FROM (SELECT bot_id, session_id, originating_request_id, timestamp, (timestamp, request_id, response_reason) AS event,
-             toUnixTimestamp64Milli(timestamp) <= {UNTIL} AS gone
-      FROM turns
-      WHERE (bot_id, session_id) IN {{plain:Array(Tuple(String, String))}})
-GROUP BY {KEY}
-"""  # noqa: S608 - what is written in are expressions of our own
 
 # rows that are replaced or taken back tell of somebody, too
 ROWS = f"""
-SELECT bot_id, session_id, originating_request_id, countIf(gone), maxIf(version, is_deleted), min(start)
+SELECT bot_id, session_id, originating_request_id, countIf(gone), min(start),
+       groupUniqArrayIf(toUnixTimestamp64Milli(start), NOT gone AND NOT is_deleted),
+       groupUniqArrayIf((toUnixTimestamp64Milli(start), version), NOT gone AND is_deleted)
 FROM (SELECT bot_id, session_id, originating_request_id, start, version, is_deleted,
              toUnixTimestamp64Milli(start) <= {UNTIL} AS gone
       FROM conversations
       WHERE (bot_id, session_id) IN {{plain:Array(Tuple(String, String))}})
 GROUP BY {KEY}
+"""  # noqa: S608 - what is written in are expressions of our own
+EVENTS = f"""
+SELECT bot_id, session_id, originating_request_id, uniqExactIf(event, gone), minIf(timestamp, gone),
+       uniqExactIf(event, NOT gone), minIf(timestamp, NOT gone)
+FROM (SELECT bot_id, session_id, originating_request_id, timestamp, (timestamp, request_id, response_reason) AS event,
+             toUnixTimestamp64Milli(timestamp) <= {UNTIL} AS gone
+      FROM turns
+      WHERE (bot_id, session_id) IN {{plain:Array(Tuple(String, String))}})
+GROUP BY {KEY}
 """  # noqa: S608 - as above
 
-# the bounds on the time let ClickHouse leave alone what lies in other months
-DELETE_EVENTS = f"""
-DELETE FROM turns
-WHERE bot_id IN {{bots:Array(String)}} AND timestamp >= {SINCE} AND toUnixTimestamp64Milli(timestamp) <= {UNTIL}
-"""  # noqa: S608 - as above
-DELETE_ROWS = f"""
-DELETE FROM conversations
-WHERE bot_id IN {{bots:Array(String)}} AND start >= {SINCE} AND toUnixTimestamp64Milli(start) <= {UNTIL}
-"""  # noqa: S608 - as above
-DELETE_CONVERSATIONS = f"""
-DELETE FROM conversations
-WHERE bot_id IN {{bots:Array(String)}} AND start >= {SINCE}
-  AND lower(hex(SHA256(concat(bot_id, '\\0', session_id, '\\0', originating_request_id)))) IN {{keys:Array(String)}}
-"""  # noqa: S608 - as above
-APPLY = ("ALTER TABLE turns APPLY DELETED MASK", "ALTER TABLE conversations APPLY DELETED MASK")
-WAITING = " SETTINGS mutations_sync = 2"
+BOTS = """
+SELECT DISTINCT bot_id FROM turns WHERE session_id = {session_id:String}
+UNION DISTINCT
+SELECT DISTINCT bot_id FROM conversations WHERE session_id = {session_id:String}
+"""
+
+
+class Rows(NamedTuple):
+    """Rows of one conversation, in force or not: how many begin in what is forgotten, and when the first.
+
+    Of those that begin later, `starts` has each that is a row, `taken_back` start and version of each that takes one
+    back. Times are in milliseconds.
+    """
+
+    gone: int = 0
+    first: int = 0
+    starts: Sequence[int] = ()
+    taken_back: Sequence[tuple[int, int]] = ()
+
+
+class Events(NamedTuple):
+    """Events of one conversation: how many are forgotten, and how many are not, each with their first moment."""
+
+    gone: int = 0
+    first: int = 0
+    kept: int = 0
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Remains:
     """What a database has of forgotten sessions.
 
-    `events` counts those that are archived, by conversation. `rows` are the conversations with rows that were folded
-    from such events. `lasting` are those of both that have later events, or rows that would hide theirs: all of their
-    rows have to go, since a version of fewer events does not win against one of more.
+    `events` counts those that are archived, by conversation; `rows` are the conversations with rows that were folded
+    from such events. Of `hidden` ones, rows take back the start of later events: a version of fewer events does not
+    win against one of more, so that all rows have to go. `due` are those with later events that need a row of them.
     """
 
-    events: dict[ConversationKey, int]
-    rows: frozenset[ConversationKey]
-    lasting: frozenset[ConversationKey]
-    since: int
-    """The first moment of all of it."""
+    events: dict[ConversationKey, int] = field(default_factory=dict)
+    rows: set[ConversationKey] = field(default_factory=set)
+    hidden: set[ConversationKey] = field(default_factory=set)
+    due: set[ConversationKey] = field(default_factory=set)
+    moments: list[int] = field(default_factory=list)
+
+    @property
+    def since(self) -> int:
+        """When the first of it was."""
+        return min(self.moments)
 
     def __bool__(self) -> bool:
-        return bool(self.events or self.rows)
+        return bool(self.events or self.rows or self.due)
+
+    def take(self, key: ConversationKey, rows: Rows, events: Events) -> None:
+        """Take in what there is of a conversation."""
+        hides = any(
+            version > events.kept or (start == events.start and version == events.kept)
+            for start, version in rows.taken_back
+        )
+        if events.gone:
+            self.events[key] = events.gone
+            self.moments.append(events.first)
+        if rows.gone or hides:
+            self.rows.add(key)
+            self.moments.append(rows.first)
+        if hides or (rows.gone and rows.taken_back):
+            self.hidden.add(key)
+        if events.kept and (events.gone or rows.gone or hides or events.start not in rows.starts):
+            self.due.add(key)
 
 
 async def find(clickhouse: ClickHouse, words: Mapping[Session, ForgottenSession]) -> Remains:
@@ -86,76 +116,41 @@ async def find(clickhouse: ClickHouse, words: Mapping[Session, ForgottenSession]
     Raises:
         TransientError: worth a second try. StatementError: the tables are not there, or are there no longer.
     """
-    events, rows, lasting, since = (
-        dict[ConversationKey, int](),
-        set[ConversationKey](),
-        set[ConversationKey](),
-        LAST_TIME,
-    )
-    for some in _bounded(words):
-        kept: dict[ConversationKey, int] = {}
-        for *key, gone, left, first in await clickhouse.rows(EVENTS, _parameters(some)):
-            kept[tuple(key)] = left
-            if gone:
-                events[tuple(key)] = gone
-                since = min(since, first)
-        for *key, gone, hiding, first in await clickhouse.rows(ROWS, _parameters(some)):
-            hides = hiding > kept.get(tuple(key), 0)
-            if gone or hides:
-                rows.add(tuple(key))
-                since = min(since, first)
-            if hides:
-                lasting.add(tuple(key))
-        lasting |= {key for key in events.keys() | rows if kept.get(key)}
-    return Remains(events, frozenset(rows), frozenset(lasting), since)
+    remains = Remains()
+    for some in bounded(words):
+        # read in the order in which they are written: else the rows of what is just coming seem to know too much
+        rows = {key: Rows(*told) for key, told in _by_key(await clickhouse.rows(ROWS, parameters(some)))}
+        events = {key: Events(*told) for key, told in _by_key(await clickhouse.rows(EVENTS, parameters(some)))}
+        for key in rows.keys() | events.keys():
+            remains.take(key, rows.get(key, Rows()), events.get(key, Events()))
+    return remains
 
 
-async def delete(clickhouse: ClickHouse, words: Mapping[Session, ForgottenSession], remains: Remains) -> None:
-    """Take that out of what queries see; on the disk it is until `apply`.
-
-    It is a mutation: what is inserted meanwhile is not touched.
+async def bots_of(clickhouse: ClickHouse, session_id: str) -> set[str]:
+    """The bots that have known this session.
 
     Raises:
-        TransientError: worth a second try; some of it may be gone.
+        TransientError: worth a second try. StatementError: the tables are not there, or are there no longer.
     """
-    for some in _bounded(words):
-        parameters = {**_parameters(some), "bots": sorted({bot for bot, _ in some}), "since": remains.since}
-        if remains.events:
-            await _run(clickhouse, DELETE_EVENTS, parameters)
-        if remains.rows:
-            await _run(clickhouse, DELETE_ROWS, parameters)
-    lasting = sorted(remains.lasting)
-    for first in range(0, len(lasting), SESSIONS_AT_ONCE):
-        keys = lasting[first : first + SESSIONS_AT_ONCE]
-        named = {"keys": [digest(*key) for key in keys], "bots": sorted({bot for bot, *_ in keys})}
-        await _run(clickhouse, DELETE_CONVERSATIONS, {**named, "since": remains.since})
+    return {bot_id for (bot_id,) in await clickhouse.rows(BOTS, {"session_id": session_id})}
 
 
-async def apply(clickhouse: ClickHouse) -> None:
-    """Write the parts anew of which something was deleted, without that; the old ones go some minutes later.
-
-    Raises:
-        TransientError: it takes longer than a statement may; ClickHouse goes on with it.
-    """
-    for statement in APPLY:
-        for rendered in render(statement, clickhouse.cluster):
-            await clickhouse.command(rendered + WAITING)
-
-
-async def _run(clickhouse: ClickHouse, statement: str, parameters: Mapping[str, object]) -> None:
-    for rendered in render(statement, clickhouse.cluster):
-        await clickhouse.command(rendered, parameters)
-
-
-def _bounded(words: Mapping[Session, ForgottenSession]) -> Iterator[dict[Session, ForgottenSession]]:
+def bounded(words: Mapping[Session, ForgottenSession]) -> Iterator[dict[Session, ForgottenSession]]:
+    """The same in as many as a statement takes."""
     items = iter(words.items())
     while some := dict(islice(items, SESSIONS_AT_ONCE)):
         yield some
 
 
-def _parameters(words: Mapping[Session, ForgottenSession]) -> dict[str, object]:
+def parameters(words: Mapping[Session, ForgottenSession]) -> dict[str, object]:
+    """What stands for them in a statement; `plain`, with the ids themselves, in none that ClickHouse keeps."""
     return {
         "plain": list(words),
         "sessions": [digest(*session) for session in words],
         "untils": [word.until for word in words.values()],
     }
+
+
+def _by_key(rows: Sequence[Row]) -> Iterator[tuple[ConversationKey, list[Any]]]:
+    for bot_id, session_id, request_id, *told in rows:
+        yield (bot_id, session_id, request_id), told

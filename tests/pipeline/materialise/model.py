@@ -1,7 +1,7 @@
 """A model of ClickHouse and of its clock, in which a test decides who takes the next step: many orders, no waiting."""
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from itertools import count
 from types import MappingProxyType
 from typing import Any, cast
@@ -10,13 +10,14 @@ import msgspec
 import orjson
 
 from pipeline.errors import StatementError
+from pipeline.store import erase
 from pipeline.store.beside import SWAPPED
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from pipeline.store.forgotten import LOAD
 from pipeline.store.in_force import STATEMENT as IN_FORCE
 from pipeline.store.read_back import STATEMENT as READ_BACK
-from pipeline.store.remains import DELETE_CONVERSATIONS, DELETE_EVENTS, DELETE_ROWS, EVENTS, ROWS
+from pipeline.store.remains import BOTS, EVENTS, ROWS
 from pipeline.store.surroundings import LOOK
 from schemas.conversation import Conversation
 from schemas.forgotten import ForgottenSession, digest
@@ -158,6 +159,8 @@ class Connections:
 class Client:
     """One database, as the code under test knows it: by its name, whatever has it at the moment."""
 
+    cluster = ""
+
     def __init__(self, server: Server, database: str) -> None:
         self._server = server
         self._database = database
@@ -172,34 +175,25 @@ class Client:
             return [(server.clock, server.written, server.forgot, sum(map(hash, server.words)), self._uuids())]
         if statement == LOAD:
             return [msgspec.structs.astuple(word) for word in server.words]
-        found = self._found()
-        if statement == READ_BACK:
-            return [
-                msgspec.structs.astuple(turn)
-                for key in map(tuple, orjson.loads(parameters["keys"]))
-                for turn in found.turns.events.get(key, {}).values()
-            ]
-        if statement == EVENTS:
-            return list(_events(found.turns, parameters))
-        if statement == ROWS:
-            return list(_rows(found.conversations, parameters))
-        assert statement == IN_FORCE
-        rows = found.conversations.rows
-        at_places = (rows.get((bot, start, *rest)) for bot, start, *rest in orjson.loads(parameters["places"]))
-        return [msgspec.structs.astuple(row) for row in at_places if row and not row.is_deleted]
+        return [*ANSWERS[statement](self._found(), parameters)]
 
     async def command(self, statement: str, parameters: Mapping[str, Any]) -> None:
         """A deletion, of what there is when it begins."""
         await Step()
         found, bots, since = self._found(), parameters["bots"], parameters["since"]
-        if statement == DELETE_EVENTS:
+        if statement == erase.EVENTS:
             found.turns.delete(lambda turn: turn.bot_id in bots and since <= turn.timestamp <= _until(turn, parameters))
-        elif statement == DELETE_ROWS:
+        elif statement == erase.ROWS:
             found.conversations.delete(lambda row: row.bot_id in bots and since <= row.start <= _until(row, parameters))
         else:
-            assert statement == DELETE_CONVERSATIONS
+            assert statement == erase.LATER_ROWS
+            keys = parameters["keys"]
             found.conversations.delete(
-                lambda row: row.bot_id in bots and since <= row.start and digest(*row.key) in parameters["keys"]
+                lambda row: (
+                    row.bot_id in bots
+                    and row.start > max(since - 1, _until(row, parameters))
+                    and digest(*row.key) in keys
+                )
             )
         await Step()
 
@@ -237,23 +231,54 @@ def _until(one: Turn | Conversation, parameters: Mapping[str, Any]) -> int:
     return cast("int", moments.get(digest(one.bot_id, one.session_id), -1))
 
 
-def _events(archive: Archive, parameters: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
-    for key, events in archive.events.items():
+Answers = Iterable[tuple[object, ...]]
+
+
+def _read_back(found: Database, parameters: Mapping[str, Any]) -> Answers:
+    keys = map(tuple, orjson.loads(parameters["keys"]))
+    return [msgspec.structs.astuple(turn) for key in keys for turn in found.turns.events.get(key, {}).values()]
+
+
+def _in_force(found: Database, parameters: Mapping[str, Any]) -> Answers:
+    rows = found.conversations.rows
+    at_places = (rows.get((bot, start, *rest)) for bot, start, *rest in orjson.loads(parameters["places"]))
+    return [msgspec.structs.astuple(row) for row in at_places if row and not row.is_deleted]
+
+
+def _bots(found: Database, parameters: Mapping[str, Any]) -> Answers:
+    tables = (found.turns.events, (row.key for row in found.conversations.rows.values()))
+    return [(bot,) for table in tables for bot, session, _ in table if session == parameters["session_id"]]
+
+
+def _events(found: Database, parameters: Mapping[str, Any]) -> Answers:
+    for key, events in found.turns.events.items():
         if key[:2] in parameters["plain"] and events:
             gone = [turn.timestamp for turn in events.values() if turn.timestamp <= _until(turn, parameters)]
-            yield (*key, len(gone), len(events) - len(gone), min(gone, default=0))
+            kept = [turn.timestamp for turn in events.values() if turn.timestamp > _until(turn, parameters)]
+            yield (*key, len(gone), min(gone, default=0), len(kept), min(kept, default=0))
 
 
-def _rows(table: Rows, parameters: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
+def _rows(found: Database, parameters: Mapping[str, Any]) -> Answers:
     by_key = defaultdict(list)
-    for row in table.rows.values():
+    for row in found.conversations.rows.values():
         if row.key[:2] in parameters["plain"]:
             by_key[row.key].append(row)
     for key, rows in by_key.items():
-        gone = sum(row.start <= _until(row, parameters) for row in rows)
-        hiding = max((row.version for row in rows if row.is_deleted), default=0)
-        yield (*key, gone, hiding, min(row.start for row in rows))
+        kept = [row for row in rows if row.start > _until(row, parameters)]
+        starts = [row.start for row in kept if not row.is_deleted]
+        taken_back = [(row.start, row.version) for row in kept if row.is_deleted]
+        yield (*key, len(rows) - len(kept), min(row.start for row in rows), starts, taken_back)
 
+
+ANSWERS: dict[str, Callable[[Database, Mapping[str, Any]], Answers]] = {
+    READ_BACK: _read_back,
+    IN_FORCE: _in_force,
+    BOTS: _bots,
+    EVENTS: _events,
+    ROWS: _rows,
+    erase.MASKED: lambda _, __: [],
+}
+"""What is asked of one database."""
 
 IN_ORDER = [table for table in SWAPPED if table != "bots"]
 """The order in which the model's tables change places."""

@@ -3,7 +3,9 @@
 import random
 from dataclasses import dataclass, field
 
+from pipeline.materialise.forget import clear
 from pipeline.materialise.settle import Terms, settle
+from pipeline.materialise.watch import Watch
 from pipeline.replay.batch import Decoded
 from pipeline.replay.finish import LOOKS
 from pipeline.replay.into_new import IntoNew
@@ -42,7 +44,7 @@ class Rebuild:
         if not self._run.before:
             await self._create()
             await self._fill()
-            await settle(self._server.client(NEW), [*self._new.turns.events], Terms(FALLBACK))
+            await self._put_right()
             if not await self._ready():
                 await Step()
                 del self._server.databases[NEW]
@@ -82,6 +84,19 @@ class Rebuild:
             await archive()
             await Step()
             self._run.position = at + 1
+
+    async def _put_right(self) -> None:
+        """As an audit does it, again where somebody was forgotten meanwhile."""
+        watch = Watch(self._server.connections())
+        seen, now = None, await watch.look()
+        while seen is None or now.forgotten is not seen.forgotten:
+            seen = now
+            terms = Terms(FALLBACK, seen.forgotten)
+            keys = [*self._new.turns.events]
+            await settle(self._server.client(NEW), keys, terms)
+            if words := seen.forgotten.of(keys):
+                await clear(self._server.connections(), words, terms)
+            now = await watch.look()
 
     async def _ready(self) -> bool:
         for _ in range(LOOKS):

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from pipeline.settings import Settings
+from pipeline.store import erase
 from pipeline.store.client import connection
 from pipeline.store.migrate import CREATE, RECORD, migrations
-from pipeline.store.remains import APPLY, DELETE_CONVERSATIONS, DELETE_EVENTS, DELETE_ROWS
 from pipeline.store.render import FORMS, render
 from pipeline.store.unwritten import DELETE
 
@@ -117,12 +117,12 @@ DELETE FROM conversations_local ON CLUSTER 'blue'
 WHERE (bot_id, toUnixTimestamp64Milli(start), session_id, originating_request_id, version)
    IN {places:Array(Tuple(String, Int64, String, String, UInt32))}"""
     ],
-    "the deletion of forgotten events": [DELETE_EVENTS.replace("turns", "turns_local ON CLUSTER 'blue'").strip()],
+    "the deletion of forgotten events": [erase.EVENTS.replace("turns", "turns_local ON CLUSTER 'blue'").strip()],
     "the deletion of forgotten rows": [
-        DELETE_ROWS.replace("conversations", "conversations_local ON CLUSTER 'blue'").strip()
+        erase.ROWS.replace("conversations", "conversations_local ON CLUSTER 'blue'").strip()
     ],
-    "the deletion of what outlasts them": [
-        DELETE_CONVERSATIONS.replace("conversations", "conversations_local ON CLUSTER 'blue'").strip()
+    "the deletion of what hides later rows": [
+        erase.LATER_ROWS.replace("conversations", "conversations_local ON CLUSTER 'blue'").strip()
     ],
     "what takes them off the disk": ["ALTER TABLE turns_local ON CLUSTER 'blue' APPLY DELETED MASK"],
 }
@@ -133,10 +133,10 @@ STATEMENTS = {
     "the database": CREATE,
     "the record of migrations": RECORD,
     "the audit's deletion": DELETE,
-    "the deletion of forgotten events": DELETE_EVENTS,
-    "the deletion of forgotten rows": DELETE_ROWS,
-    "the deletion of what outlasts them": DELETE_CONVERSATIONS,
-    "what takes them off the disk": APPLY[0],
+    "the deletion of forgotten events": erase.EVENTS,
+    "the deletion of forgotten rows": erase.ROWS,
+    "the deletion of what hides later rows": erase.LATER_ROWS,
+    "what takes them off the disk": erase.APPLY.format(table="turns"),
 }
 
 

@@ -1,0 +1,145 @@
+"""Sessions are forgotten among workers and replays: whoever goes first, dies or sleeps, nothing of them is left."""
+
+import random
+from collections.abc import Callable
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.ingest.entry import decode_entry
+from pipeline.materialise.forget import forget
+from pipeline.materialise.settle import Terms
+from schemas.forgotten import Forgotten, ForgottenSession, digest
+from schemas.turn import Turn
+from tests.events import FALLBACK, START
+from tests.pipeline.materialise.actors import (
+    MAX_BYTES,
+    PAUSES,
+    Actor,
+    Worker,
+    actor,
+    advance,
+    as_entry,
+    finish,
+    slow_fold,
+    some_turns,
+)
+from tests.pipeline.materialise.model import Server, Step
+from tests.pipeline.materialise.stage import Stage
+from tests.pipeline.materialise.test_together import Replay
+
+SESSIONS = ("session-1", "session-2")
+
+
+class Forget:
+    """The command, for some sessions: a process that dies is run again."""
+
+    def __init__(self, server: Server, words: list[tuple[str, ForgottenSession]]) -> None:
+        self._server, self._words = server, words
+        self.clean = True
+
+    async def run(self) -> None:
+        for session_id, word in self._words:
+            _, clean = await forget(self._server.connections(), word, session_id, Terms(FALLBACK), self._pause)
+            self.clean &= clean
+
+    async def _pause(self) -> None:
+        await Step()
+
+
+def words(chance: random.Random) -> list[tuple[str, ForgottenSession]]:
+    """What is to be forgotten: one session or both, up to some moment of the log, of one bot or of all."""
+    return [
+        (one, ForgottenSession(chance.choice(["", "BOTAAAAAA1"]), digest(one), START + chance.randrange(-500, 10_500)))
+        for one in SESSIONS[: chance.choice([1, 1, 2])]
+    ]
+
+
+def log_of_two(chance: random.Random) -> list[Turn]:
+    """A log whose conversations belong to two sessions."""
+    return [
+        msgspec.structs.replace(one, session_id=SESSIONS[one.originating_request_id in {"two", "four"}])
+        for one in some_turns(chance, 4)
+    ]
+
+
+@settings(max_examples=3000, deadline=None)
+@given(seed=st.integers(0, 2**40))
+def test_any_order_of_steps_deaths_and_naps_leaves_the_fold_of_what_is_not_forgotten(seed: int) -> None:
+    """The order is drawn at random: grown from small ones, as Hypothesis would, too few have all that it takes."""
+    chance = random.Random(seed)  # noqa: S311 - no secret is made of it
+    server, committed, saved = Server(), [0], [0]
+    entries = [as_entry(one) for one in log_of_two(chance)]
+    log = [decode_entry(one, MAX_BYTES) for one in entries]
+    said = words(chance)
+    makers: dict[str, Callable[[], Actor]] = {
+        "worker": lambda: actor(Worker(server, entries, committed, chance.randrange(1, 5)).run),
+        "forget": lambda: actor(Forget(server, said).run),
+    }
+    if chance.random() < 0.4:
+        makers["replay"] = lambda: actor(Replay(server, log, saved, chance.randrange(1, 8)).run)
+    at_work = {name: make() for name, make in makers.items()}
+    asleep: list[Actor] = []
+    for _ in range(chance.randrange(14)):
+        name = chance.choice([*makers])
+        for _ in range(chance.randrange(1, 20)):
+            advance(at_work[name])
+        server.clock += chance.choice(PAUSES)
+        if chance.random() < 0.3:
+            asleep += [at_work[name]] if chance.random() < 0.5 else []
+            at_work[name] = makers[name]()
+        if asleep and chance.random() < 0.3:
+            finish(asleep.pop(0))
+    last = [*asleep, *at_work.values()]
+    chance.shuffle(last)
+    for one in last:
+        finish(one)
+        server.clock += chance.choice(PAUSES)
+    forgotten = Forgotten(word for _, word in said)
+    kept = [one for one in log if not forgotten.covers(one)]
+    assert server.live.conversations.answered() == slow_fold(kept)
+    assert server.live.turns.archived() == {(one.key, one.order) for one in kept}
+
+
+def among_swaps(seed: int) -> tuple[Stage, list[Turn]]:
+    """The same while new tables are filled and swapped in; and what should be left."""
+    chance = random.Random(seed)  # noqa: S311 - no secret is made of it
+    log, said = log_of_two(chance), words(chance)
+    stage = Stage(log, seed)
+    forgetting = actor(Forget(stage.server, said).run)
+    for _ in range(chance.randrange(30)):
+        match chance.choice(["worker", "rebuild", "forget"]):
+            case "worker":
+                stage.advance(stage.worker, chance.choice([1, 2, 4, 8, 16]))
+                if chance.random() < 0.25:
+                    stage.lose_worker(asleep=chance.random() < 0.5)
+            case "rebuild":
+                if chance.random() < 0.4:
+                    stage.up_to_the_swap()
+                else:
+                    stage.advance(stage.rebuild, chance.choice([1, 2, 4, 8, 16]))
+                if chance.random() < 0.3:
+                    stage.next_run()
+            case _:
+                stage.advance(forgetting, chance.choice([1, 2, 4, 8, 16]))
+                if chance.random() < 0.2:
+                    forgetting = actor(Forget(stage.server, said).run)
+        stage.server.clock += chance.choice(PAUSES)
+        if stage.asleep and chance.random() < 0.3:
+            stage.end(stage.asleep.pop(0))
+    last = [*stage.asleep, stage.worker, stage.rebuild, forgetting]
+    chance.shuffle(last)
+    for one in last:
+        stage.end(one)
+        stage.server.clock += chance.choice(PAUSES)
+    forgotten = Forgotten(word for _, word in said)
+    return stage, [decoded for one in log if not forgotten.covers(decoded := decode_entry(as_entry(one), MAX_BYTES))]
+
+
+@settings(max_examples=3000, deadline=None)
+@given(seed=st.integers(0, 2**40))
+def test_no_swap_brings_back_what_is_forgotten(seed: int) -> None:
+    stage, kept = among_swaps(seed)
+    assert stage.server.live.conversations.answered() == slow_fold(kept)
+    assert stage.server.live.turns.archived() == {(one.key, one.order) for one in kept}
