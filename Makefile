@@ -22,9 +22,13 @@ chaos: install kafka
 	$(BIN)/python -m tests.chaos.run --minutes $(MINUTES)
 
 # Measure everything, beside others where there are any; BENCH takes `--quick` and `--only fold,lists`.
-bench: install kafka
-	$(BIN)/python -m pip install --quiet --requirement tests/bench/peers/requirements.txt
+bench: install kafka .peers
 	$(BIN)/python -m tests.bench $(BENCH)
+
+# In a folder of their own: they want older versions of what Turnfold uses.
+.peers: tests/bench/peers/requirements.txt
+	$(BIN)/python -m pip install --quiet --target $@ --upgrade --requirement $<
+	touch $@
 
 check: install
 	$(BIN)/ruff check .
@@ -55,4 +59,4 @@ lock: install
 		--output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf deploy/kafka/target .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf deploy/kafka/target .peers .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

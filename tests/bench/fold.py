@@ -34,6 +34,8 @@ from tests.bench.events import events
 from tests.bench.machine import cpu_seconds, ended, peak_mb
 from tests.integration.stack import TURNFOLD
 
+PEERS = services.ROOT / ".peers"
+"""What `make bench` installs for those that are not of Turnfold's own libraries."""
 SLOW = 40_000
 """Events for stock Faust: enough for its rate, which does not change."""
 WITHIN = 300.0
@@ -191,6 +193,7 @@ def peer(module: str, limit: int | None = None) -> Callable[[Settings, int, Path
             "BENCH_DATABASE": settings.clickhouse_database,
             "BENCH_GROUP": settings.kafka_group,
             "BENCH_EVENTS": str(min(number, limit or number)),
+            "PYTHONPATH": str(PEERS) if module == "quix" else "",
         }
         arguments = ["worker", "-l", "warn"] if module == "stock_faust" else []
         done = subprocess.run(
