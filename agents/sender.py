@@ -24,7 +24,7 @@ class Outgoing:
 
 
 def dead(letter: DeadLetter, topic: str) -> Outgoing:
-    """The message that keeps a dead letter: the raw bytes as they were, where and why in the headers."""
+    """The message that keeps a dead letter: the bytes that are kept of it, where and why in the headers."""
     return Outgoing(topic, None, letter.payload, letter.headers())
 
 

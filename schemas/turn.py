@@ -47,6 +47,6 @@ ConversationKey = tuple[str, str, str]
 
 
 class ArchivedTurn(Turn, frozen=True, gc=False):
-    """The row of table `turns`: the event's columns, and the entry as received, byte for byte."""
+    """The row of table `turns`: the event's columns, and the entry: byte for byte, unless it is redacted."""
 
     payload: Payload

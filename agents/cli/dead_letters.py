@@ -22,7 +22,8 @@ from pipeline.settings import Settings
 def dead_letters() -> None:
     """List, show and send again what could not be read.
 
-    A dead letter keeps the bytes as they came, why they are no log entry, and from where in Kafka they came.
+    A dead letter keeps the bytes as they came, or what redaction leaves of them, why they are no log entry, and from
+    where in Kafka they came.
     """
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +14,8 @@ from tests.integration.pieces import Pieces
 
 CARD, EMAIL, PHONE = "4556 7375 8689 9855", "zelda.plant@example.com", "+44 20 7946 0018"
 TALK, SLOT, ATTRIBUTE = "zebras cross at dawn", "zirconium seven", "zanzibar holder"
-NEEDLES = ("4556", "zelda", "7946", "zebras", "zirconium", "zanzibar")
-"""Words of each, in lower case; nothing else has them."""
+NEEDLES = re.compile(rb"4556\D?7375|zelda|7946\D?0018|zebras|zirconium|zanzibar", re.IGNORECASE)
+"""Words of each; nothing else has them."""
 
 SETTINGS = {
     "TURNFOLD_REDACT_TRANSCRIPTS": "mask",
@@ -135,8 +136,8 @@ def misrouted() -> dict[bytes, str]:
 
 def assert_clean(what: str, content: bytes) -> None:
     """No secret is in it, nor anything packed that could hold one."""
-    lowered = content.lower()
-    assert not [needle for needle in NEEDLES if needle.encode() in lowered], (what, content[:2_000])
+    found = NEEDLES.search(content)
+    assert not found, (what, content[max(0, found.start() - 500) : found.end() + 500])
     assert b"\x1f\x8b" not in content, what
     assert b"H4sI" not in content, what
 
