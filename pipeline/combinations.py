@@ -1,10 +1,14 @@
 """Settings in; which of them do not go together, and what would be right, out."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from pipeline.retention import LONGEST_DAYS
 from pipeline.settings import Settings
 from schemas.wire import CHANNELS
+
+BOT_ID = re.compile("[0-9A-Za-z]{10}", re.ASCII)
 
 
 def combinations(settings: Settings) -> Iterator[tuple[object, str]]:
@@ -56,6 +60,7 @@ def combinations(settings: Settings) -> Iterator[tuple[object, str]]:
         settings.clickhouse_ca and not settings.clickhouse.startswith("https://"),
         ("TURNFOLD_CLICKHOUSE_CA has no use without TLS: TURNFOLD_CLICKHOUSE should begin with https://"),
     )
+    yield from _retention(settings)
 
 
 def _redaction(settings: Settings) -> Iterator[tuple[object, str]]:
@@ -106,6 +111,30 @@ def _is_origin(text: str) -> bool:
         return False
     url = urlsplit(text)
     return text == f"{url.scheme}://{url.netloc}" and "@" not in url.netloc and url.port not in {80, 443}
+
+
+def _retention(settings: Settings) -> Iterator[tuple[object, str]]:
+    for name in ("archive_days_bots", "conversation_days_bots"):
+        for bot_id in getattr(settings, name):
+            yield (
+                not BOT_ID.fullmatch(bot_id),
+                (
+                    f"TURNFOLD_{name.upper()}: {bot_id!r} is no bot id, which has ten letters and digits; "
+                    "`turnfold sessions NAME` tells that of a Lex V1 bot"
+                ),
+            )
+    least = settings.topic_retention_days + LONGEST_DAYS
+    named = [(f" of bot {bot_id}", days) for bot_id, days in settings.archive_days_bots.items()]
+    for whose, days in [("", settings.archive_days), *named]:
+        yield (
+            0 < days < least,
+            (
+                f"TURNFOLD_ARCHIVE_DAYS{'_BOTS' * bool(whose)}: {days:g} days{whose} are too few. Kafka keeps events "
+                f"for {settings.topic_retention_days:g} days, and a conversation may last {LONGEST_DAYS:g}: what is "
+                "read again from there would meet conversations that have lost their beginnings. Right would be "
+                f"{least:g} or more, 0 for good, or fewer TURNFOLD_TOPIC_RETENTION_DAYS"
+            ),
+        )
 
 
 def _is_web_address(text: str) -> bool:

@@ -14,10 +14,10 @@ from pipeline.store import migrate as store
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.pass_obj
 def migrate(settings: Settings, *, dry_run: bool) -> None:
-    """Create the Kafka topics and the ClickHouse tables that are missing.
+    """Create the Kafka topics and the ClickHouse tables that are missing, and tell these what expires when.
 
     What is there is left alone; where a topic differs from the settings, that is said. Running it again
-    changes nothing.
+    changes nothing. What has expired goes when ClickHouse merges, within some hours.
     """
     would = "would be " if dry_run else ""
     topics = create_topics(settings, dry_run=dry_run)

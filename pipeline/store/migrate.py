@@ -8,6 +8,7 @@ from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.render import render
+from pipeline.store.retention import retain
 
 RECORD = """
 CREATE TABLE IF NOT EXISTS migrations
@@ -41,6 +42,8 @@ def migrations() -> list[Migration]:
 async def migrate(settings: Settings, *, dry_run: bool = False) -> Sequence[str]:
     """Create the database where it is missing and apply what it lacks; the names of what was (or would be) applied.
 
+    What the settings say of retention is applied, too, where it is something else than before.
+
     Raises:
         TransientError: ClickHouse does not answer.
         StatementError: ClickHouse refuses a statement, or does not know the cluster.
@@ -53,14 +56,16 @@ async def migrate(settings: Settings, *, dry_run: bool = False) -> Sequence[str]
     if recorded:
         _check_kind(recorded[0][0], settings)
     if not recorded and dry_run:
-        return [migration.name for migration in migrations()]
+        async with connection(settings, database="") as server:
+            return [*(migration.name for migration in migrations()), *await retain(server, settings, dry_run=True)]
     async with connection(settings) as clickhouse:
         if not recorded:
             await _run(clickhouse, RECORD)
         lacking = await _lacking(clickhouse)
         if not dry_run:
             await _apply(clickhouse, lacking)
-    return [migration.name for migration in lacking]
+        retained = await retain(clickhouse, settings, dry_run=dry_run)
+    return [*(migration.name for migration in lacking), *retained]
 
 
 def _check_kind(engine: str, settings: Settings) -> None:

@@ -74,6 +74,11 @@ def test_topics_need_names_of_their_own(name: str) -> None:
         ({"CLICKHOUSE": "https://[::1"}, "http://host:8123"),
         ({"CLICKHOUSE": "https://me:s3cret@host"}, "TURNFOLD_CLICKHOUSE_USER"),
         ({"CLICKHOUSE_CA": "/ca.pem"}, "https://"),
+        ({"ARCHIVE_DAYS_BOTS": "Travel=30"}, "'Travel' is no bot id, which has ten letters and digits"),
+        ({"CONVERSATION_DAYS_BOTS": "BOT') OR (1=30"}, "is no bot id"),
+        ({"ARCHIVE_DAYS": "8.9"}, "8.9 days are too few. Kafka keeps events for 7 days"),
+        ({"ARCHIVE_DAYS": "5", "TOPIC_RETENTION_DAYS": "4"}, "Right would be 6 or more"),
+        ({"ARCHIVE_DAYS": "90", "ARCHIVE_DAYS_BOTS": "BOTAAAAAA1=1"}, "1 days of bot BOTAAAAAA1 are too few"),
         ({"API_CERTIFICATE_KEY": "/key.pem"}, "set TURNFOLD_API_CERTIFICATE too"),
         ({"API_CA": "/ca.pem"}, "TURNFOLD_API should begin with https://"),
         ({"API_CA": "/ca.pem", "API": "http://host:8080"}, "TURNFOLD_API should begin with https://"),
@@ -150,3 +155,15 @@ def test_three_replicas_acknowledge_with_two() -> None:
     assert {topic.min_insync for topic in Settings(topic_replication=3).topics} == {2}
     chosen = Settings(topic_replication=3, topic_min_insync=1)
     assert {topic.config()["min.insync.replicas"] for topic in chosen.topics} == {"1"}
+
+
+def test_events_may_be_kept_for_a_shorter_time_than_conversations_and_for_good() -> None:
+    found = read_settings(
+        {
+            "TURNFOLD_ARCHIVE_DAYS": "9",
+            "TURNFOLD_ARCHIVE_DAYS_BOTS": "BOTAAAAAA1=0,BOTBBBBBB2=30.5",
+            "TURNFOLD_CONVERSATION_DAYS": "400",
+        }
+    )
+    assert (found.archive_days, found.conversation_days) == (9, 400)
+    assert found.archive_days_bots == {"BOTAAAAAA1": 0, "BOTBBBBBB2": 30.5}

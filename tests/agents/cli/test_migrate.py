@@ -36,3 +36,17 @@ def test_without_clickhouse_the_topics_are_there_and_the_rest_is_told(stack: Set
     assert found.out.count("created") == 3
     assert found.err.startswith("turnfold: ")
     assert turnfold(stack, "migrate").status == 0
+
+
+def test_what_expires_is_told_to_clickhouse_and_said_once(stack: Settings) -> None:
+    turnfold(stack, "migrate")
+    kept = msgspec.structs.replace(stack, archive_days=30.0, conversation_days=400.0)
+    would = turnfold(kept, "migrate", "--dry-run").out
+    said = turnfold(kept, "migrate").out
+    assert said.splitlines() == [
+        f"time to live of turns (30 days) applied to database {stack.clickhouse_database}",
+        f"time to live of conversations (400 days) applied to database {stack.clickhouse_database}",
+    ]
+    assert would == said.replace("applied", "would be applied")
+    assert turnfold(kept, "migrate").out == "nothing to do: topics and tables are all there\n"
+    assert turnfold(stack, "migrate").out.count("(for good) applied") == 2

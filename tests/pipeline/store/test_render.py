@@ -124,6 +124,10 @@ WHERE (bot_id, toUnixTimestamp64Milli(start), session_id, originating_request_id
     "the deletion of what hides later rows": [
         erase.LATER_ROWS.replace("conversations", "conversations_local ON CLUSTER 'blue'").strip()
     ],
+    "a time to live": [
+        "ALTER TABLE turns_local ON CLUSTER 'blue' MODIFY TTL timestamp + toIntervalSecond(86400) SETTINGS mutations_sync = 0"
+    ],
+    "none": ["ALTER TABLE turns_local ON CLUSTER 'blue' REMOVE TTL"],
     "what takes them off the disk": ["ALTER TABLE turns_local ON CLUSTER 'blue' APPLY DELETED MASK"],
 }
 """What each is on a cluster, the lines of columns left out."""
@@ -136,6 +140,8 @@ STATEMENTS = {
     "the deletion of forgotten events": erase.EVENTS,
     "the deletion of forgotten rows": erase.ROWS,
     "the deletion of what hides later rows": erase.LATER_ROWS,
+    "a time to live": "ALTER TABLE turns MODIFY TTL timestamp + toIntervalSecond(86400) SETTINGS mutations_sync = 0",
+    "none": "ALTER TABLE turns REMOVE TTL",
     "what takes them off the disk": erase.APPLY.format(table="turns"),
 }
 
