@@ -1,10 +1,11 @@
-"""A query layer over an empty table, and a connection to it."""
+"""A query layer over an empty table, and a connection to it; one that asks for keys, with something to find."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from pipeline.settings import Settings
+from tests.pipeline.http.planted import Planted, planted
 from tests.pipeline.http.serving import Client, client, migrated
 
 
@@ -20,3 +21,10 @@ def ask(api: str) -> Iterator[Client]:
     """A connection to it."""
     with client(api) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def layer(clickhouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
+    """Bots of one name, and keys for all, one and none of them; nobody changes anything there."""
+    with planted(clickhouse_url, tmp_path_factory.mktemp("planted")) as it:
+        yield it

@@ -1,0 +1,106 @@
+"""Whatever it asks and however it is spelled, a key of one bot learns nothing of another of the same name and users."""
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.pipeline.http.planted import PARAMETERS, THEIRS, V1_BOT, Planted
+from tests.pipeline.http.serving import SESSIONS, WINDOW, Client, client
+from tests.pipeline.query.rows import BOT, OTHER_BOT
+from tests.pipeline.query.session_entries import ALIAS, ALIAS_NAME, BOT_NAME, USER
+
+NAMED = [(OTHER_BOT, ALIAS), (OTHER_BOT, ALIAS_NAME), (V1_BOT, ALIAS_NAME), (BOT_NAME, ALIAS), (BOT_NAME, ALIAS_NAME)]
+THEIR_PATHS = [
+    SESSIONS.replace(BOT, OTHER_BOT),
+    SESSIONS.replace(BOT, V1_BOT),
+    *(
+        f"/bot/{bot}/alias/{alias}/user/{USER}/session" + end
+        for bot, alias in NAMED
+        for end in ("/", "", "/transcript")
+    ),
+    f"/bots/{OTHER_BOT}/botAliases/{ALIAS}/botLocales/en_US/sessions/{USER}",
+]
+"""Theirs is the latest session of the name."""
+TEMPLATES = [
+    "/bots/{botId}/analytics/sessions",
+    "/bots/{botId}/botAliases/{botAliasId}/botLocales/{localeId}/sessions/{sessionId}",
+    "/bot/{botName}/alias/{botAlias}/user/{userId}/session/",
+    "/bot/{botName}/alias/{botAlias}/user/{userId}/session/transcript",
+]
+WORDS = [*PARAMETERS.values(), OTHER_BOT, V1_BOT, BOT_NAME.lower(), "*", "BOT*", "%", "_", "..", ".", "", "' OR 1=1",
+         f"{BOT},{OTHER_BOT}", f"{BOT}/../{OTHER_BOT}", f"{OTHER_BOT}\0{BOT}", f"{BOT}\0{OTHER_BOT}"]  # fmt: skip
+FIELDS = ["BotAliasId", "BotVersion", "LocaleId", "Channel", "SessionId", "OriginatingRequestId", "IntentPath"]
+VALUES = [f"{THEIRS}-session-1", f"{THEIRS}-request-1", f"{THEIRS}-channel", f"{THEIRS}-version", f"/{THEIRS}Intent",
+          "TSTALIASID", "en_US"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ask(layer: Planted) -> Iterator[Client]:
+    with client(layer.url) as opened:
+        yield opened
+
+
+def spelled(word: str) -> st.SearchStrategy[str]:
+    """A word as paths may have it: encoded where it must be, everywhere, or twice."""
+    everywhere = "".join(f"%{byte:02x}" for byte in word.encode())
+    return st.sampled_from([quote(word, safe=""), everywhere, quote(everywhere, safe=""), quote(word, safe="/*,'=")])
+
+
+words = st.sampled_from(WORDS).flatmap(spelled)
+"""Any of them in any place."""
+
+
+@st.composite
+def paths(draw: st.DrawFn) -> str:
+    """A path to what there is, of ours or theirs, or with some of its parameters changed for other words."""
+    if draw(st.booleans()):
+        return draw(st.sampled_from(THEIR_PATHS))
+    known = {name: st.just(value) | words for name, value in PARAMETERS.items()}
+    path = draw(st.sampled_from(TEMPLATES)).format(**{name: draw(each) for name, each in known.items()})
+    more = st.sampled_from(["botId", "botName", "userId", "checkpointLabelFilter", "maxResults"])
+    query = draw(st.lists(st.tuples(more, words), max_size=2))
+    return path + ("?" + "&".join(f"{name}={value}" for name, value in query) if query else "")
+
+
+@st.composite
+def bodies(draw: st.DrawFn, page: str) -> bytes:
+    """A question for a list, with filters by what is theirs and the token of their next page."""
+    asked: dict[str, object] = dict(WINDOW)
+    value = st.lists(st.sampled_from(VALUES), min_size=1, max_size=5)
+    one = st.fixed_dictionaries({"name": st.sampled_from(FIELDS), "operator": st.just("EQ"), "values": value})
+    asked["filters"] = draw(st.none() | st.lists(one, min_size=1, max_size=3))
+    asked["nextToken"] = draw(st.none() | st.just(page))
+    asked["maxResults"] = draw(st.none() | st.sampled_from([1, 5, 1000]))
+    if draw(st.integers(0, 4)) == 0:
+        asked["botId"] = OTHER_BOT
+    return orjson.dumps(asked)
+
+
+def method(path: str) -> str:
+    return "POST" if "/analytics/" in path else "GET"
+
+
+def test_there_is_something_to_be_learnt(layer: Planted, ask: Client) -> None:
+    """A search for what can never come would find nothing either."""
+    for path in THEIR_PATHS:
+        found = {who: ask.ask(method(path), path, orjson.dumps(WINDOW), layer.headers(who)) for who in layer.tokens}
+        assert THEIRS in str(found["all"].body), path
+        assert THEIRS not in str(found["narrow"].body), path
+    turned = orjson.dumps(WINDOW | {"maxResults": 5, "nextToken": layer.page})
+    assert THEIRS in str(ask.ask("POST", THEIR_PATHS[0], turned, layer.headers("all")).body)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_nothing_of_theirs_comes_to_a_key_of_ours(layer: Planted, ask: Client, data: st.DataObject) -> None:
+    path = data.draw(paths())
+    body = data.draw(bodies(layer.page))
+    elsewhere = st.sampled_from(["x-original-url", "x-rewrite-url", "x-forwarded-prefix", "x-amzn-bot-id"])
+    headers = {data.draw(elsewhere): data.draw(st.sampled_from(THEIR_PATHS))} | layer.headers("narrow")
+    answer = ask.ask(method(path), path, body, headers)
+    assert answer.status in {200, 400, 403, 404}
+    layer.check(orjson.dumps(answer.body), "narrow")
