@@ -13,7 +13,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from pipeline.errors import TransientError, UsageError
 from pipeline.kafka.bulk import Fetched, read_batches
 from pipeline.kafka.client import admin
-from pipeline.kafka.librdkafka import Fetcher, fetcher
+from pipeline.kafka.librdkafka import FETCH_BYTES, QUEUED_KB, Fetcher, fetcher
 from pipeline.kafka.topics import create_topics
 from pipeline.kafka.window import spans_between
 from pipeline.settings import Settings
@@ -66,6 +66,21 @@ def test_a_record_larger_than_a_fetch_is_read(
         send(producer, partition, [now()], b"x" * size)
     lists = read_batches(fetcher, partition, (0, 3), 10, PATIENCE)
     assert [len(record.value()) for fetched in lists for record in fetched.records] == sizes
+
+
+@ON_APACHE
+def test_however_large_the_records_a_list_holds_no_more_than_may_be_fetched_ahead(
+    partition: TopicPartition, producer: KafkaProducer, fetcher: Fetcher
+) -> None:
+    count, size = 32, 3_500_000
+    for _ in range(count):
+        send(producer, partition, [now()], b"x" * size)
+    lists = []
+    for fetched in read_batches(fetcher, partition, (0, count), 1000, PATIENCE):
+        lists.append(fetched)
+        time.sleep(1)  # so that as much is fetched ahead as may be
+    assert numbers(lists) == list(range(count))
+    assert max(len(fetched.records) for fetched in lists) * size < QUEUED_KB * 1024 + 2 * FETCH_BYTES
 
 
 def test_a_reading_that_was_given_up_does_not_disturb_the_next(
