@@ -5,7 +5,8 @@ import hmac
 import re
 import secrets
 
-SCHEME = "Bearer "
+SCHEME = "bearer "
+"""In lower case: RFC 7235 leaves it to the client."""
 FORM = re.compile(r"tf_(?P<key>[A-Z0-9]{4,64})_(?P<secret>[A-Za-z0-9_-]{43})")
 BYTES = 32
 """Of chance in a token: so many cannot be guessed, and a plain hash is enough."""

@@ -44,8 +44,8 @@ class Gate:
                 "this query layer asks for a key: sign the request (AWS Signature Version 4, service lex), "
                 "or send `Authorization: Bearer TOKEN`; `turnfold keys add` makes both kinds",
             )
-        if authorization.startswith(bearer.SCHEME):
-            key = self._bearer(authorization.removeprefix(bearer.SCHEME))
+        if authorization.lower().startswith(bearer.SCHEME):
+            key = self._bearer(authorization[len(bearer.SCHEME) :])
         else:
             key = self._signed(asked, authorization)
         if key.expires is not None and key.expires <= self._now():

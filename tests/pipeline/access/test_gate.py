@@ -14,8 +14,8 @@ from pipeline.errors import UsageError
 from tests.pipeline.access.signing import NOW, bearing, kept, signed, signing
 
 
-def shows(token: str) -> Asked:
-    return Asked("GET", "/metrics", [("authorization", f"Bearer {token}")], b"")
+def shows(token: str, scheme: str = "Bearer") -> Asked:
+    return Asked("GET", "/metrics", [("authorization", f"{scheme} {token}")], b"")
 
 
 def denial(gate: Gate, asked: Asked) -> DeniedError:
@@ -28,7 +28,8 @@ def test_a_signed_request_and_a_token_are_let_in_as_the_keys_they_are_of(tmp_pat
     sdk, curl = signing(), bearing()
     gate = Gate(kept(tmp_path / "keys", sdk, curl), lambda: NOW)
     assert gate.admit(signed(sdk.key.id, sdk.told)) == sdk.key
-    assert gate.admit(shows(curl.told)) == curl.key
+    for scheme in ("Bearer", "bearer", "BEARER"):
+        assert gate.admit(shows(curl.told, scheme)) == curl.key
 
 
 def test_who_shows_no_key_is_told_how_to(tmp_path: Path) -> None:
