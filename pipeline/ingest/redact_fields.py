@@ -192,7 +192,7 @@ def _mask(holder: Holder, at: Any, found: Found, word: str = "", least: int = 0)
         elif value not in (None, "", MASK) and not _tells_nothing(name, value, names):
             inside[name] = MASK
             found.marks.add(word or str(at))
-            text = value.text if isinstance(value, Part) else text_of(value)
+            text = text_of(value)
             if least and len(text) >= least and not OBFUSCATED.fullmatch(text):
                 found.values.add(text, word)
 

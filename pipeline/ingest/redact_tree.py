@@ -101,7 +101,7 @@ class Tree:
 
     def _entry(self, text: str, value: Holder, found: Found) -> Part:
         """An entry in an envelope, which is marked by itself."""
-        part = Part(text, value, dumps(value), ENTRY, Found(found.obfuscated, found.values))
+        part = Part(text, value, dumps(value), ENTRY, Found(found.obfuscated))
         self._dispute(value, part.found)
         return part
 

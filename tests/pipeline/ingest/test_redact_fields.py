@@ -113,6 +113,31 @@ def test_what_was_heard_for_a_masked_value_is_masked_too() -> None:
     assert untouched["rawInputTranscript"] == SAID["rawInputTranscript"]
 
 
+def test_what_a_bot_expects_of_a_slot_is_masked_too() -> None:
+    expected = {"runtimeHintValues": [{"phrase": "lima figures"}], "subSlotHints": {"Street": {"phrase": "mike lane"}}}
+    entry = v1(slots=None, slotDetails=None, alternativeIntents=None, recentIntentSummaryView=None,
+               runtimeHints={"slotHints": {"BookHotel": {"Pin": expected}}})  # fmt: skip
+    assert left(entry) - left(redacted(entry, redact_slots=("Pin",))) == {"Pin", "Street"}
+    assert left(entry) - left(redacted(entry, redact_slots=("Street",))) == {"Street"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "evaluated"),
+    [
+        ({"redact_slots": ("Other",)}, MASK),
+        ({"redact_attributes": ("other",)}, MASK),
+        ({"redact_obfuscated": True}, "1999 = 2000"),
+        ({"redact_transcripts": "mask"}, "1999 = 2000"),
+    ],
+)
+def test_what_was_compared_may_be_any_value(settings: dict[str, Any], evaluated: str) -> None:
+    entry = v1(dialogEventLogs=[{"conditionalEvaluationResult": [{"evaluatedExpression": "1999 = 2000"}]}])
+    found = redacted(entry, **settings)
+    assert found["dialogEventLogs"][0]["conditionalEvaluationResult"] == [{"evaluatedExpression": evaluated}]
+    obfuscated = redacted(entry | {"inputTranscript": "{Pin}"}, redact_obfuscated=True)
+    assert obfuscated["dialogEventLogs"][0]["conditionalEvaluationResult"] == [{"evaluatedExpression": MASK}]
+
+
 def test_a_short_attribute_is_masked_only_where_it_stands() -> None:
     entry = v1(inputTranscript="yes, 1 and gold", sessionAttributes={"flag": "yes", "tier": "gold"})
     found = redacted(entry, redact_attributes=("flag", "tier"))

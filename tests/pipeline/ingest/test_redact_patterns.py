@@ -88,6 +88,7 @@ def test_addresses_are_masked(text: str, kept: str) -> None:
         ("+44 20 7946 0958", "[phone]"),
         ("tel:+442079460958;x", "tel:[phone];x"),
         ("\N{FULLWIDTH PLUS SIGN}49 30 901820", "[phone]"),
+        ("+14155550100+442079460958", "[phone][phone]"),  # the second is one only when the first is gone
     ],
 )
 def test_phones_are_masked(text: str, kept: str) -> None:

@@ -220,6 +220,11 @@ class TestLetters:
         listed = orjson.loads(FIELDS.letter(orjson.dumps([v1(), 5, {}])))
         assert [each.get(MARKS) is not None for each in (listed[0], listed[2])] == [True, True]
 
+    @pytest.mark.parametrize("member", ["requestId", "bot", "timestamp", "locale"])
+    def test_objects_are_gone_through_where_an_id_should_be(self, member: str) -> None:
+        for wrong in ({"inputTranscript": "alpha said"}, [[{"inputTranscript": "alpha said"}]]):
+            assert b"alpha" not in FIELDS.letter(orjson.dumps(v1(**{member: wrong})))
+
     def test_entries_in_an_envelope_are_redacted_one_by_one(self) -> None:
         found = orjson.loads(FIELDS.letter(envelope(orjson.dumps(v2()), b"START", b'{"cut')))
         first, *others = (event["message"] for event in found["logEvents"])
