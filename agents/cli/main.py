@@ -30,6 +30,7 @@ COMMANDS = {
     "runs": "List replays, rebuilds and backfills.",
     "keys": "Make, list and revoke the keys of the query layer.",
     "audit": "Compare archive and rows, and repair what differs.",
+    "forget": "Remove a person everywhere, and keep forgetting.",
 }
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 EMPTY = "(empty)"

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Self
 
@@ -43,6 +43,9 @@ OF_THE_MESSAGE = (
     RecordListTooLargeError,
 )
 """Errors that this message meets and the next one need not."""
+
+
+Headers = Sequence[tuple[str, bytes]]
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -92,12 +95,20 @@ class Producer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def send(
-        self, topic: str, key: bytes | None, value: bytes, origin: str = "", *, partition: int | None = None
+    def send(  # noqa: PLR0913 - a message has so many parts
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes,
+        origin: str = "",
+        *,
+        partition: int | None = None,
+        headers: Headers = (),
+        timestamp: int | None = None,
     ) -> None:
         """Hand one message over; waits only while the window is full. Failures name its `origin`.
 
-        It goes to `partition`, else to that of its key, else to any.
+        It goes to `partition`, else to that of its key, else to any. Its `timestamp`, in ms, is that of now without one.
 
         Raises:
             TransientError: Kafka takes nothing any more; this message is not sent and not counted.
@@ -107,7 +118,9 @@ class Producer:
             self._settle_oldest(self._decided)
         self._raise_trouble()
         try:
-            future = self._kafka.send(topic, value=value, key=key, partition=partition)
+            future = self._kafka.send(
+                topic, value=value, key=key, partition=partition, headers=list(headers), timestamp_ms=timestamp
+            )
         except OF_THE_MESSAGE as error:
             self._fail(origin, error)
             return

@@ -1,0 +1,106 @@
+"""`turnfold forget`: a session's or a user's id in; everything of it removed, and what remains told, out."""
+
+import asyncio
+from datetime import timedelta
+
+import click
+import msgspec
+
+from agents.cli.audit_printing import iso
+from agents.cli.listing import asked_bot
+from pipeline.clock import now_ms
+from pipeline.errors import TransientError, UsageError
+from pipeline.ingest.mention import mentions
+from pipeline.kafka.erase import Erased, erase_letters
+from pipeline.materialise.forget import Removed
+from pipeline.materialise.forget import forget as forget_session
+from pipeline.materialise.settle import Terms
+from pipeline.retention import Retention
+from pipeline.settings import Settings
+from pipeline.store.databases import Databases
+from schemas.forgotten import ALL_BOTS, ForgottenSession, digest
+from schemas.topics import DAY_MS
+
+INCOMPLETE = 1
+MARGIN_S = 1.0
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What was removed and what could not be. Times are ISO 8601; nothing here tells who it was."""
+
+    until: str
+    removed: Removed
+    dead_letters: Erased
+    clean: bool
+    kafka_keeps_until: str
+    remains: list[str]
+
+
+@click.command(epilog="Exit status: 0 nothing is left where it can be removed, 1 something is: run it again.")
+@click.option("--session", metavar="ID", help="The session's id, as Lex V2 calls it.")
+@click.option("--user", metavar="ID", help="The user's id, as Lex V1 calls it.")
+@click.option("--bot", metavar="BOT", help="Only with this bot: the id of a Lex V2 bot, or the name of a Lex V1 bot.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.pass_obj
+@click.pass_context
+def forget(
+    ctx: click.Context, settings: Settings, *,
+    session: str | None, user: str | None, bot: str | None, yes: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Remove a person from archive, rows and dead letters, and keep forgetting when events are read again.
+
+    Events up to this moment are forgotten; who comes back later is seen again. Workers may go on meanwhile.
+    """
+    who = session or user
+    if not who or (session and user):
+        raise UsageError("who is to be forgotten? Give --session ID (Lex V2) or --user ID (Lex V1), one of them")
+    if not yes:
+        click.confirm("All events of this session up to now will be gone for good. Forget it?", abort=True, err=True)
+    report = asyncio.run(_forget(settings, who, bot))
+    click.echo(msgspec.json.encode(report) if as_json else _told(report))
+    ctx.exit(0 if report.clean and not report.dead_letters.left else INCOMPLETE)
+
+
+async def _forget(settings: Settings, who: str, bot: str | None) -> Report:
+    now = now_ms()
+    word = ForgottenSession(asked_bot(bot) if bot else ALL_BOTS, digest(who), now)
+    terms = Terms(settings.fallback_intents, retention=Retention.of(settings))
+    databases = Databases(settings)
+    try:
+        removed, clean = await forget_session(
+            databases, word, who, terms, lambda: asyncio.sleep(2 * settings.flush_seconds + MARGIN_S)
+        )
+    finally:
+        await databases.close()
+    bots = {bot, asked_bot(bot)} if bot else set()
+    max_bytes = settings.max_message_bytes
+    try:
+        erased = await asyncio.to_thread(erase_letters, settings, lambda raw: mentions(raw, who, bots, max_bytes))
+    except TransientError as trouble:
+        erased = Erased(left=str(trouble))
+    kept_until = iso(now + int(settings.topic_retention_days * DAY_MS))
+    return Report(iso(now), removed, erased, clean, kept_until, _remains(settings, erased, kept_until, clean=clean))
+
+
+def _remains(settings: Settings, erased: Erased, kept_until: str, *, clean: bool) -> list[str]:
+    days = timedelta(days=settings.topic_retention_days)
+    remains = [
+        f"Kafka keeps what was sent to {settings.topic_raw} and {settings.topic_turns} for {days}, so until {kept_until}; "
+        "what is read again from there is not folded",
+        "backups, and files that were ingested, are not Turnfold's to change",
+    ]
+    if erased.left:
+        remains.append(
+            f"dead letters in {settings.topic_dead}: Kafka did not delete them ({erased.left}); run it again"
+        )
+    if not clean:
+        remains.append("somebody was writing it again at every look: run it again")
+    return remains
+
+
+def _told(report: Report) -> str:
+    events, rows = sum(report.removed.events.values()), sum(report.removed.conversations.values())
+    lines = [f"forgotten up to {report.until}: {events:,} events, {rows:,} conversations, "
+             f"{report.dead_letters.letters:,} dead letters removed"]  # fmt: skip
+    return "\n".join([*lines, *(f"remains: {text}" for text in report.remains)])

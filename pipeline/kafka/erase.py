@@ -1,0 +1,75 @@
+"""What must not be kept in; the topic of dead letters without it, out. Kafka takes no single record out of a topic."""
+
+from collections.abc import Callable
+
+import msgspec
+from kafka.errors import KafkaError
+
+from pipeline.errors import TransientError
+from pipeline.kafka.client import PATIENCE, admin, reader
+from pipeline.kafka.network import reason
+from pipeline.kafka.produce import Failure, Producer
+from pipeline.kafka.retried import marked
+from pipeline.kafka.spans import Spans, read, spans_of
+from pipeline.settings import Settings
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """How many letters are gone, how many others were written anew; `left` says why the old ones are still there."""
+
+    letters: int = 0
+    kept: int = 0
+    left: str = ""
+
+
+def erase_letters(settings: Settings, unwanted: Callable[[bytes], bool], patience: float = PATIENCE) -> Erased:
+    """Write the letters that may be kept behind all others, then delete all up to there; nothing where all may be kept.
+
+    Letters that were sent again are not written anew. Interrupted in between, some letters are there twice, and none
+    is lost; to run it again ends that. What comes meanwhile lies behind the end that was seen, and stays.
+
+    Raises:
+        TransientError: Kafka does not answer, or does not take what is to be kept; then nothing is deleted.
+    """
+    with reader(settings, patience) as consumer:
+        spans = spans_of(consumer, settings.topic_dead, patience)
+        again: set[tuple[int, int]] = set()
+        letters = 0
+        for record in read(consumer, spans, patience):
+            again.update((record.partition, offset) for offset in marked(record.key, record.value) or ())
+            letters += unwanted(record.value or b"")
+        if not letters:
+            return Erased()
+        kept = 0
+        with Producer(settings, on_failure=_refuse, patience=patience) as producer:
+            for record in read(consumer, spans, patience):
+                value = record.value or b""
+                mark = marked(record.key, record.value) is not None
+                if mark or unwanted(value) or (record.partition, record.offset) in again:
+                    continue
+                producer.send(
+                    settings.topic_dead,
+                    record.key,
+                    value,
+                    partition=record.partition,
+                    headers=record.headers,
+                    timestamp=record.timestamp,
+                )
+                kept += 1
+            producer.flush()
+    return Erased(letters, kept, _delete(settings, spans, patience))
+
+
+def _refuse(failure: Failure) -> None:
+    raise TransientError(f"Kafka does not take a dead letter that is to be kept: {failure.reason}; nothing is deleted")
+
+
+def _delete(settings: Settings, spans: Spans, patience: float) -> str:
+    """Delete what is before the ends of the spans; why that cannot be, where it cannot."""
+    ends = {partition: end for partition, (begin, end) in spans.items() if begin < end}
+    with admin(settings, patience) as client:
+        try:
+            client.delete_records(ends, timeout_ms=int(patience * 1000))
+        except KafkaError as refused:
+            return reason(refused)
+    return ""
