@@ -10,8 +10,10 @@ from agents.cli.scope import read_scope
 from pipeline.audit.audit import Audit, Counts
 from pipeline.audit.repair import repair as put_right
 from pipeline.errors import StatementError, UsageError
+from pipeline.materialise.settle import Terms
+from pipeline.retention import Retention
 from pipeline.settings import Settings
-from pipeline.store.client import connection
+from pipeline.store.databases import Databases
 from pipeline.store.parts import Scope, count_events
 
 DIFFERENT, REPAIRED = 3, 4
@@ -36,6 +38,8 @@ def audit(  # noqa: PLR0913 - each option of the command is an argument
 
     Workers may go on meanwhile: what they are just writing is no difference. --repair takes the archive for
     right: rows without archived events go, all others become what a worker with these settings would write.
+    What is there of forgotten sessions goes too. Conversations that may have lost events or rows, as these
+    have expired, are left alone.
     """
     scope = read_scope(bot, begin, end)
     outcome = Outcome()
@@ -51,14 +55,18 @@ def audit(  # noqa: PLR0913 - each option of the command is an argument
 async def _run(  # noqa: PLR0913 - what the command was given
     settings: Settings, scope: Scope, outcome: Outcome, writer: Writer, pause: float, *, repair: bool
 ) -> Counts:
-    async with connection(settings) as clickhouse:
-        audit = Audit(clickhouse, settings.fallback_intents, lambda: asyncio.sleep(pause))
-        with progress(await count_events(clickhouse, scope), "events") as shown:
+    databases = Databases(settings)
+    terms = Terms(settings.fallback_intents, retention=Retention.of(settings))
+    try:
+        audit = Audit(databases, databases.live_name, terms, lambda: asyncio.sleep(pause))
+        with progress(await count_events(await databases.live(), scope), "events") as shown:
             async for findings in audit.findings(scope, lambda counts: shown.update(counts.events, counts.events)):
                 for difference in outcome.take(findings):
                     writer.write(difference)
                 if repair:
-                    outcome.repaired += len(findings) - len(await put_right(clickhouse, audit, findings))
+                    outcome.repaired += len(findings) - len(await put_right(audit, findings))
+    finally:
+        await databases.close()
     return audit.counts
 
 

@@ -1,12 +1,18 @@
 """A scope in; the conversations in it whose rows are not the fold of their archived events out, confirmed."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import msgspec
 
 from pipeline.audit.finding import Finding, findings
+from pipeline.clock import now_ms
+from pipeline.materialise.forget import clear
+from pipeline.materialise.settle import Terms
 from pipeline.store.audit import look
 from pipeline.store.client import ClickHouse
+from pipeline.store.databases import Databases
+from pipeline.store.forgotten import load_forgotten
 from pipeline.store.parts import EVENTS_A_PART, Scope, parts, single
 from pipeline.store.unwritten import newer_rows
 from schemas.turn import ConversationKey
@@ -35,12 +41,14 @@ class Audit:
     rows and versions stayed the same.
     """
 
-    def __init__(
-        self, clickhouse: ClickHouse, fallback_intents: Collection[str], pause: Callable[[], Awaitable[object]]
-    ) -> None:
-        """`pause` is waited for: it should take many times what a worker takes from one insert to the other."""
-        self._clickhouse = clickhouse
-        self._fallback_intents = fallback_intents
+    def __init__(self, databases: Databases, name: str, terms: Terms, pause: Callable[[], Awaitable[object]]) -> None:
+        """Of the database of that `name`; who is forgotten, is asked for anew.
+
+        `pause` is waited for: it should take many times what a worker takes from one insert to the other.
+        """
+        self._databases = databases
+        self._name = name
+        self._terms = terms
         self._pause = pause
         self.counts = Counts()
 
@@ -53,9 +61,11 @@ class Audit:
             TransientError: ClickHouse does not answer. StatementError: it has no such tables.
         """
         suspects: list[Finding] = []
-        async for part in parts(self._clickhouse, scope, size):
-            said = await look(self._clickhouse, part)
-            suspects += findings(said, self._fallback_intents).values()
+        clickhouse = await self.database()
+        await self._learn()
+        async for part in parts(clickhouse, scope, size):
+            said = await look(clickhouse, part)
+            suspects += findings(said, self._terms, now_ms()).values()
             self.counts.conversations += len(said.keys)
             self.counts.events += sum(map(len, said.events.values()))
             progress(self.counts)
@@ -81,12 +91,28 @@ class Audit:
     async def look_again(self, suspects: Iterable[Finding]) -> Mapping[ConversationKey, Finding]:
         """What is to be found of the conversations of `suspects` now, versions included."""
         found: dict[ConversationKey, Finding] = {}
+        clickhouse = await self.database()
+        await self._learn()
         for some in _bounded(suspects):
-            found |= findings(await look(self._clickhouse, single(some)), self._fallback_intents)
-        for place in await newer_rows(self._clickhouse, {key: one.version for key, one in found.items()}):
-            key = (place.bot_id, place.session_id, place.originating_request_id)
-            found[key] = msgspec.structs.replace(found[key], newer=(*found[key].newer, place))
+            found |= findings(await look(clickhouse, single(some)), self._terms, now_ms())
+        for place in await newer_rows(clickhouse, {key: one.version for key, one in found.items()}):
+            finding = found[place.key]
+            found[place.key] = msgspec.structs.replace(finding, newer=(*finding.newer, place))
         return found
+
+    async def database(self) -> ClickHouse:
+        """The connection to the database that is audited."""
+        return await self._databases.of(self._name)
+
+    async def forget(self, found: Iterable[Finding]) -> None:
+        """Delete what there is of forgotten sessions, from all databases."""
+        words = self._terms.forgotten.of(finding.key for finding in found if finding.forgotten is not None)
+        if words:
+            await clear(self._databases, words, self._terms)
+
+    async def _learn(self) -> None:
+        forgotten = await load_forgotten(await self._databases.live())
+        self._terms = replace(self._terms, forgotten=forgotten)
 
 
 def _bounded(suspects: Iterable[Finding]) -> Iterator[list[ConversationKey]]:

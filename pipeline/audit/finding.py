@@ -1,18 +1,23 @@
 """What the tables say of conversations in; for each where they disagree, how, and what would be right, out."""
 
 import enum
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
 from pipeline.fold.conversation import fold
+from pipeline.materialise.settle import Terms
+from pipeline.retention import Retention
 from pipeline.store.audit import Said
 from pipeline.store.unwritten import RowPlace
 from schemas.conversation import Conversation
+from schemas.forgotten import digest
 from schemas.turn import ConversationKey
 
 NO_ROW = -1
 """Smaller than any version: without events there should be no row."""
+NEVER = -1
+"""Earlier than any event."""
 
 
 class Kind(enum.StrEnum):
@@ -29,6 +34,8 @@ class Kind(enum.StrEnum):
     would win against the next one."""
     UNFOUNDED = "without-events"
     """A row is in force, and the archive has no event of its conversation."""
+    FORGOTTEN = "forgotten"
+    """There are events or rows of a session that is forgotten: who wrote them died before it could look."""
 
 
 class Difference(msgspec.Struct, frozen=True, rename="camel"):
@@ -48,7 +55,8 @@ class Difference(msgspec.Struct, frozen=True, rename="camel"):
 class Finding(msgspec.Struct, frozen=True):
     """A conversation whose rows differ: its `rows` in force by start, and the `right` one; None without events.
 
-    `newer` are the rows, in force or not, whose versions are greater than any that its events can give.
+    `newer` are the rows, in force or not, whose versions are greater than any that its events can give. `forgotten`
+    is the first moment of what is forgotten and there all the same; None where nothing is.
     Two findings are equal where nothing has changed between them.
     """
 
@@ -56,6 +64,7 @@ class Finding(msgspec.Struct, frozen=True):
     right: Conversation | None
     rows: tuple[Conversation, ...]
     newer: tuple[RowPlace, ...] = ()
+    forgotten: int | None = None
 
     @property
     def version(self) -> int:
@@ -63,7 +72,11 @@ class Finding(msgspec.Struct, frozen=True):
         return self.right.version if self.right else NO_ROW
 
     def differences(self) -> Iterator[Difference]:
-        """All of them, by start."""
+        """All of them, by start; of a forgotten session only that it is there, and not its id."""
+        if self.forgotten is not None:
+            bot_id, session_id, _ = self.key
+            yield Difference(Kind.FORGOTTEN, bot_id, f"sha256:{digest(session_id)}", "(forgotten)", self.forgotten)
+            return
         if self.rows == ((self.right,) if self.right else ()):
             yield from (Difference(Kind.AHEAD, *self.key, start) for start in sorted({row.start for row in self.newer}))
             return
@@ -78,17 +91,37 @@ class Finding(msgspec.Struct, frozen=True):
                 yield Difference(Kind.WRONG, *self.key, row.start, _columns(row, self.right))
 
 
-def findings(said: Said, fallback_intents: Collection[str]) -> dict[ConversationKey, Finding]:
-    """The conversations of `said` whose rows are not one row, the fold of their events."""
+def findings(said: Said, terms: Terms, now: int) -> dict[ConversationKey, Finding]:
+    """The conversations of `said` whose rows are not one row, the fold of their events; `now` in milliseconds.
+
+    Those of which the archive or the rows may have lost something, as it has expired, are left alone: what is there
+    of them is right, or will be gone.
+    """
     found = {}
     for key in sorted(said.keys):  # neighbours of the archive are looked at together again
-        events = said.events.get(key)
-        right = fold(events.values(), fallback_intents) if events else None
-        rows = tuple(sorted(said.rows.get(key, ()), key=lambda row: row.start))
-        finding = Finding(key, right, rows)
-        if rows != ((right,) if right else ()) or said.versions.get(key, NO_ROW) > finding.version:
+        finding = _finding(key, said, terms)
+        expected = (finding.right,) if finding.right else ()
+        differs = finding.rows != expected or said.versions.get(key, NO_ROW) > finding.version
+        if finding.forgotten is not None or (differs and not _expires(finding, terms.retention, now)):
             found[key] = finding
     return found
+
+
+def _finding(key: ConversationKey, said: Said, terms: Terms) -> Finding:
+    word = terms.forgotten.word(*key[:2])
+    until = word.until if word else NEVER
+    rows = tuple(sorted(said.rows.get(key, ()), key=lambda row: row.start))
+    events = said.events.get(key, {}).values()
+    kept = [turn for turn in events if turn.timestamp > until]
+    moments = [*(turn.timestamp for turn in events), *(row.start for row in rows)]
+    forgotten = min((moment for moment in moments if moment <= until), default=None)
+    return Finding(key, fold(kept, terms.fallback_intents) if kept else None, rows, forgotten=forgotten)
+
+
+def _expires(finding: Finding, retention: Retention, now: int) -> bool:
+    known = [row for row in (finding.right, *finding.rows) if row]
+    bot_id = finding.key[0]
+    return any(retention.closed(bot_id, row.start, now) or retention.over(bot_id, row.end, now) for row in known)
 
 
 def _columns(row: Conversation, right: Conversation) -> dict[str, tuple[object, object]]:

@@ -6,7 +6,6 @@ import msgspec
 
 from pipeline.audit.audit import Audit
 from pipeline.audit.finding import Finding
-from pipeline.store.client import ClickHouse
 from pipeline.store.unwritten import delete_rows
 from schemas.conversation import Conversation
 
@@ -14,7 +13,7 @@ ROUNDS = 3
 ROWS_AN_INSERT = 20_000
 
 
-async def repair(clickhouse: ClickHouse, audit: Audit, findings: Sequence[Finding]) -> list[Finding]:
+async def repair(audit: Audit, findings: Sequence[Finding]) -> list[Finding]:
     """Put right what was found, look at it again, and return what still differs, which should be nothing.
 
     The archive is right: a row without archived events goes. To run it again, or while workers are writing,
@@ -24,14 +23,17 @@ async def repair(clickhouse: ClickHouse, audit: Audit, findings: Sequence[Findin
         TransientError: ClickHouse does not answer; another audit finds what is left.
     """
     left = list(findings)
+    clickhouse = await audit.database()
     for _ in range(ROUNDS):
         if not left:
             break
+        await audit.forget(left)
+        wrong = [finding for finding in left if finding.forgotten is None]
         # A wrong row of a version that the events cannot give would win for ever, and so would the row that took
         # it back: the next event of the conversation has a smaller version. So these go altogether, and nothing
         # but what was already there before the pause does.
-        await delete_rows(clickhouse, [place for finding in left for place in finding.newer])
-        rows = [row for finding in left for row in right_rows(finding)]
+        await delete_rows(clickhouse, [place for finding in wrong for place in finding.newer])
+        rows = [row for finding in wrong for row in right_rows(finding)]
         for first in range(0, len(rows), ROWS_AN_INSERT):
             await clickhouse.insert("conversations", rows[first : first + ROWS_AN_INSERT])
         left = await audit.confirm(left)

@@ -8,11 +8,15 @@ import msgspec
 from pipeline.audit.audit import Audit
 from pipeline.audit.repair import repair
 from pipeline.errors import UsageError
+from pipeline.materialise.settle import Terms
+from pipeline.materialise.watch import Watch
 from pipeline.replay.begin import check_workers
+from pipeline.retention import Retention
 from pipeline.settings import Settings
 from pipeline.store.beside import exchange, exists, new_database, old_database, uuids
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.client import ClickHouse
 from pipeline.store.compare import Comparison, compare
+from pipeline.store.databases import Databases
 from pipeline.store.parts import Scope
 from pipeline.store.runs import save_run
 from schemas.run import Into, Phase, Run
@@ -46,11 +50,20 @@ async def put_right(settings: Settings, run: Run, progress: Callable[[int], None
         TransientError: ClickHouse does not answer.
     """
     mended = 0
-    async with connection(settings, database=new_database(settings)) as new:
-        audit = Audit(new, run.job.rules.fallback_intents, lambda: asyncio.sleep(PAUSE_S))
-        async for findings in audit.findings(Scope(), lambda counts: progress(counts.events)):
-            await repair(new, audit, findings)
-            mended += len(findings)
+    databases = Databases(settings)
+    terms = Terms(run.job.rules.fallback_intents, retention=Retention.of(settings))
+    watch = Watch(databases)
+    try:
+        before, now = None, await watch.look()
+        while before is None or before.forgotten is not now.forgotten:  # what is written meanwhile may tell of them
+            before = now
+            audit = Audit(databases, databases.new_name, terms, lambda: asyncio.sleep(PAUSE_S))
+            async for findings in audit.findings(Scope(), lambda counts: progress(counts.events)):
+                await repair(audit, findings)
+                mended += len(findings)
+            now = await watch.look()
+    finally:
+        await databases.close()
     return mended
 
 

@@ -21,7 +21,7 @@ class Databases:
         self._settings = settings
         self.live_name = settings.clickhouse_database
         self.new_name = new_database(settings)
-        self._lent = live
+        self._lent = {self.live_name: live} if live else {}
         self._open: dict[str, ClickHouse] = {}
 
     async def live(self) -> ClickHouse:
@@ -30,7 +30,7 @@ class Databases:
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        return self._lent or await self.of(self.live_name)
+        return await self.of(self.live_name)
 
     async def of(self, name: str) -> ClickHouse:
         """The connection to the database of this name.
@@ -38,6 +38,8 @@ class Databases:
         Raises:
             TransientError: ClickHouse does not answer. StatementError: there is no such database.
         """
+        if name in self._lent:
+            return self._lent[name]
         if name not in self._open:
             self._open[name] = await ClickHouse.connect(self._settings, database=name)
         return self._open[name]

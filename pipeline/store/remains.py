@@ -10,8 +10,8 @@ from pipeline.store.parts import KEY
 from schemas.forgotten import ForgottenSession, Session, digest
 from schemas.turn import ConversationKey
 
-SESSIONS_AT_ONCE = 1_000
-"""A replicated table keeps the text of a mutation in Keeper, which takes less than a megabyte at a time."""
+SESSIONS_AT_ONCE = 200
+"""The parameters of a deletion stand in its address, of which servers take some ten thousand bytes."""
 
 UNTIL = (
     "transform(lower(hex(SHA256(concat(bot_id, '\\0', session_id)))), "

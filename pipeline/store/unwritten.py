@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from pipeline.store.client import ClickHouse
 from pipeline.store.render import render
+from schemas.forgotten import digest
 from schemas.turn import ConversationKey
 
 KEYS_A_QUERY = 5_000
-PLACES_A_DELETION = 1_000
-"""A replicated table keeps the text of a mutation in Keeper, which takes less than a megabyte at a time."""
+PLACES_A_DELETION = 200
+"""The parameters of a deletion stand in its address, of which servers take some ten thousand bytes."""
 
 
 class RowPlace(NamedTuple):
@@ -21,6 +22,16 @@ class RowPlace(NamedTuple):
     originating_request_id: str
     version: int
 
+    @property
+    def key(self) -> ConversationKey:
+        """The conversation that it is a row of."""
+        return (self.bot_id, self.session_id, self.originating_request_id)
+
+    @property
+    def named(self) -> tuple[str, int, int]:
+        """What stands for it in a deletion."""
+        return (digest(*self.key), self.start, self.version)
+
 
 VERSIONS = """
 SELECT DISTINCT bot_id, start, session_id, originating_request_id, version
@@ -28,10 +39,11 @@ FROM conversations
 WHERE (bot_id, session_id, originating_request_id) IN {keys:Array(Tuple(String, String, String))}
 """
 
+# ClickHouse keeps the text of a deletion, so that no session id stands there
 DELETE = """
 DELETE FROM conversations
-WHERE (bot_id, toUnixTimestamp64Milli(start), session_id, originating_request_id, version)
-   IN {places:Array(Tuple(String, Int64, String, String, UInt32))}
+WHERE (lower(hex(SHA256(concat(bot_id, '\\0', session_id, '\\0', originating_request_id)))),
+  toUnixTimestamp64Milli(start), version) IN {places:Array(Tuple(String, Int64, UInt32))}
 """
 
 
@@ -45,7 +57,7 @@ async def newer_rows(clickhouse: ClickHouse, versions: Mapping[ConversationKey, 
     found: list[RowPlace] = []
     for first in range(0, len(keys), KEYS_A_QUERY):
         rows = await clickhouse.rows(VERSIONS, {"keys": keys[first : first + KEYS_A_QUERY]})
-        found += [place for place in (RowPlace(*row) for row in rows) if place.version > versions[_key(place)]]
+        found += [place for place in (RowPlace(*row) for row in rows) if place.version > versions[place.key]]
     return sorted(found)
 
 
@@ -59,10 +71,6 @@ async def delete_rows(clickhouse: ClickHouse, places: Sequence[RowPlace]) -> Non
         TransientError: worth a second try; some of the rows may be gone.
     """
     for first in range(0, len(places), PLACES_A_DELETION):
-        some = [tuple(place) for place in places[first : first + PLACES_A_DELETION]]
+        some = [place.named for place in places[first : first + PLACES_A_DELETION]]
         for statement in render(DELETE, clickhouse.cluster):
             await clickhouse.command(statement, {"places": some})
-
-
-def _key(place: RowPlace) -> ConversationKey:
-    return (place.bot_id, place.session_id, place.originating_request_id)

@@ -13,9 +13,12 @@ from pipeline.audit.repair import repair
 from pipeline.fold.batch import fold_batch
 from pipeline.fold.conversation import fold
 from pipeline.fold.history import History
+from pipeline.materialise.settle import Terms
+from pipeline.retention import FOR_GOOD
 from pipeline.settings import Settings
 from pipeline.store.audit import look
 from pipeline.store.client import ClickHouse, connection
+from pipeline.store.databases import Databases
 from pipeline.store.parts import EVENTS_A_PART, Scope, single
 from pipeline.store.read_back import read_back
 from pipeline.store.write import write
@@ -36,6 +39,7 @@ class Tables:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.retention = FOR_GOOD
 
     def use(self, block: Callable[[ClickHouse], Coroutine[Any, Any, Made]]) -> Made:
         """What `block` makes of a connection."""
@@ -82,15 +86,20 @@ class Tables:
         """What the audit finds, and how many conversations it could not repair."""
         return self._audited(None, EVENTS_A_PART, meanwhile, repairing=True)
 
+    def auditing(self, clickhouse: ClickHouse, pause: Callable[[], Awaitable[object]]) -> Audit:
+        """An audit of these tables."""
+        databases = Databases(self._settings, clickhouse)
+        return Audit(databases, databases.live_name, Terms(FALLBACK, retention=self.retention), pause)
+
     def _audited(
         self, scope: Scope | None, size: int, meanwhile: Meanwhile, *, repairing: bool
     ) -> tuple[list[Difference], int]:
         async def go(clickhouse: ClickHouse) -> tuple[list[Difference], int]:
-            audit = Audit(clickhouse, FALLBACK, lambda: meanwhile(clickhouse))
+            audit = self.auditing(clickhouse, lambda: meanwhile(clickhouse))
             found, left = list[Difference](), 0
             async for findings in audit.findings(scope or Scope(), lambda _: None, size):
                 found += [difference for finding in findings for difference in finding.differences()]
-                left += len(await repair(clickhouse, audit, findings)) if repairing else 0
+                left += len(await repair(audit, findings)) if repairing else 0
             return found, left
 
         return self.use(go)

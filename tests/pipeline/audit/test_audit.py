@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.audit.audit import LOOKS, Audit, Counts
+from pipeline.audit.audit import LOOKS, Counts
 from pipeline.audit.finding import Difference, Kind
 from pipeline.fold.conversation import fold
 from pipeline.store.client import ClickHouse
@@ -97,7 +97,7 @@ def test_every_conversation_is_looked_at_once_however_it_is_divided(tables: Tabl
     counted: list[tuple[int, int]] = []
 
     async def count(clickhouse: ClickHouse, size: int) -> Counts:
-        audit = Audit(clickhouse, FALLBACK, lambda: asyncio.sleep(0))
+        audit = tables.auditing(clickhouse, lambda: asyncio.sleep(0))
         seen: Callable[[Counts], None] = lambda now: counted.append((now.conversations, now.events))  # noqa: E731 - typed
         assert [found async for found in audit.findings(Scope(), seen, size)] == [[]]
         return audit.counts
@@ -157,7 +157,7 @@ def test_a_conversation_that_never_rests_is_counted_and_left_alone(tables: Table
         await write(clickhouse, [], archived([late]))
 
     async def count(clickhouse: ClickHouse) -> int:
-        audit = Audit(clickhouse, FALLBACK, lambda: write_on(clickhouse))
+        audit = tables.auditing(clickhouse, lambda: write_on(clickhouse))
         assert [found async for found in audit.findings(Scope(), lambda _: None)] == [[]]
         return audit.counts.unsettled
 

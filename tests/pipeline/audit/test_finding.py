@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.audit.finding import Finding, Kind, findings
 from pipeline.fold.conversation import fold
+from pipeline.materialise.settle import Terms
 from pipeline.store.audit import Said
 from schemas.turn import Turn
 from tests.events import FALLBACK, START, turn, turns
@@ -23,7 +24,7 @@ def test_the_fold_of_the_events_is_no_finding(events: list[Turn]) -> None:
         {key: [row] for key, row in zip(keys, rows, strict=True)},
         {key: row.version for key, row in zip(keys, rows, strict=True)},
     )
-    assert findings(said, FALLBACK) == {}
+    assert findings(said, Terms(FALLBACK), START) == {}
 
 
 def test_one_conversation_may_differ_in_several_ways() -> None:

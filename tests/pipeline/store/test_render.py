@@ -114,8 +114,8 @@ ENGINE = Distributed('blue', currentDatabase(), 'migrations_local', cityHash64(n
     "the audit's deletion": [
         """\
 DELETE FROM conversations_local ON CLUSTER 'blue'
-WHERE (bot_id, toUnixTimestamp64Milli(start), session_id, originating_request_id, version)
-   IN {places:Array(Tuple(String, Int64, String, String, UInt32))}"""
+WHERE (lower(hex(SHA256(concat(bot_id, '\\0', session_id, '\\0', originating_request_id)))),
+  toUnixTimestamp64Milli(start), version) IN {places:Array(Tuple(String, Int64, UInt32))}"""
     ],
     "the deletion of forgotten events": [erase.EVENTS.replace("turns", "turns_local ON CLUSTER 'blue'").strip()],
     "the deletion of forgotten rows": [
@@ -125,7 +125,10 @@ WHERE (bot_id, toUnixTimestamp64Milli(start), session_id, originating_request_id
         erase.LATER_ROWS.replace("conversations", "conversations_local ON CLUSTER 'blue'").strip()
     ],
     "a time to live": [
-        "ALTER TABLE turns_local ON CLUSTER 'blue' MODIFY TTL timestamp + toIntervalSecond(86400) SETTINGS mutations_sync = 0"
+        (
+            "ALTER TABLE turns_local ON CLUSTER 'blue' "
+            "MODIFY TTL timestamp + toIntervalSecond(86400) SETTINGS mutations_sync = 0"
+        )
     ],
     "none": ["ALTER TABLE turns_local ON CLUSTER 'blue' REMOVE TTL"],
     "what takes them off the disk": ["ALTER TABLE turns_local ON CLUSTER 'blue' APPLY DELETED MASK"],
