@@ -1,7 +1,7 @@
 """A member of a JSON object in; what it holds of texts, slots or attributes masked or dropped where that is wanted."""
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,9 @@ SEARCH_ANSWERS = ("x-amz-lex:kendra-search-response", "x-amz-lex:qna-search-resp
 
 ATTRIBUTE = 4
 """A shorter attribute is not looked for elsewhere: they are flags and counts."""
+
+REMEMBERED = 10_000
+"""Names of members: bots have some hundreds."""
 
 Members = dict[str, Any]
 Act = Callable[[Members, str, "Found"], None]
@@ -74,8 +77,24 @@ class Names:
         return bool(self._names)
 
 
+class Acts(dict[str, Act | None]):
+    """What to do with members of a name, in whatever case; names are remembered, as they come again and again."""
+
+    def __init__(self, acts: Mapping[str, Act]) -> None:
+        self._lowered = {name.lower(): act for name, act in acts.items()}
+
+    def __bool__(self) -> bool:
+        return bool(self._lowered)
+
+    def __missing__(self, name: str) -> Act | None:
+        act = self._lowered.get(name.lower())
+        if len(self) < REMEMBERED:
+            self[name] = act
+        return act
+
+
 class Fields:
-    """What to do with a member of a name, wherever in an entry it stands: `acts`, by the name in lower case."""
+    """What to do with a member of an entry by its name, wherever it stands: `acts`."""
 
     def __init__(self, settings: Settings) -> None:
         self._slots, self._attributes = Names(settings.redact_slots), Names(settings.redact_attributes)
@@ -93,7 +112,7 @@ class Fields:
             acts |= {"evaluatedExpression": self._evaluated}
         if self._attributes or self._transcripts:
             acts |= dict.fromkeys(("sessionAttributes", "requestAttributes"), self._attribute_map)
-        self.acts = {name.lower(): act for name, act in acts.items()}
+        self.acts = Acts(acts)
 
     def __bool__(self) -> bool:
         return bool(self.acts)
@@ -113,7 +132,7 @@ class Fields:
     def _slot_map(self, holder: Members, name: str, found: Found) -> None:
         for slots in _objects(holder, name, found):
             for slot in slots:
-                if self._is_slot(slot, found):
+                if slots[slot] is not None and self._is_slot(slot, found):
                     _mask(slots, slot, found, f"slots.{slot}", least=1)
 
     def _hints(self, holder: Members, name: str, found: Found) -> None:

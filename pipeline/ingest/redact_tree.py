@@ -44,28 +44,32 @@ class Tree:
             if type(holder) is dict:
                 self._object(holder, places, found)
             else:
-                for at, child in enumerate(holder):
-                    self._take(holder, at, self._opened(holder, at, child, found), places, found)
+                self._list(holder, places, found)
         for holder, at, found in self._texts:
-            self._mask_text(holder, at, found)
+            if self._patterns or found.values:
+                self._mask_text(holder, at, found)
         for holder, at in reversed(self._parts):  # the inner ones first
             self._close(holder, at)
         self._end(value, self._found)
 
     def _object(self, holder: dict[str, Any], places: Places, found: Found) -> None:
-        acts, log_event = self._fields.acts, places is LOG_EVENT
-        for name in list(holder):
-            child, inside = holder[name], places.get(name, NOWHERE)
-            if inside is None:
-                if type(child) is not dict and type(child) is not list:
-                    continue
-                inside = NOWHERE
-            entry = log_event and name == "message"
-            child = self._opened(holder, name, child, found, entry=entry)
-            if not entry and (act := acts.get(name.lower())):
+        acts, entries = self._fields.acts, places is LOG_EVENT
+        for name, child in list(holder.items()):
+            kind, inside = type(child), places.get(name, NOWHERE)
+            if child is None or (inside is None and kind is not dict and kind is not list):
+                continue
+            entry = entries and name == "message"
+            if kind is str and (entry or child[:1] in LEADS):
+                self._open(holder, name, found, entry=entry)
+            if not entry and (act := acts[name]):
                 act(holder, name, found)
-                child = holder.get(name)
-            self._take(holder, name, child, inside, found)
+            self._take(holder, name, holder.get(name), inside or NOWHERE, found)
+
+    def _list(self, holder: list[Any], places: Places, found: Found) -> None:
+        for at in range(len(holder)):
+            if type(holder[at]) is str and holder[at][:1] in LEADS:
+                self._open(holder, at, found)
+            self._take(holder, at, holder[at], places, found)
 
     def _take(self, holder: Any, at: Any, child: Any, places: Places, found: Found) -> None:
         """Note that it is a text, or has to be gone through."""
@@ -78,11 +82,10 @@ class Tree:
         elif kind is Number or (kind is str and child and child != MASK):
             self._texts.append((holder, at, found))
 
-    def _opened(self, holder: Any, at: Any, child: Any, found: Found, *, entry: bool = False) -> Any:
-        """What stands there, taken apart where it is a text that is JSON, and masked where that hides what it holds."""
-        if type(child) is str and (child[:1] in LEADS or entry) and child != MASK:
-            holder[at] = child = self._part(child, found, entry=entry)
-        return child
+    def _open(self, holder: Any, at: Any, found: Found, *, entry: bool = False) -> None:
+        """Take the text that stands there apart where it is JSON, and mask it where it hides what it holds."""
+        if holder[at] != MASK:
+            holder[at] = self._part(holder[at], found, entry=entry)
 
     def _part(self, text: str, found: Found, *, entry: bool) -> Part | str:
         if text.startswith(PACKED):

@@ -23,6 +23,9 @@ class Values:
         self._numbers: dict[str, str] = {}
         self._longest_first: list[str] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._words)
+
     def add(self, value: str, word: str) -> None:
         """Look for `value` too."""
         value = value.strip().lower()
