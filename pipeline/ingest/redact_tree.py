@@ -30,6 +30,7 @@ class Tree:
     def __init__(self, fields: Fields, patterns: Patterns, obfuscated: Collection[str]) -> None:
         self._fields, self._patterns = fields, patterns
         self._found = Found(obfuscated)
+        self._founds = [self._found]
         self._steps: list[tuple[Any, Places, Found]] = []
         self._texts: list[tuple[Any, Any, Found]] = []
         self._parts: list[tuple[Any, Any]] = []
@@ -48,9 +49,11 @@ class Tree:
         for holder, at, found in self._texts:
             if self._patterns or found.values:
                 self._mask_text(holder, at, found)
+        for found in self._founds:
+            self._mask_heard(found)
         for holder, at in reversed(self._parts):  # the inner ones first
             self._close(holder, at)
-        self._end(value, self._found)
+        self._mark(value, self._found.marks)
 
     def _object(self, holder: dict[str, Any], places: Places, found: Found) -> None:
         acts, entries = self._fields.acts, places is LOG_EVENT
@@ -105,6 +108,7 @@ class Tree:
     def _entry(self, text: str, value: Holder, found: Found) -> Part:
         """An entry in an envelope, which is marked by itself."""
         part = Part(text, value, dumps(value), ENTRY, Found(found.obfuscated))
+        self._founds.append(part.found)
         self._dispute(value, part.found)
         return part
 
@@ -131,22 +135,26 @@ class Tree:
         if at in HEARD:
             found.heard.append((holder, at, masked != text))
 
+    @staticmethod
+    def _mask_heard(found: Found) -> None:
+        """Mask what else was heard for what was masked: it is the same words."""
+        if any(masked for _, _, masked in found.heard):
+            for holder, name in [(holder, name) for holder, name, masked in found.heard if not masked]:
+                holder[name] = MASK
+                found.marks.add(name)
+
     def _close(self, holder: Any, at: Any) -> None:
         """Put a part back as the text that it is now, unless all of it was hidden."""
         part = holder.get(at) if type(holder) is dict else holder[at]
         if type(part) is Part:
             if part.found is not self._found:
-                self._end(part.value, part.found)
+                self._mark(part.value, part.found.marks)
             written = dumps(part.value)
             holder[at] = part.text if written == part.written else written.decode()
 
-    def _end(self, value: Holder, found: Found) -> None:
-        """Mask what else was heard for what was masked; say in each outermost object what was redacted."""
-        if any(masked for _, _, masked in found.heard):
-            for holder, name in [(holder, name) for holder, name, masked in found.heard if not masked]:
-                holder[name] = MASK
-                found.marks.add(name)
-        words = {self._patterns.masked(word, set()) for word in found.marks}
+    def _mark(self, value: Holder, marks: Collection[str]) -> None:
+        """Say in each outermost object what was redacted, beside what is said there already."""
+        words = {self._patterns.masked(word, set()) for word in marks}
         for each in [value] if isinstance(value, dict) else value:
             if words and isinstance(each, dict):
                 said = each.get(MARKS)

@@ -11,6 +11,9 @@ SHORT = 4
 DIGITS = 5
 """So many digits of a number are found however they are grouped."""
 
+MOST = 1_000
+"""More values are not looked for one by one: any text may hold one of them."""
+
 NUMBER = re.compile(r"[\d\s()+./-]+")
 BETWEEN = r"[\s()./-]{0,3}"
 
@@ -31,13 +34,16 @@ class Values:
         value = value.strip().lower()
         if value and value != MASK and value not in self._words:
             self._words[value] = word
-            self._longest_first = sorted(self._words, key=len, reverse=True)
+            self._longest_first = []
             digits = re.sub(r"\D", "", value)
             if len(digits) >= DIGITS and NUMBER.fullmatch(value):
                 self._numbers.setdefault(digits, word)
 
     def masked(self, text: str, marks: set[str]) -> str:
         """`text` with a mask for each of the values in it; the words for those are added to `marks`."""
+        if len(self._words) > MOST:
+            return self._marked(text, MASK, "values", marks)
+        self._longest_first = self._longest_first or sorted(self._words, key=len, reverse=True)
         lowered = text.lower()
         for value in self._longest_first:
             if value in lowered:

@@ -109,6 +109,8 @@ def test_what_was_heard_for_a_masked_value_is_masked_too() -> None:
     assert found["inputTranscript"] == f"my pin is {MASK}"
     assert found["rawInputTranscript"] == MASK
     assert [each["transcription"] for each in found["transcriptions"]] == [MASK, MASK]
+    inside = redacted(entry | {"sessionAttributes": {"last": '{"inputTranscript":"one two"}'}}, redact_slots=("Pin",))
+    assert orjson.loads(inside["sessionAttributes"]["last"]) == {"inputTranscript": MASK}
     untouched = redacted(v2(), redact_slots=("Pin",))
     assert untouched["rawInputTranscript"] == SAID["rawInputTranscript"]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ingest.redact_values import MASK, Values
+from pipeline.ingest.redact_values import MASK, MOST, Values
 
 
 def masked(text: str, *values: str) -> str:
@@ -45,6 +45,17 @@ def test_a_text_with_letters_that_grow_in_lower_case_is_masked_as_a_whole() -> N
     dotted = "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}"
     assert masked(f"{dotted}stanbul, Main Street", "main street") == MASK
     assert masked(f"{dotted}stanbul, Main Street", "side street") == f"{dotted}stanbul, Main Street"
+
+
+def test_of_too_many_values_any_may_be_in_any_text() -> None:
+    many = [f"value {n}" for n in range(MOST + 1)]
+    sought, marks = Values(), set[str]()
+    for value in many[1:]:
+        sought.add(value, "slots.X")
+    assert sought.masked("nothing of it, value 7", marks) == f"nothing of it, {MASK}"
+    sought.add(many[0], "slots.X")
+    assert sought.masked("nothing of it", marks) == MASK
+    assert marks == {"slots.X", "values"}
 
 
 @given(st.text(min_size=4, max_size=8), st.text(max_size=8), st.text(max_size=8))
