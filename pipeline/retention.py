@@ -31,13 +31,17 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
         """Whether no event of any bot ever expires."""
         return not self.archive_days and not any(self.archive_days_bots.values())
 
-    def closed(self, bot_id: str, moment: int, now: int) -> bool:
-        """Whether a conversation of this bot with a sign of life at `moment` may have lost events, or is about to.
+    def closing(self, bot_id: str, now: int) -> int:
+        """The moment before which a conversation of this bot may have lost events, or is about to; 0 where none does.
 
         Times are in milliseconds.
         """
         days = self.archive_days_bots.get(bot_id, self.archive_days)
-        return bool(days) and moment < now - (days - LONGEST_DAYS) * DAY_MS + MARGIN_MS
+        return max(0, round(now - (days - LONGEST_DAYS) * DAY_MS + MARGIN_MS)) if days else 0
+
+    def closed(self, bot_id: str, moment: int, now: int) -> bool:
+        """Whether a conversation of this bot with a sign of life at `moment` is such a one."""
+        return moment < self.closing(bot_id, now)
 
     def over(self, bot_id: str, end: int, now: int) -> bool:
         """Whether a conversation of this bot that ended then may have no row any more, or is about to lose it."""

@@ -15,9 +15,11 @@ from pipeline.errors import TransientError, UsageError
 from pipeline.kafka.members import members
 from pipeline.replay.claims import FINISH
 from pipeline.replay.steps import sources
+from pipeline.retention import Retention
 from pipeline.rules import client_id
 from pipeline.settings import Settings
 from pipeline.store.beside import create_new, new_database, uuids
+from pipeline.store.carry import carry_over
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import SavedUnit, load_run, run_names, save_run, save_units
 from pipeline.store.surroundings import LEASE_MS
@@ -69,6 +71,7 @@ async def begin(settings: Settings, clickhouse: ClickHouse, job: Job, *, dry_run
         return Begun(name, left[0], {unit: saved.unit for unit, saved in left[1].items()}, resumed=True)
     if job.into is Into.NEW and not dry_run:
         await create_new(settings)  # before it is known where the sources end: what comes later, workers write there
+        await carry_over(clickhouse, settings.clickhouse_database, new, Retention.of(settings))
     run = Run(job=job, begun=now_ms(), new=await uuids(clickhouse, new) if job.into is Into.NEW else {})
     parts = await sources(settings, clickhouse, job)
     if job.into is Into.NEW:

@@ -22,6 +22,7 @@ from pipeline.store.databases import Databases
 from pipeline.store.parts import EVENTS_A_PART, Scope, single
 from pipeline.store.read_back import read_back
 from pipeline.store.write import write
+from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 from tests.events import FALLBACK
@@ -111,6 +112,15 @@ class Tables:
             sql = "SELECT DISTINCT bot_id, session_id, originating_request_id FROM conversations"
             said = await look(clickhouse, single(keys or [tuple(key) for key in await clickhouse.rows(sql)]))
             return sorted((row for rows in said.rows.values() for row in rows), key=repr)
+
+        return self.use(see)
+
+    def events(self) -> list[Turn]:
+        """The distinct events that are archived, by time."""
+
+        async def see(clickhouse: ClickHouse) -> list[Turn]:
+            rows = await clickhouse.rows(f"SELECT DISTINCT {', '.join(columns(Turn))} FROM turns")  # noqa: S608 - names of a struct's fields
+            return sorted((Turn(*row) for row in rows), key=lambda one: one.order)
 
         return self.use(see)
 

@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 
 from pipeline.audit.audit import LOOKS, Counts
 from pipeline.audit.finding import Difference, Kind
+from pipeline.clock import now_ms
 from pipeline.fold.conversation import fold
+from pipeline.retention import Retention
 from pipeline.store.client import ClickHouse
+from pipeline.store.forgotten import say
 from pipeline.store.parts import Scope
 from pipeline.store.write import write
 from schemas.conversation import Conversation
+from schemas.forgotten import ForgottenSession, digest
 from schemas.lex_v1 import bot_id
 from schemas.turn import Turn
 from tests.events import FALLBACK, START, turn, turns
@@ -181,3 +185,96 @@ def test_of_two_events_with_one_identity_the_first_counts(tables: Tables) -> Non
     second = msgspec.structs.replace(TALK[3], intent_name="BookCar")
     tables.fold(TALK, [second])
     assert tables.audit() == []
+
+
+def aged(days: float) -> list[Turn]:
+    """The talk, begun so many days ago."""
+    start = round(now_ms() - days * DAY)
+    return [msgspec.structs.replace(one, timestamp=start + one.timestamp - START) for one in TALK]
+
+
+@pytest.mark.parametrize(
+    ("days", "lost", "kinds"),
+    [
+        (10, 0, [Kind.WRONG]),
+        (10, 1, [Kind.MISSING, Kind.OUTDATED]),
+        (27, 4, [Kind.UNFOUNDED]),
+        (29, 0, []),  # near the end: the next look might find fewer events
+        (29, 1, []),
+        (29, 4, []),
+        (90, 4, []),
+    ],
+)
+def test_conversations_that_may_have_lost_events_are_left_alone(
+    tables: Tables, days: float, lost: int, kinds: list[Kind]
+) -> None:
+    """All that is known of their rows is that somebody has folded them once."""
+    tables.retention = Retention(archive_days=30)
+    events = aged(days)
+    row = fold(events, FALLBACK)
+    tables.put(row if lost else msgspec.structs.replace(row, turns=9), events=events[lost:])
+    assert [found.kind for found in tables.audit()] == kinds
+    tables.retention = Retention(archive_days=30, archive_days_bots={KEY[0]: 0})
+    assert tables.audit(), "of this bot events are kept for good"
+
+
+@pytest.mark.parametrize("days", [400, 10])
+def test_rows_that_have_expired_are_not_missed(tables: Tables, days: int) -> None:
+    tables.retention = Retention(conversation_days=399)
+    tables.put(events=aged(days))
+    assert [found.kind for found in tables.audit()] == ([] if days > 399 else [Kind.MISSING])
+
+
+UNTIL = START + 1500
+"""Two of the four events are forgotten."""
+
+
+def forget(tables: Tables, until: int = UNTIL) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        await say(clickhouse, [ForgottenSession("", digest(KEY[1]), until)])
+
+    tables.use(use)
+
+
+@pytest.mark.parametrize(
+    ("rows", "events"),
+    [
+        ([RIGHT], TALK),
+        ([fold(TALK[2:], FALLBACK)], TALK),
+        ([], TALK[:1]),
+        ([RIGHT], []),
+        ([RIGHT], TALK[2:]),
+    ],
+)
+def test_whatever_is_there_of_a_forgotten_session_is_found_without_telling_who_it_was(
+    tables: Tables, rows: list[Conversation], events: list[Turn]
+) -> None:
+    """As a worker leaves it that died between its write and its look."""
+    tables.put(*rows, events=events)
+    forget(tables)
+    (found,) = tables.audit()
+    assert (found.kind, found.bot_id, found.start) == (Kind.FORGOTTEN, KEY[0], START)
+    assert KEY[1] not in repr(found)
+    assert digest(KEY[1]) in found.session_id
+    differences, left = tables.repair()
+    assert (len(differences), left) == (1, 0)
+    kept = [one for one in events if one.timestamp > UNTIL]
+    assert tables.rows() == ([fold(kept, FALLBACK)] if kept else [])
+    assert tables.events() == kept
+    assert tables.audit() == []
+
+
+def test_what_is_forgotten_is_found_though_it_may_have_expired(tables: Tables) -> None:
+    tables.retention = Retention(archive_days=30)
+    tables.put(RIGHT)
+    assert tables.audit() == []
+    forget(tables)
+    assert [found.kind for found in tables.audit()] == [Kind.FORGOTTEN]
+
+
+def test_sessions_that_came_back_are_as_all_others(tables: Tables) -> None:
+    forget(tables, START - 1)
+    tables.fold(TALK)
+    assert tables.audit() == []
+    tables.put(changed(turns=9))
+    assert [found.kind for found in tables.audit()] == [Kind.WRONG]

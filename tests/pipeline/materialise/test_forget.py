@@ -1,7 +1,6 @@
 """Sessions are forgotten among workers and replays: whoever goes first, dies or sleeps, nothing of them is left."""
 
 import random
-from collections.abc import Callable
 
 import msgspec
 from hypothesis import given, settings
@@ -64,42 +63,67 @@ def log_of_two(chance: random.Random) -> list[Turn]:
     ]
 
 
+class Crowd:
+    """Workers, the command and perhaps a replay on one server, any of which dies, or sleeps and wakes later.
+
+    A worker does not die where another has already committed what it is at: what it leaves then, an audit finds.
+    """
+
+    def __init__(self, chance: random.Random, log: list[Turn], said: list[tuple[str, ForgottenSession]]) -> None:
+        self.server = Server()
+        self._chance, self._log, self._said = chance, log, said
+        self._entries, self._committed, self._saved = [as_entry(one) for one in log], [0], [0]
+        self._worker = self._new_worker()
+        self.at_work = {"worker": actor(self._worker.run), "forget": self._make("forget")}
+        if chance.random() < 0.4:
+            self.at_work["replay"] = self._make("replay")
+        self.asleep: list[Actor] = []
+
+    def lose(self, name: str) -> None:
+        """It dies or falls asleep, and another takes its place."""
+        dies = self._chance.random() < 0.5 and not (name == "worker" and self._worker.superseded)
+        if not dies:
+            self.asleep.append(self.at_work[name])
+        self.at_work[name] = self._make(name)
+
+    def _make(self, name: str) -> Actor:
+        if name == "worker":
+            self._worker = self._new_worker()
+            return actor(self._worker.run)
+        if name == "forget":
+            return actor(Forget(self.server, self._said).run)
+        return actor(Replay(self.server, self._log, self._saved, self._chance.randrange(1, 8)).run)
+
+    def _new_worker(self) -> Worker:
+        return Worker(self.server, self._entries, self._committed, self._chance.randrange(1, 5))
+
+
 @settings(max_examples=3000, deadline=None)
 @given(seed=st.integers(0, 2**40))
 def test_any_order_of_steps_deaths_and_naps_leaves_the_fold_of_what_is_not_forgotten(seed: int) -> None:
     """The order is drawn at random: grown from small ones, as Hypothesis would, too few have all that it takes."""
     chance = random.Random(seed)  # noqa: S311 - no secret is made of it
-    server, committed, saved = Server(), [0], [0]
-    entries = [as_entry(one) for one in log_of_two(chance)]
-    log = [decode_entry(one, MAX_BYTES) for one in entries]
+    log = [decode_entry(as_entry(one), MAX_BYTES) for one in log_of_two(chance)]
     said = words(chance)
-    makers: dict[str, Callable[[], Actor]] = {
-        "worker": lambda: actor(Worker(server, entries, committed, chance.randrange(1, 5)).run),
-        "forget": lambda: actor(Forget(server, said).run),
-    }
-    if chance.random() < 0.4:
-        makers["replay"] = lambda: actor(Replay(server, log, saved, chance.randrange(1, 8)).run)
-    at_work = {name: make() for name, make in makers.items()}
-    asleep: list[Actor] = []
+    crowd = Crowd(chance, log, said)
     for _ in range(chance.randrange(14)):
-        name = chance.choice([*makers])
+        name = chance.choice([*crowd.at_work])
         for _ in range(chance.randrange(1, 20)):
-            advance(at_work[name])
-        server.clock += chance.choice(PAUSES)
+            advance(crowd.at_work[name])
+        crowd.server.clock += chance.choice(PAUSES)
         if chance.random() < 0.3:
-            asleep += [at_work[name]] if chance.random() < 0.5 else []
-            at_work[name] = makers[name]()
-        if asleep and chance.random() < 0.3:
-            finish(asleep.pop(0))
-    last = [*asleep, *at_work.values()]
+            crowd.lose(name)
+        if crowd.asleep and chance.random() < 0.3:
+            finish(crowd.asleep.pop(0))
+    last = [*crowd.asleep, *crowd.at_work.values()]
     chance.shuffle(last)
     for one in last:
         finish(one)
-        server.clock += chance.choice(PAUSES)
+        crowd.server.clock += chance.choice(PAUSES)
     forgotten = Forgotten(word for _, word in said)
     kept = [one for one in log if not forgotten.covers(one)]
-    assert server.live.conversations.answered() == slow_fold(kept)
-    assert server.live.turns.archived() == {(one.key, one.order) for one in kept}
+    assert crowd.server.live.conversations.answered() == slow_fold(kept)
+    assert crowd.server.live.turns.archived() == {(one.key, one.order) for one in kept}
 
 
 def among_swaps(seed: int) -> tuple[Stage, list[Turn]]:
