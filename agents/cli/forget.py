@@ -1,7 +1,6 @@
 """`turnfold forget`: a session's or a user's id in; everything of it removed, and what remains told, out."""
 
 import asyncio
-from datetime import timedelta
 
 import click
 import msgspec
@@ -44,7 +43,7 @@ class Report(msgspec.Struct, frozen=True):
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 @click.pass_obj
 @click.pass_context
-def forget(
+def forget(  # noqa: PLR0913 - each option of the command is an argument
     ctx: click.Context, settings: Settings, *,
     session: str | None, user: str | None, bot: str | None, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
@@ -84,16 +83,12 @@ async def _forget(settings: Settings, who: str, bot: str | None) -> Report:
 
 
 def _remains(settings: Settings, erased: Erased, kept_until: str, *, clean: bool) -> list[str]:
-    days = timedelta(days=settings.topic_retention_days)
-    remains = [
-        f"Kafka keeps what was sent to {settings.topic_raw} and {settings.topic_turns} for {days}, so until {kept_until}; "
-        "what is read again from there is not folded",
-        "backups, and files that were ingested, are not Turnfold's to change",
-    ]
+    kept = (
+        f"Kafka keeps {settings.topic_raw} and {settings.topic_turns} until {kept_until}; nothing of it is folded again"
+    )
+    remains = [kept, "backups, and files that were ingested, are not Turnfold's to change"]
     if erased.left:
-        remains.append(
-            f"dead letters in {settings.topic_dead}: Kafka did not delete them ({erased.left}); run it again"
-        )
+        remains.append(f"Kafka did not delete dead letters in {settings.topic_dead}: {erased.left}; run it again")
     if not clean:
         remains.append("somebody was writing it again at every look: run it again")
     return remains
@@ -101,6 +96,6 @@ def _remains(settings: Settings, erased: Erased, kept_until: str, *, clean: bool
 
 def _told(report: Report) -> str:
     events, rows = sum(report.removed.events.values()), sum(report.removed.conversations.values())
-    lines = [f"forgotten up to {report.until}: {events:,} events, {rows:,} conversations, "
-             f"{report.dead_letters.letters:,} dead letters removed"]  # fmt: skip
-    return "\n".join([*lines, *(f"remains: {text}" for text in report.remains)])
+    letters = report.dead_letters.letters
+    removed = f"{events:,} events, {rows:,} conversations and {letters:,} dead letters removed"
+    return "\n".join([f"forgotten up to {report.until}: {removed}", *(f"remains: {text}" for text in report.remains)])

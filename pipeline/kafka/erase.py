@@ -1,8 +1,9 @@
 """What must not be kept in; the topic of dead letters without it, out. Kafka takes no single record out of a topic."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from pipeline.errors import TransientError
@@ -10,7 +11,7 @@ from pipeline.kafka.client import PATIENCE, admin, reader
 from pipeline.kafka.network import reason
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.retried import marked
-from pipeline.kafka.spans import Spans, read, spans_of
+from pipeline.kafka.spans import read, spans_of
 from pipeline.settings import Settings
 
 
@@ -40,6 +41,8 @@ def erase_letters(settings: Settings, unwanted: Callable[[bytes], bool], patienc
             letters += unwanted(record.value or b"")
         if not letters:
             return Erased()
+        if left := _delete(settings, {partition: begin for partition, (begin, _) in spans.items()}, patience):
+            return Erased(letters=0, left=left)  # where nothing can be deleted, nothing is written twice
         kept = 0
         with Producer(settings, on_failure=_refuse, patience=patience) as producer:
             for record in read(consumer, spans, patience):
@@ -57,19 +60,19 @@ def erase_letters(settings: Settings, unwanted: Callable[[bytes], bool], patienc
                 )
                 kept += 1
             producer.flush()
-    return Erased(letters, kept, _delete(settings, spans, patience))
+    left = _delete(settings, {partition: end for partition, (_, end) in spans.items()}, patience)
+    return Erased(0 if left else letters, kept, left)
 
 
 def _refuse(failure: Failure) -> None:
     raise TransientError(f"Kafka does not take a dead letter that is to be kept: {failure.reason}; nothing is deleted")
 
 
-def _delete(settings: Settings, spans: Spans, patience: float) -> str:
-    """Delete what is before the ends of the spans; why that cannot be, where it cannot."""
-    ends = {partition: end for partition, (begin, end) in spans.items() if begin < end}
+def _delete(settings: Settings, ends: Mapping[TopicPartition, int], patience: float) -> str:
+    """Delete what is before these offsets; why that cannot be, where it cannot. The embedded broker never can."""
     with admin(settings, patience) as client:
         try:
-            client.delete_records(ends, timeout_ms=int(patience * 1000))
+            client.delete_records(dict(ends), timeout_ms=int(patience * 1000))
         except KafkaError as refused:
             return reason(refused)
     return ""

@@ -108,7 +108,7 @@ class Producer:
     ) -> None:
         """Hand one message over; waits only while the window is full. Failures name its `origin`.
 
-        It goes to `partition`, else to that of its key, else to any. Its `timestamp`, in ms, is that of now without one.
+        It goes to `partition`, else to that of its key, else to any. Without a `timestamp` (ms) it is of now.
 
         Raises:
             TransientError: Kafka takes nothing any more; this message is not sent and not counted.
