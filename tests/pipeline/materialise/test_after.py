@@ -1,0 +1,265 @@
+"""On the real engine: whoever is at work while a session is forgotten leaves nothing of it, in any database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from agents.conversations import Conversations, Decoded
+from agents.sender import Sender
+from pipeline.ingest.poison import DeadLimit
+from pipeline.ingest.sort import Record
+from pipeline.materialise.forget import Removed, forget
+from pipeline.materialise.settle import Terms
+from pipeline.metrics.worker import WorkerMetrics
+from pipeline.replay.batch import Decoded as Again
+from pipeline.replay.into_live import IntoLive
+from pipeline.replay.into_new import IntoNew
+from pipeline.settings import Settings
+from pipeline.store.beside import create_new, drop, exchange, new_database, old_database, uuids
+from pipeline.store.client import connection
+from pipeline.store.databases import Databases
+from pipeline.store.migrate import migrate
+from schemas.conversation import Conversation
+from schemas.forgotten import ForgottenSession, digest
+from schemas.turn import Turn
+from tests.events import FALLBACK, START, turn
+from tests.pipeline.audit.tables import Tables, folded
+from tests.pipeline.materialise.actors import as_entry
+
+WHO = "session-1"
+UNTIL = START + 1500
+TALK = [turn(timestamp=START + 1000 * n, request_id=f"r{n}") for n in range(4)]
+OTHERS = [turn(session_id="session-2", timestamp=START + 1000 * n, request_id=f"r{n}") for n in range(2)]
+KEPT = [*TALK[2:], *OTHERS]
+
+
+class Silent(Sender):
+    """There is no broken input here."""
+
+    async def send(self, messages: Sequence[object]) -> None:
+        assert not messages
+
+
+class Raw(msgspec.Struct):
+    value: bytes
+
+
+class Worker:
+    """The agent's own code, its flushes cut in halves."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.metrics = WorkerMetrics()
+        self.conversations = Conversations(settings, Silent.__new__(Silent), self.metrics, DeadLimit(1, 1))
+
+    def decoded(self, events: Sequence[Turn]) -> list[Decoded]:
+        return [self.conversations.decode(cast("list[Record]", [Raw(as_entry(one)) for one in events]))]
+
+    async def flush(self, events: Sequence[Turn]) -> None:
+        await self.conversations.finish(await self.conversations.begin(self.decoded(events), 0))
+
+
+@asynccontextmanager
+async def at_work(settings: Settings) -> AsyncIterator[Worker]:
+    """A worker on tables that are there; databases beside are dropped afterwards."""
+    settings = msgspec.structs.replace(settings, fallback_intents=tuple(FALLBACK))
+    await migrate(settings)
+    worker = Worker(settings)
+    try:
+        yield worker
+    finally:
+        await worker.conversations.aclose()
+        for database in (new_database(settings), old_database(settings)):
+            await drop(settings, database)
+
+
+async def forgotten(settings: Settings, until: int = UNTIL, bot_id: str = "") -> tuple[Removed, bool]:
+    databases = Databases(settings)
+    word = ForgottenSession(bot_id, digest(WHO), until)
+    try:
+        return await forget(databases, word, WHO, Terms(FALLBACK), lambda: asyncio.sleep(0))
+    finally:
+        await databases.close()
+
+
+def held(settings: Settings, database: str | None = None) -> tuple[list[Turn], list[Conversation]]:
+    tables = Tables(msgspec.structs.replace(settings, clickhouse_database=database or settings.clickhouse_database))
+    return tables.events(), tables.rows()
+
+
+def without_names(events: Sequence[Turn]) -> list[tuple[object, object]]:
+    return sorted((one.key, one.order) for one in events)
+
+
+def assert_kept(settings: Settings, kept: Sequence[Turn] = KEPT, database: str | None = None) -> None:
+    """Only that, and its fold, though what travelled as an entry has lost what no test looks at."""
+    events, rows = held(settings, database)
+    assert without_names(events) == without_names(kept)
+    assert sorted(rows, key=repr) == folded(events)
+
+
+def test_a_worker_that_remembers_goes_on_with_what_is_left(clickhouse_settings: Settings) -> None:
+    async def go() -> None:
+        async with at_work(clickhouse_settings) as worker:
+            await worker.flush([*TALK[:3], *OTHERS])
+            removed, clean = await forgotten(clickhouse_settings)
+            assert clean
+            assert (removed.events, removed.conversations) == (
+                {clickhouse_settings.clickhouse_database: 2},
+                {clickhouse_settings.clickhouse_database: 1},
+            )
+            await worker.flush(TALK[3:])
+
+    asyncio.run(go())
+    assert_kept(clickhouse_settings)
+
+
+def test_a_flush_that_was_begun_before_the_word_leaves_nothing(clickhouse_settings: Settings) -> None:
+    async def go() -> None:
+        async with at_work(clickhouse_settings) as worker:
+            flush = await worker.conversations.begin(worker.decoded([*TALK, *OTHERS]), 0)
+            await forgotten(clickhouse_settings)
+            await worker.conversations.finish(flush)
+
+    asyncio.run(go())
+    assert_kept(clickhouse_settings)
+
+
+def test_events_that_come_again_are_dropped_and_counted(clickhouse_settings: Settings) -> None:
+    async def go() -> None:
+        async with at_work(clickhouse_settings) as worker:
+            await forgotten(clickhouse_settings)
+            await worker.flush([*TALK, *OTHERS])
+            assert worker.metrics.registry.get_sample_value("turnfold_forgotten_total") == 2
+
+    asyncio.run(go())
+    assert_kept(clickhouse_settings)
+
+
+def test_what_a_dead_worker_left_goes_when_its_events_come_again(clickhouse_settings: Settings) -> None:
+    """It had written both halves and died before it looked: so its offsets are not committed."""
+
+    async def go() -> None:
+        async with at_work(clickhouse_settings) as worker:
+            await forgotten(clickhouse_settings)
+            tables = Tables(clickhouse_settings)
+            await asyncio.to_thread(tables.put, *folded(TALK), events=TALK)
+            await worker.flush([*TALK, *OTHERS])
+
+    asyncio.run(go())
+    assert_kept(clickhouse_settings)
+
+
+@pytest.mark.parametrize("bot_id", ["", TALK[0].bot_id])
+def test_of_one_bot_or_of_all(clickhouse_settings: Settings, bot_id: str) -> None:
+    other_bot = [msgspec.structs.replace(one, bot_id="BOTBBBBBB2") for one in TALK]
+
+    async def go() -> None:
+        async with at_work(clickhouse_settings):
+            await asyncio.to_thread(Tables(clickhouse_settings).fold, [*TALK, *OTHERS, *other_bot])
+            await forgotten(clickhouse_settings, bot_id=bot_id)
+
+    asyncio.run(go())
+    assert_kept(clickhouse_settings, [*KEPT, *(other_bot if bot_id else other_bot[2:])])
+
+
+def test_tables_beside_the_live_ones_and_those_that_were_swapped_out_forget_too(clickhouse_settings: Settings) -> None:
+    live = clickhouse_settings.clickhouse_database
+
+    async def go() -> None:
+        async with at_work(clickhouse_settings) as worker:
+            await worker.flush([*TALK[:3], *OTHERS])
+            await create_new(clickhouse_settings)
+            async with connection(clickhouse_settings) as server:
+                await worker.flush([*TALK, *OTHERS])  # known ones too go into new tables
+                await exchange(clickhouse_settings, await uuids(server, live))
+            await create_new(clickhouse_settings)
+            await worker.flush([*TALK, *OTHERS])
+            removed, clean = await forgotten(clickhouse_settings)
+            assert clean
+            names = {live, new_database(clickhouse_settings), old_database(clickhouse_settings)}
+            assert set(removed.events) == names
+            for database in names:
+                await asyncio.to_thread(assert_kept, clickhouse_settings, database=database)
+
+    asyncio.run(go())
+
+
+async def nobody() -> None:
+    """There is nobody to be told."""
+
+
+def test_a_replay_into_the_live_tables_drops_and_counts(clickhouse_settings: Settings) -> None:
+    async def go() -> None:
+        async with at_work(clickhouse_settings):
+            await forgotten(clickhouse_settings)
+            databases = Databases(clickhouse_settings)
+            whole = [*TALK, *OTHERS]
+            kept, changed = await IntoLive(databases, FALLBACK, nobody)(Again(whole, [b"{}"] * len(whole)))
+            assert (kept.forgotten, kept.turns, changed) == (2, KEPT, 2)
+            await databases.close()
+
+    asyncio.run(go())
+    assert_kept(clickhouse_settings)
+
+
+def test_a_rebuild_drops_and_what_it_was_writing_meanwhile_goes(clickhouse_settings: Settings) -> None:
+    whole = [*TALK, *OTHERS]
+
+    async def go() -> None:
+        async with at_work(clickhouse_settings):
+            await create_new(clickhouse_settings)
+            databases = Databases(clickhouse_settings)
+            into = IntoNew(databases, FALLBACK, 1000)
+            _, _, archive = await into(Again(whole, [b"{}"] * len(whole)))
+            await forgotten(clickhouse_settings)
+            await archive()
+            kept, changed, archive = await into(Again(whole, [b"{}"] * len(whole)))
+            assert (kept.forgotten, changed) == (2, 0)
+            await archive()
+            await databases.close()
+            await asyncio.to_thread(assert_kept, clickhouse_settings, database=new_database(clickhouse_settings))
+
+    asyncio.run(go())
+
+
+def test_to_forget_again_is_harmless_and_ends_what_was_interrupted(clickhouse_settings: Settings) -> None:
+    """Between the deletion of rows and the settling a conversation has no row at all."""
+
+    async def go() -> None:
+        async with at_work(clickhouse_settings) as worker:
+            await worker.flush([*TALK, *OTHERS])
+            await forgotten(clickhouse_settings)
+            await asyncio.to_thread(assert_kept, clickhouse_settings)
+            assert await forgotten(clickhouse_settings) == (Removed(), True)
+            async with connection(clickhouse_settings) as server:
+                await server.command(f"DELETE FROM conversations WHERE session_id = '{WHO}'")  # noqa: S608 - ids of our own
+            await forgotten(clickhouse_settings)
+
+    asyncio.run(go())
+    assert_kept(clickhouse_settings)
+
+
+def test_who_is_written_again_at_every_look_is_not_called_forgotten(
+    clickhouse_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.materialise.forget.ROUNDS", 2)
+    tables = Tables(clickhouse_settings)
+
+    async def put_again() -> None:
+        await asyncio.to_thread(tables.put, *folded(TALK[:1]), events=TALK[:1])
+
+    async def go() -> tuple[Any, bool]:
+        await migrate(clickhouse_settings)
+        databases = Databases(clickhouse_settings)
+        word = ForgottenSession("", digest(WHO), UNTIL)
+        try:
+            return await forget(databases, word, WHO, Terms(FALLBACK), put_again)
+        finally:
+            await databases.close()
+
+    removed, clean = asyncio.run(go())
+    assert (sum(removed.events.values()), clean) == (2, False)
