@@ -35,8 +35,11 @@ class Sized(HttpToolsProtocol):
     """Of request line and headers."""
     head_count = 100
     """Headers."""
-    rest_bytes = 1024 * 1024
-    """Of a body with all that is around it; the most that is read and thrown away to keep a connection."""
+    body_bytes = 8 * 1024 * 1024
+    """Of a body. Far less of it is read; the rest is thrown away, so that the answer is not thrown away with it: who is
+    still sending when a connection is closed may never see what came back."""
+    frame_bytes = 512 * 1024
+    """Of what is around the chunks of a body: their sizes, and headers that come last, which the parser gathers."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -44,7 +47,9 @@ class Sized(HttpToolsProtocol):
         """Whether there is a request at all, whose head is complete."""
         self.part = Part.HEAD
         self.count = 0
-        """Bytes of that part."""
+        """Bytes of that part; of a body, those around it."""
+        self.thrown = 0
+        """Bytes of a body, or of what comes from a client that was turned away."""
         self.refusal: Failure | None = None
         """Why nothing more is read."""
         self.told = False
@@ -60,7 +65,7 @@ class Sized(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what has come, or hold it until its turn."""
         if self.told:
-            self.count += len(data)
+            self.thrown += len(data)
             self._check()
             return
         self._held += data
@@ -89,9 +94,15 @@ class Sized(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin to answer, and go on with the body."""
         super().on_headers_complete()
-        self.begun, self.part, self.count = True, Part.BODY, 0
+        self.begun, self.part, self.count, self.thrown = True, Part.BODY, 0, 0
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False  # it is answered as if it had not asked; what follows it may be no HTTP
+
+    def on_body(self, body: bytes) -> None:
+        """Pass some of the body on."""
+        super().on_body(body)
+        self.count -= len(body)
+        self.thrown += len(body)
 
     def on_message_complete(self) -> None:
         """Go on with the next head."""
@@ -144,14 +155,13 @@ class Sized(HttpToolsProtocol):
             self._check()
 
     def _check(self) -> None:
-        if self.part is Part.HEAD and not self.told:
-            if self.count > self.head_bytes:
-                self.refuse(TOO_LARGE)
-        elif self.count > self.rest_bytes:
+        if self.part is Part.HEAD and self.count > self.head_bytes and not self.told:
+            self.refuse(TOO_LARGE)
+        elif self.thrown > self.body_bytes or (self.part is Part.BODY and self.count > self.frame_bytes):
             self.end()
 
     def _tell(self, failure: Failure) -> None:
         """Answer without the application, as it would."""
-        self.told, self.count = True, 0
+        self.told, self.thrown = True, 0
         client = self.client[0] if self.client else ""
         self.transport.write(turned_away(failure, client, self.server_state.default_headers))

@@ -3,9 +3,11 @@
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
+from pipeline.http.body import SECONDS
 from tests.pipeline.http.raw import (
     GET,
     MOST_BUFFERED,
@@ -174,6 +176,18 @@ def test_a_body_that_nobody_reads_does_not_go_on_for_ever(
         with raw(url) as again:
             again.send(f"{request_line} HTTP/1.1\r\nHost: localhost\r\n".encode() + begin)
             assert again.answer().status == status
+
+
+@pytest.mark.parametrize("around", ["sizes of chunks", "trailers", "small chunks"])
+def test_what_is_around_a_body_has_a_narrower_bound(bad: Raw, around: str) -> None:
+    """The parser gathers it, and does so the more slowly the more there is."""
+    begin, more = BODIES[around]
+    bad.send(b"POST /read HTTP/1.1\r\n" + begin)
+    with suppress(OSError):
+        bad.send(more * (2 * 1024 * KIB // len(more)))
+    began = time.monotonic()
+    bad.rest()
+    assert time.monotonic() - began < SECONDS / 2
 
 
 def test_a_body_that_is_larger_than_may_be_is_told_so(bad: Raw) -> None:
