@@ -22,7 +22,7 @@ UNTIL = (
 # rows that are replaced or taken back tell of somebody, too
 ROWS = f"""
 SELECT bot_id, session_id, originating_request_id, countIf(gone), min(start),
-       groupUniqArrayIf(toUnixTimestamp64Milli(start), NOT gone AND NOT is_deleted),
+       groupUniqArrayIf((toUnixTimestamp64Milli(start), version), NOT gone AND NOT is_deleted),
        groupUniqArrayIf((toUnixTimestamp64Milli(start), version), NOT gone AND is_deleted)
 FROM (SELECT bot_id, session_id, originating_request_id, start, version, is_deleted,
              toUnixTimestamp64Milli(start) <= {UNTIL} AS gone
@@ -50,14 +50,22 @@ SELECT DISTINCT bot_id FROM conversations WHERE session_id = {session_id:String}
 class Rows(NamedTuple):
     """Rows of one conversation, in force or not: how many begin in what is forgotten, and when the first.
 
-    Of those that begin later, `starts` has each that is a row, `taken_back` start and version of each that takes one
-    back. Times are in milliseconds.
+    Of those that begin later, `told` has start and version of each that tells of the conversation, `taken_back` of each
+    that takes such a one back. Times are in milliseconds.
     """
 
     gone: int = 0
     first: int = 0
-    starts: Sequence[int] = ()
+    told: Sequence[tuple[int, int]] = ()
     taken_back: Sequence[tuple[int, int]] = ()
+
+    @property
+    def starts(self) -> set[int]:
+        """The later starts of rows in force."""
+        newest: dict[int, int] = {}
+        for start, version in self.taken_back:
+            newest[start] = max(version, newest.get(start, 0))
+        return {start for start, version in self.told if version > newest.get(start, 0)}
 
 
 class Events(NamedTuple):
@@ -75,7 +83,8 @@ class Remains:
 
     `events` counts those that are archived, by conversation; `rows` are the conversations with rows that were folded
     from such events. Of `hidden` ones, rows take back the start of later events: a version of fewer events does not
-    win against one of more, so that all rows have to go. `due` are those with later events that need a row of them.
+    win against one of more, so that all rows have to go. `due` are those with later events that have not one row of
+    them, as whoever died in the middle of this leaves them.
     """
 
     events: dict[ConversationKey, int] = field(default_factory=dict)
@@ -106,7 +115,7 @@ class Remains:
             self.moments.append(rows.first)
         if hides or (rows.gone and rows.taken_back):
             self.hidden.add(key)
-        if events.kept and (events.gone or rows.gone or hides or events.start not in rows.starts):
+        if events.kept and (events.gone or rows.gone or hides or rows.starts != {events.start}):
             self.due.add(key)
 
 

@@ -265,9 +265,9 @@ def _rows(found: Database, parameters: Mapping[str, Any]) -> Answers:
             by_key[row.key].append(row)
     for key, rows in by_key.items():
         kept = [row for row in rows if row.start > _until(row, parameters)]
-        starts = [row.start for row in kept if not row.is_deleted]
+        told = [(row.start, row.version) for row in kept if not row.is_deleted]
         taken_back = [(row.start, row.version) for row in kept if row.is_deleted]
-        yield (*key, len(rows) - len(kept), min(row.start for row in rows), starts, taken_back)
+        yield (*key, len(rows) - len(kept), min(row.start for row in rows), told, taken_back)
 
 
 ANSWERS: dict[str, Callable[[Database, Mapping[str, Any]], Answers]] = {

@@ -22,6 +22,7 @@ RIGHT = fold(TALK, FALLBACK)
 WHO = TALK[0].key[:2]
 UNTIL = START + 1500
 LATER = fold(TALK[2:], FALLBACK)
+LAST = fold(TALK[3:], FALLBACK)
 
 
 def words(until: int = UNTIL, *sessions: Session) -> dict[Session, ForgottenSession]:
@@ -53,6 +54,8 @@ def test_nothing_remains_where_nothing_was_and_where_all_is_later(tables: Tables
         ([LATER, msgspec.structs.replace(LATER, version=3, is_deleted=1)], TALK[2:], "rows hidden due"),
         ([LATER, msgspec.structs.replace(LATER, is_deleted=1)], TALK[2:], "rows hidden due"),
         ([LATER, msgspec.structs.replace(LATER, start=START + 3000, is_deleted=1)], TALK[2:], ""),
+        ([LATER, msgspec.structs.replace(LATER, start=START + 3000)], TALK[2:], "due"),
+        ([LATER, LAST, msgspec.structs.replace(LAST, version=2, is_deleted=1)], TALK[2:], ""),
         ([RIGHT, msgspec.structs.replace(RIGHT, start=START + 2000, is_deleted=1)], TALK, "events rows hidden due"),
     ],
 )
