@@ -1,7 +1,5 @@
 """A request and what it wants in; the key that may have it, and its turn, out: all that stands before an answer."""
 
-import ipaddress
-import socket
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from pipeline.access.gate import Gate
 from pipeline.access.pace import Paces
 from pipeline.clock import Now
 from pipeline.errors import UsageError
+from pipeline.loopback import is_loopback
 from pipeline.settings import Settings
 from schemas.key import ALL, Key, Right
 
@@ -56,19 +55,8 @@ def check_reach(settings: Settings) -> None:
     Raises:
         UsageError: it would be open to all.
     """
-    if not settings.api_keys and not _is_loopback(settings.api_host):
+    if not settings.api_keys and not is_loopback(settings.api_host):
         raise UsageError(
             f"TURNFOLD_API_HOST={settings.api_host} can be reached from elsewhere, and no key is asked for: make keys "
             "with `turnfold keys add` and set TURNFOLD_API_KEYS to their file, or listen on 127.0.0.1"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        addresses = [ipaddress.ip_address(host)]
-    except ValueError:
-        try:
-            addresses = [ipaddress.ip_address(found[4][0]) for found in socket.getaddrinfo(host, None)]
-        except OSError:
-            return False  # whatever it is, listening will tell
-    return all(address.is_loopback for address in addresses)

@@ -12,6 +12,7 @@ from pipeline.access.door import check_reach
 from pipeline.errors import UsageError
 from pipeline.http.app import create_app
 from pipeline.http.server import server
+from pipeline.loopback import is_loopback
 from pipeline.settings import Settings
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
@@ -32,8 +33,16 @@ def serve(settings: Settings) -> None:
         made = server(create_app(settings), settings)
         scheme = "https" if settings.api_certificate else "http"
         log.info("the query layer listens on %s://%s:%d", scheme, settings.api_host, settings.api_port)
+        _say_who_may_ask(settings)
         with _stopping(made):
             made.run(sockets=[listening])
+
+
+def _say_who_may_ask(settings: Settings) -> None:
+    if not settings.api_keys:
+        log.info("no key is asked for, so only this machine is served; `turnfold keys add` makes keys")
+    elif not settings.api_certificate and not is_loopback(settings.api_host):
+        log.warning("keys and answers travel in clear: set TURNFOLD_API_CERTIFICATE, or let a proxy speak TLS")
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -1,3 +1,4 @@
+import logging
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 
 from pipeline.embedded.ports import free_port
 from pipeline.errors import UsageError
-from pipeline.http.serve import listen, serve
+from pipeline.http.serve import _say_who_may_ask, listen, serve
 from pipeline.settings import Settings
 from tests import services
 from tests.certificates import Certificates
@@ -105,3 +106,22 @@ def test_a_certificate_that_cannot_be_used_is_named_with_its_setting(
     )
     with pytest.raises(UsageError, match=f"^TURNFOLD_API_CERTIFICATE={folder / certificate}.* cannot be used: .*{why}"):
         serve(given)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (Settings(), "only this machine is served"),
+        (Settings(api_keys="keys.json", api_host="192.0.2.7"), "travel in clear"),
+        (Settings(api_keys="keys.json", api_host="192.0.2.7", api_certificate="server.pem"), ""),
+        (Settings(api_keys="keys.json"), ""),
+    ],
+)
+def test_it_says_who_may_ask_and_who_may_listen(
+    caplog: pytest.LogCaptureFixture, settings: Settings, words: str
+) -> None:
+    """Nobody has to find out that a server is open, or that its keys can be read on the way."""
+    caplog.set_level(logging.INFO)
+    _say_who_may_ask(settings)
+    assert words in caplog.text
+    assert bool(words) == bool(caplog.text)
