@@ -1,20 +1,12 @@
-"""A member of a JSON object in; what it holds of texts, slots or attributes masked or dropped where that is wanted."""
+"""Settings in; what to do with members of entries that hold texts, slots or attributes, by their names, out."""
 
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
 
-from pipeline.ingest.redact_json import Holder, text_of
-from pipeline.ingest.redact_places import Places
-from pipeline.ingest.redact_values import MASK, Values
+from pipeline.ingest.redact_masks import Found, Members, drop, mask, objects
 from pipeline.settings import Settings
 from schemas.wire import CHANNELS
 
 ALL = "*"
-SHAPES = {"Scalar", "List", "Composite"}
-"""What a slot may be, whatever fills it."""
-
 HEARD = frozenset(("inputTranscript", "rawInputTranscript", "transcription", "rawTranscription"))
 """What users said, as it was heard: the same words in figures, spelled out, or not quite right."""
 
@@ -23,9 +15,6 @@ SAID = ("botResponse", "imageResponseCard", "responseCard", "kendraResponse")
 
 MAY_BE_SAID = ("message", "response", "transcriptions")
 """Objects that hold texts in entries, code-hook events and answers, or such texts themselves."""
-
-OBFUSCATED = re.compile(r"\{([\w.-]{1,100})\}")
-"""What Lex writes for the value of a slot. No JSON is written so, as its names are in quotes."""
 
 SEARCH_ANSWERS = ("x-amz-lex:kendra-search-response", "x-amz-lex:qna-search-response")
 """What attributes begin with, in lower case, that hold what the bot answers."""
@@ -36,32 +25,7 @@ ATTRIBUTE = 4
 REMEMBERED = 10_000
 """Names of members: bots have some hundreds."""
 
-Members = dict[str, Any]
-Act = Callable[[Members, str, "Found"], None]
-
-
-@dataclass(slots=True)
-class Found:
-    """What has been found of an entry: slots that Lex has obfuscated, values that were masked, and `marks` for them.
-
-    `heard` are its HEARD texts, by where they stand, and whether something in them was masked.
-    """
-
-    obfuscated: Collection[str]
-    values: Values = field(default_factory=Values)
-    marks: set[str] = field(default_factory=set)
-    heard: list[tuple[Any, Any, bool]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Part:
-    """A text that is JSON itself, taken apart; it stays `text` where its value is still written as `written`."""
-
-    text: str
-    value: Any
-    written: bytes
-    places: Places
-    found: Found
+Act = Callable[[Members, str, Found], None]
 
 
 class Names:
@@ -98,7 +62,7 @@ class Fields:
 
     def __init__(self, settings: Settings) -> None:
         self._slots, self._attributes = Names(settings.redact_slots), Names(settings.redact_attributes)
-        self._hide = _drop if settings.redact_transcripts == "drop" else _mask
+        self._hide = drop if settings.redact_transcripts == "drop" else mask
         self._transcripts = settings.redact_transcripts != "keep"
         acts: dict[str, Act] = {}
         if self._transcripts:
@@ -119,105 +83,54 @@ class Fields:
 
     def _said(self, holder: Members, name: str, found: Found) -> None:
         if type(holder[name]) in {dict, list}:
-            for _ in _objects(holder, name, found):
+            for _ in objects(holder, name, found):
                 pass  # their members are hidden when they are come to
         else:
             self._hide(holder, name, found)
 
     def _messages(self, holder: Members, name: str, found: Found) -> None:
-        for message in _objects(holder, name, found):
+        for message in objects(holder, name, found):
             if "content" in message:
                 self._hide(message, "content", found, "messages.content")
 
     def _slot_map(self, holder: Members, name: str, found: Found) -> None:
-        for slots in _objects(holder, name, found):
+        for slots in objects(holder, name, found):
             for slot in slots:
                 if slots[slot] is not None and self._is_slot(slot, found):
-                    _mask(slots, slot, found, f"slots.{slot}", least=1)
+                    mask(slots, slot, found, f"slots.{slot}", least=1)
 
     def _hints(self, holder: Members, name: str, found: Found) -> None:
-        for intents in _objects(holder, name, found):
+        for intents in objects(holder, name, found):
             for intent in intents:
                 self._slot_map(intents, intent, found)
 
     def _contexts(self, holder: Members, name: str, found: Found) -> None:
         """V1 has the attributes of a context in its `parameters`."""
-        for context in _objects(holder, name, found):
+        for context in objects(holder, name, found):
             if "parameters" in context:
                 self._context(context, "parameters", found)
 
     def _context(self, holder: Members, name: str, found: Found) -> None:
         """A slot that sets a context is copied into its attributes, under the slot's name."""
-        for attributes in _objects(holder, name, found):
+        for attributes in objects(holder, name, found):
             for each in attributes:
                 if self._is_slot(each, found):
-                    _mask(attributes, each, found, f"slots.{each}", least=1)
+                    mask(attributes, each, found, f"slots.{each}", least=1)
                 elif each in self._attributes:
-                    _mask(attributes, each, found, f"{name}.{each}", least=ATTRIBUTE)
+                    mask(attributes, each, found, f"{name}.{each}", least=ATTRIBUTE)
 
     def _evaluated(self, holder: Members, name: str, found: Found) -> None:
         """Values stand in it as they were compared."""
         if self._slots or self._attributes or found.obfuscated:
-            _mask(holder, name, found)
+            mask(holder, name, found)
 
     def _attribute_map(self, holder: Members, name: str, found: Found) -> None:
-        for attributes in _objects(holder, name, found):
+        for attributes in objects(holder, name, found):
             for each in list(attributes):
                 if self._transcripts and each.lower().startswith(SEARCH_ANSWERS):
                     self._hide(attributes, each, found, f"{name}.{each}")
                 elif each in self._attributes and not (name == "requestAttributes" and each in CHANNELS):
-                    _mask(attributes, each, found, f"{name}.{each}", least=ATTRIBUTE)
+                    mask(attributes, each, found, f"{name}.{each}", least=ATTRIBUTE)
 
     def _is_slot(self, name: str, found: Found) -> bool:
         return name in self._slots or name.casefold() in found.obfuscated
-
-
-def _objects(holder: Members, name: str, found: Found) -> Iterator[Members]:
-    """The object there, or the objects of a list; anything else is not what it should be, so it is masked."""
-    value = holder[name]
-    value = value.value if isinstance(value, Part) else value
-    if isinstance(value, dict):
-        yield value
-    elif isinstance(value, list):
-        for place, each in enumerate(value):
-            if isinstance(each, dict):
-                yield each
-            else:
-                _mask(value, place, found, name)
-    else:
-        _mask(holder, name, found)
-
-
-def _drop(holder: Members, name: str, found: Found, word: str = "") -> None:
-    del holder[name]
-    found.marks.add(word or name)
-
-
-def _mask(holder: Holder, at: Any, found: Found, word: str = "", least: int = 0) -> None:
-    """Mask all that is there but nothings, and what Lex masked as {Name}.
-
-    Values of `least` characters or more are looked for elsewhere too, where it is not 0.
-    """
-    stack: list[tuple[Any, Any]] = [(holder, at)]
-    names = {at}
-    while stack:
-        inside, name = stack.pop()
-        value = inside[name]
-        if isinstance(value, dict):
-            names.update(value)
-            stack += [(value, each) for each in value]
-        elif isinstance(value, list):
-            stack += [(value, place) for place in range(len(value))]
-        elif value not in (None, "", MASK) and not _tells_nothing(name, value, names):
-            inside[name] = MASK
-            found.marks.add(word or str(at))
-            text = text_of(value)
-            if least and len(text) >= least and not OBFUSCATED.fullmatch(text):
-                found.values.add(text, word)
-
-
-def _tells_nothing(name: Any, value: Any, names: Collection[Any]) -> bool:
-    """Whether it is the shape of a slot, or the name of one of `names` in braces."""
-    if type(value) is not str:
-        return False
-    return (name == "shape" and value in SHAPES) or (value[0] + value[-1] == "{}" and value[1:-1] in names)

@@ -4,8 +4,9 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from pipeline.ingest.redact_fields import HEARD, Fields, Found, Part
+from pipeline.ingest.redact_fields import HEARD, Fields
 from pipeline.ingest.redact_json import Holder, Number, dumps, loads_strictly, text_of
+from pipeline.ingest.redact_masks import Found, Part
 from pipeline.ingest.redact_patterns import Patterns
 from pipeline.ingest.redact_places import ENTRY, LOG_EVENT, MARKS, PLAUSIBLE, Places
 from pipeline.ingest.redact_values import MASK

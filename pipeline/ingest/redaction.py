@@ -1,8 +1,9 @@
 """The bytes of an entry, or of a dead letter, in; those that may be kept, out."""
 
 from pipeline.errors import InvalidEventError, Reason
-from pipeline.ingest.redact_fields import OBFUSCATED, Fields
+from pipeline.ingest.redact_fields import Fields
 from pipeline.ingest.redact_json import Holder, dumps, loads
+from pipeline.ingest.redact_masks import OBFUSCATED
 from pipeline.ingest.redact_patterns import Patterns
 from pipeline.ingest.redact_places import MARKS
 from pipeline.ingest.redact_tree import PACKED, Tree

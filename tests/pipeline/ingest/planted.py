@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import orjson
+
+from pipeline.ingest.redaction import Redaction
+from pipeline.settings import Settings
 from tests.events import START, entry, iso
 
 SAID = {
@@ -129,3 +133,15 @@ def v1(**changes: Any) -> dict[str, Any]:
             {"name": "Booked", "parameters": {"City": SLOTS["City"], "bearer": ATTRIBUTES["contextAttributes"]}}
         ],
     } | changes
+
+
+def kept(entry: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    """What these settings leave of the entry."""
+    found: dict[str, Any] = orjson.loads(Redaction(Settings(**settings)).entry(orjson.dumps(entry)))
+    return found
+
+
+def envelope(*messages: bytes, **more: Any) -> bytes:
+    """A CloudWatch Logs envelope of these."""
+    events = [{"id": "1", "timestamp": 1_773_480_413_589, "message": m.decode()} for m in messages]
+    return orjson.dumps({"messageType": "DATA_MESSAGE", "logEvents": events} | more)

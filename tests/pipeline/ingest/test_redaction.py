@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import orjson
 import pytest
@@ -20,7 +20,7 @@ from pipeline.ingest.redaction import Redaction
 from pipeline.settings import Settings
 from schemas.turn import Turn
 from tests.events import raw
-from tests.pipeline.ingest.planted import SAID, v1, v2
+from tests.pipeline.ingest.planted import SAID, envelope, kept, v1, v2
 from tests.pipeline.ingest.spoken import CARD, EMAIL, PHONE, anything, entries, redacting
 
 FIXTURES = sorted((Path(__file__).parents[2] / "fixtures").glob("*.json"))
@@ -37,21 +37,11 @@ FIELDS = Redaction(Settings(redact_transcripts="mask"))
 ONLY_PATTERNS = Redaction(Settings(redact_patterns=PATTERNS))
 
 
-def kept(entry: dict[str, Any], **settings: Any) -> dict[str, Any]:
-    found: dict[str, Any] = orjson.loads(Redaction(Settings(**settings)).entry(orjson.dumps(entry)))
-    return found
-
-
 def decoded(data: bytes) -> Turn | Reason:
     try:
         return decode_entry(data, LIMIT)
     except InvalidEventError as invalid:
         return invalid.reason
-
-
-def envelope(*messages: bytes, **more: Any) -> bytes:
-    events = [{"id": "1", "timestamp": 1_773_480_413_589, "message": m.decode()} for m in messages]
-    return orjson.dumps({"messageType": "DATA_MESSAGE", "logEvents": events} | more)
 
 
 class TestEntries:
@@ -132,46 +122,6 @@ class TestEntries:
             FIELDS.entry(deeper)
 
 
-class TestTextsThatAreJson:
-    """Attributes and custom payloads may hold JSON as text, and a log line a whole entry."""
-
-    def test_they_are_redacted_as_what_they_say(self) -> None:
-        text = json.dumps({"slots": {"Pin": "1234"}, "deep": json.dumps({"tel": "a\n4155550100"})}, indent=1)
-        found = kept(v1(sessionAttributes={"state": text}), redact_slots=("Pin",), redact_patterns=PATTERNS)
-        state = orjson.loads(found["sessionAttributes"]["state"])
-        assert state["slots"] == {"Pin": MASK}
-        assert orjson.loads(state["deep"]) == {"tel": "a\n[phone]"}
-        assert {"slots.Pin", "pattern.phone"} == {*found[MARKS]}
-        assert MARKS not in state
-
-    def test_values_are_looked_for_in_them_and_from_them(self) -> None:
-        entry = v1(slots={"Pin": "1234"}, sessionAttributes={"state": '{"slots":{"City":"Paris"},"pin":"is 1234"}'},
-                   inputTranscript="Paris")  # fmt: skip
-        found = kept(entry, redact_slots=("Pin", "City"))
-        assert found["inputTranscript"] == MASK
-        assert orjson.loads(found["sessionAttributes"]["state"]) == {"slots": {"City": MASK}, "pin": f"is {MASK}"}
-
-    @pytest.mark.parametrize(
-        "text", ['{ "a": 1.0 }', "[1, 2]", "{}", "[happy] hello", "{Pin}", ' {"a"', "[", "{", "\t"]
-    )
-    def test_with_nothing_to_redact_they_are_as_they_were(self, text: str) -> None:
-        found = kept(v1(sessionAttributes={"state": text}), redact_patterns=PATTERNS)
-        assert found["sessionAttributes"]["state"] == text
-
-    @pytest.mark.parametrize("text", ['{"slots":{"Pin":"1234"', '{"a":1,"a":2}', '{"half":"\\ud83d"}', "[{"])
-    def test_what_cannot_be_looked_through_is_masked_where_fields_are_hidden(self, text: str) -> None:
-        entry = v1(sessionAttributes={"state": text})
-        found = kept(entry, redact_slots=("X",))
-        assert found["sessionAttributes"]["state"] == MASK
-        assert found[MARKS] == ["unreadable"]
-        assert kept(entry, redact_patterns=PATTERNS)["sessionAttributes"]["state"] == text
-
-    def test_what_is_packed_is_masked_always(self) -> None:
-        packed = base64.b64encode(gzip.compress(raw())).decode()
-        found = kept(v1(sessionAttributes={"state": packed}), redact_patterns=("card",))
-        assert (found["sessionAttributes"]["state"], found[MARKS]) == (MASK, ["packed"])
-
-
 class TestLetters:
     @given(
         st.binary(max_size=80) | anything.map(lambda value: json.dumps(value).encode()),
@@ -224,18 +174,6 @@ class TestLetters:
     def test_objects_are_gone_through_where_an_id_should_be(self, member: str) -> None:
         for wrong in ({"inputTranscript": "alpha said"}, [[{"inputTranscript": "alpha said"}]]):
             assert b"alpha" not in FIELDS.letter(orjson.dumps(v1(**{member: wrong})))
-
-    def test_entries_in_an_envelope_are_redacted_one_by_one(self) -> None:
-        found = orjson.loads(FIELDS.letter(envelope(orjson.dumps(v2()), b"START", b'{"cut')))
-        first, *others = (event["message"] for event in found["logEvents"])
-        assert first.encode() == FIELDS.entry(orjson.dumps(v2()))
-        assert others == [MASK, MASK]
-        assert found[MARKS] == ["unreadable"]
-        assert found["logEvents"][0]["timestamp"] == 1_773_480_413_589
-
-    def test_an_envelope_with_nothing_to_redact_has_no_mark(self) -> None:
-        data = envelope(raw(inputTranscript="", messages=[]))
-        assert FIELDS.letter(data) == data
 
     @pytest.mark.parametrize("member", PLAUSIBLE)
     def test_what_an_input_may_be_dead_for_may_hold_anything(self, member: str) -> None:
