@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 GZIP = b"\x1f\x8b"
 HEADER = b"\x1f\x8b\x08"
 """What every member begins with: the next one is looked for by it."""
+CUT_OFF = "cut off before its end"
 PACKED = 65_536
 TEXT = 1 << 20
 """Bytes that are taken in and unpacked at a time, however well they were packed."""
@@ -74,7 +75,7 @@ class Gunzip:
             return True
         if not packed and self._member is not None:
             self._text += self._member.flush()
-            self._lose("cut off before its end")
+            self._lose(CUT_OFF)
         self._data += packed
         return bool(packed)
 
@@ -87,7 +88,7 @@ class Gunzip:
             if self._data.startswith(GZIP):
                 self._member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
             elif self._data:
-                self._lose("followed by what is no gzip")
+                self._lose(CUT_OFF if GZIP.startswith(self._data) else "followed by what is no gzip")
 
     def _find_member(self) -> None:
         found = self._data.find(HEADER)

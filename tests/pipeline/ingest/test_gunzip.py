@@ -57,7 +57,12 @@ def test_of_what_is_cut_off_all_that_is_there_is_read(data: st.DataObject, end: 
     text, wrong = read(*data.draw(cut((first + second)[: 2 + end])))
     assert b"".join(LINES[:20]).startswith(text)
     assert wrong in ([], ["cut off before its end"])
-    assert (wrong == []) == (2 + end in {len(first), len(first) + 1} or 2 + end >= len(first + second))
+    assert (wrong == []) == (2 + end == len(first) or 2 + end >= len(first + second))
+
+
+def test_one_byte_of_another_member_is_cut_off_too() -> None:
+    assert read(gzip.compress(b"first") + b"\x1f") == (b"first", ["cut off before its end"])
+    assert read(gzip.compress(b"first") + b"x") == (b"first", ["followed by what is no gzip"])
 
 
 def test_text_before_a_wrong_byte_is_not_lost_nor_are_the_members_behind_it() -> None:
