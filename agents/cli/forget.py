@@ -1,6 +1,7 @@
 """`turnfold forget`: a session's or a user's id in; everything of it removed, and what remains told, out."""
 
 import asyncio
+import sys
 
 import click
 import msgspec
@@ -22,6 +23,8 @@ from schemas.topics import DAY_MS
 
 INCOMPLETE = 1
 MARGIN_S = 1.0
+PATIENCE_S = 600.0
+"""A deletion reads what the bots have of the months concerned, and writes anew the parts where there was something."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -54,6 +57,10 @@ def forget(  # noqa: PLR0913 - each option of the command is an argument
     who = session or user
     if not who or (session and user):
         raise UsageError("who is to be forgotten? Give --session ID (Lex V2) or --user ID (Lex V1), one of them")
+    if not who.isascii() and who.encode(errors="replace").decode() != who:
+        raise UsageError("the id is no text in UTF-8: no session can have it")
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("nobody is there to say yes: --yes forgets without asking")
     if not yes:
         click.confirm("All events of this session up to now will be gone for good. Forget it?", abort=True, err=True)
     report = asyncio.run(_forget(settings, who, bot))
@@ -65,7 +72,9 @@ async def _forget(settings: Settings, who: str, bot: str | None) -> Report:
     now = now_ms()
     word = ForgottenSession(asked_bot(bot) if bot else ALL_BOTS, digest(who), now)
     terms = Terms(settings.fallback_intents, retention=Retention.of(settings))
-    databases = Databases(settings)
+    databases = Databases(
+        msgspec.structs.replace(settings, clickhouse_timeout=max(PATIENCE_S, settings.clickhouse_timeout))
+    )
     try:
         removed, clean = await forget_session(
             databases, word, who, terms, lambda: asyncio.sleep(2 * settings.flush_seconds + MARGIN_S)

@@ -81,3 +81,10 @@ def test_commits_are_told_by_how_they_ended(metrics: WorkerMetrics) -> None:
     metrics.offsets.committed(5.0, done=False)
     assert value(metrics, "commit_seconds_sum", outcome="done") == 0.2
     assert value(metrics, "commit_seconds_count", outcome="failed") == 1
+
+
+def test_forgotten_events_are_counted_from_0_on(metrics: WorkerMetrics) -> None:
+    assert value(metrics, "forgotten_total") == 0
+    for events in (3, 0, 2):
+        metrics.folding.forgot(events)
+    assert value(metrics, "forgotten_total") == 5

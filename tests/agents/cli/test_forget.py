@@ -1,0 +1,91 @@
+"""Forgetting from the command line: what it says, which status says what, and that it never says who it was."""
+
+import orjson
+import pytest
+
+from pipeline.kafka.client import writer
+from pipeline.settings import Settings
+from schemas.dead_letter import DeadLetter
+from tests.agents.cli.command import turnfold
+from tests.events import START, turn
+from tests.pipeline.audit.tables import Tables, folded
+
+WHO = "guest-7"
+MINE = [turn(session_id=WHO, timestamp=START + n, request_id=f"r{n}") for n in range(3)]
+OTHERS = [turn(session_id="guest-77"), turn(session_id="other")]
+
+
+@pytest.fixture
+def tables(stack: Settings) -> Tables:
+    """A person's conversation, and those of others."""
+    assert turnfold(stack, "migrate").status == 0
+    tables = Tables(stack)
+    tables.fold([*MINE, *OTHERS])
+    return tables
+
+
+@pytest.mark.parametrize("option", ["--session", "--user"])
+def test_what_was_removed_and_what_remains_is_told_and_not_who(stack: Settings, tables: Tables, option: str) -> None:
+    found = turnfold(stack, "forget", option, WHO, "--yes")
+    assert (found.status, found.err) == (0, "")
+    assert "3 events, 1 conversations and 0 dead letters removed" in found.out
+    assert f"Kafka keeps {stack.topic_raw} and {stack.topic_turns} until " in found.out
+    assert WHO not in found.out
+    assert tables.rows() == folded(OTHERS)
+    again = turnfold(stack, "forget", option, WHO, "--yes")
+    assert (again.status, "0 events, 0 conversations" in again.out) == (0, True)
+
+
+def test_a_report_for_programs(stack: Settings, tables: Tables) -> None:
+    found = turnfold(stack, "forget", "--session", WHO, "--yes", "--json")
+    report = orjson.loads(found.out)
+    assert report["clean"] is True
+    assert report["removed"]["events"] == {stack.clickhouse_database: 3}
+    assert WHO not in found.out
+    assert len(tables.events()) == len(OTHERS)
+
+
+def test_only_one_bot_forgets_where_one_is_named(stack: Settings, tables: Tables) -> None:
+    assert turnfold(stack, "forget", "--session", WHO, "--bot", "Florist", "--yes").status == 0
+    assert len(tables.events()) == len([*MINE, *OTHERS])
+    assert turnfold(stack, "forget", "--session", WHO, "--bot", MINE[0].bot_id, "--yes").status == 0
+    assert len(tables.events()) == len(OTHERS)
+
+
+def test_a_broker_that_deletes_nothing_is_told_and_makes_the_status_1(stack: Settings, tables: Tables) -> None:
+    """The embedded one: what it holds is gone when it ends."""
+    payload = b'{"sessionId": "guest-7", cut off'
+    letter = DeadLetter("not-json", "", "intake", stack.topic_raw, 0, 1, payload)
+    producer = writer(stack)
+    producer.send(stack.topic_dead, value=payload, headers=letter.headers()).get(10)
+    producer.close(timeout=10)
+    found = turnfold(stack, "forget", "--session", WHO, "--yes")
+    assert found.status == 1
+    assert f"Kafka did not delete dead letters in {stack.topic_dead}" in found.out
+    assert WHO not in found.out + found.err
+    assert tables.rows() == folded(OTHERS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "who is to be forgotten? Give --session ID (Lex V2) or --user ID (Lex V1), one of them"),
+        (("--session", ""), "who is to be forgotten?"),
+        (("--session", "a", "--user", "b"), "one of them"),
+        (("--session", "guest-7"), "nobody is there to say yes: --yes forgets without asking"),
+        (("--session", "\udcff", "--yes"), "the id is no text in UTF-8"),
+    ],
+)
+def test_asked_wrongly_it_says_what_would_be_right_and_does_nothing(arguments: tuple[str, ...], said: str) -> None:
+    nowhere = Settings(kafka=("127.0.0.1:1",), clickhouse="http://127.0.0.1:1")
+    found = turnfold(nowhere, "forget", *arguments)
+    assert (found.status, found.out) == (2, "")
+    assert said in found.err
+    assert "guest-7" not in found.err
+
+
+def test_clickhouse_away_is_said() -> None:
+    found = turnfold(Settings(clickhouse="http://127.0.0.1:1"), "forget", "--session", WHO, "--yes")
+    assert (found.status, found.out) == (1, "")
+    assert "Cannot connect to host 127.0.0.1:1" in found.err
+    assert WHO not in found.err
