@@ -61,7 +61,7 @@ class Audit:
     def lines(self, count: int) -> list[dict[str, Any]]:
         """What is in the file, once it has as many lines; they are written when the answer has left."""
         deadline = time.monotonic() + WITHIN
-        while (found := self.file.read_bytes()).count(b"\n") < count:
+        while (found := self.file.read_bytes() if self.file.exists() else b"").count(b"\n") < count:
             assert time.monotonic() < deadline, found
             time.sleep(0.005)
         assert PRIVATE.encode() not in found
