@@ -26,7 +26,7 @@ from tests.services import await_answer
 ROWS = 30_000
 CLIENTS = 32
 SECONDS = 3.0
-ROUNDS = 4
+ROUNDS = 10
 TWICE = 2.0
 BODY = msgspec.json.encode({"startDateTime": 0, "endDateTime": 4_000_000_000, "maxResults": 20})
 
