@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass
 from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipeline.errors import UsageError
-from pipeline.http.measured import GONE
 from pipeline.logs import JsonLines
 from pipeline.settings import Settings
 
@@ -43,20 +42,12 @@ class Audited:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, and its answer back."""
-        status = GONE
-
-        async def send_seen(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
         try:
-            await self._app(scope, receive, send_seen)
+            await self._app(scope, receive, send)
         finally:
             if entry := scope.get("entry"):
                 host = scope["client"][0] if scope.get("client") else ""
-                about = {"request": scope.get("request_id"), "client": host, "status": status, **asdict(entry)}
+                about = {"request": scope.get("request_id"), "client": host, "status": scope["status"], **asdict(entry)}
                 self._log.info("asked", extra=about)
 
 

@@ -14,7 +14,7 @@ GONE = 499
 
 
 class Measured:
-    """Counts requests by `scope["operation"]`, which a route sets, and by status."""
+    """Counts requests by `scope["operation"]`, which a route sets, and by `scope["status"]`, which all may read."""
 
     def __init__(self, app: ASGIApp, metrics: QueryMetrics) -> None:
         self._app = app
@@ -25,16 +25,15 @@ class Measured:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope["operation"] = OTHER
-        began, status = time.perf_counter(), GONE
+        scope["operation"], scope["status"] = OTHER, GONE
+        began = time.perf_counter()
 
         async def send_seen(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                scope["status"] = message["status"]
             await send(message)
 
         try:
             await self._app(scope, receive, send_seen)
         finally:
-            self._metrics.answered(scope["operation"], status, time.perf_counter() - began)
+            self._metrics.answered(scope["operation"], scope["status"], time.perf_counter() - began)
