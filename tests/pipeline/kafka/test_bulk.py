@@ -174,9 +174,9 @@ def test_records_that_do_not_come_are_an_error(
 ) -> None:
     """Silence must not look like the end: a replay would say that it has read everything."""
     send(producer, partition, [now()] * 3)
-    reading = read_batches(fetcher, partition, (0, 5), 100, 0.5)
+    reading = read_batches(fetcher, partition, (0, 5), 100, 5)
     assert numbers([next(reading)]) == [0, 1, 2]
-    with pytest.raises(TransientError, match=f"nothing more of {partition.topic}/0 for 0.5 s, at offset 3 of 5"):
+    with pytest.raises(TransientError, match=f"nothing more of {partition.topic}/0 for 5 s, at offset 3 of 5"):
         next(reading)
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.window import Window, read_instant, read_window
 
-nanoseconds = st.integers(-62_135_596_800_000_000_000, 253_402_300_799_999_999_999)
+# The last of the year 9999 is left out: a window needs an end after its start.
+nanoseconds = st.integers(-62_135_596_800_000_000_000, 253_402_300_799_999_999_998)
 
 
 @given(nanoseconds, nanoseconds, st.integers())
