@@ -1,12 +1,12 @@
 """Differences and counts of an audit in; lines for people, or one JSON document, out on standard output."""
 
-from datetime import UTC, datetime
 from typing import Protocol
 
 import click
 import msgspec
 import orjson
 
+from agents.cli.iso import iso
 from agents.cli.plain import plain
 from pipeline.audit.audit import Counts
 from pipeline.audit.finding import Difference, Finding, Kind
@@ -82,11 +82,6 @@ class JsonWriter:
             "kinds": {kind.value: count for kind, count in outcome.kinds.items()},
         }
         click.echo((b"\n" if self._any else self._before) + b"],\n" + orjson.dumps(document)[1:])
-
-
-def iso(milliseconds: int) -> str:
-    """The instant, in UTC."""
-    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
 
 
 def _short(value: object) -> str:

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 import click
 import msgspec
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agents.cli.iso import iso
 from agents.cli.plain import plain
 from pipeline.kafka.dead import DeadRecord
 
@@ -42,7 +42,7 @@ def listed(record: DeadRecord) -> Listed:
     letter = record.letter
     return Listed(
         *(record.timestamp, record.partition, record.offset, str(record.place)),
-        time=f"{datetime.fromtimestamp(record.timestamp / 1000, UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z",
+        time=iso(record.timestamp),
         reason=record.reason,
         detail=letter.detail if letter else "",
         step=letter.step if letter else "",

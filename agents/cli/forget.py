@@ -6,7 +6,7 @@ import sys
 import click
 import msgspec
 
-from agents.cli.audit_printing import iso
+from agents.cli.iso import iso
 from agents.cli.listing import asked_bot
 from pipeline.clock import now_ms
 from pipeline.errors import TransientError, UsageError

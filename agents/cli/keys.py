@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import orjson
 
-from agents.cli.audit_printing import iso
+from agents.cli.iso import iso
 from agents.cli.listing import asked_bot, seconds
 from agents.cli.plain import plain
 from pipeline.access.bearer import key_id_of

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agents.cli.iso import iso
 from agents.cli.plain import plain
 from schemas.analytics import SessionSpecification
 
@@ -27,8 +28,8 @@ Cell = Callable[[SessionSpecification], str | int]
 def cells() -> dict[str, Cell]:
     """What is told of a session, by name; times are UTC, milliseconds included."""
     return {
-        "conversationStartTime": lambda s: _iso(s.conversation_start_time),
-        "conversationEndTime": lambda s: _iso(s.conversation_end_time),
+        "conversationStartTime": lambda s: iso(round(s.conversation_start_time * 1000)),
+        "conversationEndTime": lambda s: iso(round(s.conversation_end_time * 1000)),
         "conversationDurationSeconds": lambda s: s.conversation_duration_seconds,
         "numberOfTurns": lambda s: s.number_of_turns,
         "conversationEndState": lambda s: s.conversation_end_state or "",
@@ -104,10 +105,6 @@ def _csv_line(row: list[str | int]) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(row)
     return line.getvalue()
-
-
-def _iso(seconds: float) -> str:
-    return f"{_time(seconds):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
 
 
 def _time(seconds: float) -> datetime:

@@ -5,7 +5,7 @@ import asyncio
 import click
 import msgspec
 
-from agents.cli.audit_printing import iso
+from agents.cli.iso import iso
 from pipeline.settings import Settings
 from pipeline.store.beside import drop as drop_database
 from pipeline.store.beside import exists, new_database, old_database

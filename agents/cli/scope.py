@@ -1,6 +1,6 @@
 """`--bot`, `--from` and `--to` in; the conversations that they mean out."""
 
-from agents.cli.audit_printing import iso
+from agents.cli.iso import iso
 from agents.cli.listing import asked_bot, instant
 from pipeline.errors import UsageError
 from pipeline.store.parts import Scope
