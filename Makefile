@@ -8,7 +8,7 @@ BIN := .venv/bin
 UP ?= --demo
 JAVA_AND_MAVEN := $(and $(shell command -v java),$(shell command -v mvn))
 
-.PHONY: up test check chaos bench kafka install lock clean
+.PHONY: up test check search chaos bench kafka install lock clean
 
 up: install
 	$(BIN)/turnfold up $(UP)
@@ -20,6 +20,12 @@ test: check $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka)
 MINUTES ?= 10
 chaos: install kafka
 	$(BIN)/python -m tests.chaos.run --minutes $(MINUTES)
+
+# Draw so many orders of what workers, replays, swaps and forgetting do on a model of ClickHouse, and of their deaths.
+ORDERS ?= 20000
+search: install
+	ORDERS=$(ORDERS) $(BIN)/pytest --numprocesses 2 --timeout 0 \
+		$(patsubst %,tests/pipeline/materialise/test_%.py,together swap forget)
 
 # Measure everything, beside others where there are any; BENCH takes `--quick` and `--only fold,lists`.
 bench: install kafka .peers

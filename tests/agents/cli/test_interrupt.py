@@ -1,4 +1,3 @@
-import os
 import signal
 from collections.abc import Iterator
 from itertools import count
@@ -14,7 +13,7 @@ def test_a_signal_during_an_items_turn_lets_it_end_and_then_stops(number: int) -
     with Interrupt() as interrupt:
         for item in interrupt.until_then(count()):
             if item == 3:
-                os.kill(os.getpid(), number)
+                signal.raise_signal(number)
             done.append(item)
     assert done == [0, 1, 2, 3]
     assert interrupt.exit_status == 128 + number
@@ -26,7 +25,7 @@ def test_a_signal_ends_the_wait_for_the_next_item_at_once() -> None:
     def waiting() -> Iterator[int]:
         try:
             yield 1
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
             signal.pause()  # for ever, if the signal did not end it
         finally:
             closed.append(True)
@@ -45,9 +44,9 @@ def test_without_a_signal_all_items_come_and_the_status_is_0() -> None:
 
 def test_the_second_signal_is_obeyed_as_ever() -> None:
     with Interrupt() as interrupt:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
     assert interrupt.exit_status == 130
 
 

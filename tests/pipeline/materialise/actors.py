@@ -1,6 +1,7 @@
 """Who writes in the model: workers that fold a log, and how a test lets them take their steps."""
 
 import inspect
+import os
 import random
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Generator
@@ -24,6 +25,9 @@ from tests.pipeline.materialise.model import LIVE, Server, Step
 
 SETTINGS = Settings(clickhouse_database=LIVE, fallback_intents=tuple(FALLBACK))
 MAX_BYTES = 1_000_000
+
+ORDERS = int(os.environ.get("ORDERS", "300"))
+"""How many orders of steps a test draws; `make search` draws more, each time others."""
 
 NAMES = ("one", "two", "three", "four", "five")
 """Of conversations."""

@@ -14,6 +14,7 @@ from schemas.turn import Turn
 from tests.events import FALLBACK, START
 from tests.pipeline.materialise.actors import (
     MAX_BYTES,
+    ORDERS,
     PAUSES,
     Actor,
     Worker,
@@ -98,7 +99,7 @@ class Crowd:
         return Worker(self.server, self._entries, self._committed, self._chance.randrange(1, 5))
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=ORDERS, deadline=None)
 @given(seed=st.integers(0, 2**40))
 def test_any_order_of_steps_deaths_and_naps_leaves_the_fold_of_what_is_not_forgotten(seed: int) -> None:
     """The order is drawn at random: grown from small ones, as Hypothesis would, too few have all that it takes."""
@@ -161,7 +162,7 @@ def among_swaps(seed: int) -> tuple[Stage, list[Turn]]:
     return stage, [decoded for one in log if not forgotten.covers(decoded := decode_entry(as_entry(one), MAX_BYTES))]
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=ORDERS, deadline=None)
 @given(seed=st.integers(0, 2**40))
 def test_no_swap_brings_back_what_is_forgotten(seed: int) -> None:
     stage, kept = among_swaps(seed)

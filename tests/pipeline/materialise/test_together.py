@@ -13,6 +13,7 @@ from schemas.turn import Turn
 from tests.events import FALLBACK
 from tests.pipeline.materialise.actors import (
     MAX_BYTES,
+    ORDERS,
     PAUSES,
     Actor,
     Worker,
@@ -53,7 +54,7 @@ class Replay:
         self._server.written = max(self._server.written, said)
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=ORDERS, deadline=None)
 @given(seed=st.integers(0, 2**40))
 def test_any_order_of_steps_deaths_and_naps_ends_as_the_fold(seed: int) -> None:
     """The order is drawn at random: grown from small ones, as Hypothesis would, too few have all that it takes."""
