@@ -9,7 +9,6 @@ import pytest
 from pipeline.fold.conversation import fold
 from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse, Row, connection
-from pipeline.store.migrate import migrate
 from pipeline.store.write import write
 from schemas.turn import ArchivedTurn
 from tests.deploy.files import dashboard, read_yaml
@@ -81,15 +80,14 @@ def turn() -> ArchivedTurn:
 
 @pytest.mark.parametrize("panel", TABLES, ids=lambda panel: panel["title"])
 def test_a_query_of_the_tables_runs_and_finds_something(
-    panel: dict[str, Any], clickhouse_settings: Settings, turn: ArchivedTurn
+    panel: dict[str, Any], with_tables: Settings, turn: ArchivedTurn
 ) -> None:
     row = fold([turn], ())
     (target,) = panel["targets"]
 
     async def ask() -> list[Row]:
-        await migrate(clickhouse_settings)
         clickhouse: ClickHouse
-        async with connection(clickhouse_settings) as clickhouse:
+        async with connection(with_tables) as clickhouse:
             await write(clickhouse, [row], [turn])
             return list(await clickhouse.rows(expanded(target["rawSql"])))
 

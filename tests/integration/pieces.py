@@ -1,5 +1,6 @@
 """Broker, ClickHouse and workers one by one, so that a test can take any of them away in the middle of the work."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -16,7 +17,9 @@ import orjson
 from pipeline.embedded.ports import free_port
 from pipeline.kafka.lag import PartitionLag, read_lag
 from pipeline.kafka.produce import Producer
+from pipeline.kafka.topics import create_topics
 from pipeline.settings import Settings
+from pipeline.store.migrate import migrate
 from tests import services
 from tests.integration.stack import PATIENCE, TURNFOLD
 
@@ -157,7 +160,8 @@ def pieces(folder: Path, kafka: Settings) -> Iterator[Pieces]:
     made = Pieces(folder, settings, port)
     try:
         made.start_clickhouse()
-        made.run("migrate")
+        create_topics(settings)
+        asyncio.run(migrate(settings))
         yield made
     finally:
         made.close()

@@ -4,9 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.both import ON_EMBEDDED
 from tests.integration.pieces import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
+
+pytestmark = ON_EMBEDDED
 
 SPOIL = """
 INSERT INTO turnfold.conversations
@@ -17,7 +20,7 @@ FROM turnfold.conversations WHERE cityHash64(session_id) % 3 = 0
 
 @pytest.fixture(scope="module")
 def traffic() -> list[bytes]:
-    return lines(seed=31, conversations=300)
+    return lines(seed=31, conversations=120)
 
 
 def trickle(parts: Pieces, traffic: list[bytes]) -> None:

@@ -10,10 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.both import ON_EMBEDDED
 from tests.integration.pieces import Pieces
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import BROKEN, lines
+
+pytestmark = ON_EMBEDDED
 
 
 @pytest.fixture(scope="module")

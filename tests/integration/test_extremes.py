@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.kafka.dead import Place, read_letter
 from pipeline.kafka.produce import Failure, Producer
+from tests.both import ON_EMBEDDED
 from tests.events import START, entry, iso, raw
 from tests.integration.pieces import Pieces
 from tests.integration.stack import PATIENCE, TURNFOLD
@@ -69,6 +70,7 @@ def test_what_is_too_large_for_kafka_is_said_before_it_is_sent(parts: Pieces, tm
     assert {name: outcome[name] for name in ("sent", "failed", "dead")} == {"sent": 1, "failed": 1, "dead": 0}
 
 
+@ON_EMBEDDED
 def test_a_conversation_of_100_000_turns(parts: Pieces) -> None:
     """It arrives in many batches, partly out of order, and each of them folds it anew."""
     count = 100_000
@@ -85,17 +87,18 @@ def test_a_conversation_of_100_000_turns(parts: Pieces) -> None:
         for number in order:
             producer.send(parts.settings.topic_turns, b"session-1", lines[number])
         producer.flush()
-    parts.start_worker(TURNFOLD_FLUSH_EVENTS="2000", TURNFOLD_FLUSH_SECONDS="0.001")
+    parts.start_worker(TURNFOLD_FLUSH_EVENTS="5000", TURNFOLD_FLUSH_SECONDS="0.001")
     parts.wait_until_folded()
     (row,) = parts.answers(ROW)
     assert row == {"turns": count, "version": count, "began": START + 1000, "ended": START + 1000 * count}
     parts.run("audit", "--pause=0.5")
 
 
+@ON_EMBEDDED
 @pytest.mark.parametrize("step", [-1_000, -40 * DAY_MS, 40 * DAY_MS])
 def test_clocks_that_run_backwards_or_leap(parts: Pieces, step: int) -> None:
     """Every event moves the start, over the borders of months and years: no row of an earlier start may show."""
-    lines = [raw(requestId=f"request-{n}", timestamp=iso(START + step * n)) for n in range(1, 25)]
+    lines = [raw(requestId=f"request-{n}", timestamp=iso(START + step * n)) for n in range(1, 17)]
     parts.start_worker(**ONE_AT_A_TIME)
     for line in lines:
         parts.send([line])
@@ -106,6 +109,7 @@ def test_clocks_that_run_backwards_or_leap(parts: Pieces, step: int) -> None:
     assert_tables(parts, lines)
 
 
+@ON_EMBEDDED
 def test_events_a_year_early_or_late(parts: Pieces) -> None:
     """One clock in ten is a year off, either way; the events come in any order and are all sent twice."""
     chance = random.Random(4)  # noqa: S311 - no secret is made of it

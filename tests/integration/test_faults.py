@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.settings import Settings
+from tests.both import ON_EMBEDDED
 from tests.integration.pieces import Pieces, pieces
 from tests.integration.proxy import OUT_OF_MEMORY, READ_ONLY, TOO_MANY_PARTS, Proxy, proxy
 from tests.integration.stack import PATIENCE
@@ -88,6 +89,7 @@ def test_workers_that_join_and_leave_all_the_time_change_nothing(parts: Pieces, 
     assert_tables(parts, traffic)
 
 
+@ON_EMBEDDED
 @pytest.mark.parametrize("error", [OUT_OF_MEMORY, TOO_MANY_PARTS, READ_ONLY])
 def test_clickhouse_that_answers_errors_for_a_while_is_waited_for(
     parts: Pieces, weather: Proxy, traffic: list[bytes], error: tuple[int, str]
@@ -105,6 +107,7 @@ def test_clickhouse_that_answers_errors_for_a_while_is_waited_for(
     assert_tables(parts, traffic)
 
 
+@ON_EMBEDDED
 def test_connections_cut_in_the_middle_of_inserts_change_nothing(
     parts: Pieces, weather: Proxy, traffic: list[bytes]
 ) -> None:
@@ -119,6 +122,7 @@ def test_connections_cut_in_the_middle_of_inserts_change_nothing(
     assert_tables(parts, traffic)
 
 
+@ON_EMBEDDED
 def test_slow_answers_only_take_longer(parts: Pieces, weather: Proxy, traffic: list[bytes]) -> None:
     """A worker that waits for ClickHouse keeps its partitions: nothing is read twice because of it."""
     weather.weather.delay = 0.05
@@ -145,6 +149,7 @@ def test_sigterm_in_the_middle_ends_with_status_0_whatever_the_worker_does(
     assert_tables(parts, traffic)
 
 
+@ON_EMBEDDED
 def test_clickhouse_killed_in_the_middle_comes_back_with_what_it_confirmed(parts: Pieces, traffic: list[bytes]) -> None:
     parts.start_worker(**SMALL)
     parts.send(traffic[: len(traffic) // 2])
@@ -158,6 +163,7 @@ def test_clickhouse_killed_in_the_middle_comes_back_with_what_it_confirmed(parts
     assert_tables(parts, traffic)
 
 
+@ON_EMBEDDED
 def test_a_full_disk_is_waited_for_until_there_is_room(small_disk: Pieces, traffic: list[bytes]) -> None:
     worker = small_disk.start_worker(**SMALL)
     small_disk.send(traffic[: len(traffic) // 2])

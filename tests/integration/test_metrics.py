@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pipeline.embedded.ports import free_port
 from pipeline.settings import Settings
 from tests import brokers, services
+from tests.both import ON_EMBEDDED
 from tests.integration.listing import listed
 from tests.integration.pieces import Pieces, pieces
 from tests.integration.stack import PATIENCE, Reachable
@@ -114,6 +115,7 @@ def alive(url: str) -> bool:
         return False
 
 
+@ON_EMBEDDED
 def test_a_worker_that_waits_for_clickhouse_is_alive_and_not_ready(parts: Pieces) -> None:
     """First without anything to do, then with a batch in hand; ready again by itself."""
     parts.stop_clickhouse()
@@ -196,6 +198,7 @@ def test_a_worker_is_ready_while_kafka_answers(tmp_path: Path) -> None:
         parts.workers[0].kill()  # leaving a group takes long where there is none any more
 
 
+@ON_EMBEDDED
 def test_a_port_in_use_ends_the_worker_with_one_sentence(parts: Pieces) -> None:
     url = started(parts)
     other = parts.start_worker(TURNFOLD_WORKER_PORT=url.rpartition(":")[2])

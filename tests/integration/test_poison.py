@@ -7,11 +7,14 @@ import pytest
 
 from pipeline.kafka.dead import count_dead, read_dead
 from pipeline.kafka.produce import Producer
+from tests.both import ON_EMBEDDED
 from tests.events import raw
 from tests.integration.pieces import Pieces
 from tests.integration.stack import PATIENCE, Stack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
+
+pytestmark = ON_EMBEDDED
 
 SMALL_WINDOW = {"TURNFOLD_DEAD_LETTER_WINDOW": "1000"}
 FLOOD = [b'{"level":"INFO","n":%d}' % number for number in range(3_000)]

@@ -11,10 +11,13 @@ from pipeline.kafka.dead import read_dead
 from pipeline.kafka.produce import Producer
 from pipeline.settings import Settings
 from tests import services
+from tests.both import ON_EMBEDDED
 from tests.integration import secrets
 from tests.integration.pieces import Pieces
 from tests.integration.secrets import SETTINGS, assert_clean, messages, tables
 from tests.integration.stack import PATIENCE
+
+pytestmark = ON_EMBEDDED
 
 SIZE = {"TURNFOLD_MAX_EVENT_BYTES": "20000"}
 REDACTING = SETTINGS | SIZE | {"TURNFOLD_LOG_LEVEL": "debug"}

@@ -1,14 +1,11 @@
 """The audit from the command line: what it prints, and which status says what."""
 
-import asyncio
-
 import msgspec
 import orjson
 import pytest
 
 from pipeline.fold.conversation import fold
 from pipeline.settings import Settings
-from pipeline.store.migrate import migrate
 from schemas.lex_v1 import bot_id
 from tests.agents.cli.command import turnfold
 from tests.events import FALLBACK, START, turn
@@ -19,10 +16,9 @@ TALK = [turn(timestamp=START + n, request_id=f"request-{n}") for n in range(3)]
 
 
 @pytest.fixture
-def tables(clickhouse_settings: Settings) -> Tables:
+def tables(with_tables: Settings) -> Tables:
     """A right conversation."""
-    asyncio.run(migrate(clickhouse_settings))
-    tables = Tables(clickhouse_settings)
+    tables = Tables(with_tables)
     tables.fold(TALK)
     return tables
 
@@ -37,16 +33,16 @@ def wrong(tables: Tables) -> Tables:
 
 
 @pytest.mark.usefixtures("tables")
-def test_where_nothing_differs_the_status_is_0(clickhouse_settings: Settings) -> None:
-    found = turnfold(clickhouse_settings, *AUDIT)
+def test_where_nothing_differs_the_status_is_0(with_tables: Settings) -> None:
+    found = turnfold(with_tables, *AUDIT)
     assert (found.status, found.err) == (0, "")
     assert found.out == "1 conversations of 3 events: 0 differ, 0 repaired\n"
-    assert turnfold(clickhouse_settings, *AUDIT, "--repair").status == 0
+    assert turnfold(with_tables, *AUDIT, "--repair").status == 0
 
 
 @pytest.mark.usefixtures("wrong")
-def test_what_differs_is_printed_and_the_status_is_3(clickhouse_settings: Settings) -> None:
-    found = turnfold(clickhouse_settings, *AUDIT)
+def test_what_differs_is_printed_and_the_status_is_3(with_tables: Settings) -> None:
+    found = turnfold(with_tables, *AUDIT)
     assert found.status == 3
     *lines, last = sorted(found.out.splitlines(), reverse=True)
     assert last == "3 conversations of 4 events: 2 differ (1 wrong, 1 without-events), 0 repaired"
@@ -54,24 +50,24 @@ def test_what_differs_is_printed_and_the_status_is_3(clickhouse_settings: Settin
     assert lines[1] == "BOTAAAAAA1 unknown request-1: without-events 2026-05-28T20:26:40.000Z"
 
 
-def test_what_was_repaired_has_status_4_and_then_nothing_differs(wrong: Tables, clickhouse_settings: Settings) -> None:
-    found = turnfold(clickhouse_settings, *AUDIT, "--repair")
+def test_what_was_repaired_has_status_4_and_then_nothing_differs(wrong: Tables, with_tables: Settings) -> None:
+    found = turnfold(with_tables, *AUDIT, "--repair")
     assert (found.status, found.err) == (4, "")
     assert "2 differ (1 wrong, 1 without-events), 2 repaired" in found.out
-    assert turnfold(clickhouse_settings, *AUDIT).status == 0
+    assert turnfold(with_tables, *AUDIT).status == 0
     assert [row.turns for row in wrong.rows()] == [3, 1]
 
 
 @pytest.mark.usefixtures("wrong")
-def test_json_says_the_same(clickhouse_settings: Settings) -> None:
-    said = orjson.loads(turnfold(clickhouse_settings, *AUDIT, "--json").out)
+def test_json_says_the_same(with_tables: Settings) -> None:
+    said = orjson.loads(turnfold(with_tables, *AUDIT, "--json").out)
     assert (said["conversations"], said["events"], said["different"], said["repaired"]) == (3, 4, 2, 0)
     assert (said["kinds"]["wrong"], said["kinds"]["missing"], said["unsettled"]) == (1, 0, 0)
     assert {
         "kind": "wrong", "botId": bot_id("Florist"), "sessionId": "session-\x1b[31m",
         "originatingRequestId": "request-1", "start": START, "columns": {"turns": [7, 1], "version": [9, 1]},
     } in said["differences"]  # fmt: skip
-    said = orjson.loads(turnfold(clickhouse_settings, *AUDIT, "--json", "--bot=NOSUCHBOT1").out)
+    said = orjson.loads(turnfold(with_tables, *AUDIT, "--json", "--bot=NOSUCHBOT1").out)
     assert (said["differences"], said["conversations"]) == ([], 0)
 
 
@@ -85,10 +81,8 @@ def test_json_says_the_same(clickhouse_settings: Settings) -> None:
         (("--to=2026-05-28T20:26:40Z",), 0),
     ],
 )
-def test_only_what_is_asked_for_is_audited(
-    clickhouse_settings: Settings, options: tuple[str, ...], differ: int
-) -> None:
-    assert f" {differ} differ" in turnfold(clickhouse_settings, *AUDIT, *options).out
+def test_only_what_is_asked_for_is_audited(with_tables: Settings, options: tuple[str, ...], differ: int) -> None:
+    assert f" {differ} differ" in turnfold(with_tables, *AUDIT, *options).out
 
 
 def test_a_time_that_runs_backwards_is_refused() -> None:
@@ -107,9 +101,9 @@ def test_clickhouse_away_or_without_tables_is_said(clickhouse_settings: Settings
 
 
 @pytest.mark.usefixtures("tables")
-def test_another_setting_of_the_fold_makes_other_rows(clickhouse_settings: Settings) -> None:
+def test_another_setting_of_the_fold_makes_other_rows(with_tables: Settings) -> None:
     """Whoever changes what a fallback intent is can have the past folded anew."""
-    changed = msgspec.structs.replace(clickhouse_settings, fallback_intents=("BookHotel",))
+    changed = msgspec.structs.replace(with_tables, fallback_intents=("BookHotel",))
     assert turnfold(changed, *AUDIT, "--repair").status == 4
     assert turnfold(changed, *AUDIT).status == 0
-    assert "end_state 'Failure', not ''" in turnfold(clickhouse_settings, *AUDIT).out
+    assert "end_state 'Failure', not ''" in turnfold(with_tables, *AUDIT).out

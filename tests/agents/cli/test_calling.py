@@ -1,4 +1,3 @@
-import asyncio
 import http.server
 import json
 import threading
@@ -13,7 +12,6 @@ from agents.cli.calling import get
 from pipeline.errors import TransientError, UsageError
 from pipeline.http.app import create_app
 from pipeline.settings import Settings
-from pipeline.store.migrate import migrate
 from schemas.analytics import Failure
 from schemas.key import Right
 from tests.agents.cli.command import turnfold
@@ -90,13 +88,12 @@ def test_nobody_there_is_trouble_that_passes() -> None:
 
 
 @pytest.fixture
-def safe(clickhouse_settings: Settings, pem: Certificates, tmp_path: Path) -> Iterator[Settings]:
+def safe(with_tables: Settings, pem: Certificates, tmp_path: Path) -> Iterator[Settings]:
     """A query layer over an empty archive, with TLS and keys, and what is needed to be let in."""
     issued = bearing(bots=("SALES*",), rights=(Right.LIST,))
     keys = kept(tmp_path / "keys.json", issued)
-    asyncio.run(migrate(clickhouse_settings))
     changed = {"api_keys": str(keys), "api_certificate": str(pem.server)}
-    settings = msgspec.structs.replace(clickhouse_settings, **changed)
+    settings = msgspec.structs.replace(with_tables, **changed)
     with serving(create_app(settings), settings) as url:
         yield Settings(api=url, api_ca=str(pem.ca), api_token=issued.told)
 

@@ -11,12 +11,12 @@ from tests.pipeline.query.session_entries import ALIAS, BOT, NAMES, scalar, v1, 
 
 
 @pytest.fixture
-def api(clickhouse_settings: Settings) -> Iterator[Settings]:
+def api(with_tables: Settings) -> Iterator[Settings]:
     """A query layer over the sessions of two users."""
-    with standing_still(clickhouse_settings) as url:
+    with standing_still(with_tables) as url:
         city = {"slots": {"City": scalar("Lisbon")}, "checkpointLabel": "Placed"}
-        insert(clickhouse_settings, v2(20, "Greet"), v2(10, intent_=city), v1(15, userId="x:y", botAlias="a/b"))
-        yield msgspec.structs.replace(clickhouse_settings, api=url)
+        insert(with_tables, v2(20, "Greet"), v2(10, intent_=city), v1(15, userId="x:y", botAlias="a/b"))
+        yield msgspec.structs.replace(with_tables, api=url)
 
 
 def test_names_and_ids_show_the_session_and_what_was_said(api: Settings) -> None:

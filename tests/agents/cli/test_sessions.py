@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from agents.cli import asking
+from pipeline.http.app import create_app
 from pipeline.settings import Settings
 from pipeline.store.client import connection
 from schemas.conversation import Conversation
 from schemas.lex_v1 import bot_id
 from tests.agents.cli.command import Ended, turnfold
-from tests.pipeline.http.serving import migrated
+from tests.pipeline.http.serving import serving
 
 START = 1_780_000_000_000
 FROM_TO = ("--from", "2026-05-01", "--to", "2026-07-01")
@@ -44,12 +45,12 @@ def conversation(number: int, bot: str = "BOTAAAAAA1") -> Conversation:
 
 
 @pytest.fixture
-def api(clickhouse_settings: Settings) -> Iterator[Settings]:
+def api(with_tables: Settings) -> Iterator[Settings]:
     """A query layer over conversations of a V2 and a V1 bot."""
     rows = [conversation(number) for number in range(COUNT)] + [conversation(0, bot_id("CornerFlorist"))]
-    with migrated(clickhouse_settings) as url:
-        asyncio.run(insert(clickhouse_settings, rows))
-        yield msgspec.structs.replace(clickhouse_settings, api=url)
+    with serving(create_app(with_tables)) as url:
+        asyncio.run(insert(with_tables, rows))
+        yield msgspec.structs.replace(with_tables, api=url)
 
 
 async def insert(settings: Settings, rows: list[Conversation]) -> None:

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from pipeline.http.app import create_app
 from pipeline.settings import Settings
 from tests.pipeline.http.planted import Planted, planted
-from tests.pipeline.http.serving import Client, client, migrated
+from tests.pipeline.http.serving import Client, client, serving
 
 
 @pytest.fixture
-def api(clickhouse_settings: Settings) -> Iterator[str]:
+def api(with_tables: Settings) -> Iterator[str]:
     """Its address."""
-    with migrated(clickhouse_settings) as url:
+    with serving(create_app(with_tables)) as url:
         yield url
 
 

@@ -11,7 +11,6 @@ from botocore.config import Config
 from pipeline.http.app import create_app
 from pipeline.settings import Settings
 from pipeline.store.client import connection
-from pipeline.store.migrate import migrate
 from tests.pipeline.http.serving import serving
 from tests.pipeline.query.session_entries import NOW, Entry, archived
 
@@ -29,7 +28,6 @@ def insert(where: Settings, *entries: Entry) -> None:
 @contextmanager
 def standing_still(settings: Settings) -> Iterator[str]:
     """The address of a query layer whose clock stands at NOW."""
-    asyncio.run(migrate(settings))
     with serving(create_app(settings, now=lambda: NOW)) as url:
         yield url
 

@@ -1,6 +1,5 @@
 """The query layer on a port of its own, and plain HTTP to it."""
 
-import asyncio
 import http.client
 import socket
 import threading
@@ -14,11 +13,9 @@ from urllib.parse import urlsplit
 import orjson
 from starlette.applications import Starlette
 
-from pipeline.http.app import create_app
 from pipeline.http.guarded import Guarded
 from pipeline.http.server import server
 from pipeline.settings import Settings
-from pipeline.store.migrate import migrate
 
 WITHIN = 30.0
 SESSIONS = "/bots/BOTAAAAAA1/analytics/sessions"
@@ -55,14 +52,6 @@ def serving(app: Starlette, settings: Settings = NO_TLS, protocol: type[Guarded]
             made.should_exit = True
             thread.join(WITHIN)
             assert not thread.is_alive()
-
-
-@contextmanager
-def migrated(settings: Settings) -> Iterator[str]:
-    """The address of a query layer whose tables are there."""
-    asyncio.run(migrate(settings))
-    with serving(create_app(settings)) as url:
-        yield url
 
 
 class Client:

@@ -27,7 +27,7 @@ from schemas.lex_v1 import bot_id
 from tests.events import iso
 from tests.pipeline.access.signing import bearing, kept
 from tests.pipeline.http.runtime import insert as insert_turns
-from tests.pipeline.http.serving import SESSIONS, WITHIN, Answer, Client, client, migrated, serving
+from tests.pipeline.http.serving import SESSIONS, WITHIN, Answer, Client, client, serving
 from tests.pipeline.http.test_list_sessions import insert as insert_rows
 from tests.pipeline.query.rows import BOT, OTHER_BOT, conversation
 from tests.pipeline.query.session_entries import v2
@@ -73,7 +73,7 @@ class Audit:
 
 
 @pytest.fixture
-def audit(clickhouse_settings: Settings, tmp_path: Path) -> Iterator[Audit]:
+def audit(with_tables: Settings, tmp_path: Path) -> Iterator[Audit]:
     issued = {
         "all": bearing(),
         "lists": bearing(rights=(Right.LIST,)),
@@ -82,9 +82,9 @@ def audit(clickhouse_settings: Settings, tmp_path: Path) -> Iterator[Audit]:
     }
     keys = kept(tmp_path / "keys", *issued.values())
     file = tmp_path / "audit"
-    settings = msgspec.structs.replace(clickhouse_settings, api_keys=str(keys), api_audit=str(file))
-    with private_by_itself(), migrated(settings) as url, client(url) as ask:
-        plant(clickhouse_settings)
+    settings = msgspec.structs.replace(with_tables, api_keys=str(keys), api_audit=str(file))
+    with private_by_itself(), serving(create_app(settings)) as url, client(url) as ask:
+        plant(with_tables)
         yield Audit(file, ask, issued, url)
 
 
@@ -236,11 +236,11 @@ def test_when_logs_are_rotated_it_goes_on_in_a_new_file_that_is_as_private(audit
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_file_that_is_there_already_is_gone_on_with(clickhouse_settings: Settings, tmp_path: Path) -> None:
+def test_a_file_that_is_there_already_is_gone_on_with(with_tables: Settings, tmp_path: Path) -> None:
     file = tmp_path / "audit"
     file.write_text("before\n")
-    settings = msgspec.structs.replace(clickhouse_settings, api_audit=str(file))
-    with migrated(settings) as url, client(url) as ask:
+    settings = msgspec.structs.replace(with_tables, api_audit=str(file))
+    with serving(create_app(settings)) as url, client(url) as ask:
         assert ask.ask("POST", SESSIONS, BODY).status == 200
     first, second = file.read_bytes().splitlines()
     assert first == b"before"

@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 from pipeline.http.app import create_app
 from pipeline.settings import Settings
 from pipeline.store.client import connection
-from pipeline.store.migrate import migrate
 from tests.pipeline.http.runtime import sdk
 from tests.pipeline.http.serving import serving
 
@@ -32,17 +31,16 @@ BY_TURNS = {"name": "NumberOfTurns", "order": "Descending"}
 
 
 @pytest.fixture
-def filled(clickhouse_settings: Settings) -> Settings:
+def filled(with_tables: Settings) -> Settings:
     """Settings of a database in which one bot has very many conversations, and another a few."""
 
     async def fill() -> None:
-        await migrate(clickhouse_settings)
-        async with connection(clickhouse_settings) as clickhouse:
+        async with connection(with_tables) as clickhouse:
             for bot, count in ((HEAVY, 300_000), (SMALL, 10)):
                 await clickhouse.command(MANY, {"bot": bot, "count": count})
 
     asyncio.run(fill())
-    return clickhouse_settings
+    return with_tables
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ import msgspec
 from pipeline.embedded.ports import free_port
 from pipeline.settings import Settings
 from pipeline.store.client import connection
-from pipeline.store.migrate import migrate
 from tests.agents.cli.command import start
 from tests.pipeline.access.signing import bearing, kept
 from tests.pipeline.http.serving import SESSIONS, WITHIN
@@ -46,12 +45,12 @@ sys.stdin.read()
 
 
 def test_a_load_of_many_clients_with_one_key_slows_another_by_less_than_twice(
-    clickhouse_settings: Settings, tmp_path: Path
+    with_tables: Settings, tmp_path: Path
 ) -> None:
     """In the best of some rounds: this machine may be busy with other things in one, but not in all."""
     greedy, modest = bearing(rate=1e6), bearing(rate=1e6)
     settings = msgspec.structs.replace(
-        clickhouse_settings,
+        with_tables,
         api_port=free_port(),
         api_keys=str(kept(tmp_path / "keys", greedy, modest)),
         api_audit=str(tmp_path / "audit"),
@@ -70,7 +69,6 @@ def test_a_load_of_many_clients_with_one_key_slows_another_by_less_than_twice(
 
 
 async def fill(settings: Settings) -> None:
-    await migrate(settings)
     async with connection(settings) as clickhouse:
         await clickhouse.insert("conversations", conversations(ROWS, 1))
 

@@ -25,8 +25,8 @@ PATH = "/bot/Travel/alias/live/user/user-1/session/"
 
 
 @pytest.fixture
-def url(clickhouse_settings: Settings) -> Iterator[str]:
-    with standing_still(clickhouse_settings) as address:
+def url(with_tables: Settings) -> Iterator[str]:
+    with standing_still(with_tables) as address:
         yield address
 
 
@@ -53,10 +53,10 @@ def context(name: str, seconds: int) -> Entry:
     return {"name": name, "timeToLive": life, "contextAttributes": {"city": "Lisbon"}}
 
 
-def test_the_sdk_reads_every_member(lex: Any, clickhouse_settings: Settings) -> None:
+def test_the_sdk_reads_every_member(lex: Any, with_tables: Settings) -> None:
     intent = {"slots": {"City": scalar("Lisbon"), "Nights": None}, "checkpointLabel": "Booked"}
     contexts = {"activeContexts": [context("booking", 600), context("gone", 10)]}
-    insert(clickhouse_settings, v2(20, "Greet", intent_={"state": "Fulfilled"}), v2(10, intent_=intent, state=contexts))
+    insert(with_tables, v2(20, "Greet", intent_={"state": "Fulfilled"}), v2(10, intent_=intent, state=contexts))
     found = session(lex)
     assert [summary["intentName"] for summary in found.pop("recentIntentSummaryView")] == ["BookHotel", "Greet"]
     assert found == {
@@ -87,25 +87,23 @@ def test_the_sdk_reads_every_member(lex: Any, clickhouse_settings: Settings) -> 
     [("$LATEST", "$LATEST", "x:y"), ("a b+c", "a/b", "a/b"), ("100%", "%2F", "..."), ("ø?#&=", "ø;,", "-_.:"),
      ("\\", "'", "__")],
 )  # fmt: skip
-def test_names_that_a_path_has_to_encode(
-    lex: Any, clickhouse_settings: Settings, bot: str, alias: str, user: str
-) -> None:
-    insert(clickhouse_settings, v1(botName=bot, botAlias=alias, userId=user))
+def test_names_that_a_path_has_to_encode(lex: Any, with_tables: Settings, bot: str, alias: str, user: str) -> None:
+    insert(with_tables, v1(botName=bot, botAlias=alias, userId=user))
     assert session(lex, bot, alias, user)["sessionId"] == "origin-1"
-    insert(clickhouse_settings, v2(5, bot={"name": bot, "aliasName": alias}, sessionId=user, conversation="of-v2"))
+    insert(with_tables, v2(5, bot={"name": bot, "aliasName": alias}, sessionId=user, conversation="of-v2"))
     assert session(lex, bot, alias, user)["sessionId"] == "of-v2"
     with pytest.raises(lex.exceptions.NotFoundException):
         session(lex, bot, alias + "x", user)
 
 
-def test_ids_are_taken_for_names(lex: Any, clickhouse_settings: Settings) -> None:
-    insert(clickhouse_settings, v2())
+def test_ids_are_taken_for_names(lex: Any, with_tables: Settings) -> None:
+    insert(with_tables, v2())
     assert session(lex, BOT, ALIAS) == session(lex)
 
 
-def test_the_path_may_end_without_its_slash(plain: Client, clickhouse_settings: Settings) -> None:
+def test_the_path_may_end_without_its_slash(plain: Client, with_tables: Settings) -> None:
     """Some of AWS's SDKs send it so."""
-    insert(clickhouse_settings, v2())
+    insert(with_tables, v2())
     for query in ("", "?checkpointLabelFilter=Paid", "?other=1"):
         assert plain.ask("GET", PATH + query).body == plain.ask("GET", PATH.rstrip("/") + query).body
 
@@ -140,8 +138,8 @@ def test_what_a_client_of_the_sdk_cannot_send_is_a_bad_request_too(plain: Client
         assert_failed(plain.ask("GET", f"{PATH}?checkpointLabelFilter={query}"), 400, "BadRequestException", "label")
 
 
-def test_no_session_is_not_found(lex: Any, clickhouse_settings: Settings) -> None:
-    insert(clickhouse_settings, v2(301))
+def test_no_session_is_not_found(lex: Any, with_tables: Settings) -> None:
+    insert(with_tables, v2(301))
     with pytest.raises(lex.exceptions.NotFoundException) as raised:
         session(lex)
     error = raised.value.response
@@ -157,11 +155,9 @@ def test_a_clickhouse_that_is_away_is_an_internal_failure() -> None:
         assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
 
 
-def test_too_many_at_once_is_a_limit_exceeded_with_a_time_to_wait(clickhouse_settings: Settings) -> None:
-    store = LazyClickHouse(clickhouse_settings)
-    backend = Backend(
-        clickhouse_settings, store, PageTokens(""), now_ms, Turnstile(0), Door(clickhouse_settings, now_ms)
-    )
+def test_too_many_at_once_is_a_limit_exceeded_with_a_time_to_wait(with_tables: Settings) -> None:
+    store = LazyClickHouse(with_tables)
+    backend = Backend(with_tables, store, PageTokens(""), now_ms, Turnstile(0), Door(with_tables, now_ms))
     app = Starlette(routes=get_session_v1.OPERATION.routes(backend), middleware=[Middleware(Envelope)])
     with serving(app) as url, sdk("lex-runtime", url) as lex:
         with pytest.raises(lex.exceptions.LimitExceededException) as raised:
@@ -170,8 +166,8 @@ def test_too_many_at_once_is_a_limit_exceeded_with_a_time_to_wait(clickhouse_set
         assert (error["retryAfterSeconds"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("1", 429)
 
 
-def test_no_path_and_no_label_is_ever_a_fault(plain: Client, clickhouse_settings: Settings) -> None:
-    insert(clickhouse_settings, v2(), v1(5, sessionId="of-v1"))
+def test_no_path_and_no_label_is_ever_a_fault(plain: Client, with_tables: Settings) -> None:
+    insert(with_tables, v2(), v1(5, sessionId="of-v1"))
     likely = st.sampled_from([BOT_NAME, "live", USER, BOT, ALIAS, "$LATEST", "..", "."])
     part = (st.text(st.characters(), min_size=1) | likely).map(lambda text: quote(text, "", errors="replace"))
     raw = st.text(st.sampled_from("%0aF/.:$-_~!é;=&+,@"), min_size=1).map(lambda text: quote(text, "%/:$!;=&+,@"))

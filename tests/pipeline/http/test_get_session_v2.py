@@ -17,8 +17,8 @@ ASKED = {"botId": BOT, "botAliasId": ALIAS, "localeId": "en_US", "sessionId": US
 
 
 @pytest.fixture
-def url(clickhouse_settings: Settings) -> Iterator[str]:
-    with standing_still(clickhouse_settings) as address:
+def url(with_tables: Settings) -> Iterator[str]:
+    with standing_still(with_tables) as address:
         yield address
 
 
@@ -28,7 +28,7 @@ def lex(url: str) -> Iterator[Any]:
         yield made
 
 
-def test_the_sdk_reads_every_member(lex: Any, clickhouse_settings: Settings) -> None:
+def test_the_sdk_reads_every_member(lex: Any, with_tables: Settings) -> None:
     """A confidence that a log writes as text would be a fault inside the SDK."""
     intent = {"slots": {"City": scalar("Lisbon"), "Nights": None, "Odd": "None"}, "checkpointLabel": "Booked"}
     life = {"timeToLiveInSeconds": 600, "turnsToLive": 5}
@@ -38,7 +38,7 @@ def test_the_sdk_reads_every_member(lex: Any, clickhouse_settings: Settings) -> 
             "sentiment": "NEUTRAL", "sentimentScore": {"neutral": "0.9", "mixed": 0}}},
         {"intent": {"name": "FallbackIntent", "slots": {}}},
     ]  # fmt: skip
-    insert(clickhouse_settings, v2(intent_=intent, state=state, interpretations=interpretations))
+    insert(with_tables, v2(intent_=intent, state=state, interpretations=interpretations))
     found = lex.get_session(**ASKED)
     found.pop("ResponseMetadata")
     assert found == {
@@ -73,15 +73,15 @@ def test_the_sdk_reads_every_member(lex: Any, clickhouse_settings: Settings) -> 
     }
 
 
-def test_a_bot_of_v1_has_ids_too(lex: Any, clickhouse_settings: Settings) -> None:
-    insert(clickhouse_settings, v1())
+def test_a_bot_of_v1_has_ids_too(lex: Any, with_tables: Settings) -> None:
+    insert(with_tables, v1())
     ids = {"botId": bot_id(BOT_NAME), "botAliasId": alias_id(BOT_NAME, ALIAS_NAME)}
     assert lex.get_session(**ASKED | ids)["sessionState"]["intent"]["name"] == "BookHotel"
 
 
 @pytest.mark.parametrize("session_id", ["x:y", "a/b", "..", "a.b_c-d"])
-def test_session_ids_that_a_path_has_to_encode(lex: Any, clickhouse_settings: Settings, session_id: str) -> None:
-    insert(clickhouse_settings, v2(sessionId=session_id))
+def test_session_ids_that_a_path_has_to_encode(lex: Any, with_tables: Settings, session_id: str) -> None:
+    insert(with_tables, v2(sessionId=session_id))
     assert lex.get_session(**ASKED | {"sessionId": session_id})["sessionId"] == session_id
 
 
@@ -106,8 +106,8 @@ def test_bad_parameters_are_told(lex: Any, asked: dict[str, str], where: str) ->
 @pytest.mark.parametrize(
     "changed", [{"botId": "NOSUCHBOT0"}, {"botAliasId": "x"}, {"localeId": "x"}, {"sessionId": "xx"}]
 )
-def test_no_session_is_not_found(lex: Any, clickhouse_settings: Settings, changed: dict[str, str]) -> None:
-    insert(clickhouse_settings, v2())
+def test_no_session_is_not_found(lex: Any, with_tables: Settings, changed: dict[str, str]) -> None:
+    insert(with_tables, v2())
     with pytest.raises(lex.exceptions.ResourceNotFoundException) as raised:
         lex.get_session(**ASKED | changed)
     assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
@@ -121,8 +121,8 @@ def test_a_clickhouse_that_is_away_is_an_internal_error() -> None:
         assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
 
 
-def test_no_path_is_ever_a_fault(url: str, clickhouse_settings: Settings) -> None:
-    insert(clickhouse_settings, v2())
+def test_no_path_is_ever_a_fault(url: str, with_tables: Settings) -> None:
+    insert(with_tables, v2())
     part = (st.text(st.characters(), min_size=1) | st.sampled_from([*ASKED.values()])).map(
         lambda text: quote(text, "", errors="replace")
     )

@@ -11,13 +11,13 @@ PATH = "/bot/Travel/alias/live/user/user-1/session/transcript"
 
 
 @pytest.fixture
-def plain(clickhouse_settings: Settings) -> Iterator[Client]:
-    with standing_still(clickhouse_settings) as url, client(url) as opened:
+def plain(with_tables: Settings) -> Iterator[Client]:
+    with standing_still(with_tables) as url, client(url) as opened:
         yield opened
 
 
-def test_what_was_said_is_told_in_order(plain: Client, clickhouse_settings: Settings) -> None:
-    insert(clickhouse_settings, *(v2(n) if n % 2 else v1(n) for n in range(1, 131)))
+def test_what_was_said_is_told_in_order(plain: Client, with_tables: Settings) -> None:
+    insert(with_tables, *(v2(n) if n % 2 else v1(n) for n in range(1, 131)))
     found = plain.ask("GET", PATH).body
     assert [turn["inputTranscript"] for turn in found["turns"]] == [f"Said {n}" for n in range(100, 0, -1)]
     assert found["truncated"] is True

@@ -1,6 +1,5 @@
 """Every answer carries the headers that keep browsers from making more of it than data, whoever answers."""
 
-import asyncio
 import ssl
 from collections.abc import Iterator
 from http.client import HTTPSConnection
@@ -12,7 +11,6 @@ from pipeline.embedded.ports import free_port
 from pipeline.http import server
 from pipeline.http.app import create_app
 from pipeline.settings import Settings
-from pipeline.store.migrate import migrate
 from tests.certificates import Certificates
 from tests.pipeline.http.raw import raw
 from tests.pipeline.http.serving import SESSIONS, Client, client, serving
@@ -32,9 +30,8 @@ def away() -> Iterator[str]:
         yield url
 
 
-def test_every_answer_of_the_application_has_them(clickhouse_settings: Settings, away: str) -> None:
-    asyncio.run(migrate(clickhouse_settings))
-    with serving(create_app(clickhouse_settings)) as url, client(url) as ask, client(away) as ask_away:
+def test_every_answer_of_the_application_has_them(with_tables: Settings, away: str) -> None:
+    with serving(create_app(with_tables)) as url, client(url) as ask, client(away) as ask_away:
         answers = [
             ask.sessions(),
             ask.sessions(maxResults=0),

@@ -1,6 +1,5 @@
 """The real SDK with right, wrong, expired, revoked and narrow keys: what each may know, and nothing besides."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,6 @@ from pipeline.access.issue import Issued, revoked
 from pipeline.access.key_file import change_keys
 from pipeline.http.app import create_app
 from pipeline.settings import Settings
-from pipeline.store.migrate import migrate
 from schemas.key import Right
 from tests.events import iso
 from tests.pipeline.access.signing import bearing, signing
@@ -60,16 +58,15 @@ class Guarded:
 
 
 @pytest.fixture
-def guarded(clickhouse_settings: Settings, tmp_path: Path) -> Iterator[Guarded]:
-    with asking_for_keys(clickhouse_settings, tmp_path / "keys.json") as it:
-        insert_rows(clickhouse_settings, conversation(1), conversation(2, bot_id=OTHER_BOT))
+def guarded(with_tables: Settings, tmp_path: Path) -> Iterator[Guarded]:
+    with asking_for_keys(with_tables, tmp_path / "keys.json") as it:
+        insert_rows(with_tables, conversation(1), conversation(2, bot_id=OTHER_BOT))
         yield it
 
 
 @contextmanager
 def asking_for_keys(settings: Settings, keys: Path, now: Callable[[], int] | None = None) -> Iterator[Guarded]:
     change_keys(keys, lambda known: known)
-    asyncio.run(migrate(settings))
     ours = msgspec.structs.replace(settings, api_keys=str(keys))
     with serving(create_app(ours, now=now) if now else create_app(ours)) as url:
         yield Guarded(url, keys)
@@ -167,8 +164,8 @@ def test_a_bot_that_a_key_may_not_see_is_as_one_without_data(guarded: Guarded) -
             assert post(BOT, narrow, **wrong) == post("BOTXXXXXX1", all_bots, **wrong)
 
 
-def test_a_page_token_lets_nobody_past_a_scope(clickhouse_settings: Settings, guarded: Guarded) -> None:
-    insert_rows(clickhouse_settings, *(conversation(number) for number in range(10, 20)))
+def test_a_page_token_lets_nobody_past_a_scope(with_tables: Settings, guarded: Guarded) -> None:
+    insert_rows(with_tables, *(conversation(number) for number in range(10, 20)))
     issued = guarded.give(signing())
     first = guarded.sdk(issued).list_session_analytics_data(botId=BOT, maxResults=3, **LISTED)
     follow = {"botId": BOT, "maxResults": 3, "nextToken": first["nextToken"], **LISTED}
@@ -179,11 +176,11 @@ def test_a_page_token_lets_nobody_past_a_scope(clickhouse_settings: Settings, gu
     assert (after["sessions"], "nextToken" in after) == ([], False)
 
 
-def test_a_session_of_a_bot_that_a_key_may_not_see_is_not_found(clickhouse_settings: Settings, tmp_path: Path) -> None:
+def test_a_session_of_a_bot_that_a_key_may_not_see_is_not_found(with_tables: Settings, tmp_path: Path) -> None:
     """By id, by name, and where two bots share one name: the one that may be seen answers."""
     now = round(time.time() * 1000)
-    with asking_for_keys(clickhouse_settings, tmp_path / "keys.json") as guarded:
-        insert_turns(clickhouse_settings, *_same_names(now))
+    with asking_for_keys(with_tables, tmp_path / "keys.json") as guarded:
+        insert_turns(with_tables, *_same_names(now))
         one, other = guarded.give(signing(bots=("BOTAAAAAA1",))), guarded.give(signing(bots=("BOTBBBBBB2",)))
         nobody = guarded.give(signing(bots=()))
         for issued, said in ((one, "of A"), (other, "of B")):

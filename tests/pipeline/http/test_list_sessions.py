@@ -48,8 +48,8 @@ def listing(lex: Any, **asked: Any) -> Any:
     return lex.list_session_analytics_data(**{"botId": BOT, "startDateTime": FROM, "endDateTime": TO} | asked)
 
 
-def test_the_sdk_reads_every_field(lex: Any, clickhouse_settings: Settings) -> None:
-    insert(clickhouse_settings, conversation(start=NOW - 90_001, end=NOW - 1, duration_seconds=90))
+def test_the_sdk_reads_every_field(lex: Any, with_tables: Settings) -> None:
+    insert(with_tables, conversation(start=NOW - 90_001, end=NOW - 1, duration_seconds=90))
     answer = listing(lex)
     (session,) = answer["sessions"]
     assert session.pop("conversationStartTime") == instant(NOW - 90_001)
@@ -76,18 +76,18 @@ def instant(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
 
 
-def test_the_sdk_reads_times_of_every_millisecond_as_they_were(lex: Any, clickhouse_settings: Settings) -> None:
+def test_the_sdk_reads_times_of_every_millisecond_as_they_were(lex: Any, with_tables: Settings) -> None:
     rows = [conversation(n, start=NOW - n, end=NOW) for n in range(1000)]
-    insert(clickhouse_settings, *rows)
+    insert(with_tables, *rows)
     answer = listing(lex, maxResults=1000)
     assert [session["conversationStartTime"] for session in answer["sessions"]] == [instant(row.start) for row in rows]
 
 
 @pytest.mark.parametrize("name", ["ConversationStartTime", "NumberOfTurns", "Duration"])
 @pytest.mark.parametrize("order", ["Ascending", "Descending"])
-def test_the_sdk_pages_to_the_end(lex: Any, clickhouse_settings: Settings, name: str, order: str) -> None:
+def test_the_sdk_pages_to_the_end(lex: Any, with_tables: Settings, name: str, order: str) -> None:
     rows = conversations(200, seed=7)
-    insert(clickhouse_settings, *rows)
+    insert(with_tables, *rows)
     wanted = ordered([row for row in rows if row.bot_id == BOT], name, order)
     for size in (17, 100, 1000):
         found: list[tuple[str, str]] = []
@@ -150,8 +150,8 @@ def test_the_sdk_raises_what_lex_would(lex: Any, asked: dict[str, Any], message:
     assert error.response["ResponseMetadata"]["RequestId"]
 
 
-def test_a_token_serves_its_own_query_and_no_changed_one(lex: Any, clickhouse_settings: Settings) -> None:
-    insert(clickhouse_settings, *conversations(100, seed=8))
+def test_a_token_serves_its_own_query_and_no_changed_one(lex: Any, with_tables: Settings) -> None:
+    insert(with_tables, *conversations(100, seed=8))
     token = listing(lex)["nextToken"]
     assert listing(lex, nextToken=token, maxResults=3)["sessions"]
     changed: list[dict[str, Any]] = [
@@ -167,8 +167,8 @@ def test_a_token_serves_its_own_query_and_no_changed_one(lex: Any, clickhouse_se
             listing(lex, **({"nextToken": token} | each))
 
 
-def test_curl_may_write_times_as_text_or_fractions(ask: Client, clickhouse_settings: Settings) -> None:
-    insert(clickhouse_settings, conversation(start=1_770_000_000_500, end=1_770_000_001_000))
+def test_curl_may_write_times_as_text_or_fractions(ask: Client, with_tables: Settings) -> None:
+    insert(with_tables, conversation(start=1_770_000_000_500, end=1_770_000_001_000))
     start, end = "2026-02-02T02:40:00.4999Z", "2026-02-02T03:40:01.0001+01:00"
     assert len(ask.sessions(startDateTime=start, endDateTime=end).body["sessions"]) == 1
     assert len(ask.sessions(startDateTime=1770000000.4999, endDateTime=1770000001.0001).body["sessions"]) == 1

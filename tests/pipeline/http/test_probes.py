@@ -25,10 +25,10 @@ def test_missing_tables_are_named_with_what_makes_them(clickhouse_settings: Sett
         assert ask.ask("GET", "/healthz").status == 200
 
 
-def test_one_missing_table_is_enough(ask: Client, clickhouse_settings: Settings) -> None:
+def test_one_missing_table_is_enough(ask: Client, with_tables: Settings) -> None:
     async def drop() -> None:
         clickhouse: ClickHouse
-        async with connection(clickhouse_settings) as clickhouse:
+        async with connection(with_tables) as clickhouse:
             await clickhouse.command("DROP TABLE turns")
 
     asyncio.run(drop())

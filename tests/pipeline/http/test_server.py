@@ -1,6 +1,5 @@
 """Over TLS as without it, for AWS's SDKs too."""
 
-import asyncio
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ from botocore.exceptions import SSLError
 
 from pipeline.http.app import create_app
 from pipeline.settings import Settings
-from pipeline.store.migrate import migrate
 from tests.certificates import Certificates
 from tests.pipeline.http.raw import GET, Site, raw
 from tests.pipeline.http.serving import serving
@@ -39,9 +37,8 @@ def models(url: str, authorities: object) -> Any:
     )
 
 
-def test_sdks_are_answered_where_they_trust_the_certificate(clickhouse_settings: Settings, pem: Certificates) -> None:
-    asyncio.run(migrate(clickhouse_settings))
-    settings = msgspec.structs.replace(clickhouse_settings, api_certificate=str(pem.server))
+def test_sdks_are_answered_where_they_trust_the_certificate(with_tables: Settings, pem: Certificates) -> None:
+    settings = msgspec.structs.replace(with_tables, api_certificate=str(pem.server))
     with serving(create_app(settings), settings) as url:
         asked = {"botId": "BOTAAAAAA1", **WINDOW}
         assert models(url, pem.ca).list_session_analytics_data(**asked)["sessions"] == []

@@ -22,7 +22,6 @@ from pipeline.settings import Settings
 from pipeline.store.beside import create_new, drop, exchange, new_database, old_database, uuids
 from pipeline.store.client import connection
 from pipeline.store.databases import Databases
-from pipeline.store.migrate import migrate
 from schemas.conversation import Conversation
 from schemas.forgotten import ForgottenSession, digest
 from schemas.turn import Turn
@@ -66,7 +65,6 @@ class Worker:
 async def at_work(settings: Settings) -> AsyncIterator[Worker]:
     """A worker on tables that are there; databases beside are dropped afterwards."""
     settings = msgspec.structs.replace(settings, fallback_intents=tuple(FALLBACK))
-    await migrate(settings)
     worker = Worker(settings)
     try:
         yield worker
@@ -101,89 +99,89 @@ def assert_kept(settings: Settings, kept: Sequence[Turn] = KEPT, database: str |
     assert sorted(rows, key=repr) == folded(events)
 
 
-def test_a_worker_that_remembers_goes_on_with_what_is_left(clickhouse_settings: Settings) -> None:
+def test_a_worker_that_remembers_goes_on_with_what_is_left(with_tables: Settings) -> None:
     async def go() -> None:
-        async with at_work(clickhouse_settings) as worker:
+        async with at_work(with_tables) as worker:
             await worker.flush([*TALK[:3], *OTHERS])
-            removed, clean = await forgotten(clickhouse_settings)
+            removed, clean = await forgotten(with_tables)
             assert clean
             assert (removed.events, removed.conversations) == (
-                {clickhouse_settings.clickhouse_database: 2},
-                {clickhouse_settings.clickhouse_database: 1},
+                {with_tables.clickhouse_database: 2},
+                {with_tables.clickhouse_database: 1},
             )
             await worker.flush(TALK[3:])
 
     asyncio.run(go())
-    assert_kept(clickhouse_settings)
+    assert_kept(with_tables)
 
 
-def test_a_flush_that_was_begun_before_the_word_leaves_nothing(clickhouse_settings: Settings) -> None:
+def test_a_flush_that_was_begun_before_the_word_leaves_nothing(with_tables: Settings) -> None:
     async def go() -> None:
-        async with at_work(clickhouse_settings) as worker:
+        async with at_work(with_tables) as worker:
             flush = await worker.conversations.begin(worker.decoded([*TALK, *OTHERS]), 0)
-            await forgotten(clickhouse_settings)
+            await forgotten(with_tables)
             await worker.conversations.finish(flush)
 
     asyncio.run(go())
-    assert_kept(clickhouse_settings)
+    assert_kept(with_tables)
 
 
-def test_events_that_come_again_are_dropped_and_counted(clickhouse_settings: Settings) -> None:
+def test_events_that_come_again_are_dropped_and_counted(with_tables: Settings) -> None:
     async def go() -> None:
-        async with at_work(clickhouse_settings) as worker:
-            await forgotten(clickhouse_settings)
+        async with at_work(with_tables) as worker:
+            await forgotten(with_tables)
             await worker.flush([*TALK, *OTHERS])
             assert worker.metrics.registry.get_sample_value("turnfold_forgotten_total") == 2
 
     asyncio.run(go())
-    assert_kept(clickhouse_settings)
+    assert_kept(with_tables)
 
 
-def test_what_a_dead_worker_left_goes_when_its_events_come_again(clickhouse_settings: Settings) -> None:
+def test_what_a_dead_worker_left_goes_when_its_events_come_again(with_tables: Settings) -> None:
     """It had written both halves and died before it looked: so its offsets are not committed."""
 
     async def go() -> None:
-        async with at_work(clickhouse_settings) as worker:
-            await forgotten(clickhouse_settings)
-            tables = Tables(clickhouse_settings)
+        async with at_work(with_tables) as worker:
+            await forgotten(with_tables)
+            tables = Tables(with_tables)
             await asyncio.to_thread(tables.put, *folded(TALK), events=TALK)
             await worker.flush([*TALK, *OTHERS])
 
     asyncio.run(go())
-    assert_kept(clickhouse_settings)
+    assert_kept(with_tables)
 
 
 @pytest.mark.parametrize("bot_id", ["", TALK[0].bot_id])
-def test_of_one_bot_or_of_all(clickhouse_settings: Settings, bot_id: str) -> None:
+def test_of_one_bot_or_of_all(with_tables: Settings, bot_id: str) -> None:
     other_bot = [msgspec.structs.replace(one, bot_id="BOTBBBBBB2") for one in TALK]
 
     async def go() -> None:
-        async with at_work(clickhouse_settings):
-            await asyncio.to_thread(Tables(clickhouse_settings).fold, [*TALK, *OTHERS, *other_bot])
-            await forgotten(clickhouse_settings, bot_id=bot_id)
+        async with at_work(with_tables):
+            await asyncio.to_thread(Tables(with_tables).fold, [*TALK, *OTHERS, *other_bot])
+            await forgotten(with_tables, bot_id=bot_id)
 
     asyncio.run(go())
-    assert_kept(clickhouse_settings, [*KEPT, *(other_bot if bot_id else other_bot[2:])])
+    assert_kept(with_tables, [*KEPT, *(other_bot if bot_id else other_bot[2:])])
 
 
-def test_tables_beside_the_live_ones_and_those_that_were_swapped_out_forget_too(clickhouse_settings: Settings) -> None:
-    live = clickhouse_settings.clickhouse_database
+def test_tables_beside_the_live_ones_and_those_that_were_swapped_out_forget_too(with_tables: Settings) -> None:
+    live = with_tables.clickhouse_database
 
     async def go() -> None:
-        async with at_work(clickhouse_settings) as worker:
+        async with at_work(with_tables) as worker:
             await worker.flush([*TALK[:3], *OTHERS])
-            await create_new(clickhouse_settings)
-            async with connection(clickhouse_settings) as server:
+            await create_new(with_tables)
+            async with connection(with_tables) as server:
                 await worker.flush([*TALK, *OTHERS])  # known ones too go into new tables
-                await exchange(clickhouse_settings, await uuids(server, live))
-            await create_new(clickhouse_settings)
+                await exchange(with_tables, await uuids(server, live))
+            await create_new(with_tables)
             await worker.flush([*TALK, *OTHERS])
-            removed, clean = await forgotten(clickhouse_settings)
+            removed, clean = await forgotten(with_tables)
             assert clean
-            names = {live, new_database(clickhouse_settings), old_database(clickhouse_settings)}
+            names = {live, new_database(with_tables), old_database(with_tables)}
             assert set(removed.events) == names
             for database in names:
-                await asyncio.to_thread(assert_kept, clickhouse_settings, database=database)
+                await asyncio.to_thread(assert_kept, with_tables, database=database)
 
     asyncio.run(go())
 
@@ -192,69 +190,68 @@ async def nobody() -> None:
     """There is nobody to be told."""
 
 
-def test_a_replay_into_the_live_tables_drops_and_counts(clickhouse_settings: Settings) -> None:
+def test_a_replay_into_the_live_tables_drops_and_counts(with_tables: Settings) -> None:
     async def go() -> None:
-        async with at_work(clickhouse_settings):
-            await forgotten(clickhouse_settings)
-            databases = Databases(clickhouse_settings)
+        async with at_work(with_tables):
+            await forgotten(with_tables)
+            databases = Databases(with_tables)
             whole = [*TALK, *OTHERS]
             kept, changed = await IntoLive(databases, FALLBACK, nobody)(Again(whole, [b"{}"] * len(whole)))
             assert (kept.forgotten, kept.turns, changed) == (2, KEPT, 2)
             await databases.close()
 
     asyncio.run(go())
-    assert_kept(clickhouse_settings)
+    assert_kept(with_tables)
 
 
-def test_a_rebuild_drops_and_what_it_was_writing_meanwhile_goes(clickhouse_settings: Settings) -> None:
+def test_a_rebuild_drops_and_what_it_was_writing_meanwhile_goes(with_tables: Settings) -> None:
     whole = [*TALK, *OTHERS]
 
     async def go() -> None:
-        async with at_work(clickhouse_settings):
-            await create_new(clickhouse_settings)
-            databases = Databases(clickhouse_settings)
+        async with at_work(with_tables):
+            await create_new(with_tables)
+            databases = Databases(with_tables)
             into = IntoNew(databases, FALLBACK, 1000)
             _, _, archive = await into(Again(whole, [b"{}"] * len(whole)))
-            await forgotten(clickhouse_settings)
+            await forgotten(with_tables)
             await archive()
             kept, changed, archive = await into(Again(whole, [b"{}"] * len(whole)))
             assert (kept.forgotten, changed) == (2, 0)
             await archive()
             await databases.close()
-            await asyncio.to_thread(assert_kept, clickhouse_settings, database=new_database(clickhouse_settings))
+            await asyncio.to_thread(assert_kept, with_tables, database=new_database(with_tables))
 
     asyncio.run(go())
 
 
-def test_to_forget_again_is_harmless_and_ends_what_was_interrupted(clickhouse_settings: Settings) -> None:
+def test_to_forget_again_is_harmless_and_ends_what_was_interrupted(with_tables: Settings) -> None:
     """Between the deletion of rows and the settling a conversation has no row at all."""
 
     async def go() -> None:
-        async with at_work(clickhouse_settings) as worker:
+        async with at_work(with_tables) as worker:
             await worker.flush([*TALK, *OTHERS])
-            await forgotten(clickhouse_settings)
-            await asyncio.to_thread(assert_kept, clickhouse_settings)
-            assert await forgotten(clickhouse_settings) == (Removed(), True)
-            async with connection(clickhouse_settings) as server:
+            await forgotten(with_tables)
+            await asyncio.to_thread(assert_kept, with_tables)
+            assert await forgotten(with_tables) == (Removed(), True)
+            async with connection(with_tables) as server:
                 await server.command(f"DELETE FROM conversations WHERE session_id = '{WHO}'")  # noqa: S608 - ids of our own
-            await forgotten(clickhouse_settings)
+            await forgotten(with_tables)
 
     asyncio.run(go())
-    assert_kept(clickhouse_settings)
+    assert_kept(with_tables)
 
 
 def test_who_is_written_again_at_every_look_is_not_called_forgotten(
-    clickhouse_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    with_tables: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.materialise.forget.ROUNDS", 2)
-    tables = Tables(clickhouse_settings)
+    tables = Tables(with_tables)
 
     async def put_again() -> None:
         await asyncio.to_thread(tables.put, *folded(TALK[:1]), events=TALK[:1])
 
     async def go() -> tuple[Any, bool]:
-        await migrate(clickhouse_settings)
-        databases = Databases(clickhouse_settings)
+        databases = Databases(with_tables)
         word = ForgottenSession("", digest(WHO), UNTIL)
         try:
             return await forget(databases, word, WHO, Terms(FALLBACK), put_again)

@@ -103,25 +103,25 @@ def by_a_replay(settings: Settings, events: list[Turn]) -> None:
 @pytest.mark.parametrize("write", [by_a_worker, by_a_replay])
 @pytest.mark.parametrize("gone", [1, 3])
 def test_what_comes_late_or_again_makes_no_second_row(
-    tables: Tables, clickhouse_settings: Settings, write: Write, gone: int
+    tables: Tables, with_tables: Settings, write: Write, gone: int
 ) -> None:
     old = talk(30)
     row = fold(old, FALLBACK)
     tables.put(row, events=old[gone:])
     late = msgspec.structs.replace(old[-1], request_id="late", timestamp=old[-1].timestamp + HOUR)
     for events in ([late], old[gone:], [old[-1], late]):
-        write(clickhouse_settings, events)
+        write(with_tables, events)
         assert tables.rows() == [row]
 
 
 @pytest.mark.parametrize("write", [by_a_worker, by_a_replay])
 def test_old_conversations_of_which_nothing_is_lost_grow_as_all_do(
-    tables: Tables, clickhouse_settings: Settings, write: Write
+    tables: Tables, with_tables: Settings, write: Write
 ) -> None:
     """As in a backfill, in any number of portions."""
     old = talk(300)
     for portion in (old[2:], old[:1], old[1:3]):
-        write(clickhouse_settings, portion)
+        write(with_tables, portion)
     assert tables.rows() == [fold(old, FALLBACK)]
 
 

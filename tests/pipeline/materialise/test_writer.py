@@ -12,7 +12,6 @@ from pipeline.materialise.writer import Writer
 from pipeline.settings import Settings
 from pipeline.store.beside import create_new, drop, exchange, exists, new_database, old_database, uuids
 from pipeline.store.client import ClickHouse, connection
-from pipeline.store.migrate import migrate
 from pipeline.store.runs import save_run
 from pipeline.store.surroundings import has_both
 from schemas.run import Into, Job, Kind, Rules, Run
@@ -27,7 +26,6 @@ FIRST, SECOND, THIRD = TALK
 @asynccontextmanager
 async def writing(settings: Settings) -> AsyncIterator[tuple[Writer, ClickHouse]]:
     """A writer, and another's connection; databases beside are dropped afterwards."""
-    await migrate(settings)
     writer = Writer(settings)
     try:
         async with connection(settings) as server:
@@ -68,14 +66,14 @@ async def swap(settings: Settings, server: ClickHouse) -> None:
 
 
 def test_new_tables_get_what_is_written_from_then_on(
-    clickhouse_settings: Settings,
+    with_tables: Settings,
 ) -> None:
-    live, new = clickhouse_settings.clickhouse_database, new_database(clickhouse_settings)
+    live, new = with_tables.clickhouse_database, new_database(with_tables)
 
     async def go() -> None:
-        async with writing(clickhouse_settings) as (writer, server):
+        async with writing(with_tables) as (writer, server):
             assert await flush(writer, [FIRST])
-            await create_new(clickhouse_settings)
+            await create_new(with_tables)
             tables = (await writer.look()).around.tables
             assert has_both(tables, new)
             assert not await flush(writer, [SECOND])  # a rebuild may have begun to write what memory has not
@@ -87,54 +85,54 @@ def test_new_tables_get_what_is_written_from_then_on(
 
 
 @pytest.mark.parametrize("twice", [False, True])
-def test_tables_that_come_between_the_halves_of_a_flush_get_both(clickhouse_settings: Settings, *, twice: bool) -> None:
+def test_tables_that_come_between_the_halves_of_a_flush_get_both(with_tables: Settings, *, twice: bool) -> None:
     async def go() -> None:
-        async with writing(clickhouse_settings) as (writer, server):
+        async with writing(with_tables) as (writer, server):
             assert await flush(writer, [FIRST])
-            assert not await flush(writer, [SECOND], [FIRST], between=create_new(clickhouse_settings))
+            assert not await flush(writer, [SECOND], [FIRST], between=create_new(with_tables))
             if twice:  # as after a lost answer
                 await flush(writer, [SECOND], [FIRST])
-            assert await held(server, new_database(clickhouse_settings)) == both(FIRST, SECOND)
-            assert await held(server, clickhouse_settings.clickhouse_database) == both(FIRST, SECOND)
+            assert await held(server, new_database(with_tables)) == both(FIRST, SECOND)
+            assert await held(server, with_tables.clickhouse_database) == both(FIRST, SECOND)
 
     asyncio.run(go())
 
 
 def test_tables_that_change_places_between_the_halves_of_a_flush_have_both_and_memory_is_not_trusted(
-    clickhouse_settings: Settings,
+    with_tables: Settings,
 ) -> None:
     async def go() -> None:
-        async with writing(clickhouse_settings) as (writer, server):
+        async with writing(with_tables) as (writer, server):
             await flush(writer, [FIRST])
-            await create_new(clickhouse_settings)
-            assert not await flush(writer, [SECOND], [FIRST], between=swap(clickhouse_settings, server))
-            assert await held(server, clickhouse_settings.clickhouse_database) == both(FIRST, SECOND)
+            await create_new(with_tables)
+            assert not await flush(writer, [SECOND], [FIRST], between=swap(with_tables, server))
+            assert await held(server, with_tables.clickhouse_database) == both(FIRST, SECOND)
             assert await flush(writer, [THIRD])
-            assert await held(server, clickhouse_settings.clickhouse_database) == both(*TALK)
+            assert await held(server, with_tables.clickhouse_database) == both(*TALK)
 
     asyncio.run(go())
 
 
-def test_new_tables_that_are_dropped_between_the_halves_of_a_flush_stop_nobody(clickhouse_settings: Settings) -> None:
+def test_new_tables_that_are_dropped_between_the_halves_of_a_flush_stop_nobody(with_tables: Settings) -> None:
     async def go() -> None:
-        async with writing(clickhouse_settings) as (writer, server):
-            await create_new(clickhouse_settings)
+        async with writing(with_tables) as (writer, server):
+            await create_new(with_tables)
             assert await flush(writer, [FIRST])
-            dropping = drop(clickhouse_settings, new_database(clickhouse_settings))
+            dropping = drop(with_tables, new_database(with_tables))
             assert not await flush(writer, [SECOND], between=dropping)
             assert await flush(writer, [THIRD])
-            assert await held(server, clickhouse_settings.clickhouse_database) == both(*TALK)
-            assert not await exists(server, new_database(clickhouse_settings))
+            assert await held(server, with_tables.clickhouse_database) == both(*TALK)
+            assert not await exists(server, new_database(with_tables))
 
     asyncio.run(go())
 
 
-def test_new_tables_that_never_take_anything_are_an_error_and_not_waited_for(clickhouse_settings: Settings) -> None:
-    new = new_database(clickhouse_settings)
+def test_new_tables_that_never_take_anything_are_an_error_and_not_waited_for(with_tables: Settings) -> None:
+    new = new_database(with_tables)
 
     async def go() -> None:
-        async with writing(clickhouse_settings) as (writer, server):
-            await create_new(clickhouse_settings)
+        async with writing(with_tables) as (writer, server):
+            await create_new(with_tables)
             await server.command(f"ALTER TABLE {new}.conversations DROP COLUMN intent_path")
             with pytest.raises(StatementError, match="intent_path"):
                 await writer.write_rows((await writer.look()).around.tables, folded([FIRST]))
@@ -142,12 +140,12 @@ def test_new_tables_that_never_take_anything_are_an_error_and_not_waited_for(cli
     asyncio.run(go())
 
 
-def test_events_that_the_live_archive_has_go_only_where_they_may_be_missing(clickhouse_settings: Settings) -> None:
+def test_events_that_the_live_archive_has_go_only_where_they_may_be_missing(with_tables: Settings) -> None:
     async def go() -> None:
-        async with writing(clickhouse_settings) as (writer, server):
-            await create_new(clickhouse_settings)
+        async with writing(with_tables) as (writer, server):
+            await create_new(with_tables)
             await flush(writer, [FIRST], [SECOND])
-            live, new = clickhouse_settings.clickhouse_database, new_database(clickhouse_settings)
+            live, new = with_tables.clickhouse_database, new_database(with_tables)
             assert (await held(server, live))[1] == {FIRST.session_id}
             assert (await held(server, new))[1] == {FIRST.session_id, SECOND.session_id}
 
@@ -156,12 +154,12 @@ def test_events_that_the_live_archive_has_go_only_where_they_may_be_missing(clic
 
 @pytest.mark.parametrize(("into", "alone"), [(Into.LIVE, False), (Into.NEW, True), (Into.KAFKA, True)])
 def test_only_who_writes_into_the_live_tables_makes_memory_doubtful(
-    clickhouse_settings: Settings, into: Into, *, alone: bool
+    with_tables: Settings, into: Into, *, alone: bool
 ) -> None:
     run = Run(job=Job(kind=Kind.REBUILD, into=into, rules=Rules("1", ())), begun=1)
 
     async def go() -> None:
-        async with writing(clickhouse_settings) as (writer, server):
+        async with writing(with_tables) as (writer, server):
             assert await flush(writer, [FIRST])
             await save_run(server, "run", run, into_live=into is Into.LIVE)
             assert await flush(writer, [SECOND]) is alone
@@ -170,8 +168,8 @@ def test_only_who_writes_into_the_live_tables_makes_memory_doubtful(
     asyncio.run(go())
 
 
-def test_settled_rows_are_the_fold_by_the_rules_of_the_settings(clickhouse_settings: Settings) -> None:
-    settings = msgspec.structs.replace(clickhouse_settings, fallback_intents=(FIRST.intent_name,))
+def test_settled_rows_are_the_fold_by_the_rules_of_the_settings(with_tables: Settings) -> None:
+    settings = msgspec.structs.replace(with_tables, fallback_intents=(FIRST.intent_name,))
 
     async def go() -> None:
         async with writing(settings) as (writer, server):

@@ -1,24 +1,19 @@
 """A database with the tables."""
 
-import asyncio
-
 import pytest
 
 from pipeline.settings import Settings
-from pipeline.store.migrate import migrate
 from tests.pipeline.query.session_entries import Sessions
 from tests.pipeline.query.table import Table
 
 
 @pytest.fixture
-def table(clickhouse_settings: Settings) -> Table:
+def table(with_tables: Settings) -> Table:
     """An empty table."""
-    asyncio.run(migrate(clickhouse_settings))
-    return Table(clickhouse_settings)
+    return Table(with_tables)
 
 
 @pytest.fixture
-def sessions(clickhouse_settings: Settings) -> Sessions:
+def sessions(with_tables: Settings) -> Sessions:
     """An empty archive."""
-    asyncio.run(migrate(clickhouse_settings))
-    return Sessions(clickhouse_settings)
+    return Sessions(with_tables)

@@ -60,9 +60,9 @@ def test_lists_ask_for_no_bot_at_all(table: Table, asked: dict[str, Any]) -> Non
 
 
 @pytest.mark.usefixtures("table")
-def test_sessions_are_looked_for_among_the_bots_that_may_be_known_of(clickhouse_settings: Settings) -> None:
+def test_sessions_are_looked_for_among_the_bots_that_may_be_known_of(with_tables: Settings) -> None:
     async def ask(sees: Callable[[str], bool]) -> list[Question]:
-        async with connection(clickhouse_settings) as clickhouse:
+        async with connection(with_tables) as clickhouse:
             store = Listening(clickhouse)
             sessions = CurrentSessions(Archive(store), lambda: NOW, lambda _: TTL, sees)
             for answer in (sessions.v1(*NAMES, None), sessions.transcript(*NAMES, 10), sessions.v2(*IDS)):
@@ -71,7 +71,7 @@ def test_sessions_are_looked_for_among_the_bots_that_may_be_known_of(clickhouse_
             return store.asked
 
     async def fill() -> None:
-        async with connection(clickhouse_settings) as clickhouse:
+        async with connection(with_tables) as clickhouse:
             await clickhouse.insert("turns", [archived(v2(bot={"id": bot})) for bot in (BOT, "BOTBBBBBB2")])
 
     asyncio.run(fill())

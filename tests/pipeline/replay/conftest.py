@@ -9,20 +9,18 @@ import pytest
 from pipeline.kafka.topics import create_topics
 from pipeline.settings import Settings
 from pipeline.store.beside import drop, new_database, old_database
-from pipeline.store.migrate import migrate
 
 
 @pytest.fixture
-def both(kafka_settings: Settings, clickhouse_settings: Settings) -> Iterator[Settings]:
+def both(kafka_settings: Settings, with_tables: Settings) -> Iterator[Settings]:
     """Settings of both, empty; databases beside are dropped afterwards."""
     settings = msgspec.structs.replace(
         kafka_settings,
-        clickhouse=clickhouse_settings.clickhouse,
-        clickhouse_database=clickhouse_settings.clickhouse_database,
+        clickhouse=with_tables.clickhouse,
+        clickhouse_database=with_tables.clickhouse_database,
         kafka_session_timeout=6.0,  # the embedded broker holds the first join for half of it
     )
     create_topics(settings)
-    asyncio.run(migrate(settings))
     yield settings
     for database in (new_database(settings), old_database(settings)):
         asyncio.run(drop(settings, database))

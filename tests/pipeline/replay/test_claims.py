@@ -64,7 +64,7 @@ def using(settings: Settings, count: int, block: Callable[[list[ClickHouse]], Aw
 
 
 def test_many_claimants_share_all_units_and_hold_none_together(
-    tables: Tables, clickhouse_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    tables: Tables, with_tables: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As long as a statement takes less than the pause after a claim."""
     monkeypatch.setattr("pipeline.replay.claims.QUICK_S", 0.2)
@@ -92,7 +92,7 @@ def test_many_claimants_share_all_units_and_hold_none_together(
         await begun(clients[0], *map(unit, names))
         await asyncio.gather(*map(work, clients))
 
-    using(clickhouse_settings, 5, go)
+    using(with_tables, 5, go)
     assert sorted(done) == sorted(names)
     assert {tables.use(lambda clickhouse, name=name: found(clickhouse, name)).position for name in names} == {(2,)}  # type: ignore[misc] # it is bound at once
 
@@ -164,7 +164,7 @@ def test_neither_a_finished_unit_nor_what_comes_after_all_is_claimed_for_reading
 
 
 @pytest.mark.usefixtures("tables")
-def test_what_is_let_go_is_free_at_once_and_what_another_has_by_now_stays_his(clickhouse_settings: Settings) -> None:
+def test_what_is_let_go_is_free_at_once_and_what_another_has_by_now_stays_his(with_tables: Settings) -> None:
     async def go(clients: list[ClickHouse]) -> None:
         await begun(clients[0], unit("a"))
         first, second, third = (Claims(client, NAME, RUN) for client in clients)
@@ -180,11 +180,11 @@ def test_what_is_let_go_is_free_at_once_and_what_another_has_by_now_stays_his(cl
         assert await third.claim() is None
         assert (await found(clients[0])).owner == his.owner
 
-    using(clickhouse_settings, 3, go)
+    using(with_tables, 3, go)
 
 
 @pytest.mark.usefixtures("tables")
-def test_one_that_was_frozen_does_not_free_what_another_holds_by_now(clickhouse_settings: Settings) -> None:
+def test_one_that_was_frozen_does_not_free_what_another_holds_by_now(with_tables: Settings) -> None:
     async def go(clients: list[ClickHouse]) -> None:
         await begun(clients[0], unit("a"))
         frozen, other, third = (Claims(client, NAME, RUN) for client in clients)
@@ -198,11 +198,11 @@ def test_one_that_was_frozen_does_not_free_what_another_holds_by_now(clickhouse_
         assert (await found(clients[0])).owner == his.owner
         assert await third.claim() is None
 
-    using(clickhouse_settings, 3, go)
+    using(with_tables, 3, go)
 
 
 def test_our_word_is_given_again_before_it_stops_counting_and_not_with_every_batch(
-    tables: Tables, clickhouse_settings: Settings
+    tables: Tables, with_tables: Settings
 ) -> None:
     async def last_word(clickhouse: ClickHouse) -> int:
         return int((await clickhouse.rows("SELECT max(saved) FROM runs"))[0][0])
@@ -216,17 +216,17 @@ def test_our_word_is_given_again_before_it_stops_counting_and_not_with_every_bat
         await claims.announce()
         assert await last_word(clickhouse) == before
         claims._saved -= LEASE_MS / 2000
-        look = await look_around(clickhouse, new_database(clickhouse_settings))
+        look = await look_around(clickhouse, new_database(with_tables))
         await claims.announce()
         assert await last_word(clickhouse) > before
-        assert (await look_around(clickhouse, new_database(clickhouse_settings))).written >= look.now
+        assert (await look_around(clickhouse, new_database(with_tables))).written >= look.now
         assert (await found(clickhouse)).owner == claims._owner
 
     tables.use(use)
 
 
 @pytest.mark.usefixtures("tables")
-def test_only_one_process_at_a_time_does_what_comes_after_all_sources(clickhouse_settings: Settings) -> None:
+def test_only_one_process_at_a_time_does_what_comes_after_all_sources(with_tables: Settings) -> None:
     told: list[bool] = []
     all_told = asyncio.Event()
 
@@ -246,7 +246,7 @@ def test_only_one_process_at_a_time_does_what_comes_after_all_sources(clickhouse
             async with Claims(clients[1], NAME, RUN).finishing() as later:
                 assert not later
 
-    using(clickhouse_settings, 3, go)
+    using(with_tables, 3, go)
 
 
 def test_whoever_still_works_on_a_run_that_was_begun_anew_holds_nothing_of_the_new_one(tables: Tables) -> None:

@@ -31,12 +31,12 @@ BOTS = "SELECT DISTINCT bot_name FROM {}.bots ORDER BY bot_name"
 
 
 @pytest.fixture
-def where(tables: Tables, clickhouse_settings: Settings) -> Iterator[Settings]:
+def where(tables: Tables, with_tables: Settings) -> Iterator[Settings]:
     """Live and new tables, the former with a bot `live`, the latter with a bot `new`."""
-    asyncio.run(filled(clickhouse_settings))
-    yield clickhouse_settings
-    for database in (new_database(clickhouse_settings), old_database(clickhouse_settings)):
-        tables.use(lambda _, name=database: drop(clickhouse_settings, name))  # type: ignore[misc] # it is bound at once
+    asyncio.run(filled(with_tables))
+    yield with_tables
+    for database in (new_database(with_tables), old_database(with_tables)):
+        tables.use(lambda _, name=database: drop(with_tables, name))  # type: ignore[misc] # it is bound at once
 
 
 async def filled(settings: Settings) -> None:

@@ -37,16 +37,16 @@ def rows_of(*days: int) -> list[Conversation]:
     ],
 )
 def test_rows_of_conversations_that_may_have_lost_events_are_carried_over_once(
-    tables: Tables, clickhouse_settings: Settings, retention: Retention, carried: set[tuple[str, str]]
+    tables: Tables, with_tables: Settings, retention: Retention, carried: set[tuple[str, str]]
 ) -> None:
-    live, new = clickhouse_settings.clickhouse_database, new_database(clickhouse_settings)
+    live, new = with_tables.clickhouse_database, new_database(with_tables)
     rows = rows_of(5, 11, 40, 100)
     outdated = msgspec.structs.replace(rows[0], start=rows[0].start - 90 * DAY_MS)
     tables.put(*rows, outdated, msgspec.structs.replace(outdated, version=9, is_deleted=1))
 
     async def copied() -> set[tuple[str, str]]:
-        await create_new(clickhouse_settings)
-        async with connection(clickhouse_settings) as clickhouse:
+        await create_new(with_tables)
+        async with connection(with_tables) as clickhouse:
             for _ in range(2):
                 await carry_over(clickhouse, live, new, retention)
             sql = f"SELECT bot_id, session_id FROM {new}.conversations FINAL"  # noqa: S608 - names of our own
@@ -57,4 +57,4 @@ def test_rows_of_conversations_that_may_have_lost_events_are_carried_over_once(
     try:
         assert asyncio.run(copied()) == carried
     finally:
-        asyncio.run(drop(clickhouse_settings, new))
+        asyncio.run(drop(with_tables, new))

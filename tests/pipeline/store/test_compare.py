@@ -47,11 +47,11 @@ class Both:
 
 
 @pytest.fixture
-def both(tables: Tables, clickhouse_settings: Settings) -> Iterator[Both]:
+def both(tables: Tables, with_tables: Settings) -> Iterator[Both]:
     """Empty ones."""
-    asyncio.run(create_new(clickhouse_settings))
-    yield Both(clickhouse_settings)
-    tables.use(lambda _: drop(clickhouse_settings, new_database(clickhouse_settings)))
+    asyncio.run(create_new(with_tables))
+    yield Both(with_tables)
+    tables.use(lambda _: drop(with_tables, new_database(with_tables)))
 
 
 def changed(row: Conversation, **changes: object) -> Conversation:

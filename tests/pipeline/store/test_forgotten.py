@@ -31,12 +31,10 @@ def test_words_come_back_as_they_were_said_the_furthest_of_each(tables: Tables) 
     tables.use(use)
 
 
-def test_a_look_tells_of_every_word_and_not_of_one_that_is_said_again(
-    tables: Tables, clickhouse_settings: Settings
-) -> None:
+def test_a_look_tells_of_every_word_and_not_of_one_that_is_said_again(tables: Tables, with_tables: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         async def look() -> Surroundings:
-            return await look_around(clickhouse, new_database(clickhouse_settings))
+            return await look_around(clickhouse, new_database(with_tables))
 
         seen = [await look()]
         assert (seen[0].words, seen[0].forgot) == (0, 0)

@@ -12,7 +12,6 @@ from pipeline.fold.conversation import fold
 from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.in_force import PLACES_A_QUERY, STATEMENT, rows_in_force
-from pipeline.store.migrate import migrate
 from schemas.conversation import Conversation
 from tests.events import START, turn
 from tests.pipeline.audit.tables import Tables
@@ -79,12 +78,11 @@ def test_more_places_than_one_query_takes(tables: Tables) -> None:
     tables.use(use)
 
 
-def test_the_primary_key_finds_them(clickhouse_settings: Settings) -> None:
+def test_the_primary_key_finds_them(with_tables: Settings) -> None:
     """A worker asks after every batch among others; it must not read a month for that."""
 
     async def explained() -> str:
-        await migrate(clickhouse_settings)
-        async with connection(clickhouse_settings) as clickhouse:
+        async with connection(with_tables) as clickhouse:
             await clickhouse.command(
                 "INSERT INTO conversations (bot_id, start, session_id) "
                 "SELECT 'BOT', toDateTime64('2026-01-01', 3, 'UTC') + number, toString(number) FROM numbers(100000)"

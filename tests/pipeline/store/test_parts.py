@@ -11,7 +11,6 @@ from pipeline.fold.conversation import fold
 from pipeline.settings import Settings
 from pipeline.store.audit import look
 from pipeline.store.client import ClickHouse, connection
-from pipeline.store.migrate import migrate
 from pipeline.store.parts import Place, Range, Scope, Where, condition, count_events, parts, ranges
 from pipeline.store.parts import divided as divided_range
 from pipeline.store.write import write
@@ -37,7 +36,7 @@ def row(one: Turn) -> Conversation:
     st.integers(1, 5),
 )
 def test_each_conversation_is_in_one_part_whole(
-    clickhouse_settings: Settings, events: list[tuple[str, str, str, int]], rows: list[tuple[str, str, str]], size: int
+    with_tables: Settings, events: list[tuple[str, str, str, int]], rows: list[tuple[str, str, str]], size: int
 ) -> None:
     """Whatever its ids are; and no part is much larger than it should be."""
     turns = [
@@ -47,8 +46,7 @@ def test_each_conversation_is_in_one_part_whole(
     others = [turn(bot_id=bot, session_id=session, originating_request_id=origin) for bot, session, origin in set(rows)]
 
     async def use() -> None:
-        await migrate(clickhouse_settings)
-        async with connection(clickhouse_settings) as clickhouse:
+        async with connection(with_tables) as clickhouse:
             for table in ("turns", "conversations"):
                 await clickhouse.command(f"TRUNCATE TABLE {table}")
             archived = [ArchivedTurn(*(*msgspec.structs.astuple(one), b"{}")) for one in turns]
@@ -78,7 +76,7 @@ def test_each_conversation_is_in_one_part_whole(
     st.data(),
 )
 def test_what_is_resumed_in_the_middle_of_a_range_is_exactly_the_rest(  # noqa: PLR0917 - hypothesis passes them so
-    clickhouse_settings: Settings,
+    with_tables: Settings,
     archived: set[tuple[str, str, str]],
     listed: set[tuple[str, str, str]],
     source: int,
@@ -94,8 +92,7 @@ def test_what_is_resumed_in_the_middle_of_a_range_is_exactly_the_rest(  # noqa: 
         return [(part.upto, set((await look(clickhouse, condition(part, Scope()))).keys)) for part in found]
 
     async def use() -> None:
-        await migrate(clickhouse_settings)
-        async with connection(clickhouse_settings) as clickhouse:
+        async with connection(with_tables) as clickhouse:
             for table in ("turns", "conversations"):
                 await clickhouse.command(f"TRUNCATE TABLE {table}")
             await write(clickhouse, rows, [ArchivedTurn(*(*msgspec.structs.astuple(one), b"{}")) for one in turns])
@@ -113,10 +110,9 @@ def test_what_is_resumed_in_the_middle_of_a_range_is_exactly_the_rest(  # noqa: 
     asyncio.run(use())
 
 
-def test_a_part_is_found_by_the_primary_key(clickhouse_settings: Settings) -> None:
+def test_a_part_is_found_by_the_primary_key(with_tables: Settings) -> None:
     async def explained() -> str:
-        await migrate(clickhouse_settings)
-        async with connection(clickhouse_settings) as clickhouse:
+        async with connection(with_tables) as clickhouse:
             await clickhouse.command(
                 "INSERT INTO turns (bot_id, session_id, timestamp) "
                 "SELECT 'BOT', leftPad(toString(number), 8, '0'), toDateTime64('2026-01-01', 3, 'UTC') "
@@ -133,12 +129,11 @@ def test_a_part_is_found_by_the_primary_key(clickhouse_settings: Settings) -> No
 
 
 @pytest.mark.parametrize(("scope", "count"), [(Scope(), 3), (Scope("BOTAAAAAA1"), 2), (Scope(since=2**41), 0)])
-def test_the_number_of_events_is_known_before(clickhouse_settings: Settings, scope: Scope, count: int) -> None:
+def test_the_number_of_events_is_known_before(with_tables: Settings, scope: Scope, count: int) -> None:
     turns = [turn(), turn(request_id="r2"), turn(bot_id="ANOTHERBOT")]
 
     async def counted() -> int:
-        await migrate(clickhouse_settings)
-        async with connection(clickhouse_settings) as clickhouse:
+        async with connection(with_tables) as clickhouse:
             await write(clickhouse, [], [ArchivedTurn(*(*msgspec.structs.astuple(one), b"")) for one in turns])
             return await count_events(clickhouse, scope)
 

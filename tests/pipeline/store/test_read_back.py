@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from pipeline.fold.conversation import fold
 from pipeline.settings import Settings
 from pipeline.store.client import connection
-from pipeline.store.migrate import migrate
 from pipeline.store.read_back import KEYS_A_QUERY, STATEMENT, read_back
 from pipeline.store.write import write
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
@@ -31,29 +30,26 @@ TEXT = st.text(min_size=1, max_size=12)
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.tuples(TEXT, TEXT, TEXT, TEXT, st.integers(0, 4_102_444_799_999)))
-def test_any_text_in_a_key_comes_back(clickhouse_settings: Settings, ids: tuple[str, str, str, str, int]) -> None:
+def test_any_text_in_a_key_comes_back(with_tables: Settings, ids: tuple[str, str, str, str, int]) -> None:
     bot, session, origin, request, moment = ids
     one = turn(bot_id=bot, session_id=session, originating_request_id=origin, request_id=request, timestamp=moment)
-    asyncio.run(migrate(clickhouse_settings))
-    found = asyncio.run(written_and_read(clickhouse_settings, [one], [one.key, (bot, session, origin + "'")]))
+    found = asyncio.run(written_and_read(with_tables, [one], [one.key, (bot, session, origin + "'")]))
     assert one in found[one.key]
     assert set(found) == {one.key}
 
 
-def test_more_keys_than_fit_one_query(clickhouse_settings: Settings) -> None:
-    asyncio.run(migrate(clickhouse_settings))
+def test_more_keys_than_fit_one_query(with_tables: Settings) -> None:
     turns = [turn(session_id=f"s{n}", request_id=f"r{n}") for n in range(2 * KEYS_A_QUERY + 3)]
     keys = [one.key for one in turns]
-    found = asyncio.run(written_and_read(clickhouse_settings, turns, [*keys, ("no", "such", "key")]))
+    found = asyncio.run(written_and_read(with_tables, turns, [*keys, ("no", "such", "key")]))
     assert {key: [one] for key, one in zip(keys, turns, strict=True)} == found
 
 
-def test_the_primary_key_finds_them(clickhouse_settings: Settings) -> None:
+def test_the_primary_key_finds_them(with_tables: Settings) -> None:
     """Reading back must not read what other sessions left."""
-    asyncio.run(migrate(clickhouse_settings))
 
     async def explained() -> str:
-        async with connection(clickhouse_settings) as clickhouse:
+        async with connection(with_tables) as clickhouse:
             await clickhouse.command(
                 "INSERT INTO turns (bot_id, session_id, timestamp) "
                 "SELECT 'BOT', toString(number), toDateTime64('2026-01-01', 3, 'UTC') FROM numbers(100000)"

@@ -55,64 +55,62 @@ async def look(clickhouse: ClickHouse, settings: Settings) -> Surroundings:
 
 
 def test_only_a_word_on_live_tables_counts_and_each_of_its_units_gives_one(
-    tables: Tables, clickhouse_settings: Settings
+    tables: Tables, with_tables: Settings
 ) -> None:
     async def use(clickhouse: ClickHouse) -> None:
-        first = await look(clickhouse, clickhouse_settings)
+        first = await look(clickhouse, with_tables)
         assert first.alone_since(first)  # nobody has ever written
         elsewhere = msgspec.structs.replace(RUN, job=msgspec.structs.replace(RUN.job, into=Into.NEW))
         await save_run(clickhouse, "elsewhere", elsewhere, into_live=False)
         await save_units(clickhouse, "elsewhere", elsewhere, {"a": UNIT}, into_live=False)
-        assert (await look(clickhouse, clickhouse_settings)).alone_since(first)
+        assert (await look(clickhouse, with_tables)).alone_since(first)
         await save_run(clickhouse, "run", RUN, into_live=True)
-        begun = await look(clickhouse, clickhouse_settings)
+        begun = await look(clickhouse, with_tables)
         assert not begun.alone_since(first)
         assert first.now <= begun.written <= begun.now  # one clock, the server's
         await save_units(clickhouse, "run", RUN, {"a": UNIT}, into_live=True)
-        assert (await look(clickhouse, clickhouse_settings)).written >= begun.written
+        assert (await look(clickhouse, with_tables)).written >= begun.written
         await clickhouse.command("OPTIMIZE TABLE runs FINAL")  # what is merged away does not take the last word along
-        assert (await look(clickhouse, clickhouse_settings)).written >= begun.written
+        assert (await look(clickhouse, with_tables)).written >= begun.written
 
     tables.use(use)
 
 
-def test_new_tables_are_there_when_both_are(tables: Tables, clickhouse_settings: Settings) -> None:
+def test_new_tables_are_there_when_both_are(tables: Tables, with_tables: Settings) -> None:
     """Half of them would make every write beside fail."""
-    new = new_database(clickhouse_settings)
+    new = new_database(with_tables)
 
     async def use(clickhouse: ClickHouse) -> None:
-        seen = [await look(clickhouse, clickhouse_settings)]
+        seen = [await look(clickhouse, with_tables)]
         await clickhouse.command(f"CREATE DATABASE {new}")
         for table in TABLES:
-            assert not has_both((await look(clickhouse, clickhouse_settings)).tables, new)
+            assert not has_both((await look(clickhouse, with_tables)).tables, new)
             await clickhouse.command(f"CREATE TABLE {new}.{table} AS {table}")
-            seen.append(await look(clickhouse, clickhouse_settings))
+            seen.append(await look(clickhouse, with_tables))
         assert has_both(seen[-1].tables, new)
-        assert has_both(seen[-1].tables, clickhouse_settings.clickhouse_database)
+        assert has_both(seen[-1].tables, with_tables.clickhouse_database)
         assert len({one.tables for one in seen}) == len(seen)
 
     try:
         tables.use(use)
     finally:
-        tables.use(lambda _: drop(clickhouse_settings, new))
+        tables.use(lambda _: drop(with_tables, new))
 
 
-def test_tables_that_have_changed_places_are_others_under_the_same_names(
-    tables: Tables, clickhouse_settings: Settings
-) -> None:
+def test_tables_that_have_changed_places_are_others_under_the_same_names(tables: Tables, with_tables: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
-        await create_new(clickhouse_settings)
-        before = await look(clickhouse, clickhouse_settings)
-        again = await look(clickhouse, clickhouse_settings)
+        await create_new(with_tables)
+        before = await look(clickhouse, with_tables)
+        again = await look(clickhouse, with_tables)
         assert again.tables == before.tables
-        await exchange(clickhouse_settings, await uuids(clickhouse, clickhouse_settings.clickhouse_database))
-        after = await look(clickhouse, clickhouse_settings)
+        await exchange(with_tables, await uuids(clickhouse, with_tables.clickhouse_database))
+        after = await look(clickhouse, with_tables)
         assert {name for _, name, _ in after.tables} == set(TABLES)
         assert not {uuid for *_, uuid in after.tables} - {uuid for *_, uuid in before.tables}
-        live = clickhouse_settings.clickhouse_database
+        live = with_tables.clickhouse_database
         assert not {table for table in after.tables if table[0] == live} & {*before.tables}
 
     try:
         tables.use(use)
     finally:
-        tables.use(lambda _: drop(clickhouse_settings, old_database(clickhouse_settings)))
+        tables.use(lambda _: drop(with_tables, old_database(with_tables)))

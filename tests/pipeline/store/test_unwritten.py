@@ -7,7 +7,6 @@ import msgspec
 from pipeline.fold.conversation import fold
 from pipeline.settings import Settings
 from pipeline.store.client import connection
-from pipeline.store.migrate import migrate
 from pipeline.store.unwritten import KEYS_A_QUERY, RowPlace, delete_rows, newer_rows
 from tests.events import START, turn
 
@@ -15,14 +14,13 @@ ROW = fold([turn()], ())
 KEY = turn().key
 
 
-def test_only_versions_that_are_too_great_go(clickhouse_settings: Settings) -> None:
+def test_only_versions_that_are_too_great_go(with_tables: Settings) -> None:
     written = [(0, 2, 0), (1, 3, 0), (2, 4, 1), (3, 1, 1), (4, 9, 0)]  # of one start, a merge would leave only one
     rows = [msgspec.structs.replace(ROW, start=START + at, version=v, is_deleted=gone) for at, v, gone in written]
     other = msgspec.structs.replace(ROW, session_id="another", version=50)
 
     async def use() -> None:
-        await migrate(clickhouse_settings)
-        async with connection(clickhouse_settings) as clickhouse:
+        async with connection(with_tables) as clickhouse:
             await clickhouse.insert("conversations", [*rows, other])
             found = await newer_rows(clickhouse, {KEY: 2})
             bot, session, origin = KEY
@@ -36,12 +34,11 @@ def test_only_versions_that_are_too_great_go(clickhouse_settings: Settings) -> N
     asyncio.run(use())
 
 
-def test_more_of_them_than_one_query_takes(clickhouse_settings: Settings) -> None:
+def test_more_of_them_than_one_query_takes(with_tables: Settings) -> None:
     rows = [msgspec.structs.replace(ROW, session_id=f"s{n}", version=1 + n % 2) for n in range(KEYS_A_QUERY + 3)]
 
     async def use() -> None:
-        await migrate(clickhouse_settings)
-        async with connection(clickhouse_settings) as clickhouse:
+        async with connection(with_tables) as clickhouse:
             await clickhouse.insert("conversations", rows)
             versions = {(row.bot_id, row.session_id, row.originating_request_id): 1 for row in rows}
             found = await newer_rows(clickhouse, versions)
