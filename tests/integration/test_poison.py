@@ -14,8 +14,6 @@ from tests.integration.stack import PATIENCE, Stack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 
-pytestmark = ON_EMBEDDED
-
 SMALL_WINDOW = {"TURNFOLD_DEAD_LETTER_WINDOW": "1000"}
 FLOOD = [b'{"level":"INFO","n":%d}' % number for number in range(3_000)]
 
@@ -25,6 +23,7 @@ def traffic() -> list[bytes]:
     return lines(seed=21, conversations=60)
 
 
+@ON_EMBEDDED
 def test_a_flood_stops_every_worker_until_it_is_let_pass(parts: Pieces, traffic: list[bytes]) -> None:
     parts.start_worker()
     parts.send(traffic)
@@ -46,6 +45,7 @@ def test_a_flood_stops_every_worker_until_it_is_let_pass(parts: Pieces, traffic:
     assert_tables(parts, traffic)
 
 
+@ON_EMBEDDED
 def test_a_flood_on_the_turns_topic_stops_it_too(parts: Pieces) -> None:
     with Producer(parts.settings, on_failure=print) as producer:
         for line in FLOOD:
@@ -56,6 +56,7 @@ def test_a_flood_on_the_turns_topic_stops_it_too(parts: Pieces) -> None:
     assert count_dead(parts.settings).total <= 500
 
 
+@ON_EMBEDDED
 def test_few_events_may_all_be_broken(parts: Pieces) -> None:
     worker = parts.start_worker(**SMALL_WINDOW)
     parts.send(FLOOD[:400])
@@ -64,6 +65,7 @@ def test_few_events_may_all_be_broken(parts: Pieces) -> None:
     assert worker.poll() is None
 
 
+@ON_EMBEDDED
 def test_letters_sent_again_are_folded_once_their_writer_is_mended(parts: Pieces) -> None:
     """An event too large for one worker is a letter; a worker that takes larger ones folds it; a broken one returns."""
     broken = b'{"messageVersion":"9.0"}'
