@@ -42,6 +42,15 @@ def test_without_a_signal_all_items_come_and_the_status_is_0() -> None:
     assert interrupt.exit_status == 0
 
 
+@pytest.fixture
+def in_the_foreground() -> Iterator[None]:
+    """As a terminal starts a process; a shell's background jobs ignore Ctrl-C, and pytest may be one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("in_the_foreground")
 def test_the_second_signal_is_obeyed_as_ever() -> None:
     with Interrupt() as interrupt:
         signal.raise_signal(signal.SIGINT)
