@@ -1,9 +1,7 @@
 """Both tables in a database of their own: written by batches as a worker does, or by hand; audited and repaired."""
 
-import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -17,7 +15,7 @@ from pipeline.materialise.settle import Terms
 from pipeline.retention import FOR_GOOD
 from pipeline.settings import Settings
 from pipeline.store.audit import look
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from pipeline.store.parts import EVENTS_A_PART, Scope, single
 from pipeline.store.read_back import read_back
@@ -25,9 +23,9 @@ from pipeline.store.write import write
 from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
+from tests.connected import Use, each_by_itself
 from tests.events import FALLBACK
 
-Made = TypeVar("Made")
 Meanwhile = Callable[[ClickHouse], Awaitable[object]]
 
 
@@ -38,18 +36,10 @@ async def nothing(_: ClickHouse) -> None:
 class Tables:
     """The tables of one test."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, use: Use | None = None) -> None:
         self._settings = settings
+        self.use = use or each_by_itself(settings)
         self.retention = FOR_GOOD
-
-    def use(self, block: Callable[[ClickHouse], Coroutine[Any, Any, Made]]) -> Made:
-        """What `block` makes of a connection."""
-
-        async def connected() -> Made:
-            async with connection(self._settings) as clickhouse:
-                return await block(clickhouse)
-
-        return asyncio.run(connected())
 
     def empty(self) -> None:
         """Take everything out."""

@@ -15,9 +15,9 @@ OURS, OTHERS = "https://console.example.com", "https://console.example.com.evil.
 
 
 @pytest.fixture
-def url(with_tables: Settings) -> Iterator[str]:
+def url(clickhouse_settings: Settings) -> Iterator[str]:
     """A query layer without tables, so that every question is answered with an error."""
-    open_to = msgspec.structs.replace(with_tables, api_origins=(OURS, "http://localhost:3000"))
+    open_to = msgspec.structs.replace(clickhouse_settings, api_origins=(OURS, "http://localhost:3000"))
     with serving(create_app(open_to)) as address:
         yield address
 

@@ -1,19 +1,24 @@
 """A database with the tables."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from pipeline.settings import Settings
+from tests.connected import all_on_one
 from tests.pipeline.query.session_entries import Sessions
 from tests.pipeline.query.table import Table
 
 
 @pytest.fixture
-def table(with_tables: Settings) -> Table:
+def table(with_tables: Settings) -> Iterator[Table]:
     """An empty table."""
-    return Table(with_tables)
+    with all_on_one(with_tables) as use:
+        yield Table(use)
 
 
 @pytest.fixture
-def sessions(with_tables: Settings) -> Sessions:
+def sessions(with_tables: Settings) -> Iterator[Sessions]:
     """An empty archive."""
-    return Sessions(with_tables)
+    with all_on_one(with_tables) as use:
+        yield Sessions(use)

@@ -1,8 +1,7 @@
 """Log entries of Lex V2 and V1 about one user's sessions, and an archive that they are put into."""
 
-import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import orjson
@@ -11,9 +10,9 @@ from pipeline.ingest.entry import decode_entry
 from pipeline.query.session_archive import Archive
 from pipeline.query.session_event import Event, read_event
 from pipeline.query.session_now import CurrentSessions
-from pipeline.settings import Settings
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.client import ClickHouse
 from schemas.turn import ArchivedTurn, Turn
+from tests.connected import Use
 from tests.events import iso
 
 NOW = 1_780_000_000_000
@@ -26,7 +25,6 @@ IDS = (BOT, ALIAS, "en_US", USER)
 Names = tuple[str, str, str]
 Ids = tuple[str, str, str, str]
 Entry = dict[str, Any]
-Found = TypeVar("Found")
 
 
 def scalar(value: str) -> Entry:
@@ -98,8 +96,8 @@ def event(entry: Entry | bytes) -> Event:
 class Sessions:
     """An archive of its own. The clock stands at NOW until it is moved."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, use: Use) -> None:
+        self.use = use
         self.now = NOW
         self.ttl: dict[str, float] = {}
 
@@ -107,15 +105,6 @@ class Sessions:
         """Each call makes a part of its own."""
         rows = [archived(entry) for entry in entries]
         self.use(lambda clickhouse: clickhouse.insert("turns", rows))
-
-    def use(self, block: Callable[[ClickHouse], Coroutine[Any, Any, Found]]) -> Found:
-        """What `block` makes of a connection."""
-
-        async def connected() -> Found:
-            async with connection(self._settings) as clickhouse:
-                return await block(clickhouse)
-
-        return asyncio.run(connected())
 
     def v1(self, names: Names = NAMES, label: str | None = None) -> Any:
         """The answer of V1, as JSON."""

@@ -1,25 +1,21 @@
 """Table `conversations` in a database of its own, and questions put to it in words of the wire."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from pipeline.query.sessions import SessionLists
 from pipeline.query.token import PageTokens
-from pipeline.settings import Settings
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.client import ClickHouse
 from schemas.analytics import (
     ListSessionAnalyticsDataRequest,
     ListSessionAnalyticsDataResponse,
     SessionSpecification,
 )
 from schemas.conversation import Conversation
+from tests.connected import Use
 from tests.pipeline.query.rows import BOT, IDLE_TTL, NOW
-
-Found = TypeVar("Found")
-Use = Callable[[ClickHouse], Coroutine[Any, Any, Found]]
 
 WINDOW: dict[str, Any] = {"startDateTime": 0, "endDateTime": 4_000_000_000}
 TOKENS = PageTokens("secret")
@@ -28,18 +24,9 @@ TOKENS = PageTokens("secret")
 class Table:
     """Table `conversations` of one test. The clock stands at NOW until it is moved."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, use: Use) -> None:
+        self.use = use
         self.now = NOW
-
-    def use(self, block: Use[Found]) -> Found:
-        """What `block` makes of a connection."""
-
-        async def connected() -> Found:
-            async with connection(self._settings) as clickhouse:
-                return await block(clickhouse)
-
-        return asyncio.run(connected())
 
     def insert(self, *rows: Conversation) -> None:
         """Each call makes a part of its own, as each flush of a worker does."""

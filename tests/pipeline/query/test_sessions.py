@@ -208,7 +208,7 @@ def written_again(rows: Sequence[Conversation], share: float, version: int, seed
 def test_pages_hold_the_last_version_of_each_row_however_many_there_are(table: Table, name: str, order: str) -> None:
     """Most of what is stored was replaced, and much of that would come before what replaced it."""
     stored: dict[tuple[str, str], Conversation] = {}
-    rows = [row for row in conversations(120, seed=8) if row.bot_id == BOT]
+    rows = [row for row in conversations(80, seed=8) if row.bot_id == BOT]
     for version, share in ((3, 1.0), (4, 0.9), (5, 0.8), (6, 0.7)):
         rows = written_again(rows, share, version, seed=version)
         table.insert(*rows)

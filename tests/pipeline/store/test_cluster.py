@@ -30,6 +30,7 @@ from pipeline.store.unwritten import DELETE, delete_rows, newer_rows
 from pipeline.store.write import write
 from schemas.turn import ArchivedTurn
 from tests import services
+from tests.connected import each_by_itself
 from tests.events import FALLBACK, START, turn
 from tests.pipeline.query.table import Table, identities
 
@@ -140,7 +141,7 @@ def test_a_write_has_failed_where_a_shard_is_away(clustered: Settings) -> None:
 
 
 def test_sessions_are_listed(clustered: Settings) -> None:
-    table = Table(clustered)
+    table = Table(each_by_itself(clustered))
     sessions = [f"session-{n}" for n in range(7)]
     table.insert(*[msgspec.structs.replace(RIGHT, session_id=session) for session in sessions])
     table.insert(*[msgspec.structs.replace(RIGHT, session_id=session, version=9) for session in sessions[:3]])

@@ -68,11 +68,11 @@ def left(tables: Tables, table: str) -> dict[str, list[int]]:
 )
 @pytest.mark.parametrize("table", ["turns", "conversations"])
 def test_what_has_expired_goes_and_nothing_else(  # noqa: PLR0917 - parameters of the test
-    tables: Tables, clickhouse_settings: Settings, table: str, days: float, bots: Mapping[str, float],
+    tables: Tables, with_tables: Settings, table: str, days: float, bots: Mapping[str, float],
     kept: Mapping[str, tuple[int, ...]],
 ) -> None:  # fmt: skip
     name = {"turns": "archive_days", "conversations": "conversation_days"}[table]
-    changed(clickhouse_settings, **{name: days, f"{name}_bots": bots})
+    changed(with_tables, **{name: days, f"{name}_bots": bots})
     log = aged()
     tables.put(*folded(log), events=log)
     assert left(tables, table) == {bot: list(ages) for bot, ages in kept.items()}
@@ -80,8 +80,8 @@ def test_what_has_expired_goes_and_nothing_else(  # noqa: PLR0917 - parameters o
     assert left(tables, other) == {bot: list(AGES) for bot in kept}
 
 
-def test_a_conversation_is_kept_from_its_end_on(tables: Tables, clickhouse_settings: Settings) -> None:
-    changed(clickhouse_settings, conversation_days=30.0)
+def test_a_conversation_is_kept_from_its_end_on(tables: Tables, with_tables: Settings) -> None:
+    changed(with_tables, conversation_days=30.0)
     moments = [now_ms() - days * DAY_MS for days in (60, 20)]
     tables.put(*folded([turn(timestamp=moment, request_id=str(moment)) for moment in moments]))
     tables.use(lambda clickhouse: clickhouse.command("OPTIMIZE TABLE conversations FINAL"))
@@ -112,20 +112,20 @@ def test_a_dry_run_without_a_database_says_it_too(clickhouse_settings: Settings)
     assert said[-1] == "time to live of turns (30 days)"
 
 
-def test_what_was_there_before_expires_too(tables: Tables, clickhouse_settings: Settings) -> None:
+def test_what_was_there_before_expires_too(tables: Tables, with_tables: Settings) -> None:
     log = aged()
     tables.put(*folded(log), events=log)
-    changed(clickhouse_settings, archive_days=30.0)
+    changed(with_tables, archive_days=30.0)
     assert left(tables, "turns") == {bot: [1, 20] for bot in (ONE, TWO, THREE)}
 
 
 def test_a_clause_of_somebody_else_is_left_alone_where_nothing_is_to_expire(
-    tables: Tables, clickhouse_settings: Settings
+    tables: Tables, with_tables: Settings
 ) -> None:
     foreign = "ALTER TABLE turns MODIFY TTL timestamp + INTERVAL 5 YEAR RECOMPRESS CODEC(ZSTD(9))"
     tables.use(lambda clickhouse: clickhouse.command(foreign))
-    assert changed(clickhouse_settings) == []
-    assert changed(clickhouse_settings, archive_days=30.0) == ["time to live of turns (30 days)"]
+    assert changed(with_tables) == []
+    assert changed(with_tables, archive_days=30.0) == ["time to live of turns (30 days)"]
 
 
 def test_new_tables_get_the_same(clickhouse_settings: Settings) -> None:
