@@ -90,20 +90,21 @@ def test_workers_that_join_and_leave_all_the_time_change_nothing(parts: Pieces, 
 
 
 @ON_EMBEDDED
-@pytest.mark.parametrize("error", [OUT_OF_MEMORY, TOO_MANY_PARTS, READ_ONLY])
 def test_clickhouse_that_answers_errors_for_a_while_is_waited_for(
-    parts: Pieces, weather: Proxy, traffic: list[bytes], error: tuple[int, str]
+    parts: Pieces, weather: Proxy, traffic: list[bytes]
 ) -> None:
     worker = parts.start_worker(**SMALL, TURNFOLD_CLICKHOUSE=weather.url)
-    parts.send(traffic[: len(traffic) // 2])
+    parts.send(traffic[::4])
     parts.wait_until(lambda: parts.rows("conversations") > 0, "a first row")
-    weather.weather.error = error
-    parts.send(traffic[len(traffic) // 2 :])
-    parts.wait_until(lambda: weather.weather.errors >= 3, "a third error")
-    assert str(error[0]) in parts.log
-    assert worker.poll() is None
-    weather.weather.error = None
-    parts.wait_until_folded()
+    for number, error in enumerate((OUT_OF_MEMORY, TOO_MANY_PARTS, READ_ONLY), start=1):
+        third = weather.weather.errors + 3
+        weather.weather.error = error
+        parts.send(traffic[number::4])
+        parts.wait_until(lambda third=third: weather.weather.errors >= third, "a third error")  # type: ignore[misc] # it is bound at once
+        assert str(error[0]) in parts.log
+        assert worker.poll() is None
+        weather.weather.error = None
+        parts.wait_until_folded()
     assert_tables(parts, traffic)
 
 

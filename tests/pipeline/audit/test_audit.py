@@ -40,7 +40,7 @@ def test_what_workers_write_never_differs(tables: Tables) -> None:
     assert tables.audit() == []
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(turns(), max_size=5), max_size=5), st.integers(1, 4))
 def test_no_batches_of_a_worker_differ(tables: Tables, batches: list[list[Turn]], size: int) -> None:
     tables.empty()

@@ -42,7 +42,7 @@ def wrong_rows(draw: st.DrawFn) -> Conversation:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     before=st.lists(turns(), max_size=10),
     rows=st.lists(wrong_rows(), max_size=8),

@@ -50,7 +50,7 @@ def test_whatever_the_rows_were_one_is_left_and_it_is_the_fold(tables: Tables, w
     assert settled(tables, KEY) == set()
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(turns(), min_size=1, max_size=12), st.data())
 def test_rows_of_any_parts_of_the_events_become_the_fold_of_all(
     tables: Tables, log: list[Turn], data: st.DataObject

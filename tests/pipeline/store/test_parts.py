@@ -29,7 +29,7 @@ def row(one: Turn) -> Conversation:
     return fold([one], ())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.sampled_from(["BOTA", "BOTB"]), NAME, NAME, st.integers(0, 5)), max_size=12),
     st.lists(st.tuples(st.sampled_from(["BOTA", "BOTC"]), NAME, NAME), max_size=12),
@@ -67,7 +67,7 @@ def test_each_conversation_is_in_one_part_whole(
     asyncio.run(use())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sets(st.tuples(st.sampled_from(["BOTA", "BOTB"]), NAME, NAME), min_size=1, max_size=12),
     st.sets(st.tuples(st.sampled_from(["BOTA", "BOTC"]), NAME, NAME), max_size=8),

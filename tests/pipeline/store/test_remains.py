@@ -78,7 +78,7 @@ def cleared(tables: Tables, said: dict[Session, ForgottenSession]) -> None:
     tables.use(use)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(turns(), max_size=12), st.integers(START - 1, START + 4000))
 def test_what_is_deleted_is_what_is_forgotten(tables: Tables, log: list[Turn], until: int) -> None:
     tables.empty()
