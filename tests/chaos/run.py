@@ -11,7 +11,6 @@ end of the topics, and each conversation is compared with the slow fold of what 
 import argparse
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -28,7 +27,7 @@ from pipeline.errors import TransientError
 from pipeline.kafka.produce import Producer
 from pipeline.settings import Settings
 from tests import apache
-from tests.integration.pieces import Pieces, pieces
+from tests.integration.pieces import Pieces, Started, pieces
 from tests.integration.proxy import OUT_OF_MEMORY, READ_ONLY, TOO_MANY_PARTS, Proxy, proxy
 from tests.integration.tables import differences
 from tests.integration.traffic import lines
@@ -63,7 +62,7 @@ class Chaos:
         self.done[doing.__name__] += 1
         doing()
 
-    def running(self) -> list[subprocess.Popen[bytes]]:
+    def running(self) -> list[Started]:
         """The workers that live."""
         return [worker for worker in self.parts.workers if worker.poll() is None]
 

@@ -20,8 +20,9 @@ from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics
 from pipeline.settings import Settings
 from pipeline.store.migrate import migrate
-from tests import services
-from tests.integration.stack import PATIENCE, TURNFOLD
+from tests import forked, services
+from tests.forked import Forked
+from tests.integration.stack import PATIENCE
 
 NAMED = (
     *("kafka_group", "kafka_session_timeout", "kafka_idempotence", "clickhouse"),
@@ -30,13 +31,17 @@ NAMED = (
 """The settings that a test may choose for its processes."""
 
 
+Started = Forked | subprocess.Popen[bytes]
+
+
 class Pieces:
     """Settings of one test, the ClickHouse that it may stop and start, and its workers."""
 
     def __init__(self, folder: Path, settings: Settings, port: int) -> None:
         self.folder, self.settings, self._port = folder, settings, port
         self.clickhouse: subprocess.Popen[bytes] | None = None
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self.workers: list[Started] = []
+        self._log = folder / "worker.log"
 
     @property
     def environ(self) -> dict[str, str]:
@@ -56,19 +61,22 @@ class Pieces:
         self.clickhouse.send_signal(number)
         self.clickhouse.wait(PATIENCE)
 
-    def start_worker(self, command: Sequence[str] = (*TURNFOLD, "worker"), **environ: str) -> subprocess.Popen[bytes]:
+    def start_worker(self, **environ: str) -> Started:
         """Start a worker; its output is in `log`."""
-        with (self.folder / "worker.log").open("ab") as log:
-            worker = subprocess.Popen(
-                command, env=self.environ | environ, stdout=log, stderr=subprocess.STDOUT, cwd=services.ROOT
-            )
+        return self.start("worker", **environ)
+
+    def start_faust(self) -> Started:
+        """Start a worker as Faust's users do; its output is in `log`."""
+        command = [sys.executable, "-m", "faust", "-A", "agents.main", "worker", "--loglevel=info"]
+        with self._log.open("ab") as log:
+            worker = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log, cwd=services.ROOT)
         self.workers.append(worker)
         return worker
 
     @property
     def log(self) -> str:
         """What the workers have said."""
-        return (self.folder / "worker.log").read_text(errors="replace")
+        return self._log.read_text(errors="replace")
 
     def run(self, *arguments: str, statuses: Sequence[int] = (0,), **environ: str) -> str:
         """Run a command of ours, which must end with one of `statuses`; what it says on standard error."""
@@ -79,21 +87,17 @@ class Pieces:
         report: dict[str, Any] = orjson.loads(self._run((*arguments, "--json"), (0,), environ).stdout)
         return report
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, **environ: str) -> Started:
         """Start a command of ours; its output is in `log`."""
-        return self.start_worker([*TURNFOLD, *arguments])
+        started = Forked(arguments, self.environ | environ, self._log, self._log)
+        self.workers.append(started)
+        return started
 
     def _run(
         self, arguments: Sequence[str], statuses: Sequence[int], environ: dict[str, str]
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*TURNFOLD, *arguments],
-            env=self.environ | environ,
-            check=False,
-            timeout=PATIENCE,
-            capture_output=True,
-            text=True,
-        )
+        ended = forked.run(arguments, self.environ | environ, within=PATIENCE)
+        done = subprocess.CompletedProcess(arguments, ended.returncode, ended.stdout.decode(), ended.stderr.decode())
         assert done.returncode in statuses, f"{done.returncode}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done
 
@@ -145,11 +149,6 @@ class Pieces:
                 process.terminate()
         for process in [*self.workers, *([self.clickhouse] if self.clickhouse else [])]:
             process.wait(PATIENCE)
-
-
-def faust_worker() -> list[str]:
-    """The worker as Faust's users start one."""
-    return [sys.executable, "-m", "faust", "-A", "agents.main", "worker", "--loglevel=info"]
 
 
 @contextmanager

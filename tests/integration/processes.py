@@ -13,6 +13,7 @@ from pipeline.settings import Settings
 from tests import services
 from tests.agents.cli.command import environ
 from tests.certificates import Certificates
+from tests.forked import Forked
 from tests.integration.stack import PATIENCE, TURNFOLD, Reachable
 
 
@@ -30,7 +31,7 @@ class Processes(Reachable):
             api=self.api,
             api_port=self.api_port,
         )
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[Forked | subprocess.Popen[bytes]] = []
 
     @property
     def environ(self) -> dict[str, str]:
@@ -45,7 +46,8 @@ class Processes(Reachable):
         migrated = self.turnfold("migrate")
         assert migrated.returncode == 0, migrated.stderr
         for number in range(1, workers + 1):
-            self._launch(f"worker-{number}", [*TURNFOLD, "worker"])
+            log = self._log_of(f"worker-{number}")
+            self._processes.append(Forked(["worker"], self.environ, log, log))
         serving = self._launch("query-layer", [*TURNFOLD, "serve"])
         services.await_answer(self.api, serving)
         deadline = time.monotonic() + PATIENCE
@@ -64,10 +66,13 @@ class Processes(Reachable):
 
     def log(self, name: str) -> str:
         """What the process has said."""
-        return (self.data / "logs" / f"{name}.log").read_text(errors="replace")
+        return self._log_of(name).read_text(errors="replace")
+
+    def _log_of(self, name: str) -> Path:
+        return self.data / "logs" / f"{name}.log"
 
     def _launch(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
-        with (self.data / "logs" / f"{name}.log").open("ab") as log:
+        with self._log_of(name).open("ab") as log:
             process = subprocess.Popen(command, env=self.environ, cwd=services.ROOT, stdout=log, stderr=log)
         self._processes.append(process)
         return process

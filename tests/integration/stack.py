@@ -15,6 +15,9 @@ import orjson
 from botocore.config import Config
 
 from pipeline.embedded.ports import free_port
+from pipeline.environment import read_settings
+from pipeline.kafka.lag import read_lag
+from tests import forked
 
 PATIENCE = 90.0
 """Seconds that anything may take on a slow machine before it counts as hanging; nothing waits for them in vain."""
@@ -44,9 +47,7 @@ class Reachable:
 
     def turnfold(self, *arguments: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
         """Run a command of ours against this stack."""
-        return subprocess.run(
-            [*TURNFOLD, *arguments], env=self.environ, input=data, capture_output=True, timeout=PATIENCE, check=False
-        )
+        return forked.run(arguments, self.environ, data, PATIENCE)
 
     def status(self) -> dict[str, Any]:
         """`turnfold status --json`."""
@@ -56,11 +57,14 @@ class Reachable:
         return status
 
     def wait_until_folded(self) -> None:
-        """Wait until no worker has anything left to read."""
+        """Wait until all is committed: intake writes before it commits, so lag 0 twice is the end."""
         deadline = time.monotonic() + PATIENCE
-        while any(p["lag"] for t in self.topics[:2] for p in self.status()["topics"][t]):
+        while self._lag() or self._lag():
             assert time.monotonic() < deadline, "the workers have not come to the end"
             time.sleep(0.2)
+
+    def _lag(self) -> int:
+        return sum(one.lag for one in read_lag(read_settings(self.environ)) if one.topic in self.topics[:2])
 
     def client(self, service: str = "lexv2-models") -> Any:
         """A client of the real SDK."""

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.integration.pieces import Pieces, faust_worker
+from tests.integration.pieces import Pieces
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
@@ -57,7 +57,7 @@ def test_a_worker_without_memory_answers_the_same(parts: Pieces, traffic: list[b
 
 
 def test_faust_starts_the_worker_too(parts: Pieces, traffic: list[bytes]) -> None:
-    worker = parts.start_worker(faust_worker())
+    worker = parts.start_faust()
     parts.send(traffic)
     parts.wait_until_folded()
     assert_tables(parts, traffic)

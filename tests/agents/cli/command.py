@@ -10,6 +10,7 @@ import msgspec
 
 from pipeline.environment import PREFIX
 from pipeline.settings import Settings
+from tests import forked
 
 ROOT = Path(__file__).parent.parent.parent.parent
 WITHIN = 60.0
@@ -47,6 +48,5 @@ def start(settings: Settings, *arguments: str) -> subprocess.Popen[bytes]:
 
 def turnfold(settings: Settings, *arguments: str, stdin: bytes = b"") -> Ended:
     """`turnfold` with `arguments`, run to its end."""
-    with start(settings, *arguments) as process:
-        out, err = process.communicate(stdin, timeout=WITHIN)
-    return Ended(process.returncode, out.decode(), err.decode())
+    done = forked.run(arguments, environ(settings), stdin, WITHIN)
+    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
