@@ -14,7 +14,7 @@ up: install
 	$(BIN)/turnfold up $(UP)
 
 test: check $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka)
-	$(BIN)/pytest --numprocesses 3 --dist worksteal
+	$(BIN)/pytest --numprocesses 4 --dist worksteal
 
 # Do everything to a running Turnfold that can happen to one, for so many minutes, and count what is lost or doubled.
 MINUTES ?= 10

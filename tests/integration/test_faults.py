@@ -134,6 +134,7 @@ def test_slow_answers_only_take_longer(parts: Pieces, weather: Proxy, traffic: l
     assert_tables(parts, traffic)
 
 
+@ON_EMBEDDED
 def test_sigterm_in_the_middle_ends_with_status_0_whatever_the_worker_does(
     parts: Pieces, weather: Proxy, traffic: list[bytes]
 ) -> None:

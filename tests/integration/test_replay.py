@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.both import ON_EMBEDDED
 from tests.integration.pieces import Pieces
 from tests.integration.stack import PATIENCE, Reachable
 from tests.integration.tables import assert_tables
@@ -83,6 +84,7 @@ def test_a_replay_that_was_killed_goes_on_from_where_it_was(parts: Pieces, talk:
     assert_tables(parts, talk)
 
 
+@ON_EMBEDDED
 def test_the_limit_is_kept(parts: Pieces, talk: list[bytes]) -> None:
     folded(parts, talk)
     report = parts.report("replay", "--limit=300")
@@ -109,6 +111,7 @@ def answered_meanwhile(parts: Pieces) -> Iterator[list[int]]:
         asking.join()
 
 
+@ON_EMBEDDED
 @pytest.mark.parametrize("command", ["replay", "rebuild"])
 def test_new_tables_take_the_place_of_the_live_ones_and_no_query_misses_anything(
     parts: Pieces, talk: list[bytes], command: str
@@ -130,6 +133,7 @@ def test_new_tables_take_the_place_of_the_live_ones_and_no_query_misses_anything
     parts.run("runs", "drop", "old")
 
 
+@ON_EMBEDDED
 def test_a_swap_that_was_killed_is_finished_by_the_same_command(parts: Pieces, talk: list[bytes]) -> None:
     folded(parts, talk)
     command = ("rebuild", "--into=new", "--swap", "--limit=1500")
@@ -145,6 +149,7 @@ def test_a_swap_that_was_killed_is_finished_by_the_same_command(parts: Pieces, t
     assert_tables(parts, talk)
 
 
+@ON_EMBEDDED
 def test_another_rule_gives_exactly_what_a_fresh_system_with_it_would(parts: Pieces, talk: list[bytes]) -> None:
     folded(parts, talk)
     rule = {"TURNFOLD_FALLBACK_INTENTS": "BookCar"}
@@ -166,6 +171,7 @@ def test_another_rule_gives_exactly_what_a_fresh_system_with_it_would(parts: Pie
     assert parts.ask(same.format("turnfold")) == parts.ask(same.format("fresh"))
 
 
+@ON_EMBEDDED
 def test_tables_that_would_lack_events_are_not_swapped_in(parts: Pieces, talk: list[bytes]) -> None:
     folded(parts, talk)
     half = datetime.now(UTC).isoformat()
@@ -176,6 +182,7 @@ def test_tables_that_would_lack_events_are_not_swapped_in(parts: Pieces, talk: l
     assert "turnfold rebuild --into new" in refused
 
 
+@ON_EMBEDDED
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

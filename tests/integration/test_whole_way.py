@@ -12,6 +12,7 @@ import orjson
 import pytest
 from kafka import KafkaConsumer
 
+from tests.both import ON_EMBEDDED
 from tests.integration.listing import BEGIN, END, listed
 from tests.integration.stack import Reachable, Run
 from tests.integration.traffic import BOTS, BROKEN, expected, lines
@@ -93,6 +94,7 @@ def test_what_was_ingested_outlives_a_restart_and_goes_on(tmp_path: Path, run: R
         assert_answers(second, traffic)
 
 
+@ON_EMBEDDED
 @pytest.mark.parametrize("order", ["backwards", "shuffled"])
 def test_order_and_number_of_workers_do_not_matter(tmp_path: Path, run: Run, order: str) -> None:
     traffic = lines(seed=6, conversations=150)

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from tests.both import ON_EMBEDDED
 from tests.integration.pieces import Pieces
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
@@ -48,6 +49,7 @@ def test_workers_killed_again_and_again_lose_and_double_nothing(parts: Pieces, t
     assert_tables(parts, traffic)
 
 
+@ON_EMBEDDED
 def test_a_worker_without_memory_answers_the_same(parts: Pieces, traffic: list[bytes]) -> None:
     """A cache is only a cache: here every batch is folded from what the archive holds."""
     parts.start_worker(TURNFOLD_CACHE_EVENTS="0", TURNFOLD_FLUSH_SECONDS="0.01", TURNFOLD_FLUSH_EVENTS="50")
@@ -76,6 +78,7 @@ def test_a_worker_told_to_stop_commits_and_the_next_goes_on(parts: Pieces, traff
     assert_tables(parts, traffic)
 
 
+@ON_EMBEDDED
 def test_an_error_that_waiting_cannot_mend_ends_the_worker_and_loses_nothing(
     parts: Pieces, traffic: list[bytes]
 ) -> None:
