@@ -30,6 +30,8 @@ class Forked:
     def __init__(
         self, arguments: Sequence[str], environ: Mapping[str, str], out: Path, err: Path, given: Path = NOTHING
     ) -> None:
+        for file in (out, err):
+            file.touch()  # for who looks before the process does
         told = (list(arguments), dict(environ), given, out, err)
         self._process = _processes.Process(target=_obey, args=told, daemon=True)  # none outlives the tests
         self._process.start()
