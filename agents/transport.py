@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
@@ -15,11 +16,20 @@ from agents.gather import Arrived, Prepared
 from pipeline.metrics.collectors import Lag
 from pipeline.metrics.worker import WorkerMetrics
 
+FETCH_WAIT_MS = 100
+"""How long the broker may hold a fetch where there is nothing. The embedded one looks for new records a few times in so
+long: at Faust's own 1,500 an event waits 390 ms for it (p50; 710 at most), at 100 it waits 17 (50)."""
+
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread; a broker that is away while offsets are committed does not end the worker."""
 
     mundane_level = "debug"
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - Faust has no setting for it
+        return consumer
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         consumer = self._ensure_consumer()

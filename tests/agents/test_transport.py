@@ -1,0 +1,26 @@
+import asyncio
+from typing import Any
+
+from agents.app import create_app
+from agents.transport import FETCH_WAIT_MS
+from pipeline.kafka.topics import create_topics
+from pipeline.settings import Settings
+from tests.both import ON_EMBEDDED
+
+
+@ON_EMBEDDED
+def test_a_fetch_where_there_is_nothing_is_held_for_as_long_as_we_say(kafka_settings: Settings) -> None:
+    """Neither Faust nor aiokafka makes a promise of it, and an event waits for such a fetch to end."""
+    create_topics(kafka_settings)
+
+    async def held() -> object:
+        thread = create_app(kafka_settings).consumer._thread
+        consumer: Any = thread._create_consumer(asyncio.get_running_loop())
+        await consumer.start()
+        try:
+            return consumer._fetcher._fetch_max_wait_ms
+        finally:
+            await consumer.stop()
+            thread.thread_loop.close()
+
+    assert asyncio.run(held()) == FETCH_WAIT_MS
