@@ -1,7 +1,7 @@
 """A command of ours in; a process that runs it, forked from one that has imported everything already, out.
 
-To import takes most of the time of most commands, and a third of what all tests take. Tests that ask how a process of
-ours starts from nothing start one as its users do: those of `turnfold up`, of `serve`, and of the command line itself.
+To import takes most of the time of most commands, and a third of what all tests would take. `turnfold up`, `serve`, and
+whatever is stopped by a signal or piped somewhere is started as its users start it.
 """
 
 import multiprocessing
