@@ -86,7 +86,7 @@ def test_a_conversation_of_100_000_turns(parts: Pieces) -> None:
         for number in order:
             producer.send(parts.settings.topic_turns, b"session-1", lines[number])
         producer.flush()
-    parts.start_worker(TURNFOLD_FLUSH_EVENTS="5000", TURNFOLD_FLUSH_SECONDS="0.001")
+    parts.start_worker(TURNFOLD_FLUSH_EVENTS="10000", TURNFOLD_FLUSH_SECONDS="0.001")
     parts.wait_until_folded()
     (row,) = parts.answers(ROW)
     assert row == {"turns": count, "version": count, "began": START + 1000, "ended": START + 1000 * count}
