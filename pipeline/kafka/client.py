@@ -10,6 +10,7 @@ from kafka.errors import AuthorizationError, KafkaConfigurationError, KafkaError
 
 from pipeline.errors import TransientError, UsageError
 from pipeline.kafka.access import access, tls_context
+from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
 from pipeline.kafka.network import REFUSALS, Network, knock, reason
 from pipeline.settings import Settings
 
@@ -49,7 +50,7 @@ def reader(settings: Settings, patience: float = PATIENCE, **options: Any) -> It
         "auto_offset_reset": "earliest",  # what retention took away is stepped over
         "allow_auto_create_topics": False,
         "enable_incremental_fetch_sessions": False,  # else a partition without news is not answered for
-        "fetch_max_wait_ms": 100,  # a fetch at the end of a partition waits this long for nothing
+        "fetch_max_wait_ms": FETCH_WAIT_MS,
         "metrics_enabled": False,
     }
     with sorted_errors(settings):

@@ -2,7 +2,7 @@ import asyncio
 from typing import Any
 
 from agents.app import create_app
-from agents.transport import FETCH_WAIT_MS
+from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
 from pipeline.kafka.topics import create_topics
 from pipeline.settings import Settings
 from tests.both import ON_EMBEDDED
