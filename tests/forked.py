@@ -14,8 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from agents.cli.main import COMMANDS, main
+from tests.services import ROOT
 
-ROOT = Path(__file__).parent.parent
 NOTHING = Path(os.devnull)
 WRITING = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 WITHIN = 90.0
@@ -61,6 +61,10 @@ class Forked:
     def kill(self) -> None:
         """End it."""
         self.send_signal(signal.SIGKILL)
+
+
+Started = Forked | subprocess.Popen[bytes]
+"""What tests start, either way."""
 
 
 def run(

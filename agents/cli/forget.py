@@ -57,7 +57,7 @@ def forget(  # noqa: PLR0913 - each option of the command is an argument
     who = session or user
     if not who or (session and user):
         raise UsageError("who is to be forgotten? Give --session ID (Lex V2) or --user ID (Lex V1), one of them")
-    if not who.isascii() and who.encode(errors="replace").decode() != who:
+    if who.encode(errors="replace").decode() != who:
         raise UsageError("the id is no text in UTF-8: no session can have it")
     if not yes and not sys.stdin.isatty():
         raise UsageError("nobody is there to say yes: --yes forgets without asking")

@@ -27,7 +27,8 @@ from pipeline.errors import TransientError
 from pipeline.kafka.produce import Producer
 from pipeline.settings import Settings
 from tests import apache
-from tests.integration.pieces import Pieces, Started, pieces
+from tests.forked import Started
+from tests.integration.pieces import Pieces, pieces
 from tests.integration.proxy import OUT_OF_MEMORY, READ_ONLY, TOO_MANY_PARTS, Proxy, proxy
 from tests.integration.tables import differences
 from tests.integration.traffic import lines

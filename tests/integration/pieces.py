@@ -15,23 +15,20 @@ import msgspec
 import orjson
 
 from pipeline.embedded.ports import free_port
-from pipeline.kafka.lag import PartitionLag, read_lag
+from pipeline.kafka.lag import PartitionLag
 from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics
 from pipeline.settings import Settings
 from pipeline.store.migrate import migrate
 from tests import forked, services
-from tests.forked import Forked
-from tests.integration.stack import PATIENCE
+from tests.forked import Forked, Started
+from tests.integration.stack import PATIENCE, unread
 
 NAMED = (
     *("kafka_group", "kafka_session_timeout", "kafka_idempotence", "clickhouse"),
     *("topic_raw", "topic_turns", "topic_dead", "topic_partitions", "topic_replication", "topic_min_insync"),
 )
 """The settings that a test may choose for its processes."""
-
-
-Started = Forked | subprocess.Popen[bytes]
 
 
 class Pieces:
@@ -80,7 +77,7 @@ class Pieces:
 
     def run(self, *arguments: str, statuses: Sequence[int] = (0,), **environ: str) -> str:
         """Run a command of ours, which must end with one of `statuses`; what it says on standard error."""
-        return self._run(arguments, statuses, environ).stderr
+        return self._run(arguments, statuses, environ).stderr.decode()
 
     def report(self, *arguments: str, **environ: str) -> dict[str, Any]:
         """Run a command of ours to its good end; the JSON that it writes."""
@@ -95,10 +92,9 @@ class Pieces:
 
     def _run(
         self, arguments: Sequence[str], statuses: Sequence[int], environ: dict[str, str]
-    ) -> subprocess.CompletedProcess[str]:
-        ended = forked.run(arguments, self.environ | environ, within=PATIENCE)
-        done = subprocess.CompletedProcess(arguments, ended.returncode, ended.stdout.decode(), ended.stderr.decode())
-        assert done.returncode in statuses, f"{done.returncode}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+    ) -> subprocess.CompletedProcess[bytes]:
+        done = forked.run(arguments, self.environ | environ, within=PATIENCE)
+        assert done.returncode in statuses, f"{done.returncode}: {(done.stdout[-3000:] + done.stderr[-3000:]).decode()}"
         return done
 
     def send(self, lines: Sequence[bytes]) -> None:
@@ -110,7 +106,7 @@ class Pieces:
 
     def lag_by_partition(self) -> list[PartitionLag]:
         """Where the workers are, in the topics that they read."""
-        return [one for one in read_lag(self.settings) if one.topic != self.settings.topic_dead]
+        return unread(self.settings)
 
     def lag(self) -> int:
         """Records that no worker has committed."""

@@ -13,7 +13,7 @@ from pipeline.settings import Settings
 from tests import services
 from tests.agents.cli.command import environ
 from tests.certificates import Certificates
-from tests.forked import Forked
+from tests.forked import Forked, Started
 from tests.integration.stack import PATIENCE, TURNFOLD, Reachable
 
 
@@ -31,7 +31,7 @@ class Processes(Reachable):
             api=self.api,
             api_port=self.api_port,
         )
-        self._processes: list[Forked | subprocess.Popen[bytes]] = []
+        self._processes: list[Started] = []
 
     @property
     def environ(self) -> dict[str, str]:

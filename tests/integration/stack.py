@@ -16,13 +16,19 @@ from botocore.config import Config
 
 from pipeline.embedded.ports import free_port
 from pipeline.environment import read_settings
-from pipeline.kafka.lag import read_lag
+from pipeline.kafka.lag import PartitionLag, read_lag
+from pipeline.settings import Settings
 from tests import forked
 
 PATIENCE = 90.0
 """Seconds that anything may take on a slow machine before it counts as hanging; nothing waits for them in vain."""
 
 TURNFOLD = [sys.executable, "-m", "agents.cli.main"]
+
+
+def unread(settings: Settings) -> list[PartitionLag]:
+    """Where the workers are, in the topics that they read."""
+    return [one for one in read_lag(settings) if one.topic != settings.topic_dead]
 
 
 class Reachable:
@@ -59,12 +65,10 @@ class Reachable:
     def wait_until_folded(self) -> None:
         """Wait until all is committed: intake writes before it commits, so lag 0 twice is the end."""
         deadline = time.monotonic() + PATIENCE
-        while self._lag() or self._lag():
+        settings = read_settings(self.environ)
+        while any(one.lag for _ in range(2) for one in unread(settings)):
             assert time.monotonic() < deadline, "the workers have not come to the end"
             time.sleep(0.2)
-
-    def _lag(self) -> int:
-        return sum(one.lag for one in read_lag(read_settings(self.environ)) if one.topic in self.topics[:2])
 
     def client(self, service: str = "lexv2-models") -> Any:
         """A client of the real SDK."""

@@ -34,7 +34,7 @@ def send_to_turns(settings: Settings, values: list[bytes]) -> None:
 def run(parts: Pieces, *command: str) -> None:
     """Run a command of ours, which must not say a secret."""
     done = parts._run(command, (0,), REDACTING)
-    assert_clean("what a command says", (done.stdout + done.stderr).encode())
+    assert_clean("what a command says", done.stdout + done.stderr)
 
 
 def reasons(parts: Pieces) -> Counter[str]:

@@ -59,7 +59,6 @@ def test_lists_ask_for_no_bot_at_all(table: Table, asked: dict[str, Any]) -> Non
     assert BOT not in str(hidden)
 
 
-@pytest.mark.usefixtures("table")
 def test_sessions_are_looked_for_among_the_bots_that_may_be_known_of(with_tables: Settings) -> None:
     async def ask(sees: Callable[[str], bool]) -> list[Question]:
         async with connection(with_tables) as clickhouse:

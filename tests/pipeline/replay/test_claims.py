@@ -163,7 +163,6 @@ def test_neither_a_finished_unit_nor_what_comes_after_all_is_claimed_for_reading
     tables.use(use)
 
 
-@pytest.mark.usefixtures("tables")
 def test_what_is_let_go_is_free_at_once_and_what_another_has_by_now_stays_his(with_tables: Settings) -> None:
     async def go(clients: list[ClickHouse]) -> None:
         await begun(clients[0], unit("a"))
@@ -183,7 +182,6 @@ def test_what_is_let_go_is_free_at_once_and_what_another_has_by_now_stays_his(wi
     using(with_tables, 3, go)
 
 
-@pytest.mark.usefixtures("tables")
 def test_one_that_was_frozen_does_not_free_what_another_holds_by_now(with_tables: Settings) -> None:
     async def go(clients: list[ClickHouse]) -> None:
         await begun(clients[0], unit("a"))
@@ -225,7 +223,6 @@ def test_our_word_is_given_again_before_it_stops_counting_and_not_with_every_bat
     tables.use(use)
 
 
-@pytest.mark.usefixtures("tables")
 def test_only_one_process_at_a_time_does_what_comes_after_all_sources(with_tables: Settings) -> None:
     told: list[bool] = []
     all_told = asyncio.Event()
