@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from pipeline.embedded.external import External
+
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """What the engine is to run, and how."""
@@ -20,6 +22,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """For this statement alone; the names are plain words."""
     database: str = ""
     """Empty: the engine's default."""
+    tables: tuple[External, ...] = ()
 
 
 class Answer(NamedTuple):
@@ -44,6 +47,10 @@ def execute(handle: Any, statement: Statement, tag: str) -> Answer:
     """
     if statement.database:
         handle.query("USE `" + escaped(statement.database, "`") + "`")
+    for table in statement.tables:
+        source = ", ".join(f"'{escaped(text)}'" for text in (str(table.file), table.format, table.structure))
+        name = escaped(table.name, "`")
+        handle.query(f"CREATE TEMPORARY TABLE `{name}` AS SELECT * FROM file({source})")  # noqa: S608 - escaped
     settings = {**statement.settings, "log_comment": tag}
     handle.query("SET " + ", ".join(f"{name} = '{escaped(value)}'" for name, value in settings.items()))
     return _answer(handle.query(statement.sql, statement.output_format, params=dict(statement.parameters)))

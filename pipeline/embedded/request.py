@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -12,8 +12,9 @@ from starlette.requests import Request
 
 from pipeline.embedded.body import MAX_FORM, chunks_of, read_text, spooled
 from pipeline.embedded.encoding import plain
+from pipeline.embedded.external import describing, spooled_tables
 from pipeline.embedded.failures import Code, failure
-from pipeline.embedded.form import fields, is_form
+from pipeline.embedded.form import Form, is_form, read_form
 from pipeline.embedded.handle import Statement, escaped
 from pipeline.embedded.statement import Insert, Shape, shape
 
@@ -64,16 +65,18 @@ async def read_request(request: Request, arguments: Mapping[str, str], file: Pat
     Args:
         request: its body may be compressed, a statement, a form, or an INSERT's data.
         arguments: the URL's parameters.
-        file: where an INSERT's data are kept until the block ends.
+        file: where an INSERT's data are kept until the block ends, and those of external tables beside it.
 
     Raises:
         Failure: it asks for nothing that can be run.
     """
     content_type = request.headers.get("content-type", "")
     chunks = plain(chunks_of(request), request.headers.get("content-encoding", ""))
+    form = Form({}, {})
     if is_form(content_type):
-        form, _ = await read_text(b"", chunks, MAX_FORM)
-        arguments = {**arguments, **fields(form, content_type)}
+        body, _ = await read_text(b"", chunks, MAX_FORM)
+        form = read_form(body, content_type)
+        arguments = {**arguments, **form.fields}
     parameters = {name.removeprefix("param_"): text for name, text in arguments.items() if name.startswith("param_")}
     text, insert = await read_text(arguments.get("query", "").encode(), chunks, inline_values=bool(parameters))
     kind = Shape() if insert else shape(text)
@@ -81,17 +84,19 @@ async def read_request(request: Request, arguments: Mapping[str, str], file: Pat
     try:
         if insert:
             await spooled(text[insert.data :], chunks, file)
-        yield Asked(
-            Statement(
-                sql=_from_file(insert, file) if insert else text,
-                reads=kind.reads,
-                output_format=kind.output_format or _default_format(request, arguments),
-                parameters=parameters,
-                settings=_settings(request.method, arguments),
-                database=arguments.get("database") or request.headers.get("x-clickhouse-database", ""),
-            ),
-            kind.answers,
-        )
+        with spooled_tables(form.files, arguments, file) as tables:
+            yield Asked(
+                Statement(
+                    sql=_from_file(insert, file) if insert else text,
+                    reads=kind.reads,
+                    output_format=kind.output_format or _default_format(request, arguments),
+                    parameters=parameters,
+                    settings=_settings(request.method, arguments, describing(form.files)),
+                    database=arguments.get("database") or request.headers.get("x-clickhouse-database", ""),
+                    tables=tables,
+                ),
+                kind.answers,
+            )
     finally:
         await asyncio.to_thread(file.unlink, missing_ok=True)
 
@@ -114,11 +119,11 @@ def _default_format(request: Request, arguments: Mapping[str, str]) -> str:
     return arguments.get("default_format") or request.headers.get("x-clickhouse-format") or "TabSeparated"
 
 
-def _settings(method: str, arguments: Mapping[str, str]) -> dict[str, str]:
+def _settings(method: str, arguments: Mapping[str, str], others: Collection[str]) -> dict[str, str]:
     # a server takes no bare expression for a SELECT; and without an end a statement keeps its handle for good
     found = {"implicit_select": "0", "max_execution_time": MAX_SECONDS}
     for name, value in arguments.items():
-        if name in _NO_SETTINGS or name.startswith("param_"):
+        if name in _NO_SETTINGS or name in others or name.startswith("param_"):
             continue
         if not _SETTING.fullmatch(name):
             raise failure(Code.UNKNOWN_SETTING, f"Unknown setting {name!r}")

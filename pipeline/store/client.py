@@ -12,6 +12,7 @@ import msgspec
 from clickhouse_connect.driver import options
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, NotSupportedError, ProgrammingError
+from clickhouse_connect.driver.external import ExternalData
 
 from pipeline.errors import ExceededError, StatementError, TransientError, UsageError
 from pipeline.settings import Settings
@@ -33,6 +34,9 @@ FAULTS = {
 INSERT_SETTINGS = {
     "max_partitions_per_insert_block": 0,  # events of 100 months may come at once
     "min_free_disk_bytes_to_perform_insert": 16 * 1024 * 1024,  # a disk that fills in the middle leaves broken parts
+}
+SETTINGS_OF: Mapping[str, Mapping[str, object]] = {
+    "turns": {"optimize_on_insert": 0},  # it looks for events to replace in a batch, whose events are distinct
 }
 
 
@@ -84,17 +88,19 @@ class ClickHouse:
         with sorted_errors():
             await self._client.command(statement, parameters=dict(parameters or {}))
 
-    async def rows(
+    async def rows(  # noqa: PLR0913 - what a SELECT may bring with it, each by its name
         self,
         statement: str,
         parameters: Mapping[str, object] | None = None,
         settings: Mapping[str, object] | None = None,
+        *,
         as_bytes: Sequence[str] = (),
         limits: Limits | None = None,
+        tables: ExternalData | None = None,
     ) -> Sequence[Row]:
         """All rows that a SELECT answers; `{name:Type}` in it stands for a parameter.
 
-        Strings come as text, those of the columns `as_bytes` as they are.
+        Strings come as text, those of the columns `as_bytes` as they are. `tables` are sent along, for it to read.
 
         Raises:
             TransientError: worth a second try. StatementError: not. ExceededError: it goes beyond `limits`.
@@ -106,6 +112,7 @@ class ClickHouse:
                 settings={**self._bounds(limits), **(settings or {})},
                 query_formats={"DateTime64": "int"},
                 column_formats=dict.fromkeys(as_bytes, "bytes"),
+                external_data=tables,
             )
         answered: Sequence[Row] = result.result_rows
         return answered
@@ -133,7 +140,7 @@ class ClickHouse:
                 column_names=list(shape),
                 column_type_names=list(shape.values()),
                 column_oriented=True,
-                settings=dict(INSERT_SETTINGS),
+                settings={**INSERT_SETTINGS, **SETTINGS_OF.get(table, {})},
             )
 
 

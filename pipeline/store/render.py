@@ -70,7 +70,7 @@ FORMS: Mapping[str, Callable[[Mapping[str, str], str, str], tuple[str, ...]]] = 
         _template, "{head} {on_cluster} TO {to}_local AS\n{select}\nFROM {table}_local\n{where}"
     ),
     r"ALTER TABLE (?P<table>\w+) "
-    r"(?P<change>(?:ADD INDEX|MATERIALIZE INDEX|MODIFY TTL|REMOVE TTL|APPLY DELETED MASK)\b.*)": partial(
+    r"(?P<change>(?:ADD INDEX|MATERIALIZE INDEX|MODIFY TTL|REMOVE TTL|MODIFY SETTING|APPLY DELETED MASK)\b.*)": partial(
         _template, "ALTER TABLE {table}_local {on_cluster} {change}"
     ),
     r"DELETE FROM (?P<table>\w+)\n(?P<where>WHERE .+)": partial(

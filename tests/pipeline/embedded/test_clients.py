@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
+from clickhouse_connect.driver.external import ExternalData
 
 from pipeline.settings import Settings
 
@@ -22,6 +23,7 @@ ENGINE = MergeTree ORDER BY a
 TIME = dt.datetime(2023, 11, 14, 22, 13, 20, 123_000)  # noqa: DTZ001 - the client leaves UTC unsaid
 ROW = (1, "it's\n\0é😀", "word", ["a", "b", "a"], TIME, None, {"k": "v"}, True)
 PARAMETERS = {"text": "it's\n\t\\ \0 é😀", "keys": [("a'", "b\n", ""), ("\\", "{x:String}", "\0")], "time": TIME}
+KEYS = "name String, number UInt8"
 BOUND = "SELECT {text:String}, {keys:Array(Tuple(String, String, String))}, {time:DateTime64(3, 'UTC')}"
 
 
@@ -78,6 +80,19 @@ def test_bound_values_come_back_as_they_are(clickhouse_settings: Settings, *, fo
     found = client.query(BOUND, parameters=PARAMETERS).first_row
     client.close()
     assert found == tuple(PARAMETERS.values())
+
+
+def test_tables_that_come_with_a_query_are_there_for_it_alone(client: Any) -> None:
+    keys = '["a\\n\\\\", 1]\n["é", 2]'.encode()
+    tables = ExternalData(file_name="asked", data=keys, fmt="JSONCompactEachRow", structure=KEYS)
+    tables.add_file(file_name="weights", data=b"1\t10\n2\t20\n", structure="number UInt8, weight UInt8")
+    joined = "SELECT name, weight FROM asked JOIN weights USING number WHERE name != {not:String} ORDER BY number"
+    for _ in range(2):
+        found = client.query(joined, parameters={"not": ""}, external_data=tables)
+        assert found.result_rows == [("a\n\\", 10), ("é", 20)]
+    with pytest.raises(DatabaseError) as refused:
+        client.query("SELECT * FROM asked")
+    assert refused.value.code == 60
 
 
 def test_errors_carry_code_and_name(client: Any) -> None:

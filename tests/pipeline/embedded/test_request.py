@@ -105,3 +105,15 @@ def test_any_text_comes_back_from_a_bound_parameter(clickhouse_url: str, text: s
     escapes = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\0": "\\0", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
     escaped = "".join(escapes.get(character, character) for character in text)
     assert ask(clickhouse_url, "SELECT {text:String} FORMAT RawBLOB", param_text=escaped).text == text
+
+
+FORM = {"Content-Type": "multipart/form-data; boundary=x"}
+TABLE = '--x\r\nContent-Disposition: form-data; name="k"; filename="k"\r\n\r\n1\n2\n\r\n--x--'
+
+
+def test_a_table_that_comes_with_a_statement_needs_its_columns_and_may_have_no_other_end(clickhouse_url: str) -> None:
+    asked = "SELECT sum(a) FROM k"
+    assert ask(clickhouse_url, TABLE, headers=FORM, query=asked, k_structure="a UInt8").text == "3\n"
+    for structure in ("", "a UInt8'), numbers(7", "a NoSuchType", "a UInt8) ENGINE = Null --"):
+        refused = ask(clickhouse_url, TABLE, headers=FORM, query=asked, url_parameters={"k_structure": structure})
+        assert refused.code in {36, 50, 62}, refused.body

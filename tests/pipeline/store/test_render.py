@@ -99,6 +99,12 @@ ORDER BY (session, bot_id)""",
 CREATE TABLE IF NOT EXISTS forgotten ON CLUSTER 'blue' AS forgotten_local
 ENGINE = Distributed('blue', currentDatabase(), 'forgotten_local', cityHash64(session))""",
     ],
+    "0012_turns_parts.sql": [
+        (
+            "ALTER TABLE turns_local ON CLUSTER 'blue' "
+            "MODIFY SETTING min_bytes_for_wide_part = 268435456, merge_selector_base = 10"
+        )
+    ],
     "the database": ["CREATE DATABASE IF NOT EXISTS {name:Identifier} ON CLUSTER 'blue'"],
     "the record of migrations": [
         """\

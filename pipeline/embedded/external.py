@@ -1,0 +1,55 @@
+"""The files of a form and what is said of them in; tables that one statement reads beside the stored ones out."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from pipeline.embedded.failures import Code, failure
+
+DESCRIBED = ("structure", "format", "types")
+"""What a request says of its table `t`, as `t_structure` and so on."""
+
+
+class External(msgspec.Struct, frozen=True):
+    """A table that a client sends with its statement."""
+
+    name: str
+    structure: str
+    """Names and types of its columns: `a UInt8, b String`."""
+    format: str
+    file: Path
+    """Its data."""
+
+
+@contextmanager
+def spooled_tables(
+    files: Mapping[str, bytes], arguments: Mapping[str, str], beside: Path
+) -> Iterator[tuple[External, ...]]:
+    """The tables that these files of a form are, for the length of the block; their data in files of similar names.
+
+    Raises:
+        Failure: one is not described.
+    """
+    tables = [_described(name, arguments, beside.with_suffix(f".{place}")) for place, name in enumerate(files)]
+    try:
+        for table in tables:
+            table.file.write_bytes(files[table.name])
+        yield tuple(tables)
+    finally:
+        for table in tables:
+            table.file.unlink(missing_ok=True)
+
+
+def describing(files: Mapping[str, bytes]) -> set[str]:
+    """The arguments that describe these files, and are no settings."""
+    return {f"{name}_{what}" for name in files for what in DESCRIBED}
+
+
+def _described(name: str, arguments: Mapping[str, str], file: Path) -> External:
+    structure = arguments.get(f"{name}_structure")
+    if not structure:
+        sentence = f"The columns of the external table {name} belong into {name}_structure, such as 'a UInt8, b String'"
+        raise failure(Code.BAD_ARGUMENTS, sentence)
+    return External(name, structure, arguments.get(f"{name}_format", "TabSeparated"), file)

@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.embedded.external import External, describing, spooled_tables
+from pipeline.embedded.failures import Failure
+
+FILES = {"asked": b"a\t1\n", "weights": b"1\n"}
+ARGUMENTS = {"asked_structure": "s String, n UInt8", "weights_structure": "n UInt8", "weights_format": "CSV"}
+
+
+def test_a_file_of_a_form_is_a_table_for_the_length_of_a_block(tmp_path: Path) -> None:
+    with spooled_tables(FILES, ARGUMENTS, tmp_path / "data") as tables:
+        assert tables == (
+            External("asked", "s String, n UInt8", "TabSeparated", tmp_path / "data.0"),
+            External("weights", "n UInt8", "CSV", tmp_path / "data.1"),
+        )
+        assert [table.file.read_bytes() for table in tables] == list(FILES.values())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_without_columns_is_refused_with_the_name_of_what_is_missing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(Failure, match="weights_structure") as refused,
+        spooled_tables(FILES, {"asked_structure": "s String"}, tmp_path / "data"),
+    ):
+        raise AssertionError
+    assert refused.value.code == 36
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_describes_a_table_is_no_setting() -> None:
+    assert describing({"k": b""}) == {"k_structure", "k_format", "k_types"}
