@@ -97,7 +97,8 @@ class Conversations:
         Where a forgotten session comes again, it is looked whether rows tell of more events than there are: none
         should be on its way meanwhile.
         """
-        missing = {turn.key for batch in batches for turn in batch.turns if turn.key not in self._memory}
+        keys = {turn.key for batch in batches for turn in batch.turns}
+        missing = {key for key in keys if key not in self._memory}
         again = self._forgotten.of(under_way.met)
         return not self._alone or bool(again) or not missing.isdisjoint(under_way.keys)
 
@@ -117,7 +118,7 @@ class Conversations:
         histories = await self._resolve({key: self._memory.take(key) for key in keys})
         folded = fold_batch(histories, decoded.turns, self._settings.fallback_intents)
         folded = await self._try(partial(self._writable, folded, histories))
-        met = frozenset(turn.key for turn in whole.turns)
+        met = frozenset(keys) if decoded is whole else frozenset(turn.key for turn in whole.turns)
         flush = Flush(folded, decoded, frozenset(keys), met, doubts, seen.around.tables)
         await self._try(partial(self._writer.write_rows, flush.tables, folded.rows))
         for key, history in histories.items():

@@ -27,10 +27,15 @@ def fold_batch(
     A conversation whose events were all known gets its row all the same: writing it twice is harmless, and
     mends one that was lost.
     """
-    new = [place for place, turn in enumerate(turns) if histories[turn.key].add(turn)]
+    touched: dict[ConversationKey, History] = {}
+    new = []
+    for place, turn in enumerate(turns):
+        key = turn.key
+        history = touched[key] = histories[key]
+        if history.add(turn):
+            new.append(place)
     rows: list[Conversation] = []
-    for key in dict.fromkeys(turn.key for turn in turns):
-        history = histories[key]
+    for history in touched.values():
         row = fold(history.events.values(), fallback_intents)
         rows.append(row)
         rows += [_deleted(row, start) for start in history.outdated_starts(row.start)]

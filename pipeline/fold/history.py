@@ -34,10 +34,9 @@ class History:
         if self.lowest is None or turn.timestamp < self.lowest:
             self.lowest = turn.timestamp
             self.starts.add(turn.timestamp)
-        new = turn.order not in self.events
-        if new:
-            self.events[turn.order] = turn
-        return new
+        known = len(self.events)
+        self.events.setdefault(turn.order, turn)
+        return len(self.events) > known
 
     def outdated_starts(self, start: int) -> list[int]:
         """The starts whose rows the row of `start` takes the place of; asked for once, then forgotten."""
