@@ -10,7 +10,14 @@ from schemas.key import Right
 
 async def answer(backend: Backend, call: Call) -> ListSessionAnalyticsDataResponse:
     """One page of the sessions of the bot in the path."""
-    lists = SessionLists(backend.store, backend.tokens, backend.now, backend.settings.idle_ttl_of, call.key.sees)
+    lists = SessionLists(
+        store=backend.store,
+        tokens=backend.tokens,
+        now=backend.now,
+        idle_ttl_of=backend.settings.idle_ttl_of,
+        sees=call.key.sees,
+        reaches=backend.reaches,
+    )
     request = decode(call.body, ListSessionAnalyticsDataRequest)
     window = read_window(request.start_date_time, request.end_date_time)
     call.entry.window = window.after, window.before

@@ -19,6 +19,7 @@ from pipeline.http.audited import Entry
 from pipeline.http.body import read_body
 from pipeline.http.failures import ANALYTICS, JSON, BusyError, Dialect
 from pipeline.query.errors import InvalidQueryError
+from pipeline.query.reach import Reaches
 from pipeline.query.sessions import Rows
 from pipeline.query.token import PageTokens
 from pipeline.settings import Settings
@@ -61,6 +62,7 @@ class Backend:
     now: Now
     turnstile: Turnstile
     door: Door
+    reaches: Reaches = field(default_factory=Reaches)
 
 
 @dataclass(frozen=True, slots=True)

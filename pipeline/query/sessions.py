@@ -8,7 +8,8 @@ from msgspec import UNSET
 
 from pipeline.clock import Now
 from pipeline.query.filters import conditions
-from pipeline.query.statement import SETTINGS, Question, nearest, select
+from pipeline.query.reach import Reaches
+from pipeline.query.statement import EVERYWHERE, SETTINGS, Near, Question, nearest, select
 from pipeline.query.token import PageTokens, Position, fingerprint
 from pipeline.query.window import read_window
 from schemas.analytics import (
@@ -35,6 +36,8 @@ CANDIDATES = (2, 16)
 """Candidates for each row wanted: at first, and where too many of those have been replaced."""
 
 Row = tuple[Any, ...]
+Asked = tuple[Question, Position | None, int, int]
+"""A question, the last row of the page before, when open conversations are Dropped, and how many rows."""
 
 
 class Rows(Protocol):
@@ -59,6 +62,7 @@ class SessionLists:
         now: read once a listing, for its first page; the others find that time in their token.
         idle_ttl_of: bot id -> seconds after its last event at which an open conversation is Dropped.
         sees: bot id -> whether the bot may be known of; one that may not is answered for as one without data.
+        reaches: how far pages have reached; remembered from one list to the next.
     """
 
     store: Rows
@@ -66,6 +70,7 @@ class SessionLists:
     now: Now
     idle_ttl_of: Callable[[str], float]
     sees: Callable[[str], bool]
+    reaches: Reaches
 
     async def page(self, bot_id: str, request: ListSessionAnalyticsDataRequest) -> ListSessionAnalyticsDataResponse:
         """The page of this bot's sessions that `request`, well-formed but perhaps senseless, asks for.
@@ -98,15 +103,31 @@ class SessionLists:
         )
 
     async def _rows(self, question: Question, last: Position | None, dropped_before: int, limit: int) -> Sequence[Row]:
-        """The first rows: from among a few candidates where they make a page, else from all that the window holds."""
+        """The first rows, from where they are likely to be if they are all there."""
         asked = (question, last, dropped_before, limit)
+        rows: Sequence[Row] = ()
+        if likely := self.reaches.likely(question, last, limit):
+            rows = await self._select(*asked, Near(starts=likely))
+        if len(rows) < limit:
+            rows = await self._from_window(*asked)
+        self.reaches.learn(question, last, rows, limit)
+        return rows
+
+    async def _from_window(self, *asked: *Asked) -> Sequence[Row]:
+        """The first rows: from among a few candidates where they make a page, else from all that the window holds."""
+        question, *_, limit = asked
         for share in () if _is_small(question) else CANDIDATES:
             few = nearest(*asked, share * limit)
             ((found, rows),) = await self.store.rows(few.sql, few.parameters, SETTINGS)
             if len(rows) == limit or found < share * limit:
                 return list(rows)
-        whole = select(*asked)
-        return await self.store.rows(whole.sql, whole.parameters, SETTINGS)
+        return await self._select(*asked)
+
+    async def _select(
+        self, question: Question, last: Position | None, dropped_before: int, limit: int, near: Near = EVERYWHERE
+    ) -> Sequence[Row]:
+        statement = select(question, last, dropped_before, limit, near)
+        return await self.store.rows(statement.sql, statement.parameters, SETTINGS)
 
 
 def read_question(bot_id: str, request: ListSessionAnalyticsDataRequest) -> Question:

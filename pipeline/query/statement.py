@@ -68,27 +68,42 @@ class Question:
     descending: bool
 
 
-def select(question: Question, last: Position | None, dropped_before: int, limit: int, near: str = "") -> Bound:
-    """The statement of one page, with FINAL over all that the window holds.
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Where to look for a page: a condition, and bounds of the start; they leave out nothing that belongs on it."""
+
+    sql: str = ""
+    starts: Window | None = None
+
+
+EVERYWHERE = Near()
+
+
+def select(
+    question: Question, last: Position | None, dropped_before: int, limit: int, near: Near = EVERYWHERE
+) -> Bound:
+    """The statement of one page, with FINAL over all that the window holds, or over what is `near`.
 
     Args:
         question: which rows, in which order.
         last: the last row of the page before, None for the first page.
         dropped_before: an open conversation that ended before this (ms) is Dropped.
         limit: rows at most.
-        near: more conditions, which leave out nothing that belongs on the page.
+        near: where to look.
     """
     order = tuple(dict.fromkeys((SORT_COLUMNS[question.sort], *UNIQUE)))
     wanted = [*question.conditions, *_beyond(question, order, last)]
+    start = near.starts or starts(question, last)
     bounds = {
         "bot_id": question.bot_id,
-        **_start_bounds(question, last),
+        "start_after": start.after,
+        "start_before": start.before,
         "end_before": question.window.before,
         "dropped_before": dropped_before,
         "limit": limit,
     }
     return Bound(
-        f"{SELECT}{_where(wanted)}{near}{_sorted(question, order)}LIMIT {{limit:UInt32}}",
+        f"{SELECT}{_where(wanted)}{near.sql}{_sorted(question, order)}LIMIT {{limit:UInt32}}",
         {name: value for each in wanted for name, value in each.parameters.items()} | bounds,
     )
 
@@ -105,10 +120,24 @@ def nearest(question: Question, last: Position | None, dropped_before: int, limi
     ranked = ", ".join(rank)
     no_later = ">= arrayReduce('min', candidates)" if question.descending else "<= arrayReduce('max', candidates)"
     near = f"  AND start IN candidates.2 AND ({ranked}) {no_later}\n"
-    page = select(question, last, dropped_before, limit, near)
+    page = select(question, last, dropped_before, limit, Near(near))
     where = _where([*question.conditions, *_beyond(question, rank, last, or_same=True)])
     sql = NEAREST.format(rank=ranked, where=where, sorting=_sorted(question, rank), page=page.sql)
     return Bound(sql, page.parameters | {"candidates": candidates})
+
+
+def starts(question: Question, last: Position | None) -> Window:
+    """Exclusive bounds of the start: what follows from the window's end and, in its order, from the last row.
+
+    They change nothing in the answer; the primary index and the partitions need them to close the window.
+    """
+    after, before = question.window.after, question.window.before
+    if last is not None and question.sort == SessionSortName.CONVERSATION_START_TIME:
+        if question.descending:
+            before = min(before, last.start + 1)
+        else:
+            after = max(after, last.start - 1)
+    return Window(after, before)
 
 
 def _where(wanted: Sequence[Bound]) -> str:
@@ -134,17 +163,3 @@ def _beyond(question: Question, order: Sequence[str], last: Position | None, *, 
     if order[0] != "start":
         parameters["last_value"] = last.value
     return [Bound(sql, parameters)]
-
-
-def _start_bounds(question: Question, last: Position | None) -> dict[str, int]:
-    """Exclusive bounds of the start: what follows from the window's end and, in its order, from the last row.
-
-    They change nothing in the answer; the primary index and the partitions need them to close the window.
-    """
-    after, before = question.window.after, question.window.before
-    if last is not None and question.sort == SessionSortName.CONVERSATION_START_TIME:
-        if question.descending:
-            before = min(before, last.start + 1)
-        else:
-            after = max(after, last.start - 1)
-    return {"start_after": after, "start_before": before}

@@ -110,10 +110,11 @@ async def read(settings: Settings) -> list[dict[str, Any]]:
     found: dict[Case, list[dict[str, Cost]]] = {}
     until = time.monotonic() + SECONDS
     async with connection(settings) as clickhouse:
+        reader = Reader(clickhouse)
         for number in range(ROUNDS + 1):
             say(f"round {number} of {ROUNDS}")
             for case in CASES:
-                found.setdefault(case, []).append(await costs(Reader(clickhouse), case, number))
+                found.setdefault(case, []).append(await costs(reader, case, number))
             if time.monotonic() > until:
                 break
     warm = ((case, [each for each in rounds[1:] if each]) for case, rounds in found.items())

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+from pipeline.query.reach import Reaches
 from pipeline.query.sessions import Row, SessionLists
 from pipeline.query.statement import SETTINGS, Question, select
 from pipeline.query.token import PageTokens, Position
@@ -121,7 +122,7 @@ class Reader:
 
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._client = clickhouse._client
-        self._lists = SessionLists(self, PageTokens(""), lambda: END, lambda _: 0.0, lambda _: True)
+        self._lists = SessionLists(self, PageTokens(""), lambda: END, lambda _: 0.0, lambda _: True, Reaches())
         self.rows_read = self.bytes_read = 0
 
     async def rows(

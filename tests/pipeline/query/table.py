@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline.query.reach import Reaches
 from pipeline.query.sessions import SessionLists
 from pipeline.query.token import PageTokens
 from pipeline.store.client import ClickHouse
@@ -27,6 +28,7 @@ class Table:
     def __init__(self, use: Use) -> None:
         self.use = use
         self.now = NOW
+        self.reaches = Reaches()
 
     def insert(self, *rows: Conversation) -> None:
         """Each call makes a part of its own, as each flush of a worker does."""
@@ -58,7 +60,7 @@ class Table:
 
     async def page(self, clickhouse: ClickHouse, bot: str, asked: dict[str, Any]) -> ListSessionAnalyticsDataResponse:
         """The answer to one request, which is given in words of the wire."""
-        lists = SessionLists(clickhouse, TOKENS, lambda: self.now, lambda _: IDLE_TTL, lambda _: True)
+        lists = SessionLists(clickhouse, TOKENS, lambda: self.now, lambda _: IDLE_TTL, lambda _: True, self.reaches)
         return await lists.page(bot, msgspec.convert(WINDOW | asked, ListSessionAnalyticsDataRequest))
 
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from pipeline.query.errors import NotFoundError
+from pipeline.query.reach import Reaches
 from pipeline.query.session_archive import Archive
 from pipeline.query.session_now import CurrentSessions
 from pipeline.query.sessions import NO_BOT, SessionLists
@@ -49,7 +50,7 @@ def test_lists_ask_for_no_bot_at_all(table: Table, asked: dict[str, Any]) -> Non
 
     async def ask(clickhouse: ClickHouse, bot: str, sees: Callable[[str], bool]) -> list[Question]:
         store = Listening(clickhouse)
-        page = await SessionLists(store, TOKENS, lambda: NOW, lambda _: TTL, sees).page(bot, request)
+        page = await SessionLists(store, TOKENS, lambda: NOW, lambda _: TTL, sees, Reaches()).page(bot, request)
         assert (page.sessions, page.next_token) == ((), msgspec.UNSET)
         return store.asked
 

@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.filters import FILTERS
+from pipeline.query.reach import Reaches
+from pipeline.query.statement import Question, starts
+from pipeline.query.token import Position
+from pipeline.query.window import Window
 from pipeline.store.client import ClickHouse
 from schemas.analytics import InvokedIntentSample, SessionSpecification
 from schemas.conversation import Conversation
@@ -250,6 +254,51 @@ def test_a_page_costs_what_it_holds_not_what_the_window_does(table: Table) -> No
 
     few, many = table.use(costs)
     assert many < few + 8192  # one block of a part at most
+
+
+class Guessed(Reaches):
+    """Takes each page to reach so many milliseconds."""
+
+    def __init__(self, reach: int) -> None:
+        super().__init__()
+        self._reach = reach
+
+    def likely(self, question: Question, last: Position | None, limit: int) -> Window:  # noqa: ARG002 - whatever is asked
+        after, before = (whole := starts(question, last)).after, whole.before
+        if question.descending:
+            return Window(max(after, before - self._reach), before)
+        return Window(after, min(before, after + self._reach))
+
+
+@pytest.mark.parametrize("reach", [1, 60_000, 3_600_000, 40_000_000, 4_000_000_000])
+@pytest.mark.parametrize("order", ["Ascending", "Descending"])
+def test_pages_are_the_same_wherever_they_are_looked_for_first(table: Table, order: str, reach: int) -> None:
+    rows = conversations(120, seed=10)
+    table.insert(*rows)
+    table.insert(*written_again(rows, 0.5, version=9, seed=11))
+    wanted = table.listing({"maxResults": 1000, "sortBy": {"name": "ConversationStartTime", "order": order}})
+    table.reaches = Guessed(reach)
+    kept = {"filters": [filtered("LocaleId", "EQ", "en_US", "en_GB")]}
+    for size in (2, 9):
+        asked = {"maxResults": size, "sortBy": {"name": "ConversationStartTime", "order": order}}
+        assert table.listing(asked) == wanted
+        assert table.listing(asked | kept) == [row for row in wanted if row.locale_id in {"en_US", "en_GB"}]
+
+
+def test_the_next_page_of_a_kind_costs_less_than_the_first(table: Table) -> None:
+    async def costs(clickhouse: ClickHouse) -> list[int]:
+        for _ in range(4):
+            await clickhouse.command(GENERATE, {"bot": BOT, "now": NOW, "count": 400_000})
+        read = []
+        for _ in range(2):
+            store = Counting(clickhouse)
+            page = await table.page(store, BOT, {"endDateTime": NOW // 1000})  # type: ignore[arg-type]  # rows only
+            assert len(page.sessions) == 10
+            read.append(store.read)
+        return read
+
+    first, second = table.use(costs)
+    assert second <= first / 2
 
 
 def test_a_row_whose_start_moves_while_lists_are_read_is_in_each_of_them(table: Table) -> None:

@@ -1,0 +1,59 @@
+"""Pages in; how far from its beginning the next page of such a question is likely to end, out."""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from pipeline.query.statement import Question, starts
+from pipeline.query.token import Position
+from pipeline.query.window import Window
+from schemas.analytics import SessionSortName
+
+REMEMBERED = 10_000
+"""Kinds of questions; one takes about 300 bytes."""
+MARGIN = 4
+"""Traffic may become so many times thinner before a page is found too short, and is read a second time."""
+LEAST = 1_000
+"""Milliseconds."""
+
+
+class Reaches:
+    """How far pages in the order of starts have reached, by bot, filters, direction, and whether it was a first page.
+
+    Only a hint. FINAL looks at all rows between a page's beginning and the end of the window, which is most of what a
+    page costs; with a hint it looks at a few. A page that is full with it is the page, as rows further on come later.
+    """
+
+    def __init__(self, remembered: int = REMEMBERED) -> None:
+        self._remembered = remembered
+        self._spans: OrderedDict[Hashable, float] = OrderedDict()
+
+    def likely(self, question: Question, last: Position | None, limit: int) -> Window | None:
+        """Where the starts of `limit` rows are likely to lie; None where that is not known or saves nothing."""
+        span = self._spans.get(_kind(question, last))
+        whole = starts(question, last)
+        if span is None or question.sort != SessionSortName.CONVERSATION_START_TIME:
+            return None
+        reach = max(LEAST, int(MARGIN * limit * span))
+        if reach >= whole.before - whole.after:
+            return None
+        if question.descending:
+            return Window(whole.before - reach, whole.before)
+        return Window(whole.after, whole.after + reach)
+
+    def learn(self, question: Question, last: Position | None, rows: Sequence[tuple[Any, ...]], limit: int) -> None:
+        """Remember how far these rows reach, if there are as many as were asked for."""
+        if len(rows) < limit:
+            return
+        whole, furthest = starts(question, last), rows[-1][0]
+        distance = whole.before - furthest if question.descending else furthest - whole.after
+        kind = _kind(question, last)
+        self._spans[kind] = distance / limit
+        self._spans.move_to_end(kind)
+        if len(self._spans) > self._remembered:
+            self._spans.popitem(last=False)
+
+
+def _kind(question: Question, last: Position | None) -> Hashable:
+    asked = tuple((each.sql, str(each.parameters)) for each in question.conditions)
+    return question.bot_id, question.sort, question.descending, last is None, hash(asked)
