@@ -83,7 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The least time between two flushes of a worker: it bounds the inserts a second and table."""
     flush_events: Whole = 12_000
     """Events that make a flush at once, however long ago the last one was."""
-    cache_events: Annotated[int, msgspec.Meta(ge=0)] = 200_000
+    cache_events: Annotated[int, msgspec.Meta(ge=0)] = 150_000
     """Events of recent conversations that a worker holds in memory."""
     stop_seconds: Seconds = 10.0
     """Seconds that a stopping worker may take to finish what it has in hand."""
