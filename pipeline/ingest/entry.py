@@ -75,26 +75,27 @@ def _turn(entry: LogEntry) -> Turn:
         raise InvalidEventError(Reason.BAD_VERSION, "messageVersion of a Lex V2 entry, where 2.x is known", version)
     bot, state = entry.bot, entry.session_state
     intent, action, attributes = state.intent, state.dialog_action, entry.request_attributes
-    # words come again and again: one copy of each makes the events that a worker remembers a third of their size
+    # words come again and again: one copy of each makes the events that a worker remembers a third of their size.
+    # By the order of the fields, as by their names it takes half as long again, for each event
     return Turn(
-        bot_id=intern(bot.id),
-        session_id=intern(entry.session_id),
-        originating_request_id=intern(state.originating_request_id),
-        timestamp=milliseconds(entry.timestamp),
-        request_id=entry.request_id,
-        response_reason=intern(entry.response_reason or ""),
-        operation_name=intern(entry.operation_name or ""),
-        bot_name=intern(bot.name or ""),
-        bot_alias_id=intern(bot.alias_id),
-        bot_alias_name=intern(bot.alias_name or ""),
-        bot_version=intern(bot.version),
-        locale_id=intern(bot.locale_id),
-        input_mode=intern(entry.input_mode or ""),
-        channel=intern((attributes.platform if attributes else None) or ""),
-        intent_name=intern((intent.name if intent else None) or ""),
-        intent_state=intern((intent.state if intent else None) or ""),
-        dialog_action=intern((action.type if action else None) or ""),
-        missed_utterance=entry.missed_utterance in (True, "true"),
+        intern(bot.id),
+        intern(entry.session_id),
+        intern(state.originating_request_id),
+        milliseconds(entry.timestamp),
+        entry.request_id,
+        intern(entry.response_reason or ""),
+        intern(entry.operation_name or ""),
+        intern(bot.name or ""),
+        intern(bot.alias_id),
+        intern(bot.alias_name or ""),
+        intern(bot.version),
+        intern(bot.locale_id),
+        intern(entry.input_mode or ""),
+        intern((attributes.platform if attributes else None) or ""),
+        intern((intent.name if intent else None) or ""),
+        intern((intent.state if intent else None) or ""),
+        intern((action.type if action else None) or ""),
+        entry.missed_utterance in (True, "true"),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import msgspec
 import orjson
+from clickhouse_connect.driver.external import ExternalData
 
 from pipeline.errors import StatementError
 from pipeline.store import erase
@@ -166,10 +167,15 @@ class Client:
         self._database = database
 
     async def rows(
-        self, statement: str, parameters: Mapping[str, Any] = MappingProxyType({}), settings: object = None
+        self,
+        statement: str,
+        parameters: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        tables: ExternalData | None = None,
     ) -> Sequence[tuple[Any, ...]]:
-        assert settings is None
         await Step()
+        if tables:
+            parameters = {file.name: [orjson.loads(row) for row in file.data.splitlines()] for file in tables.files}
         server = self._server
         if statement == LOOK:
             return [(server.clock, server.written, server.forgot, sum(map(hash, server.words)), self._uuids())]
@@ -235,7 +241,7 @@ Answers = Iterable[tuple[object, ...]]
 
 
 def _read_back(found: Database, parameters: Mapping[str, Any]) -> Answers:
-    keys = map(tuple, orjson.loads(parameters["keys"]))
+    keys = map(tuple, parameters["asked"])
     return [msgspec.structs.astuple(turn) for key in keys for turn in found.turns.events.get(key, {}).values()]
 
 

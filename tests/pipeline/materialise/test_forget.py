@@ -67,36 +67,37 @@ def log_of_two(chance: random.Random) -> list[Turn]:
 class Crowd:
     """Workers, the command and perhaps a replay on one server, any of which dies, or sleeps and wakes later.
 
-    A worker does not die where another has already committed what it is at: what it leaves then, an audit finds.
+    Nobody dies where another has already committed or saved what he is at: what he leaves then, an audit finds.
     """
 
     def __init__(self, chance: random.Random, log: list[Turn], said: list[tuple[str, ForgottenSession]]) -> None:
         self.server = Server()
         self._chance, self._log, self._said = chance, log, said
         self._entries, self._committed, self._saved = [as_entry(one) for one in log], [0], [0]
-        self._worker = self._new_worker()
-        self.at_work = {"worker": actor(self._worker.run), "forget": self._make("forget")}
+        self._readers: dict[str, Worker | Replay] = {}
+        self.at_work = {"worker": self._make("worker"), "forget": self._make("forget")}
         if chance.random() < 0.4:
             self.at_work["replay"] = self._make("replay")
         self.asleep: list[Actor] = []
 
     def lose(self, name: str) -> None:
         """It dies or falls asleep, and another takes its place."""
-        dies = self._chance.random() < 0.5 and not (name == "worker" and self._worker.superseded)
+        superseded = name in self._readers and self._readers[name].superseded
+        dies = self._chance.random() < 0.5 and not superseded
         if not dies:
             self.asleep.append(self.at_work[name])
         self.at_work[name] = self._make(name)
 
     def _make(self, name: str) -> Actor:
-        if name == "worker":
-            self._worker = self._new_worker()
-            return actor(self._worker.run)
         if name == "forget":
             return actor(Forget(self.server, self._said).run)
-        return actor(Replay(self.server, self._log, self._saved, self._chance.randrange(1, 8)).run)
-
-    def _new_worker(self) -> Worker:
-        return Worker(self.server, self._entries, self._committed, self._chance.randrange(1, 5))
+        reader: Worker | Replay
+        if name == "worker":
+            reader = Worker(self.server, self._entries, self._committed, self._chance.randrange(1, 5))
+        else:
+            reader = Replay(self.server, self._log, self._saved, self._chance.randrange(1, 8))
+        self._readers[name] = reader
+        return actor(reader.run)
 
 
 @settings(max_examples=ORDERS, deadline=None)

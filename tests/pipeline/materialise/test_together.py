@@ -33,15 +33,21 @@ class Replay:
     def __init__(self, server: Server, log: list[Turn], saved: list[int], size: int) -> None:
         self._server, self._log, self._saved, self._size = server, log, saved, size
         self._word = -(10**9)
+        self._at = saved[0]
         self._into = IntoLive(server.connections(), FALLBACK, self._announce)
+
+    @property
+    def superseded(self) -> bool:
+        """Whether another has saved what this one is at."""
+        return self._saved[0] > self._at
 
     async def run(self) -> None:
         while self._saved[0] < len(self._log):
-            at = self._saved[0]
+            self._at = self._saved[0]
             await self._say()
-            batch = self._log[at : at + self._size]
+            batch = self._log[self._at : self._at + self._size]
             await self._into(Decoded(batch, [b"{}"] * len(batch)))
-            self._saved[0] = max(self._saved[0], at + len(batch))
+            self._at = self._saved[0] = max(self._saved[0], self._at + len(batch))
 
     async def _announce(self) -> None:
         if self._server.clock - self._word >= RENEW_S * 1000:
