@@ -1,0 +1,78 @@
+"""Numbers of archived turns in; how long a worker takes to learn that its new conversations are not among them, out.
+
+    python -m tests.bench.read_back [--turns 300000 6000000] [--keys 1200] [--rounds 20] [--json FILE]
+
+The archive is made inside the engine, in parts that all span all sessions, and never merged: so every part may have
+any of the conversations that are asked for, and none has.
+"""
+
+import asyncio
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+from pipeline.settings import Settings
+from pipeline.store.client import ClickHouse, connection
+from pipeline.store.migrate import migrate
+from pipeline.store.read_back import read_back
+from schemas.turn import ConversationKey
+from tests import services
+from tests.bench.machine import answer, options, quantile, say
+
+PARTS = 6
+TURNS = 10
+FILL = f"""
+INSERT INTO turns (bot_id, session_id, originating_request_id, timestamp, request_id, payload)
+WITH intDiv(number, {TURNS}) AS talk
+SELECT
+    concat('BENCHBOT0', toString(talk % 4)), concat('user-', toString(cityHash64(talk, {{part:UInt8}}))),
+    hex(MD5(toString(talk))),
+    toDateTime64('2026-05-01', 3, 'UTC') + talk / 10 + number % {TURNS}, hex(MD5(toString(number))), '{{}}'
+FROM numbers({{count:UInt64}})
+"""  # noqa: S608 - constants only
+
+Result = dict[str, float]
+
+
+def main() -> None:
+    """Measure and answer."""
+    asked = options(__doc__)
+    asked.add_argument("--turns", type=int, nargs="+", default=[300_000, 6_000_000])
+    asked.add_argument("--keys", type=int, default=1_200)
+    asked.add_argument("--rounds", type=int, default=20)
+    arguments = asked.parse_args()
+    report = [asyncio.run(measured(turns, arguments.keys, arguments.rounds)) for turns in arguments.turns]
+    table = [
+        f"{one['turns']:>12,.0f} turns: {one['keys']:,.0f} keys that miss in {one['p50_ms']:.0f}/{one['p95_ms']:.0f} ms"
+        for one in report
+    ]
+    answer(table, report, arguments.json)
+
+
+async def measured(turns: int, keys: int, rounds: int) -> Result:
+    """The median and the 95th percentile over the rounds, after one that does not count."""
+    with tempfile.TemporaryDirectory() as folder, services.clickhouse(Path(folder)) as url:
+        settings = Settings(clickhouse=url)
+        await migrate(settings)
+        async with connection(settings) as clickhouse:
+            await clickhouse.command("SYSTEM STOP MERGES turns")
+            for part in range(PARTS):
+                await clickhouse.command(FILL, {"part": part, "count": turns // PARTS})
+            say(f"{turns:,} turns are there")
+            times = [await missing(clickhouse, keys) for _ in range(rounds + 1)][1:]
+    return {"turns": turns, "keys": keys, "p50_ms": quantile(times, 0.5), "p95_ms": quantile(times, 0.95)}
+
+
+async def missing(clickhouse: ClickHouse, count: int) -> float:
+    """Ask for so many conversations that nobody has had; milliseconds."""
+    keys: list[ConversationKey] = [
+        (f"BENCHBOT0{n % 4}", f"user-{uuid.uuid4().int % 10**19}", str(uuid.uuid4())) for n in range(count)
+    ]
+    began = time.perf_counter()
+    assert not await read_back(clickhouse, keys)
+    return 1000 * (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    main()
