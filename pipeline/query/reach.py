@@ -32,7 +32,7 @@ class Reaches:
         """Where the starts of `limit` rows are likely to lie; None where that is not known or saves nothing."""
         span = self._spans.get(_kind(question, last))
         whole = starts(question, last)
-        if span is None or question.sort != SessionSortName.CONVERSATION_START_TIME:
+        if span is None:
             return None
         reach = max(LEAST, int(MARGIN * limit * span))
         if reach >= whole.before - whole.after:
@@ -43,7 +43,7 @@ class Reaches:
 
     def learn(self, question: Question, last: Position | None, rows: Sequence[tuple[Any, ...]], limit: int) -> None:
         """Remember how far these rows reach, if there are as many as were asked for."""
-        if len(rows) < limit:
+        if len(rows) < limit or question.sort != SessionSortName.CONVERSATION_START_TIME:
             return
         whole, furthest = starts(question, last), rows[-1][0]
         distance = whole.before - furthest if question.descending else furthest - whole.after
