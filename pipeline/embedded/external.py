@@ -1,11 +1,13 @@
 """The files of a form and what is said of them in; tables that one statement reads beside the stored ones out."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 
+from pipeline.embedded.body import spooled
 from pipeline.embedded.failures import Code, failure
 
 DESCRIBED = ("structure", "format", "types")
@@ -23,28 +25,34 @@ class External(msgspec.Struct, frozen=True):
     """Its data."""
 
 
-@contextmanager
-def spooled_tables(
+@asynccontextmanager
+async def spooled_tables(
     files: Mapping[str, bytes], arguments: Mapping[str, str], beside: Path
-) -> Iterator[tuple[External, ...]]:
+) -> AsyncIterator[tuple[External, ...]]:
     """The tables that these files of a form are, for the length of the block; their data in files of similar names.
 
     Raises:
-        Failure: one is not described.
+        Failure: one is not described, or the disk is full.
     """
     tables = [_described(name, arguments, beside.with_suffix(f".{place}")) for place, name in enumerate(files)]
     try:
         for table in tables:
-            table.file.write_bytes(files[table.name])
+            await spooled(files[table.name], _nothing_more(), table.file)
         yield tuple(tables)
     finally:
         for table in tables:
-            table.file.unlink(missing_ok=True)
+            await asyncio.to_thread(table.file.unlink, missing_ok=True)
 
 
 def describing(files: Mapping[str, bytes]) -> set[str]:
     """The arguments that describe these files, and are no settings."""
     return {f"{name}_{what}" for name in files for what in DESCRIBED}
+
+
+async def _nothing_more() -> AsyncIterator[bytes]:
+    nothing: tuple[bytes, ...] = ()
+    for chunk in nothing:
+        yield chunk
 
 
 def _described(name: str, arguments: Mapping[str, str], file: Path) -> External:

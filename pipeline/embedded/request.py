@@ -84,7 +84,7 @@ async def read_request(request: Request, arguments: Mapping[str, str], file: Pat
     try:
         if insert:
             await spooled(text[insert.data :], chunks, file)
-        with spooled_tables(form.files, arguments, file) as tables:
+        async with spooled_tables(form.files, arguments, file) as tables:
             yield Asked(
                 Statement(
                     sql=_from_file(insert, file) if insert else text,

@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,21 +11,25 @@ ARGUMENTS = {"asked_structure": "s String, n UInt8", "weights_structure": "n UIn
 
 
 def test_a_file_of_a_form_is_a_table_for_the_length_of_a_block(tmp_path: Path) -> None:
-    with spooled_tables(FILES, ARGUMENTS, tmp_path / "data") as tables:
-        assert tables == (
-            External("asked", "s String, n UInt8", "TabSeparated", tmp_path / "data.0"),
-            External("weights", "n UInt8", "CSV", tmp_path / "data.1"),
-        )
-        assert [table.file.read_bytes() for table in tables] == list(FILES.values())
+    async def use() -> None:
+        async with spooled_tables(FILES, ARGUMENTS, tmp_path / "data") as tables:
+            assert tables == (
+                External("asked", "s String, n UInt8", "TabSeparated", tmp_path / "data.0"),
+                External("weights", "n UInt8", "CSV", tmp_path / "data.1"),
+            )
+            assert [table.file.read_bytes() for table in tables] == list(FILES.values())
+
+    asyncio.run(use())
     assert not list(tmp_path.iterdir())
 
 
 def test_a_table_without_columns_is_refused_with_the_name_of_what_is_missing(tmp_path: Path) -> None:
-    with (
-        pytest.raises(Failure, match="weights_structure") as refused,
-        spooled_tables(FILES, {"asked_structure": "s String"}, tmp_path / "data"),
-    ):
-        raise AssertionError
+    async def use() -> None:
+        async with spooled_tables(FILES, {"asked_structure": "s String"}, tmp_path / "data"):
+            raise AssertionError
+
+    with pytest.raises(Failure, match="weights_structure") as refused:
+        asyncio.run(use())
     assert refused.value.code == 36
     assert not list(tmp_path.iterdir())
 
