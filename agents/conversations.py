@@ -97,8 +97,7 @@ class Conversations:
         Where a forgotten session comes again, it is looked whether rows tell of more events than there are: none
         should be on its way meanwhile.
         """
-        keys = {turn.key for batch in batches for turn in batch.turns}
-        missing = {key for key in keys if key not in self._memory}
+        missing = self._memory.missing(turn.key for batch in batches for turn in batch.turns)
         again = self._forgotten.of(under_way.met)
         return not self._alone or bool(again) or not missing.isdisjoint(under_way.keys)
 

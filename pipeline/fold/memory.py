@@ -1,6 +1,7 @@
 """Conversations lately folded in, the same out for as long as they fit: a bounded least-recently-used cache."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from pipeline.fold.history import History
 from schemas.forgotten import Forgotten
@@ -56,6 +57,10 @@ class Memory:
         self._events += len(history.events)
         while self._events > self._max_events:
             self.take(next(iter(self._histories)))
+
+    def missing(self, keys: Iterable[ConversationKey]) -> set[ConversationKey]:
+        """Those of the keys of which nothing is remembered."""
+        return {key for key in set(keys) if key not in self}
 
     def __contains__(self, key: ConversationKey) -> bool:
         return key in self._histories

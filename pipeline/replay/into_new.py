@@ -45,7 +45,7 @@ class IntoNew:
 
     def must_wait(self, decoded: Decoded) -> bool:
         """Whether the archive has to have the batch before: it will be asked for what memory has not."""
-        missing = {turn.key for turn in decoded.turns if turn.key not in self._memory}
+        missing = self._memory.missing(turn.key for turn in decoded.turns)
         return not missing.isdisjoint(self._unarchived)
 
     async def __call__(self, decoded: Decoded) -> tuple[Decoded, int, Archive]:
