@@ -25,7 +25,7 @@ Row = tuple[Any, ...]
 
 FAULTS = {
     6, 16, 20, 26, 27, 36, 38, 41, 42, 43, 44, 46, 47, 48, 50, 53, 57, 60, 62, 63, 70, 72, 73, 81, 115, 117, 139,
-    164, 179, 192, 193, 194, 215, 288, 386, 392, 456, 457, 497, 516, 701,
+    164, 179, 192, 193, 194, 215, 288, 344, 386, 392, 456, 457, 497, 516, 701,
 }  # fmt: skip
 """Codes of what a second try cannot mend: wrong statements, types, names, passwords, a cluster that is none
 (src/Common/ErrorCodes.cpp)."""

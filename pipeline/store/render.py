@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from pipeline.store.render_alter import TOKEN, render_alter
+
 SHARDED_BY = {
     "turns": "session_id",
     "conversations": "session_id",
@@ -40,9 +42,7 @@ def render(statement: str, cluster: str) -> tuple[str, ...]:
 
 
 def _table(found: Mapping[str, str], on_cluster: str, cluster: str) -> tuple[str, ...]:
-    table, definition, engine = found["table"], found["definition"], found["engine"]
-    if table not in SHARDED_BY:
-        raise ValueError(f"SHARDED_BY should name a column of {table}: it has those of {', '.join(SHARDED_BY)}")
+    table, definition, engine = _known(found["table"]), found["definition"], found["engine"]
     # the path in Keeper and the replica's name are those of the server's configuration
     local = f"CREATE TABLE IF NOT EXISTS {table}_local {on_cluster}\n{definition}\nENGINE = Replicated{engine}"
     seen = (
@@ -56,6 +56,36 @@ def _as_it_is(found: Mapping[str, str], _on_cluster: str, _cluster: str) -> tupl
     return (found["statement"],)
 
 
+def _alter(found: Mapping[str, str], on_cluster: str, _cluster: str) -> tuple[str, ...]:
+    return render_alter(_known(found["table"]), found["changes"], on_cluster)
+
+
+def _fed_view(found: Mapping[str, str], on_cluster: str, _cluster: str) -> tuple[str, ...]:
+    """A view that tells another table of each insert: each shard of its own rows, on the replica that takes them in."""
+    target = _known(found["to"])
+    return (f"{found['head']} {on_cluster} TO {target}_local AS\n{_of_one_shard(found['select'])}",)
+
+
+def _other_query(found: Mapping[str, str], on_cluster: str, _cluster: str) -> tuple[str, ...]:
+    return (f"ALTER TABLE {found['view']} {on_cluster} MODIFY QUERY {_of_one_shard(found['select'])}",)
+
+
+def _of_one_shard(select: str) -> str:
+    """The same SELECT over the local tables."""
+    tables = rf"\b(FROM|JOIN)(\s+)({'|'.join(SHARDED_BY)})\b"
+    literal = ("'", "`", '"', "-", "/")
+    return "".join(
+        token if token.startswith(literal) else re.sub(tables, r"\1\2\3_local", token)
+        for token in TOKEN.findall(select)
+    )
+
+
+def _known(table: str) -> str:
+    if table not in SHARDED_BY:
+        raise ValueError(f"SHARDED_BY should name a column of {table}: it has those of {', '.join(SHARDED_BY)}")
+    return table
+
+
 def _template(text: str, found: Mapping[str, str], on_cluster: str, _cluster: str) -> tuple[str, ...]:
     return (text.format(**found, on_cluster=on_cluster),)
 
@@ -64,15 +94,13 @@ FORMS: Mapping[str, Callable[[Mapping[str, str], str, str], tuple[str, ...]]] = 
     r"(?P<head>CREATE DATABASE IF NOT EXISTS \S+)": partial(_template, "{head} {on_cluster}"),
     r"CREATE TABLE IF NOT EXISTS (?P<table>\w+)\n(?P<definition>\(\n.*\n\))\n"
     r"ENGINE = (?P<engine>ReplacingMergeTree\b.*)": _table,
-    # each shard tells of its own rows, on the replica that takes them in
-    r"(?P<head>CREATE MATERIALIZED VIEW IF NOT EXISTS \w+) TO (?P<to>\w+) AS\n"
-    r"(?P<select>SELECT [^\n]+)\nFROM (?P<table>\w+)\n(?P<where>WHERE [^\n]+)": partial(
-        _template, "{head} {on_cluster} TO {to}_local AS\n{select}\nFROM {table}_local\n{where}"
+    r"(?P<head>CREATE MATERIALIZED VIEW IF NOT EXISTS \w+) TO (?P<to>\w+) AS\n(?P<select>SELECT .+)": _fed_view,
+    r"(?P<head>CREATE (?:OR REPLACE VIEW|VIEW IF NOT EXISTS) \w+) AS\n(?P<select>SELECT .+)": partial(
+        _template, "{head} {on_cluster} AS\n{select}"
     ),
-    r"ALTER TABLE (?P<table>\w+) "
-    r"(?P<change>(?:ADD INDEX|MATERIALIZE INDEX|MODIFY TTL|REMOVE TTL|MODIFY SETTING|APPLY DELETED MASK)\b.*)": partial(
-        _template, "ALTER TABLE {table}_local {on_cluster} {change}"
-    ),
+    r"(?P<head>DROP VIEW IF EXISTS \w+)": partial(_template, "{head} {on_cluster}"),
+    r"ALTER TABLE (?P<view>\w+)\s+MODIFY QUERY (?P<select>SELECT .+)": _other_query,
+    r"ALTER TABLE (?P<table>\w+)\s+(?P<changes>.+)": _alter,
     r"DELETE FROM (?P<table>\w+)\n(?P<where>WHERE .+)": partial(
         _template, "DELETE FROM {table}_local {on_cluster}\n{where}"
     ),

@@ -140,6 +140,36 @@ def test_a_write_has_failed_where_a_shard_is_away(clustered: Settings) -> None:
     using(clustered, use)
 
 
+def test_columns_come_and_go_while_the_tables_are_read(clustered: Settings) -> None:
+    grown = (
+        "ALTER TABLE turns ADD COLUMN mood String DEFAULT 'calm' CODEC(ZSTD(1)) COMMENT 'theirs', "
+        "ADD COLUMN place UInt64 AFTER payload, "
+        "MODIFY ORDER BY (bot_id, session_id, originating_request_id, timestamp, request_id, response_reason, place)"
+    )
+
+    async def alter(clickhouse: ClickHouse, statement: str) -> None:
+        for rendered in render(statement, "one"):
+            await clickhouse.command(alone(rendered))
+            assert await clickhouse.rows("SELECT count() FROM (SELECT * FROM turns FINAL)") == [(len(TALK),)]
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await written(clickhouse)
+        await alter(clickhouse, grown)
+        assert await clickhouse.rows("SELECT DISTINCT mood, place FROM turns") == [("calm", 0)]
+        key = "SELECT sorting_key FROM system.tables WHERE database = currentDatabase() AND name = 'turns_local'"
+        assert (await clickhouse.rows(key))[0][0].endswith("response_reason, place")
+        await alter(clickhouse, "ALTER TABLE turns MODIFY COLUMN mood LowCardinality(String) DEFAULT 'wild' COMMENT ''")
+        await clickhouse.command("INSERT INTO turns (bot_id, place) VALUES ('X', 5)")
+        assert await clickhouse.rows("SELECT mood, place FROM turns WHERE bot_id = 'X'") == [("wild", 5)]
+        await clickhouse.command(alone(render("DELETE FROM turns\nWHERE bot_id = 'X'", "one")[0]))
+        await alter(clickhouse, "ALTER TABLE turns DROP COLUMN mood")
+        modes = "deduplicate_merge_projection_mode = 'rebuild', lightweight_mutation_projection_mode = 'rebuild'"
+        await alter(clickhouse, f"ALTER TABLE turns MODIFY SETTING {modes}")
+        await alter(clickhouse, "ALTER TABLE turns ADD PROJECTION places (SELECT bot_id, place ORDER BY place)")
+
+    using(clustered, use)
+
+
 def test_sessions_are_listed(clustered: Settings) -> None:
     table = Table(each_by_itself(clustered))
     sessions = [f"session-{n}" for n in range(7)]

@@ -176,20 +176,100 @@ def test_on_one_server_nothing_is_changed(name: str) -> None:
     assert render(STATEMENTS[name], "") == (STATEMENTS[name],)
 
 
-@pytest.mark.parametrize("name", RENDERED)
-def test_clickhouse_can_read_what_is_rendered(clickhouse_settings: Settings, name: str) -> None:
+ADD = "ADD COLUMN IF NOT EXISTS mood LowCardinality(String) DEFAULT 'a, b' COMMENT 'it\\'s (one, or two' AFTER bot_id"
+KEY = "MODIFY ORDER BY (bot_id, session_id, mood)"
+
+ALTERED = {
+    "a column comes to the shards first": (
+        f"ALTER TABLE turns {ADD}",
+        [f"ALTER TABLE turns_local ON CLUSTER 'blue' {ADD}", f"ALTER TABLE turns ON CLUSTER 'blue' {ADD}"],
+    ),
+    "and goes from them last": (
+        "ALTER TABLE turns DROP COLUMN IF EXISTS mood",
+        [
+            "ALTER TABLE turns ON CLUSTER 'blue' DROP COLUMN IF EXISTS mood",
+            "ALTER TABLE turns_local ON CLUSTER 'blue' DROP COLUMN IF EXISTS mood",
+        ],
+    ),
+    "a column of the sorting key comes with it": (
+        f"-- why\nALTER TABLE turns\n  {ADD}, -- of the user, we hope\n  {KEY}",
+        [f"ALTER TABLE turns_local ON CLUSTER 'blue' {ADD}, {KEY}", f"ALTER TABLE turns ON CLUSTER 'blue' {ADD}"],
+    ),
+    "one comes, one goes, one changes": (
+        f"ALTER TABLE turns {ADD}, DROP COLUMN channel, MODIFY COLUMN payload String CODEC(ZSTD(3))",
+        [
+            "ALTER TABLE turns ON CLUSTER 'blue' DROP COLUMN channel",
+            (
+                f"ALTER TABLE turns_local ON CLUSTER 'blue' {ADD}, DROP COLUMN channel, "
+                "MODIFY COLUMN payload String CODEC(ZSTD(3))"
+            ),
+            f"ALTER TABLE turns ON CLUSTER 'blue' {ADD}, MODIFY COLUMN payload String CODEC(ZSTD(3))",
+        ],
+    ),
+    **{
+        f"only the shards have this: {changes}": (
+            f"ALTER TABLE turns {changes}",
+            [f"ALTER TABLE turns_local ON CLUSTER 'blue' {changes}"],
+        )
+        for changes in (
+            "ADD PROJECTION IF NOT EXISTS newest (SELECT * ORDER BY timestamp, request_id)",
+            "MATERIALIZE PROJECTION newest",
+            "DROP PROJECTION IF EXISTS newest",
+            "DROP INDEX IF EXISTS sessions, ADD INDEX sessions (session_id, bot_id) TYPE bloom_filter",
+            "MATERIALIZE COLUMN mood",
+            "RESET SETTING merge_selector_base, min_bytes_for_wide_part",
+            "MODIFY ORDER BY (bot_id, start), MODIFY SETTING merge_selector_base = 10, min_bytes_for_wide_part = 1",
+            "MODIFY TTL timestamp + INTERVAL 1 DAY DELETE, timestamp + INTERVAL 1 HOUR TO VOLUME 'cold'",
+            "MATERIALIZE TTL SETTINGS mutations_sync = 0, alter_sync = 0",
+        )
+    },
+}
+SEEN = "SELECT bot_id, 'FROM turns' AS bot_name FROM turns{0} WHERE bot_id IN (SELECT bot_id FROM conversations{0})"
+
+VIEWS = {
+    "a view that tells of inserts reads the shard's own rows": (
+        f"CREATE MATERIALIZED VIEW IF NOT EXISTS seen TO bots AS\n{SEEN.format('')}",
+        [f"CREATE MATERIALIZED VIEW IF NOT EXISTS seen ON CLUSTER 'blue' TO bots_local AS\n{SEEN.format('_local')}"],
+    ),
+    "so does its next query": (
+        "ALTER TABLE bots_from_turns MODIFY QUERY SELECT bot_name, bot_id\nFROM turns",
+        ["ALTER TABLE bots_from_turns ON CLUSTER 'blue' MODIFY QUERY SELECT bot_name, bot_id\nFROM turns_local"],
+    ),
+    "a view that is read sees all shards": (
+        "CREATE OR REPLACE VIEW talks AS\nSELECT * FROM conversations FINAL",
+        ["CREATE OR REPLACE VIEW talks ON CLUSTER 'blue' AS\nSELECT * FROM conversations FINAL"],
+    ),
+    "a view goes everywhere": ("DROP VIEW IF EXISTS talks", ["DROP VIEW IF EXISTS talks ON CLUSTER 'blue'"]),
+}
+
+
+@pytest.mark.parametrize("statement", [*STATEMENTS.values(), *[one for one, _ in (*ALTERED.values(), *VIEWS.values())]])
+def test_clickhouse_can_read_what_is_rendered(clickhouse_settings: Settings, statement: str) -> None:
     async def read(statement: str) -> str:
         async with connection(clickhouse_settings) as clickhouse:
             return str((await clickhouse.rows("SELECT formatQuery({text:String})", {"text": statement}))[0][0])
 
-    for statement in render(STATEMENTS[name], "blue"):
-        assert ("ON CLUSTER blue" in asyncio.run(read(statement))) == ("ON CLUSTER" in statement)
+    for rendered in render(statement, "blue"):
+        assert ("ON CLUSTER blue" in asyncio.run(read(rendered))) == ("ON CLUSTER" in rendered)
+
+
+@pytest.mark.parametrize("what", [*ALTERED, *VIEWS])
+def test_tables_and_views_can_be_changed(what: str) -> None:
+    statement, rendered = {**ALTERED, **VIEWS}[what]
+    assert list(render(statement, "blue")) == rendered
+
+
+@pytest.mark.parametrize(
+    "changes", ["RENAME COLUMN mood TO tone", f"{ADD}, RENAME COLUMN mood TO tone", f"{ADD}, tone String"]
+)
+def test_a_change_without_a_rule_is_refused_with_those_that_have_one(changes: str) -> None:
+    with pytest.raises(ValueError, match=r"what this change is on a cluster: '(RENAME|tone).*rules for DROP COLUMN"):
+        render(f"ALTER TABLE turns {changes}", "blue")
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "ALTER TABLE turns ADD COLUMN sentiment String",
         "DROP TABLE turns",
         "CREATE TABLE IF NOT EXISTS turns\n(\n    a String\n)\nENGINE = MergeTree\nORDER BY a",
         "CREATE TABLE turns (a String) ENGINE = ReplacingMergeTree ORDER BY a",
@@ -201,7 +281,14 @@ def test_an_unknown_form_is_refused_with_those_that_are_known(statement: str) ->
     assert all(form in str(refused.value) for form in FORMS)
 
 
-def test_a_table_without_a_sharding_is_refused() -> None:
-    statement = "CREATE TABLE IF NOT EXISTS slots\n(\n    a String\n)\nENGINE = ReplacingMergeTree\nORDER BY a"
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE IF NOT EXISTS slots\n(\n    a String\n)\nENGINE = ReplacingMergeTree\nORDER BY a",
+        "ALTER TABLE slots ADD COLUMN a String",
+        "CREATE MATERIALIZED VIEW IF NOT EXISTS seen TO slots AS\nSELECT bot_id FROM turns",
+    ],
+)
+def test_a_table_without_a_sharding_is_refused(statement: str) -> None:
     with pytest.raises(ValueError, match="SHARDED_BY should name a column of slots"):
         render(statement, "blue")
