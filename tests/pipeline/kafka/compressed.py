@@ -1,0 +1,39 @@
+"""Batches of records compressed by each kind of producer, with each codec that Kafka has."""
+
+import asyncio
+
+from aiokafka import AIOKafkaProducer
+from confluent_kafka import Producer as Librdkafka
+from kafka import TopicPartition
+
+from pipeline.settings import Settings
+from tests.pipeline.kafka.sending import PATIENCE, writing
+
+CODECS = ("gzip", "snappy", "lz4", "zstd")
+CLIENTS = ("aiokafka", "kafka-python", "librdkafka")
+
+
+def send_compressed(
+    settings: Settings, partition: TopicPartition, client: str, codec: str, values: list[bytes]
+) -> None:
+    """One batch of these values, written by that client with that codec."""
+    if client == "aiokafka":
+        asyncio.run(_send_by_aiokafka(settings, partition, codec, values))
+    elif client == "kafka-python":
+        with writing(settings, compression_type=codec) as producer:
+            for value in values:
+                producer.send(partition.topic, value, partition=partition.partition)
+            producer.flush(PATIENCE)
+    else:
+        options = {"bootstrap.servers": ",".join(settings.kafka), "compression.codec": codec, "linger.ms": 200}
+        producer = Librdkafka(options)
+        for value in values:
+            producer.produce(partition.topic, value, partition=partition.partition)
+        assert producer.flush(PATIENCE) == 0
+
+
+async def _send_by_aiokafka(settings: Settings, partition: TopicPartition, codec: str, values: list[bytes]) -> None:
+    options = {"bootstrap_servers": list(settings.kafka), "compression_type": codec, "linger_ms": 200}
+    async with AIOKafkaProducer(**options) as producer:
+        sent = [await producer.send(partition.topic, value, partition=partition.partition) for value in values]
+        await asyncio.gather(*sent)
