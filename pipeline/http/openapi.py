@@ -35,6 +35,8 @@ SCHEMES = {
 }
 SECURITY: list[Json] = [{"signature": []}, {"bearer": []}, {}]
 """Either, or neither where no keys are asked for."""
+UNGUARDED: list[Json] = []
+"""Never asks for a key."""
 STATUS = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
 
 
@@ -54,8 +56,9 @@ def document(operations: Sequence[Operation]) -> Json:
     _, components = msgspec.json.schema_components([*shapes, Failure], ref_template=REF)
     paths: Json = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
-        for path in operation.also:
+        # a path and the same path with a slash at its end count as one, which is written without it
+        paths.setdefault(operation.path.rstrip("/"), {})[operation.method.lower()] = _operation(operation)
+        for path in {path.rstrip("/") for path in operation.also} - {operation.path.rstrip("/")}:
             paths.setdefault(path, {})[operation.method.lower()] = _unnamed(operation)
     return {
         "openapi": "3.1.0",
@@ -64,7 +67,9 @@ def document(operations: Sequence[Operation]) -> Json:
             "version": _version(),
             "summary": "Conversations of Amazon Lex bots, asked for as Lex's own SDKs ask",
             "description": TEXT,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "servers": [{"url": "/", "description": "The server of this document"}],
         "paths": paths | _own_paths(),
         "components": {"schemas": components, "securitySchemes": SCHEMES},
     }
@@ -98,18 +103,24 @@ def _own_paths() -> Json:
     numbers = success({"type": "string"}, "text/plain") | failures(guarded())
     itself = success({"type": "object"}) | failures([FOREIGN])
     return {
-        "/healthz": {"get": {"summary": "The process is alive", "responses": success(STATUS)}},
-        "/readyz": {"get": {"summary": "Queries can be answered", "responses": ready}},
+        "/healthz": _unguarded("IsAlive", "The process is alive", success(STATUS)),
+        "/readyz": _unguarded("IsReady", "Queries can be answered", ready),
         "/metrics": {
             "get": {
+                "operationId": "GetMetrics",
                 "summary": "How the process fares, for Prometheus",
                 "description": _needs(Right.ADMIN),
                 "security": SECURITY,
                 "responses": numbers,
             }
         },
-        "/openapi.json": {"get": {"summary": "This document", "responses": itself}},
+        "/openapi.json": _unguarded("GetDescription", "This document", itself),
     }
+
+
+def _unguarded(name: str, summary: str, responses: Json) -> Json:
+    """A GET that answers whoever asks."""
+    return {"get": {"operationId": name, "summary": summary, "security": UNGUARDED, "responses": responses}}
 
 
 def _needs(right: Right) -> str:

@@ -5,8 +5,17 @@ from collections.abc import Sequence
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-SENT = ("authorization", "content-type", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256")
-"""Headers that a page may send, as SDKs in browsers do."""
+SENT = (
+    "amz-sdk-invocation-id",
+    "amz-sdk-request",
+    "authorization",
+    "content-type",
+    "x-amz-content-sha256",
+    "x-amz-date",
+    "x-amz-security-token",
+    "x-amz-user-agent",
+)
+"""Headers that a page may send: those that AWS's SDK for JavaScript sends from a browser."""
 READ = ("x-amzn-requestid", "x-amzn-errortype", "retry-after")
 """Headers of an answer that it may read."""
 

@@ -40,7 +40,10 @@ def preflight(url: str, origin: str, method: str, headers: str, **more: str) -> 
     return answer
 
 
-SDK = "authorization,content-type,x-amz-content-sha256,x-amz-date,x-amz-security-token"
+SDK = (
+    "amz-sdk-invocation-id,amz-sdk-request,authorization,content-type,"
+    "x-amz-content-sha256,x-amz-date,x-amz-security-token,x-amz-user-agent"
+)
 
 
 @pytest.mark.parametrize("origin", [OURS, "http://localhost:3000"])

@@ -1,0 +1,44 @@
+"""Run the programs of other languages in `tests/clients/CLIENT`: each a client that users have, in a few lines."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+INSTALLED_WITHIN = 300.0
+RUN_WITHIN = 120.0
+
+
+def require(*commands: str) -> None:
+    """Skip the test where one of the commands is missing; fail it in CI, where all are required."""
+    if lacking := [command for command in commands if shutil.which(command) is None]:
+        sentence = f"this client needs {' and '.join(lacking)}, which this machine lacks"
+        if os.environ.get("CI"):
+            pytest.fail(f"{sentence}; in CI it is required")
+        pytest.skip(sentence)
+
+
+def with_packages(client: str) -> Path:
+    """Return the client's folder, with the npm packages of its package.json installed."""
+    require("node", "npm")
+    folder = HERE / client
+    wanted = (folder / "package.json").read_bytes()
+    with (folder / "package.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
+        installed = folder / "node_modules" / "installed.json"
+        if not installed.exists() or installed.read_bytes() != wanted:
+            words = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
+            run(words, folder, INSTALLED_WITHIN)
+            installed.write_bytes(wanted)
+    return folder
+
+
+def run(words: list[str], folder: Path, within: float = RUN_WITHIN) -> str:
+    """Run a command in `folder` to a successful end; return what it printed."""
+    ended = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=within, check=False)
+    assert ended.returncode == 0, f"{' '.join(words)}:\n{ended.stdout}{ended.stderr}"
+    return ended.stdout
