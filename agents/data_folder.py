@@ -1,5 +1,6 @@
 """A folder in, the sole right to it out: one `turnfold up` a folder, and what it keeps there beside the data."""
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import UsageError
+
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 
 
 @contextmanager
@@ -19,6 +22,7 @@ def claim(folder: Path) -> Iterator[None]:
     """
     try:
         (folder / "logs").mkdir(parents=True, exist_ok=True)
+        folder.chmod(PRIVATE_FOLDER)
         lock = (folder / "up.lock").open("a+")
     except OSError as wrong:
         raise UsageError(f"the data folder {folder} cannot be used: {wrong.strerror}") from None
@@ -40,10 +44,16 @@ def claim(folder: Path) -> Iterator[None]:
             (folder / "up.lock").unlink(missing_ok=True)
 
 
-def token_key(folder: Path) -> str:
-    """The secret that signs page tokens, made once, so that tokens outlive a restart."""
-    path = folder / "token.key"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32))
-    return path.read_text()
+def kept_secret(path: Path, new: str = "") -> str:
+    """Read the secret in a file of its own; where there is none, make one, which outlives a restart so.
+
+    Args:
+        path: for its owner alone, from the moment it exists.
+        new: what is written where there is no file; empty: 256 bits of chance.
+    """
+    with contextlib.suppress(FileExistsError):
+        path.touch(PRIVATE_FILE, exist_ok=False)
+    if not (secret := path.read_text()):  # new, or left empty by a process that was killed here
+        secret = new or secrets.token_urlsafe(32)
+        path.write_text(secret)
+    return secret

@@ -1,6 +1,7 @@
 """Options in, the embedded stack out: broker, ClickHouse, workers and query layer, each a process as elsewhere."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -11,7 +12,8 @@ from pathlib import Path
 import msgspec
 import urllib3
 
-from agents.data_folder import claim, token_key
+from agents.data_folder import claim, kept_secret
+from agents.own_secrets import own_secrets, write_env
 from agents.supervisor import Child, Supervisor
 from pipeline.embedded.broker import broker_command
 from pipeline.embedded.ports import check_free, free_port
@@ -22,8 +24,12 @@ from pipeline.settings import Settings
 from pipeline.store.migrate import migrate
 
 HOST = "127.0.0.1"
+OURS_ALONE = 0o077
+"""The umask: whatever this process and its children write, logs and tables, only its owner reads."""
 START_SECONDS = 60.0
 DRAIN_SECONDS = 15.0
+ENGINE_SETTINGS = ("TURNFOLD_CLICKHOUSE_USER", "TURNFOLD_CLICKHOUSE_PASSWORD")
+"""What the engine's process is told: whom it lets in."""
 SESSION_SECONDS = 6.0
 """The embedded broker holds the first JoinGroup for half the session time-out: a short one starts sooner."""
 
@@ -38,6 +44,8 @@ class Options:
     clickhouse_port: int
     workers: int
     demo: bool
+    open: bool = False
+    """Whether everybody on this machine is let in, without a secret."""
 
     def addresses(self) -> dict[str, str]:
         """The settings that say where everything is."""
@@ -59,7 +67,7 @@ class Options:
             "TURNFOLD_API_CA": "",
             "TURNFOLD_WORKER_HOST": HOST,
             "TURNFOLD_WORKER_PORT": "0",  # several workers here: each takes a free one, and its log says which
-            "TURNFOLD_TOKEN_KEY": token_key(self.data),
+            "TURNFOLD_TOKEN_KEY": kept_secret(self.data / "token.key"),
         }
 
     def check_ports(self) -> None:
@@ -79,11 +87,16 @@ async def run_embedded(settings: Settings, options: Options, stop: asyncio.Event
         UsageError: a port or the folder is taken, the extra is missing, or a process ended by itself.
     """
     async with AsyncExitStack() as stack:
+        os.umask(OURS_ALONE)
         stack.enter_context(claim(options.data))
         options.check_ports()
         # whoever looks into the folder of logs reads them as they are
         log_format = "text" if settings.log_format == "auto" else settings.log_format
         environ = {"TURNFOLD_LOG_FORMAT": log_format, **options.environ()}
+        if not options.open:
+            secrets = own_secrets(options.data, settings)
+            write_env(options.data, options.addresses(), secrets)
+            environ |= secrets.environ()
         ours = _settings(settings, environ)
         supervisor = await stack.enter_async_context(Supervisor(options.data / "logs", settings.stop_seconds + 5))
         try:
@@ -109,9 +122,10 @@ async def _start(supervisor: Supervisor, settings: Settings, options: Options, e
         "--port",
         port,
     ]
+    engine_environ = {name: environ[name] for name in ENGINE_SETTINGS if name in environ}
     await supervisor.start("broker", broker_command(options.kafka_port, HOST), {})
     # the engine reads a config.xml of the folder that it is started in, whoever put it there
-    await supervisor.start("clickhouse", [sys.executable, *engine], {}, options.data)
+    await supervisor.start("clickhouse", [sys.executable, *engine], engine_environ, options.data)
     await _answered(lambda: asyncio.to_thread(create_topics, settings))
     await _answered(lambda: migrate(settings))
     probed = [settings.api]
@@ -186,6 +200,8 @@ def _settings(settings: Settings, environ: Mapping[str, str]) -> Settings:
         kafka=(environ["TURNFOLD_KAFKA"],),
         clickhouse=environ["TURNFOLD_CLICKHOUSE"],
         api=environ["TURNFOLD_API"],
+        clickhouse_user=environ.get("TURNFOLD_CLICKHOUSE_USER", settings.clickhouse_user),
+        clickhouse_password=environ.get("TURNFOLD_CLICKHOUSE_PASSWORD", settings.clickhouse_password),
     )
 
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 import msgspec
 
+from agents.own_secrets import with_own_secrets
 from pipeline.environment import PREFIX, read_settings
 from pipeline.errors import StatementError, TransientError, UsageError
 from pipeline.settings import Settings
@@ -71,7 +72,8 @@ def turnfold(ctx: click.Context) -> None:
 
     Log entries go through Kafka into ClickHouse, where a query layer lists them in Lex's own format.
     """
-    ctx.obj = read_settings(os.environ)
+    settings = read_settings(os.environ)
+    ctx.obj = settings if ctx.invoked_subcommand == "up" else with_own_secrets(settings)
 
 
 def settings_and_defaults() -> list[tuple[str, str]]:

@@ -22,12 +22,15 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--clickhouse-port", type=PORT, default=8123, show_default=True, help="Port of ClickHouse.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes.")
 @click.option("--demo", is_flag=True, help="Feed sample traffic: a past week at once, then a trickle.")
+@click.option("--open", is_flag=True, help="Ask for no password and no key: let everybody on this machine in.")
 @click.pass_obj
 def up(settings: Settings, /, data: Path, **more: Any) -> None:
     """Run everything on this machine: broker, ClickHouse, workers and query layer.
 
-    Nothing but this package is needed. Everything listens on loopback only. ClickHouse keeps its data in
-    the data folder; the broker holds in memory what is not folded yet, and is given time to pass it on.
+    Nothing but this package is needed. Everything listens on loopback only; ClickHouse asks for a password and
+    the query layer for a key, which are made in the data folder: `. data/env` tells them a shell, and `turnfold`
+    finds them by itself. ClickHouse keeps its data in the data folder; the broker holds in memory what is not
+    folded yet, and is given time to pass it on.
     """
     asyncio.run(_until_signalled(settings, Options(data.absolute(), **more)))
 

@@ -1,10 +1,12 @@
 """The embedded stack's addresses in, what to say and what to try once it is ready out."""
 
+import shlex
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from agents.embedded import HOST, Options
+from agents.own_secrets import ENV_FILE
 from pipeline.settings import Settings
 
 DEMO_BOT = "TRAVELBOT1"
@@ -12,17 +14,7 @@ WEEK = timedelta(days=7)
 
 
 def welcome(options: Options) -> str:
-    """Addresses, and three commands that can be pasted into another terminal as they are."""
-    turnfold = _command()
-    first = f"turnfold ingest your-bots-log.jsonl{'' if options.demo else '   # or start with --demo'}"
-    today = datetime.now(UTC).date()
-    aws = (
-        "aws lexv2-models list-session-analytics-data --no-sign-request --region us-east-1 "
-        f"--endpoint-url http://{HOST}:{options.api_port} --bot-id {DEMO_BOT} "
-        f"--start-date-time {today - WEEK} --end-date-time {today + timedelta(days=1)}"
-    )
-    variables = _variables(options)
-    commands = [f"{variables}{turnfold} status", f"{variables}{turnfold} sessions {DEMO_BOT} --last 7d", aws]
+    """Addresses, how one is let in, and commands that can be pasted into another terminal as they are."""
     lines = [
         "ready",
         "",
@@ -31,13 +23,32 @@ def welcome(options: Options) -> str:
         f"  ClickHouse    http://{HOST}:{options.clickhouse_port}",
         f"  logs          {options.data / 'logs'}",
         "",
-        f"Try, in another terminal ({first.replace('turnfold', turnfold, 1)}):",
-        "",
-        *(f"  {command}" for command in commands),
+        *_trying(options),
         "",
         "Ctrl-C stops everything.",
     ]
     return "\n".join(lines)
+
+
+def _trying(options: Options) -> list[str]:
+    turnfold = _command()
+    first = f"{turnfold} ingest your-bots-log.jsonl{'' if options.demo else '   # or start with --demo'}"
+    today = datetime.now(UTC).date()
+    aws = (
+        f"aws lexv2-models list-session-analytics-data {'--no-sign-request ' if options.open else ''}"
+        f"--region us-east-1 --endpoint-url http://{HOST}:{options.api_port} --bot-id {DEMO_BOT} "
+        f"--start-date-time {today - WEEK} --end-date-time {today + timedelta(days=1)}"
+    )
+    if options.open:
+        variables = _variables(options)
+        heading = f"Everybody on this machine is let in. Try, in another terminal ({first}):"
+        letting_in = []
+    else:
+        variables = ""
+        heading = f"The first line tells a shell the password and the keys. Try, in another terminal ({first}):"
+        letting_in = [f"  . {shlex.quote(str(_from_here(options.data / ENV_FILE)))}"]
+    commands = [f"{variables}{turnfold} status", f"{variables}{turnfold} sessions {DEMO_BOT} --last 7d", aws]
+    return [heading, "", *letting_in, *(f"  {command}" for command in commands)]
 
 
 def _command() -> str:
@@ -45,7 +56,11 @@ def _command() -> str:
     path = Path(sys.argv[0]).absolute()
     if path.name != "turnfold":
         return "turnfold"
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    return str(_from_here(path))
+
+
+def _from_here(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _variables(options: Options) -> str:

@@ -87,10 +87,11 @@ Run = Callable[..., AbstractContextManager[Reachable]]
 
 
 class Stack(Reachable):
-    """One `turnfold up`."""
+    """One `turnfold up`; an open one lets everybody in, as a test of something else wants it."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *, is_open: bool = True) -> None:
         super().__init__(data)
+        self.open = ["--open"] if is_open else []
         self.kafka_port = free_port()
         self.process: subprocess.Popen[str] | None = None
 
@@ -108,7 +109,7 @@ class Stack(Reachable):
         """The words of `turnfold up` for this stack."""
         ports = {"api": self.api_port, "kafka": self.kafka_port, "clickhouse": self.clickhouse_port}
         options = [f"--{name}-port={port}" for name, port in ports.items()]
-        return [*TURNFOLD, "up", f"--data={self.data}", *options, *more]
+        return [*TURNFOLD, "up", f"--data={self.data}", *self.open, *options, *more]
 
     def start(self, *more: str) -> str:
         """Start it and wait until it says `ready`; what it printed until then and with it."""

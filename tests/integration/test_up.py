@@ -1,6 +1,7 @@
 """`turnfold up` as its user meets it: ready soon, gone without a trace, and clear about what is wrong."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -8,9 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import boto3
 import pytest
 
 from tests.integration.stack import PATIENCE, TURNFOLD, Stack, running
+from tests.services import ask
+
+INSTALLED = [str(Path(sys.executable).with_name("turnfold"))]
+SECRET = re.compile("PASSWORD|TOKEN|KEY")
 
 
 def processes(data: Path) -> list[str]:
@@ -58,6 +64,57 @@ def test_being_killed_takes_the_children_along(tmp_path: Path) -> None:
         time.sleep(0.1)
     with running(data) as again:
         assert again.status()["problems"] == {}
+
+
+def test_without_its_secrets_nobody_is_let_in_and_with_them_everything_works(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    stack = Stack(data, is_open=False)
+    printed = stack.start()
+    exported = exported_by(data / "env")
+    clickhouse = exported["TURNFOLD_CLICKHOUSE"]
+    assert not any(value in printed for name, value in exported.items() if SECRET.search(name))
+    refused = ask(clickhouse, "SELECT 1")
+    assert (refused.status, refused.code) == (403, 516)
+    assert ask(clickhouse, "SELECT 1", password=exported["TURNFOLD_CLICKHOUSE_PASSWORD"]).text == "1\n"
+    assert ask(stack.api, b"{}", path="/bots/BOTAAAAAA1/analytics/sessions").status == 403
+    bearer = {"authorization": f"Bearer {exported['TURNFOLD_API_TOKEN']}"}
+    assert ask(stack.api, b"{}", path="/bots/BOTAAAAAA1/analytics/sessions", headers=bearer).status == 400
+    # a command that is started in the folder beside the data finds them by itself, and so does a shell that was told
+    beside = {name: value for name, value in stack.environ.items() if not SECRET.search(name)}
+    for environ, folder in ((beside, tmp_path), ({**os.environ, **exported}, Path("/"))):
+        for command in (["status", "--json"], ["sessions", "BOTAAAAAA1", "--last", "7d"]):
+            ended = subprocess.run([*INSTALLED, *command], env=environ, cwd=folder, capture_output=True, check=False)
+            assert ended.returncode == 0, ended.stderr
+    client = boto3.client(
+        "lexv2-models",
+        endpoint_url=stack.api,
+        region_name="us-east-1",
+        aws_access_key_id=exported["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=exported["AWS_SECRET_ACCESS_KEY"],
+    )
+    asked = {"botId": "BOTAAAAAA1", "startDateTime": 1_700_000_000, "endDateTime": 1_700_000_001}
+    assert client.list_session_analytics_data(**asked)["sessions"] == []
+    assert open_to_others(data) == []
+    assert stack.stop() == 0
+    again = Stack(data, is_open=False)
+    again.start()
+    now = exported_by(data / "env")
+    assert {name: now[name] for name in now if SECRET.search(name)} == {
+        name: exported[name] for name in exported if SECRET.search(name)
+    }
+    assert again.stop() == 0
+
+
+def exported_by(file: Path) -> dict[str, str]:
+    """What a shell knows once it was told."""
+    told = subprocess.run(["/bin/sh", "-c", '. "$0" && env', str(file)], env={}, capture_output=True, check=True)
+    pairs = dict(line.partition("=")[::2] for line in told.stdout.decode().splitlines())
+    return {name: value for name, value in pairs.items() if name.startswith(("TURNFOLD_", "AWS_"))}
+
+
+def open_to_others(folder: Path) -> list[Path]:
+    """What anybody but the owner may touch; the folder itself keeps others out of it, whatever is in it."""
+    return [path for path in (folder, *folder.rglob("*")) if path.lstat().st_mode & 0o077 and not path.is_symlink()]
 
 
 def test_a_port_in_use_is_named_with_its_option(tmp_path: Path) -> None:
