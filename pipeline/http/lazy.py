@@ -7,6 +7,7 @@ from pipeline.errors import TransientError
 from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse, Row
 from pipeline.store.limits import Limits
+from pipeline.store.shared_connection import SharedConnection
 
 
 class LazyClickHouse:
@@ -16,7 +17,7 @@ class LazyClickHouse:
         self._settings = settings
         # a question that is given up here must not go on there
         self._limits = Limits(min(settings.query_seconds, settings.clickhouse_timeout), settings.query_memory)
-        self._connecting: asyncio.Task[ClickHouse] | None = None
+        self._connection = SharedConnection(lambda: ClickHouse.connect(settings))
 
     async def rows(
         self,
@@ -33,29 +34,11 @@ class LazyClickHouse:
         seconds = self._settings.clickhouse_timeout
         try:
             async with asyncio.timeout(seconds):
-                clickhouse = await self._connected()
+                clickhouse = await self._connection.get()
                 return await clickhouse.rows(statement, parameters, settings, limits=self._limits)
         except TimeoutError:
             raise TransientError(f"ClickHouse gave no answer within {seconds:g} s") from None
 
     async def close(self) -> None:
         """Give the connections back."""
-        connecting, self._connecting = self._connecting, None
-        if connecting is None:
-            return
-        connecting.cancel()
-        (clickhouse,) = await asyncio.gather(connecting, return_exceptions=True)
-        if isinstance(clickhouse, ClickHouse):
-            await clickhouse.close()
-
-    async def _connected(self) -> ClickHouse:
-        """One attempt for all who wait; a failed one is forgotten, so that the next question tries anew."""
-        if self._connecting is None:
-            self._connecting = asyncio.create_task(ClickHouse.connect(self._settings))
-        connecting = self._connecting
-        try:
-            return await asyncio.shield(connecting)
-        except Exception:
-            if self._connecting is connecting:
-                self._connecting = None
-            raise
+        await self._connection.close()

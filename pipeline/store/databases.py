@@ -1,8 +1,12 @@
 """Settings in; a connection to each database that may hold what was folded, opened when it is asked for, out."""
 
+import asyncio
+from functools import partial
+
 from pipeline.settings import Settings
 from pipeline.store.beside import new_database, old_database
 from pipeline.store.client import ClickHouse
+from pipeline.store.shared_connection import SharedConnection
 from pipeline.store.surroundings import TABLES
 
 PRESENT = """
@@ -22,7 +26,7 @@ class Databases:
         self.live_name = settings.clickhouse_database
         self.new_name = new_database(settings)
         self._lent = {self.live_name: live} if live else {}
-        self._open: dict[str, ClickHouse] = {}
+        self._opened: dict[str, SharedConnection] = {}
 
     async def live(self) -> ClickHouse:
         """The connection to the tables that are queried.
@@ -40,9 +44,9 @@ class Databases:
         """
         if name in self._lent:
             return self._lent[name]
-        if name not in self._open:
-            self._open[name] = await ClickHouse.connect(self._settings, database=name)
-        return self._open[name]
+        if name not in self._opened:  # not awaited in between: flushes overlap, and both would open one
+            self._opened[name] = SharedConnection(partial(ClickHouse.connect, self._settings, database=name))
+        return await self._opened[name].get()
 
     async def present(self) -> list[str]:
         """The names of those that have their tables, in the order in which these pass through them: the live one first.
@@ -57,5 +61,4 @@ class Databases:
 
     async def close(self) -> None:
         """Give the connections back."""
-        for connection in self._open.values():
-            await connection.close()
+        await asyncio.gather(*(connection.close() for connection in self._opened.values()))

@@ -1,0 +1,50 @@
+"""Open one connection to ClickHouse on first use, for all who want it at that moment and later."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from pipeline.errors import TransientError
+from pipeline.store.client import ClickHouse
+
+
+class SharedConnection:
+    """Makes one attempt at a time, however many wait for it; a failed one is made anew for whoever asks next.
+
+    Whoever is cancelled while waiting, by a time-out of its own for instance, leaves the attempt to the others.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[ClickHouse]]) -> None:
+        self._connect = connect
+        self._attempt: asyncio.Task[ClickHouse] | None = None
+
+    async def get(self) -> ClickHouse:
+        """Return the connection, opened where there is none.
+
+        Raises:
+            TransientError: ClickHouse does not answer, or the connection was closed meanwhile. Else as `connect`.
+        """
+        if self._attempt is None or _failed(self._attempt):
+            self._attempt = asyncio.ensure_future(self._open())
+            self._attempt.add_done_callback(_failed)  # else asyncio complains of an error that nobody waited for
+        attempt = self._attempt
+        await asyncio.wait([attempt])
+        if attempt.cancelled():
+            raise TransientError("the connection to ClickHouse was closed while it was being opened")
+        return attempt.result()
+
+    async def close(self) -> None:
+        """Close the connection, or give up the attempt to open one."""
+        attempt, self._attempt = self._attempt, None
+        if attempt is None:
+            return
+        attempt.cancel()
+        await asyncio.wait([attempt])
+        if not _failed(attempt):
+            await attempt.result().close()
+
+    async def _open(self) -> ClickHouse:
+        return await self._connect()
+
+
+def _failed(attempt: asyncio.Task[ClickHouse]) -> bool:
+    return attempt.done() and (attempt.cancelled() or attempt.exception() is not None)
