@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 ASSIST = "--assist"
@@ -13,7 +13,7 @@ STOPPED_WITHIN = 30.0
 @contextmanager
 def helpers(count: int) -> Iterator[None]:
     """Start them; they end by themselves when nothing is left to do, or are told to."""
-    command = [sys.executable, "-m", "agents.cli.main", *sys.argv[1:], ASSIST]
+    command = [sys.executable, "-m", "agents.cli.main", *assisting(sys.argv[1:])]
     started = [
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 - ours once more
         for _ in range(count)
@@ -29,3 +29,12 @@ def helpers(count: int) -> Iterator[None]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def assisting(arguments: Sequence[str]) -> list[str]:
+    """Return the same command as a helper's.
+
+    The option stands right behind the command's name: at the end, behind a `--`, it would be one more path.
+    """
+    name = next(place for place, argument in enumerate(arguments) if not argument.startswith("-"))
+    return [*arguments[: name + 1], ASSIST, *arguments[name + 1 :]]
