@@ -17,6 +17,8 @@ PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 def claim(folder: Path) -> Iterator[None]:
     """Hold `folder`, made where it is missing, for the length of the block; the lock ends with the process at last.
 
+    The file of the lock stays: were it removed, one process could lock the old one and another a new one.
+
     Raises:
         UsageError: another process holds it, or it cannot be written.
     """
@@ -38,10 +40,7 @@ def claim(folder: Path) -> Iterator[None]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        try:
-            yield
-        finally:
-            (folder / "up.lock").unlink(missing_ok=True)
+        yield
 
 
 def kept_secret(path: Path, new: str = "") -> str:

@@ -1,0 +1,27 @@
+"""One `turnfold up` a folder, whenever others begin and end."""
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from agents.data_folder import claim
+from pipeline.errors import UsageError
+
+
+def test_a_second_one_is_refused_and_told_of_the_first(tmp_path: Path) -> None:
+    with claim(tmp_path), pytest.raises(UsageError, match=rf"another `turnfold up` \(process {os.getpid()}\)"):
+        claim(tmp_path).__enter__()
+    with claim(tmp_path):
+        pass
+
+
+def test_who_opened_the_lock_before_the_last_one_left_holds_it_against_the_next(tmp_path: Path) -> None:
+    """Were the file removed at the end, this one would hold the removed file, and the next one a new file."""
+    with claim(tmp_path):
+        opened = (tmp_path / "up.lock").open("a+")
+    with opened:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with pytest.raises(UsageError, match="another `turnfold up`"):
+            claim(tmp_path).__enter__()
