@@ -12,10 +12,10 @@ from agents.cli.helpers import helpers
 from agents.cli.progress import Shown, progress
 from agents.cli.report import Report, print_plan, print_report
 from pipeline.collector import relax
-from pipeline.errors import StatementError, UsageError
+from pipeline.errors import StatementError, TransientError, UsageError
 from pipeline.logs import configure
 from pipeline.replay.begin import Begun, begin, join
-from pipeline.replay.claims import Claims
+from pipeline.replay.claims import Claims, LeaseLostError
 from pipeline.replay.fill import Filling
 from pipeline.replay.finish import check_complete, check_swap, compared, keep, put_right, swap
 from pipeline.settings import Settings
@@ -51,6 +51,8 @@ def do(settings: Settings, job: Job, how: How) -> int:
         return asyncio.run(_until_stopped(settings, job, how))
     except StatementError as refused:
         raise UsageError(f"ClickHouse at {settings.clickhouse} refuses: {refused}") from refused
+    except LeaseLostError as lost:
+        raise TransientError(f"stopped: {lost}") from lost
 
 
 async def _until_stopped(settings: Settings, job: Job, how: How) -> int:

@@ -1,10 +1,7 @@
 """The units of a run in; one that nobody works on out, until none is left: how processes and machines share a run."""
 
 import asyncio
-import os
 import random
-import secrets
-import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -12,6 +9,8 @@ from contextlib import asynccontextmanager, suppress
 import msgspec
 
 from pipeline.errors import TransientError
+from pipeline.replay.process_identity import has_ended, identify
+from pipeline.replay.task_group import task_group
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import SavedUnit, load_run, save_units
 from pipeline.store.surroundings import LEASE_MS
@@ -26,21 +25,26 @@ SURE_S, QUICK_S = 1.0, 0.1
 for what may, but then takes as long again."""
 
 
+class LeaseLostError(Exception):
+    """Another process has taken over what this one was at work on, having heard nothing of it for too long."""
+
+
 class Claims:
     """What one process holds of a run: at most one unit at a time, for as long as it says so.
 
     Two processes may hold one unit for a moment, or when one was frozen: that is harmless, as all work may be
-    repeated, and only takes longer.
+    repeated, and only takes longer. Whoever finds that another has taken over stops.
     """
 
     def __init__(self, clickhouse: ClickHouse, name: str, run: Run) -> None:
         self._clickhouse = clickhouse
         self._name = name
         self.run = run
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._owner = identify()
         self._into_live = run.job.into is Into.LIVE
         self._saved = 0.0
-        self._held: tuple[str, Unit] | None = None
+        self._held: Unit | None = None
+        self._saving = asyncio.Lock()  # else a word that was given again could come after news of progress
         self.units: dict[str, Unit] = {}
 
     @property
@@ -87,23 +91,53 @@ class Claims:
         """Hold what comes after all sources, for the length of a `with` block; whether nobody else does.
 
         Raises:
-            TransientError: worth a second try.
+            TransientError: worth a second try. LeaseLostError: somebody else does by now.
         """
         claimed = await self._claimed((await self.look())[FINISH], SURE_S)
-        renewing = asyncio.create_task(self._renew())
         try:
-            yield claimed
+            async with self.renewing():
+                yield claimed
         finally:
-            renewing.cancel()
             with suppress(TransientError):
                 await self.let_go()
+
+    @asynccontextmanager
+    async def renewing(self) -> AsyncIterator[None]:
+        """Give our word again in time, for the length of a `with` block, which ends at once where that has no sense.
+
+        Raises:
+            LeaseLostError: somebody else holds the unit by now. StatementError: our word cannot be given.
+        """
+        async with task_group() as group:
+            renewing = group.create_task(self._renew())
+            try:
+                yield
+            finally:
+                renewing.cancel()
+
+    async def check(self) -> None:
+        """Look at all units, and make sure that the one that we hold is still ours.
+
+        Raises:
+            TransientError: worth a second try. LeaseLostError: it is somebody else's.
+        """
+        await self.look()
+        if self._held and (owner := self.units[self._held.source.name].owner) != self._owner:
+            lost, self._held = self._held.source.name, None
+            raise LeaseLostError(
+                f"{owner or 'another process'} has taken over {lost} of {self._name}: nothing was heard of this "
+                f"process for more than {LEASE_MS / 1000:g} s, as if it were frozen or could not reach ClickHouse"
+            )
 
     async def _claimed(self, saved: SavedUnit, pause: float) -> bool:
         if self._taken(saved):
             return False
         await self.keep(msgspec.structs.replace(saved.unit, owner=self._owner))
         await asyncio.sleep(pause)
-        return (await self.look())[saved.unit.source.name].unit.owner == self._owner
+        ours = (await self.look())[saved.unit.source.name].unit.owner == self._owner
+        if not ours:
+            self._held = None
+        return ours
 
     async def _renew(self) -> None:
         while True:
@@ -115,21 +149,20 @@ class Claims:
         """Save how far a unit that we hold has come.
 
         Raises:
-            TransientError: worth a second try.
+            TransientError: worth a second try. LeaseLostError: somebody else holds it by now.
         """
-        began = time.monotonic()
-        await save_units(self._clickhouse, self._name, self.run, {unit.source.name: unit}, into_live=self._into_live)
-        self._saved, self.units[unit.source.name] = began, unit
-        self._held = (unit.source.name, unit)
+        async with self._saving:
+            await self._keep(unit)
 
     async def announce(self) -> None:
         """Make sure that whoever looks knows that we may be writing.
 
         Raises:
-            TransientError: worth a second try.
+            TransientError: worth a second try. LeaseLostError: somebody else holds the unit by now.
         """
-        if self._held and time.monotonic() - self._saved >= RENEW_S:
-            await self.keep(self._held[1])
+        async with self._saving:
+            if self._held and time.monotonic() - self._saved >= RENEW_S:
+                await self._keep(self._held)
 
     async def let_go(self) -> None:
         """Hold nothing any more.
@@ -137,25 +170,25 @@ class Claims:
         Raises:
             TransientError: the next process waits until our word no longer counts.
         """
-        if self._held:
-            held, self._held = self._held[1], None
-            if self.units[held.source.name].owner == self._owner:  # else somebody else has it by now
-                await self.keep(msgspec.structs.replace(held, owner=""))
-                self._held = None
+        async with self._saving:
+            held, self._held = self._held, None
+            if held and self.units[held.source.name].owner == self._owner:  # else somebody else has it by now
+                await self._save(msgspec.structs.replace(held, owner=""))
+
+    async def _keep(self, unit: Unit) -> None:
+        if self._held and time.monotonic() - self._saved >= LEASE_MS / 1000:
+            await self.check()  # our word has not counted for a while
+        await self._save(unit)
+        self._held = unit if unit.owner == self._owner else None
+
+    async def _save(self, unit: Unit) -> None:
+        began = time.monotonic()
+        await save_units(self._clickhouse, self._name, self.run, {unit.source.name: unit}, into_live=self._into_live)
+        self._saved, self.units[unit.source.name] = began, unit
 
     def _free(self, name: str, saved: SavedUnit) -> bool:
         return name != FINISH and not saved.unit.finished and not self._taken(saved)
 
     def _taken(self, saved: SavedUnit) -> bool:
         owner = saved.unit.owner
-        if not owner or owner == self._owner or saved.age > LEASE_MS:
-            return False
-        host, process, _ = owner.split(":")
-        return host != socket.gethostname() or _alive(int(process))
-
-
-def _alive(process: int) -> bool:
-    with suppress(ProcessLookupError):
-        os.kill(process, 0)
-        return True
-    return False
+        return bool(owner) and owner != self._owner and saved.age <= LEASE_MS and not has_ended(owner)

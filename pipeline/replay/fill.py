@@ -1,6 +1,7 @@
 """A run in; its sources read to their ends and written, by as many processes as have a share in it, out."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
@@ -10,8 +11,9 @@ import msgspec
 
 from pipeline.errors import TransientError
 from pipeline.replay.ahead import prepared
-from pipeline.replay.claims import Claims
+from pipeline.replay.claims import Claims, LeaseLostError
 from pipeline.replay.steps import Taking, Written, batches, taking
+from pipeline.replay.task_group import task_group
 from pipeline.retry import until_done
 from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse
@@ -22,6 +24,8 @@ BATCH = 20_000
 LOOK_EVERY_S = 0.5
 """Between two looks at what other processes have done."""
 WAIT = "waiting for Kafka or ClickHouse"
+
+log = logging.getLogger(__name__)
 
 Told = Callable[[Counts, Sequence[str]], None]
 """Is told after each batch what the whole run has come to, and some of the batch's problems."""
@@ -56,7 +60,7 @@ class Filling:
                     if unit is None:
                         await asyncio.sleep(LOOK_EVERY_S)  # the rest is in other hands, which may fail
                     else:
-                        await until_done(partial(self._fill, unit.source.name, way), WAIT)
+                        await self._work_on(unit.source.name, way)
             finally:
                 with suppress(TransientError):
                     await self._claims.let_go()
@@ -66,25 +70,36 @@ class Filling:
         self._told(self._claims.counts(), ())
         return self._claims.finished
 
+    async def _work_on(self, name: str, way: Taking) -> None:
+        """Read a unit to its end, or until another process has taken it over; that one goes on from there."""
+        try:
+            async with self._claims.renewing():
+                await until_done(partial(self._fill, name, way), WAIT)
+        except LeaseLostError as lost:
+            log.warning("%s; it is left to that one", lost)
+
     async def _fill(self, name: str, way: Taking) -> None:
-        """Read a unit from where it is to its end; where it fails in between, it is to be called again."""
+        """Read a unit from where it is to its end; where it fails in between, it is to be called again.
+
+        Nothing of it goes on after it has failed: it would write, and save its place, amid the next attempt.
+        """
         unit = self._claims.units[name]
         pace = _Pace(self._limit)
         found = batches(self._settings, self._clickhouse, self._job, unit, self._size)
         before: asyncio.Task[Unit] | None = None
-        try:
-            async with aclosing(found), aclosing(prepared(found, way.prepare)) as readies:  # type: ignore[type-var] # both are generators
-                async for ready in readies:
-                    if before and way.must_wait(ready):
-                        await before
-                    written = await way.write(ready)
-                    unit = await before if before else unit
-                    before = asyncio.create_task(self._finished_with(unit, written))
-                    await pace.wait(ready.batch.read)
+        async with (
+            aclosing(found),  # type: ignore[type-var] # it is a generator
+            aclosing(prepared(found, way.prepare)) as readies,
+            task_group() as rests,
+        ):
+            async for ready in readies:
+                if before and way.must_wait(ready):
+                    await before
+                written = await way.write(ready)
+                unit = await before if before else unit
+                before = rests.create_task(self._finished_with(unit, written))
+                await pace.wait(ready.batch.read)
             unit = await before if before else unit
-        finally:
-            if before:
-                before.cancel()  # unless it has ended
         await self._claims.keep(msgspec.structs.replace(unit, finished=True, owner=""))
 
     async def _finished_with(self, unit: Unit, written: Written) -> Unit:
@@ -98,7 +113,7 @@ class Filling:
 
     async def _tell(self, problems: Sequence[str]) -> None:
         if time.monotonic() - self._looked > LOOK_EVERY_S:
-            await self._claims.look()
+            await self._claims.check()
             self._looked = time.monotonic()
         self._told(self._claims.counts(), problems)
 

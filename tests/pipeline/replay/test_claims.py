@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -10,7 +9,9 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
-from pipeline.replay.claims import FINISH, Claims
+from pipeline.errors import StatementError
+from pipeline.replay.claims import FINISH, Claims, LeaseLostError
+from pipeline.replay.process_identity import identify
 from pipeline.settings import Settings
 from pipeline.store.beside import new_database
 from pipeline.store.client import ClickHouse
@@ -21,6 +22,7 @@ from tests.pipeline.audit.tables import Tables
 
 RUN = Run(job=Job(kind=Kind.REPLAY, into=Into.LIVE, rules=Rules("1", ())), begun=7)
 NAME = "run"
+HERE = identify().rsplit(":", 2)[0]
 
 
 def unit(name: str, owner: str = "") -> Unit:
@@ -142,7 +144,7 @@ def test_a_unit_is_free_when_its_owner_is_dead_on_this_host_or_has_been_silent(
     free: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     number = os.getpid() if process == "alive" else dead_process()
-    owner = host and f"{socket.gethostname() if host == 'here' else host}:{number}:0badcafe"
+    owner = host and f"{HERE if host == 'here' else host}:{number}:-0badcafe"
 
     async def use(clickhouse: ClickHouse) -> None:
         await backdated(clickhouse, unit("a", owner), age)
@@ -197,6 +199,68 @@ def test_one_that_was_frozen_does_not_free_what_another_holds_by_now(with_tables
         assert await third.claim() is None
 
     using(with_tables, 3, go)
+
+
+def test_one_that_was_frozen_learns_that_another_has_taken_over_and_writes_nothing_over_it(
+    with_tables: Settings,
+) -> None:
+    async def go(clients: list[ClickHouse]) -> None:
+        await begun(clients[0], unit("a"))
+        frozen, other = (Claims(client, NAME, RUN) for client in clients)
+        mine = await frozen.claim()
+        assert mine is not None
+        await backdated(clients[0], mine, LEASE_MS + 1000)
+        frozen._saved -= LEASE_MS / 1000
+        his = await other.claim()
+        assert his is not None
+        with pytest.raises(LeaseLostError, match=f"{his.owner} has taken over a of run: nothing was heard"):
+            await frozen.keep(msgspec.structs.replace(mine, position=(5,)))
+        await frozen.announce()
+        await frozen.let_go()
+        assert await found(clients[0]) == his
+
+    using(with_tables, 2, go)
+
+
+def test_who_was_silent_for_long_and_is_missed_by_nobody_goes_on(tables: Tables) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        await begun(clickhouse, unit("a"))
+        claims = Claims(clickhouse, NAME, RUN)
+        mine = await claims.claim()
+        assert mine is not None
+        claims._saved -= 2 * LEASE_MS / 1000
+        await claims.keep(msgspec.structs.replace(mine, position=(5,)))
+        assert (await found(clickhouse)).position == (5,)
+
+    tables.use(use)
+
+
+@pytest.mark.parametrize("trouble", ["lost", "refused"])
+def test_what_is_done_under_a_lease_ends_when_that_can_no_longer_be_held(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    monkeypatch.setattr("pipeline.replay.claims.RENEW_S", 0.01)
+    his = unit(FINISH, "elsewhere:7:0badcafe")
+
+    async def compare_for_ever(clickhouse: ClickHouse, claims: Claims) -> None:
+        async with claims.finishing() as ours:
+            assert ours
+            if trouble == "lost":
+                claims._saved -= LEASE_MS / 1000
+                await save_units(clickhouse, NAME, RUN, {FINISH: his}, into_live=True)
+            else:
+                await clickhouse.command("RENAME TABLE runs TO runs_elsewhere")
+            await asyncio.Event().wait()
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await begun(clickhouse, unit(FINISH))
+        claims = Claims(clickhouse, NAME, RUN)
+        with pytest.raises(LeaseLostError if trouble == "lost" else StatementError):
+            await compare_for_ever(clickhouse, claims)
+        if trouble == "lost":
+            assert await found(clickhouse, FINISH) == his
+
+    tables.use(use)
 
 
 def test_our_word_is_given_again_before_it_stops_counting_and_not_with_every_batch(

@@ -1,0 +1,123 @@
+"""One process's share of a run: nothing of a failed attempt goes on in the next one, and what is lost is left."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pipeline.errors import TransientError
+from pipeline.replay.batch import Batch, Decoded
+from pipeline.replay.claims import Claims
+from pipeline.replay.fill import Filling
+from pipeline.replay.steps import Ready, Taken, Taking, Written
+from pipeline.settings import Settings
+from pipeline.store.client import ClickHouse
+from pipeline.store.runs import load_run, save_run, save_units
+from schemas.run import Counts, Into, Job, Kind, Rules, Run, Source, Unit
+from tests.events import raw
+from tests.pipeline.audit.tables import Tables
+
+NAME = "run"
+INPUTS = 4
+
+
+def begun(folder: Path) -> tuple[Run, Unit]:
+    file = folder / "log.jsonl"
+    file.write_bytes(b"\n".join(raw(requestId=f"r{number}") for number in range(INPUTS)))
+    job = Job(kind=Kind.BACKFILL, into=Into.LIVE, rules=Rules("1", ()), paths=(str(file),))
+    source = Source(str(file), str(file), (0,), (), file.stat().st_size)
+    return Run(job=job, begun=7), Unit(source=source, position=(0,), counts=Counts())
+
+
+def fill(
+    tables: Tables,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    write: Callable[[ClickHouse, Ready], Awaitable[Written]],
+) -> Unit:
+    """Run it with one input a batch, written by `write`; the unit as it was saved last."""
+    run, unit = begun(folder)
+
+    async def use(clickhouse: ClickHouse) -> Unit:
+        @asynccontextmanager
+        async def way(*_: object) -> AsyncIterator[Taking]:
+            yield Taking(lambda batch: Ready(batch, Decoded([], [])), lambda ready: write(clickhouse, ready))
+
+        monkeypatch.setattr("pipeline.replay.fill.BATCH", 1)
+        monkeypatch.setattr("pipeline.replay.fill.taking", way)
+        await save_units(clickhouse, NAME, run, {unit.source.name: unit}, into_live=True)
+        await save_run(clickhouse, NAME, run, into_live=True)
+        await Filling(settings, clickhouse, Claims(clickhouse, NAME, run), lambda *_: None, None).run()
+        loaded = await load_run(clickhouse, NAME)
+        assert loaded is not None
+        return loaded[1][unit.source.name].unit
+
+    return tables.use(use)
+
+
+def position(batch: Batch) -> int:
+    return int(batch.position[0])
+
+
+def test_what_a_failed_attempt_has_begun_has_ended_before_the_next_one(
+    tables: Tables, with_tables: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    running: set[int] = set()
+    begins = asyncio.Event()
+    failed: list[int] = []
+
+    async def rest(at: int) -> None:
+        running.add(at)
+        begins.set()
+        try:
+            await (asyncio.sleep(0) if failed else asyncio.Event().wait())
+        finally:
+            await asyncio.sleep(0.5)  # longer than the pause before the next attempt
+            running.discard(at)
+
+    async def write(_: ClickHouse, ready: Ready) -> Written:
+        at = position(ready.batch)
+        if at == 1:
+            assert not running, "the first attempt still writes"
+        elif not failed:
+            await begins.wait()
+            failed.append(at)
+            raise TransientError("away")
+        return Written(ready, Taken(Counts(read=1), []), lambda: rest(at))
+
+    saved = fill(tables, with_tables, monkeypatch, tmp_path, write)
+    assert failed == [2]
+    assert (saved.finished, saved.counts.read) == (True, INPUTS)
+
+
+def test_a_unit_that_another_has_taken_over_is_left_to_it(
+    tables: Tables,
+    with_tables: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It finishes it here, so that nothing is left to do."""
+    monkeypatch.setattr("pipeline.replay.fill.LOOK_EVERY_S", -1.0)
+    written: list[int] = []
+
+    async def write(clickhouse: ClickHouse, ready: Ready) -> Written:
+        written.append(position(ready.batch))
+        loaded = await load_run(clickhouse, NAME)
+        assert loaded is not None
+        ((name, saved),) = loaded[1].items()
+        theirs = msgspec.structs.replace(saved.unit, owner="elsewhere:7:0badcafe", finished=True)
+        return Written(ready, Taken(Counts(read=1), []), lambda: taken_over(clickhouse, name, theirs))
+
+    async def taken_over(clickhouse: ClickHouse, name: str, theirs: Unit) -> None:
+        monkeypatch.setattr("pipeline.replay.claims.LEASE_MS", -1)  # our word counts no more
+        await save_units(clickhouse, NAME, begun(tmp_path)[0], {name: theirs}, into_live=True)
+
+    saved = fill(tables, with_tables, monkeypatch, tmp_path, write)
+    assert len(written) <= 2
+    assert (saved.owner, saved.finished, saved.counts.read) == ("elsewhere:7:0badcafe", True, 0)
+    assert "elsewhere:7:0badcafe has taken over" in caplog.text
