@@ -11,6 +11,7 @@ import faust
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from agents.assignor import Assignor
 from agents.conversations import Conversations
 from agents.credentials import credentials
 from agents.flushing import flush_all
@@ -31,6 +32,9 @@ from pipeline.settings import Settings
 
 STREAM_BUFFER = 4
 """Batches that Faust may hold beside the one at work: each can be a whole fetch."""
+
+METADATA_AGE_MS = 10_000
+"""After so long, partitions that were added are read; until then they only wait. Faust's default is 5 minutes."""
 
 FETCH_BYTES = 8 * 1024 * 1024
 """Bytes of one partition in one fetch."""
@@ -96,12 +100,14 @@ def create_app(settings: Settings) -> App:
         stop_seconds=settings.stop_seconds,
         idempotence=settings.kafka_idempotence,
         metrics=metrics,
+        assignor=Assignor(settings.topic_turns, settings.partitioner),
     )
     sender = Sender(app, metrics.kafka)
     # one account for both: what cannot be read comes by the raw topic, what can may come by the other
     limit = DeadLimit(settings.dead_letter_share, settings.dead_letter_window)
-    _add_intake(app, settings, Intake(settings, sender, metrics, limit))
-    _add_conversations(app, settings, Conversations(settings, sender, metrics, limit))
+    parts = (settings, sender, metrics, limit, lambda: app.consumer.placement)
+    _add_intake(app, settings, Intake(*parts))
+    _add_conversations(app, settings, Conversations(*parts))
     return app
 
 
@@ -117,6 +123,7 @@ def _bare_app(settings: Settings) -> App:
         topic_allow_declare=False,  # `turnfold migrate` does that
         topic_disable_leader=True,
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=METADATA_AGE_MS,
         consumer_max_fetch_size=max(FETCH_BYTES, 2 * settings.max_message_bytes),
         broker_max_poll_records=settings.flush_events,
         broker_session_timeout=settings.kafka_session_timeout,

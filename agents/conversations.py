@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 import msgspec
 
+from agents.forwarding import Forwardable, Forwarder, Placing, Stray, stray_of
 from agents.sender import Sender, dead
 from pipeline.errors import InvalidEventError
 from pipeline.fold.batch import Folded, fold_batch
@@ -15,7 +17,7 @@ from pipeline.fold.history import History
 from pipeline.fold.memory import Memory
 from pipeline.ingest.poison import DeadLimit
 from pipeline.ingest.reading import Reading
-from pipeline.ingest.sort import Record, dead_letter
+from pipeline.ingest.sort import dead_letter
 from pipeline.materialise.closed import incomplete
 from pipeline.materialise.recall import recall
 from pipeline.materialise.writer import Writer
@@ -36,12 +38,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Turns with their payloads, in log order, and what could not be read, by its place among the `records`."""
+    """Turns with their payloads, in log order, and what could not be read, by its place among the `records`.
+
+    `strays` are turns that belong in another partition.
+    """
 
     turns: list[Turn]
     payloads: list[bytes]
     letters: dict[int, DeadLetter]
     records: int
+    strays: list[Stray] = field(default_factory=list)
 
     def archived(self, place: int) -> ArchivedTurn:
         """The row of the archive that the turn at this place becomes."""
@@ -53,7 +59,7 @@ class Decoded:
         if len(kept) == len(self.turns):
             return self
         turns, payloads = [self.turns[place] for place in kept], [self.payloads[place] for place in kept]
-        return Decoded(turns, payloads, self.letters, self.records)
+        return replace(self, turns=turns, payloads=payloads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +84,18 @@ class Conversations:
     as all the rest, the next may begin: a crash then leaves what it would leave in the middle of one larger flush.
     """
 
-    def __init__(self, settings: Settings, sender: Sender, metrics: WorkerMetrics, limit: DeadLimit) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        sender: Sender,
+        metrics: WorkerMetrics,
+        limit: DeadLimit,
+        placing: Placing = lambda: None,
+    ) -> None:
+        """`placing` tells where sessions belong; by default, every record is where it belongs."""
         self._settings = settings
+        self._placing = placing
+        self._forwarder = Forwarder(settings.topic_turns, sender, metrics)
         self._sender = sender
         self._metrics = metrics
         self._limit = limit
@@ -97,7 +113,9 @@ class Conversations:
         Where a forgotten session comes again, it is looked whether rows tell of more events than there are: none
         should be on its way meanwhile.
         """
-        missing = self._memory.missing(turn.key for batch in batches for turn in batch.turns)
+        strays = (stray.turn for batch in batches for stray in batch.strays)  # those that Kafka refuses are folded
+        turns = chain.from_iterable(batch.turns for batch in batches)
+        missing = self._memory.missing(turn.key for turn in chain(turns, strays))
         again = self._forgotten.of(under_way.met)
         return not self._alone or bool(again) or not missing.isdisjoint(under_way.keys)
 
@@ -110,6 +128,7 @@ class Conversations:
         whole, doubts = _joined(batches), self._doubts
         self._memory.enter(epoch)
         await self._bury(whole)
+        whole = await self._forward(whole)
         seen = await self._try(self._writer.look)  # before tables are read from: others may take their place then
         self._learn(seen.forgotten)
         decoded = whole.without(seen.forgotten)
@@ -141,18 +160,24 @@ class Conversations:
         """Give the connections back."""
         await self._writer.close()
 
-    def decode(self, records: Sequence[Record]) -> Decoded:
-        """What `records` hold; it may be made before their turn comes."""
+    def decode(self, records: Sequence[Forwardable]) -> Decoded:
+        """What `records` of one assignment hold; it may be made before their turn comes."""
         decoded = Decoded([], [], {}, len(records))
+        placement = self._placing()
         for place, record in enumerate(records):
             raw = record.value or b""
             try:
                 turn, kept = self._reading.entry(raw)
             except InvalidEventError as invalid:
                 decoded.letters[place] = dead_letter(record, *self._reading.letter(invalid, raw), STEP)
-            else:
-                decoded.turns.append(turn)
-                decoded.payloads.append(kept)
+                continue
+            if placement is not None and (right := placement.partition_of(turn.session_id)) != record.partition:
+                if stray := stray_of(record, turn, kept, right):
+                    decoded.strays.append(stray)
+                    continue
+                self._metrics.misplaced(kept=1)
+            decoded.turns.append(turn)
+            decoded.payloads.append(kept)
         return decoded
 
     async def _bury(self, decoded: Decoded) -> None:
@@ -160,6 +185,14 @@ class Conversations:
         self._limit.check(letters.items(), decoded.records)
         await self._sender.send([dead(letter, self._settings.topic_dead) for letter in letters.values()])
         self._metrics.dead("conversations", letters.values())
+
+    async def _forward(self, decoded: Decoded) -> Decoded:
+        """The same without strays: forwarded, or, where Kafka refuses them, to be folded here."""
+        if not decoded.strays:
+            return decoded
+        refused = await self._forwarder.forward(decoded.strays)
+        turns = [*decoded.turns, *(stray.turn for stray in refused)]
+        return replace(decoded, turns=turns, payloads=[*decoded.payloads, *(s.payload for s in refused)], strays=[])
 
     def _doubt(self) -> None:
         """Forget what is remembered: whatever has begun meanwhile took its histories from a memory that was wrong."""
@@ -206,6 +239,7 @@ def _joined(batches: Sequence[Decoded]) -> Decoded:
     for batch in batches:
         whole.turns.extend(batch.turns)
         whole.payloads.extend(batch.payloads)
+        whole.strays.extend(batch.strays)
         whole.letters.update((before + place, letter) for place, letter in batch.letters.items())
         before += batch.records
     return whole

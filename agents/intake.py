@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agents.forwarding import Placing
 from agents.sender import Outgoing, Sender, dead
 from pipeline.ingest.poison import DeadLimit
 from pipeline.ingest.reading import Reading
@@ -16,12 +17,16 @@ STEP = "intake"
 class Intake:
     """What the intake agent does with a batch; run again on the same batch it only sends duplicates."""
 
-    def __init__(self, settings: Settings, sender: Sender, metrics: WorkerMetrics, limit: DeadLimit) -> None:
+    def __init__(
+        self, settings: Settings, sender: Sender, metrics: WorkerMetrics, limit: DeadLimit, placing: Placing
+    ) -> None:
+        """`placing` tells where sessions belong."""
         self._settings = settings
         self._sender = sender
         self._metrics = metrics
         self._limit = limit
         self._reading = Reading.of(settings)
+        self._placing = placing
 
     async def __call__(self, records: Sequence[Record]) -> None:
         """Pass on what `records` hold; return once Kafka has it.
@@ -38,4 +43,6 @@ class Intake:
     def _message(self, found: Entry | DeadLetter) -> Outgoing:
         if isinstance(found, DeadLetter):
             return dead(found, self._settings.topic_dead)
-        return Outgoing(self._settings.topic_turns, found.session_id.encode(), found.raw, [])
+        placement = self._placing()
+        partition = None if placement is None else placement.partition_of(found.session_id)
+        return Outgoing(self._settings.topic_turns, found.session_id.encode(), found.raw, [], partition)

@@ -3,24 +3,36 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import faust
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    InvalidTimestampError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
+from faust.exceptions import ProducerSendError
 
 from pipeline.errors import TransientError
 from pipeline.metrics.watch import Watch
 from pipeline.retry import until_done
 from schemas.dead_letter import DeadLetter, Headers
 
+REFUSALS = (InvalidTimestampError, MessageSizeTooLargeError, RecordListTooLargeError)
+"""Errors that a message meets again however often it is sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message to send."""
+    """A message to send, to `partition` or else to any; without a `timestamp` (ms) it is of now."""
 
     topic: str
     key: bytes | None
     value: bytes
     headers: Headers
+    partition: int | None = None
+    timestamp: int | None = None
 
 
 def dead(letter: DeadLetter, topic: str) -> Outgoing:
@@ -43,13 +55,77 @@ class Sender:
         if messages:
             await until_done(lambda: self._send(messages), "Kafka does not take messages", self._watch)
 
-    async def _send(self, messages: Sequence[Outgoing]) -> None:
-        producer = await self._app.maybe_start_producer()
-        try:
-            sent = [
-                await producer.send(message.topic, message.key, message.value, None, None, dict(message.headers))
-                for message in messages
+    async def send_accepted(self, messages: Sequence[Outgoing]) -> list[int]:
+        """As `send`, for messages that Kafka may refuse for good; the places of those among `messages`."""
+        places = list(range(len(messages)))
+        refused: list[int] = []
+
+        async def attempt() -> None:
+            wrong = await self._outcomes([messages[place] for place in places])
+            refused.extend(place for place, error in zip(places, wrong, strict=True) if isinstance(error, REFUSALS))
+            again = [
+                (place, error)
+                for place, error in zip(places, wrong, strict=True)
+                if error is not None and not isinstance(error, REFUSALS)
             ]
-            await asyncio.gather(*sent)
+            places[:] = [place for place, _ in again]
+            if again:
+                raise TransientError(repr(again[0][1])) from again[0][1]
+
+        await until_done(attempt, "Kafka does not take messages", self._watch)
+        return sorted(refused)
+
+    async def _send(self, messages: Sequence[Outgoing]) -> None:
+        for error in await self._outcomes(messages):
+            if error is not None:
+                raise TransientError(repr(error)) from error
+
+    async def _outcomes(self, messages: Sequence[Outgoing]) -> list[KafkaError | None]:
+        """Send the messages; the error of each, None where Kafka has it."""
+        producer = await self._app.maybe_start_producer()
+        sent: list[Any] = []
+        trouble: KafkaError | None = None
+        for message in messages:
+            begun = trouble or await self._begun(producer, message)
+            if isinstance(begun, KafkaError) and not isinstance(begun, REFUSALS):
+                trouble = begun  # the others would wait as long for the same
+            sent.append(begun)
+        return list(await asyncio.gather(*map(_outcome, sent)))
+
+    async def _begun(self, producer: Any, message: Outgoing) -> Any:
+        partition = await _existing(producer, message)
+        # half a millisecond: Faust makes it a whole number again, by cutting
+        seconds = None if message.timestamp is None or message.timestamp < 0 else (message.timestamp + 0.5) / 1000
+        try:
+            return await producer.send(
+                message.topic, message.key, message.value, partition, seconds, list(message.headers)
+            )
         except KafkaError as trouble:
-            raise TransientError(repr(trouble)) from trouble
+            return trouble
+        except ProducerSendError as trouble:
+            if isinstance(trouble.__cause__, KafkaError):
+                return trouble.__cause__
+            return KafkaError(repr(trouble))
+
+
+async def _outcome(sent: Any) -> KafkaError | None:
+    if isinstance(sent, KafkaError):
+        return sent
+    try:
+        await sent
+    except KafkaError as trouble:
+        return trouble
+    return None
+
+
+async def _existing(producer: Any, message: Outgoing) -> int | None:
+    """The message's partition, or, where Kafka has no such partition, another: who meets it there forwards it anew."""
+    if message.partition is None:
+        return None
+    client = producer._ensure_producer().client  # noqa: SLF001 - Faust has no way to ask for the number of partitions
+    for _ in range(2):
+        partitions = client.cluster.partitions_for_topic(message.topic) or ()
+        if message.partition in partitions:
+            return message.partition
+        await client.force_metadata_update()
+    return message.partition % len(partitions) if partitions else None

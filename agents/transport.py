@@ -11,9 +11,11 @@ from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
+from agents.assignor import Assignor
 from agents.deliveries import Deliveries
 from agents.gather import Arrived, Prepared
 from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
+from pipeline.kafka.placement import Placement
 from pipeline.metrics.collectors import Lag
 from pipeline.metrics.worker import WorkerMetrics
 
@@ -26,6 +28,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - Faust has no setting for it
+        consumer._partition_assignment_strategy = [transport.assignor]  # noqa: SLF001 - as above
         return consumer
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
@@ -47,6 +50,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         coordinator: Any = getattr(self._consumer, "_coordinator", None)  # nothing public says it
         return coordinator is not None and coordinator.coordinator_id is not None
 
+    def partitions(self, topic: str) -> int:
+        """How many partitions the topic has, as far as is known here."""
+        cluster = self._ensure_consumer()._client.cluster  # noqa: SLF001 - nothing public tells without asking Kafka
+        return len(cluster.partitions_for_topic(topic) or ())
+
     def ends(self) -> Iterator[tuple[TP, int]]:
         """The end of each partition read here, as the last fetch from it told."""
         for tp in self.assignment() if self._consumer is not None else ():
@@ -67,6 +75,8 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.deliveries: Deliveries[TP] = Deliveries()
+        self.placement: Placement | None = None
+        """Where sessions belong in the current assignment."""
         self._joined = False
         self._reached: dict[TP, int] = {}
         self._idle = asyncio.Event()
@@ -164,6 +174,7 @@ class Consumer(driver.Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """The group has shared out the partitions; none may be ours."""
+        self.placement = self.transport.assignor.placement(self._thread.partitions)
         await super().on_partitions_assigned(assigned, generation_id)
         self._joined = True
         self.transport.metrics.kafka.worked()
@@ -202,9 +213,16 @@ class Transport(driver.Transport):
     Producer = Producer
 
     def __init__(
-        self, *args: Any, stop_seconds: float, idempotence: bool, metrics: WorkerMetrics, **kwargs: Any
+        self,
+        *args: Any,
+        stop_seconds: float,
+        idempotence: bool,
+        metrics: WorkerMetrics,
+        assignor: Assignor,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.assignor = assignor
         self.metrics = metrics
         self.stop_seconds = stop_seconds
         self.idempotence = idempotence

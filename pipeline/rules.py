@@ -22,7 +22,7 @@ def rules(settings: Settings) -> Rules:
 def client_id(settings: Settings) -> str:
     """How a worker with these settings calls itself in its consumer group: alike where the rules are alike."""
     ours = rules(settings)
-    digest = hashlib.sha256(msgspec.json.encode(ours)).hexdigest()
+    digest = hashlib.sha256(msgspec.json.encode((ours, settings.partitioner))).hexdigest()
     return f"turnfold-worker-{ours.version}-{digest[:8]}"
 
 

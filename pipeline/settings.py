@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from schemas.topics import DAY_MS, Topic
+from schemas.topics import DAY_MS, PartitionerName, Topic
 
 Whole = Annotated[int, msgspec.Meta(ge=1)]
 Bytes = Annotated[int, msgspec.Meta(ge=1024)]
@@ -53,6 +53,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The topic of dead letters."""
     topic_partitions: Whole = 4
     """Partitions of each topic that `turnfold migrate` creates."""
+    partitioner: PartitionerName = "murmur2"
+    """How the right partition of a session is found on the turns topic, where workers forward what lies in another:
+    murmur2 as Java's and Python's clients, crc32 as librdkafka by default, fnv1a as Sarama and kafka-go."""
     topic_replication: Whole = 1
     """Replicas of each topic that `turnfold migrate` creates."""
     topic_min_insync: Annotated[int, msgspec.Meta(ge=0)] = 0

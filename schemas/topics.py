@@ -1,8 +1,12 @@
 """The three topics: what travels in each, under which key, and how it is kept."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 DAY_MS = 86_400_000
+
+PartitionerName = Literal["murmur2", "crc32", "fnv1a"]
+"""How a key is hashed to choose its partition."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import msgspec
 
 from pipeline.errors import StatementError, TransientError, UsageError
 from pipeline.kafka.dead import DeadCount, count_dead
+from pipeline.kafka.forwarded import Forwarded, count_forwarded
 from pipeline.kafka.lag import PartitionLag, read_lag
 from pipeline.settings import Settings
 from pipeline.store.client import connection
@@ -21,6 +22,7 @@ class State(msgspec.Struct):
 
     partitions: list[PartitionLag] = msgspec.field(default_factory=list)
     dead: DeadCount | None = None
+    forwarded: Forwarded | None = None
     rows: dict[str, int] = msgspec.field(default_factory=dict)
     problems: dict[str, str] = msgspec.field(default_factory=dict)
 
@@ -40,6 +42,8 @@ def _look_at_kafka(settings: Settings, state: State) -> None:
             state.problems["topics"] = f"there is no topic {', '.join(missing)}; {HINT}"
         if settings.topic_dead in present:
             state.dead = count_dead(settings, patience=PATIENCE)
+        if settings.topic_turns in present:
+            state.forwarded = count_forwarded(settings, patience=PATIENCE)
     except (TransientError, UsageError) as error:
         state.problems["kafka"] = str(error)
 

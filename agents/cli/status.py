@@ -40,6 +40,7 @@ def _document(state: State, settings: Settings) -> dict[str, Any]:
     return {
         "topics": topics,
         "dead": msgspec.to_builtins(state.dead),
+        "forwarded": state.forwarded.count if state.forwarded else None,
         "rows": state.rows,
         "problems": state.problems,
     }
@@ -64,6 +65,11 @@ def _print_tables(state: State, settings: Settings) -> None:
         console.print(table, "")
     if state.dead:
         _print_dead(console, state)
+    if state.forwarded and state.forwarded.count:
+        console.print(
+            f"of the newest {state.forwarded.scanned:,} records of topic {settings.topic_turns}, workers have "
+            f"forwarded {state.forwarded.count:,} to the partition that their sessions belong in"
+        )
     for part, problem in state.problems.items():
         click.echo(f"{part}: {problem}", err=True)
 

@@ -7,12 +7,15 @@ from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import AuthorizationError, KafkaConfigurationError, KafkaError, KafkaTimeoutError
+from kafka.partitioner import DefaultPartitioner
 
 from pipeline.errors import TransientError, UsageError
 from pipeline.kafka.access import access, tls_context
 from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
 from pipeline.kafka.network import REFUSALS, Network, knock, reason
+from pipeline.kafka.placement import HASHES
 from pipeline.settings import Settings
+from schemas.topics import PartitionerName
 
 CLIENT_ID = "turnfold"
 DEMANDS = "TURNFOLD_KAFKA_SECURITY, _SASL_MECHANISM, _USER, _PASSWORD and _CERTIFICATE"
@@ -69,6 +72,7 @@ def writer(settings: Settings, patience: float = PATIENCE, **options: object) ->
         "allow_auto_create_topics": False,
         "max_block_ms": int(patience * 1000),
         "max_request_size": settings.max_message_bytes + HEADROOM,
+        "partitioner": SessionPartitioner(settings.partitioner),
         "metrics_enabled": False,
     }
     with sorted_errors(settings):
@@ -96,6 +100,22 @@ def sorted_errors(settings: Settings) -> Iterator[None]:
         raise TransientError(f"Kafka at {servers} does not answer over TLS: {reason(trouble)}") from trouble
     except (KafkaError, OSError) as error:
         raise TransientError(f"Kafka at {servers} does not answer: {reason(error)}") from error
+
+
+class SessionPartitioner(DefaultPartitioner):  # type: ignore[misc]  # kafka-python carries no types
+    """kafka-python's own partitioner, with another hash where the settings say so."""
+
+    def __init__(self, name: PartitionerName) -> None:
+        self._hash = HASHES[name]
+
+    def partition(self, topic: str, key: Any, serialized_key: bytes | None, *others: Any) -> int:
+        """Choose the partition of the key; without a key, any."""
+        *_, cluster = others
+        partitions = cluster.partitions_for_topic(topic)
+        if serialized_key is None or not partitions:
+            chosen: int = super().partition(topic, key, serialized_key, *others)
+            return chosen
+        return self._hash(serialized_key) % len(partitions)
 
 
 def _open(kind: Callable[..., Any], settings: Settings, patience: float, options: dict[str, Any]) -> Any:

@@ -12,13 +12,14 @@ PAUSE = 0.1
 def wait_until_folded(settings: Settings, seconds: float) -> bool:
     """Wait until the workers have committed what the topics hold now: an offset is committed once it is written.
 
-    What the intake agent passes on meanwhile counts too, since that is where entries of the raw topic go.
+    What the intake agent passes on meanwhile counts too, since that is where entries of the raw topic go; and so, by
+    the second look at the turns topic, does what was forwarded within it to the right partition.
 
     Raises:
         TransientError: Kafka does not answer.
     """
     deadline = time.monotonic() + seconds
-    return all(_wait_for(settings, topic, deadline) for topic in (settings.topic_raw, settings.topic_turns))
+    return all(_wait_for(settings, topic, deadline) for topic in (settings.topic_raw, *2 * [settings.topic_turns]))
 
 
 def _wait_for(settings: Settings, topic: str, deadline: float) -> bool:

@@ -40,7 +40,20 @@ class WorkerMetrics(Metrics):
         for agent in AGENTS:
             for reason in Reason:
                 self.letters.labels(agent, reason)
+        self._misplaced = Counter(
+            "turnfold_misplaced_total",
+            "Records found in a partition that their session does not belong in: forwarded to the right one, or kept",
+            ["outcome"],
+            registry=self.registry,
+        )
+        for outcome in ("forwarded", "kept"):
+            self._misplaced.labels(outcome)
         self.clickhouse, self.kafka = watches(self.registry)
+
+    def misplaced(self, forwarded: int = 0, kept: int = 0) -> None:
+        """So many records were found where they do not belong, and forwarded or folded all the same."""
+        self._misplaced.labels("forwarded").inc(forwarded)
+        self._misplaced.labels("kept").inc(kept)
 
     def dead(self, agent: AgentName, letters: Iterable[DeadLetter]) -> None:
         """These were sent to the dead-letter topic."""

@@ -110,7 +110,7 @@ async def check_workers(settings: Settings, job: Job) -> None:
             raise UsageError(
                 f"workers of another version or with other rules are at work ({', '.join(others)}; this is "
                 f"{client_id(settings)}): start them again with this version and the same "
-                "TURNFOLD_FALLBACK_INTENTS and TURNFOLD_REDACT_ settings"
+                "TURNFOLD_FALLBACK_INTENTS, TURNFOLD_PARTITIONER and TURNFOLD_REDACT_ settings"
             )
         await asyncio.sleep(1)
 

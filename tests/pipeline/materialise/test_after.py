@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from agents.conversations import Conversations, Decoded
+from agents.forwarding import Forwardable
 from agents.sender import Sender
 from pipeline.ingest.poison import DeadLimit
-from pipeline.ingest.sort import Record
 from pipeline.materialise.forget import Removed, forget
 from pipeline.materialise.settle import Terms
 from pipeline.metrics.worker import WorkerMetrics
@@ -55,7 +55,7 @@ class Worker:
         self.conversations = Conversations(settings, Silent.__new__(Silent), self.metrics, DeadLimit(1, 1))
 
     def decoded(self, events: Sequence[Turn]) -> list[Decoded]:
-        return [self.conversations.decode(cast("list[Record]", [Raw(as_entry(one)) for one in events]))]
+        return [self.conversations.decode(cast("list[Forwardable]", [Raw(as_entry(one)) for one in events]))]
 
     async def flush(self, events: Sequence[Turn]) -> None:
         await self.conversations.finish(await self.conversations.begin(self.decoded(events), 0))

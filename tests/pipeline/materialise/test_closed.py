@@ -1,7 +1,7 @@
 """A conversation whose older events have expired is listed once, as it was, whatever comes of it later."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
@@ -86,6 +86,8 @@ class Raw(msgspec.Struct):
     topic: str = "turns"
     partition: int = 0
     offset: int = 0
+    timestamp: int = 0
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 def by_a_replay(settings: Settings, events: list[Turn]) -> None:

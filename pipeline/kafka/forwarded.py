@@ -1,0 +1,33 @@
+"""Count the records of the turns topic that workers have forwarded to the right partition."""
+
+import msgspec
+
+from pipeline.kafka.client import PATIENCE, reader
+from pipeline.kafka.spans import newest, read, spans_of
+from pipeline.settings import Settings
+from schemas.forwarded import times_forwarded
+
+SCAN = 4_000
+"""Records that are read: about 6 MB."""
+
+
+class Forwarded(msgspec.Struct, frozen=True):
+    """Of the newest `scanned` records of the turns topic, `count` are such that a worker has forwarded."""
+
+    count: int
+    scanned: int
+
+
+def count_forwarded(settings: Settings, scan: int = SCAN, patience: float = PATIENCE) -> Forwarded:
+    """Count those among the newest `scan` records.
+
+    Raises:
+        TransientError: Kafka does not answer within `patience` seconds.
+    """
+    count = scanned = 0
+    with reader(settings, patience) as consumer:
+        spans = spans_of(consumer, settings.topic_turns, patience)
+        for record in read(consumer, newest(spans, scan), patience):
+            scanned += 1
+            count += times_forwarded(record.headers) > 0
+    return Forwarded(count, scanned)
