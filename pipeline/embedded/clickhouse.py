@@ -17,6 +17,7 @@ from pipeline.embedded.front import create_front
 from pipeline.embedded.ports import bound
 from pipeline.environment import read_settings
 from pipeline.errors import UsageError
+from pipeline.http.disconnects import Disconnecting
 from pipeline.tls import server_context
 
 STOP_SECONDS = 5
@@ -65,6 +66,7 @@ def serve(path: Path, listening: socket.socket, account: Account, tls: ssl.SSLCo
 
     config = uvicorn.Config(
         "",
+        http=Disconnecting,
         ssl_context_factory=(lambda *_: tls) if tls else None,
         access_log=False,
         log_level="warning",

@@ -8,8 +8,8 @@ import enum
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from pipeline.http.disconnects import Disconnecting
 from pipeline.http.failures import Failure
 from pipeline.http.turned_away import MALFORMED, TOO_LARGE, turned_away
 
@@ -28,7 +28,7 @@ class TooManyError(Exception):
     """There are more headers than may be."""
 
 
-class Sized(HttpToolsProtocol):
+class Sized(Disconnecting):
     """uvicorn's protocol with bounds of size, which hold for each request of a connection."""
 
     head_bytes = 32 * 1024
@@ -116,17 +116,14 @@ class Sized(HttpToolsProtocol):
             if not self.busy:
                 self._tell(failure)
         elif self.busy and not self.pipeline and not self.cycle.response_started:
-            self.cycle.disconnected = True  # it has no other answer
-            self.cycle.message_event.set()
+            self.tell_left()  # it has no other answer
             self._tell(failure)
         else:
             self.end()
 
     def end(self) -> None:
         """Close the connection when what was written has been taken."""
-        if self.begun:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        self.tell_left()
         self.transport.close()
 
     def _read(self) -> None:

@@ -85,14 +85,17 @@ def test_a_statement_that_takes_too_long_is_ended(clickhouse_url: str) -> None:
     assert (answer.code, answer.status) == (159, 408)
 
 
-def test_a_query_whose_client_goes_away_is_ended(clickhouse_url: str) -> None:
+@pytest.mark.parametrize("behind", [b"", b"GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"])
+def test_a_query_whose_client_goes_away_is_ended(clickhouse_url: str, behind: bytes) -> None:
+    """Also where another request waits behind it."""
+
     def running() -> str:
         return ask(clickhouse_url, RUNNING, param_like="%deserted%").text
 
     address = urlsplit(clickhouse_url)
     sql = f"{ENDLESS} /* deserted */".encode()
     with socket.create_connection((address.hostname or "", address.port or 0)) as client:
-        client.sendall(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(sql) + sql)
+        client.sendall(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(sql) + sql + behind)
         until(lambda: running() == "1\n")
     until(lambda: running() == "0\n")
 

@@ -1,0 +1,95 @@
+"""A client that leaves is a client that has left, for each of its requests, and nothing in the log."""
+
+import logging
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tests.pipeline.http.raw import GET, Raw, Site, assert_others_are_answered, raw, until
+from tests.pipeline.http.serving import serving
+
+WAIT = b"GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n"
+READ = b"POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nbit"
+
+
+def close(connection: Raw) -> None:
+    connection.close()
+
+
+def reset(connection: Raw) -> None:
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def half_close(connection: Raw) -> None:
+    connection.socket.shutdown(socket.SHUT_WR)
+
+
+LEAVINGS = (close, reset, half_close)
+
+
+@pytest.fixture
+def complaints(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """What the log says that is more than information."""
+    return lambda: [record.getMessage() for record in caplog.records if record.levelno > logging.INFO]
+
+
+@pytest.mark.parametrize("leave", LEAVINGS)
+def test_the_request_that_is_answered_learns_of_it_while_others_wait_behind(
+    leave: Callable[[Raw], None], complaints: Callable[[], list[str]]
+) -> None:
+    begun, told = threading.Event(), threading.Event()
+
+    async def slow(request: Request) -> Response:
+        begun.set()
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        told.set()
+        return Response(b"nobody reads this")
+
+    with serving(Starlette(routes=[Route("/slow", slow)])) as url, raw(url) as opened:
+        opened.send(GET.replace(b"/quick", b"/slow") + 3 * GET)
+        assert begun.wait(30)
+        leave(opened)
+        assert told.wait(30)
+    assert complaints() == []
+
+
+@pytest.mark.parametrize("leave", LEAVINGS)
+@pytest.mark.parametrize(
+    "sent",
+    [WAIT + GET, WAIT + WAIT + GET, WAIT + GET + READ, WAIT + b"nonsense\r\n\r\n", WAIT + GET[:20], WAIT + READ, READ],
+)
+def test_an_answer_that_nobody_takes_is_thrown_away(
+    sent: bytes, leave: Callable[[Raw], None], complaints: Callable[[], list[str]]
+) -> None:
+    site = Site()
+    with serving(site.app) as url, raw(url) as opened:
+        opened.send(sent)
+        if sent.startswith(WAIT):
+            until(lambda: site.waiting > 0)
+        leave(opened)
+        time.sleep(0.05)  # that the server has noticed makes it harder; the result is the same if it has not
+        site.released.set()
+        assert_others_are_answered(url)
+    assert complaints() == []
+
+
+def test_who_leaves_amid_large_answers_is_no_trouble(complaints: Callable[[], list[str]]) -> None:
+    big = GET.replace(b"/quick", b"/big")
+    with serving(Site().app) as url:
+        for leave in LEAVINGS:
+            with raw(url, receive_buffer=4096) as opened:
+                opened.send(big + GET + big)
+                assert opened.socket.recv(100)
+                leave(opened)
+        assert_others_are_answered(url)
+    assert complaints() == []
