@@ -7,10 +7,7 @@ import msgspec
 from pipeline.http.lazy import LazyClickHouse
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.settings import Settings
-from pipeline.store.ready import trouble
-
-SECONDS = 5.0
-"""Time that ClickHouse has to answer: whoever asks whether a worker is ready does not wait long."""
+from pipeline.store.ready import SECONDS, ReadyProbe
 
 
 class Readiness:
@@ -21,11 +18,12 @@ class Readiness:
         self._metrics, self._kafka = metrics, kafka
         seconds = min(SECONDS, settings.clickhouse_timeout)
         self._store = LazyClickHouse(msgspec.structs.replace(settings, clickhouse_timeout=seconds))
+        self._probe = ReadyProbe(self._store)
 
     async def reasons(self) -> list[str]:
         """Every reason why the worker is not ready."""
         kafka = self._metrics.kafka.trouble or self._kafka()
-        clickhouse = self._metrics.clickhouse.trouble or await trouble(self._store)
+        clickhouse = self._metrics.clickhouse.trouble or await self._probe.trouble()
         return [reason for reason in (kafka, clickhouse) if reason]
 
     async def close(self) -> None:

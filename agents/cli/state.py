@@ -4,12 +4,13 @@ import asyncio
 
 import msgspec
 
-from pipeline.errors import StatementError, TransientError, UsageError
+from pipeline.errors import ExceededError, StatementError, TransientError, UsageError
 from pipeline.kafka.dead import DeadCount, count_dead
 from pipeline.kafka.forwarded import Forwarded, count_forwarded
 from pipeline.kafka.lag import PartitionLag, read_lag
 from pipeline.settings import Settings
 from pipeline.store.client import connection
+from pipeline.store.counts import count_rows
 
 PATIENCE = 5.0
 """Seconds that each part has to answer."""
@@ -18,12 +19,16 @@ HINT = "`turnfold migrate` creates what is missing"
 
 
 class State(msgspec.Struct):
-    """`partitions` of the topics that exist, `rows` by table; `problems` holds a sentence for a part."""
+    """`partitions` of the topics that exist, `rows` by table; `problems` holds a sentence for a part.
+
+    Tables that are too large to be counted exactly in a moment are `approximate`: the number is never too small.
+    """
 
     partitions: list[PartitionLag] = msgspec.field(default_factory=list)
     dead: DeadCount | None = None
     forwarded: Forwarded | None = None
     rows: dict[str, int] = msgspec.field(default_factory=dict)
+    approximate: list[str] = msgspec.field(default_factory=list)
     problems: dict[str, str] = msgspec.field(default_factory=dict)
 
 
@@ -53,10 +58,20 @@ async def _look_at_clickhouse(settings: Settings, state: State) -> None:
     try:
         async with asyncio.timeout(2 * PATIENCE), connection(patient) as clickhouse:
             for table in TABLES:
-                state.rows[table] = (await clickhouse.rows(f"SELECT count() FROM {table} FINAL"))[0][0]  # noqa: S608 - names of our own
+                count = await count_rows(clickhouse, table)
+                state.rows[table] = count.rows
+                if not count.exact:
+                    state.approximate.append(table)
     except TimeoutError:
-        state.problems["clickhouse"] = f"ClickHouse at {settings.clickhouse} has not answered within {2 * PATIENCE:g} s"
+        state.problems["clickhouse"] = _uncounted(settings, state, f"has not answered within {2 * PATIENCE:g} s")
+    except ExceededError as error:
+        state.problems["clickhouse"] = _uncounted(settings, state, f"is too slow: {error}")
     except TransientError as error:
-        state.problems["clickhouse"] = f"ClickHouse at {settings.clickhouse}: {error}"
+        state.problems["clickhouse"] = _uncounted(settings, state, f"cannot be asked: {error}")
     except StatementError as error:
         state.problems["clickhouse"] = f"ClickHouse at {settings.clickhouse} refuses: {error}; {HINT}"
+
+
+def _uncounted(settings: Settings, state: State, trouble: str) -> str:
+    missing = ", ".join(table for table in TABLES if table not in state.rows)
+    return f"ClickHouse at {settings.clickhouse} {trouble}; not counted: {missing}"

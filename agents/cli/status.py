@@ -42,6 +42,7 @@ def _document(state: State, settings: Settings) -> dict[str, Any]:
         "dead": msgspec.to_builtins(state.dead),
         "forwarded": state.forwarded.count if state.forwarded else None,
         "rows": state.rows,
+        "approximate": state.approximate,
         "problems": state.problems,
     }
 
@@ -61,8 +62,10 @@ def _print_tables(state: State, settings: Settings) -> None:
     if state.rows:
         table = _table("table", "rows")
         for name, rows in state.rows.items():
-            table.add_row(name, f"{rows:,}")
+            table.add_row(name, f"about {rows:,}" if name in state.approximate else f"{rows:,}")
         console.print(table, "")
+    if state.approximate:
+        console.print("about: with rows that ClickHouse has not yet merged into their later versions", "")
     if state.dead:
         _print_dead(console, state)
     if state.forwarded and state.forwarded.count:

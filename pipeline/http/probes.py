@@ -13,7 +13,7 @@ from pipeline.http.failures import JSON, NotReadyError
 from pipeline.http.operation import asked
 from pipeline.metrics.process import TEXT, Metrics
 from pipeline.query.sessions import Rows
-from pipeline.store.ready import trouble
+from pipeline.store.ready import ReadyProbe
 from schemas.key import Right
 
 
@@ -22,13 +22,14 @@ def probes(store: Rows, metrics: Metrics, door: Door) -> Sequence[Route]:
 
     The first two are for whoever keeps it running, and say nothing of what it holds. Numbers are for who has a right.
     """
+    probe = ReadyProbe(store)
 
     async def healthz(_: Request) -> Response:
         return _word("alive")
 
     async def readyz(_: Request) -> Response:
         door.check()
-        if reason := await trouble(store):
+        if reason := await probe.trouble():
             raise NotReadyError(reason)
         return _word("ready")
 

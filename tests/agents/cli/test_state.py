@@ -1,6 +1,8 @@
 import asyncio
+from pathlib import Path
 
 import msgspec
+import pytest
 
 from agents.cli.state import State, look
 from pipeline.kafka.topics import create_topics
@@ -9,6 +11,7 @@ from pipeline.store.client import connection
 from pipeline.store.migrate import migrate
 from pipeline.store.write import write
 from schemas.conversation import Conversation
+from tests import brokers, services
 from tests.pipeline.query.rows import BOT
 
 
@@ -65,3 +68,24 @@ def test_one_part_that_is_away_hides_no_other(stack: Settings) -> None:
     state = asyncio.run(look(msgspec.structs.replace(stack, kafka=("127.0.0.1:1",))))
     assert state.rows == {"turns": 0, "conversations": 0}
     assert list(state.problems) == ["kafka"]
+
+
+def test_a_clickhouse_that_is_frozen_is_said_with_what_is_not_counted(
+    stack: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And all that Kafka knows is told."""
+    monkeypatch.setattr("agents.cli.state.PATIENCE", 1.0)
+    create_topics(stack)
+    with services.clickhouse_process(tmp_path) as (url, process), brokers.stopped(process):
+        state = asyncio.run(look(msgspec.structs.replace(stack, clickhouse=url)))
+    assert len(state.partitions) == 9
+    assert list(state.problems) == ["clickhouse"]
+    assert state.problems["clickhouse"].endswith("not counted: turns, conversations")
+
+
+def test_a_number_that_is_not_exact_is_said_to_be_none(stack: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.store.counts.EXACT_ROWS", 0)
+    create_topics(stack)
+    state = asyncio.run(looked_at_twice_written(stack))
+    assert state.rows["conversations"] in {1, 2}  # it may be merged by now
+    assert state.approximate == ["conversations"]

@@ -1,6 +1,9 @@
 import msgspec
 import orjson
+import pytest
 
+from agents.cli.state import State
+from agents.cli.status import _print_tables
 from pipeline.kafka.client import writer
 from pipeline.settings import Settings
 from schemas.dead_letter import DeadLetter
@@ -42,6 +45,7 @@ def test_json_says_the_same(stack: Settings) -> None:
     assert [partition["lag"] for partition in said["topics"][stack.topic_turns]] == [0, 0, 0, 0]
     assert said["dead"] == {"total": 1, "scanned": 1, "reasons": {"empty": 1}}
     assert said["rows"] == {"turns": 0, "conversations": 0}
+    assert said["approximate"] == []
     assert said["problems"] == {}
 
 
@@ -56,3 +60,13 @@ def test_what_is_away_is_said_and_fails_the_command(stack: Settings) -> None:
     )
     assert list(said["problems"]) == ["clickhouse"]
     assert stack.topic_turns in said["topics"]
+
+
+def test_a_number_that_is_not_exact_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    _print_tables(State(rows={"turns": 7_000_000, "conversations": 3}, approximate=["turns"]), Settings())
+    told = capsys.readouterr().out
+    assert [line.split() for line in told.splitlines()[1:3]] == [
+        ["turns", "about", "7,000,000"],
+        ["conversations", "3"],
+    ]
+    assert "about: with rows that ClickHouse has not yet merged" in told

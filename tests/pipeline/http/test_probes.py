@@ -1,9 +1,13 @@
 import asyncio
+from pathlib import Path
 
 from pipeline.embedded.ports import free_port
 from pipeline.http.app import create_app
 from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse, connection
+from pipeline.store.migrate import migrate
+from tests import brokers, services
+from tests.pipeline.http.raw import until
 from tests.pipeline.http.serving import Client, assert_failed, client, serving
 
 
@@ -44,3 +48,15 @@ def test_a_clickhouse_that_is_away_is_said(clickhouse_url: str) -> None:
             assert_failed(ask.ask("GET", "/readyz"), 503, "ServiceUnavailableException", "ClickHouse cannot be asked: ")
             assert ask.ask("GET", "/healthz").status == 200
             assert_failed(ask.sessions(), 500, "InternalServerException", "ClickHouse")
+
+
+def test_a_clickhouse_that_is_frozen_is_said_long_before_its_time_is_over(tmp_path: Path) -> None:
+    with services.clickhouse_process(tmp_path) as (clickhouse_url, process):
+        settings = Settings(clickhouse=clickhouse_url, clickhouse_timeout=600)
+        asyncio.run(migrate(settings))
+        with serving(create_app(settings)) as url, client(url) as ask:
+            assert ask.ask("GET", "/readyz").status == 200
+            with brokers.stopped(process):
+                until(lambda: ask.ask("GET", "/readyz").status == 503)
+                assert_failed(ask.ask("GET", "/readyz"), 503, "ServiceUnavailableException", "no answer within 3 s")
+            until(lambda: ask.ask("GET", "/readyz").status == 200)

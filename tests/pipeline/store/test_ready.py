@@ -9,7 +9,7 @@ from pipeline.errors import StatementError, TransientError
 from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.migrate import migrate
-from pipeline.store.ready import LONGEST, trouble
+from pipeline.store.ready import LONGEST, TABLES, ReadyProbe, trouble
 
 
 def asked(settings: Settings, *statements: str) -> str:
@@ -54,3 +54,49 @@ def test_the_reason_is_one_line_of_bounded_length(error: Exception) -> None:
 def test_a_clickhouse_that_is_away_is_no_table_that_is_missing() -> None:
     with pytest.raises(TransientError):
         asked(Settings(clickhouse=f"http://127.0.0.1:{free_port()}"))
+
+
+class Counting:
+    """Has all tables, or answers nothing for now; counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.answers = asyncio.Event()
+
+    async def rows(self, *_: object) -> list[tuple[object, ...]]:
+        self.asked += 1
+        await self.answers.wait()
+        return [(name,) for name in TABLES]
+
+
+def test_many_probes_are_one_question_and_its_answer_stands_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def go() -> None:
+        store = Counting()
+        probe = ReadyProbe(store, seconds=60)
+        waiting = [asyncio.create_task(probe.trouble()) for _ in range(50)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        store.answers.set()
+        assert await asyncio.gather(*waiting[1:]) == [""] * 49
+        assert await probe.trouble() == ""
+        assert store.asked == 1
+        monkeypatch.setattr("pipeline.store.ready.FRESH_SECONDS", 0.0)
+        assert await probe.trouble() == ""
+        assert store.asked == 2
+
+    monkeypatch.setattr("pipeline.store.ready.FRESH_SECONDS", 600.0)
+    asyncio.run(go())
+
+
+def test_a_probe_does_not_wait_long_and_remembers_that_nothing_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        store = Counting()
+        probe = ReadyProbe(store, seconds=0.05)
+        for _ in range(3):
+            assert await probe.trouble() == "ClickHouse cannot be asked: it gave no answer within 0.05 s"
+        assert store.asked == 1
+
+    monkeypatch.setattr("pipeline.store.ready.FRESH_SECONDS", 600.0)
+    asyncio.run(go())
