@@ -1,37 +1,48 @@
-"""Options in, the embedded stack out: broker, ClickHouse, workers and query layer, each a process as elsewhere."""
+"""Run the embedded stack: broker, ClickHouse, workers and query layer, each a process as elsewhere."""
 
 import asyncio
 import os
-import sys
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import msgspec
-import urllib3
-
+from agents import embedded_programs as programs
+from agents.broker_memory import BrokerMemory
 from agents.data_folder import claim, kept_secret
+from agents.embedded_programs import BROKER, ENGINE, HOST
 from agents.own_secrets import own_secrets, write_env
-from agents.supervisor import Child, Supervisor
-from pipeline.embedded.broker import broker_command
-from pipeline.embedded.ports import check_free, free_port
-from pipeline.errors import TransientError, UsageError
+from agents.supervisor import GivenUpError, Supervisor
+from pipeline.embedded.ports import check_free
+from pipeline.environment import read_settings
+from pipeline.errors import StatementError, TransientError, UsageError
 from pipeline.kafka.lag import read_lag
-from pipeline.kafka.topics import create_topics
+from pipeline.kafka.topics import create_topics, find_topics
 from pipeline.settings import Settings
 from pipeline.store.migrate import migrate
 
-HOST = "127.0.0.1"
 OURS_ALONE = 0o077
 """The umask: whatever this process and its children write, logs and tables, only its owner reads."""
 START_SECONDS = 60.0
 DRAIN_SECONDS = 15.0
-ENGINE_SETTINGS = ("TURNFOLD_CLICKHOUSE_USER", "TURNFOLD_CLICKHOUSE_PASSWORD")
-"""What the engine's process is told: whom it lets in."""
+REACH_SECONDS = 15.0
+"""A Kafka or a ClickHouse that is not ours has this long to answer at all."""
 SESSION_SECONDS = 6.0
 """The embedded broker holds the first JoinGroup for half the session time-out: a short one starts sooner."""
+OWN_BROKER = {
+    "TURNFOLD_KAFKA_SESSION_TIMEOUT": str(SESSION_SECONDS),
+    "TURNFOLD_KAFKA_IDEMPOTENCE": "false",  # the embedded broker refuses it to aiokafka
+    "TURNFOLD_KAFKA_SECURITY": "PLAINTEXT",
+    "TURNFOLD_KAFKA_USER": "",
+    "TURNFOLD_KAFKA_PASSWORD": "",
+    "TURNFOLD_KAFKA_CA": "",
+    "TURNFOLD_KAFKA_CERTIFICATE": "",
+    "TURNFOLD_KAFKA_KEY": "",
+    "TURNFOLD_TOPIC_REPLICATION": "1",
+    "TURNFOLD_TOPIC_MIN_INSYNC": "0",
+}
+"""What the embedded broker needs, whatever the shell says of another one."""
+OWN_ENGINE = {"TURNFOLD_CLICKHOUSE_CA": "", "TURNFOLD_CLICKHOUSE_CLUSTER": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,164 +57,224 @@ class Options:
     demo: bool
     open: bool = False
     """Whether everybody on this machine is let in, without a secret."""
+    kafka: str = ""
+    """HOST:PORT of a Kafka that is there already; empty: the stack has a broker of its own."""
+    clickhouse: str = ""
+    """The URL of a ClickHouse that is there already; empty: the stack has an engine of its own."""
 
     def addresses(self) -> dict[str, str]:
-        """The settings that say where everything is."""
+        """Return the settings that say where everything is."""
         return {
-            "TURNFOLD_KAFKA": f"{HOST}:{self.kafka_port}",
-            "TURNFOLD_CLICKHOUSE": f"http://{HOST}:{self.clickhouse_port}",
+            "TURNFOLD_KAFKA": self.kafka or f"{HOST}:{self.kafka_port}",
+            "TURNFOLD_CLICKHOUSE": self.clickhouse or f"http://{HOST}:{self.clickhouse_port}",
             "TURNFOLD_API": f"http://{HOST}:{self.api_port}",
         }
 
     def environ(self) -> dict[str, str]:
-        """The settings of every process of this stack, given to it as in production."""
-        return self.addresses() | {
-            "TURNFOLD_KAFKA_SESSION_TIMEOUT": str(SESSION_SECONDS),
-            "TURNFOLD_KAFKA_IDEMPOTENCE": "false",  # the embedded broker refuses it to aiokafka
+        """Return the settings of every process of this stack, given to it as in production."""
+        return {
+            **self.addresses(),
+            **({} if self.kafka else OWN_BROKER),
+            **({} if self.clickhouse else OWN_ENGINE),
             "TURNFOLD_API_HOST": HOST,
             "TURNFOLD_API_PORT": str(self.api_port),
             "TURNFOLD_API_CERTIFICATE": "",  # nothing leaves this machine
             "TURNFOLD_API_CERTIFICATE_KEY": "",
             "TURNFOLD_API_CA": "",
             "TURNFOLD_WORKER_HOST": HOST,
-            "TURNFOLD_WORKER_PORT": "0",  # several workers here: each takes a free one, and its log says which
+            "TURNFOLD_WORKER_PORT": "0",  # several workers here: each is given a free one
             "TURNFOLD_TOKEN_KEY": kept_secret(self.data / "token.key"),
         }
 
     def check_ports(self) -> None:
         """Raise UsageError where a port is taken."""
-        for port, option in (
-            (self.api_port, "--api-port"),
-            (self.kafka_port, "--kafka-port"),
-            (self.clickhouse_port, "--clickhouse-port"),
+        for port, option, ours in (
+            (self.api_port, "--api-port", True),
+            (self.kafka_port, "--kafka-port", not self.kafka),
+            (self.clickhouse_port, "--clickhouse-port", not self.clickhouse),
         ):
-            check_free(HOST, port, option)
+            if ours:
+                check_free(HOST, port, option)
 
 
-async def run_embedded(settings: Settings, options: Options, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Run the stack until `stop` is set; `ready` is called once a query is answered. All data are in `options.data`.
+async def run_embedded(
+    settings: Settings, options: Options, stop: asyncio.Event, ready: Callable[[], None], say: Callable[[str], None]
+) -> None:
+    """Run the stack until `stop` is set, with all its data in `options.data`.
+
+    Args:
+        settings: those of the shell.
+        options: what belongs to the stack.
+        stop: set when it is to stop.
+        ready: called once a query is answered.
+        say: tells the user what happens to the processes.
 
     Raises:
-        UsageError: a port or the folder is taken, the extra is missing, or a process ended by itself.
+        UsageError: a port or the folder is taken, the extra is missing, or a process cannot start.
+        TransientError: a process died again and again.
     """
-    async with AsyncExitStack() as stack:
+    async with AsyncExitStack() as opened:
         os.umask(OURS_ALONE)
-        stack.enter_context(claim(options.data))
+        opened.enter_context(claim(options.data))
         options.check_ports()
-        # whoever looks into the folder of logs reads them as they are
-        log_format = "text" if settings.log_format == "auto" else settings.log_format
-        environ = {"TURNFOLD_LOG_FORMAT": log_format, **options.environ()}
-        if not options.open:
-            secrets = own_secrets(options.data, settings)
-            write_env(options.data, options.addresses(), secrets)
-            environ |= secrets.environ()
-        ours = _settings(settings, environ)
-        supervisor = await stack.enter_async_context(Supervisor(options.data / "logs", settings.stop_seconds + 5))
+        environ = _environ(settings, options)
+        ours = read_settings({**os.environ, **environ})
+        await _check_yours(ours, options)
+        logs = options.data / "logs"
+        supervisor = await opened.enter_async_context(Supervisor(logs, settings.stop_seconds + 5, say))
+        stack = await opened.enter_async_context(_stack(supervisor, ours, options, environ))
         try:
-            await _unless_ended(supervisor, stop, _start(supervisor, ours, options, environ))
+            await stack.start(stop)
             if not stop.is_set():
                 ready()
-            await _unless_ended(supervisor, stop, stop.wait())
-            await _drain(supervisor, ours)
+            await stack.run(stop, say)
         finally:
             stop.set()
 
 
-async def _start(supervisor: Supervisor, settings: Settings, options: Options, environ: Mapping[str, str]) -> None:
-    """Start everything, each when what it needs is there."""
-    port = str(options.clickhouse_port)
-    engine = [
-        "-m",
-        "pipeline.embedded.clickhouse",
-        "--path",
-        str(options.data / "clickhouse"),
-        "--host",
-        HOST,
-        "--port",
-        port,
-    ]
-    engine_environ = {name: environ[name] for name in ENGINE_SETTINGS if name in environ}
-    await supervisor.start("broker", broker_command(options.kafka_port, HOST), {})
-    # the engine reads a config.xml of the folder that it is started in, whoever put it there
-    await supervisor.start("clickhouse", [sys.executable, *engine], engine_environ, options.data)
-    await _answered(lambda: asyncio.to_thread(create_topics, settings))
-    await _answered(lambda: migrate(settings))
-    probed = [settings.api]
-    for number in range(1, options.workers + 1):
-        probes = free_port()
-        await supervisor.start(
-            f"worker-{number}", _turnfold("worker"), {**environ, "TURNFOLD_WORKER_PORT": str(probes)}
-        )
-        probed.append(f"http://{HOST}:{probes}")
-    await supervisor.start("query-layer", _turnfold("serve"), environ)
-    await asyncio.gather(*(_answered(partial(asyncio.to_thread, _get, f"{url}/readyz")) for url in probed))
-    if options.demo:
-        await supervisor.start("demo", _turnfold("demo"), environ)
+def _environ(settings: Settings, options: Options) -> dict[str, str]:
+    """Return what the processes of the stack are told, and write into the data folder what lets a shell in."""
+    # whoever looks into the folder of logs reads them as they are
+    environ = {
+        "TURNFOLD_LOG_FORMAT": "text" if settings.log_format == "auto" else settings.log_format,
+        **options.environ(),
+    }
+    if options.open:
+        return environ
+    secrets = own_secrets(options.data, settings)
+    if options.clickhouse:  # the password is that of whoever runs it
+        secrets = secrets._replace(password=settings.clickhouse_password)
+    write_env(options.data, options.addresses(), secrets)
+    return environ | secrets.environ()
 
 
-async def _drain(supervisor: Supervisor, settings: Settings) -> None:
-    """Let the workers fold what the broker still holds: it keeps nothing when it ends."""
-    await supervisor.stop_named("demo")
-    deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS
-    while asyncio.get_running_loop().time() < deadline:
-        try:
-            lags = await asyncio.to_thread(read_lag, settings)
-        except TransientError:
-            return
-        if not any(lag.lag for lag in lags if lag.topic != settings.topic_dead):
-            return
-        await asyncio.sleep(0.2)
+async def _check_yours(settings: Settings, options: Options) -> None:
+    """Ask the Kafka and the ClickHouse that are not ours for something small.
 
-
-async def _unless_ended(supervisor: Supervisor, stop: asyncio.Event, work: Awaitable[object]) -> None:
-    """Wait for `work`, or for `stop`; a child that ends meanwhile is an error."""
-    task = asyncio.ensure_future(work)
-    others = {asyncio.create_task(supervisor.first_ended()), asyncio.create_task(stop.wait())}
+    Raises:
+        UsageError: they do not answer.
+    """
     try:
-        done, _ = await asyncio.wait({task, *others}, return_when=asyncio.FIRST_COMPLETED)
-        for finished in done:
-            if isinstance(child := finished.result(), Child) and not stop.is_set():
-                raise UsageError(child.last_words())
-    finally:
-        for pending in {task, *others}:
-            pending.cancel()
-        await asyncio.gather(task, *others, return_exceptions=True)
+        async with asyncio.timeout(REACH_SECONDS):
+            if options.kafka:
+                await asyncio.to_thread(find_topics, settings)
+            if options.clickhouse:
+                await migrate(settings, dry_run=True)
+    except (TransientError, StatementError) as trouble:
+        raise UsageError(str(trouble)) from trouble
+    except TimeoutError:
+        raise UsageError(f"no answer within {REACH_SECONDS:g} s from what --kafka or --clickhouse names") from None
 
 
-async def _answered(ask: Callable[[], Awaitable[object]]) -> None:
-    """Ask until there is an answer, within bounds."""
-    deadline = asyncio.get_running_loop().time() + START_SECONDS
-    while True:
+class _Stack:
+    """The programs of one stack, and the order in which they start."""
+
+    def __init__(
+        self, supervisor: Supervisor, settings: Settings, options: Options, environ: Mapping[str, str]
+    ) -> None:
+        self._supervisor = supervisor
+        self._settings = settings
+        self._options = options
+        self._environ = environ
+        self.memory = BrokerMemory(settings)
+
+    async def start(self, stop: asyncio.Event) -> None:
+        """Start everything, unless `stop` is set meanwhile.
+
+        Raises:
+            UsageError: something cannot start.
+        """
         try:
-            await ask()
-        except TransientError as trouble:
-            if asyncio.get_running_loop().time() > deadline:
-                raise UsageError(f"not there after {START_SECONDS:.0f} s: {trouble}") from trouble
-            await asyncio.sleep(0.1)
+            await self._unless_given_up(stop, self._start())
+        except (GivenUpError, TransientError) as trouble:
+            raise UsageError(str(trouble)) from trouble
+
+    async def run(self, stop: asyncio.Event, say: Callable[[str], None]) -> None:
+        """Wait for `stop`, then let the workers fold what the broker still holds.
+
+        Raises:
+            TransientError: a program died again and again.
+        """
+        try:
+            await self._unless_given_up(stop, stop.wait())
+        except GivenUpError as trouble:
+            say(f"{trouble.name} died again and again, so everything stops")
+            if trouble.name not in {BROKER, ENGINE}:  # without these nothing can be folded
+                await self._drain(say)
+            raise TransientError(str(trouble)) from trouble
+        await self._drain(say)
+
+    async def _start(self) -> None:
+        """Start everything, each when what it needs is there."""
+        supervisor, options = self._supervisor, self._options
+        if not options.kafka:
+            await supervisor.start(programs.broker(self._settings, options.kafka_port, self.memory.lost))
+        if not options.clickhouse:
+            await supervisor.start(programs.engine(options.data, options.clickhouse_port, self._environ))
+            await supervisor.ready(ENGINE, START_SECONDS)
+        await migrate(self._settings)
+        if options.kafka:
+            await asyncio.to_thread(create_topics, self._settings)
         else:
+            await supervisor.ready(BROKER, START_SECONDS)
+        workers = [programs.worker(number, self._environ) for number in range(1, options.workers + 1)]
+        started = [*workers, programs.query_layer(options.api_port, self._environ)]
+        for program in started:
+            await supervisor.start(program)
+        await asyncio.gather(*(supervisor.ready(program.name, START_SECONDS) for program in started))
+        if options.demo:
+            await supervisor.start(programs.demo(self._environ))
+
+    async def _drain(self, say: Callable[[str], None]) -> None:
+        """Let the workers fold what the embedded broker still holds: it keeps nothing when it ends."""
+        await self._supervisor.stop("demo")
+        if self._options.kafka:
             return
+        deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS
+        while True:
+            try:
+                lags = await asyncio.to_thread(read_lag, self._settings)
+            except TransientError:
+                return
+            left = sum(lag.lag for lag in lags if lag.topic != self._settings.topic_dead)
+            if not left:
+                return
+            if asyncio.get_running_loop().time() > deadline:
+                say(
+                    f"{left:,} events are not folded after {DRAIN_SECONDS:g} s and end with the broker: send them again"
+                )
+                return
+            await asyncio.sleep(0.2)
+
+    async def _unless_given_up(self, stop: asyncio.Event, work: Awaitable[object]) -> None:
+        """Wait for `work`, or for `stop`.
+
+        Raises:
+            GivenUpError: a program is given up meanwhile.
+        """
+        task = asyncio.ensure_future(work)
+        others = {asyncio.create_task(self._supervisor.given_up()), asyncio.create_task(stop.wait())}
+        try:
+            done, _ = await asyncio.wait({task, *others}, return_when=asyncio.FIRST_COMPLETED)
+            for finished in done:
+                if isinstance(given_up := finished.result(), GivenUpError) and not stop.is_set():
+                    raise given_up
+        finally:
+            for pending in {task, *others}:
+                pending.cancel()
+            await asyncio.gather(task, *others, return_exceptions=True)
 
 
-def _get(url: str) -> None:
+@asynccontextmanager
+async def _stack(
+    supervisor: Supervisor, settings: Settings, options: Options, environ: Mapping[str, str]
+) -> AsyncIterator[_Stack]:
+    """Make the stack; for the length of the block the memory of its own broker is watched."""
+    stack = _Stack(supervisor, settings, options, environ)
+    watching = None if options.kafka else asyncio.create_task(stack.memory.watch())
     try:
-        answer = urllib3.request("GET", url, timeout=5, retries=False)
-    except urllib3.exceptions.HTTPError as away:
-        raise TransientError(f"{url}: {away}") from away
-    if answer.status != 200:
-        raise TransientError(f"{url}: {answer.data.decode()}")
-
-
-def _settings(settings: Settings, environ: Mapping[str, str]) -> Settings:
-    """The settings of this process, for the broker and engine that it starts."""
-    return msgspec.structs.replace(
-        settings,
-        kafka=(environ["TURNFOLD_KAFKA"],),
-        clickhouse=environ["TURNFOLD_CLICKHOUSE"],
-        api=environ["TURNFOLD_API"],
-        clickhouse_user=environ.get("TURNFOLD_CLICKHOUSE_USER", settings.clickhouse_user),
-        clickhouse_password=environ.get("TURNFOLD_CLICKHOUSE_PASSWORD", settings.clickhouse_password),
-    )
-
-
-def _turnfold(command: str) -> list[str]:
-    return [sys.executable, "-m", "agents.cli.main", command]
+        yield stack
+    finally:
+        if watching:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)

@@ -5,7 +5,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from agents.embedded import HOST, Options
+from agents.embedded import Options
+from agents.embedded_programs import HOST
 from agents.own_secrets import ENV_FILE
 from pipeline.settings import Settings
 
@@ -19,8 +20,8 @@ def welcome(options: Options) -> str:
         "ready",
         "",
         f"  query layer   http://{HOST}:{options.api_port}",
-        f"  Kafka         {HOST}:{options.kafka_port}",
-        f"  ClickHouse    http://{HOST}:{options.clickhouse_port}",
+        f"  Kafka         {_kafka(options)}",
+        f"  ClickHouse    {_clickhouse(options)}",
         f"  logs          {options.data / 'logs'}",
         "",
         *_trying(options),
@@ -28,6 +29,17 @@ def welcome(options: Options) -> str:
         "Ctrl-C stops everything.",
     ]
     return "\n".join(lines)
+
+
+def _kafka(options: Options) -> str:
+    address = options.addresses()["TURNFOLD_KAFKA"]
+    kept = "yours: what waits there outlives a stop" if options.kafka else "topics are in memory, and end with it"
+    return f"{address}   ({kept})"
+
+
+def _clickhouse(options: Options) -> str:
+    address = options.addresses()["TURNFOLD_CLICKHOUSE"]
+    return f"{address}   (" + ("yours)" if options.clickhouse else f"data in {options.data / 'clickhouse'})")
 
 
 def _trying(options: Options) -> list[str]:
