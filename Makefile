@@ -1,4 +1,4 @@
-# make up       run everything on this machine, with sample traffic
+# make up       run everything on this machine, with sample traffic; with KAFKA=apache on Apache Kafka, whose topics last
 # make test     install, check and test
 # Both need Python 3.11+ and a package index; they make .venv themselves.
 # make kafka    fetch Apache Kafka, which the tests use where Java 17 and Maven are, and in CI
@@ -6,12 +6,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UP ?= --demo
+KAFKA ?=
+ifneq ($(filter-out apache,$(KAFKA)),)
+$(error KAFKA=$(KAFKA) is not known; right would be KAFKA=apache, or nothing for the embedded broker)
+endif
 JAVA_AND_MAVEN := $(and $(shell command -v java),$(shell command -v mvn))
 
 .PHONY: up test check search chaos bench kafka install lock clean
 
-up: install
-	$(BIN)/turnfold up $(UP)
+up: install $(if $(KAFKA),kafka)
+	$(if $(KAFKA),$(BIN)/python deploy/kafka/cluster.py --run) $(BIN)/turnfold up $(if $(KAFKA),--kafka 127.0.0.1:9092) $(UP)
 
 test: check $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka)
 	$(BIN)/pytest --numprocesses 4 --dist worksteal

@@ -154,16 +154,20 @@ async def _check_yours(settings: Settings, options: Options) -> None:
     Raises:
         UsageError: they do not answer.
     """
+    if options.kafka:
+        await _answers(f"--kafka {options.kafka}", asyncio.to_thread(find_topics, settings))
+    if options.clickhouse:
+        await _answers(f"--clickhouse {options.clickhouse}", migrate(settings, dry_run=True))
+
+
+async def _answers(what: str, question: Awaitable[object]) -> None:
     try:
         async with asyncio.timeout(REACH_SECONDS):
-            if options.kafka:
-                await asyncio.to_thread(find_topics, settings)
-            if options.clickhouse:
-                await migrate(settings, dry_run=True)
-    except (TransientError, StatementError) as trouble:
-        raise UsageError(str(trouble)) from trouble
+            await question
+    except (TransientError, StatementError, UsageError) as trouble:
+        raise UsageError(f"{what}: {trouble}") from trouble
     except TimeoutError:
-        raise UsageError(f"no answer within {REACH_SECONDS:g} s from what --kafka or --clickhouse names") from None
+        raise UsageError(f"{what}: no answer within {REACH_SECONDS:g} s") from None
 
 
 class _Stack:

@@ -159,6 +159,15 @@ def java(*words: str) -> list[str]:
     return ["java", *small, "-XX:+ExitOnOutOfMemoryError", logging, "-cp", f"{TARGET / 'dependency'}/*", *words]
 
 
+def run_meanwhile(command: Sequence[str]) -> int:
+    """Run a command to its end, passing signals on: what it has to finish needs the brokers. Return its exit status."""
+    with subprocess.Popen(command) as process:  # noqa: S603 - it is our caller's
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, _: process.send_signal(number))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the command by itself
+        return process.wait()
+
+
 def main() -> None:
     """Run a cluster until a signal comes."""
     parser = argparse.ArgumentParser(description="Run Apache Kafka on loopback, until SIGTERM or Ctrl-C.")
@@ -166,12 +175,17 @@ def main() -> None:
     parser.add_argument("--brokers", type=int, choices=(1, 3), default=1, help="[%(default)s]")
     parser.add_argument("--port", type=int, default=9092, help="port of the first broker, the others follow; "
                         "their controllers listen 100 ports above [%(default)s]")  # fmt: skip
+    parser.add_argument(
+        "--run", nargs=argparse.REMAINDER, help="a command to run meanwhile, which ends the cluster, too"
+    )
     asked = parser.parse_args()
     nodes = [Node(number, asked.port + number - 1, asked.port + number + 99) for number in range(1, asked.brokers + 1)]
     cluster = Cluster(asked.data.absolute(), nodes)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         cluster.start()
+        if asked.run:
+            sys.exit(run_meanwhile(asked.run))
         print(f"ready: TURNFOLD_KAFKA={','.join(cluster.addresses)}; Ctrl-C stops it", flush=True)  # noqa: T201 - it is a program
         while True:
             signal.pause()
