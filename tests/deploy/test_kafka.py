@@ -27,24 +27,31 @@ def command(data: Path, port: int) -> list[str]:
 
 def topics_of(address: str, create: str) -> list[str]:
     admin = KafkaAdminClient(bootstrap_servers=[address])
-    if create:
-        admin.create_topics({create: {"num_partitions": 1, "replication_factor": 1}})
+    admin.create_topics({create: {"num_partitions": 1, "replication_factor": 1}})
     names = [name for name in admin.list_topics() if not name.startswith("__")]
     admin.close()
     return names
+
+
+LISTING = "import sys; from kafka import KafkaAdminClient as A; print(A(bootstrap_servers=sys.argv[1:]).list_topics())"
 
 
 @pytest.mark.apache
 def test_it_says_where_it_is_stops_when_told_and_goes_on_with_what_it_held(tmp_path: Path) -> None:
     apache.require()
     port = apache.new_port()
-    for create in ("first", ""):
-        with subprocess.Popen(command(tmp_path, port), stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout
-            assert process.stdout.readline() == f"ready: TURNFOLD_KAFKA={HOST}:{port}; Ctrl-C stops it\n"
-            assert topics_of(f"{HOST}:{port}", create) == ["first"]
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(WITHIN) == 0
+    with subprocess.Popen(command(tmp_path, port), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == f"ready: TURNFOLD_KAFKA={HOST}:{port}; Ctrl-C stops it\n"
+        assert topics_of(f"{HOST}:{port}", "first") == ["first"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WITHIN) == 0
+    program = f"{LISTING}; sys.exit(7)"
+    ended = subprocess.run(
+        [*command(tmp_path, port), "--run", sys.executable, "-c", program, f"{HOST}:{port}"],
+        capture_output=True, text=True, timeout=WITHIN, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (7, "['first']\n")
     left = [folder for folder in Path("/proc").glob("[0-9]*") if str(tmp_path).encode() in words(folder)]
     assert left == []
 
