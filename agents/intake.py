@@ -12,6 +12,8 @@ from pipeline.settings import Settings
 from schemas.dead_letter import DeadLetter
 
 STEP = "intake"
+HELD_BYTES = 32 * 1024 * 1024
+"""What the records of a batch unpack to is held up to here, and what one more record may unpack to."""
 
 
 class Intake:
@@ -34,9 +36,19 @@ class Intake:
         Raises:
             PoisonError: too many of the last inputs were no log entries.
         """
-        found = [one for record in records for one in sort_record(record, self._reading, STEP)]
-        letters = ((place, one) for place, one in enumerate(found) if isinstance(one, DeadLetter))
-        self._limit.check(letters, len(found))
+        found: list[Entry | DeadLetter] = []
+        held = 0
+        for record in records:
+            inside = list(sort_record(record, self._reading, STEP))
+            self._limit.check(_mostly_dead(inside), 1)
+            found += inside
+            held += sum(map(_size, inside))
+            if held >= HELD_BYTES:
+                await self._pass_on(found)
+                found, held = [], 0
+        await self._pass_on(found)
+
+    async def _pass_on(self, found: Sequence[Entry | DeadLetter]) -> None:
         await self._sender.send([self._message(one) for one in found])
         self._metrics.dead("intake", [one for one in found if isinstance(one, DeadLetter)])
 
@@ -46,3 +58,13 @@ class Intake:
         placement = self._placing()
         partition = None if placement is None else placement.partition_of(found.session_id)
         return Outgoing(self._settings.topic_turns, found.session_id.encode(), found.raw, [], partition)
+
+
+def _mostly_dead(inside: Sequence[Entry | DeadLetter]) -> list[tuple[int, DeadLetter]]:
+    """The message, as one dead input, if more than half of what it holds is dead: its sender may have sent one."""
+    letters = [one for one in inside if isinstance(one, DeadLetter)]
+    return [(0, letters[0])] if 2 * len(letters) > len(inside) else []
+
+
+def _size(found: Entry | DeadLetter) -> int:
+    return len(found.payload if isinstance(found, DeadLetter) else found.raw)

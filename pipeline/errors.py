@@ -15,7 +15,7 @@ class Reason(enum.StrEnum):
     TOO_LARGE = "too-large"
     NOT_UTF8 = "not-utf-8"
     NOT_JSON = "not-json"
-    TOO_DEEP = "nested-too-deep"
+    TOO_DEEP = "too-deep"
     WRONG_SHAPE = "wrong-shape"
     CODE_HOOK = "code-hook-event"
     BAD_TIMESTAMP = "bad-timestamp"
@@ -31,9 +31,14 @@ class InvalidEventError(Exception):
 
     def __init__(self, reason: Reason, unquoted: str, quoted: str | None = None) -> None:
         self.reason = reason
+        self.quoted = quoted
         self.unquoted = unquoted[:DETAIL_LENGTH]
         self.detail = (unquoted if quoted is None else f"{unquoted}: {quoted[:QUOTED_LENGTH]!r}")[:DETAIL_LENGTH]
         super().__init__(f"{reason}: {self.detail}")
+
+    def inside(self, where: str) -> "InvalidEventError":
+        """Say the same of what stands at `where` in the input."""
+        return InvalidEventError(self.reason, f"in {where}: {self.unquoted}", self.quoted) if where else self
 
 
 class TransientError(Exception):

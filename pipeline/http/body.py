@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
+from pipeline.json_depth import too_deep
 from pipeline.query.errors import InvalidQueryError
 
 MOST = 64 * 1024
@@ -54,12 +55,12 @@ def decode(body: bytes, shape: type[Asked]) -> Asked:
     Raises:
         InvalidQueryError: not JSON, or not of this shape; named by the path of the member.
     """
+    if too_deep(body):
+        raise InvalidQueryError(WHERE, f"nested too deep; {RIGHT}")
     try:
         return msgspec.json.Decoder(shape, float_hook=Decimal).decode(body)
     except msgspec.ValidationError as error:
         raise _explained(str(error), shape) from None
-    except RecursionError:
-        raise InvalidQueryError(WHERE, f"nested too deep; {RIGHT}") from None
     except ArithmeticError:
         raise InvalidQueryError(WHERE, "a number in it is beyond any range") from None
     except ValueError as error:  # DecodeError and UnicodeDecodeError are such

@@ -5,13 +5,19 @@ import re
 
 import msgspec
 
+from pipeline.half_characters import HALF_ESCAPE, mended_escapes
+from pipeline.ingest.budget import VALUES
+from pipeline.ingest.json_text import JsonText
+from pipeline.json_depth import MAX_DEPTH, too_deep
+
 BYTE = re.compile(r"\(byte ([0-9]+)\)")
 TOKENS = re.compile(rb'"(?:[^"\\\n]|\\.)*+"?|[{}\[\]]')
 """A string, so that brackets in it are not seen, or a bracket. No JSON string goes over the end of a line."""
-MAX_DEPTH = 64
-"""Deeper than any log entry."""
+
+ESCAPED_PAIR = len(r"\ud83d\ude00")
 
 _raw = msgspec.json.Decoder(msgspec.Raw)
+_raws = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Verdict(enum.Enum):
@@ -29,20 +35,35 @@ def first_value(text: bytes | memoryview) -> tuple[Verdict, int]:
     OPEN one. More than a bounded number of bytes behind a value are not looked at, whatever they are.
     """
     try:
+        verdict, size, half = _parsed(text)
+        if half:
+            verdict, size, _ = _parsed(mended_escapes(bytes(text)))  # no place in it moves
+    except RecursionError:
+        return Verdict.BROKEN, _too_deep_at(text)
+    if verdict is Verdict.WHOLE and too_deep(bytes(text[:size])):
+        return Verdict.BROKEN, _too_deep_at(text)
+    return verdict, size
+
+
+def _parsed(text: bytes | memoryview) -> tuple[Verdict, int, bool]:
+    """Tell also whether half a character was in the way: there the parser stops, or, near the end, waits for more."""
+    try:
         _raw.decode(text)
     except msgspec.DecodeError as error:
         # the library has no classes of its own for a text that is right as far as it goes, or that goes on
         wrong = str(error)
-    except RecursionError:
-        return Verdict.BROKEN, max(unclosed(text), default=0) + 1
     else:
-        return Verdict.WHOLE, len(text)
+        return Verdict.WHOLE, len(text), False
     at = BYTE.search(wrong)
     if at and "trailing characters" in wrong:
-        return Verdict.WHOLE, int(at[1]) - 1  # it counts the first of the bytes that are too many
+        return Verdict.WHOLE, int(at[1]) - 1, False  # it counts the first of the bytes that are too many
     if at and int(at[1]) < len(text):
-        return Verdict.BROKEN, int(at[1])
-    return Verdict.OPEN, len(text)
+        return Verdict.BROKEN, int(at[1]), "surrogate" in wrong
+    return Verdict.OPEN, len(text), bool(HALF_ESCAPE.search(text[-ESCAPED_PAIR:])) or "surrogate" in wrong
+
+
+def _too_deep_at(text: bytes | memoryview) -> int:
+    return max(unclosed(text), default=0) + 1
 
 
 def unclosed(text: bytes | memoryview) -> list[int]:
@@ -60,8 +81,11 @@ def unclosed(text: bytes | memoryview) -> list[int]:
 
 def objects(text: bytes) -> list[bytes]:
     """The objects of a JSON array that holds nothing else; else nothing."""
+    if too_deep(text) or text.count(b",") > VALUES:
+        return []
+    array = JsonText(text)
     try:
-        found = [bytes(value) for value in msgspec.json.decode(text, type=list[msgspec.Raw])]
-    except (msgspec.DecodeError, RecursionError):
+        found = list(array.parts(_raws.decode(array.readable)))
+    except msgspec.DecodeError:
         return []
     return found if all(value.startswith(b"{") for value in found) else []

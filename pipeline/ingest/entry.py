@@ -6,13 +6,16 @@ from sys import intern
 import msgspec
 
 from pipeline.errors import InvalidEventError, Reason
+from pipeline.half_characters import mended
 from pipeline.ingest.diagnose import InputForm, input_form
 from pipeline.ingest.entry_v1 import turn_of_v1
+from pipeline.ingest.wrappers import name_of
+from pipeline.json_depth import check_depth
 from schemas.turn import Turn
 from schemas.wire import LogEntry, LogEntryV1
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-END_OF_TIME = datetime(2100, 1, 1, tzinfo=UTC)
+END_OF_TIME = (datetime(2100, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
 MILLISECOND = timedelta(milliseconds=1)
 
 _v2 = msgspec.json.Decoder(LogEntry)
@@ -20,33 +23,19 @@ _v1 = msgspec.json.Decoder(LogEntryV1)
 
 
 def decode_entry(raw: bytes, max_bytes: int) -> Turn:
-    """The turn of a Lex V2 or V1 conversation-log entry.
+    """The turn of a Lex V2 or V1 conversation-log entry. Halves of characters in it are read as U+FFFD.
 
     Raises:
         InvalidEventError: it is no such entry, with what was wrong and where.
     """
-    check_text(raw, max_bytes)
-    try:
-        return _turn(_v2.decode(raw))
-    except msgspec.ValidationError as wrong:
-        return _decode_other(raw, str(wrong))
-    except msgspec.DecodeError as broken:
-        raise InvalidEventError(Reason.NOT_JSON, str(broken)) from None
-    except RecursionError:
-        raise InvalidEventError(Reason.TOO_DEEP, "more levels of JSON than a log entry can have") from None
-
-
-def check_text(raw: bytes, max_bytes: int) -> None:
-    """Refuse what cannot be the text of an entry: nothing, too much, or bytes that are not UTF-8."""
-    if not raw.strip():
-        raise InvalidEventError(Reason.EMPTY, "the input has no content")
     if len(raw) > max_bytes:
         raise InvalidEventError(Reason.TOO_LARGE, f"{len(raw)} bytes, where {max_bytes} are allowed")
-    if not raw.isascii():
-        try:
-            raw.decode()
-        except UnicodeDecodeError as wrong:
-            raise InvalidEventError(Reason.NOT_UTF8, f"at byte {wrong.start}: {wrong.reason}") from None
+    check_depth(raw)
+    try:
+        _ = raw.isascii() or raw.decode()  # the decoder does not look at texts that nobody asks for
+        return _turn(_v2.decode(raw))
+    except (UnicodeDecodeError, msgspec.DecodeError) as wrong:
+        return _decode_other(raw, wrong)
 
 
 def milliseconds(timestamp: str) -> int:
@@ -62,9 +51,10 @@ def milliseconds(timestamp: str) -> int:
         raise InvalidEventError(Reason.BAD_TIMESTAMP, f"the timestamp is no time ({why})", timestamp) from None
     if moment.tzinfo is None:
         raise InvalidEventError(Reason.BAD_TIMESTAMP, "the timestamp has no time zone; Lex writes a Z", timestamp)
-    if not EPOCH <= moment < END_OF_TIME:
+    found = (moment - EPOCH) // MILLISECOND
+    if not 0 <= found < END_OF_TIME:
         raise InvalidEventError(Reason.BAD_TIMESTAMP, "the timestamp is not between 1970 and 2100", timestamp)
-    return (moment - EPOCH) // MILLISECOND
+    return found
 
 
 def _turn(entry: LogEntry) -> Turn:
@@ -99,19 +89,32 @@ def _turn(entry: LogEntry) -> Turn:
     )
 
 
-def _decode_other(raw: bytes, wrong: str) -> Turn:
-    form = input_form(raw)
+def _decode_other(raw: bytes, wrong: Exception) -> Turn:
+    """Decode what is no V2 entry as it stands: it has halves of characters, is of V1, or no entry at all."""
+    text = mended(raw)
+    if text is raw and isinstance(wrong, msgspec.ValidationError):
+        return _decode_v1(text, str(wrong))
+    try:
+        return _turn(_v2.decode(text))
+    except msgspec.ValidationError as mistake:
+        return _decode_v1(text, str(mistake))
+    except msgspec.DecodeError as broken:
+        if not text.strip():
+            raise InvalidEventError(Reason.EMPTY, "the input has no content") from None
+        utf16 = "; it looks like UTF-16 without a byte order mark" if b"\0" in text[:4] else ""
+        raise InvalidEventError(Reason.NOT_JSON, f"{broken}{utf16}") from None
+
+
+def _decode_v1(text: bytes, wrong: str) -> Turn:
+    form = input_form(text)
     if form is InputForm.LOG_ENTRY_V1:
         try:
-            entry = _v1.decode(raw)
+            entry = _v1.decode(text)
         except msgspec.ValidationError as wrong_v1:
             raise InvalidEventError(Reason.WRONG_SHAPE, f"as a Lex V1 log entry: {wrong_v1}") from None
         return turn_of_v1(entry, milliseconds(entry.timestamp))
     if form is InputForm.CODE_HOOK:
         raise InvalidEventError(Reason.CODE_HOOK, "a Lambda code-hook event (it has invocationSource) is no log entry")
-    if form is InputForm.ENVELOPE:
-        raise InvalidEventError(
-            Reason.WRONG_SHAPE,
-            "a CloudWatch Logs envelope is no log entry: send it to the raw topic, which unpacks it",
-        )
+    if name := name_of(text):
+        raise InvalidEventError(Reason.WRONG_SHAPE, f"{name} is no log entry: the raw topic is where it is unwrapped")
     raise InvalidEventError(Reason.WRONG_SHAPE, f"as a Lex V2 log entry: {wrong}")

@@ -1,73 +1,85 @@
-"""A record of the raw topic in, the log entries that it carries out: envelopes unpacked, bare entries as they are."""
+"""Find the log entries in one input, whatever they are wrapped in, within a budget of bytes, texts and layers."""
 
-import base64
-import binascii
-import zlib
-
-import msgspec
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
 
 from pipeline.errors import InvalidEventError, Reason
-from pipeline.ingest.diagnose import InputForm, input_form
-from schemas.wire import Envelope
+from pipeline.ingest.budget import Budget, BudgetError
+from pipeline.ingest.opening import Inside, Part, Unreadable, opened
+from pipeline.ingest.wrappers import name_of
 
-GZIP = b"\x1f\x8b"
-GZIP_BASE64 = b"H4sI"
-INFLATION = 64
-"""A gzip stream may unpack to this many times the size allowed for a message: log text packs 10-20 fold."""
+LAYERS: Final = 16
+"""Wrappers inside one another: an SQS record of an SNS notification of a subscription event has nine."""
+LETTERS: Final = 100
+"""What of one input is no log entry is told one by one up to here; then once, of the input as a whole."""
 
-_envelope = msgspec.json.Decoder(Envelope)
+Entry = TypeVar("Entry")
 
 
-def unpack(raw: bytes, max_bytes: int) -> list[bytes]:
-    """The log entries inside `raw`: one where it is no envelope, none for CloudWatch's control messages.
+def unwrap(raw: bytes, max_bytes: int, read: Callable[[bytes], Entry]) -> Iterator[Entry | Unreadable]:
+    """Give what `read` makes of each entry in `raw`, and what is none and holds none, in their order.
 
-    `max_bytes` bounds the packed message.
-
-    Raises:
-        InvalidEventError: it is packed or an envelope, and broken.
+    `read` raises InvalidEventError for what is no entry. It is asked first, of each layer; what it does not take is
+    opened. Nothing comes of what is empty by right, such as CloudWatch's control messages. `max_bytes` are those that
+    a message may have; where it costs more than that allows, the rest of it is not read, and all of it is unreadable.
     """
     if len(raw) > max_bytes:
-        raise InvalidEventError(Reason.TOO_LARGE, f"{len(raw)} bytes, where a message may have {max_bytes}")
-    if raw.startswith(GZIP_BASE64):
-        raw = _from_base64(raw)
-    if raw.startswith(GZIP):
-        raw = _gunzip(raw, INFLATION * max_bytes)
-    if not (b'"logEvents"' in raw or b'"awslogs"' in raw) or input_form(raw) is not InputForm.ENVELOPE:
-        return [raw]
-    return _entries(raw, max_bytes)
-
-
-def _entries(raw: bytes, max_bytes: int) -> list[bytes]:
-    try:
-        envelope = _envelope.decode(raw)
-    except msgspec.DecodeError as wrong:
-        raise InvalidEventError(Reason.BAD_ENVELOPE, f"as a CloudWatch Logs envelope: {wrong}") from None
-    if envelope.awslogs is not None:
-        return unpack(envelope.awslogs.data, max_bytes)
-    if envelope.message_type == "CONTROL_MESSAGE":
-        return []
-    if envelope.message_type != "DATA_MESSAGE" or envelope.log_events is None:
-        raise InvalidEventError(
-            Reason.BAD_ENVELOPE, "messageType, where DATA_MESSAGE and CONTROL_MESSAGE are known", envelope.message_type
+        wrong = f"{len(raw)} bytes, where a message may have {max_bytes}"
+        yield Unreadable(InvalidEventError(Reason.TOO_LARGE, wrong), raw)
+        return
+    letters, first = 0, None
+    for found in _walk(raw, Budget(max_bytes), read):
+        if isinstance(found, Unreadable):
+            letters += 1
+            if letters > LETTERS:
+                first = first or found.invalid
+                continue
+        yield found
+    if first is not None:
+        wrong = (
+            f"{letters - LETTERS} more of the texts in it are no log entries; of the first of them: {first.unquoted}"
         )
-    return [event.message.encode() for event in envelope.log_events]
+        yield Unreadable(InvalidEventError(first.reason, wrong, first.quoted), raw)
 
 
-def _from_base64(raw: bytes) -> bytes:
+def _walk(raw: bytes, budget: Budget, read: Callable[[bytes], Entry]) -> Iterator[Entry | Unreadable]:
+    """Go through all layers, the outer ones first; what is inside of one is on the stack until all of it was taken."""
+    stack: list[Iterator[Part | Unreadable]] = [iter((Part(raw, ""),))]
+    while stack:
+        try:
+            part = next(stack[-1], None)
+            if part is None:
+                stack.pop()
+            elif isinstance(part, Unreadable):
+                yield part
+            else:
+                found, inside = _taken(part, budget, read, len(stack))
+                if inside is not None:
+                    stack.append(iter(inside))
+                elif found is not None:
+                    yield found
+        except BudgetError as beyond:
+            yield Unreadable(beyond, raw)
+            return
+
+
+def _taken(
+    part: Part, budget: Budget, read: Callable[[bytes], Entry], layer: int
+) -> tuple[Entry | Unreadable | None, Inside | None]:
+    """Give the entry that the part is, or else what is inside, or else why it is neither."""
     try:
-        return base64.b64decode(raw.strip(), validate=True)
-    except binascii.Error as wrong:
-        raise InvalidEventError(Reason.BAD_ENVELOPE, f"base64 of gzip, broken: {wrong}") from None
-
-
-def _gunzip(raw: bytes, max_bytes: int) -> bytes:
+        return read(part.text), None
+    except InvalidEventError as invalid:
+        wrong = invalid
+    if layer > LAYERS:
+        deep = InvalidEventError(Reason.TOO_DEEP, f"more than {LAYERS} wrappers inside one another")
+        return Unreadable(deep, part.text), None
     try:
-        stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        data = stream.decompress(raw, max_bytes)
-    except zlib.error as wrong:
-        raise InvalidEventError(Reason.BAD_ENVELOPE, f"gzip, broken: {wrong}") from None
-    if stream.unconsumed_tail:
-        raise InvalidEventError(Reason.TOO_LARGE, f"gzip that unpacks to more than {max_bytes} bytes")
-    if not stream.eof:
-        raise InvalidEventError(Reason.BAD_ENVELOPE, "gzip, cut off before its end")
-    return data
+        inside = opened(part, budget)
+    except BudgetError:
+        raise
+    except InvalidEventError as broken:
+        return Unreadable(broken.inside(part.where), part.text), None
+    if inside is None and wrong.reason is Reason.WRONG_SHAPE and (name := name_of(part.text)):
+        wrong = InvalidEventError(Reason.WRONG_SHAPE, f"{name}: it holds no log entry that can be read")
+    return Unreadable(wrong.inside(part.where), part.text), inside

@@ -20,11 +20,19 @@ class BrokenGzipError(Exception):
     """Here something is wrong or missing; whoever reads on gets the next member, or the end."""
 
 
-class Stream(Protocol):
-    """What is needed of a stream; `io.BufferedReader` is one."""
+BLANKS = b"\0 \t\r\n"
+"""What may stand between members: archives are padded with zeros, and who joins lines puts line ends between them."""
+
+
+class Source(Protocol):
+    """What is needed of a stream of gzip; `io.BytesIO` is one."""
 
     def read1(self, size: int, /) -> bytes:
         """Some bytes, at most `size`; none at the end."""
+
+
+class Stream(Source, Protocol):
+    """What is needed of a stream of text or gzip; `io.BufferedReader` is one."""
 
     def peek(self, size: int, /) -> bytes:
         """Some of the next bytes, which stay."""
@@ -33,10 +41,10 @@ class Stream(Protocol):
 class Gunzip:
     """The text of gzip members one behind the other."""
 
-    def __init__(self, packed: Stream) -> None:
+    def __init__(self, packed: Source) -> None:
         self._packed = packed
         self._data = b""
-        self._text = b""
+        self._text = bytearray()
         self._member: _Decompress | None = None
         self._wrong = ""
         self._lost = False
@@ -45,27 +53,36 @@ class Gunzip:
         """The next `size` bytes, or those before the next fault or the end; they stay, and so does the fault."""
         with suppress(OSError):  # whoever reads meets it again
             self._fill(size)
-        return self._text[:size]
+        return bytes(self._text[:size])
 
     def read1(self, size: int, /) -> bytes:
         """Some bytes, at most `size`; none at the end.
 
+        Of what is in memory they are all: members may be tiny, and whoever joins what comes must not do so for each.
+
         Raises:
             BrokenGzipError: here something is wrong or missing. It is said once.
         """
+        size = min(size, TEXT)
         self._fill(1)
+        while self._data and len(self._text) < size and not self._wrong:
+            self._step()
         if not self._text and self._wrong:
             wrong, self._wrong = self._wrong, ""
             raise BrokenGzipError(wrong)
-        text, self._text = self._text[:size], self._text[size:]
+        text = bytes(self._text[:size])
+        del self._text[:size]
         return text
 
     def _fill(self, size: int) -> None:
         while len(self._text) < size and not self._wrong and (self._data or self._load()):
-            if self._member is None:
-                self._begin()
-            else:
-                self._inflate(self._member)
+            self._step()
+
+    def _step(self) -> None:
+        if self._member is None:
+            self._begin()
+        else:
+            self._inflate(self._member)
 
     def _load(self) -> bool:
         try:
@@ -83,7 +100,7 @@ class Gunzip:
         if self._lost:
             self._find_member()
             return
-        self._data = self._data.lstrip(b"\0")  # archives are padded with zeros
+        self._data = self._data.lstrip(BLANKS)
         if len(self._data) >= len(GZIP) or not self._load():
             if self._data.startswith(GZIP):
                 self._member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)

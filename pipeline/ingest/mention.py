@@ -3,8 +3,8 @@
 import json
 from collections.abc import Collection
 
-from pipeline.errors import InvalidEventError
-from pipeline.ingest.envelope import unpack
+from pipeline.errors import InvalidEventError, Reason
+from pipeline.ingest.envelope import unwrap
 
 
 def mentions(raw: bytes, session_id: str, bots: Collection[str], max_bytes: int) -> bool:
@@ -13,11 +13,16 @@ def mentions(raw: bytes, session_id: str, bots: Collection[str], max_bytes: int)
     An input that is broken has no members to look at. So a text that only looks like the id counts too: whoever asks
     to be forgotten is to be forgotten.
     """
-    try:
-        texts = [raw, *unpack(raw, max_bytes)]
-    except InvalidEventError:
-        texts = [raw]
-    return any(_quotes(text, session_id) and (not bots or any(_quotes(text, bot) for bot in bots)) for text in texts)
+
+    def tells(text: bytes) -> bool:
+        return _quotes(text, session_id) and (not bots or any(_quotes(text, bot) for bot in bots))
+
+    def look(text: bytes) -> bool:
+        if tells(text):
+            return True
+        raise InvalidEventError(Reason.WRONG_SHAPE, "nothing of the session")  # so that it is opened
+
+    return tells(raw) or any(found is True for found in unwrap(raw, max_bytes, look))
 
 
 def _quotes(text: bytes, word: str) -> bool:

@@ -1,6 +1,6 @@
 """Batches of inputs and the dead letters among them in; an error out once too many of the last inputs were dead."""
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Iterable
 
 from schemas.dead_letter import DeadLetter
@@ -13,8 +13,10 @@ class PoisonError(Exception):
 class DeadLimit:
     """Counts the dead among the last `window` inputs of one worker; a `share` of the window may be.
 
-    A topic that holds few inputs may hold broken ones only: before `share * window` of them nothing happens.
-    A worker that starts again counts from nothing, meets the same inputs, and stops again.
+    An input is a record, whatever it holds: one message is no flood. One that is read again, after a rebalance or
+    because ClickHouse was away, is still one. A topic that holds few inputs may hold broken ones only: before
+    `share * window` of them nothing happens. A worker that starts again counts from nothing, meets the same inputs,
+    and stops again.
     """
 
     def __init__(self, share: float, window: int) -> None:
@@ -22,7 +24,8 @@ class DeadLimit:
         self._window = window
         self._allowed = int(share * window)
         self._seen = 0
-        self._dead: deque[int] = deque()
+        self._dead: OrderedDict[tuple[str, int, int], int] = OrderedDict()
+        """Where each dead input lies in Kafka, and its number; the lowest number comes first."""
         self._tripped: PoisonError | None = None
 
     def check(self, letters: Iterable[tuple[int, DeadLetter]], inputs: int) -> None:
@@ -35,19 +38,25 @@ class DeadLimit:
             raise self._tripped
         for place, letter in letters:
             number = self._seen + place
-            self._dead.append(number)
-            while self._dead[0] <= number - self._window:
-                self._dead.popleft()
+            where = (letter.topic, letter.partition, letter.offset)
+            self._dead[where] = number
+            self._dead.move_to_end(where)
+            self._forget(number - self._window)
             if len(self._dead) > self._allowed:
                 self._tripped = PoisonError(self._sentence(letter, number + 1))
                 raise self._tripped
         self._seen += inputs
 
+    def _forget(self, number: int) -> None:
+        """Count no longer what was read up to this number."""
+        while self._dead and self._dead[oldest := next(iter(self._dead))] <= number:
+            del self._dead[oldest]
+
     def _sentence(self, letter: DeadLetter, seen: int) -> str:
         return (
             f"{len(self._dead):,} of the last {min(seen, self._window):,} inputs are no log entries, lastly topic "
             f"{letter.topic} partition {letter.partition} offset {letter.offset} ({letter.reason}: {letter.detail}). "
-            "Their sender seems broken, so this worker stops: of the batch in hand nothing was passed on or "
-            "committed. To keep all of them as dead letters instead, which `turnfold dead-letters retry` can send "
+            "Their sender seems broken, so this worker stops: nothing of the batch in hand was committed. "
+            "To keep all of them as dead letters instead, which `turnfold dead-letters retry` can send "
             "again, start it with TURNFOLD_DEAD_LETTER_SHARE=1"
         )

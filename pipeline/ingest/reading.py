@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from pipeline.errors import InvalidEventError, Reason
+from pipeline.half_characters import UTF8_BOM, mended
 from pipeline.ingest.entry import decode_entry
 from pipeline.rules import redacted
 from pipeline.settings import Settings
@@ -30,13 +31,20 @@ class Reading:
     def entry(self, raw: bytes) -> tuple[Turn, bytes]:
         """The turn of a log entry, and what is kept of the entry: all of it, byte for byte, unless it is redacted.
 
+        A byte order mark before it is no part of it.
+
         Raises:
             InvalidEventError: it is no log entry, or redacted too large for one.
         """
-        turn = decode_entry(raw, self.event_bytes)
+        try:
+            turn = decode_entry(raw, self.event_bytes)
+        except InvalidEventError:
+            if not raw.startswith(UTF8_BOM):
+                raise
+            return self.entry(raw.removeprefix(UTF8_BOM))
         if self.redaction is None:
             return turn, raw
-        kept = self.redaction.entry(raw)
+        kept = self.redaction.entry(mended(raw))
         if len(kept) > self.event_bytes:  # where it is read again, it would be too large
             wrong = f"{len(kept)} bytes once it is redacted, where {self.event_bytes} are allowed"
             raise InvalidEventError(Reason.TOO_LARGE, wrong)

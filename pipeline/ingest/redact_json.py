@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from pipeline.json_depth import too_deep
+
 Number = msgspec.Raw
 """A number's own digits: an archive must not round what it does not read."""
 
@@ -22,9 +24,9 @@ def loads(text: str) -> Any:
     """The value of `text`; of members that come twice the last, as the decoder of log entries takes it.
 
     Raises:
-        ValueError: it is no JSON. RecursionError: it has more levels than can be read.
+        ValueError: it is no JSON. RecursionError: it is nested too deep.
     """
-    return _decoder.decode(text)
+    return _shallow(text, _decoder)
 
 
 def loads_strictly(text: str) -> Any:
@@ -33,7 +35,7 @@ def loads_strictly(text: str) -> Any:
     Raises:
         TwiceError: a member comes twice. ValueError, RecursionError: as above.
     """
-    return _strict.decode(text)
+    return _shallow(text, _strict)
 
 
 def dumps(value: Any) -> bytes:
@@ -50,6 +52,12 @@ def text_of(value: Any) -> str:
     if type(value) is str:
         return value
     return bytes(value).decode() if type(value) is Number else ""
+
+
+def _shallow(text: str, decoder: json.JSONDecoder) -> Any:
+    if too_deep(text.encode(errors="surrogatepass")):  # how deep Python itself goes depends on it, and on who calls
+        raise RecursionError("nested too deep")
+    return decoder.decode(text)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

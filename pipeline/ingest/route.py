@@ -6,7 +6,8 @@ import msgspec
 
 from pipeline.errors import InvalidEventError
 from pipeline.ingest.diagnose import InputForm, input_form
-from pipeline.ingest.envelope import unpack
+from pipeline.ingest.entries import read_entries
+from pipeline.ingest.opening import Unreadable
 from pipeline.ingest.reading import Reading
 
 
@@ -43,17 +44,10 @@ def route(raw: bytes, reading: Reading) -> Route:
 
 def _raw_route(raw: bytes, reading: Reading) -> Route:
     """The route of what is no bare log entry: an envelope, perhaps with broken entries in it, or broken."""
-    try:
-        inside = unpack(raw, reading.message_bytes)
-    except InvalidEventError:
-        return Route(Destination.RAW, None, raw, 0, 1)
-    dead = sum(not _readable(entry, reading) for entry in inside)
-    return Route(Destination.RAW, None, raw, len(inside) - dead, dead)
-
-
-def _readable(entry: bytes, reading: Reading) -> bool:
-    try:
-        reading.entry(entry)
-    except InvalidEventError:
-        return False
-    return True
+    entries = dead = 0
+    for found in read_entries(raw, reading):
+        if isinstance(found, Unreadable):
+            dead += 1
+        else:
+            entries += 1
+    return Route(Destination.RAW, None, raw, entries, dead)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pipeline.errors import InvalidEventError
-from pipeline.ingest.envelope import unpack
+from pipeline.ingest.entries import read_entries
+from pipeline.ingest.opening import Unreadable
 from pipeline.ingest.reading import Reading
 from schemas.dead_letter import DeadLetter
 
@@ -30,19 +31,13 @@ class Entry:
 def sort_record(record: Record, reading: Reading, step: str) -> Iterator[Entry | DeadLetter]:
     """What the record holds, entry by entry, in its order; nothing for a control message."""
     value = record.value or b""
-    try:
-        entries = unpack(value, reading.message_bytes)
-    except InvalidEventError as invalid:
-        yield dead_letter(record, *reading.letter(invalid, value), step)
-        return
-    for place, raw in enumerate(entries):
-        try:
-            turn, kept = reading.entry(raw)
-        except InvalidEventError as invalid:
-            # an entry that unpacked to more than fits in a message is kept as the message that it came in
-            fitting = raw if len(raw) <= reading.message_bytes else value
-            yield dead_letter(record, *reading.letter(invalid, fitting), step, place)
+    for place, found in enumerate(read_entries(value, reading)):
+        if isinstance(found, Unreadable):
+            # what unpacked to more than fits in a message is kept as the message that it came in
+            fitting = found.raw if len(found.raw) <= reading.message_bytes else value
+            yield dead_letter(record, *reading.letter(found.invalid, fitting), step, place)
         else:
+            turn, kept = found
             yield Entry(turn.session_id, kept)
 
 

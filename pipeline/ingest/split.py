@@ -3,16 +3,20 @@
 import re
 from collections.abc import Iterator
 
+from pipeline.half_characters import UTF8_BOM
 from pipeline.ingest.document import Verdict, first_value, unclosed
 from pipeline.ingest.piece import PIECE_BYTES, DocumentTooLongError, Piece
 from pipeline.ingest.window import Window
 
 LOOKS = 64
 """An unfinished value is looked at whenever more of it was read, unless that adds up to so many times its bytes."""
-UTF8_BOM = b"\xef\xbb\xbf"
-STAMP = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z ")
-"""What CloudWatch Logs writes before a message that it exports, but before none of its further lines."""
-LINE_START = len(UTF8_BOM) + len("2026-06-09T02:19:15.846Z ")
+STAMP = re.compile(
+    rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+    rb'(?:[ \t]{1,8}|,(?="))(?:(?:[^\s{}"\[\]]{1,512}[ \t]{1,8}){1,3}+(?=[{\[]\s*["{]|"[{\[]))?'
+)
+"""What stands before a message: the time, as CloudWatch Logs exports it, but before none of its further lines, as
+Insights and container runtimes write it, or with the stream, as `aws logs tail` does."""
+LINE_START = 2_048
 """Bytes of what may stand before the first piece of a line."""
 OPENING = (b"{", b"[")
 BORDER = b"}{"
@@ -39,7 +43,8 @@ class Splitter:
             DocumentTooLongError: a value goes on and on; nothing after its beginning is read.
         """
         while self._in_line or self._begin_line():
-            yield self._next()
+            if not (self._in_line and self._ends_after_marks()):
+                yield self._next()
 
     def _begin_line(self) -> bool:
         window = self._window
@@ -47,10 +52,29 @@ class Splitter:
             pass
         if window.at == len(window.text):
             return False
-        if self.line == 1 and window.text.startswith(UTF8_BOM, window.at):
-            window.move(window.at + len(UTF8_BOM))
+        self._skip_marks()
         if stamp := STAMP.match(window.text, window.at):
             window.move(stamp.end())
+        return True
+
+    def _skip_marks(self) -> None:
+        """Leave out byte order marks: files that were joined have them in any line, or behind one without an end."""
+        window = self._window
+        while True:
+            while UTF8_BOM.startswith(start := window.text[window.at :][: len(UTF8_BOM)]) and start != UTF8_BOM:
+                if not window.grow():
+                    return
+            if start != UTF8_BOM:
+                return
+            window.move(window.at + len(UTF8_BOM))
+
+    def _ends_after_marks(self) -> bool:
+        """Tell whether nothing else is left of the line, and then end it."""
+        window = self._window
+        self._skip_marks()
+        if window.at < window.line_end:
+            return False
+        self._end_line()
         return True
 
     def _next(self) -> Piece:

@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.half_characters import mended_escapes
+from pipeline.json_depth import too_deep
+
 Members = Mapping[str, Any]
 
 INT_DIGITS = 18
@@ -11,15 +14,16 @@ INT_DIGITS = 18
 
 
 def members(payload: str) -> Members:
-    """The members of a JSON object; none where `payload` is no such thing or nested too deep to read here.
+    """The members of a JSON object, halves of characters replaced; none where `payload` is no such thing, or too deep.
 
     The archive holds valid JSON. The standard library's decoder is the one that takes all of it: others refuse
     the whole text for a number beyond the range of a float, in a member that nobody asks for.
     """
     decoder = json.JSONDecoder(parse_int=_number, strict=False)
+    text = mended_escapes(payload.encode(errors="replace"))
     try:
-        return mapping(decoder.decode(payload))
-    except (ValueError, RecursionError):
+        return {} if too_deep(text) else mapping(decoder.decode(text.decode()))
+    except ValueError:
         return {}
 
 

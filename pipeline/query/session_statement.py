@@ -82,10 +82,10 @@ def last_by(what: str, place: Place, conversation: str, most: int) -> Bound:
 
 
 def payloads(place: Place, turns: Sequence[Turn]) -> Bound:
-    """Identity and payload of each of these events of one conversation."""
+    """Identity and payload of each of these events of one conversation; characters that were cut are replaced."""
     times = [turn.timestamp for turn in turns]
     return _select(
-        f"{IDENTITY}, payload",
+        f"{IDENTITY}, toValidUTF8(payload)",
         place,
         "originating_request_id = {conversation:String}\n"
         "  AND timestamp BETWEEN fromUnixTimestamp64Milli({first:Int64}, 'UTC')"

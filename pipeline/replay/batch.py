@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from pipeline.ingest.entries import read_entries
+from pipeline.ingest.opening import Unreadable
 from pipeline.ingest.reading import Reading
 from schemas.forgotten import Forgotten
 from schemas.run import Position
@@ -76,9 +77,9 @@ def decode(batch: Batch, reading: Reading, bot_id: str | None) -> Decoded:
             _tell(decoded, raw.origin, raw.problem)
             continue
         for found in read_entries(raw.data, reading):
-            if isinstance(found, Exception):
+            if isinstance(found, Unreadable):
                 decoded.dead += 1
-                _tell(decoded, raw.origin, str(found))
+                _tell(decoded, raw.origin, str(reading.error(found.invalid)))
                 continue
             decoded.valid += 1
             if bot_id is None or found[0].bot_id == bot_id:

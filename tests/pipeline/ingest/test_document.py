@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest.document import MAX_DEPTH, Verdict, first_value, objects, unclosed
+from pipeline.ingest.document import Verdict, first_value, objects, unclosed
+from pipeline.json_depth import MAX_DEPTH
 from tests.pipeline.ingest.layouts import OBJECTS
 
 

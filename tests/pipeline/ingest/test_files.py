@@ -42,7 +42,7 @@ def data(path: Path, content: bytes) -> list[bytes]:
     (b"a\n\n\nb", [b"a", b"", b"", b"b"]),
     (b"a\r\nb\r\n", [b"a", b"b"]),
     (b"a\rb\n", [b"a\rb"]),
-    (b"\xef\xbb\xbf{}\n\xef\xbb\xbf{}", [b"{}", b"\xef\xbb\xbf{}"]),
+    (b"\xef\xbb\xbf{}\n\xef\xbb\xbf{}", [b"{}", b"{}"]),
     (b"\xff\xfe\x00\n\x00", [b"\xff\xfe\x00", b"\x00"]),
     (b'{\n "a": 1\n}\n', [b'{\n "a": 1\n}']),
     (b'[\n {"a": 1},\n {"b": 2}\n]\n', [b'{"a": 1}', b'{"b": 2}']),

@@ -32,13 +32,15 @@ def test_a_number_of_any_size_harms_no_other_member(number: str, read: float) ->
     assert members(payload) == {"number": read, "slot": "x"}
 
 
-@pytest.mark.parametrize("payload", ["", "[]", "1", '"text"', "null", "{", '{"a":', "[" * 100_000, '{"a":' * 100_000])
+@pytest.mark.parametrize(
+    "payload", ["", "[]", "1", '"text"', "null", "{", '{"a":', "[" * 201, "[" * 100_000, '{"a":' * 100_000]
+)
 def test_what_is_no_object_or_too_deep_has_no_members(payload: str) -> None:
     assert members(payload) == {}
 
 
-def test_odd_characters_are_read() -> None:
-    assert members('{"a": "\\u0000\\ud83d\\ude00\\ud800", "\\t": "\n"}') == {"a": "\x00\U0001f600\ud800", "\t": "\n"}
+def test_odd_characters_are_read_and_halves_of_them_replaced() -> None:
+    assert members('{"a": "\\u0000\\ud83d\\ude00\\ud800", "\\t": "\n"}') == {"a": "\x00\U0001f600\ufffd", "\t": "\n"}
 
 
 @given(VALUES)
