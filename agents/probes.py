@@ -5,10 +5,12 @@ import socket
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from mode import Service
 
 from agents.readiness import Readiness
 from pipeline.embedded.ports import bound
+from pipeline.loopback import is_loopback, is_own_host
 from pipeline.metrics.process import TEXT
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.settings import Settings
@@ -47,7 +49,7 @@ class Probes(Service):
 
     async def on_start(self) -> None:
         """Begin to answer."""
-        app = web.Application()
+        app = web.Application(middlewares=[self._refuse_strangers])
         app.add_routes(
             [
                 web.get("/metrics", self._answer_metrics),
@@ -66,6 +68,14 @@ class Probes(Service):
         if self._runner is not None:
             await self._runner.cleanup()
         await self._readiness.close()
+
+    @web.middleware
+    async def _refuse_strangers(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """On loopback, answer no web page whose name was rebound to it; elsewhere whoever scrapes has a name for us."""
+        host = self._settings.worker_host
+        if is_loopback(host) and not is_own_host(request.headers.getall("Host", []), [host]):
+            return _json({"error": "only requests to localhost are answered"}, 403)
+        return await handler(request)
 
     async def _answer_metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=self._metrics.text(), headers={"Content-Type": TEXT})

@@ -3,13 +3,14 @@
 import base64
 import binascii
 import hmac
-import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 import msgspec
+from starlette.datastructures import Headers
 
 from pipeline.embedded.failures import Code, failure
+from pipeline.loopback import is_own_host
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -47,27 +48,24 @@ def _given(headers: Mapping[str, str], arguments: Mapping[str, str]) -> tuple[st
     return user, headers.get("x-clickhouse-key") or arguments.get("password", "")
 
 
-def check_browser(headers: Mapping[str, str]) -> None:
-    """A page from elsewhere must not reach a server on loopback through the browser that shows it.
+def check_host(headers: Headers, own: Collection[str] = ()) -> None:
+    """Refuse what a page from elsewhere sends through the browser that shows it, whatever its method.
 
-    The engine can read and write files, so this guards more than the data. Only browsers send these headers,
-    and no page can change them. A host by name, localhost aside, is whatever its owner's DNS says it is.
+    A password guards the data, but `--open` needs none, and a browser remembers one. So a request must be meant for
+    this server: by the name that it was asked under, and, where a browser says so, by the page that sends it.
+
+    Args:
+        headers: the request's.
+        own: names that this server has beside those of the loopback.
 
     Raises:
-        Failure: a browser sends the request on behalf of another site.
+        Failure: it is meant for somebody else, or sent on behalf of another site.
     """
+    told = headers.getlist("host")
+    if not is_own_host(told, own):
+        names = ", ".join(("localhost", "127.0.0.1", "[::1]", *own))
+        sentence = f"Requests to {', '.join(told)[:100]!r} are not answered, only to {names}; --name adds another"
+        raise failure(Code.ACCESS_DENIED, sentence)
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-    if origin is None and site is None:
-        return
-    host = headers.get("host", "")
-    foreign = site not in {None, "none", "same-origin"} or (origin is not None and urlsplit(origin).netloc != host)
-    if foreign or not _is_local(host):
+    if site not in {None, "none", "same-origin"} or (origin is not None and urlsplit(origin).netloc != told[0]):
         raise failure(Code.ACCESS_DENIED, "Requests on behalf of other sites are not served")
-
-
-def _is_local(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    try:
-        return name == "localhost" or ipaddress.ip_address(name) is not None
-    except ValueError:
-        return False

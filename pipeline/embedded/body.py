@@ -7,6 +7,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from pipeline.embedded.confinement import LONGEST_SUSPICION, hides_a_call
 from pipeline.embedded.failures import Code, failure
 from pipeline.embedded.statement import Insert, split_insert
 
@@ -73,28 +74,40 @@ def _split(text: bytes, inline_values: bool, *, whole: bool) -> Insert | None:  
     return None if insert and inline_values and insert.input_format == "Values" else insert
 
 
-async def spooled(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> None:
+async def spooled(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> bool:
     """Writes data to a file: the engine sees them only when all have arrived, so half an INSERT is none.
+
+    Returns:
+        Whether Values among them may call what leaves the data folder.
 
     Raises:
         Failure: they are too long, or the disk is full.
     """
     try:
-        await _spool(first, chunks, file)
+        return await _spool(first, chunks, file)
     except OSError as trouble:
         if trouble.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
         raise failure(Code.NOT_ENOUGH_SPACE, f"The data cannot be kept: {trouble.strerror}") from trouble
 
 
-async def _spool(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> None:
+async def _spool(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> bool:
     size, batch = 0, bytearray(first)
+    calls, before = False, b""
     with await asyncio.to_thread(file.open, "wb") as out:
+
+        async def write() -> None:
+            nonlocal size, calls, before
+            calls = calls or hides_a_call(before + batch)
+            before = bytes(batch[-LONGEST_SUSPICION:])
+            size += await asyncio.to_thread(out.write, batch)
+
         async for chunk in chunks:
             batch += chunk
             if len(batch) >= WRITE:
-                size += await asyncio.to_thread(out.write, batch)
+                await write()
                 batch = bytearray()
             if size > MAX_DATA:
                 raise failure(Code.QUERY_IS_TOO_LARGE, f"The data are longer than {MAX_DATA} bytes")
-        await asyncio.to_thread(out.write, batch)
+        await write()
+    return calls

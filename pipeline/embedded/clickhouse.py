@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -35,7 +36,10 @@ MAX_CONNECTIONS = 256
 @click.option("--port", type=click.IntRange(1, 65535), default=8123, show_default=True, help="The port to listen on.")
 @click.option("--certificate", default="", help="The file of a certificate (PEM): HTTPS in place of HTTP.")
 @click.option("--key", default="", help="The file of its key, where the certificate's does not hold it.")
-def main(path: Path, host: str, port: int, certificate: str, key: str) -> None:
+@click.option(
+    "--name", "names", multiple=True, help="A name under which it is asked, beside localhost; may be repeated."
+)
+def main(path: Path, host: str, port: int, certificate: str, key: str, names: tuple[str, ...]) -> None:  # noqa: PLR0913, PLR0917 - each option is an argument
     """Serve ClickHouse's HTTP interface over the embedded engine.
 
     With TURNFOLD_CLICKHOUSE_PASSWORD set, only TURNFOLD_CLICKHOUSE_USER is let in, with that password.
@@ -45,7 +49,7 @@ def main(path: Path, host: str, port: int, certificate: str, key: str) -> None:
         account = Account(settings.clickhouse_user, settings.clickhouse_password)
         tls = server_context(certificate, key, "--certificate") if certificate else None
         with bound(host, port, "--port") as listening:
-            clean = serve(path, listening, account, tls)
+            clean = serve(path, listening, account, tls, (host, *names))
     except UsageError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
@@ -55,7 +59,13 @@ def main(path: Path, host: str, port: int, certificate: str, key: str) -> None:
         os._exit(1)  # its thread would keep the process for as long as it pleases
 
 
-def serve(path: Path, listening: socket.socket, account: Account, tls: ssl.SSLContext | None = None) -> bool:
+def serve(
+    path: Path,
+    listening: socket.socket,
+    account: Account,
+    tls: ssl.SSLContext | None = None,
+    names: Collection[str] = (),
+) -> bool:
     """Serves until SIGTERM or SIGINT; whether the engine could be closed.
 
     Raises:
@@ -79,7 +89,7 @@ def serve(path: Path, listening: socket.socket, account: Account, tls: ssl.SSLCo
     async def run() -> bool:
         engine = Engine(path)
         try:
-            config.app = create_front(engine, account)
+            config.app = create_front(engine, account, names)
             await _Server(config, engine).serve(sockets=[listening])
         finally:
             closed = await engine.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.embedded.body import spooled
+from pipeline.embedded.confinement import hides_a_call
 from pipeline.embedded.failures import Code, failure
 
 DESCRIBED = ("structure", "format", "types")
@@ -23,6 +24,8 @@ class External(msgspec.Struct, frozen=True):
     format: str
     file: Path
     """Its data."""
+    literals: bool = False
+    """They are to be read as literals: they look as if they called something that leaves the data folder."""
 
 
 @asynccontextmanager
@@ -34,7 +37,10 @@ async def spooled_tables(
     Raises:
         Failure: one is not described, or the disk is full.
     """
-    tables = [_described(name, arguments, beside.with_suffix(f".{place}")) for place, name in enumerate(files)]
+    tables = [
+        _described(name, arguments, beside.with_suffix(f".{place}"), data)
+        for place, (name, data) in enumerate(files.items())
+    ]
     try:
         for table in tables:
             await spooled(files[table.name], _nothing_more(), table.file)
@@ -55,9 +61,12 @@ async def _nothing_more() -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _described(name: str, arguments: Mapping[str, str], file: Path) -> External:
+def _described(name: str, arguments: Mapping[str, str], file: Path, data: bytes) -> External:
     structure = arguments.get(f"{name}_structure")
     if not structure:
         sentence = f"The columns of the external table {name} belong into {name}_structure, such as 'a UInt8, b String'"
         raise failure(Code.BAD_ARGUMENTS, sentence)
-    return External(name, structure, arguments.get(f"{name}_format", "TabSeparated"), file)
+    input_format = arguments.get(f"{name}_format", "TabSeparated")
+    if not input_format.isidentifier():
+        raise failure(Code.BAD_ARGUMENTS, f"{name}_format is no name of a format: {input_format!r}")
+    return External(name, structure, input_format, file, hides_a_call(data))

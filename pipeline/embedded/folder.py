@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.embedded.confinement import OVERLAY, configuration, prepare_default
 from pipeline.errors import UsageError
 
 # A machine that also runs a worker, a broker and a browser: half of its memory, and small caches.
@@ -35,7 +36,10 @@ def open_folder(path: Path) -> Opened:
         raise UsageError("the embedded stack needs the extra: pip install 'turnfold[embedded]'") from None
     folder = _usable(path)
     try:
-        keeper = Connection(f"{folder}?{_SERVER}")
+        prepare_default(folder)
+        with configuration() as confining:
+            keeper = Connection(f"{folder}?config-file={confining}&{_SERVER}")
+        keeper.query(f"DROP DATABASE IF EXISTS {OVERLAY}")
     except Exception as error:  # noqa: BLE001 - chdb raises several kinds
         _refuse_locked(folder)  # somebody else was faster
         reason = str(error).partition("\n")[0]

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import uuid
+from collections.abc import Collection
 
 import orjson
 from starlette.applications import Starlette
@@ -10,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from pipeline.embedded.access import Account, check_account, check_browser
+from pipeline.embedded.access import Account, check_account, check_host
 from pipeline.embedded.engine import Engine
 from pipeline.embedded.failures import Failure
 from pipeline.embedded.handle import Answer, Statement
@@ -33,18 +34,19 @@ CONTENT_TYPES = {
 }
 
 
-def create_front(engine: Engine, account: Account) -> Starlette:
+def create_front(engine: Engine, account: Account, names: Collection[str] = ()) -> Starlette:
     """The application. Every statement stands alone: a `session_id` is accepted, and binds nothing.
 
     Args:
         engine: runs the statements.
         account: who may ask for them.
+        names: what the server is called, beside localhost.
     """
 
     async def statement(request: Request) -> Response:
         query_id = str(uuid.uuid4())
         try:
-            check_browser(request.headers)
+            check_host(request.headers, names)
             if request.method != "POST" and not request.scope["query_string"]:
                 return PlainTextResponse("Ok.\n")
             arguments = read_arguments(request)
@@ -59,17 +61,20 @@ def create_front(engine: Engine, account: Account) -> Starlette:
         output_format = asked.statement.output_format if answer.body or asked.answers else ""
         return _answered(engine, answer, output_format, query_id)
 
+    async def fine(request: Request) -> Response:
+        try:
+            check_host(request.headers, names)
+        except Failure as failed:
+            return _failed(engine, failed, str(uuid.uuid4()))
+        return PlainTextResponse("Ok.\n")
+
     return Starlette(
         routes=[
             Route("/", statement, methods=["GET", "POST"]),
-            Route("/ping", _fine),
-            Route("/replicas_status", _fine),
+            Route("/ping", fine),
+            Route("/replicas_status", fine),
         ]
     )
-
-
-async def _fine(_: Request) -> Response:
-    return PlainTextResponse("Ok.\n")
 
 
 async def _run(engine: Engine, statement: Statement, request: Request) -> Answer:

@@ -1,10 +1,12 @@
 """A statement and a handle of its own in, what the engine answers out."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
+from pipeline.embedded.confinement import check_confined, with_literals_only
 from pipeline.embedded.external import External
 
 
@@ -12,6 +14,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """What the engine is to run, and how."""
 
     sql: bytes
+    written: bytes = b""
+    """The same as its client wrote it, where the two differ: without data, and where they are."""
     reads: bool = False
     """It changes nothing, so that nothing is lost if it is given up halfway."""
     output_format: str = "TabSeparated"
@@ -47,13 +51,29 @@ def execute(handle: Any, statement: Statement, tag: str) -> Answer:
     """
     if statement.database:
         handle.query("USE `" + escaped(statement.database, "`") + "`")
+    check_confined(handle, statement.written or statement.sql)
     for table in statement.tables:
-        source = ", ".join(f"'{escaped(text)}'" for text in (str(table.file), table.format, table.structure))
-        name = escaped(table.name, "`")
-        handle.query(f"CREATE TEMPORARY TABLE `{name}` AS SELECT * FROM file({source})")  # noqa: S608 - escaped
+        create_external(handle, table)
     settings = {**statement.settings, "log_comment": tag}
     handle.query("SET " + ", ".join(f"{name} = '{escaped(value)}'" for name, value in settings.items()))
     return _answer(handle.query(statement.sql, statement.output_format, params=dict(statement.parameters)))
+
+
+def create_external(handle: Any, table: External) -> None:
+    """Make the table that a client has sent, for as long as the handle is open."""
+    name = f"`{escaped(table.name, '`')}`"
+    columns = f"'{escaped(table.structure)}'"  # within quotes they are columns, whatever else they say
+    handle.query(f"CREATE TEMPORARY TABLE {name} ENGINE = Memory AS SELECT * FROM null({columns})")  # noqa: S608 - escaped
+    target = f"INSERT INTO {name}".encode()
+    handle.query(from_file(target, b"", table.format, table.file, literals=table.literals))
+
+
+def from_file(target: bytes, settings: bytes, input_format: str, file: Path, *, literals: bool) -> bytes:
+    """The INSERT whose data are in a file; with `literals`, Values have no expressions among them."""
+    if literals and input_format.lower() == "values":
+        settings = with_literals_only(settings)
+    source = f" FROM INFILE '{escaped(str(file))}' COMPRESSION 'none' "
+    return target + source.encode() + settings + f" FORMAT {input_format}".encode()
 
 
 def escaped(text: str, quote: str = "'") -> str:

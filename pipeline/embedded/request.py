@@ -15,8 +15,8 @@ from pipeline.embedded.encoding import plain
 from pipeline.embedded.external import describing, spooled_tables
 from pipeline.embedded.failures import Code, failure
 from pipeline.embedded.form import Form, is_form, read_form
-from pipeline.embedded.handle import Statement, escaped
-from pipeline.embedded.statement import Insert, Shape, shape
+from pipeline.embedded.handle import Statement, from_file
+from pipeline.embedded.statement import Shape, shape
 
 MAX_SECONDS = "60"
 
@@ -81,13 +81,17 @@ async def read_request(request: Request, arguments: Mapping[str, str], file: Pat
     text, insert = await read_text(arguments.get("query", "").encode(), chunks, inline_values=bool(parameters))
     kind = Shape() if insert else shape(text)
     _check(kind)
+    sql, written = text, b""
     try:
         if insert:
-            await spooled(text[insert.data :], chunks, file)
+            calls = await spooled(text[insert.data :], chunks, file)
+            sql = from_file(insert.target, insert.settings, insert.input_format, file, literals=calls)
+            written = insert.target + insert.settings + f" FORMAT {insert.input_format}".encode()
         async with spooled_tables(form.files, arguments, file) as tables:
             yield Asked(
                 Statement(
-                    sql=_from_file(insert, file) if insert else text,
+                    sql=sql,
+                    written=written,
                     reads=kind.reads,
                     output_format=kind.output_format or _default_format(request, arguments),
                     parameters=parameters,
@@ -106,13 +110,6 @@ def _check(kind: Shape) -> None:
         raise failure(Code.SYNTAX_ERROR, "Syntax error: the query is empty")
     if kind.several:
         raise failure(Code.SYNTAX_ERROR, "Syntax error: multi-statements are not allowed")
-    if kind.files:
-        raise failure(Code.NOT_IMPLEMENTED, "INTO OUTFILE and FROM INFILE are for a client, not for its server")
-
-
-def _from_file(insert: Insert, file: Path) -> bytes:
-    source = f" FROM INFILE '{escaped(str(file))}' COMPRESSION 'none' "
-    return insert.target + source.encode() + insert.settings + f" FORMAT {insert.input_format}".encode()
 
 
 def _default_format(request: Request, arguments: Mapping[str, str]) -> str:

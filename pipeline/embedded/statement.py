@@ -21,7 +21,6 @@ _ANSWERING = {
     b"CHECK",
 }  # fmt: skip
 _READING = {*_ANSWERING, b"SET", b"USE"}
-_OF_FILES = {(b"INTO", b"OUTFILE"), (b"FROM", b"INFILE")}
 _WITHOUT_DATA = {b"SELECT", b"WITH", b"FROM", b"EXPLAIN", b"WATCH"}
 
 
@@ -42,8 +41,6 @@ class Shape(NamedTuple):
     """It has no words."""
     several: bool = False
     """It is more than one statement."""
-    files: bool = False
-    """It names a file to read or write."""
     reads: bool = False
     """It changes nothing that outlives it."""
     answers: bool = False
@@ -74,7 +71,6 @@ def shape(sql: bytes) -> Shape:
     return Shape(
         empty=not seen,
         several=any(token.text == b";" for token in seen),
-        files=any((a.word, b.word) in _OF_FILES for a, b in pairwise(seen)),
         reads=first in _READING,
         answers=first in _ANSWERING,
         output_format=_output_format(seen),

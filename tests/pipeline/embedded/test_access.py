@@ -1,8 +1,9 @@
 import base64
 
 import pytest
+from starlette.datastructures import Headers
 
-from pipeline.embedded.access import Account, check_account, check_browser
+from pipeline.embedded.access import Account, check_account, check_host
 from pipeline.embedded.failures import Failure
 
 GUARDED = Account("bot", "s3cret")
@@ -52,29 +53,48 @@ def test_anything_else_is_refused(headers: dict[str, str], arguments: dict[str, 
 @pytest.mark.parametrize(
     "headers",
     [
-        {"host": "clickhouse:8123"},
         {"host": "127.0.0.1:8123", "sec-fetch-site": "none"},
-        {"host": "localhost:8123", "sec-fetch-site": "same-origin"},
+        {"host": "127.0.0.1"},
+        {"host": "LOCALHOST:8123", "sec-fetch-site": "same-origin"},
         {"host": "[::1]:8123", "origin": "http://[::1]:8123", "sec-fetch-site": "same-origin"},
+        {"host": "turnfold.localhost:8123"},
+        {"host": "clickhouse:8123"},
     ],
 )
 def test_tools_and_the_pages_of_this_very_server_are_served(headers: dict[str, str]) -> None:
-    check_browser(headers)
+    check_host(Headers(headers), ["clickhouse"])
 
 
 @pytest.mark.parametrize(
     "headers",
     [
+        {},
+        {"host": ""},
+        {"host": "rebound.example.org:8123"},
+        {"host": "127.0.0.1.example.org:8123"},
+        {"host": "localhost@example.org"},
+        {"host": "10.0.0.5:8123"},
         {"host": "127.0.0.1:8123", "origin": "https://example.org"},
         {"host": "127.0.0.1:8123", "origin": "null"},
         {"host": "127.0.0.1:8123", "origin": "http://127.0.0.1:9999"},
         {"host": "127.0.0.1:8123", "sec-fetch-site": "cross-site"},
         {"host": "rebound.example.org:8123", "sec-fetch-site": "same-origin"},
         {"host": "rebound.example.org:8123", "origin": "http://rebound.example.org:8123"},
-        {"host": "", "sec-fetch-site": "none"},
     ],
 )
 def test_a_page_from_elsewhere_reaches_nothing(headers: dict[str, str]) -> None:
     with pytest.raises(Failure) as refused:
-        check_browser(headers)
+        check_host(Headers(headers), ["clickhouse"])
     assert (refused.value.code, refused.value.status) == (497, 403)
+
+
+def test_a_second_host_does_not_smuggle_the_first() -> None:
+    raw = [(b"host", b"127.0.0.1:8123"), (b"host", b"rebound.example.org")]
+    with pytest.raises(Failure):
+        check_host(Headers(raw=raw))
+
+
+def test_who_listens_on_all_addresses_is_asked_under_any_but_not_under_any_name() -> None:
+    check_host(Headers({"host": "10.0.0.5:8123"}), ["0.0.0.0"])  # noqa: S104 - listens nowhere
+    with pytest.raises(Failure):
+        check_host(Headers({"host": "rebound.example.org:8123"}), ["0.0.0.0"])  # noqa: S104 - listens nowhere

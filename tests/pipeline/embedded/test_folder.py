@@ -56,3 +56,15 @@ def test_without_the_extra_the_sentence_says_what_to_install(monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "chdb.state.sqlitelike", None)
     with pytest.raises(UsageError, match=r"needs the extra: pip install 'turnfold\[embedded\]'"):
         open_folder(tmp_path)
+
+
+def test_tables_that_were_in_default_before_are_there_still(tmp_path: Path) -> None:
+    chdb = pytest.importorskip("chdb.state.sqlitelike")
+    before = chdb.Connection(str(tmp_path))
+    before.query("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a")
+    before.query("INSERT INTO t VALUES (7)")
+    before.close()
+    for _ in range(2):
+        keeper = open_folder(tmp_path).keeper
+        assert keeper.query("SELECT a FROM default.t").bytes() == b"7\n"
+        keeper.close()

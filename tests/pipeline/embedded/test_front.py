@@ -28,6 +28,13 @@ def test_probes_are_answered_in_a_servers_words(clickhouse_url: str, path: str, 
     assert (answer.status, answer.body) == (200, b"" if method == "HEAD" else b"Ok.\n")
 
 
+@pytest.mark.parametrize("path", ["/", "/ping", "/replicas_status", "/?query=SELECT+1"])
+def test_a_page_whose_name_was_rebound_is_not_answered(clickhouse_url: str, path: str) -> None:
+    port = urlsplit(clickhouse_url).port
+    answer = ask(clickhouse_url, path=path, headers={"Host": f"rebound.example.org:{port}"})
+    assert (answer.status, answer.code) == (403, 497)
+
+
 def test_an_answer_says_what_it_is_in_a_servers_headers(at: Callable[..., Answer]) -> None:
     at("INSERT INTO t SELECT number, 'x' FROM numbers(5)")
     answer = at("SELECT a FROM t WHERE a < 3", default_format="JSONEachRow", query_id="mine")

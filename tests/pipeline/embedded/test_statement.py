@@ -62,12 +62,6 @@ def test_a_statement_without_words_is_empty(sql: str) -> None:
     assert shape(sql.encode()).empty
 
 
-@pytest.mark.parametrize("sql", ["SELECT 1 INTO OUTFILE 'x'", "INSERT INTO t FROM INFILE 'x' FORMAT CSV"])
-def test_a_client_may_not_name_files_of_the_server(sql: str) -> None:
-    assert shape(sql.encode()).files
-    assert split_insert(sql.encode(), whole=True) is None
-
-
 @pytest.mark.parametrize(
     ("sql", "insert"),
     [

@@ -1,0 +1,27 @@
+"""A worker's metrics are for who scrapes them, and for no web page."""
+
+import asyncio
+from unittest.mock import sentinel
+
+import pytest
+
+from agents.probes import Probes
+from pipeline.settings import Settings
+from tests.services import ask
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 200), ("localhost", 200), ("rebound.example.org", 403)])
+def test_a_page_whose_name_was_rebound_is_not_answered(host: str, status: int) -> None:
+    async def use() -> None:
+        probes = Probes(Settings(), sentinel.metrics, sentinel.readiness)
+        port = probes.listen().getsockname()[1]
+        await probes.on_start()
+        try:
+            url = f"http://127.0.0.1:{port}"
+            answer = await asyncio.to_thread(ask, url, path="/healthz", headers={"Host": f"{host}:{port}"})
+            assert answer.status == status
+        finally:
+            assert probes._runner
+            await probes._runner.cleanup()
+
+    asyncio.run(use())
