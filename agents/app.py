@@ -122,7 +122,7 @@ def _bare_app(settings: Settings) -> App:
         web_enabled=False,
         topic_allow_declare=False,  # `turnfold migrate` does that
         topic_disable_leader=True,
-        consumer_auto_offset_reset="earliest",
+        consumer_auto_offset_reset="none",  # the consumer says loudly where and why it begins again
         consumer_metadata_max_age_ms=METADATA_AGE_MS,
         consumer_max_fetch_size=max(FETCH_BYTES, 2 * settings.max_message_bytes),
         broker_max_poll_records=settings.flush_events,

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -14,13 +14,15 @@ from faust.types import TP, ConsumerMessage, Message
 from agents.assignor import Assignor
 from agents.deliveries import Deliveries
 from agents.gather import Arrived, Prepared
+from agents.positions import INTERRUPTIONS
+from agents.seeking import SeekingConsumer, SeekingThread
 from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
 from pipeline.kafka.placement import Placement
 from pipeline.metrics.collectors import Lag
 from pipeline.metrics.worker import WorkerMetrics
 
 
-class ConsumerThread(driver.AIOKafkaConsumerThread):
+class ConsumerThread(SeekingThread):
     """Faust's consumer thread; a broker that is away while offsets are committed does not end the worker."""
 
     mundane_level = "debug"
@@ -33,10 +35,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         consumer = self._ensure_consumer()
-        assigned = self.assignment()
-        ours = {driver.ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items() if tp in assigned}
+        ours = self.to_commit(offsets)
+        if not ours:
+            return False
         try:
             await consumer.commit(ours)
+        except INTERRUPTIONS as interruption:
+            self.log.info("committing was interrupted: %r", interruption)
+            return False
         except KafkaError as trouble:
             # Nothing is lost by it: the events are written, and the next commit covers them or they come again.
             self.log.warning("offsets not committed, to be tried again: %r", trouble)
@@ -63,7 +69,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     yield tp, end
 
 
-class Consumer(driver.Consumer):
+class Consumer(SeekingConsumer):
     """Faust's consumer with a batch in place of a record, and its own account of what may be committed.
 
     Faust tracks single offsets and takes those between two messages for gaps, which stalls commits where a
@@ -170,7 +176,10 @@ class Consumer(driver.Consumer):
             await asyncio.wait_for(self._idle.wait(), seconds)
         except TimeoutError:
             self.log.warning("not finished within %.0f s: these events will be read again", seconds)
-        await self.commit()
+        try:
+            await asyncio.wait_for(self.commit(), seconds)
+        except TimeoutError:
+            self.log.warning("not committed within %.0f s: these events will be read again", seconds)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """The group has shared out the partitions; none may be ours."""
@@ -187,11 +196,14 @@ class Consumer(driver.Consumer):
         for tp in revoked:
             self._reached.pop(tp, None)
 
-    async def perform_seek(self) -> None:
-        """Read on from the committed offsets: what was delivered before comes again."""
-        await super().perform_seek()
-        self.deliveries.forget_all()
-        self._reached.update({tp: offset for tp, offset in self._committed_offset.items() if offset is not None})
+    def forget_delivered(self, partitions: Collection[TP] | None = None) -> None:
+        """Have nothing to do any more with what was delivered of these partitions, or of all: it comes again."""
+        for message in list(self._unacked_messages):
+            if partitions is None or message.tp in partitions:
+                message.acked = True  # whoever still works on it must not acknowledge another batch in its place
+        self.deliveries.forget(partitions) if partitions is not None else self.deliveries.forget_all()
+        for tp in self._committed_offset if partitions is None else partitions:
+            self._reached[tp] = self._committed_offset[tp] or 0
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's watchdog takes a worker that waits for ClickHouse for a broken one."""

@@ -42,6 +42,9 @@ async def look(settings: Settings) -> State:
 def _look_at_kafka(settings: Settings, state: State) -> None:
     try:
         state.partitions = read_lag(settings, PATIENCE)
+        for partition in state.partitions:
+            if partition.problem and partition.topic != settings.topic_dead:
+                state.problems[f"{partition.topic}/{partition.partition}"] = partition.problem
         present = {partition.topic for partition in state.partitions}
         if missing := [topic.name for topic in settings.topics if topic.name not in present]:
             state.problems["topics"] = f"there is no topic {', '.join(missing)}; {HINT}"

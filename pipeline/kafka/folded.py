@@ -24,7 +24,7 @@ def wait_until_folded(settings: Settings, seconds: float) -> bool:
 
 def _wait_for(settings: Settings, topic: str, deadline: float) -> bool:
     ends = {lag.partition: lag.end for lag in _lags(settings, topic, deadline)}
-    while any(max(lag.committed or 0, lag.beginning) < ends[lag.partition] for lag in _lags(settings, topic, deadline)):
+    while any(lag.reached < ends.get(lag.partition, 0) for lag in _lags(settings, topic, deadline)):
         if time.monotonic() > deadline:
             return False
         time.sleep(PAUSE)

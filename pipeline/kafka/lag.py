@@ -25,9 +25,31 @@ class PartitionLag(msgspec.Struct, frozen=True):
     committed: int | None
 
     @property
+    def reached(self) -> int:
+        """Where the workers go on: at the commit, or at the beginning where nothing is there that it could be for."""
+        at = self.committed
+        return at if at is not None and self.beginning <= at <= self.end else self.beginning
+
+    @property
     def lag(self) -> int:
         """Records that wait for the workers; what retention has taken away waits no more."""
-        return max(0, self.end - max(self.committed or 0, self.beginning))
+        return self.end - self.reached
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the commit, as a sentence; empty where nothing is."""
+        if self.committed is None or self.beginning <= self.committed <= self.end:
+            return ""
+        if self.committed > self.end:
+            return (
+                f"offset {self.committed:,} is committed, and the partition ends at {self.end:,}: the topic was "
+                "deleted and made anew, or has lost its newest records; workers read it again from its beginning"
+            )
+        return (
+            f"{self.beginning - self.committed:,} records were deleted before they were read (offset "
+            f"{self.committed:,} is committed, and the partition begins at {self.beginning:,}): retention is shorter "
+            "than the workers were behind"
+        )
 
 
 def read_lag(settings: Settings, patience: float = PATIENCE) -> list[PartitionLag]:

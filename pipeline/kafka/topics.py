@@ -12,7 +12,7 @@ from pipeline.kafka.client import admin
 from pipeline.settings import Settings
 from schemas.topics import Topic
 
-COMPARED = ("retention.ms", "max.message.bytes", "min.insync.replicas")
+COMPARED = ("cleanup.policy", "retention.ms", "max.message.bytes", "min.insync.replicas")
 """Settings of a topic whose difference loses events; others are the operator's own affair."""
 
 

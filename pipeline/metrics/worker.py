@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -15,6 +15,9 @@ from pipeline.metrics.watch import watches
 from schemas.dead_letter import DeadLetter
 
 AgentName = Literal["intake", "conversations"]
+
+ResetCause = Literal["anew", "expired"]
+"""Why a partition is not read on from where it was: its topic is another one, or what follows was deleted."""
 
 AGENTS: tuple[AgentName, ...] = ("intake", "conversations")
 FRESH_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 1800, 7200, 86_400)
@@ -165,6 +168,23 @@ class Offsets:
         )
         for outcome in ("done", "failed"):
             self._seconds.labels(outcome)
+
+        self._resets = Counter(
+            "turnfold_resets_total",
+            "Partitions read from their beginning, as their topic was made anew or what follows had expired",
+            ["cause"],
+            registry=registry,
+        )
+        for cause in get_args(ResetCause):
+            self._resets.labels(cause)
+        self._expired = Counter(
+            "turnfold_expired_records_total", "Records that Kafka deleted before they were read", registry=registry
+        )
+
+    def reset(self, cause: ResetCause, expired: int) -> None:
+        """A partition is read from its beginning; so many records were deleted before they were read."""
+        self._resets.labels(cause).inc()
+        self._expired.inc(expired)
 
     def committed(self, seconds: float, *, done: bool) -> None:
         """A commit was tried."""

@@ -46,6 +46,20 @@ def test_lag_is_what_lies_behind_the_commit(kafka_settings: Settings) -> None:
     assert (lags[1].committed, lags[1].lag) == (7, 3)
 
 
+@pytest.mark.parametrize(
+    ("beginning", "committed", "lag", "told"),
+    [(0, 50_313, 451, "offset 50,313 is committed, and the partition ends at 451"), (0, 451, 0, ""), (0, None, 451, ""),
+     (400, 100, 51, "300 records were deleted before they were read"), (400, 400, 51, ""), (451, 451, 0, "")],
+)  # fmt: skip
+def test_a_commit_that_means_nothing_is_told_and_hides_no_lag(
+    beginning: int, committed: int | None, lag: int, told: str
+) -> None:
+    found = PartitionLag("t", 0, beginning, 451, committed)
+    assert found.lag == lag
+    assert found.problem.startswith(told)
+    assert bool(found.problem) == bool(told)
+
+
 def test_topics_that_do_not_exist_are_left_out(kafka_settings: Settings) -> None:
     assert read_lag(kafka_settings) == []
     only_dead = msgspec.structs.replace(kafka_settings, topic_turns="nowhere", topic_raw="nowhere-either")

@@ -53,6 +53,15 @@ def test_a_topic_made_by_hand_is_kept_and_the_others_are_created(kafka_settings:
     assert all(kafka_settings.topic_turns in text for text in report.differences), "the others are as they should be"
 
 
+def test_a_topic_that_is_compacted_loses_events_which_is_told(kafka_settings: Settings) -> None:
+    settings = {"cleanup.policy": "compact,delete"}
+    topic = {"num_partitions": 4, "replication_factor": 1, "configs": settings}
+    with admin(kafka_settings) as kafka:
+        kafka.create_topics({kafka_settings.topic_turns: topic})
+    told = [text for text in create_topics(kafka_settings).differences if "cleanup.policy" in text]
+    assert told == [f"topic {kafka_settings.topic_turns} has cleanup.policy=compact,delete, the settings say delete"]
+
+
 def test_require_topics_names_what_is_missing_and_what_would_help(kafka_settings: Settings) -> None:
     with pytest.raises(UsageError, match=f"lacks {kafka_settings.topic_raw}, .*turnfold migrate"):
         require_topics(kafka_settings)

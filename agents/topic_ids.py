@@ -1,0 +1,110 @@
+"""Ask Kafka for the ids of topics: a topic that was deleted and made anew under its name has another.
+
+aiokafka asks for metadata in a version that has no ids yet.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from aiokafka.errors import IncompatibleBrokerVersion
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import (
+    Boolean,
+    CompactArray,
+    CompactString,
+    Int16,
+    Int32,
+    Schema,
+    TaggedFields,
+)
+
+ID_BYTES = 16
+
+
+class _Uuid:
+    @classmethod
+    def decode(cls, data: Any) -> bytes:
+        return bytes(data.read(ID_BYTES))
+
+    @classmethod
+    def encode(cls, value: bytes) -> bytes:
+        return value
+
+
+_PARTITION = Schema(
+    ("error_code", Int16),
+    ("partition_index", Int32),
+    ("leader_id", Int32),
+    ("leader_epoch", Int32),
+    ("replica_nodes", CompactArray(Int32)),
+    ("isr_nodes", CompactArray(Int32)),
+    ("offline_replicas", CompactArray(Int32)),
+    ("tags", TaggedFields),
+)
+_TOPIC = (
+    ("error_code", Int16),
+    ("name", CompactString("utf-8")),
+    ("topic_id", _Uuid),
+    ("is_internal", Boolean),
+    ("partitions", CompactArray(_PARTITION)),
+    ("authorized_operations", Int32),
+    ("tags", TaggedFields),
+)
+_BROKER = (
+    ("node_id", Int32),
+    ("host", CompactString("utf-8")),
+    ("port", Int32),
+    ("rack", CompactString("utf-8")),
+    ("tags", TaggedFields),
+)
+
+
+class _MetadataResponse(Response):
+    API_KEY = 3
+    API_VERSION = 10
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        ("brokers", CompactArray(*_BROKER)),
+        ("cluster_id", CompactString("utf-8")),
+        ("controller_id", Int32),
+        ("topics", CompactArray(*_TOPIC)),
+        ("cluster_authorized_operations", Int32),
+        ("tags", TaggedFields),
+    )
+
+
+class _MetadataRequestStruct(RequestStruct):
+    API_KEY = 3
+    API_VERSION = 10
+    FLEXIBLE_VERSION = True
+    RESPONSE_TYPE = _MetadataResponse
+    SCHEMA = Schema(
+        ("topics", CompactArray(("topic_id", _Uuid), ("name", CompactString("utf-8")), ("tags", TaggedFields))),
+        ("allow_auto_topic_creation", Boolean),
+        ("include_cluster_authorized_operations", Boolean),
+        ("include_topic_authorized_operations", Boolean),
+        ("tags", TaggedFields),
+    )
+
+
+class _MetadataRequest(Request[_MetadataRequestStruct]):
+    API_KEY = 3
+
+    def __init__(self, topics: Collection[str]) -> None:
+        self._topics = topics
+
+    def build(self, request_struct_class: Any) -> Any:
+        return request_struct_class([(bytes(ID_BYTES), topic, {}) for topic in self._topics], False, False, False, {})
+
+
+async def topic_ids(client: Any, topics: Collection[str]) -> dict[str, str]:
+    """Ask for the id of each topic, in hexadecimal; those that do not exist, or have none that is told, are left out.
+
+    Raises:
+        KafkaError: Kafka does not answer.
+    """
+    try:
+        answer = await client.send(client.get_random_node(), _MetadataRequest(topics))
+    except (IncompatibleBrokerVersion, NotImplementedError):  # a broker from before there were ids
+        return {}
+    return {name: found.hex() for error, name, found, *_ in answer.topics if not error and any(found)}

@@ -1,0 +1,99 @@
+"""Topics that change under workers: made anew, or cut short by retention. Nothing is skipped without a word."""
+
+import random
+import urllib.request
+from collections.abc import Sequence
+
+import pytest
+from kafka import OffsetAndMetadata, TopicPartition
+
+from pipeline.embedded.ports import free_port
+from pipeline.kafka.client import admin
+from pipeline.kafka.produce import Producer
+from pipeline.kafka.topics import create_topics, find_topics
+from tests.both import ON_APACHE
+from tests.integration.pieces import Pieces
+from tests.integration.tables import assert_tables
+from tests.integration.traffic import lines
+
+ANEW = "is no longer the one that was read"
+READY = "reading "
+
+
+@pytest.fixture(scope="module")
+def traffic() -> list[bytes]:
+    return lines(seed=29, conversations=80)
+
+
+def send(parts: Pieces, traffic: Sequence[bytes]) -> None:
+    """Send to the turns topic, to the partition of anything."""
+    chance = random.Random(1)  # noqa: S311 - no secret is made of it
+    with Producer(parts.settings, on_failure=lambda failure: pytest.fail(str(failure))) as producer:
+        for line in traffic:
+            producer.send(parts.settings.topic_turns, b"%d" % chance.randrange(99), line)
+
+
+def make_anew(parts: Pieces) -> None:
+    """Delete the turns topic and create it."""
+    with admin(parts.settings) as kafka:
+        kafka.delete_topics([parts.settings.topic_turns])
+    parts.wait_until(lambda: parts.settings.topic_turns not in find_topics(parts.settings), "the topic's end")
+    create_topics(parts.settings)
+
+
+def told(port: int, name: str) -> float:
+    """The sum of a worker's samples with this beginning."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        samples = [line.decode().rsplit(" ", 1) for line in answer if line.startswith(name.encode())]
+    return sum(float(value) for _, value in samples)
+
+
+@ON_APACHE
+@pytest.mark.parametrize("share", [30, 2])
+def test_a_topic_made_anew_under_a_worker_is_read_from_its_beginning(
+    parts: Pieces, traffic: list[bytes], share: int
+) -> None:
+    """Whether it soon has more records than were read of the former one, or fewer."""
+    port = free_port()
+    worker = parts.start_worker(TURNFOLD_WORKER_PORT=str(port))
+    parts.wait_until(lambda: READY in parts.log, "a worker with partitions")
+    before = len(traffic) // share
+    send(parts, traffic[:before])
+    parts.wait_until_folded()
+    make_anew(parts)
+    send(parts, traffic[before : before + len(traffic) // 4])
+    parts.wait_until(lambda: ANEW in parts.log, "a word of it")
+    send(parts, traffic[before + len(traffic) // 4 :])
+    parts.wait_until_folded()
+    assert_tables(parts, traffic)
+    assert told(port, 'turnfold_resets_total{cause="anew"') >= 1
+    assert worker.poll() is None
+    assert parts.report("status")["problems"] == {}
+
+
+@ON_APACHE
+def test_commits_that_mean_nothing_are_told_and_hide_no_record(parts: Pieces, traffic: list[bytes]) -> None:
+    turns = [TopicPartition(parts.settings.topic_turns, number) for number in range(4)]
+    send(parts, traffic[: len(traffic) // 2])
+    ends = {one.partition: one.end for one in parts.lag_by_partition() if one.topic == parts.settings.topic_turns}
+    lost = 3
+    with admin(parts.settings) as kafka:
+        kafka.alter_group_offsets(
+            parts.settings.kafka_group,
+            {turns[0]: OffsetAndMetadata(50_313, "", -1), turns[1]: OffsetAndMetadata(0, "", -1)},
+        )
+        kafka.delete_records({turns[1]: lost})
+    status = parts.run("status", statuses=[1])
+    assert f"{turns[0].topic}/0: offset 50,313 is committed, and the partition ends at {ends[0]}" in status
+    assert f"{turns[1].topic}/1: {lost} records were deleted before they were read" in status
+    port = free_port()
+    worker = parts.start_worker(TURNFOLD_WORKER_PORT=str(port))
+    send(parts, traffic)
+    parts.wait_until_folded()
+    assert_tables(parts, traffic)
+    assert ANEW in parts.log
+    assert f"{lost} records of topic {turns[1].topic}, partition 1, offsets 0 to {lost - 1}, were deleted" in parts.log
+    assert told(port, "turnfold_expired_records_total") == lost
+    assert told(port, "turnfold_resets_total") == 2
+    assert worker.poll() is None
+    assert parts.report("status")["problems"] == {}
