@@ -21,6 +21,7 @@ from agents.last_resort import end_within
 from agents.probes import Probes
 from agents.readiness import Readiness
 from agents.sender import Sender
+from agents.stuck import StuckWatch
 from agents.transport import Transport
 from pipeline.collector import relax
 from pipeline.errors import TransientError
@@ -47,6 +48,7 @@ class App(faust.App):
 
     mundane_level = "debug"
     probes: Probes
+    stuck: StuckWatch
     metrics: WorkerMetrics
     fatal: BaseException | None = None
     """What an agent ended with."""
@@ -56,7 +58,7 @@ class App(faust.App):
 
     def on_init_dependencies(self) -> list[Any]:
         """What is started, in this order, and stopped in the reverse one."""
-        return [self.probes, *super().on_init_dependencies()]
+        return [self.probes, self.stuck, *super().on_init_dependencies()]
 
     async def on_start(self) -> None:
         """Wait for Kafka, where Faust would end: the probes answer meanwhile, and say so."""
@@ -93,7 +95,8 @@ def create_app(settings: Settings) -> App:
     app.metrics = metrics = WorkerMetrics()
     metrics.offsets.lags.read = lambda: app.consumer.lags()  # noqa: PLW0108 - no consumer yet
     readiness = Readiness(settings, metrics, lambda: app.consumer.trouble())  # noqa: PLW0108 - as above
-    app.probes = Probes(settings, metrics, readiness)
+    app.stuck = StuckWatch(settings, metrics, lambda: app.consumer)
+    app.probes = Probes(settings, metrics, readiness, app.stuck)
     app.transport = Transport(
         app.conf.broker_consumer,
         app,

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import time
 
 import orjson
 from aiohttp import web
@@ -9,6 +10,7 @@ from aiohttp.typedefs import Handler
 from mode import Service
 
 from agents.readiness import Readiness
+from agents.stuck import StuckWatch
 from pipeline.embedded.ports import bound
 from pipeline.loopback import is_loopback, is_own_host
 from pipeline.metrics.process import TEXT
@@ -30,9 +32,9 @@ class Probes(Service):
 
     mundane_level = "debug"
 
-    def __init__(self, settings: Settings, metrics: WorkerMetrics, readiness: Readiness) -> None:
+    def __init__(self, settings: Settings, metrics: WorkerMetrics, readiness: Readiness, stuck: StuckWatch) -> None:
         super().__init__()
-        self._settings, self._metrics, self._readiness = settings, metrics, readiness
+        self._settings, self._metrics, self._readiness, self._stuck = settings, metrics, readiness, stuck
         self._socket: socket.socket | None = None
         self._runner: web.AppRunner | None = None
 
@@ -81,7 +83,8 @@ class Probes(Service):
         return web.Response(body=self._metrics.text(), headers={"Content-Type": TEXT})
 
     async def _answer_healthz(self, _: web.Request) -> web.Response:
-        return _json({"status": "alive"}, 200)
+        reasons = self._stuck.reasons(time.monotonic())
+        return _json({"status": "stuck", "reasons": reasons}, 503) if reasons else _json({"status": "alive"}, 200)
 
     async def _answer_readyz(self, _: web.Request) -> web.Response:
         reasons = await self._readiness.reasons()

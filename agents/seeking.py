@@ -69,6 +69,14 @@ class SeekingThread(driver.AIOKafkaConsumerThread):
         ids: Mapping[str, str] = await self.call_thread(self._ids)
         return {topic for topic, known in self.ids.items() if ids.get(topic, known) != known}
 
+    def heard(self) -> float | None:
+        """Tell when Kafka last answered a fetch, in seconds since 1970; None where there is nothing to fetch."""
+        subscription = self._consumer and self._consumer._subscription.subscription  # noqa: SLF001 - nothing public says it
+        assignment = subscription and subscription.assignment
+        if not assignment or not assignment.tps:
+            return None
+        return max((assignment.state_value(tp).timestamp or 0) for tp in assignment.tps) / 1000
+
     def to_commit(self, offsets: Mapping[TP, int]) -> dict[Any, Any]:
         """Build the commit of those offsets whose partitions are ours, each with the id of its topic."""
         assigned = self.assignment()

@@ -107,6 +107,14 @@ class Consumer(SeekingConsumer):
             return "Kafka does not answer: the coordinator of the group is not known"
         return "" if self._joined else "the group is sharing out the partitions"
 
+    def rebalances(self) -> bool:
+        """Tell whether the group is sharing out the partitions, as far as is known here."""
+        return not self._joined and self._thread.coordinated()
+
+    def heard(self) -> float | None:
+        """Tell when Kafka last answered a fetch; None where there is nothing to fetch."""
+        return self._thread.heard()
+
     def lags(self) -> Iterator[Lag]:
         """Records that lie behind the last commit, by topic and partition."""
         for tp, end in self._thread.ends():

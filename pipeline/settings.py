@@ -90,6 +90,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Events of recent conversations that a worker holds in memory."""
     stop_seconds: Seconds = 10.0
     """Seconds that a stopping worker may take to finish what it has in hand."""
+    stuck_seconds: Seconds = 300.0
+    """Seconds after which a worker that gets nothing done, though records wait and it waits for nobody, says on
+    /healthz that it is stuck; more than any statement to ClickHouse takes."""
     dead_letter_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
     """A worker stops when more than this share of its last inputs are dead letters; 1: it never does."""
     dead_letter_window: Whole = 20_000

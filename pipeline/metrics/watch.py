@@ -1,5 +1,6 @@
 """Attempts against ClickHouse and Kafka in; whether a worker waits for one of them, and why, out."""
 
+import time
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -13,12 +14,21 @@ class Watch:
     def __init__(self, retries: Counter, waiting: Gauge) -> None:
         self._retries, self._waiting = retries, waiting
         self.trouble = ""
+        self._failed_at = 0.0
 
     def failed(self, trouble: str) -> None:
         """An attempt failed, and will be made again."""
         self.trouble = trouble
+        self._failed_at = time.monotonic()
         self._retries.inc()
         self._waiting.set(1)
+
+    def waits(self, now: float, within: float) -> bool:
+        """Tell whether it is waited for: attempts fail, the last one `within` so many seconds before `now`.
+
+        Where none has failed for longer, the next one hangs, and nobody waits for the service.
+        """
+        return bool(self.trouble) and now - self._failed_at <= within
 
     def worked(self) -> None:
         """An attempt succeeded."""

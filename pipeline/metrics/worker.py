@@ -19,6 +19,9 @@ AgentName = Literal["intake", "conversations"]
 ResetCause = Literal["anew", "expired"]
 """Why a partition is not read on from where it was: its topic is another one, or what follows was deleted."""
 
+WorkerPart = AgentName | Literal["fetcher"]
+"""A part of a worker that can be stuck by itself."""
+
 AGENTS: tuple[AgentName, ...] = ("intake", "conversations")
 FRESH_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 1800, 7200, 86_400)
 
@@ -51,7 +54,25 @@ class WorkerMetrics(Metrics):
         )
         for outcome in ("forwarded", "kept"):
             self._misplaced.labels(outcome)
+        self._stuck = Gauge(
+            "turnfold_stuck",
+            "1 while a part of the worker gets nothing done, though it could",
+            ["part"],
+            registry=self.registry,
+        )
+        self._stuck_parts: set[WorkerPart] = set()
+        for part in (*AGENTS, "fetcher"):
+            self._stuck.labels(part)
         self.clickhouse, self.kafka = watches(self.registry)
+
+    def stuck(self, part: WorkerPart, stuck: bool) -> None:  # noqa: FBT001 - what it is, not a switch
+        """A part is stuck, or is not."""
+        (self._stuck_parts.add if stuck else self._stuck_parts.discard)(part)
+        self._stuck.labels(part).set(stuck)
+
+    def is_stuck(self, part: WorkerPart) -> bool:
+        """Tell whether the part was last said to be stuck."""
+        return part in self._stuck_parts
 
     def misplaced(self, forwarded: int = 0, kept: int = 0) -> None:
         """So many records were found where they do not belong, and forwarded or folded all the same."""
@@ -85,6 +106,8 @@ class Batches:
             FRESH_SECONDS,
         )
         registry.register(self._ages)
+        self.finished: dict[AgentName, float] = {}
+        """When each agent last finished a batch, by `time.monotonic`."""
         for name in AGENTS:
             self._records.labels(name)
             self._batches.labels(name)
@@ -94,6 +117,7 @@ class Batches:
         """Account for a batch once the block has written it; one that fails comes again, and counts then."""
         began = time.perf_counter()
         yield
+        self.finished[agent] = time.monotonic()
         if not records:
             return
         self._seconds.labels(agent).observe(time.perf_counter() - began)

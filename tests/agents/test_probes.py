@@ -6,6 +6,8 @@ from unittest.mock import sentinel
 import pytest
 
 from agents.probes import Probes
+from agents.stuck import StuckWatch
+from pipeline.metrics.worker import WorkerMetrics
 from pipeline.settings import Settings
 from tests.services import ask
 
@@ -13,7 +15,8 @@ from tests.services import ask
 @pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 200), ("localhost", 200), ("rebound.example.org", 403)])
 def test_a_page_whose_name_was_rebound_is_not_answered(host: str, status: int) -> None:
     async def use() -> None:
-        probes = Probes(Settings(), sentinel.metrics, sentinel.readiness)
+        stuck = StuckWatch(Settings(), WorkerMetrics(), lambda: sentinel.consumer)
+        probes = Probes(Settings(), sentinel.metrics, sentinel.readiness, stuck)
         port = probes.listen().getsockname()[1]
         await probes.on_start()
         try:
