@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 
 from pipeline.ingest.redact_masks import Found, Members, drop, mask, objects
+from pipeline.ingest.redact_places import PLAUSIBLE
 from pipeline.settings import Settings
 from schemas.wire import CHANNELS
 
@@ -18,6 +19,9 @@ MAY_BE_SAID = ("message", "response", "transcriptions")
 
 SEARCH_ANSWERS = ("x-amz-lex:kendra-search-response", "x-amz-lex:qna-search-response")
 """What attributes begin with, in lower case, that hold what the bot answers."""
+
+OTHER_MARKS = frozenset(("pattern", "payload", "packed", "unreadable", "unlisted", "values", *PLAUSIBLE))
+"""Words for what was redacted that name no field."""
 
 ATTRIBUTE = 4
 """A shorter attribute is not looked for elsewhere: they are flags and counts."""
@@ -64,6 +68,8 @@ class Fields:
         self._slots, self._attributes = Names(settings.redact_slots), Names(settings.redact_attributes)
         self._hide = drop if settings.redact_transcripts == "drop" else mask
         self._transcripts = settings.redact_transcripts != "keep"
+        self.unlisted = self._transcripts and ALL in settings.redact_slots and ALL in settings.redact_attributes
+        """Whether what no list names is hidden too: where all that people say is to go, it may be more of that."""
         acts: dict[str, Act] = {}
         if self._transcripts:
             acts |= dict.fromkeys((*HEARD, *SAID), self._hide) | dict.fromkeys(MAY_BE_SAID, self._said)
@@ -81,6 +87,11 @@ class Fields:
     def __bool__(self) -> bool:
         return bool(self.acts)
 
+    def is_mark(self, word: object) -> bool:
+        """Whether `word` may be one for what was redacted."""
+        first = word.partition(".")[0] if isinstance(word, str) else ""
+        return first in OTHER_MARKS or self.acts[first] is not None
+
     def _said(self, holder: Members, name: str, found: Found) -> None:
         if type(holder[name]) in {dict, list}:
             for _ in objects(holder, name, found):
@@ -93,8 +104,8 @@ class Fields:
             if "content" in message:
                 self._hide(message, "content", found, "messages.content")
 
-    def _slot_map(self, holder: Members, name: str, found: Found) -> None:
-        for slots in objects(holder, name, found):
+    def _slot_map(self, holder: Members, name: str, found: Found, word: str = "") -> None:
+        for slots in objects(holder, name, found, word):
             for slot in slots:
                 if slots[slot] is not None and self._is_slot(slot, found):
                     mask(slots, slot, found, f"slots.{slot}", least=1)
@@ -102,7 +113,7 @@ class Fields:
     def _hints(self, holder: Members, name: str, found: Found) -> None:
         for intents in objects(holder, name, found):
             for intent in intents:
-                self._slot_map(intents, intent, found)
+                self._slot_map(intents, intent, found, name)
 
     def _contexts(self, holder: Members, name: str, found: Found) -> None:
         """V1 has the attributes of a context in its `parameters`."""

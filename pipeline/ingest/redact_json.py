@@ -1,6 +1,7 @@
 """JSON in; its value, to be changed in place, out, and from it the same JSON again: numbers as they were written."""
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -9,6 +10,10 @@ from pipeline.json_depth import too_deep
 
 Number = msgspec.Raw
 """A number's own digits: an archive must not round what it does not read."""
+
+WHOLE = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]\+?([0-9]+))?")
+EXPONENT_DIGITS, MOST_DIGITS = 3, 40
+"""A number beyond them is none that is looked for."""
 
 Holder = dict[str, Any] | list[Any]
 """An object or a list; what it holds is told by a name, or by a place counted from 0."""
@@ -58,6 +63,20 @@ def _shallow(text: str, decoder: json.JSONDecoder) -> Any:
     if too_deep(text.encode(errors="surrogatepass")):  # how deep Python itself goes depends on it, and on who calls
         raise RecursionError("nested too deep")
     return decoder.decode(text)
+
+
+def whole(number: str) -> str:
+    """The digits of a whole number, however it is written; nothing of any other."""
+    if number.isdecimal():
+        return number
+    found = WHOLE.fullmatch(number)
+    if not found or len(found[3] or "") > EXPONENT_DIGITS:
+        return ""
+    digits, places = found[1] + (found[2] or ""), int(found[3] or 0) - len(found[2] or "")
+    if places < 0:
+        digits, cut = digits[:places], digits[places:]
+        return digits if not cut.strip("0") else ""
+    return digits + "0" * min(places, MOST_DIGITS)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

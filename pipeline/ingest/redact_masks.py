@@ -42,8 +42,11 @@ class Part:
     found: Found
 
 
-def objects(holder: Members, name: str, found: Found) -> Iterator[Members]:
-    """The object there, or the objects of a list; anything else is not what it should be, so it is masked."""
+def objects(holder: Members, name: str, found: Found, word: str = "") -> Iterator[Members]:
+    """The object there, or the objects of a list; anything else is not what it should be, so it is masked.
+
+    `word` says what it was, where that is not its name.
+    """
     value = holder[name]
     value = value.value if isinstance(value, Part) else value
     if isinstance(value, dict):
@@ -53,9 +56,9 @@ def objects(holder: Members, name: str, found: Found) -> Iterator[Members]:
             if isinstance(each, dict):
                 yield each
             else:
-                mask(value, place, found, name)
+                mask(value, place, found, word or name)
     else:
-        mask(holder, name, found)
+        mask(holder, name, found, word)
 
 
 def drop(holder: Members, name: str, found: Found, word: str = "") -> None:

@@ -1,49 +1,44 @@
-"""A text in; the same with numbers of payment cards, e-mail addresses and phone numbers masked, out."""
+"""Mask numbers of payment cards, e-mail addresses and phone numbers in a text, in time that its length bounds."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 
-from phonenumbers import Leniency, PhoneNumberMatcher
-from stdnum import luhn
+from pipeline.ingest.redact_cards import cards
+from pipeline.ingest.redact_emails import SPELLED, emails
+from pipeline.ingest.redact_phones import SIZES, Phones
+from pipeline.ingest.redact_values import MASK
+from pipeline.ingest.redact_view import View, views
 
 PREFIX = "pattern."
 """Of the word for a pattern among what was redacted."""
 
-Find = Callable[[str], Iterator[tuple[int, int]]]
-"""Where in a text something stands: begin and end, in their order."""
+ROUNDS = 4
+"""A text in which there is always more to mask is masked as a whole: its author takes pains to hide something."""
 
-AT = r"[@\uff20]"
-SUSPECT = re.compile(rf"{AT}|%40|\d(?:\D{{0,5}}\d){{6}}")
-"""What has neither an @ nor seven digits close together holds none of them."""
+Span = tuple[int, int]
+Found = tuple[int, int, str]
+"""Begin, end and kind."""
+
+RUN = re.compile(r"[0-9](?:[\W_]*+[0-9]){6,}+")
+"""Digits with anything but letters between them: no number that is looked for has fewer."""
+SUSPECT = re.compile(rf"[@%&\\]|[^\x00-\x7f]|{RUN.pattern}|{SPELLED.pattern}", re.IGNORECASE)
+"""What has none of it holds nothing that is looked for."""
 
 NONE_OF_THEM = re.compile(
-    r"""(
-    (?<![\w-]) [0-9a-fA-F]{8} (?:-[0-9a-fA-F]{4}){3} - [0-9a-fA-F]{12} (?![\w-])  # a UUID
-    | (?<![\d-]) (?:19|20)\d\d - (?:0[1-9]|1[0-2]) - (?:0[1-9]|[12]\d|3[01]) (?![\d-])  # a date, as Lex writes it
-    | \\[bfnrt] | \\u[0-9a-fA-F]{4}  # what JSON writes for a character, in a text that is JSON or part of one
-    )""",
+    r"""(?<![\w-]) [0-9a-fA-F]{8} (?:-[0-9a-fA-F]{4}){3} - [0-9a-fA-F]{12} (?![\w-])  # a UUID
+    | (?<![\d]) (?<!\d[-/.])
+      (?: (?:19|20)\d\d ([-/.]) (?:0?[1-9]|1[0-2]) \1 (?:0?[1-9]|[12]\d|3[01])  # a date, as Lex writes it
+        | (?:0?[1-9]|[12]\d|3[01]) ([-/.]) (?:0?[1-9]|[12]\d|3[01]) \2 (?:19|20)\d\d )
+      (?: (?:T|,?[ ]) [0-2]\d:[0-5]\d (?: :[0-5]\d (?:[.,]\d{1,9})? )? )?  # and a time
+      (?! [-/.]?\d )""",
     re.VERBOSE,
 )
 """Digits in them may be those of a card or a phone only by chance."""
 
-ASCII_ESCAPE = re.compile(r"\\u00([2-7][0-9a-fA-F])")
-
-CARD_DIGITS = range(13, 20)
-BETWEEN = r"[\s._\xb7\u200b-\u2015\u2212-]{0,3}"
-"""Blanks, dots, hyphens and dashes, seen or not."""
-DIGITS = re.compile(rf"\d(?:{BETWEEN}\d){{12,}}")
-CARD = re.compile(r"[2-6]|8[12]|9792")
-"""What the number of a card begins with: of all that pass the check of its last digit, one in two."""
-
-LOCAL, DOMAIN = r"[\w.!#$%&'*+/=?^`{|}~-]", r"[\w-]++(?:\.[\w-]++)++"
-EMAIL = re.compile(
-    rf"""(?: (?<!{LOCAL}) {LOCAL}++ | "[^"\n]{{1,64}}+" ) {AT} (?:{DOMAIN} | \[[\d.:a-fA-F]++\])
-    | (?<![\w.+~-]) [\w.+~-]++ %40 {DOMAIN}""",
-    re.VERBOSE,
-)
-"""Written so that no text takes more than a few looks at each of its characters."""
-
-ABROAD = re.compile(r"(?<!\d)[+\uff0b]\s?\(?\d(?:[\s()./\u200b-\u2015\u2212-]{0,3}\d){6,14}(?!\d)")
+PHONE_GAP = 5
+"""Characters between two digits of a phone number."""
+ABROAD = re.compile(r"\+[\W_]{0,3}[0-9](?:[^\w+@]{0,5}[0-9]){6,14}(?![0-9])")
 """A number of any country, given or not: who writes a + means one."""
 
 
@@ -52,85 +47,109 @@ class Patterns:
 
     def __init__(self, kinds: Collection[str], region: str) -> None:
         """`kinds` are some of card, email and phone; `region` is the country of phone numbers without a +."""
-        finds: dict[str, Find] = {"email": _emails, "card": _cards, "phone": lambda text: _phones(text, region)}
-        self._finds = {kind: find for kind, find in finds.items() if kind in kinds}
+        self._kinds = frozenset(kinds)
+        self._phones = Phones(region if "phone" in kinds else "")
 
     def __bool__(self) -> bool:
-        return bool(self._finds)
+        return bool(self._kinds)
+
+    def __contains__(self, kind: str) -> bool:
+        return kind in self._kinds
 
     def masked(self, text: str, marks: set[str]) -> str:
         """`text` with masks; what was found is added to `marks`. What it gives is given back unchanged.
 
-        What is left next to a mask may look like a number only now, so it looks until there is nothing more: it
-        ends, as no mask has a digit or an @.
+        What is left next to a mask may look like a number only now, so it looks until there is nothing more.
         """
-        if not self._finds:
+        if not self._kinds:
             return text
-        plain = ASCII_ESCAPE.sub(_character, text) if "\\u00" in text else text
-        masked = plain
-        while SUSPECT.search(masked) and (once := self._once(masked, marks)) != masked:
-            masked = once
-        return text if masked == plain else masked
+        for _ in range(ROUNDS):
+            found = self._found(text)
+            if not found:
+                return text
+            marks.update(PREFIX + kind for _, _, kind in found)
+            text = _without(text, found)
+        return MASK if self._found(text) else text
 
-    def _once(self, text: str, marks: set[str]) -> str:
-        pieces = NONE_OF_THEM.split(text)
-        for place in range(0, len(pieces), 2):
-            for kind, find in self._finds.items():
-                if SUSPECT.search(pieces[place]):
-                    pieces[place] = _without(pieces[place], kind, find, marks)
-        return "".join(pieces)
+    def card(self, digits: str) -> bool:
+        """Whether `digits`, put together, may be the number of a card that is to be masked."""
+        return "card" in self._kinds and any(True for _ in cards(digits, (0, len(digits))))
+
+    def phone(self, digits: str) -> bool:
+        """Whether they are a phone number that is to be masked."""
+        return len(digits) in SIZES and digits in self._phones
+
+    def _found(self, text: str) -> list[Found]:
+        if not SUSPECT.search(text):
+            return []
+        return _merged(sorted(found for view in views(text) for found in self._in_view(view)))
+
+    def _in_view(self, view: View) -> Iterator[Found]:
+        if "email" in self._kinds:
+            for begin, end in emails(view.text):
+                yield *view.span(begin, end), "email"
+        text = NONE_OF_THEM.sub(_letters, view.text)
+        if "phone" in self._kinds:
+            for found in ABROAD.finditer(text):
+                yield *view.span(*found.span()), "phone"
+        for run in RUN.finditer(text) if self._kinds - {"email"} else ():
+            for begin, end, kind in self._in_run(text, *run.span()):
+                yield *view.span(begin, end), kind
+
+    def _in_run(self, text: str, begin: int, end: int) -> Iterator[Found]:
+        places = [place for place in range(begin, end) if "0" <= text[place] <= "9"]
+        digits = "".join([text[place] for place in places])
+        gaps = [n for n in range(1, len(places)) if places[n - 1] + 1 < places[n]]
+        borders = [0, *gaps, len(places)]
+        phones = list(self._national(text, places, digits, borders))
+        for first, last in phones:
+            at, until = places[first], places[last - 1] + 1
+            yield at - (text[at - 1 : at] == "(" and ")" in text[at:until]), until, "phone"
+        if "card" in self._kinds:
+            for first, last in _joined(sorted(cards(digits, borders))):
+                if not _covered(first, last, phones):  # two phones side by side, one in twenty such pairs
+                    yield places[first], places[last - 1] + 1, "card"
+
+    def _national(self, text: str, places: list[int], digits: str, borders: list[int]) -> Iterator[Span]:
+        """Phone numbers of the country: whole groups, close together, and no part of a word that has letters."""
+        ends, after = frozenset(borders), 0
+        wide = (n for n in borders[1:-1] if places[n] - places[n - 1] > PHONE_GAP + 1)
+        limits = chain(wide, (len(digits),))
+        limit = next(limits)
+        for begin in borders[:-1]:
+            if limit <= begin:
+                limit = next(limits)
+            if begin < after or _fraction(text, places[begin]):
+                continue
+            end = self._phones.end(digits, begin, ends, limit)
+            if end and not _in_word(text, places[begin], places[end - 1]):
+                yield begin, end
+                after = end
 
 
-def _character(escape: re.Match[str]) -> str:
-    """What JSON writes so, but for what it has to write so."""
-    character = chr(int(escape[1], 16))
-    return escape[0] if character in '"\\' else character
+def _in_word(text: str, first: int, last: int) -> bool:
+    return text[first - 1 : first].isalpha() and text[last + 1 : last + 2].isalpha()
 
 
-def _without(text: str, kind: str, find: Find, marks: set[str]) -> str:
-    found = list(find(text))
-    if found:
-        marks.add(PREFIX + kind)
-    for begin, end in reversed(found):
-        text = f"{text[:begin]}[{kind}]{text[end:]}"
-    return text
+def _fraction(text: str, first: int) -> bool:
+    """Whether the digits there are those of a number below 1."""
+    return text[first - 2 : first] == "0." and not text[first - 3 : first - 2].isdigit()
 
 
-def _emails(text: str) -> Iterator[tuple[int, int]]:
-    for found in EMAIL.finditer(text):
-        last = found[0].rpartition(".")[2]
-        if found[0].endswith("]") or not last.isdigit():  # lodash@4.17.21 is no address
-            yield found.span()
+def _covered(first: int, last: int, spans: Iterable[Span]) -> bool:
+    """Whether `spans`, in their order, leave nothing between `first` and `last`."""
+    for begin, end in spans:
+        if begin <= first < end:
+            first = end
+    return first >= last
 
 
-def _cards(text: str) -> Iterator[tuple[int, int]]:
-    """What may be cards, in groups of any size: where two overlap, nobody knows which of them is one."""
-    for run in DIGITS.finditer(text):
-        places = [place for place in range(*run.span()) if text[place].isdecimal()]
-        digits = "".join(str(int(text[place])) for place in places)  # of any script, as Luhn's check knows only one
-        borders = {0, len(places)} | {n for n in range(1, len(places)) if places[n - 1] + 1 < places[n]}
-        found = (
-            (begin, begin + size)
-            for begin in sorted(borders)
-            for size in CARD_DIGITS
-            if begin + size in borders and _card(digits[begin : begin + size])
-        )
-        for begin, end in _merged(found):
-            yield places[begin], places[end - 1] + 1
+def _letters(found: re.Match[str]) -> str:
+    return "x" * len(found[0])
 
 
-def _card(digits: str) -> bool:
-    return bool(CARD.match(digits)) and bool(luhn.is_valid(digits))
-
-
-def _phones(text: str, region: str) -> Iterator[tuple[int, int]]:
-    """Valid numbers of `region`, as it writes them; of any other country where they begin with +."""
-    known = ((found.start, found.end) for found in PhoneNumberMatcher(text, region, Leniency.VALID, len(text)))
-    return _merged(sorted([*known, *(found.span() for found in ABROAD.finditer(text))]))
-
-
-def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Spans in the order of their beginnings; those that overlap are one."""
+def _joined(spans: Iterable[Span]) -> Iterator[Span]:
+    """Spans in the order of their beginnings; of digits that may be of two numbers nobody knows which it is."""
     begin, end = 0, 0
     for first, last in spans:
         if first >= end:
@@ -140,3 +159,27 @@ def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         end = max(end, last)
     if end:
         yield begin, end
+
+
+def _merged(found: list[Found]) -> list[Found]:
+    """Those that overlap as one, of the kind of the longest."""
+    merged: list[Found] = []
+    longest = 0
+    for begin, end, kind in found:
+        if merged and begin < merged[-1][1]:
+            first, last, before = merged[-1]
+            merged[-1] = first, max(last, end), kind if end - begin > longest else before
+            longest = max(longest, end - begin)
+        else:
+            merged.append((begin, end, kind))
+            longest = end - begin
+    return merged
+
+
+def _without(text: str, found: list[Found]) -> str:
+    parts: list[str] = []
+    at = 0
+    for begin, end, kind in found:
+        parts += (text[at:begin], f"[{kind}]")
+        at = end
+    return "".join([*parts, text[at:]])

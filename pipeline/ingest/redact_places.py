@@ -11,8 +11,19 @@ Places = Mapping[str, "Places | None"]
 Lists on the way do not count: what holds for an object holds for each in a list.
 """
 
+FREE: Places = {}
+"""In an object whose members bots name, such as slots: what is in it is hidden by what it is a member of."""
+
+NOWHERE: Places = {}
+"""In an object that nobody knows."""
+
+SCORED: Places = {"score": None}
+"""In an object that stands for a number."""
+
 MARKS = "turnfoldRedacted"
 """The member that says what was redacted."""
+SIZE = "bytes"
+"""The member that says how many there were, in what stands for an input that is not kept."""
 
 _INTENT = "name state confirmationState confirmationStatus checkpointLabel nluIntentConfidence nluIntentConfidenceScore"
 _ACTION = "type slotToElicit slotElicitationStyle fulfillmentState messageFormat"
@@ -20,8 +31,11 @@ _STATE = {
     "": "originatingRequestId",
     "intent": _INTENT,
     "dialogAction": _ACTION,
+    "dialogAction.subSlotToElicit": "name",
+    "dialogAction.subSlotToElicit.subSlotToElicit": "name",
     "activeContexts": "name",
     "activeContexts.timeToLive": "timeToLiveInSeconds turnsToLive",
+    "runtimeHints": "",
 }
 _V2 = {
     "": "messageVersion message-version timestamp requestId sessionId inputMode operationName responseReason "
@@ -40,6 +54,8 @@ _V2 = {
     "audioProperties": "contentType s3Path",
     "audioProperties.duration": "total voice silence",
     "utteranceContext": "slotElicitationStyle",
+    "utteranceContext.activeRuntimeHints": "",
+    "dialogEventLogs.conditionalEvaluationResult": "",
     "dialogEventLogs": "dialogStepLabel dialogCodeHookInvocationLabel",
     "dialogEventLogs.nextStep.intent": _INTENT,
     "dialogEventLogs.nextStep.dialogAction": _ACTION,
@@ -74,8 +90,11 @@ def _places(tables: Iterable[Mapping[str, str]]) -> dict[str, Places | None]:
     return root
 
 
-ENTRY: Places = _places([_V2, _V1, _ENVELOPE])
+ENTRY = _places([_V2, _V1, _ENVELOPE])
 """Of an entry of either version, of a code-hook event, or of an envelope: they have no name in common."""
+
+ENTRY["activeContexts"]["parameters"] = FREE  # type: ignore[index] # an object of its own, which V1 has there
+ENTRY[MARKS] = FREE
 
 LOG_EVENT = ENTRY["logEvents"]
 """Of a line in an envelope, whose `message` is an entry."""

@@ -4,11 +4,13 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from pipeline.ingest.redact_fields import HEARD, Fields
-from pipeline.ingest.redact_json import Holder, Number, dumps, loads_strictly, text_of
+from pipeline.ingest.redact_fields import HEARD, MAY_BE_SAID, Fields
+from pipeline.ingest.redact_joined import Joined, Way, without_digits
+from pipeline.ingest.redact_json import Holder, Number, dumps, loads_strictly, text_of, whole
 from pipeline.ingest.redact_masks import Found, Part
+from pipeline.ingest.redact_names import Names
 from pipeline.ingest.redact_patterns import Patterns
-from pipeline.ingest.redact_places import ENTRY, LOG_EVENT, MARKS, PLAUSIBLE, Places
+from pipeline.ingest.redact_places import ENTRY, FREE, LOG_EVENT, MARKS, NOWHERE, PLAUSIBLE, SCORED, SIZE, Places
 from pipeline.ingest.redact_values import MASK
 
 PACKED = "H4sI"
@@ -22,69 +24,101 @@ OBJECTS = re.compile(r'\s*(?:\{\s*"|\[\s*["\[{])')
 """The beginning of JSON with texts in it; no one speaks like that."""
 
 NUMBER_DIGITS = 7
-NOWHERE: Places = {}
+UNLISTED = "unlisted"
+"""The word for a member that nobody knows: its own name may be what somebody said."""
 
 
 class Tree:
     """One value on its way through redaction, in place; `obfuscated` are slots that Lex has obfuscated."""
 
-    def __init__(self, fields: Fields, patterns: Patterns, obfuscated: Collection[str]) -> None:
-        self._fields, self._patterns = fields, patterns
+    def __init__(self, fields: Fields, patterns: Patterns, names: Names, obfuscated: Collection[str]) -> None:
+        self._fields, self._patterns, self._names = fields, patterns, names
         self._found = Found(obfuscated)
         self._founds = [self._found]
-        self._steps: list[tuple[Any, Places, Found]] = []
-        self._texts: list[tuple[Any, Any, Found]] = []
+        self._steps: list[tuple[Any, Places, Way, Found]] = []
+        self._texts: list[tuple[Any, Any, Way, Found]] = []
         self._parts: list[tuple[Any, Any]] = []
+        self._joined = Joined()
 
     def redact(self, value: Holder, *, dead: bool) -> None:
         """Hide fields, then mask in the texts what was hidden, and patterns. A `dead` letter is trusted less."""
-        self._steps.append((value, ENTRY, self._found))
+        self._steps.append((value, ENTRY, (), self._found))
         if dead:
             self._dispute(value, self._found)
         while self._steps:
-            holder, places, found = self._steps.pop()
+            holder, places, way, found = self._steps.pop()
+            before = len(self._steps)
             if type(holder) is dict:
-                self._object(holder, places, found)
+                self._names.mask(holder, found.marks)
+                self._object(holder, places, way, found)
             else:
-                self._list(holder, places, found)
-        for holder, at, found in self._texts:
+                self._list(holder, places, way, found)
+            self._steps[before:] = reversed(self._steps[before:])  # in the order of the document
+        for holder, at, way, found in self._texts:
             if self._patterns or found.values:
-                self._mask_text(holder, at, found)
+                self._mask_text(holder, at, way, found)
+        self._joined.mask(self._patterns)
         for found in self._founds:
             self._mask_heard(found)
         for holder, at in reversed(self._parts):  # the inner ones first
             self._close(holder, at)
         self._mark(value, self._found.marks)
 
-    def _object(self, holder: dict[str, Any], places: Places, found: Found) -> None:
+    def _object(self, holder: dict[str, Any], places: Places, way: Way, found: Found) -> None:
         acts, entries = self._fields.acts, places is LOG_EVENT
         for name, child in list(holder.items()):
-            kind, inside = type(child), places.get(name, NOWHERE)
-            if child is None or (inside is None and kind is not dict and kind is not list):
+            kind, listed = type(child), places.get(name, NOWHERE)
+            if child is None or (listed is None and not (kind is dict or kind is list or places is SCORED)):
                 continue
-            entry = entries and name == "message"
-            if kind is str and (entry or child[:1] in LEADS):
+            entry = entries and name == "message" and kind is str
+            act = None if entry else acts[name]
+            if self._fields.unlisted and not entry and self._hide_unlisted(holder, name, places, act, found):
+                continue
+            if entry or (kind is str and child[:1] in LEADS):
                 self._open(holder, name, found, entry=entry)
-            if not entry and (act := acts[name]):
+            if act:
                 act(holder, name, found)
-            self._take(holder, name, holder.get(name), inside or NOWHERE, found)
+            free = places is FREE or listed is FREE or (act and not listed and name not in MAY_BE_SAID)
+            inside = FREE if free else SCORED if listed is None else listed
+            self._take(holder, name, inside, (*way, without_digits(name)), found)
 
-    def _list(self, holder: list[Any], places: Places, found: Found) -> None:
-        for at in range(len(holder)):
-            if type(holder[at]) is str and holder[at][:1] in LEADS:
+    def _hide_unlisted(self, holder: dict[str, Any], name: str, places: Places, act: object, found: Found) -> bool:
+        """Mask the member if nothing says what it is; whether that is so."""
+        child = holder[name]
+        if places is ENTRY and name == MARKS:
+            holder[name] = [word for word in child if self._fields.is_mark(word)] if isinstance(child, list) else []
+            return False
+        if places is ENTRY and name == SIZE and type(child) is Number:
+            return False
+        if act or places is FREE or (name in places and type(child) in {dict, list}):
+            return False
+        if child not in ("", MASK):
+            holder[name] = MASK
+            found.marks.add(UNLISTED)
+        return True
+
+    def _list(self, holder: list[Any], places: Places, way: Way, found: Found) -> None:
+        for at, child in enumerate(holder):
+            if self._fields.unlisted and places is not FREE and type(child) not in {dict, list}:
+                if child not in (None, "", MASK):
+                    holder[at] = MASK
+                    found.marks.add(UNLISTED)
+                continue
+            if type(child) is str and child[:1] in LEADS:
                 self._open(holder, at, found)
-            self._take(holder, at, holder[at], places, found)
+            self._take(holder, at, places, way, found)
 
-    def _take(self, holder: Any, at: Any, child: Any, places: Places, found: Found) -> None:
-        """Note that it is a text, or has to be gone through."""
+    def _take(self, holder: Any, at: Any, places: Places, way: Way, found: Found) -> None:
+        """Note that what is there, if it is still, is a text, or has to be gone through."""
+        child: Any = holder.get(at) if type(holder) is dict else holder[at]
         kind = type(child)
         if kind is dict or kind is list:
-            self._steps.append((child, places, found))
+            self._steps.append((child, places, way, found))
         elif kind is Part:
             self._parts.append((holder, at))
-            self._steps.append((child.value, child.places, child.found))
+            self._steps.append((child.value, child.places, way, child.found))
         elif kind is Number or (kind is str and child and child != MASK):
-            self._texts.append((holder, at, found))
+            self._texts.append((holder, at, way, found))
 
     def _open(self, holder: Any, at: Any, found: Found, *, entry: bool = False) -> None:
         """Take the text that stands there apart where it is JSON, and mask it where it hides what it holds."""
@@ -123,18 +157,27 @@ class Tree:
                     if self._fields:
                         found.marks.add(name)
 
-    def _mask_text(self, holder: Any, at: Any, found: Found) -> None:
+    def _mask_text(self, holder: Any, at: Any, way: Way, found: Found) -> None:
         text = text_of(holder[at])
         if type(holder[at]) is str:
             masked = self._patterns.masked(found.values.masked(text, found.marks), found.marks)
-        elif len(text) >= NUMBER_DIGITS and text.isdecimal():
-            masked = self._patterns.masked(text, found.marks)
         else:
-            return
+            text = masked = whole(text)
+            if len(text) >= NUMBER_DIGITS:
+                masked = self._patterns.masked(text, found.marks)
         if masked != text:
-            holder[at] = masked
+            holder[at] = self._as_read_again(masked, found)
+        elif self._patterns:
+            self._joined.add(holder, at, way, found)
         if at in HEARD:
             found.heard.append((holder, at, masked != text))
+
+    def _as_read_again(self, masked: str, found: Found) -> str:
+        """What is left of the text when it is redacted once more: a mask may make it look like JSON."""
+        if self._fields and OBJECTS.match(masked):
+            found.marks.add("unreadable")
+            return MASK
+        return masked
 
     @staticmethod
     def _mask_heard(found: Found) -> None:

@@ -14,8 +14,11 @@ DIGITS = 5
 MOST = 1_000
 """More values are not looked for one by one: any text may hold one of them."""
 
-NUMBER = re.compile(r"[\d\s()+./-]+")
-BETWEEN = r"[\s()./-]{0,3}"
+MOST_IN_A_TEXT = 50
+"""A text that holds more of them says little else, and would take long."""
+
+NUMBER = re.compile(r"[\d\W_]+")
+BETWEEN = r"[\W_]{0,4}"
 
 
 class Values:
@@ -45,16 +48,19 @@ class Values:
             return self._marked(text, MASK, "values", marks)
         self._longest_first = self._longest_first or sorted(self._words, key=len, reverse=True)
         lowered = text.lower()
-        for value in self._longest_first:
-            if value in lowered:
-                text = self._marked(text, _without(text, value), self._words[value], marks)
-                lowered = text.lower()
-        if self._numbers:
-            there = re.sub(r"\D", "", text)
-            for digits, word in self._numbers.items():
-                if digits in there:
-                    text = self._marked(text, _without_number(text, digits), word, marks)
+        values = [value for value in self._longest_first if value in lowered]
+        numbers = self._numbers_in(text)
+        if len(values) + len(numbers) > MOST_IN_A_TEXT:
+            return self._marked(text, MASK, "values", marks)
+        for value in values:
+            text = self._marked(text, _without(text, value), self._words[value], marks)
+        for digits in numbers:
+            text = self._marked(text, _without_number(text, digits), self._numbers[digits], marks)
         return text
+
+    def _numbers_in(self, text: str) -> list[str]:
+        there = re.sub(r"\D", "", text) if self._numbers else ""
+        return [digits for digits in self._numbers if digits in there]
 
     @staticmethod
     def _marked(before: str, after: str, word: str, marks: set[str]) -> str:
@@ -72,15 +78,17 @@ def _piece_without(text: str, value: str) -> str:
     if len(lowered) != len(text):  # a letter that is two in lower case: nobody knows where the value begins
         return MASK if value in lowered else text
     alone = len(value) < SHORT and value.isascii()
-    kept, at, begin = "", 0, lowered.find(value)
+    kept: list[str] = []
+    at, begin = 0, lowered.find(value)
     while begin >= 0:
         end = begin + len(value)
         if alone and (text[begin - 1 : begin].isalnum() or text[end : end + 1].isalnum()):
             end = begin + 1
         else:
-            kept, at = kept + text[at:begin] + MASK, end
+            kept += (text[at:begin], MASK)
+            at = end
         begin = lowered.find(value, end)
-    return kept + text[at:]
+    return "".join([*kept, text[at:]])
 
 
 def _without_number(text: str, digits: str) -> str:

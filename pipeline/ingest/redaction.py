@@ -4,8 +4,9 @@ from pipeline.errors import InvalidEventError, Reason
 from pipeline.ingest.redact_fields import Fields
 from pipeline.ingest.redact_json import Holder, dumps, loads
 from pipeline.ingest.redact_masks import OBFUSCATED
+from pipeline.ingest.redact_names import Names
 from pipeline.ingest.redact_patterns import Patterns
-from pipeline.ingest.redact_places import MARKS
+from pipeline.ingest.redact_places import MARKS, SIZE
 from pipeline.ingest.redact_tree import PACKED, Tree
 from pipeline.settings import Settings
 
@@ -20,19 +21,22 @@ class Redaction:
     def __init__(self, settings: Settings) -> None:
         self._fields = Fields(settings)
         self._patterns = Patterns(settings.redact_patterns, settings.redact_phone_region)
+        self._names = Names(self._patterns)
         self._obfuscated = settings.redact_obfuscated
 
     def entry(self, raw: bytes) -> bytes:
         """What is kept of a log entry.
 
         Raises:
-            InvalidEventError: it has too many levels to be looked through.
+            InvalidEventError: it cannot be looked through.
         """
         text = raw.decode()
         try:
             return self._document(text, loads(text), dead=False)
         except RecursionError:
             raise InvalidEventError(Reason.TOO_DEEP, "more levels of JSON than can be redacted") from None
+        except ValueError:
+            raise InvalidEventError(Reason.NOT_JSON, "no JSON, or none that can be redacted") from None
 
     def letter(self, raw: bytes) -> bytes:
         """What is kept of an input that is a dead letter: of one that cannot be looked through, only its size."""
@@ -53,7 +57,7 @@ class Redaction:
     @staticmethod
     def withheld(raw: bytes) -> bytes:
         """What is kept of an input that cannot be redacted: no hash of it either, as a short one could be guessed."""
-        return dumps({MARKS: ["payload"], "bytes": len(raw)})
+        return dumps({MARKS: ["payload"], SIZE: len(raw)})
 
     def error(self, invalid: InvalidEventError) -> InvalidEventError:
         """The same, without what it quotes."""
@@ -61,5 +65,5 @@ class Redaction:
 
     def _document(self, text: str, value: Holder, *, dead: bool) -> bytes:
         obfuscated = {name.casefold() for name in OBFUSCATED.findall(text)} if self._obfuscated else set()
-        Tree(self._fields, self._patterns, obfuscated).redact(value, dead=dead)
+        Tree(self._fields, self._patterns, self._names, obfuscated).redact(value, dead=dead)
         return dumps(value)

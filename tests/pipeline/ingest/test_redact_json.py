@@ -6,7 +6,7 @@ import orjson
 import pytest
 from hypothesis import given
 
-from pipeline.ingest.redact_json import TwiceError, dumps, loads, loads_strictly, text_of
+from pipeline.ingest.redact_json import TwiceError, dumps, loads, loads_strictly, text_of, whole
 from tests.pipeline.ingest.spoken import anything
 
 
@@ -42,6 +42,25 @@ def test_what_is_none_is_refused(text: str) -> None:
 def test_half_a_character_cannot_be_written() -> None:
     with pytest.raises(ValueError, match="surrogates"):
         dumps(loads(r'"\ud83d"'))
+
+
+@pytest.mark.parametrize(
+    ("number", "digits"),
+    [
+        ("4111111111111111", "4111111111111111"),
+        ("-411", "411"),
+        ("4.111e3", "4111"),
+        ("41.00", "41"),
+        ("4111E+2", "411100"),
+        ("1e999", "1" + "0" * 40),
+        ("0.4111", ""),
+        ("4.5", ""),
+        ("1e9999", ""),
+        ("1e-3", ""),
+    ],
+)
+def test_whole_numbers_have_digits(number: str, digits: str) -> None:
+    assert whole(number) == digits
 
 
 @pytest.mark.parametrize("value", [None, True, [], {}, 5])

@@ -1,0 +1,113 @@
+"""Find numbers of payment cards among digits, however these are grouped and whatever is joined to them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
+
+SIZES = range(13, 20)
+CARD = re.compile(r"[2-6]|8[12]|9792")
+"""What the number of a card begins with: of all that pass the check of its last digit, one in two."""
+
+JOINED = frozenset((3, 4, 6, 7, 8, 9, 10))
+"""Digits that may follow a card without a break: its check number, the month and year of its end, or both."""
+LEAD = (3, 4)
+"""Digits of a check number that may stand before a card of LED digits: others are too often one by chance."""
+LED = range(15, 17)
+
+USUAL = 4
+"""Digits of a group: nothing is joined to the last of such."""
+
+_VISA, _MASTERCARD, _AMEX = "4", "5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", "3[47]"
+_DINERS, _MANY = "30[0-5]|3095|3[689]", "6011|64[4-9]|65|60|35(?:2[89]|[3-8])|62|8[12]|220[0-4]|50[0-9]{2}|5[6-9]|6[37]"
+_ISSUERS = {
+    13: f"{_VISA}|50[0-9]{{2}}|5[6-8]|6[37]",
+    14: f"{_DINERS}|50[0-9]{{2}}|5[6-8]|6[37]",
+    15: f"{_AMEX}|50[0-9]{{2}}|5[6-8]|6[37]",
+    16: f"{_VISA}|{_MASTERCARD}|{_MANY}|{_DINERS}|9792",
+    17: f"{_MANY}|36",
+    18: f"{_MANY}|36",
+    19: f"{_VISA}|{_MANY}|36",
+}
+ISSUERS = {size: re.compile(beginnings) for size, beginnings in _ISSUERS.items()}
+"""What the numbers of each size begin with, as their issuers have them."""
+
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+
+Span = tuple[int, int]
+
+
+class Checked:
+    """Digits of which any part can be asked at once whether its last digit is the check of the others (Luhn)."""
+
+    def __init__(self, digits: str) -> None:
+        self.digits = digits
+        numbers = [ord(digit) - 48 for digit in digits]
+        self._sums = [
+            [0, *accumulate(n if place % 2 == last else _DOUBLED[n] for place, n in enumerate(numbers))]
+            for last in (0, 1)
+        ]
+
+    def loosely(self, begin: int, end: int) -> bool:
+        """Whether these may be the number of a card."""
+        return bool(CARD.match(self.digits, begin)) and self._passes(begin, end)
+
+    def strictly(self, begin: int, end: int) -> bool:
+        """Whether they are one of a size that its issuer gives."""
+        return self._passes(begin, end) and bool(ISSUERS[end - begin].match(self.digits, begin))
+
+    def _passes(self, begin: int, end: int) -> bool:
+        sums = self._sums[(end - 1) % 2]
+        return (sums[end] - sums[begin]) % 10 == 0
+
+
+def cards(digits: str, borders: Sequence[int]) -> Iterator[Span]:
+    """Which of `digits` may be cards; `borders` say where groups begin and end, from 0 to their number.
+
+    Groups that make up the number of a card are one. So is a part of a group that issuers would give, with a
+    check number or another card joined to it. What is joined is of the span: it belongs to the card.
+    """
+    if len(digits) < SIZES.start:
+        return
+    checked = Checked(digits)
+    yield from _grouped(checked, borders)
+    if any(end - begin > USUAL for begin, end in pairwise(borders)):
+        yield from _joined(checked, borders)
+
+
+def _grouped(checked: Checked, borders: Sequence[int]) -> Iterator[Span]:
+    at = frozenset(borders)
+    for begin in borders:
+        for end in range(begin + SIZES.start, min(begin + SIZES.stop, len(checked.digits) + 1)):
+            if end in at and checked.loosely(begin, end):
+                yield begin, end
+
+
+def _joined(checked: Checked, borders: Sequence[int]) -> Iterator[Span]:
+    """Cards of which one end at least is within a group, in the order of their beginnings."""
+    size = len(checked.digits)
+    group_begin, group_end = [0] * (size + 1), [size] * (size + 1)
+    for begin, end in pairwise(borders):
+        group_begin[begin + 1 : end + 1] = [begin] * (end - begin)
+        group_end[begin:end] = [end] * (end - begin)
+    ends = _ends(checked, group_end)
+    begins, led = set(borders), {begin + lead for begin in borders for lead in LEAD}
+    for begin in range(size):
+        for end in ends[begin]:
+            if begin in begins or (begin in led and end - begin in LED):
+                begins.add(end)
+                yield group_begin[begin + 1], group_end[end - 1]
+
+
+def _ends(checked: Checked, group_end: Sequence[int]) -> list[tuple[int, ...]]:
+    """Begin -> where cards that begin there end so that only what may be joined to one follows in the group."""
+    size = len(checked.digits)
+    found: list[tuple[int, ...]] = [()] * (size + 1)
+    for begin in range(size - SIZES.start, -1, -1):
+        if CARD.match(checked.digits, begin):
+            found[begin] = tuple(
+                end
+                for end in range(begin + SIZES.start, min(begin + SIZES.stop, size + 1))
+                if (found[end] or (rest := group_end[end - 1] - end) == 0 or rest in JOINED)
+                and checked.strictly(begin, end)
+            )
+    return found
