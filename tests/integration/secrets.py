@@ -14,7 +14,7 @@ from tests.integration.pieces import Pieces
 
 CARD, EMAIL, PHONE = "4556 7375 8689 9855", "zelda.plant@example.com", "+44 20 7946 0018"
 TALK, SLOT, ATTRIBUTE = "zebras cross at dawn", "zirconium seven", "zanzibar holder"
-NEEDLES = re.compile(rb"4556\D?7375|zelda|7946\D?0018|zebras|zirconium|zanzibar", re.IGNORECASE)
+NEEDLES = re.compile(rb"4556\D{0,9}7375|7375\D{0,9}8689|zelda|7946\D{0,9}0018|zebras|zirconium|zanzibar", re.IGNORECASE)
 """Words of each; nothing else has them."""
 
 SETTINGS = {
@@ -27,6 +27,15 @@ SETTINGS = {
 """What hides all of them."""
 
 PATTERNS = f"{CARD} {EMAIL} {PHONE}"
+SPLIT = {
+    "4556,7375,8689,9855": "4556/7375|8689\N{SOFT HYPHEN}9855",
+    "zelda.plant @ example.com": "45567375868998551227123",
+    "card": ["4556", "7375", "8689", "9855"],
+    "part1": "+44 20",
+    "part2": "7946\N{ZERO WIDTH SPACE}0018",
+    "list": ["4556", 7375, {"rest": "\N{FULLWIDTH DIGIT EIGHT}689 9855"}],
+}
+"""Some of the same, written, named and split otherwise."""
 
 
 def v2(number: int, **changes: Any) -> bytes:
@@ -40,7 +49,7 @@ def v2(number: int, **changes: Any) -> bytes:
         messages=[{"contentType": "PlainText", "content": f"{TALK}? {ATTRIBUTE}? {PATTERNS}"}],
         interpretations=[{"nluConfidence": "0.9", "intent": {"name": "Other", "slots": {"Thing": slots["Material"]}}}],
         requestAttributes={"x-amz-lex:channels:platform": "Slack", "holder": ATTRIBUTE, "contact": PATTERNS},
-        unknown=[{"note": f"{SLOT} {PATTERNS}"}],
+        unknown=[{"note": f"{SLOT} {PATTERNS}", **SPLIT}],
         sessionState={
             "originatingRequestId": f"request-{number}",
             "sessionAttributes": {"holder": ATTRIBUTE, "state": orjson.dumps({"inputTranscript": TALK}).decode()},
@@ -67,7 +76,8 @@ def v1(number: int) -> bytes:
             "botResponse": f"{TALK}? {PATTERNS}",
             "intent": "BookHotel",
             "slots": {"Material": SLOT},
-            "sessionAttributes": {"holder": ATTRIBUTE, "contact": PATTERNS},
+            "sessionAttributes": {"holder": ATTRIBUTE, "contact": PATTERNS, EMAIL: CARD},
+            "split": SPLIT,
             "recentIntentSummaryView": [{"intentName": "BookHotel", "slots": {"Material": SLOT}}],
             "dialogState": "ElicitSlot",
         }
