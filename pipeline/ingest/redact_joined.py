@@ -9,6 +9,7 @@ from pipeline.ingest.redact_cards import SIZES, Checked
 from pipeline.ingest.redact_json import Holder, text_of
 from pipeline.ingest.redact_masks import Found
 from pipeline.ingest.redact_patterns import NONE_OF_THEM, PREFIX, Patterns
+from pipeline.ingest.redact_phones import SIZES as PHONE
 from pipeline.ingest.redact_view import plain
 
 Way = tuple[str, ...]
@@ -32,6 +33,8 @@ class Piece:
     at: Any
     found: Found
     digits: str
+    abroad: bool
+    """Whether a + stands before them."""
     masked: bool = False
 
 
@@ -46,7 +49,7 @@ class Joined:
         value: Any = holder[at]
         text = text_of(value)
         if len(text) <= LONGEST and PIECE.fullmatch(digits := plain(text)) and (type(value) is str or text.isdecimal()):
-            piece = Piece(holder, at, found, OTHERS.sub("", digits))
+            piece = Piece(holder, at, found, OTHERS.sub("", digits), "+" in digits)
             self._groups.setdefault((*way, without_digits(at)), []).append(piece)
             if type(holder) is dict:
                 self._groups.setdefault(id(holder), []).append(piece)
@@ -82,6 +85,8 @@ def _whole(pieces: Sequence[Piece], patterns: Patterns) -> str:
         return ""
     if patterns.card(digits):
         return "card"
+    if pieces[0].abroad and len(digits) in PHONE:
+        return "phone" if "phone" in patterns else ""
     date = NONE_OF_THEM.fullmatch("-".join(piece.digits for piece in pieces))
     return "phone" if not date and patterns.phone(digits) else ""
 

@@ -33,7 +33,7 @@ SPLIT = {
     "card": ["4556", "7375", "8689", "9855"],
     "part1": "+44 20",
     "part2": "7946\N{ZERO WIDTH SPACE}0018",
-    "list": ["4556", 7375, {"rest": "\N{FULLWIDTH DIGIT EIGHT}689 9855"}],
+    "list": ["4556", 7375, ["\N{FULLWIDTH DIGIT EIGHT}689 9855"]],
 }
 """Some of the same, written, named and split otherwise."""
 
