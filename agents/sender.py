@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import faust
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     InvalidTimestampError,
     KafkaError,
@@ -56,7 +57,10 @@ class Sender:
             await until_done(lambda: self._send(messages), "Kafka does not take messages", self._watch)
 
     async def send_accepted(self, messages: Sequence[Outgoing]) -> list[int]:
-        """As `send`, for messages that Kafka may refuse for good; the places of those among `messages`."""
+        """As `send`, for messages that Kafka may refuse for good; the places of those among `messages`.
+
+        What does not fit is compressed: the record that it was forwarded from may have been.
+        """
         places = list(range(len(messages)))
         refused: list[int] = []
 
@@ -73,7 +77,39 @@ class Sender:
                 raise TransientError(repr(again[0][1])) from again[0][1]
 
         await until_done(attempt, "Kafka does not take messages", self._watch)
-        return sorted(refused)
+        if not refused:
+            return []
+        chosen = [messages[place] for place in sorted(refused)]
+        fits = await until_done(lambda: self._compressed(chosen), "Kafka does not take messages", self._watch)
+        return [place for place, does in zip(sorted(refused), fits, strict=True) if not does]
+
+    async def _compressed(self, messages: Sequence[Outgoing]) -> list[bool]:
+        """Send messages compressed, and as of now; of each, whether Kafka takes it so."""
+        ours = await self._app.maybe_start_producer()
+        options = {**ours._settings_default(), **ours._settings_auth(), **ours._settings_extra()}  # noqa: SLF001 - addresses, credentials
+        producer = AIOKafkaProducer(**options | {"compression_type": "gzip"})
+        fits: list[bool] = []
+        try:
+            await producer.start()
+            for message in messages:
+                error = await _outcome(await self._begun_by(producer, message))
+                if error is not None and not isinstance(error, REFUSALS):
+                    raise TransientError(repr(error)) from error
+                fits.append(error is None)
+        except KafkaError as trouble:
+            raise TransientError(repr(trouble)) from trouble
+        finally:
+            await producer.stop()
+        return fits
+
+    async def _begun_by(self, producer: AIOKafkaProducer, message: Outgoing) -> Any:
+        partition = await _existing(producer.client, message)
+        try:
+            return await producer.send(
+                message.topic, message.value, message.key, partition=partition, headers=list(message.headers)
+            )
+        except KafkaError as trouble:
+            return trouble
 
     async def _send(self, messages: Sequence[Outgoing]) -> None:
         for error in await self._outcomes(messages):
@@ -93,7 +129,8 @@ class Sender:
         return list(await asyncio.gather(*map(_outcome, sent)))
 
     async def _begun(self, producer: Any, message: Outgoing) -> Any:
-        partition = await _existing(producer, message)
+        # Faust has no way to ask for the number of partitions
+        partition = await _existing(producer._ensure_producer().client, message)  # noqa: SLF001 - as said
         # half a millisecond: Faust makes it a whole number again, by cutting
         seconds = None if message.timestamp is None or message.timestamp < 0 else (message.timestamp + 0.5) / 1000
         try:
@@ -118,11 +155,10 @@ async def _outcome(sent: Any) -> KafkaError | None:
     return None
 
 
-async def _existing(producer: Any, message: Outgoing) -> int | None:
+async def _existing(client: Any, message: Outgoing) -> int | None:
     """The message's partition, or, where Kafka has no such partition, another: who meets it there forwards it anew."""
     if message.partition is None:
         return None
-    client = producer._ensure_producer().client  # noqa: SLF001 - Faust has no way to ask for the number of partitions
     for _ in range(2):
         partitions = client.cluster.partitions_for_topic(message.topic) or ()
         if message.partition in partitions:
