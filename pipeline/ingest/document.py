@@ -58,8 +58,8 @@ def _parsed(text: bytes | memoryview) -> tuple[Verdict, int, bool]:
     if at and "trailing characters" in wrong:
         return Verdict.WHOLE, int(at[1]) - 1, False  # it counts the first of the bytes that are too many
     if at and int(at[1]) < len(text):
-        return Verdict.BROKEN, int(at[1]), "surrogate" in wrong
-    return Verdict.OPEN, len(text), bool(HALF_ESCAPE.search(text[-ESCAPED_PAIR:])) or "surrogate" in wrong
+        return Verdict.BROKEN, int(at[1]), "surrogate" in wrong or "hex escape" in wrong
+    return Verdict.OPEN, len(text), bool(HALF_ESCAPE.search(text[-ESCAPED_PAIR:]))
 
 
 def _too_deep_at(text: bytes | memoryview) -> int:

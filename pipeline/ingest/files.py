@@ -11,10 +11,12 @@ import msgspec
 
 from pipeline.errors import UsageError
 from pipeline.ingest.document import objects
+from pipeline.ingest.encodings import BOM_BYTES, Transcoder, encoding_of
 from pipeline.ingest.gunzip import GZIP, Gunzip, Stream
 from pipeline.ingest.piece import PIECE_BYTES, DocumentTooLongError, Piece
 from pipeline.ingest.split import Splitter
 from pipeline.ingest.window import Window
+from pipeline.ingest.wrappers import listed
 
 STDIN = "-"
 LAYERS = 2
@@ -58,7 +60,8 @@ def stream_inputs(stream: Stream, source: str, max_bytes: int) -> Iterator[Input
     """The same of a stream, which `source` names."""
     for _ in range(LAYERS):
         stream = Gunzip(stream) if stream.peek(len(GZIP)).startswith(GZIP) else stream
-    window = Window(stream)
+    encoding = encoding_of(stream.peek(BOM_BYTES))
+    window = Window(Transcoder(stream, encoding) if encoding else stream)
     splitter = Splitter(window)
     try:
         while not window.ended:
@@ -119,8 +122,15 @@ def _opened(path: str) -> Iterator[io.BufferedReader]:
             stream.close()
 
 
+def _objects(text: bytes, max_bytes: int) -> list[bytes]:
+    """The inputs in a piece that is more than one: an array of objects, or that in a wrapper that is too large."""
+    if text.startswith(b"["):
+        return objects(text)
+    return objects(listed(text)) if len(text) > max_bytes and text.startswith(b"{") else []
+
+
 def _inputs(source: str, piece: Piece, max_bytes: int) -> Iterator[Input]:
-    if piece.entry <= 1 and piece.text.startswith(b"[") and (found := objects(piece.text)):
+    if piece.entry <= 1 and (found := _objects(piece.text, max_bytes)):
         for entry, data in enumerate(found, start=1):
             yield bounded(Input(source, piece.line, data, entry), len(data), max_bytes)
     else:

@@ -1,6 +1,5 @@
 """Open one layer of an input: gzip, base64, an encoding, JSON in a string, a wrapper of the table, several texts."""
 
-import codecs
 import io
 import re
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from pipeline.errors import InvalidEventError, Reason
 from pipeline.half_characters import UTF8_BOM
 from pipeline.ingest.budget import Budget, BudgetError
 from pipeline.ingest.document import Verdict, first_value
+from pipeline.ingest.encodings import BOM_BYTES, encoding_of
 from pipeline.ingest.gunzip import BLANKS, GZIP
 from pipeline.ingest.json_text import JsonText, unescaped
 from pipeline.ingest.piece import DocumentTooLongError
@@ -23,8 +23,6 @@ from pipeline.json_depth import check_depth
 BASE64 = (b"H4sI", b"eyJ", b"ewo", b"ewk", b"eyA", b"W3s")
 """Base64 of the beginnings of gzip and of JSON objects."""
 OPENING = (b"{", b"[", b'"')
-UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
-"""Byte order marks; that of UTF-32 in the other order begins with the first one."""
 CSV_OBJECT = re.compile(rb'(?:^|,)"(\{(?:[^"]++|"")*+)"(?=,|$)')
 """A JSON object in a column of a line of CSV."""
 CSV_HEADER = re.compile(rb'"?@\w{1,100}"?(?:,"?@?[\w.]{1,100}"?)*')
@@ -74,8 +72,8 @@ def opened(part: Part, budget: Budget) -> Inside | None:
     text, where = part
     if text.startswith(GZIP):
         return _gunzipped(text, where, budget)
-    if text.startswith(UTF16):
-        return [Part(_transcoded(text, budget), where)]
+    if encoding := encoding_of(text[:BOM_BYTES]):
+        return [Part(_transcoded(text, encoding, budget), where)]
     text = text.removeprefix(UTF8_BOM).strip(BLANKS)
     if text.startswith(BASE64):
         return [Part(budget.base64(text), _at(where, "base64"))]
@@ -97,10 +95,9 @@ def _gunzipped(packed: bytes, where: str, budget: Budget) -> Inside:
     return [*(_several(text, where, budget) or ()), Unreadable(broken, packed)]
 
 
-def _transcoded(text: bytes, budget: Budget) -> bytes:
-    wide = text.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE))
+def _transcoded(text: bytes, encoding: str, budget: Budget) -> bytes:
     try:
-        found = text.decode("utf-32" if wide else "utf-16", "surrogatepass").encode(errors="surrogatepass")
+        found = text.decode(encoding, "surrogatepass").encode(errors="surrogatepass")
     except UnicodeDecodeError as wrong:
         raise InvalidEventError(Reason.NOT_UTF8, f"{wrong.encoding}, broken: {wrong.reason}") from None
     budget.unpack(len(found))

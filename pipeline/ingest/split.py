@@ -12,7 +12,7 @@ LOOKS = 64
 """An unfinished value is looked at whenever more of it was read, unless that adds up to so many times its bytes."""
 STAMP = re.compile(
     rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
-    rb'(?:[ \t]{1,8}|,(?="))(?:(?:[^\s{}"\[\]]{1,512}[ \t]{1,8}){1,3}+(?=[{\[]\s*["{]|"[{\[]))?'
+    rb'(?:[ \t]{1,8}|,(?="))(?:(?:[^\s{}"\[\]][^\s{}"]{0,511}[ \t]{1,8}){1,3}+(?=[{\[]\s*["{]|"[{\[]))?'
 )
 """What stands before a message: the time, as CloudWatch Logs exports it, but before none of its further lines, as
 Insights and container runtimes write it, or with the stream, as `aws logs tail` does."""

@@ -1,6 +1,6 @@
 """A stream of bytes in; the part of it that is looked at out, and where the line in it ends."""
 
-from pipeline.ingest.gunzip import BrokenGzipError, Stream
+from pipeline.ingest.gunzip import BrokenGzipError, Source
 
 CHUNK = 1 << 20
 """Bytes that are read at a time."""
@@ -13,7 +13,7 @@ class Window:
     last. Places count from the beginning of `text`, before which there were `gone` bytes.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Source) -> None:
         self._stream = stream
         self.text = b""
         self.view = memoryview(b"")

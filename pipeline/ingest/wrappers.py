@@ -7,6 +7,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from pipeline.half_characters import mended_escapes
+from pipeline.json_depth import too_deep
+
 
 class Wrapper(NamedTuple):
     """An object with `member`, behind which the members of `path` lead to the text, or object, that is wrapped.
@@ -90,6 +93,17 @@ def telling_members(text: bytes) -> Found:
     found = msgspec.structs.astuple(_members.decode(text))
     wrapped = [(each, raw) for each, raw in zip(_ALL, found, strict=False) if bytes(raw) not in {b"", b"null"}]
     return Found(wrapped, bytes(found[-1]))
+
+
+def listed(text: bytes) -> bytes:
+    """Give the list of an object that wraps one: what `aws logs filter-log-events` writes may have any size."""
+    if too_deep(text):
+        return b""
+    try:
+        found = telling_members(mended_escapes(text))
+    except msgspec.DecodeError:
+        return b""
+    return next((bytes(raw) for wrapper, raw in found.wrapped if wrapper.is_list), b"")
 
 
 def name_of(text: bytes) -> str:

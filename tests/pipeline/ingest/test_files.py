@@ -1,3 +1,4 @@
+import codecs
 import gzip
 import io
 import os
@@ -5,6 +6,7 @@ import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,16 @@ from pipeline.ingest.piece import PIECE_BYTES
 
 LIMIT = 1_000_000
 CUT = gzip.compress(b'{"n":1}\n' * 3 + os.urandom(2000).replace(b"\n", b"") + b"\n")[:-200]
+
+
+def test_a_list_that_is_too_large_in_its_wrapper_is_taken_apart(file: Path) -> None:
+    """As `aws logs filter-log-events` writes one, over many lines."""
+    events = [{"message": "x" * 30, "timestamp": n} for n in range(40)]
+    content = orjson.dumps({"events": events, "nextToken": "x"}, option=orjson.OPT_INDENT_2)
+    found = read(file, content, limit=1_000)
+    assert [orjson.loads(one.data) for one in found] == events
+    assert [one.entry for one in found] == list(range(1, 41))
+    assert len(read(file, content)) == 1, "a small one is unwrapped like any other message"
 
 
 @pytest.fixture
@@ -43,7 +55,17 @@ def data(path: Path, content: bytes) -> list[bytes]:
     (b"a\r\nb\r\n", [b"a", b"b"]),
     (b"a\rb\n", [b"a\rb"]),
     (b"\xef\xbb\xbf{}\n\xef\xbb\xbf{}", [b"{}", b"{}"]),
-    (b"\xff\xfe\x00\n\x00", [b"\xff\xfe\x00", b"\x00"]),
+    (b"\xff\x00\n\x00", [b"\xff\x00", b"\x00"]),
+    ('{"a":"é"}\n{}'.encode("utf-16"), ['{"a":"é"}'.encode(), b"{}"]),
+    ('{"a":"é"}\n{}'.encode("utf-32"), ['{"a":"é"}'.encode(), b"{}"]),
+    (codecs.BOM_UTF16_BE + '{"a":"\U0001f600"}'.encode("utf-16-be") + b"\xd8",
+     ['{"a":"\U0001f600"}'.encode(), "\ufffd".encode()]),
+    (b'{}\xef\xbb\xbf{"a":1}\xef\xbb\xbf\n\xef\xbb\xbf[{}]', [b"{}", b'{"a":1}', b"{}"]),
+    (b'{"a":"\\ud83d"}{}\n{\n"a":"\\ud83d"}\n[{"b":"\\ud83d"},{}]',
+     [b'{"a":"\\ud83d"}', b"{}", b'{\n"a":"\\ud83d"}', b'{"b":"\\ud83d"}', b"{}"]),
+    (b'2026-06-09T02:19:15.846000+00:00 2026/[a]b {"a":1}\n2026-06-09T02:19:15 {"b":2}\n2026-06-09 02:19:15.846 {}',
+     [b'{"a":1}', b'{"b":2}', b"{}"]),
+    (b"2026-06-09T02:19:15.846Z START [RequestId] {", [b"START [RequestId] {"]),
     (b'{\n "a": 1\n}\n', [b'{\n "a": 1\n}']),
     (b'[\n {"a": 1},\n {"b": 2}\n]\n', [b'{"a": 1}', b'{"b": 2}']),
     (b'[{"a":1}]', [b'{"a":1}']),
