@@ -1,11 +1,15 @@
-"""The built wheel, installed into an empty environment far from this checkout: what its users have."""
+"""The built wheel, installed into an empty environment far from this checkout, and the README's examples against it."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -32,24 +36,56 @@ class Installed(Stack):
         return [str(self.bin / "turnfold"), *super().command(*more)[len(TURNFOLD) :]]
 
 
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """What `turnfold up --demo` of the wheel runs, with a conversation that is open."""
+    folder = tmp_path_factory.mktemp("wheel")
+    made = Installed(folder)
+    install(folder)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        patched.delenv("PYTHONPATH", raising=False)
+        made.start("--demo")
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while all("conversationEndState" in one for one in listed(made)):
+                assert time.monotonic() < deadline, "no open conversation of the demo is listed"
+            yield made
+        finally:
+            assert made.stop(signal.SIGTERM) == 0
+
+
 @pytest.mark.timeout(600)
-def test_the_wheel_has_all_that_up_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stack = Installed(tmp_path)
-    install(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PYTHONPATH", raising=False)
+def test_the_wheel_has_all_that_up_needs(stack: Installed) -> None:
     for package in ("schemas", "pipeline", "agents"):
         place = tell(str(stack.bin / "python"), "-c", f"import {package}; print({package}.__file__)")
         assert Path(place).is_relative_to(stack.bin.parent)
-    stack.start("--demo")
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while not (sessions := listed(stack)):
-            assert time.monotonic() < deadline, "the demo's conversations are not listed"
-        assert {"sessionId", "numberOfTurns"} <= sessions[0].keys()
-    finally:
-        assert stack.stop(signal.SIGTERM) == 0
+    assert all({"sessionId", "numberOfTurns"} <= one.keys() for one in listed(stack))
     assert sum(file.lstat().st_size for file in stack.bin.parent.rglob("*")) < LARGEST
+
+
+@pytest.mark.timeout(600)
+def test_the_readmes_examples_run(stack: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = re.findall(r"```(python|sh)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert [language for language, _ in blocks] == ["python", "python", "sh", "python"]
+    lines = (stack.data / "env").read_text().splitlines()
+    for name, value in (shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export ")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    monkeypatch.chdir(tmp_path)
+    known: dict[str, Any] = {}
+    for language, block in blocks:
+        code = block.replace("http://127.0.0.1:8080", stack.api)
+        if language == "python":
+            exec(code, known)  # noqa: S102 - our README's
+        else:
+            tell("sh", "-euc", code)
+    assert known["page"].keys() >= {"sessions"}
+    assert len(known["sessions"]) > 100, "more than a page"
+    pages = [orjson.loads(file.read_bytes())["sessions"] for file in tmp_path.glob("page-*.json")]
+    assert sum(map(len, pages)) >= len(known["sessions"])
+    assert known["now_v2"]["sessionId"] == known["user"]
+    assert known["now_v1"]["sessionId"], "it has a name of its own"
 
 
 def install(folder: Path) -> None:
