@@ -19,7 +19,7 @@ from pipeline.ingest.poison import DeadLimit
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.sort import dead_letter
 from pipeline.materialise.closed import incomplete
-from pipeline.materialise.recall import recall
+from pipeline.materialise.recall import histories as recalled
 from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.retention import Retention
@@ -209,23 +209,22 @@ class Conversations:
         """What is known of each conversation: from memory, else from the archive, else nothing."""
         missing = [key for key, history in known.items() if history is None]
         archived = await self._archived(missing) if missing else {}
-        self._metrics.folding.resolved(len(known) - len(missing), len(archived), len(missing) - len(archived))
-        return {key: history or archived.get(key) or History() for key, history in known.items()}
+        found = sum(bool(history.events) for history in archived.values())
+        self._metrics.folding.resolved(len(known) - len(missing), found, len(missing) - found)
+        return {key: history or archived[key] for key, history in known.items()}
 
     async def _archived(self, keys: Sequence[ConversationKey]) -> dict[ConversationKey, History]:
         async def attempt() -> dict[ConversationKey, History]:
             # what a worker that died had written among others can come to us as long as Kafka has its events
             shared = (await self._writer.seen()).shared_within(self._retention_ms)
-            archived = await recall(await self._writer.live(), keys, self._forgotten)
-            return {key: History(events.values(), shared=shared) for key, events in archived.items()}
+            return await recalled(await self._writer.live(), keys, self._forgotten, shared=shared)
 
         with self._metrics.folding.read_back_seconds.time():
             return await self._try(attempt)
 
     async def _writable(self, folded: Folded, histories: dict[ConversationKey, History]) -> Folded:
         """Without the rows of conversations of which the archive has lost events."""
-        known = {key: history.events for key, history in histories.items()}
-        lost = await incomplete(await self._writer.live(), known, self._retention)
+        lost = await incomplete(await self._writer.live(), histories, self._retention)
         return Folded([row for row in folded.rows if row.key not in lost], folded.new) if lost else folded
 
     async def _try(self, action: Callable[[], Awaitable[Answer]]) -> Answer:

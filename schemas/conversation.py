@@ -19,7 +19,8 @@ class EndState(enum.StrEnum):
 class Conversation(msgspec.Struct, frozen=True, gc=False):
     """One row. Where `is_deleted`, it only takes back the row of the same bot, start, session and request.
 
-    `version` is the number of distinct events folded in: a set only grows, so the greatest version is right.
+    `version` is the number of distinct events that are known of it, two contents of one identity being two: a set only
+    grows, so the greatest version is right.
     """
 
     bot_id: Word

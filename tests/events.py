@@ -1,12 +1,16 @@
-"""Turn events for tests: as log entries, as decoded turns, and as Hypothesis makes them."""
+"""Turn events for tests: as log entries, as decoded turns, as Hypothesis makes them; and their fold, the slow way."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from hypothesis import strategies as st
 
-from schemas.turn import Turn
+from pipeline.fold.conversation import fold
+from schemas.conversation import Conversation
+from schemas.turn import ConversationKey, Turn, content_of
 
 START = 1_780_000_000_000
 """An instant in 2026, in milliseconds."""
@@ -52,7 +56,7 @@ def raw(**changes: Any) -> bytes:
 
 
 def turn(**changes: Any) -> Turn:
-    """A decoded turn; `changes` replace its fields."""
+    """A decoded turn; `changes` replace its fields. Turns that differ have another content each."""
     fields: dict[str, Any] = {
         "bot_id": "BOTAAAAAA1",
         "session_id": "session-1",
@@ -73,14 +77,14 @@ def turn(**changes: Any) -> Turn:
         "dialog_action": "ElicitSlot",
         "missed_utterance": False,
     }
-    return Turn(**fields | changes)
+    return Turn(**{"content": content_of(repr([fields, changes]).encode()), **fields, **changes})
 
 
 @st.composite
 def turns(draw: st.DrawFn) -> Turn:
-    """A turn of one of three conversations; two that are equal in identity are equal in all."""
+    """A turn of one of three conversations; one in four has another content than most others of its identity."""
     conversation, number, moment = draw(st.integers(0, 2)), draw(st.integers(0, 6)), draw(st.integers(0, 5))
-    seed = (7 * conversation + 3 * number + moment) % 12
+    seed = (7 * conversation + 3 * number + moment + draw(st.sampled_from([0, 0, 0, 5]))) % 12
     return turn(
         session_id=f"session-{conversation % 2}",
         originating_request_id=f"origin-{conversation}",
@@ -95,3 +99,16 @@ def turns(draw: st.DrawFn) -> Turn:
         intent_state=("InProgress", "Fulfilled", "Failed", "ReadyForFulfillment")[(seed + number) % 4],
         dialog_action=("Close", "ElicitSlot")[seed % 2],
     )
+
+
+def slow_fold(log: Sequence[Turn]) -> list[Conversation]:
+    """The rows that these events come to, in any order and however often each is there."""
+    sets: dict[ConversationKey, set[Turn]] = defaultdict(set)
+    for one in log:
+        sets[one.key].add(one)
+    return sorted(map(_slow_row, sets.values()), key=lambda row: (row.originating_request_id, row.start))
+
+
+def _slow_row(turns: set[Turn]) -> Conversation:
+    counts = {one.order: one for one in sorted(turns, key=lambda one: one.content)}
+    return fold(counts.values(), FALLBACK, len(turns) - len(counts))

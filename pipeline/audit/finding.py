@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from pipeline.fold.conversation import fold
+from pipeline.fold.event_set import EventSet
 from pipeline.materialise.settle import Terms
 from pipeline.retention import Retention
 from pipeline.store.audit import Said
@@ -111,11 +112,12 @@ def _finding(key: ConversationKey, said: Said, terms: Terms) -> Finding:
     word = terms.forgotten.word(*key[:2])
     until = word.until if word else NEVER
     rows = tuple(sorted(said.rows.get(key, ()), key=lambda row: row.start))
-    events = said.events.get(key, {}).values()
-    kept = [turn for turn in events if turn.timestamp > until]
+    events = said.events.get(key, ())
+    kept = EventSet(turn for turn in events if turn.timestamp > until)
     moments = [*(turn.timestamp for turn in events), *(row.start for row in rows)]
     forgotten = min((moment for moment in moments if moment <= until), default=None)
-    return Finding(key, fold(kept, terms.fallback_intents) if kept else None, rows, forgotten=forgotten)
+    right = fold(kept.events.values(), terms.fallback_intents, len(kept.lesser)) if kept.events else None
+    return Finding(key, right, rows, forgotten=forgotten)
 
 
 def _expires(finding: Finding, retention: Retention, now: int) -> bool:

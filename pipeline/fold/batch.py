@@ -36,7 +36,7 @@ def fold_batch(
             new.append(place)
     rows: list[Conversation] = []
     for history in touched.values():
-        row = fold(history.events.values(), fallback_intents)
+        row = fold(history.events.values(), fallback_intents, len(history.lesser))
         rows.append(row)
         rows += [_deleted(row, start) for start in history.outdated_starts(row.start)]
     return Folded(rows, new)

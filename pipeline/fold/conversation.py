@@ -13,8 +13,10 @@ SUCCEEDED = {"Fulfilled", "ReadyForFulfillment"}
 FAILED = "Failed"
 
 
-def fold(turns: Collection[Turn], fallback_intents: Collection[str]) -> Conversation:
+def fold(turns: Collection[Turn], fallback_intents: Collection[str], lesser: int = 0) -> Conversation:
     """The row of a conversation whose distinct events are `turns`, in any order; there is at least one.
+
+    `lesser` contents of these events are known too, and count in the version alone (see `EventSet`).
 
     The rules are DESIGN.md's, after Lex's own definitions of analytics keys.
     """
@@ -38,7 +40,7 @@ def fold(turns: Collection[Turn], fallback_intents: Collection[str]) -> Conversa
         intents=tuple(dict.fromkeys(intents)),
         intent_path="".join(f"/{name}" for name, _ in groupby(intents)),
         end_state=_end_state(events, fallback_intents),
-        version=len(events),
+        version=len(events) + lesser,
     )
 
 

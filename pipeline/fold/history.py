@@ -1,42 +1,39 @@
-"""Events of one conversation in, in the order of the log; what is known of it out: the set, and the starts it had."""
+"""Keep what is known of one conversation while the log is read: its events, and the starts its rows may have."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from pipeline.fold.event_set import EventSet
 from schemas.turn import Turn
 
-Identity = tuple[int, str, str]
 
-
-class History:
+class History(EventSet):
     """The distinct events of one conversation, and the starts under which it may have rows.
 
     A row's sorting key holds the conversation's start, so a row must be taken back when an earlier event
     moves the start. A worker that died, or another that held the partition before, may have written a row
     after any prefix of the log; its start is then the least timestamp of that prefix. So the starts to take
     back are the running minima of the events in log order, and the start of what the archive held.
+
+    Where others than workers have written the conversation, the archive is no prefix of the log, and a dead worker may
+    have known of any part of it. Then the rows that there are tell what to take back (`current`): who is dead writes no
+    more, and who only sleeps looks at the archive after its next write, since somebody else wrote meanwhile.
     """
 
-    __slots__ = ("events", "lowest", "starts")
+    __slots__ = ("lowest", "starts")
 
-    def __init__(self, archived: Iterable[Turn] = (), *, shared: bool = False) -> None:
-        """What is known before the first event of the log: the archived events of this conversation.
-
-        Where others have written it too (`shared`), any of its events may once have been the first.
-        """
-        self.events: dict[Identity, Turn] = {turn.order: turn for turn in archived}
+    def __init__(self, archived: Iterable[Turn] = (), current: Iterable[int] = ()) -> None:
+        """Begin with the archived events of this conversation, and the starts of its current rows if these matter."""
+        super().__init__(archived)
         self.starts: set[int] = {min(self.events)[0]} if self.events else set()
-        if shared:
-            self.starts.update(timestamp for timestamp, *_ in self.events)
+        self.starts.update(current)
         self.lowest: int | None = None  # of the events taken from the log: who died may have known of no others
 
     def add(self, turn: Turn) -> bool:
-        """Take the next event of the log; whether it was new. Of two with one identity, the archive has the first."""
+        """Take the next event of the log, and return whether the archive may lack it."""
         if self.lowest is None or turn.timestamp < self.lowest:
             self.lowest = turn.timestamp
             self.starts.add(turn.timestamp)
-        known = len(self.events)
-        self.events.setdefault(turn.order, turn)
-        return len(self.events) > known
+        return EventSet.add(self, turn)
 
     def outdated_starts(self, start: int) -> list[int]:
         """The starts whose rows the row of `start` takes the place of; asked for once, then forgotten."""
@@ -44,11 +41,10 @@ class History:
         self.starts = {start}
         return outdated
 
-    def forget(self, until: int) -> None:
-        """Know nothing of the events up to this moment, nor of the rows that began with them, which others delete."""
-        self.events = {order: turn for order, turn in self.events.items() if turn.timestamp > until}
-        self.starts = {start for start in self.starts if start > until}
-        if self.events:
-            self.starts.add(min(self.events)[0])  # who has deleted those has written this one
-        if self.lowest is not None and self.lowest <= until:
-            self.lowest = None
+    def discard(self, unwanted: Callable[[Turn], bool]) -> bool:
+        """Know nothing of these events, nor of the rows there were, which whoever erases them replaces."""
+        if not super().discard(unwanted):
+            return False
+        self.starts = {min(self.events)[0]} if self.events else set()
+        self.lowest = None
+        return True

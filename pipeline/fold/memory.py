@@ -35,11 +35,11 @@ class Memory:
     def forget(self, forgotten: Forgotten) -> None:
         """Remember nothing of what is forgotten."""
         for key in list(self._histories):
-            if word := forgotten.word(*key[:2]):
+            if forgotten.word(*key[:2]):
                 history = self._histories[key]
-                self._events -= len(history.events)
-                history.forget(word.until)
-                self._events += len(history.events)
+                self._events -= history.version
+                history.discard(forgotten.covers)
+                self._events += history.version
                 if not history.events:
                     del self._histories[key]
 
@@ -47,14 +47,14 @@ class Memory:
         """Take a history out; it is put back once what it says has been written."""
         history = self._histories.pop(key, None)
         if history is not None:
-            self._events -= len(history.events)
+            self._events -= history.version
         return history
 
     def put(self, key: ConversationKey, history: History) -> None:
         """Keep a history as the most recent; the least recent make room."""
         self.take(key)
         self._histories[key] = history
-        self._events += len(history.events)
+        self._events += history.version
         while self._events > self._max_events:
             self.take(next(iter(self._histories)))
 

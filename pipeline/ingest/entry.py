@@ -11,7 +11,7 @@ from pipeline.ingest.diagnose import InputForm, input_form
 from pipeline.ingest.entry_v1 import turn_of_v1
 from pipeline.ingest.wrappers import name_of
 from pipeline.json_depth import check_depth
-from schemas.turn import Turn
+from schemas.turn import Turn, content_of
 from schemas.wire import LogEntry, LogEntryV1
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ def decode_entry(raw: bytes, max_bytes: int) -> Turn:
     check_depth(raw)
     try:
         _ = raw.isascii() or raw.decode()  # the decoder does not look at texts that nobody asks for
-        return _turn(_v2.decode(raw))
+        return _turn(_v2.decode(raw), content_of(raw))
     except (UnicodeDecodeError, msgspec.DecodeError) as wrong:
         return _decode_other(raw, wrong)
 
@@ -57,7 +57,7 @@ def milliseconds(timestamp: str) -> int:
     return found
 
 
-def _turn(entry: LogEntry) -> Turn:
+def _turn(entry: LogEntry, content: int) -> Turn:
     if entry.invocation_source is not None:
         raise InvalidEventError(Reason.CODE_HOOK, "a Lambda code-hook event (it has invocationSource) is no log entry")
     version = entry.message_version or entry.message_version_dashed or "2.0"
@@ -86,6 +86,7 @@ def _turn(entry: LogEntry) -> Turn:
         intern((intent.state if intent else None) or ""),
         intern((action.type if action else None) or ""),
         entry.missed_utterance in (True, "true"),
+        content,
     )
 
 
@@ -93,11 +94,11 @@ def _decode_other(raw: bytes, wrong: Exception) -> Turn:
     """Decode what is no V2 entry as it stands: it has halves of characters, is of V1, or no entry at all."""
     text = mended(raw)
     if text is raw and isinstance(wrong, msgspec.ValidationError):
-        return _decode_v1(text, str(wrong))
+        return _decode_v1(text, str(wrong), content_of(raw))
     try:
-        return _turn(_v2.decode(text))
+        return _turn(_v2.decode(text), content_of(raw))
     except msgspec.ValidationError as mistake:
-        return _decode_v1(text, str(mistake))
+        return _decode_v1(text, str(mistake), content_of(raw))
     except msgspec.DecodeError as broken:
         if not text.strip():
             raise InvalidEventError(Reason.EMPTY, "the input has no content") from None
@@ -105,14 +106,14 @@ def _decode_other(raw: bytes, wrong: Exception) -> Turn:
         raise InvalidEventError(Reason.NOT_JSON, f"{broken}{utf16}") from None
 
 
-def _decode_v1(text: bytes, wrong: str) -> Turn:
+def _decode_v1(text: bytes, wrong: str, content: int) -> Turn:
     form = input_form(text)
     if form is InputForm.LOG_ENTRY_V1:
         try:
             entry = _v1.decode(text)
         except msgspec.ValidationError as wrong_v1:
             raise InvalidEventError(Reason.WRONG_SHAPE, f"as a Lex V1 log entry: {wrong_v1}") from None
-        return turn_of_v1(entry, milliseconds(entry.timestamp))
+        return turn_of_v1(entry, milliseconds(entry.timestamp), content)
     if form is InputForm.CODE_HOOK:
         raise InvalidEventError(Reason.CODE_HOOK, "a Lambda code-hook event (it has invocationSource) is no log entry")
     if name := name_of(text):

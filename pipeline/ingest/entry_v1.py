@@ -8,8 +8,8 @@ ENDED = {"Fulfilled", "Failed", "ReadyForFulfillment"}
 """V1 dialog states that end an intent: V2 calls the same word the intent's state and closes the dialog."""
 
 
-def turn_of_v1(entry: LogEntryV1, timestamp: int) -> Turn:
-    """The turn of `entry`, whose time is `timestamp` in milliseconds.
+def turn_of_v1(entry: LogEntryV1, timestamp: int, content: int) -> Turn:
+    """The turn of `entry`, whose time is `timestamp` in milliseconds, and `content` the digest of its bytes.
 
     V1 knows bots and aliases by name: their ids are derived. Its `dialogState` says both what became of the
     intent and what the bot does next.
@@ -35,4 +35,5 @@ def turn_of_v1(entry: LogEntryV1, timestamp: int) -> Turn:
         intent_state=dialog_state if ended else "InProgress",
         dialog_action="Close" if ended else dialog_state,
         missed_utterance=entry.missed_utterance in (True, "true"),
+        content=content,
     )

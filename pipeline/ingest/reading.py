@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+import msgspec
+
 from pipeline.errors import InvalidEventError, Reason
 from pipeline.half_characters import UTF8_BOM, mended
 from pipeline.ingest.entry import decode_entry
 from pipeline.rules import redacted
 from pipeline.settings import Settings
-from schemas.turn import Turn
+from schemas.turn import Turn, content_of
 
 if TYPE_CHECKING:
     from pipeline.ingest.redaction import Redaction
@@ -48,7 +50,7 @@ class Reading:
         if len(kept) > self.event_bytes:  # where it is read again, it would be too large
             wrong = f"{len(kept)} bytes once it is redacted, where {self.event_bytes} are allowed"
             raise InvalidEventError(Reason.TOO_LARGE, wrong)
-        return turn, kept
+        return msgspec.structs.replace(turn, content=content_of(kept)), kept
 
     def letter(self, invalid: InvalidEventError, raw: bytes) -> tuple[InvalidEventError, bytes]:
         """What is kept of an input that is none: why, and its bytes."""

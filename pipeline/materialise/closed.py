@@ -1,19 +1,18 @@
 """Conversations and the events that are known of them in; those of which the archive has lost events out."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from pipeline.clock import now_ms
+from pipeline.fold.event_set import EventSet
 from pipeline.retention import LONGEST_DAYS, Retention
 from pipeline.store.client import ClickHouse
 from pipeline.store.in_force import rows_since
 from schemas.topics import DAY_MS
 from schemas.turn import ConversationKey
 
-Identity = tuple[int, str, str]
-
 
 async def incomplete(
-    clickhouse: ClickHouse, known: Mapping[ConversationKey, Collection[Identity]], retention: Retention
+    clickhouse: ClickHouse, known: Mapping[ConversationKey, EventSet], retention: Retention
 ) -> set[ConversationKey]:
     """The conversations whose rows tell of events that are not `known` any more: nobody can fold them again.
 
@@ -28,13 +27,13 @@ async def incomplete(
     if retention.archives_for_good:
         return set()
     now = now_ms()
-    closed = {key: events for key, events in known.items() if retention.closed(key[0], min(events)[0], now)}
+    closed = {key: one for key, one in known.items() if retention.closed(key[0], min(one.events)[0], now)}
     if not closed:
         return set()
-    since = min(min(events)[0] for events in closed.values()) - int(LONGEST_DAYS * DAY_MS)
-    moments = {key: {moment for moment, *_ in events} for key, events in closed.items()}
+    since = min(min(one.events)[0] for one in closed.values()) - int(LONGEST_DAYS * DAY_MS)
+    moments = {key: {moment for moment, *_ in one.events} for key, one in closed.items()}
     return {
         key
         for key, start, version in await rows_since(clickhouse, list(closed), max(0, since))
-        if start not in moments[key] or version > len(closed[key])
+        if start not in moments[key] or version > closed[key].version
     }

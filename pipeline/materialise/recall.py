@@ -1,8 +1,11 @@
-"""Keys of conversations in; their archived events out, without those that are forgotten: where every writer reads."""
+"""Read back what the archive has of conversations, without what is erased: where every writer reads."""
 
 from collections.abc import Sequence
 
+from pipeline.fold.event_set import EventSet
+from pipeline.fold.history import History
 from pipeline.store.client import ClickHouse
+from pipeline.store.in_force import current_starts
 from pipeline.store.read_back import read_back
 from schemas.forgotten import Forgotten
 from schemas.turn import ConversationKey, Turn
@@ -10,16 +13,35 @@ from schemas.turn import ConversationKey, Turn
 
 async def recall(
     clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: Forgotten
-) -> dict[ConversationKey, dict[tuple[int, str, str], Turn]]:
-    """The distinct events of each conversation in `keys` that has any.
+) -> dict[ConversationKey, EventSet]:
+    """Return the distinct events of each conversation in `keys` that has any.
 
     Forgotten ones may be there still: whoever forgets them says so first, and deletes them then.
 
     Raises:
         TransientError: worth a second try.
     """
-    found = {}
-    for key, turns in (await read_back(clickhouse, keys)).items():
-        if events := {turns[place].order: turns[place] for place in forgotten.kept(turns)}:
-            found[key] = events
-    return found
+    return {key: EventSet(turns) for key, turns in await _kept(clickhouse, keys, forgotten)}
+
+
+async def histories(
+    clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: Forgotten, *, shared: bool
+) -> dict[ConversationKey, History]:
+    """Return the history of each conversation in `keys`; where others than workers may have written it, `shared`.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    archived = dict(await _kept(clickhouse, keys, forgotten))
+    current = await current_starts(clickhouse, keys) if shared else {}
+    return {key: History(archived.get(key, ()), current.get(key, ())) for key in keys}
+
+
+async def _kept(
+    clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: Forgotten
+) -> list[tuple[ConversationKey, list[Turn]]]:
+    return [
+        (key, kept)
+        for key, turns in (await read_back(clickhouse, keys)).items()
+        if (kept := [turns[place] for place in forgotten.kept(turns)])
+    ]

@@ -64,11 +64,13 @@ async def _due(clickhouse: ClickHouse, keys: Sequence[ConversationKey], terms: T
     known = await recall(clickhouse, keys, terms.forgotten)
     for key in await incomplete(clickhouse, known, terms.retention):
         del known[key]
-    in_force = await rows_in_force(clickhouse, {key: {turn.timestamp for turn in known[key].values()} for key in known})
+    in_force = await rows_in_force(clickhouse, {key: {moment for moment, *_ in known[key].events} for key in known})
     return [
         row
-        for key, events in known.items()
-        for row in due(fold(events.values(), terms.fallback_intents), in_force.get(key, ()))
+        for key, known_of in known.items()
+        for row in due(
+            fold(known_of.events.values(), terms.fallback_intents, len(known_of.lesser)), in_force.get(key, ())
+        )
     ]
 
 

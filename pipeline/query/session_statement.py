@@ -11,6 +11,9 @@ TURN_COLUMNS = ", ".join(columns(Turn))
 IDENTITY = "timestamp, request_id, response_reason, bot_id"
 """What tells events of a conversation apart. The bot is in it, as a name may stand for several, of V1 and of V2."""
 
+ONE_CONTENT = "ORDER BY content DESC LIMIT 1 BY originating_request_id, timestamp, request_id, response_reason, bot_id"
+"""Of several contents of one event that with the greatest digest counts, whatever the others say of alias or intent."""
+
 NEWEST_FIRST = "timestamp DESC, request_id DESC, response_reason DESC, bot_id DESC, originating_request_id DESC"
 MOST_BOTS = 1000
 """Bots of one name that are looked at."""
@@ -101,10 +104,14 @@ def payloads(place: Place, turns: Sequence[Turn]) -> Bound:
 
 
 def _select(what: str, place: Place, condition: str, rest: str, **parameters: object) -> Bound:
+    """Read what events say that `condition`, on what identifies them, picks; payloads only where they are wanted."""
+    read = TURN_COLUMNS if what == TURN_COLUMNS else f"{TURN_COLUMNS}, payload"
     sql = (
-        f"SELECT {what}\nFROM turns\n"
-        "WHERE bot_id IN {bot_ids:Array(String)} AND session_id = {session_id:String}\n"
-        f"  AND {place.condition.sql}\n  AND {condition}\n{rest}"
+        f"SELECT {what}\nFROM (\n"  # noqa: S608 - names of columns and conditions of our own, whose values are bound
+        f"  SELECT {read}\n  FROM turns\n"
+        "  WHERE bot_id IN {bot_ids:Array(String)} AND session_id = {session_id:String}\n"
+        f"    AND {condition}\n  {ONE_CONTENT})\n"
+        f"WHERE {place.condition.sql}\n{rest}"
     )
     user = {"bot_ids": list(place.bot_ids), "session_id": place.session_id}
     return Bound(sql, {**user, **place.condition.parameters, **parameters})

@@ -2,15 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Collection
 
+from pipeline.fold.event_set import EventSet
 from pipeline.materialise.after import After
 from pipeline.materialise.watch import Watch
 from pipeline.replay.batch import Decoded
 from pipeline.retention import FOR_GOOD, Retention
 from pipeline.store.databases import Databases
 from pipeline.store.read_back import read_back
-from schemas.turn import ConversationKey
-
-Identity = tuple[ConversationKey, tuple[int, str, str]]
 
 
 class IntoLive:
@@ -45,15 +43,12 @@ class IntoLive:
         keys = list(dict.fromkeys(turn.key for turn in kept.turns))
         live = await self._databases.live()
         archived = await read_back(live, keys)
-        known = {(turn.key, turn.order) for turns in archived.values() for turn in turns}
-        lacking: dict[Identity, int] = {}
-        for place, turn in enumerate(kept.turns):
-            if (turn.key, turn.order) not in known:
-                lacking.setdefault((turn.key, turn.order), place)  # of two alike, the first counts
-        await live.insert("turns", [kept.archived(place) for place in lacking.values()])
+        known = {key: EventSet(archived.get(key, ())) for key in keys}
+        lacking = [place for place, turn in enumerate(kept.turns) if known[turn.key].add(turn)]
+        await live.insert("turns", [kept.archived(place) for place in lacking])
         # once more, should the insert have taken so long that workers think we are gone: from here on they look
         # after their writes, and what they have written before is read now
         await self._announce()
         met = {turn.key for turn in decoded.turns}
         changed = await self._after.put_right(keys, met, await self._watch.look(), shared=True)
-        return kept, len(changed | {key for key, _ in lacking})
+        return kept, len(changed | {kept.turns[place].key for place in lacking})

@@ -8,7 +8,7 @@ from pipeline.fold.history import History
 from pipeline.fold.memory import Memory
 from pipeline.materialise.after import After
 from pipeline.materialise.closed import incomplete
-from pipeline.materialise.recall import recall
+from pipeline.materialise.recall import histories
 from pipeline.materialise.watch import Watch
 from pipeline.replay.batch import Decoded
 from pipeline.retention import FOR_GOOD, Retention
@@ -61,12 +61,11 @@ class IntoNew:
         kept = decoded.without(self._forgotten)
         keys = list(dict.fromkeys(turn.key for turn in kept.turns))
         new = await self._databases.of(self._databases.new_name)
-        histories = await self._resolve(new, keys)
-        folded = fold_batch(histories, kept.turns, self._fallback_intents)
-        known = {key: history.events for key, history in histories.items()}
-        lost = await incomplete(new, known, self._retention)
+        found = await self._resolve(new, keys)
+        folded = fold_batch(found, kept.turns, self._fallback_intents)
+        lost = await incomplete(new, found, self._retention)
         await new.insert("conversations", [row for row in folded.rows if row.key not in lost])
-        for key, history in histories.items():
+        for key, history in found.items():
             self._memory.put(key, history)
         self._unarchived = frozenset(keys)
         events = [kept.archived(place) for place in folded.new]
@@ -82,8 +81,8 @@ class IntoNew:
     async def _resolve(self, new: ClickHouse, keys: Sequence[ConversationKey]) -> dict[ConversationKey, History]:
         known = {key: self._memory.take(key) for key in keys}
         missing = [key for key, history in known.items() if history is None]
-        archived = await recall(new, missing, self._forgotten) if missing else {}
-        return {key: history or History(archived.get(key, {}).values(), shared=True) for key, history in known.items()}
+        archived = await histories(new, missing, self._forgotten, shared=True) if missing else {}
+        return {key: history or archived[key] for key, history in known.items()}
 
     async def _archive(self, new: ClickHouse, events: Sequence[ArchivedTurn], met: Collection[ConversationKey]) -> None:
         try:

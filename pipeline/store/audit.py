@@ -25,10 +25,11 @@ SETTINGS = {
 class Said:
     """What the archive and the rows say of conversations.
 
-    `rows` are those that a query sees; `versions` has the greatest of any row, taken back or replaced ones included.
+    `events` may have several contents of one identity. `rows` are those that a query sees; `versions` has the greatest
+    of any row, taken back or replaced ones included.
     """
 
-    events: dict[ConversationKey, dict[tuple[int, str, str], Turn]]
+    events: dict[ConversationKey, list[Turn]]
     rows: dict[ConversationKey, list[Conversation]]
     versions: dict[ConversationKey, int]
 
@@ -44,10 +45,10 @@ async def look(clickhouse: ClickHouse, where: Where) -> Said:
     Raises:
         TransientError: worth a second try.
     """
-    said = Said(defaultdict(dict), defaultdict(list), {})
+    said = Said(defaultdict(list), defaultdict(list), {})
     for row in await _final(clickhouse, "turns", list(columns(Turn)), where):
         turn = Turn(*row)
-        said.events[turn.key][turn.order] = turn
+        said.events[turn.key].append(turn)
     for row in await _final(clickhouse, "conversations", list(columns(Conversation)), where):
         values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
         found = Conversation(*values)

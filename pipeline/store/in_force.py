@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from pipeline.store.client import ClickHouse
+from pipeline.store.read_back import KEYS_A_QUERY, asked
 from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey
@@ -40,6 +41,28 @@ async def rows_in_force(
             values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
             seen = Conversation(*values)
             found[seen.bot_id, seen.session_id, seen.originating_request_id].append(seen)
+    return dict(found)
+
+
+STARTS = """
+SELECT bot_id, session_id, originating_request_id, start
+FROM conversations FINAL
+WHERE session_id IN (SELECT session_id FROM asked)
+  AND (bot_id, session_id, originating_request_id) IN asked
+"""
+
+
+async def current_starts(clickhouse: ClickHouse, keys: Sequence[ConversationKey]) -> dict[ConversationKey, list[int]]:
+    """The starts of the rows of these conversations that queries see, in milliseconds.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    found: defaultdict[ConversationKey, list[int]] = defaultdict(list)
+    for first in range(0, len(keys), KEYS_A_QUERY):
+        some = keys[first : first + KEYS_A_QUERY]
+        for bot_id, session_id, request_id, start in await clickhouse.rows(STARTS, tables=asked(some)):
+            found[bot_id, session_id, request_id].append(start)
     return dict(found)
 
 

@@ -52,7 +52,7 @@ SELECT
     fromUnixTimestamp64Milli({{now:Int64}} - 600000 - toInt64(cityHash64(talk) % 31000000000) + turn * 11000, 'UTC'),
     concat(hash, '-', toString(turn)), '', 'RecognizeText', 'Bench', 'TSTALIASID', '', '3', 'en_US', 'Text', '',
     concat('Intent', toString(turn % 3)), 'InProgress', 'ElicitSlot', false,
-    concat('{{"inputTranscript": "', hash, '"}}')
+    concat('{{"inputTranscript": "', hash, '"}}'), cityHash64(number)
 FROM numbers({{first:UInt64}}, {{count:UInt64}})
 SETTINGS max_partitions_per_insert_block = 0
 """  # noqa: S608 - constants only

@@ -74,6 +74,7 @@ def turn() -> ArchivedTurn:
         *("BOTAAAAAA1", "session-1", "request-1", 1_780_000_000_000, "request-1", "", "RecognizeText", "Travel"),
         *("TSTALIASID", "Test", "1", "en_US", "Text", "Slack", "BookHotel", "Fulfilled", "Close"),
         missed_utterance=False,
+        content=1,
         payload=b"{}",
     )
 

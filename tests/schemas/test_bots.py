@@ -33,9 +33,9 @@ def asked(settings: Settings, before: Sequence[str]) -> list[tuple[str, str]]:
 
 def test_turns_that_came_before_the_table_are_in_it_and_so_are_those_after(clickhouse_settings: Settings) -> None:
     wanted = sorted([("New", BOT), ("Old", BOT), ("Travel", bot_id("Travel"))])
-    assert asked(clickhouse_settings, ["0001_turns.sql"]) == wanted
+    assert asked(clickhouse_settings, ["0001_turns.sql", "0013_turns_content.sql"]) == wanted
 
 
 def test_turns_that_came_between_table_and_view_are_in_it(clickhouse_settings: Settings) -> None:
     wanted = sorted([("New", BOT), ("Old", BOT), ("Travel", bot_id("Travel"))])
-    assert asked(clickhouse_settings, ["0001_turns.sql", "0003_bots.sql"]) == wanted
+    assert asked(clickhouse_settings, ["0001_turns.sql", "0003_bots.sql", "0013_turns_content.sql"]) == wanted

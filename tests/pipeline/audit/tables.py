@@ -1,7 +1,6 @@
 """Both tables in a database of their own: written by batches as a worker does, or by hand; audited and repaired."""
 
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -9,7 +8,6 @@ from pipeline.audit.audit import Audit
 from pipeline.audit.finding import Difference
 from pipeline.audit.repair import repair
 from pipeline.fold.batch import fold_batch
-from pipeline.fold.conversation import fold
 from pipeline.fold.history import History
 from pipeline.materialise.settle import Terms
 from pipeline.retention import FOR_GOOD
@@ -24,7 +22,7 @@ from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 from tests.connected import Use, each_by_itself
-from tests.events import FALLBACK
+from tests.events import FALLBACK, slow_fold
 
 Meanwhile = Callable[[ClickHouse], Awaitable[object]]
 
@@ -115,22 +113,21 @@ class Tables:
         return self.use(see)
 
 
-async def fold_and_write(clickhouse: ClickHouse, batch: Sequence[Turn]) -> None:
+async def fold_and_write(
+    clickhouse: ClickHouse, batch: Sequence[Turn], payloads: Mapping[Turn, bytes] | None = None
+) -> None:
     """One batch as a worker takes it."""
     known = await read_back(clickhouse, list({turn.key for turn in batch}))
     histories = {turn.key: History(known.get(turn.key, ())) for turn in batch}
     folded = fold_batch(histories, batch, FALLBACK)
-    await write(clickhouse, folded.rows, archived([batch[place] for place in folded.new]))
+    await write(clickhouse, folded.rows, archived([batch[place] for place in folded.new], payloads))
 
 
-def archived(events: Sequence[Turn]) -> list[ArchivedTurn]:
-    """The events with some payload."""
-    return [ArchivedTurn(*(*msgspec.structs.astuple(event), b"{}")) for event in events]
+def archived(events: Sequence[Turn], payloads: Mapping[Turn, bytes] | None = None) -> list[ArchivedTurn]:
+    """The events with their payloads, or with some."""
+    return [ArchivedTurn(*(*msgspec.structs.astuple(one), payloads[one] if payloads else b"{}")) for one in events]
 
 
 def folded(events: Sequence[Turn]) -> list[Conversation]:
     """The right rows, the slow way."""
-    sets: dict[ConversationKey, dict[object, Turn]] = defaultdict(dict)
-    for event in events:
-        sets[event.key][event.order] = event
-    return sorted((fold(distinct.values(), FALLBACK) for distinct in sets.values()), key=repr)
+    return sorted(slow_fold(events), key=repr)

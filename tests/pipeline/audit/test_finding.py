@@ -20,7 +20,7 @@ def test_the_fold_of_the_events_is_no_finding(events: list[Turn]) -> None:
     rows = folded(events)
     keys = [(row.bot_id, row.session_id, row.originating_request_id) for row in rows]
     said = Said(
-        {key: {one.order: one for one in events if one.key == key} for key in keys},
+        {key: [one for one in events if one.key == key] for key in keys},
         {key: [row] for key, row in zip(keys, rows, strict=True)},
         {key: row.version for key, row in zip(keys, rows, strict=True)},
     )

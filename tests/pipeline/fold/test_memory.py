@@ -80,7 +80,7 @@ def test_a_history_without_its_first_events_takes_back_the_rows_that_the_later_o
     past = History()
     for one in log:
         past.add(one)
-    past.forget(until)
+    past.discard(lambda one: one.timestamp <= until)
     left = {one.order for one in log if one.timestamp > until}
     assert past.events.keys() == left
     for one in later:

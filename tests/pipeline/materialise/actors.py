@@ -3,7 +3,6 @@
 import inspect
 import os
 import random
-from collections import defaultdict
 from collections.abc import Callable, Coroutine, Generator
 from functools import partial
 from types import SimpleNamespace
@@ -13,13 +12,11 @@ import msgspec
 
 from agents.conversations import Conversations, Flush
 from agents.sender import Sender
-from pipeline.fold.conversation import fold
 from pipeline.ingest.poison import DeadLimit
 from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.settings import Settings
-from schemas.conversation import Conversation
-from schemas.turn import ConversationKey, Turn
+from schemas.turn import Turn
 from tests.events import FALLBACK, START, iso, raw, turn
 from tests.pipeline.materialise.model import LIVE, Server, Step
 
@@ -145,13 +142,14 @@ def finish(one: Actor) -> None:
 
 
 def some_turns(chance: random.Random, most: int = 2) -> list[Turn]:
-    """A log of at most so many conversations, whose starts move often."""
+    """A log of at most so many conversations, whose starts move often and whose events change their contents."""
     conversations = NAMES[: chance.randrange(most) + 1]
     log = []
     for _ in range(chance.randrange(1, 16)):
         number, moment = chance.randrange(10), chance.randrange(10)
         changes = {"originating_request_id": chance.choice(conversations), "request_id": f"request-{number}"}
-        intent = ("BookHotel", "BookCar", "FallbackIntent")[number % 3]
+        other = chance.random() < 0.2  # another content of the same identity
+        intent = ("BookHotel", "BookCar", "FallbackIntent")[(number + other) % 3]
         log.append(turn(**changes, timestamp=START + 1000 * moment, intent_name=intent))
     return log
 
@@ -171,12 +169,3 @@ def as_entry(one: Turn) -> bytes:
         },
         **({"responseReason": one.response_reason} if one.response_reason else {}),
     )
-
-
-def slow_fold(log: list[Turn]) -> list[Conversation]:
-    """The rows that the log comes to."""
-    sets: dict[ConversationKey, dict[object, Turn]] = defaultdict(dict)
-    for one in log:
-        sets[one.key].setdefault(one.order, one)
-    rows = (fold(events.values(), FALLBACK) for events in sets.values())
-    return sorted(rows, key=lambda row: (row.originating_request_id, row.start))

@@ -16,6 +16,7 @@ from pipeline.store.beside import SWAPPED
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from pipeline.store.forgotten import LOAD
+from pipeline.store.in_force import STARTS
 from pipeline.store.in_force import STATEMENT as IN_FORCE
 from pipeline.store.read_back import STATEMENT as READ_BACK
 from pipeline.store.remains import BOTS, EVENTS, ROWS
@@ -61,24 +62,23 @@ class Rows:
 
 
 class Archive:
-    """The same of events, the later of two alike."""
+    """The same of events: all that differ, be it only in content."""
 
     def __init__(self) -> None:
         self.uuid = str(next(_numbers))
-        self.events: dict[ConversationKey, dict[object, Turn]] = defaultdict(dict)
+        self.events: dict[ConversationKey, set[Turn]] = defaultdict(set)
 
     def write(self, rows: Sequence[Turn]) -> None:
         for row in rows:
             turn = Turn(*msgspec.structs.astuple(row)[:TURN_FIELDS])
-            self.events[turn.key][turn.order] = turn
+            self.events[turn.key].add(turn)
 
     def delete(self, gone: Callable[[Turn], bool]) -> None:
-        for events in self.events.values():
-            for order in [order for order, turn in events.items() if gone(turn)]:
-                del events[order]
+        for key, events in self.events.items():
+            self.events[key] = {turn for turn in events if not gone(turn)}
 
-    def archived(self) -> set[object]:
-        return {(key, order) for key, events in self.events.items() for order in events}
+    def archived(self) -> set[Turn]:
+        return {turn for events in self.events.values() for turn in events}
 
 
 class Database:
@@ -242,13 +242,18 @@ Answers = Iterable[tuple[object, ...]]
 
 def _read_back(found: Database, parameters: Mapping[str, Any]) -> Answers:
     keys = map(tuple, parameters["asked"])
-    return [msgspec.structs.astuple(turn) for key in keys for turn in found.turns.events.get(key, {}).values()]
+    return [msgspec.structs.astuple(turn) for key in keys for turn in found.turns.events.get(key, ())]
 
 
 def _in_force(found: Database, parameters: Mapping[str, Any]) -> Answers:
     rows = found.conversations.rows
     at_places = (rows.get((bot, start, *rest)) for bot, start, *rest in orjson.loads(parameters["places"]))
     return [msgspec.structs.astuple(row) for row in at_places if row and not row.is_deleted]
+
+
+def _starts(found: Database, parameters: Mapping[str, Any]) -> Answers:
+    keys = set(map(tuple, parameters["asked"]))
+    return [(*row.key, row.start) for row in found.conversations.answered() if row.key in keys]
 
 
 def _bots(found: Database, parameters: Mapping[str, Any]) -> Answers:
@@ -259,8 +264,8 @@ def _bots(found: Database, parameters: Mapping[str, Any]) -> Answers:
 def _events(found: Database, parameters: Mapping[str, Any]) -> Answers:
     for key, events in found.turns.events.items():
         if key[:2] in parameters["plain"] and events:
-            gone = [turn.timestamp for turn in events.values() if turn.timestamp <= _until(turn, parameters)]
-            kept = [turn.timestamp for turn in events.values() if turn.timestamp > _until(turn, parameters)]
+            gone = [turn.timestamp for turn in events if turn.timestamp <= _until(turn, parameters)]
+            kept = [turn.timestamp for turn in events if turn.timestamp > _until(turn, parameters)]
             yield (*key, len(gone), min(gone, default=0), len(kept), min(kept, default=0))
 
 
@@ -279,6 +284,7 @@ def _rows(found: Database, parameters: Mapping[str, Any]) -> Answers:
 ANSWERS: dict[str, Callable[[Database, Mapping[str, Any]], Answers]] = {
     READ_BACK: _read_back,
     IN_FORCE: _in_force,
+    STARTS: _starts,
     BOTS: _bots,
     EVENTS: _events,
     ROWS: _rows,

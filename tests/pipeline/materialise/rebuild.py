@@ -78,7 +78,7 @@ class Rebuild:
             at = self._run.position
             await Step()
             events = self._server.live.turns.events
-            found = [turn for key in events if key[2] == NAMES[at] for turn in events[key].values()]
+            found = [turn for key in events if key[2] == NAMES[at] for turn in events[key]]
             self._chance.shuffle(found)  # the archive gives them in no order
             *_, archive = await into(Decoded(found, [b"{}"] * len(found)))
             await archive()

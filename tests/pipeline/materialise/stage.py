@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from pipeline.ingest.entry import decode_entry
 from schemas.turn import Turn
-from tests.pipeline.materialise.actors import MAX_BYTES, Actor, Worker, actor, advance, as_entry, slow_fold
+from tests.events import slow_fold
+from tests.pipeline.materialise.actors import MAX_BYTES, Actor, Worker, actor, advance, as_entry
 from tests.pipeline.materialise.model import Server
 from tests.pipeline.materialise.rebuild import Rebuild, Run
 
@@ -71,7 +72,7 @@ class Stage:
         """The live tables have all events, and their fold."""
         log = [decode_entry(entry, MAX_BYTES) for entry in self._entries]
         assert self.server.live.conversations.answered() == slow_fold(log)
-        assert self.server.live.turns.archived() == {(one.key, one.order) for one in log}
+        assert self.server.live.turns.archived() == {*log}
 
     def _start_worker(self) -> Actor:
         self._workers.append(Worker(self.server, self._entries, self._committed, self._size))

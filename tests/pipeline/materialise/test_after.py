@@ -11,6 +11,7 @@ import pytest
 from agents.conversations import Conversations, Decoded
 from agents.forwarding import Forwardable
 from agents.sender import Sender
+from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.poison import DeadLimit
 from pipeline.materialise.forget import Removed, forget
 from pipeline.materialise.settle import Terms
@@ -27,12 +28,20 @@ from schemas.forgotten import ForgottenSession, digest
 from schemas.turn import Turn
 from tests.events import FALLBACK, START, turn
 from tests.pipeline.audit.tables import Tables, folded
-from tests.pipeline.materialise.actors import as_entry
+from tests.pipeline.materialise.actors import MAX_BYTES, as_entry
 
 WHO = "session-1"
 UNTIL = START + 1500
-TALK = [turn(timestamp=START + 1000 * n, request_id=f"r{n}") for n in range(4)]
-OTHERS = [turn(session_id="session-2", timestamp=START + 1000 * n, request_id=f"r{n}") for n in range(2)]
+
+
+def said(n: int, **changes: object) -> Turn:
+    """What decodes from its own entry."""
+    one = turn(timestamp=START + 1000 * n, request_id=f"r{n}", **changes)
+    return decode_entry(as_entry(one), MAX_BYTES)
+
+
+TALK = [said(n) for n in range(4)]
+OTHERS = [said(n, session_id="session-2") for n in range(2)]
 KEPT = [*TALK[2:], *OTHERS]
 
 

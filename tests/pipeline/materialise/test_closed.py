@@ -10,6 +10,7 @@ from agents.conversations import Conversations
 from agents.sender import Sender
 from pipeline.clock import now_ms
 from pipeline.fold.conversation import fold
+from pipeline.fold.event_set import EventSet
 from pipeline.ingest.poison import DeadLimit
 from pipeline.materialise.closed import incomplete
 from pipeline.materialise.settle import Terms, settle
@@ -39,7 +40,7 @@ def talk(days: float, count: int = 4) -> list[Turn]:
 
 def lost(tables: Tables, known: list[Turn], retention: Retention = MONTH) -> bool:
     async def use(clickhouse: ClickHouse) -> set[ConversationKey]:
-        return await incomplete(clickhouse, {known[0].key: {one.order: one for one in known}}, retention)
+        return await incomplete(clickhouse, {known[0].key: EventSet(known)}, retention)
 
     found = tables.use(use)
     assert found <= {known[0].key}

@@ -11,7 +11,7 @@ from pipeline.materialise.forget import forget
 from pipeline.materialise.settle import Terms
 from schemas.forgotten import Forgotten, ForgottenSession, digest
 from schemas.turn import Turn
-from tests.events import FALLBACK, START
+from tests.events import FALLBACK, START, slow_fold
 from tests.pipeline.materialise.actors import (
     MAX_BYTES,
     ORDERS,
@@ -22,7 +22,6 @@ from tests.pipeline.materialise.actors import (
     advance,
     as_entry,
     finish,
-    slow_fold,
     some_turns,
 )
 from tests.pipeline.materialise.model import Server, Step
@@ -125,7 +124,7 @@ def test_any_order_of_steps_deaths_and_naps_leaves_the_fold_of_what_is_not_forgo
     forgotten = Forgotten(word for _, word in said)
     kept = [one for one in log if not forgotten.covers(one)]
     assert crowd.server.live.conversations.answered() == slow_fold(kept)
-    assert crowd.server.live.turns.archived() == {(one.key, one.order) for one in kept}
+    assert crowd.server.live.turns.archived() == {*kept}
 
 
 def among_swaps(seed: int) -> tuple[Stage, list[Turn]]:
@@ -168,4 +167,4 @@ def among_swaps(seed: int) -> tuple[Stage, list[Turn]]:
 def test_no_swap_brings_back_what_is_forgotten(seed: int) -> None:
     stage, kept = among_swaps(seed)
     assert stage.server.live.conversations.answered() == slow_fold(kept)
-    assert stage.server.live.turns.archived() == {(one.key, one.order) for one in kept}
+    assert stage.server.live.turns.archived() == {*kept}

@@ -10,7 +10,7 @@ from pipeline.replay.batch import Decoded
 from pipeline.replay.claims import RENEW_S
 from pipeline.replay.into_live import IntoLive
 from schemas.turn import Turn
-from tests.events import FALLBACK
+from tests.events import FALLBACK, slow_fold
 from tests.pipeline.materialise.actors import (
     MAX_BYTES,
     ORDERS,
@@ -21,7 +21,6 @@ from tests.pipeline.materialise.actors import (
     advance,
     as_entry,
     finish,
-    slow_fold,
     some_turns,
 )
 from tests.pipeline.materialise.model import Server, Step
@@ -97,4 +96,4 @@ def test_any_order_of_steps_deaths_and_naps_ends_as_the_fold(seed: int) -> None:
         finish(one)
         server.clock += chance.choice(PAUSES)
     assert server.live.conversations.answered() == slow_fold(log)
-    assert server.live.turns.archived() == {(one.key, one.order) for one in log}
+    assert server.live.turns.archived() == {*log}
