@@ -1,5 +1,6 @@
 """Share the partitions out among workers, and tell all of them one rule by which sessions are placed."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
 from pipeline.kafka.placement import Placement
 from schemas.topics import PartitionerName
+
+log = logging.getLogger(__name__)
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -54,6 +57,13 @@ class Assignor:
             self._told = msgspec.json.decode(assignment.user_data or b"", type=Rule)
         except msgspec.DecodeError:
             self._told = None
+        if self._told and self._told.partitioner != self._partitioner:
+            log.warning(
+                "the leader of the group places sessions by %s, and all its workers with it, though "
+                "TURNFOLD_PARTITIONER is %s here: start the workers with the same",
+                self._told.partitioner,
+                self._partitioner,
+            )
 
     def placement(self, known: Callable[[str], int]) -> Placement | None:
         """Build the placement of the last assignment; where the leader told none, over the partitions `known` here.

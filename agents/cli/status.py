@@ -71,7 +71,8 @@ def _print_tables(state: State, settings: Settings) -> None:
     if state.forwarded and state.forwarded.count:
         console.print(
             f"of the newest {state.forwarded.scanned:,} records of topic {settings.topic_turns}, workers have "
-            f"forwarded {state.forwarded.count:,} to the partition that their sessions belong in"
+            f"forwarded {state.forwarded.count:,} to the partition that their sessions belong in",
+            soft_wrap=True,
         )
     for part, problem in state.problems.items():
         click.echo(f"{part}: {problem}", err=True)

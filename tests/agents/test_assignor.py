@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
 from agents.assignor import Assignor
@@ -12,7 +13,7 @@ def cluster(partitions: int) -> Any:
     return SimpleNamespace(partitions_for_topic=lambda _: set(range(partitions)) or None)
 
 
-def test_members_place_sessions_as_their_leader_says() -> None:
+def test_members_place_sessions_as_their_leader_says(caplog: pytest.LogCaptureFixture) -> None:
     leader, member = Assignor("turns", "crc32"), Assignor("turns", "murmur2")
     members = {"a": leader.metadata(["turns"]), "b": member.metadata(["turns"])}
     shared = leader.assign(cluster(6), members)
@@ -22,6 +23,7 @@ def test_members_place_sessions_as_their_leader_says() -> None:
         placement = one.placement(lambda _: 4)
         assert placement is not None
         assert (placement.partitioner, placement.partitions) == ("crc32", 6)
+    assert [record.args for record in caplog.records] == [("crc32", "murmur2")], "a member that differs says so"
 
 
 def test_with_a_leader_that_tells_no_rule_a_member_goes_by_what_it_knows() -> None:

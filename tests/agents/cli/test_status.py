@@ -7,6 +7,7 @@ from agents.cli.status import _print_tables
 from pipeline.kafka.client import writer
 from pipeline.settings import Settings
 from schemas.dead_letter import DeadLetter
+from schemas.forwarded import FORWARDED
 from tests.agents.cli.command import turnfold
 from tests.events import raw
 
@@ -33,6 +34,17 @@ def test_all_parts_are_shown(stack: Settings) -> None:
     assert [stack.topic_dead, "0", "3", "-", "-"] in words
     assert ["conversations", "0"] in words
     assert [line for line in words if line[:1] in (["not-json"], ["empty"])] == [["not-json", "2"], ["empty", "1"]]
+
+
+def test_what_was_forwarded_is_said_in_a_line(stack: Settings) -> None:
+    turnfold(stack, "migrate")
+    producer = writer(stack)
+    for times in (None, b"1", b"3"):
+        producer.send(stack.topic_turns, raw(), headers=[(FORWARDED, times)] if times else [])
+    producer.close(timeout=10)
+    said = [line for line in turnfold(stack, "status").out.splitlines() if "forwarded" in line]
+    assert len(said) == 1
+    assert said[0].startswith(f"of the newest 3 records of topic {stack.topic_turns}, workers have forwarded 2 to the ")
 
 
 def test_json_says_the_same(stack: Settings) -> None:
