@@ -7,6 +7,9 @@ import msgspec
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 """An identifier: never empty, and short enough to travel in a page token."""
 
+Name = Annotated[str, msgspec.Meta(max_length=512)]
+"""A name: rows hold it as often as it comes, so it has a bound, far beyond Lex's own."""
+
 Switch = bool | str | None
 """A boolean that some writers put in quotes."""
 
@@ -18,21 +21,21 @@ class Bot(msgspec.Struct, gc=False):
     alias_id: Id = msgspec.field(name="aliasId")
     version: Id
     locale_id: Id = msgspec.field(name="localeId")
-    name: str | None = None
-    alias_name: str | None = msgspec.field(name="aliasName", default=None)
+    name: Name | None = None
+    alias_name: Name | None = msgspec.field(name="aliasName", default=None)
 
 
 class Intent(msgspec.Struct, gc=False):
     """`sessionState.intent`; absent or without a name where nothing was understood."""
 
-    name: str | None = None
-    state: str | None = None
+    name: Name | None = None
+    state: Name | None = None
 
 
 class DialogAction(msgspec.Struct, gc=False):
     """`sessionState.dialogAction`: what the bot does next."""
 
-    type: str | None = None
+    type: Name | None = None
 
 
 class SessionState(msgspec.Struct, gc=False):
@@ -46,8 +49,8 @@ class SessionState(msgspec.Struct, gc=False):
 class RequestAttributes(msgspec.Struct, gc=False):
     """The channel, as V2 and as V1 call it."""
 
-    platform: str | None = msgspec.field(name="x-amz-lex:channels:platform", default=None)
-    channel_type: str | None = msgspec.field(name="x-amz-lex:channel-type", default=None)
+    platform: Name | None = msgspec.field(name="x-amz-lex:channels:platform", default=None)
+    channel_type: Name | None = msgspec.field(name="x-amz-lex:channel-type", default=None)
 
 
 CHANNELS = tuple(field.encode_name for field in msgspec.structs.fields(RequestAttributes))
@@ -65,9 +68,9 @@ class LogEntry(msgspec.Struct, rename="camel", gc=False):
     message_version: str | None = None
     message_version_dashed: str | None = msgspec.field(name="message-version", default=None)
     invocation_source: str | None = None
-    response_reason: str | None = None
-    operation_name: str | None = None
-    input_mode: str | None = None
+    response_reason: Name | None = None
+    operation_name: Name | None = None
+    input_mode: Name | None = None
     missed_utterance: Switch = None
     request_attributes: RequestAttributes | None = None
 
@@ -81,30 +84,10 @@ class LogEntryV1(msgspec.Struct, rename="camel", gc=False):
     session_id: Id
     bot_name: Id
     bot_alias: Id
-    bot_version: str | None = None
-    locale: str | None = None
-    intent: str | None = None
-    dialog_state: str | None = None
-    input_dialog_mode: str | None = None
+    bot_version: Name | None = None
+    locale: Name | None = None
+    intent: Name | None = None
+    dialog_state: Name | None = None
+    input_dialog_mode: Name | None = None
     missed_utterance: Switch = None
     request_attributes: RequestAttributes | str | None = None
-
-
-class AwsLogs(msgspec.Struct, gc=False):
-    """What a Lambda function gets of a subscription: base64 of gzip of an Envelope."""
-
-    data: bytes
-
-
-class LogEvent(msgspec.Struct, gc=False):
-    """One line of a log group; `message` is a log entry as text."""
-
-    message: str
-
-
-class Envelope(msgspec.Struct, rename="camel", gc=False):
-    """A CloudWatch Logs subscription envelope, plain or inside `awslogs`."""
-
-    awslogs: AwsLogs | None = None
-    message_type: str | None = None
-    log_events: list[LogEvent] | None = None

@@ -62,11 +62,11 @@ class Pieces:
         """Start a worker; its output is in `log`."""
         return self.start("worker", **environ)
 
-    def start_faust(self) -> Started:
+    def start_faust(self, **environ: str) -> Started:
         """Start a worker as Faust's users do; its output is in `log`."""
         command = [sys.executable, "-m", "faust", "-A", "agents.main", "worker", "--loglevel=info"]
         with self._log.open("ab") as log:
-            worker = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log, cwd=services.ROOT)
+            worker = subprocess.Popen(command, env=self.environ | environ, stdout=log, stderr=log, cwd=services.ROOT)
         self.workers.append(worker)
         return worker
 
