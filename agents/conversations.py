@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from agents.damage import letter_of_batch
 from agents.forwarding import Forwardable, Forwarder, Placing, Stray, stray_of
 from agents.sender import Sender, dead
 from pipeline.errors import InvalidEventError
@@ -165,6 +166,9 @@ class Conversations:
         decoded = Decoded([], [], {}, len(records))
         placement = self._placing()
         for place, record in enumerate(records):
+            if record.headers and (letter := letter_of_batch(record, self._reading, STEP)):
+                decoded.letters[place] = letter
+                continue
             raw = record.value or b""
             try:
                 turn, kept = self._reading.entry(raw)

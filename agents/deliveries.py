@@ -11,18 +11,27 @@ class Deliveries(Generic[Partition]):
     """For each partition, the batches handed out since the last seek, in order, by the offset of their last record.
 
     A batch stands for its whole range of offsets, so there are no gaps between batches: what lies between two
-    of them is nothing that a consumer could see. The committable offset is the one after the last batch of the
-    unbroken run of acknowledged ones.
+    of them is nothing that a consumer could see, such as markers of transactions. The committable offset is where
+    reading goes on behind the last batch of the unbroken run of acknowledged ones.
     """
 
     def __init__(self) -> None:
         self._pending: dict[Partition, deque[int]] = {}
+        self._behind: dict[Partition, dict[int, int]] = {}
         self._acked: dict[Partition, set[int]] = {}
         self._committable: dict[Partition, int] = {}
 
     def delivered(self, partition: Partition, last: int) -> None:
         """A batch that ends with offset `last` was handed out."""
         self._pending.setdefault(partition, deque()).append(last)
+        self._behind.setdefault(partition, {})[last] = last + 1
+
+    def passed(self, partition: Partition, position: int) -> None:
+        """Reading has come to `position`: between the last batch and there is nothing that a consumer could see."""
+        if pending := self._pending.get(partition):
+            self._behind[partition][pending[-1]] = max(position, pending[-1] + 1)
+        else:
+            self._committable[partition] = max(position, self._committable.get(partition, 0))
 
     def acked(self, partition: Partition, last: int) -> bool:
         """The batch that ends with `last` is written; False where it was forgotten meanwhile."""
@@ -46,7 +55,7 @@ class Deliveries(Generic[Partition]):
     def forget(self, partitions: Iterable[Partition]) -> None:
         """The partitions are read anew, or by another worker: what was handed out before no longer counts."""
         for partition in list(partitions):
-            for table in (self._pending, self._acked, self._committable):
+            for table in (self._pending, self._behind, self._acked, self._committable):
                 table.pop(partition, None)
 
     def forget_all(self) -> None:
@@ -58,4 +67,4 @@ class Deliveries(Generic[Partition]):
         while pending and pending[0] in acked:
             last = pending.popleft()
             acked.discard(last)
-            self._committable[partition] = last + 1
+            self._committable[partition] = self._behind[partition].pop(last)

@@ -1,12 +1,13 @@
 """Records of the raw topic in; keyed log entries on the turns topic and dead letters out, then acknowledged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from agents.damage import Fetched, letter_of_batch
 from agents.forwarding import Placing
 from agents.sender import Outgoing, Sender, dead
 from pipeline.ingest.poison import DeadLimit
 from pipeline.ingest.reading import Reading
-from pipeline.ingest.sort import Entry, Record, sort_record
+from pipeline.ingest.sort import Entry, sort_record
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.settings import Settings
 from schemas.dead_letter import DeadLetter
@@ -30,7 +31,7 @@ class Intake:
         self._reading = Reading.of(settings)
         self._placing = placing
 
-    async def __call__(self, records: Sequence[Record]) -> None:
+    async def __call__(self, records: Sequence[Fetched]) -> None:
         """Pass on what `records` hold; return once Kafka has it.
 
         Raises:
@@ -39,7 +40,7 @@ class Intake:
         found: list[Entry | DeadLetter] = []
         held = 0
         for record in records:
-            inside = list(sort_record(record, self._reading, STEP))
+            inside = list(self._sort(record))
             self._limit.check(_mostly_dead(inside), 1)
             found += inside
             held += sum(map(_size, inside))
@@ -51,6 +52,10 @@ class Intake:
     async def _pass_on(self, found: Sequence[Entry | DeadLetter]) -> None:
         await self._sender.send([self._message(one) for one in found])
         self._metrics.dead("intake", [one for one in found if isinstance(one, DeadLetter)])
+
+    def _sort(self, record: Fetched) -> Iterable[Entry | DeadLetter]:
+        letter = letter_of_batch(record, self._reading, STEP)
+        return [letter] if letter else sort_record(record, self._reading, STEP)
 
     def _message(self, found: Entry | DeadLetter) -> Outgoing:
         if isinstance(found, DeadLetter):

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -13,6 +13,7 @@ from faust.types import TP, ConsumerMessage, Message
 
 from agents.assignor import Assignor
 from agents.deliveries import Deliveries
+from agents.fetches import check_fetches
 from agents.gather import Arrived, Prepared
 from agents.positions import INTERRUPTIONS
 from agents.seeking import SeekingConsumer, SeekingThread
@@ -31,6 +32,8 @@ class ConsumerThread(SeekingThread):
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - Faust has no setting for it
         consumer._partition_assignment_strategy = [transport.assignor]  # noqa: SLF001 - as above
+        consumer._isolation_level = "read_committed"  # noqa: SLF001 - as above
+        check_fetches(consumer)
         return consumer
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
@@ -62,11 +65,23 @@ class ConsumerThread(SeekingThread):
         return len(cluster.partitions_for_topic(topic) or ())
 
     def ends(self) -> Iterator[tuple[TP, int]]:
-        """The end of each partition read here, as the last fetch from it told."""
-        for tp in self.assignment() if self._consumer is not None else ():
-            with suppress(AssertionError):  # it is given away at this very moment
-                if (end := self.highwater(tp)) is not None:
-                    yield tp, end
+        """The end of what can be read of each partition read here, as the last fetch from it told."""
+        for tp, state in self._states():
+            if (end := state.lso if (state.lso or 0) > 0 else state.highwater) is not None:
+                yield tp, end
+
+    def positions(self) -> Iterator[tuple[TP, int]]:
+        """How far each partition read here is read: also past what is no record, such as markers of transactions."""
+        for tp, state in self._states():
+            if state.has_valid_position:
+                yield tp, state.position
+
+    def _states(self) -> Iterator[tuple[TP, Any]]:
+        """What aiokafka knows of each partition; nothing while they are being shared out."""
+        subscription = self._consumer and self._consumer._subscription.subscription  # noqa: SLF001 - nothing public says it
+        assignment = subscription and subscription.assignment
+        for tp in assignment.tps if assignment else ():
+            yield TP(*tp), assignment.state_value(tp)
 
 
 class Consumer(SeekingConsumer):
@@ -137,11 +152,15 @@ class Consumer(SeekingConsumer):
         if not self.flow_active:
             await self.perform_seek()
             return
+        passed = {tp: position for tp, position in self._thread.positions() if position > self._reached.get(tp, 0)}
+        for tp in passed.keys() - records.keys():
+            self.deliveries.passed(tp, passed[tp])
         for tp, batch in records.items():
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             if batch and (active is None or tp in active or tp in self._buffered_partitions):
                 self.deliveries.delivered(tp, batch[-1].offset)
+                self.deliveries.passed(tp, passed.get(tp, 0))
                 self._reached.setdefault(tp, batch[0].offset)
                 yield tp, self._batch_message(tp, batch)
 

@@ -21,6 +21,7 @@ class Reason(enum.StrEnum):
     BAD_TIMESTAMP = "bad-timestamp"
     BAD_VERSION = "unsupported-version"
     BAD_ENVELOPE = "bad-envelope"
+    CORRUPT_BATCH = "corrupt-batch"
 
 
 class InvalidEventError(Exception):

@@ -12,7 +12,8 @@ Headers = list[tuple[str, bytes]]
 class DeadLetter(msgspec.Struct, frozen=True):
     """The value of a record, or of one entry inside it (`entry` counts from 0), that could not be read.
 
-    `reason` is one of the words in `pipeline.errors.Reason`; `detail` says what was wrong and where.
+    `reason` is one of the words in `pipeline.errors.Reason`; `detail` says what was wrong and where. `last_offset` is
+    there where it is the letter of a whole batch of records, which begins at `offset`.
     """
 
     reason: str
@@ -23,11 +24,19 @@ class DeadLetter(msgspec.Struct, frozen=True):
     offset: int
     payload: bytes
     entry: int = 0
+    last_offset: int | None = None
+
+    @property
+    def sendable(self) -> bool:
+        """Whether its bytes are an input: those of a batch that cannot be read are none."""
+        return self.last_offset is None
 
     def headers(self) -> Headers:
         """All but the payload, as the headers of a Kafka record."""
         fields = msgspec.structs.asdict(self)
-        return [(PREFIX + name, str(fields[name]).encode()) for name in fields if name != "payload"]
+        del fields["payload"]
+        told = ((name, value) for name, value in fields.items() if value is not None)
+        return [(PREFIX + name.replace("_", "-"), str(value).encode()) for name, value in told]
 
     @classmethod
     def from_record(cls, payload: bytes, headers: Iterable[tuple[str, bytes]]) -> "DeadLetter":
@@ -36,5 +45,5 @@ class DeadLetter(msgspec.Struct, frozen=True):
         Raises:
             msgspec.ValidationError: the record was written by something else.
         """
-        fields = {k.removeprefix(PREFIX): v.decode() for k, v in headers if k.startswith(PREFIX)}
+        fields = {k.removeprefix(PREFIX).replace("-", "_"): v.decode() for k, v in headers if k.startswith(PREFIX)}
         return msgspec.convert({**fields, "payload": payload}, cls, strict=False)

@@ -13,6 +13,7 @@ from rich.text import Text
 from agents.cli.iso import iso
 from agents.cli.plain import plain
 from pipeline.kafka.dead import DeadRecord
+from schemas.dead_letter import DeadLetter
 
 WIDE = 200
 """Columns of a table that goes to a file or a pipe, where nothing has to be cut."""
@@ -46,11 +47,16 @@ def listed(record: DeadRecord) -> Listed:
         reason=record.reason,
         detail=letter.detail if letter else "",
         step=letter.step if letter else "",
-        origin=f"{letter.topic}/{letter.partition}:{letter.offset}" if letter else "",
+        origin=_origin(letter) if letter else "",
         entry=letter.entry if letter else 0,
         size=len(record.value),
         retried=record.retried,
     )
+
+
+def _origin(letter: DeadLetter) -> str:
+    last = "" if letter.last_offset is None else f"-{letter.last_offset}"
+    return f"{letter.topic}/{letter.partition}:{letter.offset}{last}"
 
 
 def print_list(lines: Iterable[Listed]) -> None:

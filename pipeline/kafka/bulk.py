@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from typing import TypeAlias
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -10,14 +10,22 @@ from kafka import TopicPartition
 
 from pipeline.errors import TransientError, UsageError
 from pipeline.kafka.librdkafka import Fetcher
+from pipeline.kafka.second_look import Again, Window
 
 WAIT_S = 0.1
+SILENT_S = 2.5
+"""Where nothing has come for so long, another client is asked: librdkafka does not tell of all that it drops."""
+WINDOW_S = 2.0
+"""What the other client has for it; a jump in the offsets is real only after a while."""
+UNREADABLE = {KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION, KafkaError._NOT_IMPLEMENTED, KafkaError._UNDERFLOW}  # noqa: SLF001 - librdkafka's own codes
+
+Record: TypeAlias = Message | Again
 
 
 class Fetched(msgspec.Struct, frozen=True):
     """Records of a partition in the order of their offsets, and the offset to go on from; there may be no records."""
 
-    records: list[Message]
+    records: Sequence[Record]
     next_offset: int
 
 
@@ -26,8 +34,9 @@ def read_batches(
 ) -> Iterator[Fetched]:
     """What the partition holds of `span`, at most `count` records at a time: what has come, without waiting for more.
 
-    Offsets without a record (compacted, transaction markers, taken by retention meanwhile) are stepped over; the
-    last `next_offset` is the span's end. An empty span yields nothing. The fetcher reads nothing else meanwhile.
+    Offsets without a record (compacted, transaction markers, taken by retention meanwhile) are stepped over once
+    they have been looked at twice; the last `next_offset` is the span's end. A batch that cannot be read is there as
+    one record that says so. An empty span yields nothing. The fetcher reads nothing else meanwhile.
 
     Raises:
         TransientError: nothing has come for `patience` seconds, though there should be more. UsageError: the
@@ -38,35 +47,72 @@ def read_batches(
     if at >= end:
         return
     fetcher.assign(partition.topic, partition.partition, at)
-    deadline = time.monotonic() + patience
+    came = time.monotonic()
     while at < end:
-        messages = fetcher.take(count, WAIT_S)
-        position = _position(partition, at, messages)
+        records, position, stuck = _follow(fetcher, partition, at, fetcher.take(count, WAIT_S))
+        if stuck or (position == at and time.monotonic() - came > SILENT_S):
+            more = fetcher.second.window(partition, position, WINDOW_S if stuck else WAIT_S * 5)
+            if more:
+                records, position = [*records, *_between(more, position, end)], more.next_offset
+            if more or stuck:
+                fetcher.assign(partition.topic, partition.partition, position)
         if position > at:
             at = min(position, end)
-            yield Fetched([one for one in messages if not one.error() and one.offset() < end], at)
-            deadline = time.monotonic() + patience  # not before: whoever takes the records may take their time
-        elif time.monotonic() > deadline:
+            yield from _lists([one for one in records if one.offset() < end], at, count)
+            came = time.monotonic()  # not before: whoever takes the records may take their time
+        elif time.monotonic() - came > patience:
             silence = f"Kafka has sent nothing more of {_name(partition)} for {patience:g} s, at offset {at} of {end}"
             raise TransientError(f"{silence}: {fetcher.trouble}" if fetcher.trouble else silence)
 
 
-def _position(partition: TopicPartition, at: int, messages: Sequence[Message]) -> int:
-    """The offset behind the messages, which follow `at`; the one that tells of the end has the offset to go on from.
+def _follow(
+    fetcher: Fetcher, partition: TopicPartition, at: int, messages: Sequence[Message]
+) -> tuple[list[Record], int, bool]:
+    """The records among the messages, which follow `at`; where they end; and whether something there is unreadable.
 
-    Any other that is no record stands for some that cannot be read: they must not be stepped over.
+    The message that tells of the end has the offset to go on from. Offsets that are skipped are looked for.
     """
-    for error in filter(None, (one.error() for one in messages)):
-        if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own code
+    records: list[Record] = []
+    for one in messages:
+        error = one.error()
+        if error and error.code() in UNREADABLE:
+            return records, at, True
+        if error and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own code
             raise KafkaException(error)
-    offsets: list[int] = [at, *(one.offset() for one in messages)]
-    for before, offset in pairwise(offsets):
-        if offset < before:
+        offset = one.offset()
+        if offset < at:
             raise UsageError(
-                f"{_name(partition)} has lost its records from offset {before} on, and goes on at {offset}: "
+                f"{_name(partition)} has lost its records from offset {at} on, and goes on at {offset}: "
                 "the topic was made anew, or Kafka has lost its newest records; begin again"
             )
-    return offsets[-1] if not messages or messages[-1].error() else offsets[-1] + 1
+        if offset > at:
+            records += _skipped(fetcher, partition, at, offset)
+        if not error:
+            records.append(one)
+        at = offset if error else offset + 1
+    return records, at, False
+
+
+def _skipped(fetcher: Fetcher, partition: TopicPartition, at: int, until: int) -> list[Record]:
+    """Records that are there between two offsets although librdkafka was given none; most often there are none."""
+    found: list[Record] = []
+    while at < until:
+        window = fetcher.second.window(partition, at, WINDOW_S)
+        if window is None:
+            raise TransientError(f"Kafka does not tell what {_name(partition)} has between offsets {at} and {until}")
+        found += _between(window, at, until)
+        at = window.next_offset
+    return found
+
+
+def _between(window: Window, at: int, until: int) -> list[Again]:
+    return [one for one in window.records if at <= one.offset() < until]
+
+
+def _lists(records: list[Record], next_offset: int, count: int) -> Iterator[Fetched]:
+    for begin in range(0, max(1, len(records)), count):
+        some, last = records[begin : begin + count], begin + count >= len(records)
+        yield Fetched(some, next_offset if last else some[-1].offset() + 1)
 
 
 def _name(partition: TopicPartition) -> str:

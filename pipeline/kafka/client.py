@@ -12,6 +12,7 @@ from kafka.partitioner import DefaultPartitioner
 from pipeline.errors import TransientError, UsageError
 from pipeline.kafka.access import access, tls_context
 from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
+from pipeline.kafka.fetches import check_fetches
 from pipeline.kafka.network import REFUSALS, Network, knock, reason
 from pipeline.kafka.placement import HASHES
 from pipeline.settings import Settings
@@ -23,6 +24,14 @@ PATIENCE = 10.0
 """Seconds that Kafka has to answer a request, and seconds to be found at all."""
 HEADROOM = 65_536
 """Bytes that key, headers and framing may add to the largest value."""
+
+
+class Reader(KafkaConsumer):  # type: ignore[misc]  # kafka-python carries no types
+    """kafka-python's consumer, which decodes only what is checked, and knows where each partition `ends`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.ends = check_fetches(self)
 
 
 @contextmanager
@@ -41,7 +50,7 @@ def admin(settings: Settings, patience: float = PATIENCE) -> Iterator[KafkaAdmin
 
 
 @contextmanager
-def reader(settings: Settings, patience: float = PATIENCE, **options: Any) -> Iterator[KafkaConsumer]:
+def reader(settings: Settings, patience: float = PATIENCE, **options: Any) -> Iterator[Reader]:
     """A consumer that belongs to no group and commits nothing, for a `with` block; `options` are kafka-python's own.
 
     Raises:
@@ -51,13 +60,14 @@ def reader(settings: Settings, patience: float = PATIENCE, **options: Any) -> It
         "group_id": None,
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",  # what retention took away is stepped over
+        "isolation_level": "read_committed",
         "allow_auto_create_topics": False,
         "enable_incremental_fetch_sessions": False,  # else a partition without news is not answered for
         "fetch_max_wait_ms": FETCH_WAIT_MS,
         "metrics_enabled": False,
     }
     with sorted_errors(settings):
-        client = _open(KafkaConsumer, settings, patience, {**ours, **options})
+        client = _open(Reader, settings, patience, {**ours, **options})
         try:
             yield client
         finally:

@@ -10,6 +10,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 
 from pipeline.errors import UsageError
 from pipeline.kafka.client import PATIENCE, reader
+from pipeline.kafka.damage import damage_of
 from pipeline.kafka.retried import marked
 from pipeline.kafka.spans import newest as newest_of
 from pipeline.kafka.spans import read, spans_of
@@ -43,6 +44,8 @@ class DeadRecord(msgspec.Struct, frozen=True):
     letter: DeadLetter | None
     value: bytes = b""
     retried: bool = False
+    damage: str = ""
+    """Why its whole batch could not be read; empty where it could."""
 
     @property
     def place(self) -> Place:
@@ -52,7 +55,7 @@ class DeadRecord(msgspec.Struct, frozen=True):
     @property
     def reason(self) -> str:
         """The letter's reason."""
-        return self.letter.reason if self.letter else FOREIGN
+        return self.damage or (self.letter.reason if self.letter else FOREIGN)
 
 
 class DeadCount(msgspec.Struct, frozen=True):
@@ -134,6 +137,8 @@ def _note(record: ConsumerRecord, marks: Marks) -> bool:
 
 def _dead_record(record: ConsumerRecord, marks: Marks) -> DeadRecord:
     value = record.value or b""
+    if damage := damage_of(record):
+        return DeadRecord(record.partition, record.offset, record.timestamp, None, value, damage=damage.reason.value)
     try:
         letter = DeadLetter.from_record(value, record.headers)
     except (msgspec.ValidationError, UnicodeDecodeError, AttributeError):

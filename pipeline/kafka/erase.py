@@ -8,6 +8,7 @@ from kafka.errors import KafkaError
 
 from pipeline.errors import TransientError
 from pipeline.kafka.client import PATIENCE, admin, reader
+from pipeline.kafka.damage import damage_of
 from pipeline.kafka.network import reason
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.retried import marked
@@ -26,8 +27,9 @@ class Erased(msgspec.Struct, frozen=True):
 def erase_letters(settings: Settings, unwanted: Callable[[bytes], bool], patience: float = PATIENCE) -> Erased:
     """Write the letters that may be kept behind all others, then delete all up to there; nothing where all may be kept.
 
-    Letters that were sent again are not written anew. Interrupted in between, some letters are there twice, and none
-    is lost; to run it again ends that. What comes meanwhile lies behind the end that was seen, and stays.
+    Letters that were sent again, and batches that cannot be read, are not written anew. Interrupted in between, some
+    letters are there twice, and none is lost; to run it again ends that. What comes meanwhile lies behind the end
+    that was seen, and stays.
 
     Raises:
         TransientError: Kafka does not answer, or does not take what is to be kept; then nothing is deleted.
@@ -48,7 +50,8 @@ def erase_letters(settings: Settings, unwanted: Callable[[bytes], bool], patienc
             for record in read(consumer, spans, patience):
                 value = record.value or b""
                 mark = marked(record.key, record.value) is not None
-                if mark or unwanted(value) or (record.partition, record.offset) in again:
+                again_or_lost = (record.partition, record.offset) in again or damage_of(record) is not None
+                if mark or unwanted(value) or again_or_lost:
                     continue
                 producer.send(
                     settings.topic_dead,

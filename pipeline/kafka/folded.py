@@ -13,7 +13,8 @@ def wait_until_folded(settings: Settings, seconds: float) -> bool:
     """Wait until the workers have committed what the topics hold now: an offset is committed once it is written.
 
     What the intake agent passes on meanwhile counts too, since that is where entries of the raw topic go; and so, by
-    the second look at the turns topic, does what was forwarded within it to the right partition.
+    the second look at the turns topic, does what was forwarded within it to the right partition. What lies
+    behind the beginning of an open transaction is waited for as well: nobody can read it before that has ended.
 
     Raises:
         TransientError: Kafka does not answer.
@@ -23,7 +24,7 @@ def wait_until_folded(settings: Settings, seconds: float) -> bool:
 
 
 def _wait_for(settings: Settings, topic: str, deadline: float) -> bool:
-    ends = {lag.partition: lag.end for lag in _lags(settings, topic, deadline)}
+    ends = {lag.partition: lag.high_watermark for lag in _lags(settings, topic, deadline)}
     while any(lag.reached < ends.get(lag.partition, 0) for lag in _lags(settings, topic, deadline)):
         if time.monotonic() > deadline:
             return False

@@ -16,13 +16,17 @@ PAUSE = 0.1
 
 
 class PartitionLag(msgspec.Struct, frozen=True):
-    """Offsets of one partition. `committed` is None where the workers' group has never committed."""
+    """Offsets of one partition. `committed` is None where the workers' group has never committed.
+
+    What lies between `end` and the high watermark cannot be read before a transaction is committed or aborted.
+    """
 
     topic: str
     partition: int
     beginning: int
     end: int
     committed: int | None
+    high_watermark: int = 0
 
     @property
     def reached(self) -> int:
@@ -63,8 +67,9 @@ def read_lag(settings: Settings, patience: float = PATIENCE) -> list[PartitionLa
         partitions = _partitions(kafka, names)
         committed = _committed(kafka, settings.kafka_group, partitions, patience)
         known = bounds(consumer, partitions, patience)
+        marks = {partition: consumer.ends[partition].high_watermark for partition in partitions}
     return [
-        PartitionLag(p.topic, p.partition, *known[p], committed.get(p))
+        PartitionLag(p.topic, p.partition, *known[p], committed.get(p), marks[p])
         for p in sorted(partitions, key=lambda p: (names.index(p.topic), p.partition))
     ]
 

@@ -11,6 +11,7 @@ from pipeline.errors import TransientError, UsageError
 from pipeline.kafka.access import librdkafka_access, tls_context
 from pipeline.kafka.client import CLIENT_ID, DEMANDS, PATIENCE, sorted_errors
 from pipeline.kafka.network import knock
+from pipeline.kafka.second_look import SecondLook
 from pipeline.settings import Settings
 
 QUEUED_KB = 65_536
@@ -38,12 +39,14 @@ class Fetcher:
 
     def __init__(self, settings: Settings, patience: float) -> None:
         self.trouble = ""
+        self.second = SecondLook(settings, patience)
         self._refusal: KafkaError | None = None
         self._consumer = Consumer({**_options(settings, patience), "error_cb": self._failed}, logger=log)
 
     def assign(self, topic: str, number: int, offset: int) -> None:
         """Read a partition from there on, and nothing else; what was fetched before is dropped."""
         self.trouble = ""
+        self.second.forget()
         self._consumer.assign([TopicPartition(topic, number, offset)])
 
     def take(self, count: int, wait: float) -> list[Message]:
@@ -63,6 +66,7 @@ class Fetcher:
 
     def close(self) -> None:
         """Give the connections back."""
+        self.second.close()
         self._consumer.close()
 
     def _failed(self, error: KafkaError) -> None:
@@ -99,7 +103,7 @@ def _options(settings: Settings, patience: float) -> dict[str, Any]:
         "enable.auto.offset.store": False,
         "enable.partition.eof": True,  # the only word of offsets without a record at the end
         "auto.offset.reset": "earliest",  # what retention took away is stepped over
-        "isolation.level": "read_uncommitted",  # as workers read
+        "isolation.level": "read_committed",  # as workers read
         "check.crcs": True,
         "fetch.message.max.bytes": FETCH_BYTES,
         "fetch.wait.max.ms": GATHER_MS,

@@ -36,7 +36,11 @@ class Wanted(msgspec.Struct, frozen=True):
 
 def waiting(records: Iterable[DeadRecord], wanted: Wanted) -> Iterator[DeadRecord]:
     """Those of `records` that are wanted, can be sent again, and were not yet."""
-    return (record for record in records if record.letter and not record.retried and wanted.fits(record))
+    return (
+        record
+        for record in records
+        if record.letter and record.letter.sendable and not record.retried and wanted.fits(record)
+    )
 
 
 def resend(settings: Settings, letters: Iterable[DeadRecord], on_failure: Callable[[Failure], None]) -> int:

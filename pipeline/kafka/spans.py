@@ -3,17 +3,18 @@
 import time
 from collections.abc import Iterator
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
 from pipeline.errors import TransientError
+from pipeline.kafka.client import Reader
 from pipeline.kafka.offsets import POLL_MS, bounds
 
 Spans = dict[TopicPartition, tuple[int, int]]
 """Partition -> the first offset, and the one after the last."""
 
 
-def spans_of(consumer: KafkaConsumer, topic: str, patience: float) -> Spans:
+def spans_of(consumer: Reader, topic: str, patience: float) -> Spans:
     """What each partition of `topic` holds now; nothing where there is no such topic.
 
     Raises:
@@ -29,7 +30,7 @@ def newest(spans: Spans, count: int) -> Spans:
     return {partition: (max(beginning, end - share), end) for partition, (beginning, end) in spans.items()}
 
 
-def read(consumer: KafkaConsumer, spans: Spans, patience: float) -> Iterator[ConsumerRecord]:
+def read(consumer: Reader, spans: Spans, patience: float) -> Iterator[ConsumerRecord]:
     """Every record of `spans`.
 
     Raises:

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
 from pipeline.errors import UsageError
+from pipeline.kafka.client import Reader
 from pipeline.kafka.offsets import bounds
 from pipeline.kafka.spans import Spans
 
@@ -13,7 +14,7 @@ NO_RECORD_IS_SO_LATE = 1 << 62
 
 
 def spans_between(  # noqa: PLR0913, PLR0917 - what to read has four parts, and comes with whom to ask and how long
-    consumer: KafkaConsumer,
+    consumer: Reader,
     topic: str,
     since: int | None,
     until: int | None,
@@ -50,7 +51,7 @@ def spans_between(  # noqa: PLR0913, PLR0917 - what to read has four parts, and 
     return _not_before(consumer, spans, since, int(patience * 1000))
 
 
-def _chosen(consumer: KafkaConsumer, topic: str, partitions: Collection[int] | None) -> list[TopicPartition]:
+def _chosen(consumer: Reader, topic: str, partitions: Collection[int] | None) -> list[TopicPartition]:
     present = sorted(consumer.partitions_for_topic(topic))
     if not present:
         raise UsageError(f"there is no topic {topic}, or it is hidden from us; TURNFOLD_KAFKA should lead to its Kafka")
@@ -60,7 +61,7 @@ def _chosen(consumer: KafkaConsumer, topic: str, partitions: Collection[int] | N
     return [TopicPartition(topic, number) for number in numbers]
 
 
-def _not_before(consumer: KafkaConsumer, spans: Spans, since: int, wait_ms: int) -> Spans:
+def _not_before(consumer: Reader, spans: Spans, since: int, wait_ms: int) -> Spans:
     """The spans without what Kafka knows to be older than `since`."""
     found = consumer.offsets_for_times(dict.fromkeys(spans, since), timeout_ms=wait_ms)
     never = consumer.offsets_for_times(dict.fromkeys(spans, NO_RECORD_IS_SO_LATE), timeout_ms=wait_ms)

@@ -40,6 +40,8 @@ class Batch(msgspec.Struct, frozen=True):
     done: int
     read: int
     """Inputs read for it, those outside of the window included."""
+    damaged: Sequence[str] = ()
+    """What could not be read at all between its inputs, and why: workers make a dead letter of each."""
 
 
 class Decoded(msgspec.Struct):
@@ -69,7 +71,7 @@ class Decoded(msgspec.Struct):
 
 def decode(batch: Batch, reading: Reading, bot_id: str | None) -> Decoded:
     """What `batch` holds of this bot, or of all."""
-    decoded = Decoded([], [])
+    decoded = Decoded([], [], dead=len(batch.damaged), problems=list(batch.damaged[:TOLD]))
     for raw in batch.raws:
         decoded.bytes += len(raw.data)
         if raw.problem:

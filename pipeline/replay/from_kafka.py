@@ -1,6 +1,6 @@
 """A topic in; its partitions as sources, and the records of one between two offsets in batches, out."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from itertools import chain, repeat
 
@@ -10,7 +10,9 @@ from kafka import TopicPartition
 
 from pipeline.kafka.bulk import Fetched, read_batches
 from pipeline.kafka.client import PATIENCE, reader
+from pipeline.kafka.damage import Damage
 from pipeline.kafka.librdkafka import fetcher
+from pipeline.kafka.second_look import Again
 from pipeline.kafka.window import spans_between
 from pipeline.replay.ahead import ahead
 from pipeline.replay.batch import Batch
@@ -65,8 +67,11 @@ async def records(settings: Settings, job: Job, unit: Unit, size: int) -> AsyncI
                 wanted = [
                     Record(one.value() or b"", unit.source.name, one.offset())
                     for one in _in_window(fetched.records, job)
+                    if not _damage(one)
                 ]
-                yield Batch(wanted, (fetched.next_offset,), fetched.next_offset - at, len(fetched.records))
+                damaged = [_told(unit.source.name, damage) for damage in map(_damage, fetched.records) if damage]
+                done = fetched.next_offset - at
+                yield Batch(wanted, (fetched.next_offset,), done, len(fetched.records), damaged)
                 at = fetched.next_offset
 
 
@@ -75,7 +80,7 @@ def _gathered(fetches: Iterator[Fetched], size: int) -> Iterator[Fetched]:
 
     The first ones are smaller: until they are decoded and written, whoever does that has nothing to do.
     """
-    records: list[Message] = []
+    records: list[Message | Again] = []
     held, last = 0, None
     sizes = chain((size // share for share in BEGINNING), repeat(size))
     wanted = next(sizes)
@@ -91,7 +96,15 @@ def _gathered(fetches: Iterator[Fetched], size: int) -> Iterator[Fetched]:
         yield Fetched(records, last)
 
 
-def _in_window(records: list[Message], job: Job) -> list[Message]:
+def _damage(one: Message | Again) -> Damage | None:
+    return one.damage() if isinstance(one, Again) else None
+
+
+def _told(partition: str, damage: Damage) -> str:
+    return f"{partition} offsets {damage.offset} to {damage.last_offset}: {damage.reason}: {damage.detail}"
+
+
+def _in_window(records: Sequence[Message | Again], job: Job) -> Sequence[Message | Again]:
     if job.since is None and job.until is None:
         return records
     return [one for one in records if _within(one.timestamp()[1], job)]

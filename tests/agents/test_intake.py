@@ -26,6 +26,7 @@ class Record:
     offset: int
     topic: str = "turns.raw"
     partition: int = 0
+    headers: tuple[()] = ()
 
 
 @dataclass

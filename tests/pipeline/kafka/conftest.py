@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer, TopicPartition
 
-from pipeline.kafka.client import reader
+from pipeline.kafka.client import Reader, reader
 from pipeline.kafka.librdkafka import Fetcher, fetcher
 from pipeline.kafka.topics import create_topics
 from pipeline.settings import Settings
@@ -19,7 +19,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def consumer(kafka_settings: Settings) -> Iterator[KafkaConsumer]:
+def consumer(kafka_settings: Settings) -> Iterator[Reader]:
     with reader(kafka_settings) as opened:
         yield opened
 

@@ -54,6 +54,7 @@ class Silent(Sender):
 
 class Raw(msgspec.Struct):
     value: bytes
+    headers: tuple[()] = ()
 
 
 class Worker:

@@ -1,0 +1,78 @@
+"""What is fetched can be decoded by any client, whatever a broker has sent."""
+
+from collections.abc import Iterator
+
+import pytest
+from kafka.record import MemoryRecords
+
+from pipeline.errors import Reason
+from pipeline.kafka.batch_check import BATCH_BYTES
+from pipeline.kafka.damage import Damage, damage_of
+from pipeline.kafka.fetch_check import HELD_BYTES, FetchCheck
+from pipeline.kafka.record_batch import next_offset, split
+from tests.pipeline.kafka.batches import CODECS, DAMAGED, at, batch_of
+
+WHERE = ("turns", 0)
+GOOD = [b"good %d" % number for number in range(3)]
+
+
+def offsets(batch: bytes) -> Iterator[int]:
+    return (record.offset for record in MemoryRecords(batch).next_batch())
+
+
+def check(*batches: bytes, requested: int = 0) -> bytes:
+    return FetchCheck(offsets)(WHERE, requested, 100, b"".join(batches))
+
+
+def records(raw: bytes) -> list[tuple[int, bytes | None, Damage | None]]:
+    found = [record for batch in split(raw) for record in MemoryRecords(batch).next_batch()]
+    return [(one.offset, one.value, damage_of(one)) for one in found]
+
+
+def test_what_needs_nothing_is_left_as_it_is() -> None:
+    raw = batch_of(GOOD) + at(3, batch_of(GOOD))
+    assert FetchCheck(offsets)(WHERE, 0, 100, raw) is raw
+    assert check(b"") == b""
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_every_codec_is_unpacked(codec: str) -> None:
+    assert [value for _, value, _ in records(check(batch_of(GOOD * 200, codec)))] == GOOD * 200
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+@pytest.mark.parametrize("requested", [3, 4])
+def test_a_damaged_batch_is_one_record_that_says_so_and_its_neighbours_live(kind: str, requested: int) -> None:
+    raw = check(batch_of(GOOD), at(3, DAMAGED[kind]), at(6, batch_of(GOOD)), requested=requested)
+    found = [one for one in records(raw) if one[0] >= requested]
+    assert [offset for offset, _, _ in found] == [requested, 6, 7, 8]
+    _, value, damage = found[0]
+    assert damage
+    assert (damage.reason, damage.offset, damage.last_offset) == (Reason.CORRUPT_BATCH, requested, 5)
+    assert value == at(3, DAMAGED[kind])
+    assert all(one[2] is None for one in found[1:])
+
+
+def test_where_nothing_can_be_believed_it_goes_on_all_the_same() -> None:
+    damaged = b"".join(
+        [at(3, batch_of(GOOD))[:23], (2_000_000_000).to_bytes(4), at(3, batch_of(GOOD))[27:]]
+    )  # a last offset that cannot be
+    assert [offset for offset, _, _ in records(check(damaged, at(6, batch_of(GOOD)), requested=3))] == [3, 6, 7, 8]
+    assert [next_offset(one) for one in split(check(damaged, requested=3))] == [4]
+    assert [next_offset(one) for one in split(check(at(3, b"?" * 80)[:80], requested=3))] == [4]
+
+
+@pytest.mark.parametrize("codec", ["gzip", "lz4", "zstd"])
+def test_a_batch_that_unpacks_to_more_than_is_allowed_is_told_and_not_held(codec: str) -> None:
+    bomb = batch_of([bytes(1_000_000)] * (BATCH_BYTES // 1_000_000 + 2), codec)
+    ((_, value, damage),) = records(check(bomb))
+    assert damage
+    assert damage.reason is Reason.TOO_LARGE
+    assert value == bomb
+
+
+def test_no_more_is_held_than_may_be_and_the_rest_is_fetched_again() -> None:
+    large = batch_of([bytes(1_000_000)] * 20, "gzip")
+    raw = check(*(at(20 * number, large) for number in range(5)))
+    assert len(raw) <= max(HELD_BYTES, 21_000_000)
+    assert [offset for offset, _, _ in records(raw)] == list(range(20))
