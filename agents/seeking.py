@@ -22,6 +22,9 @@ from pipeline.metrics.worker import ResetCause
 PAUSE = 0.1
 """Seconds between something interrupted and the next attempt."""
 
+LONGEST_PAUSE = 5.0
+"""Seconds between two attempts at most, while Kafka does not answer."""
+
 LOOK_EVERY = 5.0
 """Seconds between two looks whether topics are still the same ones; what is skipped meanwhile is read afterwards."""
 
@@ -47,7 +50,7 @@ class SeekingThread(driver.AIOKafkaConsumerThread):
 
     async def _sought(self) -> Sought:
         consumer = self._ensure_consumer()
-        ids = await self._ids()
+        ids = await self.topic_ids()
         sought = await seek_to_committed(consumer, ids, self.ids)
         self.ids = {**self.ids, **ids}
         return sought
@@ -61,12 +64,13 @@ class SeekingThread(driver.AIOKafkaConsumerThread):
         return beginning
 
     async def strangers(self) -> set[str]:
-        """Find the topics that have another id than at the last seek.
+        """Find the topics that have another id than at the last seek."""
+        found: set[str] = await self.call_thread(self._strangers)
+        return found
 
-        Raises:
-            KafkaError: Kafka does not answer.
-        """
-        ids: Mapping[str, str] = await self.call_thread(self._ids)
+    async def _strangers(self) -> set[str]:
+        ids = await self.topic_ids()
+        self.ids = {**ids, **self.ids}  # what could not be told then
         return {topic for topic, known in self.ids.items() if ids.get(topic, known) != known}
 
     def heard(self) -> float | None:
@@ -86,9 +90,15 @@ class SeekingThread(driver.AIOKafkaConsumerThread):
             if tp in assigned
         }
 
-    async def _ids(self) -> dict[str, str]:
-        topics = {tp.topic for tp in self.assignment()}
-        return await topic_ids(self._ensure_consumer()._client, topics) if topics else {}  # noqa: SLF001 - as above
+    async def topic_ids(self) -> dict[str, str]:
+        """Ask for the ids of the topics that are read here; nothing where they cannot be told."""
+        consumer = self._consumer
+        topics = {tp.topic for tp in consumer.assignment()} if consumer else ()
+        try:
+            return await topic_ids(consumer._client, topics) if consumer and topics else {}  # noqa: SLF001 - as above
+        except KafkaError as trouble:
+            self.log.debug("cannot tell whether topics are the same: %r", trouble)
+            return {}
 
 
 class SeekingConsumer(driver.Consumer):
@@ -109,13 +119,23 @@ class SeekingConsumer(driver.Consumer):
         Returns without having done so only where another assignment comes, which seeks by itself.
         """
         generation = self.app.consumer_generation_id
+        self._must_seek = True  # until it is done, also where whoever waits for it gives up
+        pause = PAUSE
         while not self.should_stop and self.app.consumer_generation_id == generation:
             try:
                 sought = await self._thread.sought()
-            except (*INTERRUPTIONS, KafkaError) as interruption:
+            except INTERRUPTIONS as interruption:
                 self.log.info("seeking was interrupted, and begins anew: %r", interruption)
                 await self.sleep(PAUSE)
                 continue
+            except KafkaError as trouble:
+                self.log.warning("Kafka does not tell what is committed: %r; next try in %.1f s", trouble, pause)
+                self.transport.metrics.kafka.failed(f"Kafka does not tell what is committed: {trouble!r}")
+                await self.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+                continue
+            self._must_seek = False
+            self.transport.metrics.kafka.worked()
             self._read_offset.update(sought.offsets)
             self._committed_offset.update(sought.offsets)
             self.forget_delivered()
@@ -126,7 +146,6 @@ class SeekingConsumer(driver.Consumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         if self._must_seek:
-            self._must_seek = False
             await self.perform_seek()
         seeks = self._seeks
         try:
@@ -169,11 +188,8 @@ class SeekingConsumer(driver.Consumer):
     @Service.task
     async def _watch_topics(self) -> None:
         async for _ in self.itertimer(LOOK_EVERY, name="topics"):
-            try:
-                # by whoever fetches, so that nothing is being fetched meanwhile
-                self._must_seek = self._must_seek or (self.flow_active and bool(await self._thread.strangers()))
-            except (*INTERRUPTIONS, KafkaError) as trouble:
-                self.log.debug("cannot tell whether topics are the same: %r", trouble)
+            if self.flow_active and await self._thread.strangers():
+                self._must_seek = True  # by whoever fetches, so that nothing is being fetched meanwhile
 
     def _say_anew(self, topic: str) -> None:
         self._reset("anew")
