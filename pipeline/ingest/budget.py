@@ -32,6 +32,11 @@ class Budget:
         self._allowed = INFLATION * max_bytes
         self._bytes, self._entries = self._allowed, ENTRIES
 
+    @property
+    def unpacked(self) -> int:
+        """Bytes that were taken so far."""
+        return self._allowed - self._bytes
+
     def unpack(self, size: int) -> None:
         """Take the bytes that a layer unpacks to.
 

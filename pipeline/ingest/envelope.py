@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 
 from pipeline.errors import InvalidEventError, Reason
 from pipeline.ingest.budget import Budget, BudgetError
+from pipeline.ingest.gunzip import GZIP
 from pipeline.ingest.opening import Inside, Part, Unreadable, opened
 from pipeline.ingest.wrappers import name_of
 
@@ -12,6 +13,8 @@ LAYERS: Final = 16
 """Wrappers inside one another: an SQS record of an SNS notification of a subscription event has nine."""
 LETTERS: Final = 100
 """What of one input is no log entry is told one by one up to here; then once, of the input as a whole."""
+
+GZIP_BASE64 = b"H4sI"
 
 Entry = TypeVar("Entry")
 
@@ -40,6 +43,20 @@ def unwrap(raw: bytes, max_bytes: int, read: Callable[[bytes], Entry]) -> Iterat
             f"{letters - LETTERS} more of the texts in it are no log entries; of the first of them: {first.unquoted}"
         )
         yield Unreadable(InvalidEventError(first.reason, wrong, first.quoted), raw)
+
+
+def unpacked_size(raw: bytes, max_bytes: int) -> int:
+    """Count the bytes that an input comes to, with all that it unpacks to; by far the most are not packed."""
+    if not raw.startswith(GZIP) and GZIP_BASE64 not in raw:
+        return len(raw)
+    budget = Budget(max_bytes)
+    for _ in _walk(raw, budget, _nothing):
+        pass
+    return len(raw) + budget.unpacked
+
+
+def _nothing(_: bytes) -> None:
+    raise InvalidEventError(Reason.WRONG_SHAPE, "to be opened")
 
 
 def _walk(raw: bytes, budget: Budget, read: Callable[[bytes], Entry]) -> Iterator[Entry | Unreadable]:

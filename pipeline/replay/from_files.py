@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from itertools import islice
 
+from pipeline.ingest.envelope import unpacked_size
 from pipeline.ingest.exports import Export, open_export
 from pipeline.ingest.files import Input
 from pipeline.ingest.folders import find_files
@@ -13,6 +14,7 @@ from pipeline.settings import Settings
 from schemas.run import Job, Source, Unit
 
 BATCH_BYTES = 64 * 1024 * 1024
+"""What the inputs of a batch unpack to is held up to here, and what one more may unpack to."""
 
 
 def files(job: Job) -> list[Source]:
@@ -31,25 +33,25 @@ async def inputs(settings: Settings, unit: Unit, size: int) -> AsyncIterator[Bat
         UsageError: the file is gone.
     """
     with open_export(unit.source.of, settings.max_message_bytes) as export:
-        found = ahead(_batches(export, int(unit.position[0]), size))
+        found = ahead(_batches(export, int(unit.position[0]), size, settings.max_message_bytes))
         async with aclosing(found):  # before the file is closed, which its thread reads from
             async for batch in found:
                 yield batch
 
 
-def _batches(export: Export, at: int, size: int) -> Iterator[Batch]:
+def _batches(export: Export, at: int, size: int, max_bytes: int) -> Iterator[Batch]:
     found = islice(export, at, None)
     before = export.bytes_read
-    while some := list(_bounded(found, size)):
+    while some := list(_bounded(found, size, max_bytes)):
         at += len(some)
         yield Batch(some, (at,), export.bytes_read - before, len(some))
         before = export.bytes_read
 
 
-def _bounded(found: Iterator[Input], size: int) -> Iterator[Input]:
+def _bounded(found: Iterator[Input], size: int, max_bytes: int) -> Iterator[Input]:
     held = 0
     for one in islice(found, size):
         yield one
-        held += len(one.data)
+        held += unpacked_size(one.data, max_bytes)
         if held >= BATCH_BYTES:
             return

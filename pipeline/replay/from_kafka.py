@@ -8,6 +8,7 @@ import msgspec
 from confluent_kafka import Message
 from kafka import TopicPartition
 
+from pipeline.ingest.envelope import unpacked_size
 from pipeline.kafka.bulk import Fetched, read_batches
 from pipeline.kafka.client import PATIENCE, reader
 from pipeline.kafka.damage import Damage
@@ -20,6 +21,7 @@ from pipeline.settings import Settings
 from schemas.run import Job, Source, Unit
 
 BATCH_BYTES = 64 * 1024 * 1024
+"""What the records of a batch unpack to is held up to here, and what one more may unpack to."""
 BEGINNING = (4, 2)
 """The first list has a fourth of the others, the second a half."""
 
@@ -61,7 +63,8 @@ async def records(settings: Settings, job: Job, unit: Unit, size: int) -> AsyncI
     (at,), (end,) = map(_offsets, (unit.position, unit.source.end))
     partition = TopicPartition(job.topic, int(unit.source.of))
     with fetcher(settings) as opened:
-        found = ahead(_gathered(read_batches(opened, partition, (at, end), size, PATIENCE), size))
+        fetches = read_batches(opened, partition, (at, end), size, PATIENCE)
+        found = ahead(_gathered(_divided(fetches, settings.max_message_bytes), size))
         async with aclosing(found):  # before the fetcher is closed, which its thread takes from
             async for fetched in found:
                 wanted = [
@@ -75,6 +78,26 @@ async def records(settings: Settings, job: Job, unit: Unit, size: int) -> AsyncI
                 at = fetched.next_offset
 
 
+class Part(Fetched, frozen=True):
+    """Records of a fetch, and the bytes that they unpack to."""
+
+    held: int
+
+
+def _divided(fetches: Iterator[Fetched], max_bytes: int) -> Iterator[Part]:
+    """The same in parts that unpack to about BATCH_BYTES at most: a fetch holds many messages that are small so far."""
+    for fetched in fetches:
+        records: list[Message] = []
+        held = 0
+        for one in fetched.records:
+            if held >= BATCH_BYTES:
+                yield Part(records, one.offset(), held)
+                records, held = [], 0
+            records.append(one)
+            held += unpacked_size(one.value() or b"", max_bytes)
+        yield Part(records, fetched.next_offset, held)
+
+
 def _gathered(fetches: Iterator[Fetched], size: int) -> Iterator[Fetched]:
     """The same in lists of about `size` records, or of a bounded number of bytes: a fetch alone holds few.
 
@@ -86,7 +109,7 @@ def _gathered(fetches: Iterator[Fetched], size: int) -> Iterator[Fetched]:
     wanted = next(sizes)
     for fetched in fetches:
         records += fetched.records
-        held += sum(map(len, fetched.records))  # a message's length is that of its value
+        held += fetched.held if isinstance(fetched, Part) else sum(map(len, fetched.records))
         if len(records) >= wanted or held >= BATCH_BYTES:
             yield Fetched(records, fetched.next_offset)
             records, held, last, wanted = [], 0, None, next(sizes)

@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import gzip
 import threading
 from contextlib import aclosing
+from typing import NamedTuple
 
 import pytest
 
@@ -11,7 +13,7 @@ from pipeline.errors import UsageError
 from pipeline.kafka.bulk import Fetched
 from pipeline.kafka.produce import Producer
 from pipeline.replay.batch import Batch
-from pipeline.replay.from_kafka import BATCH_BYTES, _gathered, partitions, records
+from pipeline.replay.from_kafka import BATCH_BYTES, _divided, _gathered, partitions, records
 from pipeline.rules import rules
 from pipeline.settings import Settings
 from schemas.run import Counts, Into, Job, Kind, Source, Unit
@@ -77,6 +79,26 @@ def test_lists_of_large_records_are_bounded_by_their_bytes() -> None:
     found = list(_gathered((Fetched([large], end) for end in range(1, 8)), 1000))
     assert [len(one.records) for one in found] == [3, 3, 1]
     assert found[-1].next_offset == 7
+
+
+class Message(NamedTuple):
+    """As much of librdkafka's as is asked for."""
+
+    packed: bytes
+    at: int
+
+    def value(self) -> bytes:
+        return self.packed
+
+    def offset(self) -> int:
+        return self.at
+
+
+def test_small_records_that_unpack_to_much_are_few_at_a_time() -> None:
+    packed = gzip.compress(bytes(BATCH_BYTES // 2))
+    fetch = Fetched([Message(packed, offset) for offset in range(5)], 9)
+    found = list(_gathered(_divided(iter([fetch]), BATCH_BYTES), 1000))
+    assert [(len(one.records), one.next_offset) for one in found] == [(2, 2), (2, 4), (1, 9)]
 
 
 @pytest.mark.parametrize("place", [0, 1, -1])
