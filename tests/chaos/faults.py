@@ -26,6 +26,7 @@ class Faults:
 
     def __init__(self, parts: Pieces, weather: Proxy, brokers: Cluster, chance: random.Random) -> None:
         self.parts, self.weather, self.brokers, self.chance = parts, weather.weather, brokers, chance
+        self.workers = WORKERS
         self.done: Counter[str] = Counter()
         self.ended: list[int] = []
         """Exit statuses of workers that nobody has killed or stopped: there should be none."""
@@ -65,7 +66,7 @@ class Faults:
         assert len(self.ended) <= MOST_ENDED, (
             f"workers end again and again; their log ends with\n{self.parts.log[-5000:]}"
         )
-        while len(self.running()) < WORKERS:
+        while len(self.running()) < self.workers:
             self.parts.start_worker(**SMALL, TURNFOLD_CLICKHOUSE=self._proxy_url)
 
     def kill_worker(self) -> None:

@@ -87,7 +87,7 @@ class Feed(threading.Thread):
     def _haunt(self, number: int, lines: list[bytes]) -> None:
         unreal = ghosts(self._settings, self._chance, lines, number)
         transactions = self._chance.choice(self._transactions)
-        if number % ABANDONED_EVERY == 1:
+        if number % ABANDONED_EVERY == ABANDONED_EVERY - 4:
             transactions.abandon(unreal)
         else:
             transactions.abort(unreal)

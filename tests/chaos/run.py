@@ -34,6 +34,7 @@ from tests.integration.traffic import lines
 EVENTS_A_SECOND = 100
 EVENTS_A_CONVERSATION = 5
 PARTITIONS = 4
+BROKERS = {"transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000"}
 FED_WITHIN, FOLDED_WITHIN = 600.0, 600.0
 
 
@@ -66,7 +67,7 @@ def main() -> int:
 @contextmanager
 def victims(folder: Path, brokers: int, seed: int) -> Iterator[Faults]:
     """Start everything that something is done to."""
-    with apache.cluster(folder / "kafka", brokers) as cluster:
+    with apache.cluster(folder / "kafka", brokers, BROKERS) as cluster:
         settings = Settings(
             kafka=tuple(cluster.addresses),
             topic_partitions=PARTITIONS,
