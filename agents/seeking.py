@@ -7,6 +7,7 @@ which is harmless: the fold knows events again.
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -75,11 +76,20 @@ class SeekingThread(driver.AIOKafkaConsumerThread):
 
     def heard(self) -> float | None:
         """Tell when Kafka last answered a fetch, in seconds since 1970; None where there is nothing to fetch."""
-        subscription = self._consumer and self._consumer._subscription.subscription  # noqa: SLF001 - nothing public says it
+        return max(((state.timestamp or 0) / 1000 for state in self._partition_states().values()), default=None)
+
+    def beyond(self) -> dict[TP, int]:
+        """Find the partitions whose position lies behind the end: some brokers answer such fetches with nothing."""
+        return {
+            tp: state.position
+            for tp, state in self._partition_states().items()
+            if state.has_valid_position and state.highwater is not None and state.position > state.highwater
+        }
+
+    def _partition_states(self) -> dict[TP, Any]:
+        subscription = self._consumer and self._consumer._subscription.subscription  # noqa: SLF001 - nothing public tells
         assignment = subscription and subscription.assignment
-        if not assignment or not assignment.tps:
-            return None
-        return max((assignment.state_value(tp).timestamp or 0) for tp in assignment.tps) / 1000
+        return {ensure_TP(tp): assignment.state_value(tp) for tp in assignment.tps} if assignment else {}
 
     def to_commit(self, offsets: Mapping[TP, int]) -> dict[Any, Any]:
         """Build the commit of those offsets whose partitions are ours, each with the id of its topic."""
@@ -108,6 +118,7 @@ class SeekingConsumer(driver.Consumer):
     _thread: SeekingThread
     _seeks = 0
     _must_seek = False
+    _beyond: Mapping[TP, int] = MappingProxyType({})
 
     @abstractmethod
     def forget_delivered(self, partitions: Collection[TP] | None = None) -> None:
@@ -147,6 +158,9 @@ class SeekingConsumer(driver.Consumer):
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         if self._must_seek:
             await self.perform_seek()
+        beyond, self._beyond = self._beyond, MappingProxyType({})
+        for tp, offset in beyond.items():
+            await self._begin_again(tp, offset)
         seeks = self._seeks
         try:
             records = await super()._getmany(active_partitions, timeout)
@@ -188,8 +202,10 @@ class SeekingConsumer(driver.Consumer):
     @Service.task
     async def _watch_topics(self) -> None:
         async for _ in self.itertimer(LOOK_EVERY, name="topics"):
+            # by whoever fetches, so that nothing is being fetched meanwhile
             if self.flow_active and await self._thread.strangers():
-                self._must_seek = True  # by whoever fetches, so that nothing is being fetched meanwhile
+                self._must_seek = True
+            self._beyond = self._thread.beyond()
 
     def _say_anew(self, topic: str) -> None:
         self._reset("anew")
