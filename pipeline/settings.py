@@ -65,7 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_event_bytes: Bytes = 1_048_576
     """The largest accepted log entry; what is larger is a dead letter."""
     max_message_bytes: Bytes = 4_194_304
-    """The largest Kafka message: an envelope may hold many entries."""
+    """The largest Kafka message: an envelope may hold many entries. It may unpack to 16 times as much."""
 
     clickhouse: str = "http://127.0.0.1:8123"
     """ClickHouse's HTTP address."""
@@ -94,9 +94,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds after which a worker that gets nothing done, though records wait and it waits for nobody, says on
     /healthz that it is stuck; more than any statement to ClickHouse takes."""
     dead_letter_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
-    """A worker stops when more than this share of its last inputs are dead letters; 1: it never does."""
+    """A worker stops when of more than this share of its last messages most is no log entry; 1: it never does."""
     dead_letter_window: Whole = 20_000
-    """How many of its last inputs that share is taken of."""
+    """How many of its last messages that share is taken of."""
     worker_host: str = "127.0.0.1"
     """The address on which a worker answers /metrics, /healthz and /readyz."""
     worker_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0

@@ -20,7 +20,7 @@ def backfill(ctx: click.Context, settings: Settings, *, paths: tuple[str, ...], 
     """Bring in logs as AWS exports them: files, and folders with all that is in them.
 
     CloudWatch exports to S3, what Firehose has delivered, JSON lines and documents, each gzip or not, and Parquet
-    with a column `message`. Sending a file again changes nothing.
+    with a column `message` or `@message`, or with columns that are those of Lex. Sending a file again changes nothing.
     """
     if not direct:
         require_topics(settings)

@@ -49,8 +49,8 @@ class Outcome(msgspec.Struct):
 def ingest(ctx: click.Context, settings: Settings, files: tuple[str, ...], *, wait: float, as_json: bool) -> None:
     """Send log entries from files into Kafka; - is standard input.
 
-    A file holds JSON lines, or JSON documents, or arrays of them, gzip or not: Lex V2 and V1 log entries
-    and CloudWatch Logs envelopes, in any mixture. What cannot be read becomes a dead letter.
+    A file holds JSON lines, or JSON documents, or arrays of them, gzip or not: Lex V2 and V1 log entries, CloudWatch
+    Logs envelopes, and what else entries come wrapped in, in any mixture. What cannot be read becomes a dead letter.
 
     Sending a file again changes nothing: events that are known are not counted twice.
     """
