@@ -40,13 +40,10 @@ def _bytes(response: Any) -> int:
 
 
 def _checked(check: FetchCheck, requested: dict[tuple[str, int], int], topic: str, partition: Any) -> tuple[Any, ...]:
-    """A partition of the answer: number, error, high watermark, last stable offset, ..., batches."""
-    number, error, high_watermark, stable, *others, raw = partition
-    if error:
-        return tuple(partition)
-    end = stable if 0 <= stable <= high_watermark else high_watermark
-    batches = check((topic, number), requested[topic, number], end, raw)
-    return (number, error, high_watermark, stable, *others, batches)
+    """A partition of the answer: its number, an error, ..., batches."""
+    number, error, *others, raw = partition
+    batches = raw if error else check((topic, number), requested[topic, number], raw or b"")
+    return (number, error, *others, batches)
 
 
 def _offsets(batch: bytes) -> Iterator[int]:

@@ -21,15 +21,12 @@ class FetchCheck:
         self._offsets = offsets
         self._gaps = gaps or Gaps()
 
-    def __call__(self, partition: Partition, requested: int, end: int, raw: bytes) -> bytes:
+    def __call__(self, partition: Partition, requested: int, raw: bytes) -> bytes:
         """Make of `raw`, which was fetched from offset `requested` on, batches that the client can decode.
 
-        What is left out is fetched again: what lies behind a new jump, and what would unpack to too much. `end` is
-        the offset up to which there is something to read.
+        What is left out is fetched again: what lies behind a new jump, and what would unpack to too much.
         """
         batches = list(split(raw)) or [raw] * bool(raw)  # of one that is not whole no client makes anything
-        if not batches:
-            return self._gaps.beyond_hole(partition, requested, end)
         kept = self._gaps.before_jump(partition, requested, batches)
         checked = list(_bounded(self._checked(kept, requested)))
         unchanged = len(checked) == len(batches) and all(map(_is, checked, batches))

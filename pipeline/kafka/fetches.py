@@ -30,7 +30,7 @@ def check_fetches(consumer: KafkaConsumer) -> dict[TopicPartition, Ends]:
         awaited = states.is_fetchable(partition) and states.assignment[partition].position.offset == offset
         if awaited and not answer.error_code:
             ends[partition] = _ends(answer)
-            answer.records = check(partition, offset, ends[partition].stable, bytes(answer.records or b""))
+            answer.records = check(partition, offset, bytes(answer.records or b""))
         return parse(fetch)
 
     fetcher._parse_fetched_data = checked  # noqa: SLF001 - as above

@@ -21,7 +21,7 @@ def offsets(batch: bytes) -> Iterator[int]:
 
 
 def check(*batches: bytes, requested: int = 0) -> bytes:
-    return FetchCheck(offsets)(WHERE, requested, 100, b"".join(batches))
+    return FetchCheck(offsets)(WHERE, requested, b"".join(batches))
 
 
 def records(raw: bytes) -> list[tuple[int, bytes | None, Damage | None]]:
@@ -31,7 +31,7 @@ def records(raw: bytes) -> list[tuple[int, bytes | None, Damage | None]]:
 
 def test_what_needs_nothing_is_left_as_it_is() -> None:
     raw = batch_of(GOOD) + at(3, batch_of(GOOD))
-    assert FetchCheck(offsets)(WHERE, 0, 100, raw) is raw
+    assert FetchCheck(offsets)(WHERE, 0, raw) is raw
     assert check(b"") == b""
 
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.kafka.gaps import HOLE_ANSWERS, HOLE_S, JUMP_S, Gaps
-from pipeline.kafka.record_batch import base_offset, header_of, next_offset
+from pipeline.kafka.gaps import JUMP_S, Gaps
+from pipeline.kafka.record_batch import base_offset, next_offset
 from tests.pipeline.kafka.batches import batch_of
 
 WHERE = ("turns", 0)
@@ -58,19 +58,3 @@ def test_new_jumps_do_not_make_known_ones_wait() -> None:
         found = batches((2, 3), *((10 * n, 10 * n + 1) for n in range(1, number + 2)))
         kept = gaps.before_jump(WHERE, 0, found)
     assert kept
-
-
-def test_nothing_where_something_should_be_is_a_hole_once_it_stays() -> None:
-    clock = Clock()
-    gaps = Gaps(clock)
-    for _ in range(HOLE_ANSWERS):
-        assert gaps.beyond_hole(WHERE, 3, 9) == b""
-    clock.now = HOLE_S
-    assert gaps.beyond_hole(WHERE, 3, 10) == b"", "the end has moved: something is being written"
-    for _ in range(HOLE_ANSWERS):
-        clock.now += HOLE_S
-        found = gaps.beyond_hole(WHERE, 3, 10)
-    header = header_of(found)
-    assert header
-    assert (header.base_offset, header.last_offset, header.records) == (3, 9, 0)
-    assert gaps.beyond_hole(WHERE, 10, 10) == b""
