@@ -187,7 +187,7 @@ class Conversations:
     async def _bury(self, decoded: Decoded) -> None:
         letters = decoded.letters
         self._limit.check(letters.items(), decoded.records)
-        await self._sender.send([dead(letter, self._settings.topic_dead) for letter in letters.values()])
+        await self._sender.send([dead(letter, self._settings) for letter in letters.values()])
         self._metrics.dead("conversations", letters.values())
 
     async def _forward(self, decoded: Decoded) -> Decoded:

@@ -1,13 +1,16 @@
 """Records of the raw topic in; keyed log entries on the turns topic and dead letters out, then acknowledged."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from agents.damage import Fetched, letter_of_batch
 from agents.forwarding import Placing
 from agents.sender import Outgoing, Sender, dead
+from pipeline.errors import InvalidEventError, Reason
 from pipeline.ingest.poison import DeadLimit
 from pipeline.ingest.reading import Reading
-from pipeline.ingest.sort import Entry, sort_record
+from pipeline.ingest.sort import Entry, dead_letter, sort_record
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.settings import Settings
 from schemas.dead_letter import DeadLetter
@@ -15,6 +18,14 @@ from schemas.dead_letter import DeadLetter
 STEP = "intake"
 HELD_BYTES = 32 * 1024 * 1024
 """What the records of a batch unpack to is held up to here, and what one more record may unpack to."""
+
+
+class Found(NamedTuple):
+    """What is inside of a record, at that place in it."""
+
+    inside: Entry | DeadLetter
+    record: Fetched
+    place: int
 
 
 class Intake:
@@ -37,32 +48,45 @@ class Intake:
         Raises:
             PoisonError: too many of the last inputs were no log entries.
         """
-        found: list[Entry | DeadLetter] = []
+        found: list[Found] = []
         held = 0
         for record in records:
             inside = list(self._sort(record))
             self._limit.check(_mostly_dead(inside), 1)
-            found += inside
+            found += (Found(one, record, place) for place, one in enumerate(inside))
             held += sum(map(_size, inside))
             if held >= HELD_BYTES:
                 await self._pass_on(found)
                 found, held = [], 0
         await self._pass_on(found)
 
-    async def _pass_on(self, found: Sequence[Entry | DeadLetter]) -> None:
-        await self._sender.send([self._message(one) for one in found])
-        self._metrics.dead("intake", [one for one in found if isinstance(one, DeadLetter)])
+    async def _pass_on(self, found: Sequence[Found]) -> None:
+        replaced = await self._sender.send([self._message(one) for one in found])
+        letters = [one.inside for one in found if isinstance(one.inside, DeadLetter)]
+        too_large = [self._too_large(found[place]) for place in replaced if isinstance(found[place].inside, Entry)]
+        self._metrics.dead("intake", [*letters, *too_large])
 
     def _sort(self, record: Fetched) -> Iterable[Entry | DeadLetter]:
         letter = letter_of_batch(record, self._reading, STEP)
         return [letter] if letter else sort_record(record, self._reading, STEP)
 
-    def _message(self, found: Entry | DeadLetter) -> Outgoing:
-        if isinstance(found, DeadLetter):
-            return dead(found, self._settings.topic_dead)
+    def _message(self, found: Found) -> Outgoing:
+        entry = found.inside
+        if isinstance(entry, DeadLetter):
+            return dead(entry, self._settings)
         placement = self._placing()
-        partition = None if placement is None else placement.partition_of(found.session_id)
-        return Outgoing(self._settings.topic_turns, found.session_id.encode(), found.raw, [], partition)
+        partition = None if placement is None else placement.partition_of(entry.session_id)
+        letter = partial(self._instead, found)
+        return Outgoing(self._settings.topic_turns, entry.session_id.encode(), entry.raw, [], partition, instead=letter)
+
+    def _instead(self, found: Found) -> Outgoing:
+        return dead(self._too_large(found), self._settings)
+
+    def _too_large(self, found: Found) -> DeadLetter:
+        """The dead letter of a log entry that is one, and that the turns topic does not take."""
+        raw = found.inside.raw if isinstance(found.inside, Entry) else b""
+        what = f"{len(raw)} bytes and their key, which topic {self._settings.topic_turns} does not take in one message"
+        return dead_letter(found.record, InvalidEventError(Reason.TOO_LARGE, what), raw, STEP, found.place)
 
 
 def _mostly_dead(inside: Sequence[Entry | DeadLetter]) -> list[tuple[int, DeadLetter]]:

@@ -1,8 +1,9 @@
 """Messages in, all of them acknowledged by Kafka out: what an agent sends is sent before its input is acknowledged."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import faust
@@ -18,9 +19,11 @@ from faust.exceptions import ProducerSendError
 from pipeline.errors import TransientError
 from pipeline.metrics.watch import Watch
 from pipeline.retry import until_done
+from pipeline.settings import Settings
 from schemas.dead_letter import DeadLetter, Headers
 
-REFUSALS = (InvalidTimestampError, MessageSizeTooLargeError, RecordListTooLargeError)
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+REFUSALS = (InvalidTimestampError, *TOO_LARGE)
 """Errors that a message meets again however often it is sent."""
 
 
@@ -34,11 +37,19 @@ class Outgoing:
     headers: Headers
     partition: int | None = None
     timestamp: int | None = None
+    instead: "Callable[[], Outgoing] | None" = None
+    """Makes what is sent in its place where Kafka finds it too large."""
 
 
-def dead(letter: DeadLetter, topic: str) -> Outgoing:
-    """The message that keeps a dead letter: the bytes that are kept of it, where and why in the headers."""
-    return Outgoing(topic, None, letter.payload, letter.headers())
+def dead(letter: DeadLetter, settings: Settings) -> Outgoing:
+    """The message that keeps a dead letter: the bytes that are kept of it, where and why in the headers.
+
+    Whatever was in Kafka may be larger than a message, as it was compressed: of such a letter half is kept, and half of
+    that, until it fits.
+    """
+    letter = letter.cut(settings.max_message_bytes)  # the topic has room for that and for the headers
+    half = partial(dead, letter.cut(len(letter.payload) // 2), settings) if letter.payload else None
+    return Outgoing(settings.topic_dead, None, letter.payload, letter.headers(), instead=half)
 
 
 class Sender:
@@ -48,13 +59,16 @@ class Sender:
         self._app = app
         self._watch = watch
 
-    async def send(self, messages: Sequence[Outgoing]) -> None:
-        """Return once Kafka has all `messages`; wait and try again as long as it is away.
+    async def send(self, messages: Sequence[Outgoing]) -> set[int]:
+        """Return once Kafka has all `messages`, or what is sent instead; wait and try again as long as it is away.
 
-        A second try may send a message twice, which the fold does not mind.
+        The answer has the places of those that were too large. A second try may send a message twice, which the fold
+        does not mind.
         """
-        if messages:
-            await until_done(lambda: self._send(messages), "Kafka does not take messages", self._watch)
+        left, replaced = dict(enumerate(messages)), set[int]()
+        while left:
+            await until_done(lambda: self._send(left, replaced), "Kafka does not take messages", self._watch)
+        return replaced
 
     async def send_accepted(self, messages: Sequence[Outgoing]) -> list[int]:
         """As `send`, for messages that Kafka may refuse for good; the places of those among `messages`.
@@ -111,10 +125,21 @@ class Sender:
         except KafkaError as trouble:
             return trouble
 
-    async def _send(self, messages: Sequence[Outgoing]) -> None:
-        for error in await self._outcomes(messages):
-            if error is not None:
-                raise TransientError(repr(error)) from error
+    async def _send(self, left: dict[int, Outgoing], replaced: set[int]) -> None:
+        """Send what is left, and leave what is to be sent instead of that."""
+        trouble: KafkaError | None = None
+        places = list(left)
+        for place, error in zip(places, await self._outcomes(list(left.values())), strict=True):
+            instead = left[place].instead
+            if error is None:
+                del left[place]
+            elif isinstance(error, TOO_LARGE) and instead is not None:
+                left[place] = instead()
+                replaced.add(place)
+            else:
+                trouble = error
+        if trouble is not None:
+            raise TransientError(repr(trouble)) from trouble
 
     async def _outcomes(self, messages: Sequence[Outgoing]) -> list[KafkaError | None]:
         """Send the messages; the error of each, None where Kafka has it."""

@@ -13,7 +13,8 @@ class DeadLetter(msgspec.Struct, frozen=True):
     """The value of a record, or of one entry inside it (`entry` counts from 0), that could not be read.
 
     `reason` is one of the words in `pipeline.errors.Reason`; `detail` says what was wrong and where. `last_offset` is
-    there where it is the letter of a whole batch of records, which begins at `offset`.
+    there where it is the letter of a whole batch of records, which begins at `offset`. `lacking` bytes of the payload's
+    end are not kept, as they fitted nowhere.
     """
 
     reason: str
@@ -25,11 +26,19 @@ class DeadLetter(msgspec.Struct, frozen=True):
     payload: bytes
     entry: int = 0
     last_offset: int | None = None
+    lacking: int | None = None
 
     @property
     def sendable(self) -> bool:
-        """Whether its bytes are an input: those of a batch that cannot be read are none."""
-        return self.last_offset is None
+        """Whether its bytes are an input: those of a batch that cannot be read are none, nor is a part of one."""
+        return self.last_offset is None and self.lacking is None
+
+    def cut(self, size: int) -> "DeadLetter":
+        """Keep no more than `size` bytes of the payload, and tell how many there were."""
+        lost = len(self.payload) - size
+        if lost <= 0:
+            return self
+        return msgspec.structs.replace(self, payload=self.payload[:size], lacking=(self.lacking or 0) + lost)
 
     def headers(self) -> Headers:
         """All but the payload, as the headers of a Kafka record."""

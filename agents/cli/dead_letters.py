@@ -74,7 +74,7 @@ def retry(
     """Send dead letters to the raw topic once more, where the intake agent decides anew: all that fit, or these.
 
     Each is marked in the dead-letter topic, so that the next retry leaves it out. What is still broken comes back
-    as a new dead letter.
+    as a new dead letter. What is not there as a whole is not sent: letters that lack bytes, and batches of records.
     """
     require_topics(settings)
     failures: list[Failure] = []

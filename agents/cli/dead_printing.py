@@ -36,6 +36,7 @@ class Listed(msgspec.Struct, frozen=True):
     entry: int
     size: int
     retried: bool
+    lacking: int
 
 
 def listed(record: DeadRecord) -> Listed:
@@ -51,6 +52,7 @@ def listed(record: DeadRecord) -> Listed:
         entry=letter.entry if letter else 0,
         size=len(record.value),
         retried=record.retried,
+        lacking=(letter.lacking or 0) if letter else 0,
     )
 
 
@@ -87,6 +89,8 @@ def print_letter(record: DeadRecord) -> None:
     click.echo(f"reason  {plain(line.reason)}{line.detail and ': '}{plain(line.detail)}")
     if line.origin:
         click.echo(f"from    {plain(line.origin)}, entry {line.entry} of it, by the step {plain(line.step)}")
+    if line.lacking:
+        click.echo(f"lacks   {line.lacking:,} bytes of its end, which did not fit")
     click.echo()
     click.echo(escaped(record.value[:SHOWN]))
     if len(record.value) > SHOWN:

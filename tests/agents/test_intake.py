@@ -35,8 +35,9 @@ class Sent:
 
     calls: list[list[Outgoing]] = field(default_factory=list)
 
-    async def send(self, messages: Sequence[Outgoing]) -> None:
+    async def send(self, messages: Sequence[Outgoing]) -> set[int]:
         self.calls.append(list(messages))
+        return set()
 
 
 def taken(limit: DeadLimit, *batches: Sequence[bytes]) -> Sent:

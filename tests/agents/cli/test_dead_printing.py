@@ -27,7 +27,7 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert first == {
         "timestamp": 1_780_000_000_123, "partition": 0, "offset": 5, "at": "0:5", "time": "2026-05-28T20:26:40.123Z",
         "reason": "not-json", "detail": "at \x1b[31m 3", "step": "intake", "origin": "turns.raw/2:77", "entry": 4,
-        "size": 11, "retried": False,
+        "size": 11, "retried": False, "lacking": 0,
     }  # fmt: skip
     assert (second["reason"], second["origin"]) == ("not-written-by-turnfold", "")
     print_json([])

@@ -48,8 +48,9 @@ KEPT = [*TALK[2:], *OTHERS]
 class Silent(Sender):
     """There is no broken input here."""
 
-    async def send(self, messages: Sequence[object]) -> None:
+    async def send(self, messages: Sequence[object]) -> set[int]:
         assert not messages
+        return set()
 
 
 class Raw(msgspec.Struct):
