@@ -1,13 +1,16 @@
 """A folder and a port in; the engine on the one, served as ClickHouse on the other, until told to stop."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
 import ssl
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 import click
 import uvicorn
@@ -16,6 +19,7 @@ from pipeline.embedded.access import Account
 from pipeline.embedded.engine import Engine
 from pipeline.embedded.front import create_front
 from pipeline.embedded.ports import bound
+from pipeline.embedded.running import BrokenOffError
 from pipeline.environment import read_settings
 from pipeline.errors import UsageError
 from pipeline.http.disconnects import Disconnecting
@@ -36,10 +40,13 @@ MAX_CONNECTIONS = 256
 @click.option("--port", type=click.IntRange(1, 65535), default=8123, show_default=True, help="The port to listen on.")
 @click.option("--certificate", default="", help="The file of a certificate (PEM): HTTPS in place of HTTP.")
 @click.option("--key", default="", help="The file of its key, where the certificate's does not hold it.")
+@click.option("--clusters", type=click.File(), help="Elements of a configuration that describe other servers.")
 @click.option(
     "--name", "names", multiple=True, help="A name under which it is asked, beside localhost; may be repeated."
 )
-def main(path: Path, host: str, port: int, certificate: str, key: str, names: tuple[str, ...]) -> None:  # noqa: PLR0913, PLR0917 - each option is an argument
+def main(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
+    path: Path, host: str, port: int, certificate: str, key: str, clusters: TextIO | None, names: tuple[str, ...]
+) -> None:
     """Serve ClickHouse's HTTP interface over the embedded engine.
 
     With TURNFOLD_CLICKHOUSE_PASSWORD set, only TURNFOLD_CLICKHOUSE_USER is let in, with that password.
@@ -49,7 +56,8 @@ def main(path: Path, host: str, port: int, certificate: str, key: str, names: tu
         account = Account(settings.clickhouse_user, settings.clickhouse_password)
         tls = server_context(certificate, key, "--certificate") if certificate else None
         with bound(host, port, "--port") as listening:
-            clean = serve(path, listening, account, tls, (host, *names))
+            engine = partial(Engine, path, clusters=clusters.read() if clusters else "")
+            clean = serve(engine, listening, account, tls, (host, *names))
     except UsageError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
@@ -60,7 +68,7 @@ def main(path: Path, host: str, port: int, certificate: str, key: str, names: tu
 
 
 def serve(
-    path: Path,
+    open_engine: Callable[[], Engine],
     listening: socket.socket,
     account: Account,
     tls: ssl.SSLContext | None = None,
@@ -74,6 +82,7 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn has its own, and raises the signal anew when it is done
 
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = uvicorn.Config(
         "",
         http=Disconnecting,
@@ -87,7 +96,7 @@ def serve(
     )
 
     async def run() -> bool:
-        engine = Engine(path)
+        engine = open_engine()
         try:
             config.app = create_front(engine, account, names)
             await _Server(config, engine).serve(sockets=[listening])
@@ -97,6 +106,11 @@ def serve(
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         return runner.run(run())
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a record is worth its place: an answer that was broken off has told its client why."""
+    return not (record.exc_info and isinstance(record.exc_info[1], BrokenOffError))
 
 
 class _Server(uvicorn.Server):

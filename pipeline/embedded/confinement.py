@@ -18,7 +18,7 @@ are refused by what it has understood.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,7 +30,7 @@ from pipeline.embedded.failures import Code, engine_failure, failure
 PRIVILEGES = (
     "CHECK", "SHOW", "SELECT", "INSERT", "ALTER", "CREATE DATABASE", "CREATE TABLE", "CREATE VIEW",
     "CREATE TEMPORARY TABLE", "CREATE TEMPORARY VIEW", "DROP DATABASE", "DROP TABLE", "DROP VIEW", "UNDROP TABLE",
-    "TRUNCATE", "OPTIMIZE", "KILL QUERY",
+    "TRUNCATE", "OPTIMIZE", "KILL QUERY", "SYSTEM MERGES", "SYSTEM TTL MERGES", "SYSTEM FLUSH", "SYSTEM DROP CACHE",
 )  # fmt: skip
 _MERGE_TREES = (
     "",
@@ -48,6 +48,8 @@ ENGINES = (
     "TinyLog", "View",
 )  # fmt: skip
 """Table engines whose data are in the folder, in memory, or nowhere."""
+OF_CLUSTERS = ("CLUSTER ON *.*", "READ ON REMOTE", "WRITE ON REMOTE", "TABLE ENGINE ON `Distributed`")
+"""What is granted beside, where the configuration describes clusters."""
 FIXED = (
     "additional_result_filter", "additional_table_filters", "ai_function_embedding_default_credentials",
     "ai_function_text_default_credentials", "allow_experimental_eval_table_function", "cluster_for_parallel_replicas",
@@ -113,13 +115,18 @@ def understood(handle: Any, sql: bytes) -> str:
 
 
 @contextmanager
-def configuration() -> Iterator[Path]:
-    """The file of a configuration that confines the engine, for as long as it takes to start it."""
+def configuration(clusters: str = "") -> Iterator[Path]:
+    """The file of a configuration that confines the engine, for as long as it takes to start it.
+
+    Args:
+        clusters: elements that describe other servers, which may then be reached.
+    """
     with TemporaryDirectory(prefix="turnfold-") as folder:
         config, users = Path(folder, "config.xml"), Path(folder, "users.xml")
-        users.write_text(_users())
+        users.write_text(_users(OF_CLUSTERS if clusters else ()))
         config.write_text(
-            f"<clickhouse><users_config>{users}</users_config><default_database>{OVERLAY}</default_database></clickhouse>"
+            f"<clickhouse><users_config>{users}</users_config><default_database>{OVERLAY}</default_database>"
+            f"{clusters}</clickhouse>"
         )
         yield config
 
@@ -159,7 +166,8 @@ def with_literals_only(settings: bytes) -> bytes:
     return (settings.rstrip() + b", " if settings else b"SETTINGS ") + _LITERALS_ONLY
 
 
-def _users() -> str:
+def _users(more: Iterable[str]) -> str:
+    grants = "".join(f"<query>GRANT {grant}</query>" for grant in more)
     engines = ", ".join(f"TABLE ENGINE ON `{engine}`" for engine in ENGINES)
     fixed = "".join(f"<{name}><readonly/></{name}>" for name in (*FIXED, "allow_python_table_function"))
     return f"""<clickhouse>
@@ -168,7 +176,7 @@ def _users() -> str:
     <networks><ip>::/0</ip></networks>
     <profile>default</profile>
     <quota>default</quota>
-    <grants><query>GRANT {", ".join(PRIVILEGES)} ON *.*</query><query>GRANT {engines}</query></grants>
+    <grants><query>GRANT {", ".join(PRIVILEGES)} ON *.*</query><query>GRANT {engines}</query>{grants}</grants>
   </default></users>
   <profiles><default>
     <allow_python_table_function>0</allow_python_table_function>

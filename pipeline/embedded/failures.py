@@ -9,12 +9,14 @@ class Code(enum.IntEnum):
 
     CANNOT_READ_ALL_DATA = 33
     BAD_ARGUMENTS = 36
+    CHECKSUM_DOESNT_MATCH = 40
     NOT_IMPLEMENTED = 48
     SYNTAX_ERROR = 62
     UNKNOWN_COMPRESSION_METHOD = 89
     UNKNOWN_SETTING = 115
     TOO_MANY_SIMULTANEOUS_QUERIES = 202
     SOCKET_TIMEOUT = 209
+    QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING = 216
     QUERY_IS_TOO_LARGE = 229
     ABORTED = 236
     NOT_ENOUGH_SPACE = 243
@@ -44,6 +46,7 @@ STATUSES = {
 
 _CODE = re.compile(r"Code: (\d+)\. ")
 _WRAPPED = re.compile(r"^(?:Code: \d+\. DB::Exception: )+(?=Code: \d+\. )")
+_STREAMING = "Streaming query failed: "
 _SAID_TWICE = re.compile(r"(?P<name> \([A-Z_]+\))(?: \(version [^)]*\)\.(?P=name))+$")
 
 
@@ -61,6 +64,10 @@ class Failure(Exception):  # noqa: N818 - to the front it is an answer like any 
         return next((status for status, codes in STATUSES.items() if self.code in codes), 500)
 
 
+class AbandonedError(Exception):
+    """Nobody takes the pieces of an answer any more."""
+
+
 def failure(code: Code, sentence: str) -> Failure:
     """A failure that the front itself met, in a server's form; the sentence has no full stop."""
     return Failure(code, f"Code: {code}. DB::Exception: {sentence}. ({code.name})")
@@ -68,6 +75,6 @@ def failure(code: Code, sentence: str) -> Failure:
 
 def engine_failure(error: Exception) -> Failure:
     """What the engine raised; an error wrapped in itself is said once, one without a code is unknown."""
-    text = _SAID_TWICE.sub(r"\g<name>", _WRAPPED.sub("", str(error).strip()))
+    text = _SAID_TWICE.sub(r"\g<name>", _WRAPPED.sub("", str(error).strip().removeprefix(_STREAMING)))
     code = _CODE.match(text)
     return failure(Code.UNKNOWN_EXCEPTION, text) if code is None else Failure(int(code[1]), text)

@@ -24,8 +24,8 @@ class Opened(NamedTuple):
     """An empty folder on the same disk, for data on their way in."""
 
 
-def open_folder(path: Path) -> Opened:
-    """Starts the engine on `path`, which is created where need be.
+def open_folder(path: Path, clusters: str = "") -> Opened:
+    """Starts the engine on `path`, which is created where need be; `clusters` are elements of its configuration.
 
     Raises:
         UsageError: chdb is missing, another process uses the folder, or it cannot be used at all.
@@ -37,7 +37,7 @@ def open_folder(path: Path) -> Opened:
     folder = _usable(path)
     try:
         prepare_default(folder)
-        with configuration() as confining:
+        with configuration(clusters) as confining:
             keeper = Connection(f"{folder}?config-file={confining}&{_SERVER}")
         keeper.query(f"DROP DATABASE IF EXISTS {OVERLAY}")
     except Exception as error:  # noqa: BLE001 - chdb raises several kinds

@@ -3,19 +3,22 @@
 import asyncio
 import re
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from pipeline.embedded.access import Account, check_account, check_host
+from pipeline.embedded.compression import Encoder, chosen_encoding
 from pipeline.embedded.engine import Engine
 from pipeline.embedded.failures import Failure
-from pipeline.embedded.handle import Answer, Statement
-from pipeline.embedded.request import read_arguments, read_request
+from pipeline.embedded.handle import Answer
+from pipeline.embedded.hello import asks_for_revision, hello
+from pipeline.embedded.request import Asked, is_set, read_arguments, read_request
+from pipeline.embedded.running import Running
 
 NAME = "turnfold"
 GONE = 499
@@ -35,7 +38,7 @@ CONTENT_TYPES = {
 
 
 def create_front(engine: Engine, account: Account, names: Collection[str] = ()) -> Starlette:
-    """The application. Every statement stands alone: a `session_id` is accepted, and binds nothing.
+    """The application. Every statement stands alone: there are no sessions.
 
     Args:
         engine: runs the statements.
@@ -52,14 +55,14 @@ def create_front(engine: Engine, account: Account, names: Collection[str] = ()) 
             arguments = read_arguments(request)
             query_id = found[0] if (found := HEADER_TEXT.fullmatch(arguments.get("query_id", ""))) else query_id
             check_account(account, request.headers, arguments)
-            async with read_request(request, arguments, engine.incoming / uuid.uuid4().hex) as asked:
-                answer = await _run(engine, asked.statement, request)
+            async with read_request(
+                request, {**arguments, "query_id": query_id}, engine.incoming / uuid.uuid4().hex
+            ) as asked:
+                return await _answered(engine, asked, request, arguments, query_id)
         except Failure as failed:
             return _failed(engine, failed, query_id)
         except (ClientDisconnect, asyncio.CancelledError):
             return Response(status_code=GONE)  # the client has left, or the server is at its end
-        output_format = asked.statement.output_format if answer.body or asked.answers else ""
-        return _answered(engine, answer, output_format, query_id)
 
     async def fine(request: Request) -> Response:
         try:
@@ -77,23 +80,28 @@ def create_front(engine: Engine, account: Account, names: Collection[str] = ()) 
     )
 
 
-async def _run(engine: Engine, statement: Statement, request: Request) -> Answer:
-    """Runs the statement; a read whose client goes away is given up, a write comes to its end."""
-    running = asyncio.create_task(engine.run(statement))
-    gone = asyncio.create_task(_gone(request))
-    try:
-        await asyncio.wait([running, gone] if statement.reads else [running], return_when=asyncio.FIRST_COMPLETED)
-        if not running.done():
-            raise ClientDisconnect
-        return running.result()
-    finally:
-        gone.cancel()
-        running.cancel()
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+async def _answered(
+    engine: Engine, asked: Asked, request: Request, arguments: Mapping[str, str], query_id: str
+) -> Response:
+    """The answer to a statement, as a whole where it is short."""
+    compresses = is_set(arguments, "enable_http_compression")
+    encoding = chosen_encoding(request.headers.get("accept-encoding", "")) if compresses else ""
+    encoder = Encoder(encoding, blocks=is_set(arguments, "compress"))
+    statement = asked.statement
+    headers = _headers(engine, query_id)
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    if asks_for_revision(statement.sql, arguments, statement.output_format):
+        body = hello(NAME, engine.version, engine.timezone)
+        return Response(encoder.encode(body) + encoder.finish(), headers=headers | _format_headers("Native"))
+    running = Running(engine, statement)
+    answer = await running.begin(request)
+    if answer is None:
+        headers |= _format_headers(statement.output_format)
+        return StreamingResponse(running.rest(encoder), headers=headers)
+    headers |= _format_headers(statement.output_format if answer.body or asked.answers else "")
+    headers["X-ClickHouse-Summary"] = _summary(answer)
+    return Response(encoder.encode(answer.body) + encoder.finish(), headers=headers)
 
 
 def _headers(engine: Engine, query_id: str) -> dict[str, str]:
@@ -104,7 +112,12 @@ def _headers(engine: Engine, query_id: str) -> dict[str, str]:
     }
 
 
-def _answered(engine: Engine, answer: Answer, output_format: str, query_id: str) -> Response:
+def _format_headers(output_format: str) -> dict[str, str]:
+    content_type = {"Content-Type": CONTENT_TYPES.get(output_format, "text/plain; charset=UTF-8")}
+    return content_type | ({"X-ClickHouse-Format": output_format} if output_format else {})
+
+
+def _summary(answer: Answer) -> str:
     summary = {
         "read_rows": answer.read_rows,
         "read_bytes": answer.read_bytes,
@@ -115,12 +128,7 @@ def _answered(engine: Engine, answer: Answer, output_format: str, query_id: str)
         "result_bytes": len(answer.body),
         "elapsed_ns": answer.elapsed_ns,
     }
-    headers = _headers(engine, query_id)
-    headers["X-ClickHouse-Summary"] = orjson.dumps({name: str(value) for name, value in summary.items()}).decode()
-    if output_format:
-        headers["X-ClickHouse-Format"] = output_format
-    headers["Content-Type"] = CONTENT_TYPES.get(output_format, "text/plain; charset=UTF-8")
-    return Response(answer.body, headers=headers)
+    return orjson.dumps({name: str(value) for name, value in summary.items()}).decode()
 
 
 def _failed(engine: Engine, failed: Failure, query_id: str) -> Response:

@@ -1,6 +1,8 @@
 """A statement and a handle of its own in, what the engine answers out."""
 
-from collections.abc import Mapping
+import re
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,6 +10,7 @@ import msgspec
 
 from pipeline.embedded.confinement import check_confined, with_literals_only
 from pipeline.embedded.external import External
+from pipeline.embedded.headings import HEADING_ENDS
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +30,12 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     database: str = ""
     """Empty: the engine's default."""
     tables: tuple[External, ...] = ()
+    query_id: str = ""
+    """The client's name for it; empty: none."""
+    replaces: bool = False
+    """Whether it ends the one of the same id that still runs."""
+    own: bool = False
+    """Whether Turnfold itself asks."""
 
 
 class Answer(NamedTuple):
@@ -41,13 +50,25 @@ class Answer(NamedTuple):
     elapsed_ns: int
 
 
-def execute(handle: Any, statement: Statement, tag: str) -> Answer:
+STREAMED = {
+    "csv", "jsoncompacteachrow", "jsoneachrow", "jsonlines", "lineasstring", "native", "ndjson", "rowbinary",
+    "tabseparated", "tabseparatedraw", "tskv", "tsv", "tsvraw",
+}  # fmt: skip
+"""Formats, in lower case, that neither begin nor end: their pieces in a row are the whole."""
+MAX_WHOLE = 64 * 2**20
+"""Bytes of a result, before it is written in any other format: it has to be in memory as a whole, some times over."""
+_NOT_STREAMED = re.compile(rb"(?i)\btotals\b|\bextremes\b")
+"""What has something to say after the last row."""
+
+
+def execute(handle: Any, statement: Statement, tag: str, emit: Callable[[bytes], None] | None = None) -> Answer:
     """Runs the statement on a handle that nothing else has used.
 
     Args:
         handle: chdb's connection.
         statement: what to run.
         tag: marks it among the running ones, as `Settings['log_comment']` of `system.processes`.
+        emit: takes the pieces of the body, where its format has pieces; the answer's body is what comes after them.
     """
     if statement.database:
         handle.query("USE `" + escaped(statement.database, "`") + "`")
@@ -56,7 +77,47 @@ def execute(handle: Any, statement: Statement, tag: str) -> Answer:
         create_external(handle, table)
     settings = {**statement.settings, "log_comment": tag}
     handle.query("SET " + ", ".join(f"{name} = '{escaped(value)}'" for name, value in settings.items()))
-    return _answer(handle.query(statement.sql, statement.output_format, params=dict(statement.parameters)))
+    parameters = dict(statement.parameters)
+    if emit is not None and _can_stream(statement):
+        if answer := _streamed(handle, statement, parameters, emit):
+            return answer
+    elif statement.reads:
+        handle.query(f"SET max_result_bytes = {MAX_WHOLE}")
+    return _answer(handle.query(statement.sql, statement.output_format, params=parameters))
+
+
+def _can_stream(statement: Statement) -> bool:
+    whole = _NOT_STREAMED.search(statement.sql) or statement.settings.get("extremes", "0") != "0"
+    output_format = statement.output_format.lower()
+    return statement.reads and (output_format in STREAMED or output_format in HEADING_ENDS) and not whole
+
+
+def _streamed(
+    handle: Any, statement: Statement, parameters: dict[str, str], emit: Callable[[bytes], None]
+) -> Answer | None:
+    """Run it piece by piece; None where it has to be run as a whole, as all but SELECTs have to."""
+    try:
+        pieces = handle.send_query(statement.sql, statement.output_format, params=parameters)
+    except RuntimeError as refused:
+        if "Streaming query is not supported" in str(refused):
+            return None
+        raise
+    heading_end = HEADING_ENDS.get(statement.output_format.lower())
+    read_rows = read_bytes = result_rows = heading = 0
+    started = time.perf_counter_ns()
+    try:
+        for piece in pieces:
+            read_rows += piece.storage_rows_read()
+            read_bytes += piece.storage_bytes_read()
+            result_rows += piece.rows_read()
+            body = piece.bytes()
+            emit(body[heading:])
+            heading = heading or (heading_end(body) if heading_end else 0)
+    finally:
+        pieces.close()
+    if heading_end and not heading:
+        return None  # there is a heading, and not a row to write it before
+    return Answer(b"", read_rows, read_bytes, result_rows, 0, 0, time.perf_counter_ns() - started)
 
 
 def create_external(handle: Any, table: External) -> None:

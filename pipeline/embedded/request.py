@@ -11,23 +11,28 @@ import msgspec
 from starlette.requests import Request
 
 from pipeline.embedded.body import MAX_FORM, chunks_of, read_text, spooled
+from pipeline.embedded.compression import plain_blocks
 from pipeline.embedded.encoding import plain
 from pipeline.embedded.external import describing, spooled_tables
 from pipeline.embedded.failures import Code, failure
 from pipeline.embedded.form import Form, is_form, read_form
 from pipeline.embedded.handle import Statement, from_file
-from pipeline.embedded.statement import Shape, shape
+from pipeline.embedded.statement import Shape, by_tags, shape
 
 MAX_SECONDS = "60"
+LONGEST_SECONDS = 3600.0
+"""The longest that a statement may hold its handle, also one that asks for all the time there is."""
+OWN_AGENT = "turnfold "
+"""How the User-Agent of Turnfold's own processes begins (`client_name` of their driver)."""
 
 # Parameters of a URL that are no settings (src/Server/HTTPHandler.cpp), or only of a server's wire. Those
-# that are read nowhere here may be left aside: a result is whole when it leaves, and never compressed.
+# that are read nowhere here may be left aside.
 _NO_SETTINGS = {
     "query", "database", "default_format", "user", "password", "quota_key", "query_id", "stacktrace", "role",
     "buffer_size", "wait_end_of_query", "session_id", "session_timeout", "session_check", "close_session",
     "client_protocol_version", "compress", "decompress", "enable_http_compression",
     "send_progress_in_http_headers", "http_headers_progress_interval_ms",
-    "cancel_http_readonly_queries_on_client_close",
+    "cancel_http_readonly_queries_on_client_close", "replace_running_query", "http_zlib_compression_level",
 }  # fmt: skip
 _SETTING = re.compile(r"[A-Za-z_]\w*")
 
@@ -44,17 +49,13 @@ def read_arguments(request: Request) -> dict[str, str]:
     """The URL's parameters.
 
     Raises:
-        Failure: they cannot be read, or ask for ClickHouse's own compression.
+        Failure: they cannot be read.
     """
     try:
         query = request.scope["query_string"].decode()
         found = dict(parse_qsl(query, keep_blank_values=True, errors="strict"))
     except ValueError as error:
         raise failure(Code.BAD_ARGUMENTS, f"The URL cannot be read: {error}") from None
-    for name in ("compress", "decompress"):
-        if found.get(name, "0") not in {"", "0", "false"}:
-            sentence = f"The embedded engine does not know {name}={found[name]}; use Content-Encoding"
-            raise failure(Code.NOT_IMPLEMENTED, sentence)
     return found
 
 
@@ -72,6 +73,8 @@ async def read_request(request: Request, arguments: Mapping[str, str], file: Pat
     """
     content_type = request.headers.get("content-type", "")
     chunks = plain(chunks_of(request), request.headers.get("content-encoding", ""))
+    if is_set(arguments, "decompress"):
+        chunks = plain_blocks(chunks)
     form = Form({}, {})
     if is_form(content_type):
         body, _ = await read_text(b"", chunks, MAX_FORM)
@@ -80,8 +83,8 @@ async def read_request(request: Request, arguments: Mapping[str, str], file: Pat
     parameters = {name.removeprefix("param_"): text for name, text in arguments.items() if name.startswith("param_")}
     text, insert = await read_text(arguments.get("query", "").encode(), chunks, inline_values=bool(parameters))
     kind = Shape() if insert else shape(text)
-    _check(kind)
-    sql, written = text, b""
+    _check(kind, arguments)
+    sql, written = by_tags(text) if kind.kills else text, b""
     try:
         if insert:
             calls = await spooled(text[insert.data :], chunks, file)
@@ -98,6 +101,10 @@ async def read_request(request: Request, arguments: Mapping[str, str], file: Pat
                     settings=_settings(request.method, arguments, describing(form.files)),
                     database=arguments.get("database") or request.headers.get("x-clickhouse-database", ""),
                     tables=tables,
+                    query_id=arguments.get("query_id", ""),
+                    replaces=is_set(arguments, "replace_running_query"),
+                    own=kind.kills  # which must be possible when nothing else is
+                    or request.headers.get("user-agent", "").startswith(OWN_AGENT),
                 ),
                 kind.answers,
             )
@@ -105,11 +112,24 @@ async def read_request(request: Request, arguments: Mapping[str, str], file: Pat
         await asyncio.to_thread(file.unlink, missing_ok=True)
 
 
-def _check(kind: Shape) -> None:
+def is_set(arguments: Mapping[str, str], name: str) -> bool:
+    """Whether a parameter of the URL switches something on."""
+    return arguments.get(name, "0").lower() not in {"", "0", "false"}
+
+
+def _check(kind: Shape, arguments: Mapping[str, str]) -> None:
     if kind.empty:
         raise failure(Code.SYNTAX_ERROR, "Syntax error: the query is empty")
     if kind.several:
         raise failure(Code.SYNTAX_ERROR, "Syntax error: multi-statements are not allowed")
+    if kind.of_a_session and arguments.get("session_id"):
+        raise failure(
+            Code.NOT_IMPLEMENTED,
+            "The embedded engine keeps no sessions: send settings and `database` with each statement as parameters of "
+            "the URL, and temporary tables as external ones",
+        )
+    if is_set(arguments, "session_check"):
+        raise failure(Code.NOT_IMPLEMENTED, "The embedded engine keeps no sessions, so there is none to be checked")
 
 
 def _default_format(request: Request, arguments: Mapping[str, str]) -> str:
@@ -125,6 +145,15 @@ def _settings(method: str, arguments: Mapping[str, str], others: Collection[str]
         if not _SETTING.fullmatch(name):
             raise failure(Code.UNKNOWN_SETTING, f"Unknown setting {name!r}")
         found[name] = value
+    found["max_execution_time"] = _bounded(found["max_execution_time"])
     if method != "POST":
         found["readonly"] = "2"  # as with a server: what a link or an image can ask for changes nothing
     return found
+
+
+def _bounded(seconds: str) -> str:
+    try:
+        asked = float(seconds)
+    except ValueError:
+        return seconds  # the engine says what is wrong
+    return seconds if 0 < asked <= LONGEST_SECONDS else f"{LONGEST_SECONDS:g}"

@@ -21,6 +21,12 @@ _ANSWERING = {
     b"CHECK",
 }  # fmt: skip
 _READING = {*_ANSWERING, b"SET", b"USE"}
+_OF_A_SESSION = {b"SET", b"USE"}
+_TAG = b"Settings['log_comment']"
+"""By what a running statement is known in the engine, where its client's query_id stands."""
+_QUERY_ID = re.compile(
+    rb"('(?:[^'\\]|\\.)*'|--[^\n]*)|\b(?:initial_)?query_id\b|[`\"](?:initial_)?query_id[`\"]", re.DOTALL
+)
 _WITHOUT_DATA = {b"SELECT", b"WITH", b"FROM", b"EXPLAIN", b"WATCH"}
 
 
@@ -43,6 +49,10 @@ class Shape(NamedTuple):
     """It is more than one statement."""
     reads: bool = False
     """It changes nothing that outlives it."""
+    kills: bool = False
+    """It is a KILL QUERY."""
+    of_a_session: bool = False
+    """All that it does is to be remembered by a session."""
     answers: bool = False
     """It answers rows, though perhaps none."""
     output_format: str = ""
@@ -72,9 +82,21 @@ def shape(sql: bytes) -> Shape:
         empty=not seen,
         several=any(token.text == b";" for token in seen),
         reads=first in _READING,
+        kills=first == b"KILL",
+        of_a_session=first in _OF_A_SESSION or _makes_temporary(seen),
         answers=first in _ANSWERING,
         output_format=_output_format(seen),
     )
+
+
+def by_tags(kill: bytes) -> bytes:
+    """The KILL QUERY that means by `query_id` the ids that clients gave: the engine has ids of its own."""
+    return _QUERY_ID.sub(lambda found: found[1] or _TAG, kill)
+
+
+def _makes_temporary(seen: list[Token]) -> bool:
+    words = [token.word for token in seen[:5]]
+    return words[:1] == [b"CREATE"] and (b"TEMPORARY", b"TABLE") in pairwise(words)
 
 
 def split_insert(sql: bytes, *, whole: bool) -> Insert | None:

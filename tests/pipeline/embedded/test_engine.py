@@ -24,7 +24,7 @@ def on_engine(folder: Path, use: Callable[[Engine], Awaitable[None]], **options:
 
 
 async def text(engine: Engine, sql: bytes) -> str:
-    answer = await engine.run(Statement(sql=sql))
+    answer = await engine.run(Statement(sql=sql, own=True))
     return answer.body.decode()
 
 
@@ -120,3 +120,25 @@ def test_a_parameter_that_is_no_text_is_an_answer_and_no_crash(tmp_path: Path) -
         assert await text(engine, b"SELECT 1") == "1\n"
 
     on_engine(tmp_path, use)
+
+
+def test_others_leave_handles_to_turnfold_and_an_id_is_one_statements(tmp_path: Path) -> None:
+    async def use(engine: Engine) -> None:
+        hanging = [
+            asyncio.create_task(engine.run(Statement(sql=ENDLESS, reads=True, query_id=f"{n}"))) for n in range(3)
+        ]
+        await until_running(engine, 1)
+        with pytest.raises(Failure, match="All handles were busy"):
+            await engine.run(Statement(sql=b"SELECT 1"))
+        assert await text(engine, b"SELECT 1") == "1\n"
+        with pytest.raises(Failure, match="already running") as refused:
+            await engine.run(Statement(sql=b"SELECT 2", query_id="0", own=True))
+        assert refused.value.code == 216
+        replacing = Statement(sql=b"SELECT 2", query_id="0", own=True, replaces=True)
+        assert (await engine.run(replacing)).body == b"2\n"
+        with pytest.raises(Failure, match="QUERY_WAS_CANCELLED"):
+            await hanging[0]
+        for one in hanging[1:]:
+            one.cancel()
+
+    on_engine(tmp_path, use, handles=4, wait_seconds=0.3)

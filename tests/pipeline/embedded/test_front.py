@@ -3,11 +3,12 @@ import re
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
 
+from pipeline.embedded.headings import HEADING_ENDS
 from tests.services import Answer, ask
 
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(number)"
@@ -123,3 +124,76 @@ def test_twenty_clients_at_once_are_all_answered(clickhouse_url: str) -> None:
 
     with ThreadPoolExecutor(20) as clients:
         assert list(clients.map(sleeper, range(20))) == [f"{n}\n" for n in range(20)]
+
+
+def test_a_statement_ends_by_the_id_that_its_client_gave(clickhouse_url: str) -> None:
+    with ThreadPoolExecutor(9) as clients:
+        hanging = [clients.submit(ask, clickhouse_url, ENDLESS, query_id=f"mine-{n}") for n in range(9)]
+        like = {"param_like": "%1000000000000%"}
+
+        def running() -> int:
+            own = {"User-Agent": "turnfold test"}
+            return int(ask(clickhouse_url, query=RUNNING, headers=own, url_parameters=like).text)
+
+        until(lambda: running() == 5)  # as many as there are handles for others
+        killed = ask(clickhouse_url, "KILL QUERY WHERE query_id = 'mine-nobodys' SYNC")
+        assert killed.text == ""
+        until(lambda: ended(clickhouse_url, hanging, "mine-"))
+        assert {one.result().code for one in hanging} <= {394, 202}
+
+
+def ended(url: str, hanging: list[Future[Answer]], prefix: str) -> bool:
+    ask(url, f"KILL QUERY WHERE query_id LIKE '{prefix}%' SYNC")
+    return all(one.done() for one in hanging)
+
+
+@pytest.mark.parametrize("sql", ["SET max_threads = 1", "USE default", "CREATE TEMPORARY TABLE s (a UInt8)"])
+def test_what_needs_a_session_is_refused_in_words(clickhouse_url: str, sql: str) -> None:
+    refused = ask(clickhouse_url, sql, session_id="mine")
+    assert (refused.status, refused.code) == (501, 48)
+    assert b"keeps no sessions: send settings" in refused.body
+    assert ask(clickhouse_url, "SELECT 1", session_id="mine").text == "1\n"
+
+
+@pytest.mark.parametrize("form", sorted(HEADING_ENDS))
+def test_a_heading_is_written_once(clickhouse_url: str, form: str) -> None:
+    selected = 'SELECT number AS "a\n""", toString(number) AS s'
+    pieces, whole = (
+        ask(clickhouse_url, f"{selected} FROM numbers(300000)", default_format=form, max_block_size=size).body
+        for size in (10_000, 10**6)
+    )
+    none = ask(clickhouse_url, f"{selected} FROM numbers(0)", default_format=form).body
+    assert pieces == whole
+    assert none
+    assert whole.startswith(none)
+    assert none[4:] not in whole[len(none) :]
+
+
+@pytest.mark.parametrize("form", ["TabSeparated", "JSONEachRow", "RowBinary"])
+def test_a_long_result_comes_whole(clickhouse_url: str, form: str) -> None:
+    answer = ask(clickhouse_url, "SELECT number FROM numbers(1000000)", default_format=form)
+    assert "content-length" not in answer.headers
+    whole = {"TabSeparated": 6_888_890, "JSONEachRow": 17_888_890, "RowBinary": 8_000_000}
+    assert len(answer.body) == whole[form]
+
+
+def test_a_result_that_must_be_whole_in_memory_is_bounded(clickhouse_url: str) -> None:
+    asked = "SELECT repeat(toString(number % 10), 1000) FROM numbers(80000)"
+    refused = ask(clickhouse_url, asked, default_format="JSON")
+    assert refused.code == 396
+    assert b"Limit for result exceeded, max bytes: 64.00 MiB" in refused.body
+    assert len(ask(clickhouse_url, asked).body) == 80_000 * 1_001
+
+
+def test_an_answer_that_breaks_off_says_why_and_closes(clickhouse_url: str) -> None:
+    url = urlsplit(clickhouse_url)
+    sql = "SELECT throwIf(number = 900000) FROM numbers(1000000) SETTINGS max_block_size = 65536"
+    with socket.create_connection((url.hostname, url.port), timeout=60) as connection:
+        head = f"POST / HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Length: {len(sql)}\r\n\r\n"
+        connection.sendall(head.encode() + sql.encode())
+        received = b""
+        while piece := connection.recv(2**16):
+            received += piece
+    assert received.startswith(b"HTTP/1.1 200 OK")
+    assert b"Code: 395. DB::Exception: " in received
+    assert not received.endswith(b"0\r\n\r\n")

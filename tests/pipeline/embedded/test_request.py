@@ -89,11 +89,6 @@ def test_the_database_holds_for_its_statement_alone(clickhouse_url: str, at: Cal
     assert ask(clickhouse_url, asked, database="`; DROP").code == 81
 
 
-def test_clickhouses_own_compression_is_refused_in_words(clickhouse_url: str) -> None:
-    answer = ask(clickhouse_url, "SELECT 1", compress=1)
-    assert (answer.status, "Content-Encoding" in answer.body.decode()) == (501, True)
-
-
 def test_a_url_that_is_not_utf8_is_refused(clickhouse_url: str) -> None:
     answer = ask(clickhouse_url, "SELECT {a:String}", path="/?param_a=%ff")
     assert (answer.status, answer.code) == (400, 36)

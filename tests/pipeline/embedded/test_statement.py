@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.embedded.statement import Insert, shape, split_insert
+from pipeline.embedded.statement import Insert, by_tags, shape, split_insert
 
 
 @pytest.mark.parametrize(
@@ -112,3 +112,22 @@ def test_a_head_that_has_not_all_arrived_is_never_misread(cut: int) -> None:
 def test_bytes_of_any_kind_are_looked_at_without_harm(sql: bytes) -> None:
     shape(sql)
     split_insert(b"INSERT INTO " + sql, whole=True)
+
+
+@pytest.mark.parametrize(
+    ("sql", "meant"),
+    [
+        ("KILL QUERY WHERE query_id = 'query_id'", "KILL QUERY WHERE Settings['log_comment'] = 'query_id'"),
+        ("KILL QUERY WHERE `query_id`='a' ASYNC", "KILL QUERY WHERE Settings['log_comment']='a' ASYNC"),
+        ("KILL QUERY WHERE user = 'x'", "KILL QUERY WHERE user = 'x'"),
+    ],
+)
+def test_a_kill_means_the_ids_that_clients_gave(sql: str, meant: str) -> None:
+    assert shape(sql.encode()).kills
+    assert by_tags(sql.encode()) == meant.encode()
+
+
+@pytest.mark.parametrize("sql", ["SET max_threads = 1", "use x", "CREATE OR REPLACE TEMPORARY TABLE t (a Int8)"])
+def test_what_only_a_session_remembers_is_known(sql: str) -> None:
+    assert shape(sql.encode()).of_a_session
+    assert not shape(b"CREATE TABLE temporary (a Int8) ENGINE = Memory").of_a_session

@@ -35,14 +35,12 @@ from tests.events import FALLBACK, START, turn
 from tests.pipeline.query.table import Table, identities
 
 CONFIGURATION = """
-<clickhouse>
   <tcp_port>9000</tcp_port>
   <remote_servers>
     <one><shard><internal_replication>true</internal_replication>{replica}</shard></one>
     <two><shard>{replica}</shard><shard>{replica}</shard></two>
     <far><shard><replica><host>127.0.0.1</host><port>1</port></replica></shard></far>
   </remote_servers>
-</clickhouse>
 """.format(replica="<replica><host>127.0.0.1</host><port>9000</port></replica>")
 """`two` has the one engine for both of its shards: it shows what is refused between shards, and all rows twice.
 `far` has a shard that nothing answers for."""
@@ -54,11 +52,13 @@ KEY = TALK[0].key
 
 @pytest.fixture(scope="module")
 def clustered_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An engine whose configuration names clusters: it takes `config.xml` of the folder that it is started in."""
+    """An engine whose configuration names clusters."""
     folder = tmp_path_factory.mktemp("clustered")
-    (folder / "config.xml").write_text(CONFIGURATION)
+    clusters = folder / "clusters.xml"
+    clusters.write_text(CONFIGURATION)
     port = free_port()
-    with subprocess.Popen(services.clickhouse_command(folder, port), cwd=folder) as process:
+    command = [*services.clickhouse_command(folder, port), "--clusters", str(clusters)]
+    with subprocess.Popen(command, cwd=services.ROOT) as process:
         try:
             services.await_answer(f"http://127.0.0.1:{port}", process)
             yield f"http://127.0.0.1:{port}"
