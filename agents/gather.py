@@ -6,16 +6,29 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 Prepared = TypeVar("Prepared")
 
+HELD_BYTES = 64 * 1024 * 1024
+"""Values of records that are gathered for one flush, however few they are: events may have a megabyte each."""
+
 
 class Arrived(NamedTuple, Generic[Prepared]):
     """An event, and what was made of it before its turn came."""
 
     event: Any
     prepared: Prepared
+    weight: int
+
+
+def weight_of(event: Any, limit: int) -> int:
+    """How many records the event counts for: as many as it has, or more where they are large.
+
+    So `limit` of them have no more than `HELD_BYTES`, but for the last event.
+    """
+    values = event.message.value
+    return max(len(values), limit * sum(len(record.value or b"") for record in values) // HELD_BYTES)
 
 
 class Gathering(Generic[Prepared]):
-    """Events that have arrived and are not taken yet, of about `limit` records: Faust's buffer holds the rest.
+    """Events that have arrived and are not taken yet, of a weight of about `limit`: Faust's buffer holds the rest.
 
     They are prepared as they arrive, which is while those before them are being written. An event is in the list
     from then on, so no cancelled wait can lose it.
@@ -29,9 +42,9 @@ class Gathering(Generic[Prepared]):
 
     async def _run(self) -> None:
         async for event in self._events:
-            self._arrived.append(Arrived(event, self._prepare(event)))
+            self._arrived.append(Arrived(event, self._prepare(event), weight_of(event, self._limit)))
             self._filled.set()
-            if records(self._arrived) >= self._limit:
+            if weight(self._arrived) >= self._limit:
                 self._emptied.clear()
                 await self._emptied.wait()
             await asyncio.sleep(0)  # to prepare takes its time: whoever waits for an answer comes in between
@@ -64,7 +77,7 @@ async def gathered(
 ) -> AsyncGenerator[list[Arrived[Prepared]], None]:
     """Lists of batch events, until the stream ends, each with what `prepare` makes of it.
 
-    Each is begun at least `seconds` after the one before, unless it has `limit` records.
+    Each is begun at least `seconds` after the one before, unless it has the weight of `limit` records.
 
     The first event after a quiet time is handed on immediately, so waiting is never longer than the pace.
     """
@@ -74,7 +87,7 @@ async def gathered(
     try:
         while await gathering.wait():
             some = gathering.take()
-            while records(some) < limit and (left := earliest - now()) > 0 and await gathering.wait(left):
+            while weight(some) < limit and (left := earliest - now()) > 0 and await gathering.wait(left):
                 some += gathering.take()
             earliest = now() + seconds
             yield some
@@ -82,6 +95,6 @@ async def gathered(
         gathering.close()
 
 
-def records(arrived: list[Arrived[Prepared]]) -> int:
-    """How many Kafka records they stand for."""
-    return sum(len(one.event.message.value) for one in arrived)
+def weight(arrived: list[Arrived[Prepared]]) -> int:
+    """How many records they count for together."""
+    return sum(one.weight for one in arrived)

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from agents.gather import HELD_BYTES
 from agents.gather import gathered as prepared_and_gathered
 
 
-def event(records: int) -> Any:
-    return SimpleNamespace(message=SimpleNamespace(value=[0] * records))
+def event(records: int, size: int = 0) -> Any:
+    return SimpleNamespace(message=SimpleNamespace(value=[SimpleNamespace(value=bytes(size))] * records))
 
 
 async def gathered(events: AsyncIterator[Any], seconds: float, limit: int) -> AsyncIterator[list[Any]]:
@@ -48,6 +49,12 @@ def test_a_first_event_does_not_wait_for_the_pace() -> None:
 def test_enough_records_do_not_wait_for_the_pace() -> None:
     lists = asyncio.run(first(gathered(stream(*[event(60)] * 4), 3600, 100), 2))
     assert [sum(len(e.message.value) for e in some) for some in lists] == [120, 120]
+
+
+def test_large_records_do_not_wait_for_many() -> None:
+    """As many as the limit may be of a megabyte each."""
+    lists = asyncio.run(first(gathered(stream(*[event(10, HELD_BYTES // 25)] * 6), 3600, 12_000), 2))
+    assert [len(some) for some in lists] == [3, 3]
 
 
 def test_events_within_one_pace_come_together() -> None:
