@@ -211,23 +211,24 @@ class _Stack:
     async def _start(self) -> None:
         """Start everything, each when what it needs is there."""
         supervisor, options = self._supervisor, self._options
+        workers = [programs.worker(number, self._environ) for number in range(1, options.workers + 1)]
         if not options.kafka:
-            await supervisor.start(programs.broker(self._settings, options.kafka_port, self.memory.lost))
+            workers_first = tuple(worker.name for worker in workers)
+            supervisor.start(programs.broker(self._settings, options.kafka_port, self.memory.lost, workers_first))
         if not options.clickhouse:
-            await supervisor.start(programs.engine(options.data, options.clickhouse_port, self._environ))
+            supervisor.start(programs.engine(options.data, options.clickhouse_port, self._environ))
             await supervisor.ready(ENGINE, START_SECONDS)
         await migrate(self._settings)
         if options.kafka:
             await asyncio.to_thread(create_topics, self._settings)
         else:
             await supervisor.ready(BROKER, START_SECONDS)
-        workers = [programs.worker(number, self._environ) for number in range(1, options.workers + 1)]
         started = [*workers, programs.query_layer(options.api_port, self._environ)]
         for program in started:
-            await supervisor.start(program)
+            supervisor.start(program)
         await asyncio.gather(*(supervisor.ready(program.name, START_SECONDS) for program in started))
         if options.demo:
-            await supervisor.start(programs.demo(self._environ))
+            supervisor.start(programs.demo(self._environ))
 
     async def _drain(self, say: Callable[[str], None]) -> None:
         """Let the workers fold what the embedded broker still holds: it keeps nothing when it ends."""

@@ -21,8 +21,11 @@ ENGINE_SETTINGS = ("TURNFOLD_CLICKHOUSE_USER", "TURNFOLD_CLICKHOUSE_PASSWORD")
 PROBE_SECONDS = 5.0
 
 
-def broker(settings: Settings, port: int, on_death: Callable[[], str]) -> Program:
+def broker(settings: Settings, port: int, on_death: Callable[[], str], workers: tuple[str, ...]) -> Program:
     """Return the broker, which is ready once it has all topics: it comes back without any.
+
+    Its offsets begin anew, and a worker that has those of before could commit them once more, and then step over as
+    many new events. So the workers finish what they have in hand and end before it comes back.
 
     Raises:
         UsageError: it is not installed.
@@ -35,7 +38,7 @@ def broker(settings: Settings, port: int, on_death: Callable[[], str]) -> Progra
         except (UsageError, StatementError) as refused:
             raise TransientError(str(refused)) from refused
 
-    return Program(BROKER, lambda: Launch(command, {}, with_topics), on_death)
+    return Program(BROKER, lambda: Launch(command, {}, with_topics), on_death, workers)
 
 
 def engine(data: Path, port: int, environ: Mapping[str, str]) -> Program:

@@ -47,20 +47,23 @@ class Program:
         name: names its log, too.
         launch: says how to start it, each time anew: ports may be taken by others meanwhile.
         on_death: called as soon as it has died; what it answers is said to the user with the news.
+        halts: names of programs that end before it is started again, and start again when it is ready: they must not
+            take its next life for the one before.
     """
 
     name: str
     launch: Callable[[], Launch]
     on_death: Callable[[], str] = str
+    halts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Child:
-    """A program, its present process, and the tasks that look after it."""
+    """A program, its present process, and the task that looks after it."""
 
     program: Program
     log: Path
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | None = None
     policy: RestartPolicy = field(default_factory=RestartPolicy)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     keeper: asyncio.Task[None] | None = None
@@ -68,6 +71,14 @@ class Child:
     """Set once it has been ready for the first time."""
     trouble: str = "it has not been asked yet"
     """Why it is not ready."""
+    halted: list["Child"] = field(default_factory=list)
+    """Those that start again when it is ready."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process, if there is one."""
+        if self.process is not None and self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(number)
 
     def exit_report(self) -> str:
         """Tell how it ended, with the last lines of its output."""
@@ -76,7 +87,7 @@ class Child:
 
     def ended(self) -> str:
         """Tell how the process ended."""
-        status = self.process.returncode
+        status = self.process.returncode if self.process else None
         if status is not None and status < 0:
             return f"was ended by signal {-status} ({signal.strsignal(-status)})"
         return f"ended with status {status}"
@@ -102,16 +113,12 @@ class Supervisor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for name in reversed(list(self._children)):
-            await self.stop(name)
+        while self._children:
+            await self.stop(next(reversed(self._children)))
 
-    async def start(self, program: Program) -> None:
+    def start(self, program: Program) -> None:
         """Start a program. One that dies before it was ever ready is not tried again: it cannot run here."""
-        log = self._logs / f"{program.name}.log"
-        launch = program.launch()
-        child = Child(program, log, await _spawn(launch, log))
-        self._children[program.name] = child
-        child.keeper = asyncio.create_task(self._keep(child, launch))
+        self._begin(Child(program, self._logs / f"{program.name}.log"))
 
     async def ready(self, name: str, within: float) -> None:
         """Wait until the program of that name has been ready.
@@ -129,58 +136,61 @@ class Supervisor:
         """Wait until a program is given up."""
         return await self._given_up.get()
 
-    async def stop(self, name: str) -> None:
-        """Ask the program of that name, if there is one, to stop; end it where it does not within its time."""
+    async def stop(self, name: str) -> Child | None:
+        """Ask the program of that name to stop, and end it where it does not in time; return it, if there is one."""
         child = self._children.pop(name, None)
         if child is None or child.keeper is None:
-            return
+            return None
         child.stopping.set()
-        with contextlib.suppress(ProcessLookupError):
-            child.process.terminate()
+        child.signal(signal.SIGTERM)
         await asyncio.wait({child.keeper}, timeout=self._stop_seconds)
         if not child.keeper.done():
-            with contextlib.suppress(ProcessLookupError):
-                child.process.kill()
+            child.signal(signal.SIGKILL)
         await child.keeper
+        return child
 
-    async def _keep(self, child: Child, launch: Launch) -> None:
+    def _begin(self, child: Child) -> None:
+        child.stopping.clear()
+        self._children[child.program.name] = child
+        child.keeper = asyncio.create_task(self._keep(child))
+
+    async def _keep(self, child: Child) -> None:
         """Look after a child until it is stopped or given up."""
-        loop, first = asyncio.get_running_loop(), True
-        while True:
-            await self._attend(child, launch, first=first)
-            if child.stopping.is_set():
-                return
-            pause = child.policy.died(loop.time()) if child.policy.was_ready or not first else None
-            if pause is None:
-                self._given_up.put_nowait(GivenUpError(child.program.name, child.exit_report()))
-                return
-            first = False
-            words = child.program.on_death()
-            self._say(f"{child.program.name} {child.ended()}; it is started again in {pause:g} s{words}")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(child.stopping.wait(), pause)
-            if child.stopping.is_set():
-                return
-            launch = child.program.launch()
+        loop, program = asyncio.get_running_loop(), child.program
+        while not child.stopping.is_set():
+            launch = program.launch()
             try:
                 child.process = await _spawn(launch, child.log)
             except OSError as wrong:
-                self._given_up.put_nowait(GivenUpError(child.program.name, f"{child.program.name}: {wrong}"))
+                self._given_up.put_nowait(GivenUpError(program.name, f"{program.name} cannot be started: {wrong}"))
                 return
-            if child.stopping.is_set():  # told so in the midst of the start
-                child.process.terminate()
+            await self._attend(child, launch)
+            if child.stopping.is_set():
+                return
+            pause = child.policy.died(loop.time()) if child.ready.is_set() else None
+            if pause is None:
+                self._given_up.put_nowait(GivenUpError(program.name, child.exit_report()))
+                return
+            self._say(f"{program.name} {child.ended()}; it is started again in {pause:g} s{program.on_death()}")
+            halted = await asyncio.gather(*map(self.stop, program.halts))
+            child.halted += [one for one in halted if one is not None]
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(child.stopping.wait(), pause)
 
-    async def _attend(self, child: Child, launch: Launch, *, first: bool) -> None:
+    async def _attend(self, child: Child, launch: Launch) -> None:
         """Wait for the end of the process; meanwhile note when it is ready."""
-        probing = asyncio.create_task(self._probe(child, launch, first=first))
+        assert child.process is not None  # noqa: S101 - for mypy
+        if child.stopping.is_set():  # told so in the midst of the start
+            child.signal(signal.SIGTERM)
+        probing = asyncio.create_task(self._probe(child, launch))
         try:
             await child.process.wait()
         finally:
             probing.cancel()
             await asyncio.gather(probing, return_exceptions=True)
 
-    async def _probe(self, child: Child, launch: Launch, *, first: bool) -> None:
-        loop = asyncio.get_running_loop()
+    async def _probe(self, child: Child, launch: Launch) -> None:
+        loop, again = asyncio.get_running_loop(), child.ready.is_set()
         late = loop.time() + LATE_SECONDS
         while True:
             try:
@@ -189,14 +199,16 @@ class Supervisor:
                 child.trouble = str(trouble)
             else:
                 break
-            if loop.time() > late and not first:
+            if again and loop.time() > late:
                 late += LATE_SECONDS
                 self._say(f"{child.program.name} is not ready yet: {child.trouble}")
             await asyncio.sleep(PROBE_PAUSE)
         child.policy.ready(loop.time())
         child.ready.set()
-        if not first:
+        if again:
             self._say(f"{child.program.name} is back")
+        while child.halted:
+            self._begin(child.halted.pop(0))
 
 
 async def _spawn(launch: Launch, log: Path) -> asyncio.subprocess.Process:

@@ -42,7 +42,7 @@ class Stage:
             self.news.clear()
             await asyncio.wait_for(self.news.wait(), WITHIN)
 
-    def program(self, name: str, code: str, on_death: Callable[[], str] = str) -> Program:
+    def program(self, name: str, code: str, on_death: Callable[[], str] = str, halts: tuple[str, ...] = ()) -> Program:
         """A program that is ready once its present process has said hello."""
         starts: list[int] = []
 
@@ -52,7 +52,7 @@ class Stage:
             words = [sys.executable, "-c", f"import os; open({str(pid_file)!r}, 'w').write(str(os.getpid()))\n{code}"]
             return Launch(words, {}, self._said_hello(name, len(starts)))
 
-        return Program(name, launch, on_death)
+        return Program(name, launch, on_death, halts)
 
     def _said_hello(self, name: str, times: int) -> Callable[[], Awaitable[None]]:
         async def probe() -> None:
@@ -80,8 +80,8 @@ def test_what_is_killed_comes_back_each_time_and_says_so(tmp_path: Path) -> None
     async def play() -> None:
         stage = Stage(tmp_path)
         async with stage.supervisor as supervisor:
-            await supervisor.start(stage.program("one", SLEEPS, lambda: "; its memory is gone"))
-            await supervisor.start(stage.program("two", SLEEPS))
+            supervisor.start(stage.program("one", SLEEPS, lambda: "; its memory is gone"))
+            supervisor.start(stage.program("two", SLEEPS))
             await asyncio.gather(supervisor.ready("one", WITHIN), supervisor.ready("two", WITHIN))
             for times in range(1, 4):
                 os.kill(stage.pid("one", times), signal.SIGKILL)
@@ -94,11 +94,32 @@ def test_what_is_killed_comes_back_each_time_and_says_so(tmp_path: Path) -> None
     asyncio.run(play())
 
 
+def test_what_must_not_see_another_start_ends_first_and_comes_back_after_it(tmp_path: Path) -> None:
+    bye = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('bye', flush=True)))\n"
+
+    async def play() -> None:
+        stage = Stage(tmp_path)
+        reads = f"print('found', open({str(tmp_path / 'reader.log')!r}).read().split(), flush=True)\n"
+        async with stage.supervisor as supervisor:
+            (tmp_path / "reader.log").touch()
+            supervisor.start(stage.program("source", reads + SLEEPS, halts=("reader", "nobody")))
+            supervisor.start(stage.program("reader", bye + SLEEPS))
+            await asyncio.gather(supervisor.ready("source", WITHIN), supervisor.ready("reader", WITHIN))
+            os.kill(stage.pid("source", 1), signal.SIGKILL)
+            await stage.until_said("reader is back")
+            assert "source is back" in stage.said
+            assert "found ['hello', 'bye']" in (tmp_path / "source.log").read_text()
+            assert len(stage.alive()) == 2
+        assert stage.alive() == []
+
+    asyncio.run(play())
+
+
 def test_what_dies_before_it_was_ever_ready_is_given_up_at_once(tmp_path: Path) -> None:
     async def play() -> GivenUpError:
         stage = Stage(tmp_path)
         async with stage.supervisor as supervisor:
-            await supervisor.start(stage.program("one", "print('no such folder'); raise SystemExit(3)"))
+            supervisor.start(stage.program("one", "print('no such folder'); raise SystemExit(3)"))
             return await asyncio.wait_for(supervisor.given_up(), WITHIN)
 
     given_up = asyncio.run(play())
@@ -117,8 +138,8 @@ def test_what_dies_again_and_again_is_given_up_and_the_rest_ends_too(
     async def play() -> None:
         stage = Stage(tmp_path)
         async with stage.supervisor as supervisor:
-            await supervisor.start(stage.program("one", code))
-            await supervisor.start(stage.program("two", SLEEPS))
+            supervisor.start(stage.program("one", code))
+            supervisor.start(stage.program("two", SLEEPS))
             await asyncio.gather(supervisor.ready("one", WITHIN), supervisor.ready("two", WITHIN))
             flag.touch()
             os.kill(stage.pid("one", 1), signal.SIGKILL)
@@ -139,8 +160,8 @@ def test_a_stop_in_a_pause_starts_nothing_and_a_deaf_process_is_killed(
     async def play() -> None:
         stage = Stage(tmp_path)
         async with stage.supervisor as supervisor:
-            await supervisor.start(stage.program("one", SLEEPS))
-            await supervisor.start(stage.program("deaf", DEAF))
+            supervisor.start(stage.program("one", SLEEPS))
+            supervisor.start(stage.program("deaf", DEAF))
             await asyncio.gather(supervisor.ready("one", WITHIN), supervisor.ready("deaf", WITHIN))
             os.kill(stage.pid("one", 1), signal.SIGKILL)
             await stage.until_said("started again in 600 s")
@@ -154,7 +175,7 @@ def test_who_waits_for_what_is_not_ready_is_told_why(tmp_path: Path) -> None:
     async def play() -> None:
         stage = Stage(tmp_path)
         async with stage.supervisor as supervisor:
-            await supervisor.start(stage.program("one", "import time; time.sleep(600)"))
+            supervisor.start(stage.program("one", "import time; time.sleep(600)"))
             with pytest.raises(TransientError, match=r"one is not ready after 0\.5 s: it has not said hello"):
                 await supervisor.ready("one", 0.5)
 
