@@ -17,6 +17,8 @@ from pipeline.errors import TransientError
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that a child gets when its parent dies, so that not even SIGKILL leaves orphans (Linux)."""
 PROBE_PAUSE = 0.1
+HALT_SECONDS = 5.0
+"""What a program has to finish what is in hand before another one comes back: after that it would only wait for it."""
 LATE_SECONDS = 60.0
 """A process that is not ready by then is a piece of news."""
 
@@ -136,14 +138,14 @@ class Supervisor:
         """Wait until a program is given up."""
         return await self._given_up.get()
 
-    async def stop(self, name: str) -> Child | None:
+    async def stop(self, name: str, within: float | None = None) -> Child | None:
         """Ask the program of that name to stop, and end it where it does not in time; return it, if there is one."""
         child = self._children.pop(name, None)
         if child is None or child.keeper is None:
             return None
         child.stopping.set()
         child.signal(signal.SIGTERM)
-        await asyncio.wait({child.keeper}, timeout=self._stop_seconds)
+        await asyncio.wait({child.keeper}, timeout=self._stop_seconds if within is None else within)
         if not child.keeper.done():
             child.signal(signal.SIGKILL)
         await child.keeper
@@ -172,7 +174,7 @@ class Supervisor:
                 self._given_up.put_nowait(GivenUpError(program.name, child.exit_report()))
                 return
             self._say(f"{program.name} {child.ended()}; it is started again in {pause:g} s{program.on_death()}")
-            halted = await asyncio.gather(*map(self.stop, program.halts))
+            halted = await asyncio.gather(*(self.stop(name, HALT_SECONDS) for name in program.halts))
             child.halted += [one for one in halted if one is not None]
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(child.stopping.wait(), pause)
