@@ -1,5 +1,6 @@
 """Settings in, the logging of this process out: one line an event, as text or as JSON, libraries kept quiet."""
 
+import json
 import logging
 import sys
 import time
@@ -9,6 +10,7 @@ from typing import Any, TextIO
 
 import orjson
 
+from pipeline.printable import escaped_json, printable, printable_lines
 from pipeline.rules import redacted
 from pipeline.settings import Settings
 
@@ -53,7 +55,7 @@ class JsonLines(logging.Formatter):
         }
         if error := _error(record):
             line["error"] = error
-        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        return escaped_json(_json(line))
 
 
 class TextLines(logging.Formatter):
@@ -62,9 +64,9 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line, more where there is a traceback."""
         extra = "".join(f" {name}={value}" for name, value in _extra(record).items())
-        told = " ".join(f"{_message(record)}{extra}".splitlines())  # whatever clients send is no line of its own
+        told = printable(" ".join(f"{_message(record)}{extra}".splitlines()))  # what clients send is no line of its own
         line = f"{_time(record)} {record.levelname} {record.name}: {told}"
-        return "\n".join(part for part in (line, _error(record)) if part)
+        return "\n".join(part for part in (line, printable_lines(_error(record))) if part)
 
 
 def _time(record: logging.LogRecord) -> str:
@@ -74,11 +76,23 @@ def _time(record: logging.LogRecord) -> str:
 
 def _message(record: logging.LogRecord) -> str:
     message = record.getMessage()
-    return message if len(message) <= LONGEST else f"{message[:LONGEST]} ..."
+    return _bounded(message)
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
 def _extra(record: logging.LogRecord) -> Mapping[str, Any]:
-    return {name: value for name, value in vars(record).items() if name not in OWN}
+    extra = ((name, value) for name, value in vars(record).items() if name not in OWN)
+    return {name: _bounded(value) if isinstance(value, str) else value for name, value in extra}
+
+
+def _json(line: Mapping[str, Any]) -> str:
+    try:
+        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # halves of characters, as in a file's name that is no UTF-8: only this library writes them
+        return json.dumps(line, default=str, ensure_ascii=True)
 
 
 def _error(record: logging.LogRecord) -> str:

@@ -5,10 +5,10 @@ import signal
 import time
 from collections.abc import Sequence
 
-import click
 import msgspec
 
 from agents.cli.helpers import helpers
+from agents.cli.output import say
 from agents.cli.progress import Shown, progress
 from agents.cli.report import Report, print_plan, print_report
 from pipeline.collector import relax
@@ -64,7 +64,7 @@ async def _until_stopped(settings: Settings, job: Job, how: How) -> int:
         return await task
     except asyncio.CancelledError:
         if not how.assist:
-            click.echo("stopped; the same command goes on from here", err=True)
+            say("stopped; the same command goes on from here", err=True)
         return INTERRUPTED
 
 
@@ -117,9 +117,9 @@ class _Telling:
         if self._shown:
             self._shown.update(counts.read, counts.done, counts.bytes)
         for problem in problems[: self._left]:
-            click.echo(problem, err=True)
+            say(problem, err=True)
         if len(problems) >= self._left > 0:
-            click.echo("further ones are only counted", err=True)
+            say("further ones are only counted", err=True)
         self._left = max(0, self._left - len(problems))
 
 

@@ -2,11 +2,11 @@
 
 from typing import Protocol
 
-import click
 import msgspec
 import orjson
 
 from agents.cli.iso import iso
+from agents.cli.output import say, write_json
 from agents.cli.plain import plain
 from pipeline.audit.audit import Counts
 from pipeline.audit.finding import Difference, Finding, Kind
@@ -49,17 +49,17 @@ class TextWriter:
         """Write one."""
         key = " ".join(map(plain, (difference.bot_id, difference.session_id, difference.originating_request_id)))
         changes = [f"{name} {_short(has)}, not {_short(due)}" for name, (has, due) in difference.columns.items()]
-        click.echo(": ".join((key, f"{difference.kind} {iso(difference.start)}", *filter(None, ["; ".join(changes)]))))
+        say(": ".join((key, f"{difference.kind} {iso(difference.start)}", *filter(None, ["; ".join(changes)]))))
 
     def finish(self, outcome: Outcome, counts: Counts) -> None:
         """Write the counts."""
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in outcome.kinds.items() if count)
-        click.echo(
+        say(
             f"{counts.conversations:,} conversations of {counts.events:,} events: "
             f"{outcome.conversations:,} differ{kinds and f' ({kinds})'}, {outcome.repaired:,} repaired"
         )
         if counts.unsettled:
-            click.echo(f"{counts.unsettled:,} were being written at every look: audit them again later", err=True)
+            say(f"{counts.unsettled:,} were being written at every look: audit them again later", err=True)
 
 
 class JsonWriter:
@@ -71,7 +71,7 @@ class JsonWriter:
 
     def write(self, difference: Difference) -> None:
         """Write one."""
-        click.echo(self._before + orjson.dumps(msgspec.to_builtins(difference)), nl=False)
+        write_json(self._before + orjson.dumps(msgspec.to_builtins(difference)), end="")
         self._before, self._any = b",\n", True
 
     def finish(self, outcome: Outcome, counts: Counts) -> None:
@@ -81,7 +81,7 @@ class JsonWriter:
             "repaired": outcome.repaired,
             "kinds": {kind.value: count for kind, count in outcome.kinds.items()},
         }
-        click.echo((b"\n" if self._any else self._before) + b"],\n" + orjson.dumps(document)[1:])
+        write_json((b"\n" if self._any else self._before) + b"],\n" + orjson.dumps(document)[1:])
 
 
 def _short(value: object) -> str:

@@ -4,6 +4,7 @@ import click
 
 from agents.cli.again import How, do
 from agents.cli.again_options import how_options
+from pipeline.ingest.file_names import name_of
 from pipeline.kafka.topics import require_topics
 from pipeline.rules import rules
 from pipeline.settings import Settings
@@ -25,4 +26,6 @@ def backfill(ctx: click.Context, settings: Settings, *, paths: tuple[str, ...], 
     if not direct:
         require_topics(settings)
     into = Into.LIVE if direct else Into.KAFKA
-    ctx.exit(do(settings, Job(kind=Kind.BACKFILL, into=into, rules=rules(settings), paths=paths), how))
+    ctx.exit(
+        do(settings, Job(kind=Kind.BACKFILL, into=into, rules=rules(settings), paths=tuple(map(name_of, paths))), how)
+    )

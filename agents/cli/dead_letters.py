@@ -1,7 +1,6 @@
 """`turnfold dead-letters`: the dead-letter topic in; letters listed, one shown, or those that fit sent again."""
 
 import heapq
-import sys
 from contextlib import closing
 from itertools import islice
 from typing import Unpack
@@ -11,6 +10,7 @@ import click
 from agents.cli.dead_filter import Asked, PlaceType, filtered, wanted
 from agents.cli.dead_printing import Listed, listed, print_json, print_letter, print_list
 from agents.cli.interrupt import Interrupt
+from agents.cli.output import say, write_bytes
 from pipeline.kafka.dead import SCAN, Place, read_dead, read_letter
 from pipeline.kafka.produce import Failure
 from pipeline.kafka.resend import Wanted, resend, waiting
@@ -41,9 +41,9 @@ def list_letters(settings: Settings, limit: int, *, everything: bool, as_json: b
     elif found:
         print_list(found)
     else:
-        click.echo("no dead letters; --all shows those that were sent again too", err=True)
+        say("no dead letters; --all shows those that were sent again too", err=True)
     if len(found) == limit:
-        click.echo(f"the newest {limit:,}; --limit N shows more", err=True)
+        say(f"the newest {limit:,}; --limit N shows more", err=True)
 
 
 @dead_letters.command()
@@ -54,8 +54,7 @@ def show(settings: Settings, at: Place, *, raw: bool) -> None:
     """Show one dead letter, by its place in the dead-letter topic as `list` tells it: what is known, and its bytes."""
     letter = read_letter(settings, at)
     if raw:
-        sys.stdout.buffer.write(letter.value)
-        sys.stdout.buffer.flush()
+        write_bytes(letter.value)
     else:
         print_letter(letter)
 
@@ -82,8 +81,8 @@ def retry(
         letters = interrupt.until_then(islice(waiting(records, wanted(asked, at)), limit))
         count = sum(1 for _ in letters) if dry_run else resend(settings, letters, failures.append)
     for failure in failures:
-        click.echo(f"{failure.origin}: {failure.reason}", err=True)
-    click.echo(f"{count:,} dead letters {'would be ' * dry_run}sent again, {len(failures):,} failed")
+        say(f"{failure.origin}: {failure.reason}", err=True)
+    say(f"{count:,} dead letters {'would be ' * dry_run}sent again, {len(failures):,} failed")
     ctx.exit(interrupt.exit_status or int(bool(failures)))
 
 

@@ -1,22 +1,17 @@
 """Dead letters in; a table, JSON, or one letter in full, out on standard output."""
 
-import sys
 from collections.abc import Iterable
 
-import click
 import msgspec
 import orjson
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from agents.cli.iso import iso
-from agents.cli.plain import plain
+from agents.cli.output import cell, console, escaped_text, say, write_json
 from pipeline.kafka.dead import DeadRecord
 from schemas.dead_letter import DeadLetter
 
-WIDE = 200
-"""Columns of a table that goes to a file or a pipe, where nothing has to be cut."""
 SHOWN = 4_000
 """Bytes of a letter that are shown to people; --raw writes all."""
 
@@ -67,40 +62,30 @@ def print_list(lines: Iterable[Listed]) -> None:
     for name in ("at", "when (UTC)", "reason", "step", "from", "entry", "bytes", "detail"):
         table.add_column(name, justify="right" if name in {"entry", "bytes"} else "left", overflow="fold")
     for line in lines:
-        cells = (
+        texts = (
             *(line.at, line.time, line.reason, line.step, line.origin),
             *(str(line.entry), f"{line.size:,}", line.detail),
         )
-        table.add_row(*(Text(plain(cell)) for cell in cells), style="dim" if line.retried else "")
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=WIDE)
-    console.print(table)
+        table.add_row(*(Text(cell(text)) for text in texts), style="dim" if line.retried else "")
+    console().print(table)
 
 
 def print_json(lines: Iterable[Listed]) -> None:
     """One array, an object a line."""
     documents = (orjson.dumps(msgspec.to_builtins(line)) for line in lines)
-    click.echo(b"[" + b",\n".join(documents) + b"]")
+    write_json(b"[" + b",\n".join(documents) + b"]")
 
 
 def print_letter(record: DeadRecord) -> None:
     """Everything about one letter; what no terminal should see is escaped."""
     line = listed(record)
-    click.echo(f"at      {line.at}, {line.time}, {line.size:,} bytes")
-    click.echo(f"reason  {plain(line.reason)}{line.detail and ': '}{plain(line.detail)}")
+    say(f"at      {line.at}, {line.time}, {line.size:,} bytes")
+    say(f"reason  {cell(line.reason)}{line.detail and ': '}{cell(line.detail)}")
     if line.origin:
-        click.echo(f"from    {plain(line.origin)}, entry {line.entry} of it, by the step {plain(line.step)}")
+        say(f"from    {cell(line.origin)}, entry {line.entry} of it, by the step {cell(line.step)}")
     if line.lacking:
-        click.echo(f"lacks   {line.lacking:,} bytes of its end, which did not fit")
-    click.echo()
-    click.echo(escaped(record.value[:SHOWN]))
+        say(f"lacks   {line.lacking:,} bytes of its end, which did not fit")
+    say()
+    say(escaped_text(record.value[:SHOWN]))
     if len(record.value) > SHOWN:
-        click.echo(f"... {SHOWN:,} of {len(record.value):,} bytes; --raw writes them all", err=True)
-
-
-def escaped(raw: bytes) -> str:
-    """The bytes as text; what is none, and what a terminal would obey, as a backslash and its number."""
-    text = raw.decode(errors="backslashreplace")
-    return "".join(
-        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
+        say(f"... {SHOWN:,} of {len(record.value):,} bytes; --raw writes them all", err=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import click
 
 from agents.cli.interrupt import Interrupt
+from agents.cli.output import say
 from pipeline.clock import now_ms
 from pipeline.demo.traffic import Event, conversations, trickle
 from pipeline.kafka.produce import Failure, Producer
@@ -33,11 +34,11 @@ def demo(ctx: click.Context, settings: Settings, seed: int, count: int, *, no_li
         for event in conversations(seed, now_ms(), count):
             feed.put(event.raw)
         producer.flush()
-        click.echo(f"sent {feed.tally.inputs:,} events of the past week, {feed.tally.dead} of them broken on purpose")
+        say(f"sent {feed.tally.inputs:,} events of the past week, {feed.tally.dead} of them broken on purpose")
         for event in interrupt.until_then(_when_due(trickle(seed, now_ms))) if not no_live else ():
             feed.put(event.raw)
         producer.flush()
-    click.echo(f"sent {feed.tally.inputs:,} events")
+    say(f"sent {feed.tally.inputs:,} events")
     ctx.exit(interrupt.exit_status)
 
 
@@ -48,4 +49,4 @@ def _when_due(events: Iterator[Event]) -> Iterator[Event]:
 
 
 def _tell(failure: Failure) -> None:
-    click.echo(f"not sent: {failure.reason}", err=True)
+    say(f"not sent: {failure.reason}", err=True)

@@ -8,6 +8,7 @@ import msgspec
 
 from agents.cli.iso import iso
 from agents.cli.listing import asked_bot
+from agents.cli.output import say, write_json
 from pipeline.clock import now_ms
 from pipeline.errors import TransientError, UsageError
 from pipeline.ingest.mention import mentions
@@ -64,7 +65,10 @@ def forget(  # noqa: PLR0913 - each option of the command is an argument
     if not yes:
         click.confirm("All events of this session up to now will be gone for good. Forget it?", abort=True, err=True)
     report = asyncio.run(_forget(settings, who, bot))
-    click.echo(msgspec.json.encode(report) if as_json else _told(report))
+    if as_json:
+        write_json(msgspec.json.encode(report))
+    else:
+        say(_told(report))
     ctx.exit(0 if report.clean and not report.dead_letters.left else INCOMPLETE)
 
 

@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from agents.cli.interrupt import Interrupt
+from agents.cli.output import say, write_json
 from agents.cli.progress import Shown, progress
 from pipeline.errors import TransientError
 from pipeline.ingest.files import Input, read_inputs, readable_bytes
@@ -78,9 +79,9 @@ class Failures:
         """Take one more."""
         self.count += 1
         if self.count <= TOLD:
-            click.echo(f"{failure.origin}: {failure.reason}", err=True)
+            say(f"{failure.origin}: {failure.reason}", err=True)
         elif self.count == TOLD + 1:
-            click.echo("further failures are only counted", err=True)
+            say("further failures are only counted", err=True)
 
 
 def _send(
@@ -130,17 +131,17 @@ def _send_inputs(feed: Feed, inputs: Iterator[Input], failures: Failures, shown:
 
 def _report(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
-        click.echo(orjson.dumps(msgspec.structs.asdict(outcome)))
+        write_json(orjson.dumps(msgspec.structs.asdict(outcome)))
         return
     if outcome.stopped:
         last = f"after {outcome.last}" if outcome.last else "before the first input"
-        click.echo(f"stopped {last}: {outcome.stopped}; to send all again does no harm", err=True)
+        say(f"stopped {last}: {outcome.stopped}; to send all again does no harm", err=True)
     rate = outcome.sent / max(0.001, outcome.seconds)
-    click.echo(
+    say(
         f"sent {outcome.sent:,}, dead {outcome.dead:,}, failed {outcome.failed:,} "
         f"in {outcome.seconds:,.1f} s ({rate:,.0f}/s); {outcome.entries:,} log entries"
     )
     if outcome.folded is False:
-        click.echo("the workers have not come to the end of it yet: `turnfold status` shows how far", err=True)
+        say("the workers have not come to the end of it yet: `turnfold status` shows how far", err=True)
     if outcome.dead:
-        click.echo("dead: no log entries; `turnfold status` tells why", err=True)
+        say("dead: no log entries; `turnfold status` tells why", err=True)

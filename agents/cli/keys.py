@@ -9,6 +9,7 @@ import orjson
 
 from agents.cli.iso import iso
 from agents.cli.listing import asked_bot, seconds
+from agents.cli.output import say, write_json
 from agents.cli.plain import plain
 from pipeline.access.bearer import key_id_of
 from pipeline.access.issue import Issued, bearer_key, new_id, revoked, signing_key
@@ -63,11 +64,11 @@ def add(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     issued = bearer_key(key) if bearer else signing_key(key)
     change_keys(_path(settings), lambda known: [*known, issued.key])
     if as_json:
-        click.echo(orjson.dumps(_described(issued.key, now) | _told(issued, bearer=bearer)))
+        write_json(orjson.dumps(_described(issued.key, now) | _told(issued, bearer=bearer)))
         return
-    click.echo(_line(issued.key, now), err=True)
+    say(_line(issued.key, now), err=True)
     for word, value in _told(issued, bearer=bearer).items():
-        click.echo(f"{word} = {value}")
+        say(f"{word} = {value}")
 
 
 @keys.command("list")
@@ -77,7 +78,10 @@ def list_(settings: Settings, *, as_json: bool) -> None:
     """List all keys, without their secrets."""
     now = now_ms()
     for key in read_keys(_path(settings)):
-        click.echo(orjson.dumps(_described(key, now)) if as_json else _line(key, now))
+        if as_json:
+            write_json(orjson.dumps(_described(key, now)))
+        else:
+            say(_line(key, now))
 
 
 @keys.command()
@@ -93,7 +97,7 @@ def revoke(settings: Settings, key_id: str) -> None:
         return [revoked(key, now_ms()) if key.id == wanted else key for key in known]
 
     change_keys(_path(settings), change)
-    click.echo(f"revoked {wanted}", err=True)
+    say(f"revoked {wanted}", err=True)
 
 
 def _path(settings: Settings) -> Path:

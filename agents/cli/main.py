@@ -1,6 +1,7 @@
 """Arguments and environment in; the command they name run, and every error told in one line."""
 
 import importlib
+import io
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -9,6 +10,7 @@ from typing import NoReturn
 import click
 import msgspec
 
+from agents.cli.output import say
 from agents.own_secrets import with_own_secrets
 from pipeline.environment import PREFIX, read_settings
 from pipeline.errors import StatementError, TransientError, UsageError
@@ -92,7 +94,9 @@ def run(arguments: list[str]) -> int:
     try:
         status = turnfold.main(arguments, prog_name="turnfold", standalone_mode=False)
     except click.ClickException as wrong:
-        wrong.show()
+        shown = io.StringIO()
+        wrong.show(shown)
+        say(shown.getvalue().rstrip("\n"), err=True)
         return wrong.exit_code
     except UsageError as wrong:
         return _told(str(wrong), WRONG)
@@ -111,12 +115,12 @@ def _show_version(ctx: click.Context) -> None:
         number = version("turnfold")
     except PackageNotFoundError:
         number = "(run from its source tree)"
-    click.echo(f"turnfold {number}")
+    say(f"turnfold {number}")
     ctx.exit()
 
 
 def _told(text: str, status: int) -> int:
-    click.echo(f"turnfold: {text}", err=True)
+    say(f"turnfold: {text}", err=True)
     return status
 
 

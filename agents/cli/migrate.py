@@ -4,6 +4,7 @@ import asyncio
 
 import click
 
+from agents.cli.output import say
 from pipeline.errors import StatementError, UsageError
 from pipeline.kafka.topics import create_topics
 from pipeline.settings import Settings
@@ -22,14 +23,14 @@ def migrate(settings: Settings, *, dry_run: bool) -> None:
     would = "would be " if dry_run else ""
     topics = create_topics(settings, dry_run=dry_run)
     for name in topics.created:
-        click.echo(f"topic {name} {would}created")
+        say(f"topic {name} {would}created")
     try:
         applied = asyncio.run(store.migrate(settings, dry_run=dry_run))
     except StatementError as refused:
         raise UsageError(f"ClickHouse at {settings.clickhouse} refuses: {refused}") from refused
     for name in applied:
-        click.echo(f"{name} {would}applied to database {settings.clickhouse_database}")
+        say(f"{name} {would}applied to database {settings.clickhouse_database}")
     if not topics.created and not applied:
-        click.echo("nothing to do: topics and tables are all there")
+        say("nothing to do: topics and tables are all there")
     for difference in topics.differences:
-        click.echo(f"note: {difference}; Turnfold leaves existing topics as they are", err=True)
+        say(f"note: {difference}; Turnfold leaves existing topics as they are", err=True)

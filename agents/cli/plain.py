@@ -1,6 +1,5 @@
-"""Text that comes from outside in; the same without anything that a terminal would obey out."""
+"""Make text that comes from outside fit for a line of its own on a terminal."""
 
+from pipeline.printable import printable as plain
 
-def plain(text: str) -> str:
-    """Every letter that cannot be printed replaced; line ends too, so that one line stays one."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+__all__ = ["plain"]

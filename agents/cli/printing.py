@@ -1,27 +1,19 @@
 """Sessions in; a table for people, JSON or CSV for programs, out on standard output."""
 
-import csv
-import io
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
-import click
 import msgspec
 import orjson
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from agents.cli.iso import iso
-from agents.cli.plain import plain
+from agents.cli.output import cell, console, write_csv, write_json
 from schemas.analytics import SessionSpecification
 
 COLOURS = {"Success": "green", "Failure": "red", "Dropped": "yellow"}
 OPEN = "open"
-WIDE = 200
-"""Columns of a table that goes to a file or a pipe, where nothing has to be cut."""
-
 Cell = Callable[[SessionSpecification], str | int]
 
 
@@ -48,22 +40,22 @@ def print_json(found: Iterable[SessionSpecification]) -> None:
     """One array, an object a line, as the API words them."""
     separator = b"[\n"
     for session in found:
-        click.echo(separator + orjson.dumps(msgspec.to_builtins(session)), nl=False)
+        write_json(separator + orjson.dumps(msgspec.to_builtins(session)), end="")
         separator = b",\n"
-    click.echo(b"[]" if separator == b"[\n" else b"\n]")
+    write_json(b"[]" if separator == b"[\n" else b"\n]")
 
 
 def print_csv(found: Iterable[SessionSpecification]) -> None:
     """A line of names, then a line a session."""
     columns = cells()
-    click.echo(_csv_line([*columns]), nl=False)
+    write_csv(columns)
     for session in found:
-        click.echo(_csv_line([cell(session) for cell in columns.values()]), nl=False)
+        write_csv(value(session) for value in columns.values())
 
 
 def print_table(found: Iterable[SessionSpecification], title: str) -> int:
     """A table on the width of the terminal; the number of its rows."""
-    table = Table(title=Text(plain(title)), title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = Table(title=Text(cell(title)), title_justify="left", header_style="bold", box=None, pad_edge=False)
     for name in (
         "started (UTC)",
         "lasted",
@@ -79,8 +71,7 @@ def print_table(found: Iterable[SessionSpecification], title: str) -> int:
         table.add_column(name, justify="right" if name in {"lasted", "turns"} else "left", overflow="fold")
     for session in found:
         table.add_row(*_texts(session))
-    console = Console() if sys.stdout.isatty() else Console(width=WIDE)
-    console.print(table)
+    console().print(table)
     return table.row_count
 
 
@@ -89,22 +80,16 @@ def _texts(session: SessionSpecification) -> Iterator[Text]:
     yield Text(f"{_time(session.conversation_start_time):%Y-%m-%d %H:%M:%S}", no_wrap=True)
     yield Text(_lasted(session.conversation_duration_seconds))
     yield Text(str(session.number_of_turns))
-    yield Text(plain(state), COLOURS.get(state, "cyan"))
-    yield Text(plain(" > ".join(intent.intent_name for intent in session.invoked_intent_samples)))
+    yield Text(cell(state), COLOURS.get(state, "cyan"))
+    yield Text(cell(" > ".join(intent.intent_name for intent in session.invoked_intent_samples)))
     for value in (session.mode, session.channel, session.locale_id, session.bot_version, session.session_id):
-        yield Text(plain(value or "-"))
+        yield Text(cell(value or "-"))
 
 
 def _lasted(seconds: int) -> str:
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _csv_line(row: list[str | int]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(row)
-    return line.getvalue()
 
 
 def _time(seconds: float) -> datetime:

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Protocol
 
-import click
-from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from agents.cli.output import console, say
 
 LOOK_EVERY = 0.1
 SAY_EVERY = 5.0
@@ -30,8 +30,14 @@ def progress(total: int | None, unit: str = "inputs") -> Iterator[Shown]:
     if not sys.stderr.isatty():
         yield Lines(unit, total)
         return
-    columns = (SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    screen = console(err=True)
+    columns = (
+        SpinnerColumn("line" if screen.options.ascii_only else "dots"),
+        BarColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=screen, transient=True) as bar:
         yield Bar(bar, bar.add_task("", total=total), unit, total)
 
 
@@ -92,4 +98,4 @@ class Lines:
     def update(self, count: int, done: int, size: int = 0) -> None:
         """Write a line, if it is time."""
         if self._pace.due(count, done):
-            click.echo(self._pace.text(count, done, size), err=True)
+            say(self._pace.text(count, done, size), err=True)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-import click
 import msgspec
 from rich.filesize import decimal
 
+from agents.cli.output import say, write_json
 from agents.cli.plain import plain
 from pipeline.replay.begin import Begun
 from pipeline.store.compare import Comparison
@@ -33,34 +33,34 @@ def print_plan(begun: Begun, *, as_json: bool) -> None:
     """What would be done, and how far it is."""
     if as_json:
         plan = {"run": begun.name, "resumed": begun.resumed, "plan": begun.run, "units": [*begun.units.values()]}
-        click.echo(msgspec.json.encode(plan))
+        write_json(msgspec.json.encode(plan))
         return
     job = begun.run.job
-    click.echo(f"{begun.name}: would {'go on with' if begun.resumed else 'begin'} a {job.kind} into {_target(begun)}")
+    say(f"{begun.name}: would {'go on with' if begun.resumed else 'begin'} a {job.kind} into {_target(begun)}")
     for unit in begun.units.values():
         what = decimal(unit.source.total) if job.kind is Kind.BACKFILL else f"{unit.source.total:,} events"
         left = "done" if unit.finished else f"{unit.counts.done / max(1, unit.source.total):.0%} done"
-        click.echo(f"  {plain(unit.source.name)}: {what}, {left}")
+        say(f"  {plain(unit.source.name)}: {what}, {left}")
 
 
 def print_report(report: Report, *, as_json: bool) -> None:
     """What was done."""
     if as_json:
-        click.echo(msgspec.json.encode(report))
+        write_json(msgspec.json.encode(report))
         return
     counts = report.counts
-    click.echo(
+    say(
         f"{report.run}: read {counts.read:,} ({decimal(counts.bytes)}) in {report.seconds:,.1f} s; "
         f"{counts.valid:,} valid, {counts.dead:,} dead, {counts.failed:,} failed; "
         f"conversations: {counts.touched:,} touched, {counts.changed:,} changed"
     )
     if report.comparison:
         for line in _differences(report.comparison):
-            click.echo(line)
+            say(line)
     if report.swapped:
-        click.echo("swapped; the old tables stay until `turnfold runs drop old`")
+        say("swapped; the old tables stay until `turnfold runs drop old`")
     elif report.comparison:
-        click.echo("not swapped: the same command with --swap does that")
+        say("not swapped: the same command with --swap does that")
 
 
 def _differences(comparison: Comparison) -> Iterator[str]:

@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from agents.cli.iso import iso
+from agents.cli.output import say, write_json
 from pipeline.settings import Settings
 from pipeline.store.beside import drop as drop_database
 from pipeline.store.beside import exists, new_database, old_database
@@ -35,12 +36,14 @@ def runs(ctx: click.Context, settings: Settings, *, as_json: bool) -> None:
         return
     found = asyncio.run(_runs(settings))
     if as_json:
-        click.echo(msgspec.json.encode(found))
+        write_json(msgspec.json.encode(found))
         return
+    if not found:
+        say("no replays, rebuilds or backfills yet", err=True)
     for one in found:
         share = f"{one.counts.done / one.total:.0%}" if one.total else "100%"
         hands = f", {one.at_work} at work" if one.at_work else ""
-        click.echo(f"{iso(one.run.begun)}  {one.name}  into {one.run.job.into}  {one.run.phase}, {share} read{hands}")
+        say(f"{iso(one.run.begun)}  {one.name}  into {one.run.job.into}  {one.run.phase}, {share} read{hands}")
 
 
 @runs.command()
@@ -49,7 +52,7 @@ def runs(ctx: click.Context, settings: Settings, *, as_json: bool) -> None:
 def drop(settings: Settings, which: str) -> None:
     """Drop the tables that a run has filled, or those whose place they have taken."""
     database = new_database(settings) if which == "new" else old_database(settings)
-    click.echo(asyncio.run(_drop(settings, database)))
+    say(asyncio.run(_drop(settings, database)))
 
 
 async def _runs(settings: Settings) -> list[Told]:

@@ -11,6 +11,7 @@ import msgspec
 import orjson
 
 from agents.cli.calling import get
+from agents.cli.output import say, write_json
 from agents.cli.session_printing import print_session
 from pipeline.settings import Settings
 from schemas.session_v1 import GetSessionV1Response
@@ -39,11 +40,11 @@ def session(  # noqa: PLR0913, PLR0917 - each option of the command is an argume
     said = get(settings, f"{path}transcript", {"maxResults": turns}, GetTranscriptResponse)
     if as_json:
         document = {"session": msgspec.to_builtins(found), "transcript": msgspec.to_builtins(said)}
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        write_json(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return
     print_session(f"{bot} / {alias} / {user}", found, said)
     if said.truncated:
-        click.echo(f"the last {len(said.turns)}; --turns N shows more, {MOST_TURNS} at most", err=True)
+        say(f"the last {len(said.turns)}; --turns N shows more, {MOST_TURNS} at most", err=True)
 
 
 def _part(name: str) -> str:

@@ -1,26 +1,23 @@
 """A session and its transcript in; what people want to know of it out, on standard output."""
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from msgspec import UnsetType
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agents.cli.output import cell, console
 from schemas.session import Message
 from schemas.session_v1 import ActiveContextV1, GetSessionV1Response, IntentSummary
 from schemas.transcript import GetTranscriptResponse, SpokenTurn
 
-WIDE = 200
-"""Columns where the output goes to a file or a pipe, and nothing has to be cut."""
 NOTHING = "-"
 
 
 def print_session(title: str, session: GetSessionV1Response, transcript: GetTranscriptResponse) -> None:
     """State, intents, contexts and transcript, each under its name."""
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=WIDE)
+    screen = console()
     intents = map(_intent, session.recent_intent_summary_view)
     contexts = map(_context, session.active_contexts)
     spoken = (line for turn in transcript.turns for line in _lines(turn))
@@ -31,7 +28,7 @@ def print_session(title: str, session: GetSessionV1Response, transcript: GetTran
         _table("transcript", ("time (UTC)", "who", "what"), spoken),
     ):
         if table.row_count:
-            console.print(table, "")
+            screen.print(table, "")
 
 
 def _state(session: GetSessionV1Response, transcript: GetTranscriptResponse) -> Iterator[tuple[str, ...]]:
@@ -103,5 +100,4 @@ def _words(*words: str | UnsetType) -> str:
 
 def _plain(text: str) -> str:
     """On one line, without anything that a terminal would obey: what was said comes from outside."""
-    letters = (" " if letter.isspace() else letter for letter in text)
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in letters)
+    return cell("".join(" " if letter.isspace() else letter for letter in text))

@@ -6,6 +6,7 @@ import click
 
 from agents.cli.asking import sessions as ask
 from agents.cli.listing import asked_bot, filters, window
+from agents.cli.output import say
 from agents.cli.printing import print_csv, print_json, print_table
 from pipeline.settings import Settings
 from schemas.analytics import SessionFilterName, SessionSortName, SortOrder
@@ -57,6 +58,6 @@ def sessions(  # noqa: PLR0913, PLR0917 - each option of the command is an argum
 
 def _hint(shown: int, limit: int | None) -> None:
     if not shown:
-        click.echo("no conversations; --last 7d looks further back, `turnfold status` shows what there is", err=True)
+        say("no conversations; --last 7d looks further back, `turnfold status` shows what there is", err=True)
     elif shown == limit:
-        click.echo(f"the first {limit}; --limit N or --all shows more", err=True)
+        say(f"the first {limit}; --limit N or --all shows more", err=True)

@@ -6,9 +6,10 @@ from typing import Any
 import click
 import msgspec
 import orjson
-from rich.console import Console
 from rich.table import Table
 
+from agents.cli.output import cell, console, say, write_json
+from agents.cli.safe_console import SafeConsole
 from agents.cli.state import State, look
 from pipeline.kafka.lag import PartitionLag
 from pipeline.settings import Settings
@@ -25,7 +26,7 @@ def status(ctx: click.Context, settings: Settings, *, as_json: bool) -> None:
     """
     state = asyncio.run(look(settings))
     if as_json:
-        click.echo(orjson.dumps(_document(state, settings), option=orjson.OPT_INDENT_2))
+        write_json(orjson.dumps(_document(state, settings), option=orjson.OPT_INDENT_2))
     else:
         _print_tables(state, settings)
     ctx.exit(int(bool(state.problems)))
@@ -52,42 +53,42 @@ def _lag(partition: PartitionLag, settings: Settings) -> int | None:
 
 
 def _print_tables(state: State, settings: Settings) -> None:
-    console = Console(highlight=False)
+    screen = console()
     if state.partitions:
         table = _table("topic", "partition", "end", "committed", "lag")
         for partition in state.partitions:
             numbers = (partition.partition, partition.end, partition.committed, _lag(partition, settings))
             table.add_row(partition.topic, *("-" if number is None else f"{number:,}" for number in numbers))
-        console.print(table, "")
+        screen.print(table, "")
     if state.rows:
         table = _table("table", "rows")
         for name, rows in state.rows.items():
             table.add_row(name, f"about {rows:,}" if name in state.approximate else f"{rows:,}")
-        console.print(table, "")
+        screen.print(table, "")
     if state.approximate:
-        console.print("about: with rows that ClickHouse has not yet merged into their later versions", "")
+        screen.print("about: with rows that ClickHouse has not yet merged into their later versions", "")
     if state.dead:
-        _print_dead(console, state)
+        _print_dead(screen, state)
     if state.forwarded and state.forwarded.count:
-        console.print(
+        screen.print(
             f"of the newest {state.forwarded.scanned:,} records of topic {settings.topic_turns}, workers have "
             f"forwarded {state.forwarded.count:,} to the partition that their sessions belong in",
             soft_wrap=True,
         )
     for part, problem in state.problems.items():
-        click.echo(f"{part}: {problem}", err=True)
+        say(f"{part}: {problem}", err=True)
 
 
-def _print_dead(console: Console, state: State) -> None:
+def _print_dead(screen: SafeConsole, state: State) -> None:
     if not state.dead or not state.dead.total:
-        console.print("no dead letters")
+        screen.print("no dead letters")
         return
     table = _table("dead letters", "count")
     for reason, count in state.dead.reasons.items():
-        table.add_row(reason, f"{count:,}")
-    console.print(table)
+        table.add_row(cell(reason), f"{count:,}")
+    screen.print(table)
     if state.dead.scanned < state.dead.total:
-        console.print(f"of the newest {state.dead.scanned:,}; there are {state.dead.total:,}")
+        screen.print(f"of the newest {state.dead.scanned:,}; there are {state.dead.total:,}")
 
 
 def _table(first: str, *numbers: str) -> Table:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from agents.cli.output import say
 from agents.cli.welcome import welcome
 from agents.embedded import Options, run_embedded
 from pipeline.settings import Settings
@@ -57,4 +58,4 @@ def _say_when(text: str) -> None:
 def _say(text: str) -> None:
     """Write to the terminal; when it was closed, there is nobody to tell, and the stop goes on."""
     with contextlib.suppress(OSError):
-        click.echo(text)
+        say(text)

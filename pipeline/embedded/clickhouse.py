@@ -23,6 +23,7 @@ from pipeline.embedded.running import BrokenOffError
 from pipeline.environment import read_settings
 from pipeline.errors import UsageError
 from pipeline.http.disconnects import Disconnecting
+from pipeline.printable import printable_lines
 from pipeline.tls import server_context
 
 STOP_SECONDS = 5
@@ -59,10 +60,10 @@ def main(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
             engine = partial(Engine, path, clusters=clusters.read() if clusters else "")
             clean = serve(engine, listening, account, tls, (host, *names))
     except UsageError as error:
-        click.echo(str(error), err=True)
+        sys.stderr.write(f"{printable_lines(str(error))}\n")
         sys.exit(2)
     if not clean:
-        click.echo("a statement could not be ended in time; what it was about to write may be lost", err=True)
+        sys.stderr.write("a statement could not be ended in time; what it was about to write may be lost\n")
         sys.stderr.flush()
         os._exit(1)  # its thread would keep the process for as long as it pleases
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from pipeline.errors import UsageError
+from pipeline.ingest.file_names import name_of
 from pipeline.ingest.files import Input, opened_file, stream_inputs
 
 PARQUET = b"PAR1"
@@ -38,15 +39,15 @@ def open_export(path: str, max_bytes: int) -> Iterator[Export]:
     """
     with opened_file(path) as file:
         if file.peek(len(PARQUET)).startswith(PARQUET):
-            yield _parquet(file, path, max_bytes)
+            yield _parquet(file, name_of(path), max_bytes)
         else:
-            yield Export(stream_inputs(file, path, max_bytes), file.tell)
+            yield Export(stream_inputs(file, name_of(path), max_bytes), file.tell)
 
 
-def _parquet(file: io.BufferedReader, path: str, max_bytes: int) -> Export:
+def _parquet(file: io.BufferedReader, name: str, max_bytes: int) -> Export:
     try:
         from pipeline.ingest.parquet import ParquetInputs  # noqa: PLC0415 - only the extra brings what it needs
     except ModuleNotFoundError:
-        raise UsageError(f"{path} is a Parquet file: `pip install 'turnfold[parquet]'` brings what reads it") from None
-    inputs = ParquetInputs(file, path, max_bytes)
+        raise UsageError(f"{name} is a Parquet file: `pip install 'turnfold[parquet]'` brings what reads it") from None
+    inputs = ParquetInputs(file, name, max_bytes)
     return Export(inputs, lambda: inputs.bytes_read)

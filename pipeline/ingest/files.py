@@ -12,6 +12,7 @@ import msgspec
 from pipeline.errors import UsageError
 from pipeline.ingest.document import objects
 from pipeline.ingest.encodings import BOM_BYTES, Transcoder, encoding_of
+from pipeline.ingest.file_names import name_of
 from pipeline.ingest.gunzip import GZIP, Gunzip, Stream
 from pipeline.ingest.piece import PIECE_BYTES, DocumentTooLongError, Piece
 from pipeline.ingest.split import Splitter
@@ -53,7 +54,7 @@ def read_inputs(path: str, max_bytes: int) -> Iterator[Input]:
         UsageError: there is no such file, or it cannot be opened.
     """
     with _opened(path) as stream:
-        yield from stream_inputs(stream, path, max_bytes)
+        yield from stream_inputs(stream, name_of(path), max_bytes)
 
 
 def stream_inputs(stream: Stream, source: str, max_bytes: int) -> Iterator[Input]:
@@ -100,7 +101,7 @@ def opened_file(path: str) -> io.BufferedReader:
         file = Path(path).open("rb")  # noqa: SIM115 - whoever calls closes it
         file.peek(1)
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+        raise UsageError(f"{name_of(path)} cannot be read: {error.strerror}") from None
     return file
 
 

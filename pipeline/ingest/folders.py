@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.errors import UsageError
+from pipeline.ingest.file_names import name_of
 
 MARKER = "aws-logs-write-test"
 """What CloudWatch Logs puts beside an export, to see whether it may write there."""
@@ -33,7 +34,7 @@ def find_files(paths: Sequence[str]) -> list[FoundFile]:
             for file in _files_at(path):
                 found.setdefault(os.path.realpath(file.path), file)
     except OSError as error:
-        raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from None
+        raise UsageError(f"{name_of(os.fsdecode(error.filename))} cannot be read: {error.strerror}") from None
     return list(found.values())
 
 
@@ -41,11 +42,11 @@ def _files_at(path: str) -> list[FoundFile]:
     if Path(path).is_dir():
         found = [FoundFile(str(file), size) for file in sorted(_walk(path)) if (size := file.stat().st_size)]
         if not found:
-            raise UsageError(f"{path} holds no file to read; hidden and empty ones and {MARKER} do not count")
+            raise UsageError(f"{name_of(path)} holds no file to read; hidden and empty ones and {MARKER} do not count")
         return found
     size = Path(path).stat().st_size
     if not Path(path).is_file():
-        raise UsageError(f"{path} is neither a file nor a folder")
+        raise UsageError(f"{name_of(path)} is neither a file nor a folder")
     return [FoundFile(path, size)]
 
 

@@ -6,6 +6,7 @@ from itertools import islice
 
 from pipeline.ingest.envelope import unpacked_size
 from pipeline.ingest.exports import Export, open_export
+from pipeline.ingest.file_names import name_of, path_of
 from pipeline.ingest.files import Input
 from pipeline.ingest.folders import find_files
 from pipeline.replay.ahead import ahead
@@ -23,7 +24,8 @@ def files(job: Job) -> list[Source]:
     Raises:
         UsageError: one is missing or cannot be read.
     """
-    return [Source(file.path, file.path, (0,), (), file.size) for file in find_files(job.paths)]
+    found = [(name_of(file.path), file.size) for file in find_files([*map(path_of, job.paths)])]
+    return [Source(name, name, (0,), (), size) for name, size in found]
 
 
 async def inputs(settings: Settings, unit: Unit, size: int) -> AsyncIterator[Batch]:
@@ -32,7 +34,7 @@ async def inputs(settings: Settings, unit: Unit, size: int) -> AsyncIterator[Bat
     Raises:
         UsageError: the file is gone.
     """
-    with open_export(unit.source.of, settings.max_message_bytes) as export:
+    with open_export(path_of(unit.source.of), settings.max_message_bytes) as export:
         found = ahead(_batches(export, int(unit.position[0]), size, settings.max_message_bytes))
         async with aclosing(found):  # before the file is closed, which its thread reads from
             async for batch in found:

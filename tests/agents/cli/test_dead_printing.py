@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.cli.dead_printing import escaped, listed, print_json, print_letter, print_list
+from agents.cli.dead_printing import listed, print_json, print_letter, print_list
+from agents.cli.output import escaped_text
 from pipeline.kafka.dead import DeadRecord
 from schemas.dead_letter import DeadLetter
 
@@ -53,4 +54,4 @@ def test_an_enormous_letter_is_cut_and_says_so(capsys: pytest.CaptureFixture[str
 
 @given(st.binary())
 def test_no_byte_reaches_the_terminal_as_a_command(raw: bytes) -> None:
-    assert escaped(raw).replace("\n", "").isprintable()
+    assert escaped_text(raw).replace("\n", "").isprintable()
