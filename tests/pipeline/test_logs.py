@@ -1,6 +1,7 @@
 """A log is one line an event, readable by machines where no terminal is, and libraries do not fill it."""
 
 import io
+import json
 import logging
 from collections.abc import Iterator
 from datetime import datetime
@@ -126,3 +127,19 @@ def test_at_debug_libraries_that_would_tell_the_password_or_what_people_said_tel
         configure(settings, io.StringIO())
         for name in TELL_ALL:
             assert logging.getLogger(f"{name}.net.connection").isEnabledFor(logging.DEBUG) == told
+
+
+def test_a_log_does_nothing_to_a_terminal() -> None:
+    evil = "\x1b]0;x\x07\x9b\u202e\udcff\n"
+    for shape in ("json", "text"):
+        configure(Settings(log_format=shape), stream := io.StringIO())
+        try:
+            raise ValueError(evil)  # noqa: TRY301 - an error that quotes what came from outside
+        except ValueError:
+            log.exception("about %s", evil, extra={"of": evil, "long": "x" * 2 * LONGEST})
+        written = stream.getvalue()
+        assert all(each.isprintable() for each in written.splitlines())
+        assert len(written) < 2 * LONGEST
+        if shape == "json":
+            (line,) = (json.loads(each) for each in written.splitlines())
+            assert (line["message"], line["of"]) == (f"about {evil}", evil)

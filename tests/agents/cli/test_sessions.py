@@ -95,6 +95,27 @@ def test_all_formats_show_the_same(api: Settings) -> None:
     assert [line.split()[-1] for line in shown[2:]] == [one["sessionId"] for one in said]
 
 
+def test_what_bots_are_told_does_nothing_to_a_terminal_or_a_spreadsheet(api: Settings) -> None:
+    evil = {
+        "session_id": "\x1b]0;x\x07\x9b\u202e",
+        "channel": "=1+1",
+        "mode": "@SUM(A1);=1",
+        "intents": ("\t=1", "[red]x"),
+    }
+    odd = msgspec.structs.replace(conversation(0, "EVILAAAAA1"), intent_path="/x", **evil)
+    asyncio.run(insert(api, [odd]))
+    for form in ("table", "csv", "json"):
+        found = turnfold(api, "sessions", "EVILAAAAA1", *FROM_TO, "--format", form)
+        assert found.status == 0
+        assert all(each.isprintable() for each in found.out.splitlines())
+    (told,) = json.loads(found.out)
+    assert (told["sessionId"], told["channel"]) == (odd.session_id, "=1+1")
+    (row,) = csv.DictReader(io.StringIO(turnfold(api, "sessions", "EVILAAAAA1", *FROM_TO, "--format", "csv").out))
+    assert (row["channel"], row["mode"], row["invokedIntents"]) == ("'=1+1", "'@SUM(A1);=1", "\\t=1/[red]x")
+    assert row["sessionId"] == "\\x1b]0;x\\x07\\x9b\\u202e"
+    assert row["numberOfTurns"] == "1"
+
+
 def test_a_table_that_was_cut_says_so(api: Settings) -> None:
     found = turnfold(api, "sessions", "BOTAAAAAA1", *FROM_TO, "--limit", "2")
     assert (found.status, found.err) == (0, "the first 2; --limit N or --all shows more\n")
