@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import orjson
 
+from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.redaction import Redaction
 from pipeline.settings import Settings
+from schemas.turn import Turn
 from tests.events import START, entry, iso
 
 SAID = {
@@ -133,6 +136,11 @@ def v1(**changes: Any) -> dict[str, Any]:
             {"name": "Booked", "parameters": {"City": SLOTS["City"], "bearer": ATTRIBUTES["contextAttributes"]}}
         ],
     } | changes
+
+
+def folded(raw: bytes, max_bytes: int) -> Turn:
+    """What an entry is folded from: all but the digest of its bytes."""
+    return msgspec.structs.replace(decode_entry(raw, max_bytes), content=0)
 
 
 def kept(entry: dict[str, Any], **settings: Any) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
-from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.redact_places import MARKS
 from pipeline.ingest.redact_values import MASK
 from pipeline.settings import Settings
-from tests.pipeline.ingest.planted import ATTRIBUTES, OTHER, SAID, SLOTS, v1, v2
+from tests.pipeline.ingest.planted import ATTRIBUTES, OTHER, SAID, SLOTS, folded, v1, v2
 
 ALL = {**SAID, **SLOTS, **ATTRIBUTES, "other": OTHER}
 
@@ -19,7 +19,7 @@ ALL = {**SAID, **SLOTS, **ATTRIBUTES, "other": OTHER}
 def redacted(entry: dict[str, Any], **settings: Any) -> dict[str, Any]:
     raw = orjson.dumps(entry)
     turn, kept = Reading.of(Settings(**settings)).entry(raw)
-    assert turn == decode_entry(raw, len(raw))
+    assert msgspec.structs.replace(turn, content=0) == folded(raw, len(raw))
     found: dict[str, Any] = orjson.loads(kept)
     return found
 

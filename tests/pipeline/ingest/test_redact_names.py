@@ -5,13 +5,12 @@ from typing import Literal
 import orjson
 import pytest
 
-from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.redact_names import Names
 from pipeline.ingest.redact_patterns import Patterns
 from pipeline.ingest.redact_places import MARKS
 from pipeline.ingest.redaction import Redaction
 from pipeline.settings import Settings
-from tests.pipeline.ingest.planted import envelope, kept, v1, v2
+from tests.pipeline.ingest.planted import envelope, folded, kept, v1, v2
 from tests.pipeline.ingest.spoken import CARD, EMAIL, PHONE
 
 PATTERNS: tuple[Literal["card", "email", "phone"], ...] = ("card", "email", "phone")
@@ -30,7 +29,7 @@ def test_names_are_masked_wherever_they_stand(secret: str) -> None:
         found = REDACTION.entry(raw)
         assert secret.encode() not in found
         assert secret.replace(" ", "").encode() not in found
-        assert decode_entry(found, 2 * len(raw)) == decode_entry(raw, len(raw))
+        assert folded(found, 2 * len(raw)) == folded(raw, len(raw))
         assert REDACTION.entry(found) == found
     letter = REDACTION.letter(orjson.dumps({secret: [{secret: 1}]}))
     assert secret.encode() not in letter

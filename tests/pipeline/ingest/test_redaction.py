@@ -13,14 +13,13 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from pipeline.errors import InvalidEventError, Reason
-from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.redact_places import MARKS, PLAUSIBLE
 from pipeline.ingest.redact_values import MASK
 from pipeline.ingest.redaction import Redaction
 from pipeline.settings import Settings
 from schemas.turn import Turn
 from tests.events import raw
-from tests.pipeline.ingest.planted import SAID, envelope, kept, v1, v2
+from tests.pipeline.ingest.planted import SAID, envelope, folded, kept, v1, v2
 from tests.pipeline.ingest.spoken import CARD, EMAIL, PHONE, anything, entries, redacting
 
 FIXTURES = sorted((Path(__file__).parents[2] / "fixtures").glob("*.json"))
@@ -39,7 +38,7 @@ ONLY_PATTERNS = Redaction(Settings(redact_patterns=PATTERNS))
 
 def decoded(data: bytes) -> Turn | Reason:
     try:
-        return decode_entry(data, LIMIT)
+        return folded(data, LIMIT)
     except InvalidEventError as invalid:
         return invalid.reason
 
@@ -59,7 +58,7 @@ class TestEntries:
     @given(entries(), redacting)
     @budget(deadline=None)
     def test_what_is_folded_is_what_it_was(self, entry: bytes, settings: Settings) -> None:
-        assert decode_entry(Redaction(settings).entry(entry), 2 * LIMIT) == decode_entry(entry, LIMIT)
+        assert folded(Redaction(settings).entry(entry), 2 * LIMIT) == folded(entry, LIMIT)
 
     @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
     def test_entries_as_they_are_logged_stay_what_they_are(self, path: Path) -> None:
@@ -117,7 +116,7 @@ class TestEntries:
         entry = entry.replace(b'"inputTranscript":"I want a room"', b'"inputTranscript":"4111111111111111"')
         found = ONLY_PATTERNS.entry(entry)
         assert b"4111" not in found
-        assert decode_entry(found, LIMIT) == decode_entry(entry, LIMIT)
+        assert folded(found, LIMIT) == folded(entry, LIMIT)
 
     def test_levels_upon_levels_are_looked_through(self) -> None:
         deep = raw()[:-1] + b',"deep":' + b'[{"inputTranscript":"alpha said","x":' * 90 + b"0" + b"}]" * 90 + b"}"
@@ -211,7 +210,7 @@ class TestLetters:
     def test_a_letter_that_is_read_again_is_what_it_was(self) -> None:
         """An entry too large for one worker is one for another."""
         data = orjson.dumps(v2())
-        assert decode_entry(FIELDS.letter(data), LIMIT) == decode_entry(data, LIMIT)
+        assert folded(FIELDS.letter(data), LIMIT) == folded(data, LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +226,7 @@ class TestLetters:
 )
 def test_no_error_quotes_what_was_said(data: bytes) -> None:
     with pytest.raises(InvalidEventError) as caught:
-        decode_entry(data, LIMIT)
+        folded(data, LIMIT)
     told = FIELDS.error(caught.value)
     assert told.reason is caught.value.reason
     assert told.detail
