@@ -22,6 +22,7 @@ from agents.probes import Probes
 from agents.readiness import Readiness
 from agents.sender import Sender
 from agents.stuck import StuckWatch
+from agents.topic_ids import create_no_topics
 from agents.transport import Transport
 from pipeline.collector import relax
 from pipeline.errors import TransientError
@@ -92,6 +93,7 @@ class App(faust.App):
 def create_app(settings: Settings) -> App:
     """The app: `turns.raw` -> intake, `turns` -> conversations. Nothing is connected until it is started."""
     app = _bare_app(settings)
+    create_no_topics()
     app.metrics = metrics = WorkerMetrics()
     metrics.offsets.lags.read = lambda: app.consumer.lags()  # noqa: PLW0108 - no consumer yet
     readiness = Readiness(settings, metrics, lambda: app.consumer.trouble())  # noqa: PLW0108 - as above

@@ -1,11 +1,15 @@
-"""Ask Kafka for the ids of topics: a topic that was deleted and made anew under its name has another.
+"""Ask Kafka for topics as aiokafka does not: for their ids, and without having them created.
 
-aiokafka asks for metadata in a version that has no ids yet.
+A topic that was deleted and made anew under its name has another id. aiokafka asks for metadata in a version that has
+no ids yet; and it lets brokers that are set so create whatever topic it asks for, in their shape and not in ours.
 """
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
+import aiokafka.client
+import aiokafka.protocol.metadata
 from aiokafka.errors import IncompatibleBrokerVersion
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
@@ -95,6 +99,15 @@ class _MetadataRequest(Request[_MetadataRequestStruct]):
 
     def build(self, request_struct_class: Any) -> Any:
         return request_struct_class([(bytes(ID_BYTES), topic, {}) for topic in self._topics], False, False, False, {})
+
+
+def create_no_topics() -> None:
+    """Have no client of aiokafka's in this process ask brokers to create topics: `turnfold migrate` creates them.
+
+    A topic that was deleted under a worker would be there again at once, with the broker's number of partitions.
+    """
+    request = aiokafka.protocol.metadata.MetadataRequest
+    aiokafka.client.MetadataRequest = partial(request, allow_auto_topic_creation=False)
 
 
 async def topic_ids(client: Any, topics: Collection[str]) -> dict[str, str]:

@@ -32,19 +32,19 @@ class PartitionLag(msgspec.Struct, frozen=True):
     def reached(self) -> int:
         """Where the workers go on: at the commit, or at the beginning where nothing is there that it could be for."""
         at = self.committed
-        return at if at is not None and self.beginning <= at <= self.end else self.beginning
+        return at if at is not None and self.beginning <= at <= self._last else self.beginning
 
     @property
     def lag(self) -> int:
         """Records that wait for the workers; what retention has taken away waits no more."""
-        return self.end - self.reached
+        return max(0, self.end - self.reached)
 
     @property
     def problem(self) -> str:
         """What is wrong with the commit, as a sentence; empty where nothing is."""
-        if self.committed is None or self.beginning <= self.committed <= self.end:
+        if self.committed is None or self.beginning <= self.committed <= self._last:
             return ""
-        if self.committed > self.end:
+        if self.committed > self._last:
             return (
                 f"offset {self.committed:,} is committed, and the partition ends at {self.end:,}: the topic was "
                 "deleted and made anew, or has lost its newest records; workers read it again from its beginning"
@@ -54,6 +54,11 @@ class PartitionLag(msgspec.Struct, frozen=True):
             f"{self.committed:,} is committed, and the partition begins at {self.beginning:,}): retention is shorter "
             "than the workers were behind"
         )
+
+    @property
+    def _last(self) -> int:
+        """The greatest offset that can be committed: workers of former versions read open transactions too."""
+        return max(self.end, self.high_watermark)
 
 
 def read_lag(settings: Settings, patience: float = PATIENCE) -> list[PartitionLag]:
