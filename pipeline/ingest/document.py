@@ -28,11 +28,12 @@ class Verdict(enum.Enum):
     BROKEN = enum.auto()
 
 
-def first_value(text: bytes | memoryview) -> tuple[Verdict, int]:
+def first_value(text: bytes | memoryview, *, last: bool = False) -> tuple[Verdict, int]:
     """What `text` begins with, and how many of its bytes that takes.
 
     They are those of a WHOLE value with the blanks behind it, those before the mistake in a BROKEN one, all of an
-    OPEN one. More than a bounded number of bytes behind a value are not looked at, whatever they are.
+    OPEN one. More than a bounded number of bytes behind a value are not looked at, whatever they are. What is nested
+    too deep is BROKEN there, also where it is OPEN and `last`: nothing more of it is read.
     """
     try:
         verdict, size, half = _parsed(text)
@@ -40,7 +41,7 @@ def first_value(text: bytes | memoryview) -> tuple[Verdict, int]:
             verdict, size, _ = _parsed(mended_escapes(bytes(text)))  # no place in it moves
     except RecursionError:
         return Verdict.BROKEN, _too_deep_at(text)
-    if verdict is Verdict.WHOLE and too_deep(bytes(text[:size])):
+    if (verdict is Verdict.WHOLE or (last and verdict is Verdict.OPEN)) and too_deep(bytes(text[:size])):
         return Verdict.BROKEN, _too_deep_at(text)
     return verdict, size
 

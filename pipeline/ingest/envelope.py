@@ -70,7 +70,7 @@ def _walk(raw: bytes, budget: Budget, read: Callable[[bytes], Entry]) -> Iterato
             elif isinstance(part, Unreadable):
                 yield part
             else:
-                found, inside = _taken(part, budget, read, len(stack))
+                found, inside = _taken(part, budget, read, raw if len(stack) > LAYERS else None)
                 if inside is not None:
                     stack.append(iter(inside))
                 elif found is not None:
@@ -81,16 +81,19 @@ def _walk(raw: bytes, budget: Budget, read: Callable[[bytes], Entry]) -> Iterato
 
 
 def _taken(
-    part: Part, budget: Budget, read: Callable[[bytes], Entry], layer: int
+    part: Part, budget: Budget, read: Callable[[bytes], Entry], too_deep: bytes | None
 ) -> tuple[Entry | Unreadable | None, Inside | None]:
-    """Give the entry that the part is, or else what is inside, or else why it is neither."""
+    """Give the entry that the part is, or else what is inside, or else why it is neither.
+
+    Where it may not be opened any more, `too_deep` is the whole input, which is then what is kept.
+    """
     try:
         return read(part.text), None
     except InvalidEventError as invalid:
         wrong = invalid
-    if layer > LAYERS:
+    if too_deep is not None:
         deep = InvalidEventError(Reason.TOO_DEEP, f"more than {LAYERS} wrappers inside one another")
-        return Unreadable(deep, part.text), None
+        return Unreadable(deep.inside(part.where), too_deep), None
     try:
         inside = opened(part, budget)
     except BudgetError:

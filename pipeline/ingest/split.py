@@ -106,7 +106,7 @@ class Splitter:
             final = window.ended or there > PIECE_BYTES
             there = min(there, PIECE_BYTES)
             if final or looked <= LOOKS * there:
-                verdict, size = first_value(window.view[window.at : window.at + there])
+                verdict, size = first_value(window.view[window.at : window.at + there], last=final)
                 looked += there
                 settled = size < there or window.text.endswith(b"\n")  # else more may follow in the line
                 if final or (settled and verdict is not Verdict.OPEN):

@@ -49,6 +49,9 @@ def test_bytes_that_are_no_utf8_do_not_break_a_value() -> None:
 
 def test_nesting_without_end_is_no_value_and_tells_how_far_it_was_followed() -> None:
     assert first_value(b"[" * 100_000) == (Verdict.BROKEN, MAX_DEPTH)
+    assert first_value(b"[" * (MAX_DEPTH + 1), last=True) == (Verdict.BROKEN, MAX_DEPTH)
+    assert first_value(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1) + b"x") == (Verdict.BROKEN, MAX_DEPTH)
+    assert first_value(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH) == (Verdict.WHOLE, 2 * MAX_DEPTH)
 
 
 @pytest.mark.parametrize(("text", "places"), [

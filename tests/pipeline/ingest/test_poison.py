@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest.poison import DeadLimit, PoisonError
@@ -55,6 +55,7 @@ def test_few_inputs_may_all_be_dead() -> None:
 
 
 @given(st.integers())
+@settings(deadline=None)
 def test_one_percent_of_faults_stops_nothing(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - no secret is made of it
     assert not stopped(DeadLimit(0.5, 1_000), [[chance.random() < 0.01 for _ in range(5_000)]])

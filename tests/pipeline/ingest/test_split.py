@@ -183,9 +183,9 @@ def test_nesting_without_end_costs_no_more_per_byte_when_there_is_more_of_it(tex
 def _looked_at(text: bytes) -> int:
     looked = 0
 
-    def counted(view: bytes | memoryview) -> tuple[Verdict, int]:
+    def counted(view: bytes | memoryview, *, last: bool = False) -> tuple[Verdict, int]:
         nonlocal looked
-        verdict, size = first_value(view)
+        verdict, size = first_value(view, last=last)
         looked += size
         return verdict, size
 
