@@ -12,6 +12,8 @@ from pipeline.kafka.fetch_check import FetchCheck
 
 PAUSE = 0.05
 """Seconds until what a broker does not show yet is asked for again."""
+LONGEST_MS = 5_000
+"""What a fetch may wait at a broker that is too busy to send in time what it has."""
 
 
 def check_fetches(consumer: AIOKafkaConsumer) -> None:
@@ -19,17 +21,22 @@ def check_fetches(consumer: AIOKafkaConsumer) -> None:
     check, client = FetchCheck(_offsets), consumer._client  # noqa: SLF001 - aiokafka has no hook for it
     send = client.send
 
+    waits: dict[Any, int] = {}
+
     async def checked(node_id: Any, request: Any, **options: Any) -> Any:
+        if not isinstance(request, FetchRequest):
+            return await send(node_id, request, **options)
+        request._max_wait_ms = max(waits.get(node_id, 0), request._max_wait_ms)  # noqa: SLF001 - as above
         response = await send(node_id, request, **options)
-        if isinstance(request, FetchRequest):
-            requested = {(topic, number): offset for topic, asked in request.topics for number, offset, _ in asked}
-            before = _bytes(response)
-            response.topics = [
-                (topic, [_checked(check, requested, topic, partition) for partition in partitions])
-                for topic, partitions in response.topics
-            ]
-            if before and not _bytes(response):
-                await asyncio.sleep(PAUSE)  # all of it is to be fetched again
+        requested = {(topic, number): offset for topic, asked in request.topics for number, offset, _ in asked}
+        before = _bytes(response)
+        waits[node_id] = min(2 * request._max_wait_ms, LONGEST_MS) if _owes(response, requested) else 0  # noqa: SLF001 - as above
+        response.topics = [
+            (topic, [_checked(check, requested, topic, partition) for partition in partitions])
+            for topic, partitions in response.topics
+        ]
+        if before and not _bytes(response):
+            await asyncio.sleep(PAUSE)  # all of it is to be fetched again
         return response
 
     client.send = checked
@@ -37,6 +44,16 @@ def check_fetches(consumer: AIOKafkaConsumer) -> None:
 
 def _bytes(response: Any) -> int:
     return sum(len(partition[-1] or b"") for _, partitions in response.topics for partition in partitions)
+
+
+def _owes(response: Any, requested: dict[tuple[str, int], int]) -> bool:
+    """Whether nothing came though something is there: a busy broker gives up when the fetch has waited long enough."""
+    return not _bytes(response) and any(
+        min(high_watermark, stable) > requested[topic, number]
+        for topic, partitions in response.topics
+        for number, error, high_watermark, stable, *_ in partitions
+        if not error
+    )
 
 
 def _checked(check: FetchCheck, requested: dict[tuple[str, int], int], topic: str, partition: Any) -> tuple[Any, ...]:

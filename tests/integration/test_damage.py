@@ -4,11 +4,13 @@ import pytest
 from kafka import TopicPartition
 
 from pipeline.kafka.dead import read_dead
-from tests.both import ON_EMBEDDED
+from tests.both import ON_APACHE, ON_EMBEDDED
+from tests.demanding import Demanding
 from tests.integration.pieces import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 from tests.pipeline.kafka.batches import DAMAGED, batch_of, produce
+from tests.pipeline.kafka.sending import PATIENCE, writing
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +43,30 @@ def test_batches_that_cannot_be_read_are_dead_letters_for_everybody(parts: Piece
     assert parts.report("status")["problems"] == {}
     again = parts.run("dead-letters", "retry", "--reason", "corrupt-batch")
     assert "0 dead letters" in again or again == ""
+
+
+@ON_APACHE
+def test_a_batch_that_a_disk_has_changed_is_a_dead_letter(
+    parts: Pieces, traffic: list[bytes], apache_kafka: Demanding
+) -> None:
+    turns = TopicPartition(parts.settings.topic_turns, 2)
+    with writing(parts.settings) as producer:
+        for some in (traffic[0::2], [b"changed" * 20], traffic[1::2]):
+            for line in some:
+                producer.send(turns.topic, line, partition=turns.partition)
+            producer.flush(PATIENCE)
+    (segment,) = apache_kafka.cluster.folder.glob(f"node-1/{turns.topic}-{turns.partition}/*.log")
+    written = segment.read_bytes()
+    with segment.open("r+b") as changed:
+        changed.seek(written.index(b"changedchanged"))
+        changed.write(b"C")
+    parts.start_worker()
+    parts.wait_until_folded()
+    assert_tables(parts, traffic)
+    (letter,) = {record.letter for record in read_dead(parts.settings) if record.reason == "corrupt-batch"}
+    place = len(traffic[0::2])
+    assert letter
+    assert (letter.reason, letter.topic, letter.partition) == ("corrupt-batch", turns.topic, turns.partition)
+    assert (letter.offset, letter.last_offset) == (place, place)
+    assert parts.report("replay")["counts"]["failed"] == 0
+    assert_tables(parts, traffic)
