@@ -74,7 +74,7 @@ def opened(part: Part, budget: Budget) -> Inside | None:
         return _gunzipped(text, where, budget)
     if encoding := encoding_of(text[:BOM_BYTES]):
         return [Part(_transcoded(text, encoding, budget), where)]
-    text = text.removeprefix(UTF8_BOM).strip(BLANKS)
+    text = text.lstrip(UTF8_BOM).strip(BLANKS)
     if text.startswith(BASE64):
         return [Part(budget.base64(text), _at(where, "base64"))]
     if stamp := STAMP.match(text):
@@ -124,8 +124,8 @@ def _several(text: bytes, where: str, budget: Budget) -> Inside | None:
     found, any_whole = list[Part](), False
     try:
         for piece in Splitter(window).pieces():
+            budget.take(1)
             if piece.text.strip():
-                budget.take(1)
                 found.append(Part(piece.text, _at(where, f"line {piece.line}")))
                 any_whole = any_whole or first_value(piece.text) == (Verdict.WHOLE, len(piece.text))
     except DocumentTooLongError:
@@ -180,7 +180,7 @@ def _content(wrapper: Wrapper, raw: msgspec.Raw, text: JsonText, where: str, bud
 
 def _looked_at(content: bytes, where: str) -> Inside | None:
     """Give the content of a string, unless it is a text that says nothing to us, as most are."""
-    bare = content.removeprefix(UTF8_BOM).strip(BLANKS)
+    bare = content.lstrip(UTF8_BOM).strip(BLANKS)
     return [Part(bare, where)] if bare.startswith((*OPENING, *BASE64)) or STAMP.match(bare) else None
 
 

@@ -43,7 +43,8 @@ class Reading:
         except InvalidEventError:
             if not raw.startswith(UTF8_BOM):
                 raise
-            return self.entry(raw.removeprefix(UTF8_BOM))
+            raw = raw.lstrip(UTF8_BOM)  # however many there are; no JSON begins with one of its bytes
+            turn = decode_entry(raw, self.event_bytes)
         if self.redaction is None:
             return turn, raw
         kept = self.redaction.entry(mended(raw))

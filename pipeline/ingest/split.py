@@ -61,10 +61,10 @@ class Splitter:
         """Leave out byte order marks: files that were joined have them in any line, or behind one without an end."""
         window = self._window
         while True:
-            while UTF8_BOM.startswith(start := window.text[window.at :][: len(UTF8_BOM)]) and start != UTF8_BOM:
-                if not window.grow():
-                    return
+            start = window.text[window.at : window.at + len(UTF8_BOM)]
             if start != UTF8_BOM:
+                if UTF8_BOM.startswith(start) and window.grow():
+                    continue
                 return
             window.move(window.at + len(UTF8_BOM))
 

@@ -148,6 +148,12 @@ def test_wrapped_again_and_again_it_still_comes_out(names: list[str], outermost:
         assert found(WRAPPINGS[outermost](wrapped), LARGE) == [entry]
 
 
+def test_any_number_of_byte_order_marks_may_stand_before_an_entry() -> None:
+    marks = b"\xef\xbb\xbf" * 20_000
+    assert found(marks + ENTRY) == [ENTRY]
+    assert found(b"[" + ENTRY + b"]" + marks + b"x") == [Reason.WRONG_SHAPE]
+
+
 @pytest.mark.parametrize("between", [b"\n", b"", b"\r\n\xef\xbb\xbf", b"\n\n", b" \n"])
 def test_entries_one_behind_the_other_are_all_read(between: bytes) -> None:
     assert found(between.join((ENTRY, OTHER, ENTRY))) == [ENTRY, OTHER, ENTRY]
@@ -272,6 +278,7 @@ def test_one_budget_is_for_all_layers_of_a_message() -> None:
 def test_a_list_of_very_many_values_is_not_held() -> None:
     assert found(gzip.compress(b"[" + b"1," * 10_000_000 + b"1]", 1), LARGE) == [Reason.TOO_LARGE]
     assert found(gzip.compress(b'{"logEvents":[' + b"{}," * 10_000_000 + b"1]}", 1), LARGE) == [Reason.TOO_LARGE]
+    assert found(gzip.compress(b"{x\n{}" + b"\n" * 10_000_000 + b"x", 1), LARGE) == [Reason.TOO_LARGE]
 
 
 def test_one_message_is_a_bounded_number_of_letters() -> None:
