@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from agents.child_log import appended, keep_bounded
 from agents.restarts import RestartPolicy
 from pipeline.errors import TransientError
 
@@ -112,11 +113,14 @@ class Supervisor:
         self._given_up: asyncio.Queue[GivenUpError] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
+        self._bounding = asyncio.create_task(keep_bounded(self._logs))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         while self._children:
             await self.stop(next(reversed(self._children)))
+        self._bounding.cancel()
+        await asyncio.gather(self._bounding, return_exceptions=True)
 
     def start(self, program: Program) -> None:
         """Start a program. One that dies before it was ever ready is not tried again: it cannot run here."""
@@ -215,7 +219,7 @@ class Supervisor:
 
 async def _spawn(launch: Launch, log: Path) -> asyncio.subprocess.Process:
     """Start the process, its output added to `log`; it gets no Ctrl-C of the terminal's, only ours."""
-    with log.open("ab") as output:
+    with appended(log) as output:
         return await asyncio.create_subprocess_exec(
             *launch.command,
             stdin=asyncio.subprocess.DEVNULL,

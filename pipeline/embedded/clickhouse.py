@@ -18,11 +18,11 @@ import uvicorn
 from pipeline.embedded.access import Account
 from pipeline.embedded.engine import Engine
 from pipeline.embedded.front import create_front
+from pipeline.embedded.native import WithoutNative
 from pipeline.embedded.ports import bound
 from pipeline.embedded.running import BrokenOffError
 from pipeline.environment import read_settings
 from pipeline.errors import UsageError
-from pipeline.http.disconnects import Disconnecting
 from pipeline.printable import printable_lines
 from pipeline.tls import server_context
 
@@ -86,7 +86,7 @@ def serve(
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = uvicorn.Config(
         "",
-        http=Disconnecting,
+        http=WithoutNative,
         ssl_context_factory=(lambda *_: tls) if tls else None,
         access_log=False,
         log_level="warning",
