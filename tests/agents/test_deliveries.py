@@ -24,6 +24,14 @@ class Account(RuleBasedStateMachine):
         self.unwritten.append((first, self.next - 1))
         self.deliveries.delivered("p", self.next - 1)
 
+    @rule(gap=st.integers(1, 3))
+    def pass_markers(self, gap: int) -> None:
+        """Reading goes past what is no record: it may be committed as soon as all before it may."""
+        self.next += gap
+        self.deliveries.passed("p", self.next)
+        if not self.unwritten:
+            assert self.deliveries.committable() == {"p": self.next}
+
     @precondition(lambda self: self.unwritten)
     @rule(data=st.data())
     def write(self, data: st.DataObject) -> None:
@@ -67,6 +75,16 @@ def test_partitions_are_apart() -> None:
     assert deliveries.committable() == {}
     assert deliveries.acked("a", 9)
     assert deliveries.committable() == {"a": 10}
+
+
+def test_what_is_no_record_behind_a_batch_counts_as_written_with_it() -> None:
+    """A partition that ends with a transaction's marker has no lag."""
+    deliveries: Deliveries[str] = Deliveries()
+    deliveries.delivered("a", 9)
+    deliveries.passed("a", 12)
+    assert deliveries.committable() == {}
+    deliveries.acked("a", 9)
+    assert deliveries.committable() == {"a": 12}
 
 
 def test_an_offset_that_kafka_did_not_take_is_offered_again() -> None:
