@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import orjson
 import pytest
 
 from pipeline.query.session_archive import Archive
@@ -28,7 +29,7 @@ SELECT 'BOTAAAAAA1', concat('user-', toString(talk)), concat('origin-', toString
            - if(talk % 1000 = 0, 5000, 400000 + cityHash64(talk) % {span:UInt64}) - (2 - event) * 1000), 'UTC'),
        concat('request-', toString(talk), '-', toString(event)), '', 'RecognizeText', 'Travel', 'TSTALIASID', 'live',
        '1', 'en_US', 'Text', '', concat('Intent', toString(event)), 'InProgress', 'ElicitSlot', false,
-       concat('{"bot": {"id": "BOTAAAAAA1"}, "inputTranscript": "', toString(talk), '"}'), cityHash64(number)
+       concat('{"bot": {"id": "BOTAAAAAA1"}, "inputTranscript": "', toString(talk), '"}'), cityHash64(talk, event)
 FROM (SELECT intDiv(number, 3) AS talk, number % 3 AS event FROM numbers({events:UInt64}))
 SETTINGS max_partitions_per_insert_block = 0
 """
@@ -141,3 +142,11 @@ def test_every_statement_goes_by_the_key_and_the_index_of_sessions(sessions: Ses
         assert "bot_id" in keys
         assert "session_id" in keys
         assert "Name: sessions" in keys
+
+
+def test_half_a_character_is_shown_replaced_whichever_way_it_was_cut(sessions: Sessions) -> None:
+    """The payload is kept byte for byte, and no byte of it stands in the way of what else it says."""
+    for ago, cut in enumerate([b"\\ud83d", b"\xf0\x9f\x98", b"\xed\xa0\xbd"], start=1):
+        sessions.insert(orjson.dumps(v2(ago, inputTranscript="thanks ?")).replace(b"thanks ?", b"thanks " + cut))
+    said = [turn["inputTranscript"] for turn in sessions.transcript()["turns"]]
+    assert said == ["thanks \ufffd"] * 3
