@@ -114,18 +114,18 @@ def broken() -> dict[bytes, str]:
     return {
         v2(0)[:-40]: "not-json",
         TALK.encode() + PATTERNS.encode(): "not-json",
-        v2(0) + b"\xff": "not-utf-8",
+        v2(0)[:-1] + b"\xff": "not-utf-8",
         orjson.dumps(TALK + PATTERNS): "wrong-shape",
-        orjson.dumps([orjson.loads(v2(0)), orjson.loads(v1(0))]): "wrong-shape",
+        orjson.dumps([{"vendor": [orjson.loads(v2(0)), orjson.loads(v1(0))]}]): "wrong-shape",
         v2(0, bot={"id": "BOTAAAAAA1"}): "wrong-shape",
-        orjson.dumps({"log": v2(0).decode(), "cut": v2(0)[:-40].decode(), "line": PATTERNS}): "wrong-shape",
+        orjson.dumps({"vendor": v2(0).decode(), "cut": v2(0)[:-40].decode(), "line": PATTERNS}): "wrong-shape",
         v2(0, timestamp=f"{TALK} {PATTERNS}"): "bad-timestamp",
         v2(0, messageVersion=f"{TALK} {PATTERNS}"): "unsupported-version",
         v2(0, invocationSource="DialogCodeHook"): "code-hook-event",
         v2(0, requestId=[{"inputTranscript": TALK}]): "wrong-shape",
         v2(0, inputTranscript=f"{TALK} {PATTERNS} " * 500): "too-large",
         orjson.dumps({"messageType": TALK + PATTERNS, "logEvents": []}): "bad-envelope",
-        orjson.dumps({"messageType": "DATA_MESSAGE", "logEvents": [{"message": v2(0).decode()}, {"message": 5}]}):
+        orjson.dumps({"messageType": "DATA_MESSAGE", "logEvents": [{"note": v2(0).decode(), "message": 5}]}):
             "bad-envelope",
         gzip.compress(v2(0))[:-9]: "bad-envelope",
         packed[:-3]: "bad-envelope",
