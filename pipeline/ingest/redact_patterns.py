@@ -22,6 +22,8 @@ Found = tuple[int, int, str]
 
 RUN = re.compile(r"[0-9](?:[\W_]*+[0-9]){6,}+")
 """Digits with anything but letters between them: no number that is looked for has fewer."""
+SIGNS = re.compile(r"[@%&\\0-9(\[{<\x80-\U0010ffff]")
+"""What has none of them, nor a dot in words, need not be looked at any closer: most of what is said."""
 SUSPECT = re.compile(rf"[@%&\\]|[^\x00-\x7f]|{RUN.pattern}|{SPELLED.pattern}", re.IGNORECASE)
 """What has none of it holds nothing that is looked for."""
 
@@ -80,7 +82,7 @@ class Patterns:
         return len(digits) in SIZES and digits in self._phones
 
     def _found(self, text: str) -> list[Found]:
-        if not SUSPECT.search(text):
+        if not (SIGNS.search(text) or "dot" in text.lower()) or not SUSPECT.search(text):
             return []
         return _merged(sorted(found for view in views(text) for found in self._in_view(view)))
 
