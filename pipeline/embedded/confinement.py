@@ -125,8 +125,8 @@ def configuration(clusters: str = "") -> Iterator[Path]:
         config, users = Path(folder, "config.xml"), Path(folder, "users.xml")
         users.write_text(_users(OF_CLUSTERS if clusters else ()))
         config.write_text(
-            f"<clickhouse><users_config>{users}</users_config><default_database>{OVERLAY}</default_database>"
-            f"{clusters}</clickhouse>"
+            f"<clickhouse>{clusters}"  # of two elements of one name the first counts
+            f"<users_config>{users}</users_config><default_database>{OVERLAY}</default_database></clickhouse>"
         )
         yield config
 

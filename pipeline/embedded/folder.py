@@ -1,5 +1,6 @@
 """A folder in, the engine opened on it out; what stands in the way is said in one sentence."""
 
+import contextlib
 import fcntl
 import shutil
 from collections.abc import Callable
@@ -39,7 +40,8 @@ def open_folder(path: Path, clusters: str = "") -> Opened:
         prepare_default(folder)
         with configuration(clusters) as confining:
             keeper = Connection(f"{folder}?config-file={confining}&{_SERVER}")
-        keeper.query(f"DROP DATABASE IF EXISTS {OVERLAY}")
+        with contextlib.suppress(*([RuntimeError] if clusters else [])):  # a user of theirs may not be allowed to
+            keeper.query(f"DROP DATABASE IF EXISTS {OVERLAY}")
     except Exception as error:  # noqa: BLE001 - chdb raises several kinds
         _refuse_locked(folder)  # somebody else was faster
         reason = str(error).partition("\n")[0]
