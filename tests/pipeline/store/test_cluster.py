@@ -206,7 +206,7 @@ def test_an_audit_may_ask_both_tables_at_once(clustered: Settings, cluster: str)
         scope = Scope(since=START, until=START + 1)
         (where,) = [where async for where in parts(clickhouse, scope, 1_000)]
         said = await look(clickhouse, where)
-        assert said.events[KEY] == TALK
+        assert set(said.events[KEY]) == set(TALK)  # `two` has all rows twice
         assert set(said.rows[KEY]) == {RIGHT}
         assert await newer_rows(clickhouse, {KEY: RIGHT.version}) == []
 
