@@ -24,32 +24,36 @@ HOSTILE_EVERY, EMPTY_EVERY, ABORTED_EVERY, ABANDONED_EVERY = 7, 29, 3, 17
 class Feed(threading.Thread):
     """Sends every line at least once: what is not acknowledged is sent again by another producer.
 
-    `buried` are the places where Kafka has what must become dead letters. An error ends it, and is `error`.
+    The first `fed` lines are acknowledged. `buried` are the places where Kafka has what must become dead letters. An
+    error ends it, and is `error`.
     """
 
     def __init__(self, settings: Settings, lines: Sequence[bytes], a_second: int, seed: int) -> None:
         super().__init__(daemon=True)
         self._settings, self._lines, self._a_second = settings, lines, a_second
         self._chance = random.Random(seed)  # noqa: S311 - no secret is made of it
-        self._hurry = threading.Event()
+        self._stopped = threading.Event()
+        self.fed = 0
         self.sent: Counter[str] = Counter()
         self.buried: set[tuple[str, int, int]] = set()
         self.error: BaseException | None = None
 
     def run(self) -> None:
-        """Send all of it; at once from when `hurry` is called."""
+        """Send all of it, or what is sent when `stop` is called."""
         try:
             self._open()
             for number, first in enumerate(range(0, len(self._lines), self._a_second)):
                 self._bit(number, list(self._lines[first : first + self._a_second]))
-                self._hurry.wait(1)
+                self.fed = min(first + self._a_second, len(self._lines))
+                if self._stopped.wait(1):
+                    return
         except BaseException as error:
             self.error = error
             raise
 
-    def hurry(self) -> None:
-        """Pause no more between bits."""
-        self._hurry.set()
+    def stop(self) -> None:
+        """Send only what has been begun."""
+        self._stopped.set()
 
     def _open(self) -> None:
         self._transactions = [

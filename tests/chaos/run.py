@@ -92,14 +92,14 @@ def rage(faults: Faults, seconds: float, seed: int) -> Report:
         faults.refill()
         print(f"{left:4.0f} s left, so far {dict(faults.done)}", file=sys.stderr, flush=True)  # noqa: T201
         time.sleep(faults.chance.uniform(0.2, 3))
+    feed.stop()
     heal(faults, feed)
-    found = judge(faults.parts, traffic, feed.buried, len(faults.ended))
+    found = judge(faults.parts, traffic[: feed.fed], feed.buried, len(faults.ended))
     return Report(round(time.monotonic() - began, 1), dict(feed.sent), dict(faults.done), found)
 
 
 def heal(faults: Faults, feed: Feed) -> None:
     """Let all traffic come to its end, with enough workers."""
-    feed.hurry()
     feed.join(FED_WITHIN)
     assert not feed.is_alive(), "the traffic was never taken"
     assert feed.error is None, f"the traffic has ended with {feed.error!r}"
