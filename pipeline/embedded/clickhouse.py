@@ -17,10 +17,12 @@ import uvicorn
 
 from pipeline.embedded.access import Account
 from pipeline.embedded.engine import Engine
+from pipeline.embedded.folder import INCOMING, usable
 from pipeline.embedded.front import create_front
 from pipeline.embedded.native import WithoutNative
 from pipeline.embedded.ports import bound
 from pipeline.embedded.running import BrokenOffError
+from pipeline.embedded.seal import seal
 from pipeline.environment import read_settings
 from pipeline.errors import UsageError
 from pipeline.printable import printable_lines
@@ -33,6 +35,10 @@ CUT_SECONDS = 20
 IDLE_SECONDS = 90
 """A connection may be idle for longer than clients keep one: who closes first must be the client."""
 MAX_CONNECTIONS = 256
+UNSEALED = (
+    "this system has no Landlock (Linux has it from 5.13 on): whoever may ask this ClickHouse may find a way to read "
+    "the files of its user"
+)
 
 
 @click.command()
@@ -57,7 +63,9 @@ def main(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
         account = Account(settings.clickhouse_user, settings.clickhouse_password)
         tls = server_context(certificate, key, "--certificate") if certificate else None
         with bound(host, port, "--port") as listening:
-            engine = partial(Engine, path, clusters=clusters.read() if clusters else "")
+            described = clusters.read() if clusters else ""
+            _seal_in(path, connects=bool(described))
+            engine = partial(Engine, path, clusters=described)
             clean = serve(engine, listening, account, tls, (host, *names))
     except UsageError as error:
         sys.stderr.write(f"{printable_lines(str(error))}\n")
@@ -66,6 +74,19 @@ def main(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
         sys.stderr.write("a statement could not be ended in time; what it was about to write may be lost\n")
         sys.stderr.flush()
         os._exit(1)  # its thread would keep the process for as long as it pleases
+
+
+def _seal_in(path: Path, *, connects: bool) -> None:
+    """Before the engine is as much as imported: it starts threads at once, which would stay free.
+
+    Raises:
+        UsageError: the folder cannot be used.
+    """
+    folder = usable(path)
+    (folder / INCOMING).mkdir(mode=0o700, exist_ok=True)
+    os.environ["TMPDIR"] = str(folder / INCOMING)  # to be imported it wants a folder for a database in passing
+    if not seal(folder, connects=connects):
+        logging.getLogger(__name__).warning(UNSEALED)
 
 
 def serve(

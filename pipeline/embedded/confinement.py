@@ -14,7 +14,9 @@ For what is left there is neither grant nor setting: the function `file`, the ta
 disks that a statement defines (`disk(type = web, ...)`), databases of engine `DataLakeCatalog`, `ATTACH ... FROM`, and
 the client's `INTO OUTFILE` and `FROM INFILE`, which the engine obeys by itself. Statements with such words are read by
 the engine's own parser (function `formatQuerySingleLine`), so that comments, escapes and odd quotes hide nothing, and
-are refused by what it has understood.
+are refused by what it has understood. That is for clear words, and for systems without Landlock: what stands in strings
+and data is SQL in places (`format(Values, ...)`, columns in table functions), so what keeps the engine from files is
+`seal`, which binds its whole process.
 """
 
 import re
@@ -71,14 +73,18 @@ LONGEST_SUSPICION = 10
 _LITERALS_ONLY = (
     b"input_format_values_interpret_expressions = 0, input_format_values_deduce_templates_of_expressions = 0 "
 )
-_LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL)
-_CALLS = re.compile(r"(?i)(?<![\w`.])`?(file|executable|python|disk)`?\(")
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`""", re.DOTALL)
+"""Literals and names, in one: each may have the other's quotes in it."""
+_CALLS = re.compile(
+    r"(?i)(?<![\w.])(file|executable|python|disk)\("
+    r"|\bAPPLY[ (]*(file)\b|\barray\w*\((file),"  # a function as an argument
+)
+_REACHING = {"`file`", "`executable`", "`python`", "`disk`"}
 _CLIENTS = re.compile(r"(?i)\b(INTO OUTFILE|FROM INFILE)\b")
-_QUOTED = re.compile(r"`(?:[^`\\]|\\.)*`", re.DOTALL)
-_MAKES_DATABASE = re.compile(r"(?i)^\s*(?:CREATE|ATTACH)\b[^(]*?\bDATABASE\b")
+_MAKES_DATABASE = re.compile(r"(?i)(?:^|\bPARALLEL WITH\b)\s*(?:CREATE|ATTACH)\b[^(]*?\bDATABASE\b")
 _ENGINE = re.compile(r"\bENGINE = (\w+)")
 DATABASE_ENGINES = {"Atomic", "Memory"}
-_ATTACHES = re.compile(r"(?i)^\s*ATTACH\b.*''", re.DOTALL)
+_ATTACHES = re.compile(r"(?i)(?:^|\bPARALLEL WITH\b)\s*ATTACH\b.*''", re.DOTALL)
 
 
 def check_confined(handle: Any, sql: bytes) -> None:
@@ -90,17 +96,24 @@ def check_confined(handle: Any, sql: bytes) -> None:
     """
     if not SUSPICIOUS.search(sql):
         return
-    text = _LITERAL.sub("''", understood(handle, sql))
+    text = _QUOTED.sub(_emptied, understood(handle, sql))
     if found := _CLIENTS.search(text):
         raise failure(Code.NOT_IMPLEMENTED, f"{found[1].upper()} is for a client, not for its server")
     if found := _CALLS.search(text):
-        sentence = f"{found[1]}(...) would leave the data folder, which the embedded engine does not"
+        sentence = f"{found[found.lastindex or 1]}(...) would leave the data folder, which the embedded engine does not"
         raise failure(Code.ACCESS_DENIED, sentence)
-    engines = set(_ENGINE.findall(_QUOTED.sub("``", text))) if _MAKES_DATABASE.match(text) else set()
+    engines = set(_ENGINE.findall(text)) if _MAKES_DATABASE.match(text) else set()
     if beyond := engines - DATABASE_ENGINES:
         raise failure(Code.ACCESS_DENIED, f"Databases are of engine Atomic or Memory here, not {', '.join(beyond)}")
     if _ATTACHES.search(text):
         raise failure(Code.ACCESS_DENIED, "The embedded engine attaches nothing by a path or a UUID")
+
+
+def _emptied(quoted: re.Match[str]) -> str:
+    text = quoted[0]
+    if text[0] == "'":
+        return "''"
+    return text[1:-1] if text.lower() in _REACHING else "``"
 
 
 def understood(handle: Any, sql: bytes) -> str:
@@ -115,13 +128,14 @@ def understood(handle: Any, sql: bytes) -> str:
 
 
 @contextmanager
-def configuration(clusters: str = "") -> Iterator[Path]:
+def configuration(beside: Path, clusters: str = "") -> Iterator[Path]:
     """The file of a configuration that confines the engine, for as long as it takes to start it.
 
     Args:
+        beside: a folder in which one of its own is made for it: the engine may read no other.
         clusters: elements that describe other servers, which may then be reached.
     """
-    with TemporaryDirectory(prefix="turnfold-") as folder:
+    with TemporaryDirectory(prefix="turnfold-", dir=beside) as folder:
         config, users = Path(folder, "config.xml"), Path(folder, "users.xml")
         users.write_text(_users(OF_CLUSTERS if clusters else ()))
         config.write_text(

@@ -13,6 +13,8 @@ from pipeline.errors import UsageError
 # A machine that also runs a worker, a broker and a browser: half of its memory, and small caches.
 _SERVER = "max_server_memory_usage_to_ram_ratio=0.5&mark_cache_size=268435456&index_mark_cache_size=67108864"
 
+INCOMING = "incoming"
+
 
 class Opened(NamedTuple):
     """The engine, running on a folder."""
@@ -35,10 +37,11 @@ def open_folder(path: Path, clusters: str = "") -> Opened:
         from chdb.state.sqlitelike import Connection  # noqa: PLC0415 - only the extra brings it
     except ImportError:
         raise UsageError("the embedded stack needs the extra: pip install 'turnfold[embedded]'") from None
-    folder = _usable(path)
+    folder = usable(path)
     try:
         prepare_default(folder)
-        with configuration(clusters) as confining:
+        incoming = _emptied(folder / INCOMING)
+        with configuration(incoming, clusters) as confining:
             keeper = Connection(f"{folder}?config-file={confining}&{_SERVER}")
         with contextlib.suppress(*([RuntimeError] if clusters else [])):  # a user of theirs may not be allowed to
             keeper.query(f"DROP DATABASE IF EXISTS {OVERLAY}")
@@ -46,10 +49,15 @@ def open_folder(path: Path, clusters: str = "") -> Opened:
         _refuse_locked(folder)  # somebody else was faster
         reason = str(error).partition("\n")[0]
         raise UsageError(f"ClickHouse's engine cannot use the folder {folder}: {reason}") from None
-    return Opened(lambda: Connection(str(folder)), keeper, _emptied(folder / "incoming"))
+    return Opened(lambda: Connection(str(folder)), keeper, incoming)
 
 
-def _usable(path: Path) -> Path:
+def usable(path: Path) -> Path:
+    """Return the folder's whole path once it is there, for its owner alone, and nobody uses it.
+
+    Raises:
+        UsageError: it cannot be used.
+    """
     folder = path.resolve()
     if wrong := set(str(folder)) & set("*?{}"):  # it would take the name for a pattern, or for options
         raise UsageError(f"the engine takes no folder with {' or '.join(sorted(wrong))} in its name: {folder}")
