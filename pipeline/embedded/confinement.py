@@ -34,6 +34,11 @@ PRIVILEGES = (
     "CREATE TEMPORARY TABLE", "CREATE TEMPORARY VIEW", "DROP DATABASE", "DROP TABLE", "DROP VIEW", "UNDROP TABLE",
     "TRUNCATE", "OPTIMIZE", "KILL QUERY", "SYSTEM MERGES", "SYSTEM TTL MERGES", "SYSTEM FLUSH", "SYSTEM DROP CACHE",
 )  # fmt: skip
+KEPT = (
+    "DROP DATABASE ON default.*",  # each handle begins in it: without it none could be opened to make it anew
+    "DROP DATABASE, DROP TABLE, DROP VIEW, TRUNCATE, ALTER, CREATE TABLE, CREATE VIEW, INSERT ON system.*",
+)
+"""What is taken away again."""
 _MERGE_TREES = (
     "",
     "Aggregating",
@@ -181,7 +186,8 @@ def with_literals_only(settings: bytes) -> bytes:
 
 
 def _users(more: Iterable[str]) -> str:
-    grants = "".join(f"<query>GRANT {grant}</query>" for grant in more)
+    rest = "".join(f"<query>GRANT {grant}</query>" for grant in more)
+    rest += "".join(f"<query>REVOKE {kept}</query>" for kept in KEPT)
     engines = ", ".join(f"TABLE ENGINE ON `{engine}`" for engine in ENGINES)
     fixed = "".join(f"<{name}><readonly/></{name}>" for name in (*FIXED, "allow_python_table_function"))
     return f"""<clickhouse>
@@ -190,7 +196,7 @@ def _users(more: Iterable[str]) -> str:
     <networks><ip>::/0</ip></networks>
     <profile>default</profile>
     <quota>default</quota>
-    <grants><query>GRANT {", ".join(PRIVILEGES)} ON *.*</query><query>GRANT {engines}</query>{grants}</grants>
+    <grants><query>GRANT {", ".join(PRIVILEGES)} ON *.*</query><query>GRANT {engines}</query>{rest}</grants>
   </default></users>
   <profiles><default>
     <allow_python_table_function>0</allow_python_table_function>

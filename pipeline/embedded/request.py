@@ -122,6 +122,11 @@ def _check(kind: Shape, arguments: Mapping[str, str]) -> None:
         raise failure(Code.SYNTAX_ERROR, "Syntax error: the query is empty")
     if kind.several:
         raise failure(Code.SYNTAX_ERROR, "Syntax error: multi-statements are not allowed")
+    if kind.takes_input:
+        raise failure(
+            Code.NOT_IMPLEMENTED,
+            "The embedded engine has no data for input(): send them as an external table, and select from that",
+        )
     if kind.of_a_session and arguments.get("session_id"):
         raise failure(
             Code.NOT_IMPLEMENTED,

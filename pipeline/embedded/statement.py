@@ -8,7 +8,8 @@ from typing import NamedTuple
 _TOKEN = re.compile(
     rb"""
     (?P<space> [\s\0]+ | --[^\n]* | \#[!\ ][^\n]* | /\*.*?\*/ )
-  | (?P<quoted> '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `(?:[^`\\]|\\.)*` | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ )
+  | (?P<quoted> '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `(?:[^`\\]|\\.)*` | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$
+      | \xe2\x80\x98.*?\xe2\x80\x99 | \xe2\x80\x9c.*?\xe2\x80\x9d )  # typographic ones are quotes, too
   | (?P<word> [A-Za-z_]\w* )
   | (?P<number> \d\w* )
   | (?P<mark> [^'"`] )
@@ -27,6 +28,7 @@ _TAG = b"Settings['log_comment']"
 _QUERY_ID = re.compile(
     rb"('(?:[^'\\]|\\.)*'|--[^\n]*)|\b(?:initial_)?query_id\b|[`\"](?:initial_)?query_id[`\"]", re.DOTALL
 )
+_INPUT = re.compile(rb"(?i)\binput\s*\(\s*'")
 _WITHOUT_DATA = {b"SELECT", b"WITH", b"FROM", b"EXPLAIN", b"WATCH"}
 
 
@@ -51,6 +53,8 @@ class Shape(NamedTuple):
     """It changes nothing that outlives it."""
     kills: bool = False
     """It is a KILL QUERY."""
+    takes_input: bool = False
+    """It is an INSERT that selects from the data that follow it."""
     of_a_session: bool = False
     """All that it does is to be remembered by a session."""
     answers: bool = False
@@ -83,6 +87,7 @@ def shape(sql: bytes) -> Shape:
         several=any(token.text == b";" for token in seen),
         reads=first in _READING,
         kills=first == b"KILL",
+        takes_input=first == b"INSERT" and _INPUT.search(sql) is not None,
         of_a_session=first in _OF_A_SESSION or _makes_temporary(seen),
         answers=first in _ANSWERING,
         output_format=_output_format(seen),

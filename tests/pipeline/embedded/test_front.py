@@ -197,3 +197,9 @@ def test_an_answer_that_breaks_off_says_why_and_closes(clickhouse_url: str) -> N
     assert received.startswith(b"HTTP/1.1 200 OK")
     assert b"Code: 395. DB::Exception: " in received
     assert not received.endswith(b"0\r\n\r\n")
+
+
+def test_an_insert_from_input_is_refused_and_loses_nothing_in_silence(at: Callable[..., Answer]) -> None:
+    answer = at("INSERT INTO t SELECT a, 'x' FROM input('a UInt8') FORMAT CSV\n1\n")
+    assert (answer.status, answer.code) == (501, 48)
+    assert "external table" in answer.body.decode()

@@ -33,6 +33,8 @@ def test_the_format_is_the_one_at_the_end_and_nothing_that_looks_like_it(sql: st
         ("SELECT ';'", False),
         ("SELECT '\\';'", False),
         ("SELECT $x$ ; $x$", False),
+        ("SELECT \u2018;\u2019, 1 AS \u201c;\u201d", False),
+        ("SELECT 1 AS \u201c'\u201d ; DROP TABLE t; SELECT 3 -- '", True),
         ("SELECT 1 /* ; */", False),
         ("SELECT 1; SELECT 2", True),
         ("SELECT 1; DROP TABLE t;", True),
@@ -131,3 +133,8 @@ def test_a_kill_means_the_ids_that_clients_gave(sql: str, meant: str) -> None:
 def test_what_only_a_session_remembers_is_known(sql: str) -> None:
     assert shape(sql.encode()).of_a_session
     assert not shape(b"CREATE TABLE temporary (a Int8) ENGINE = Memory").of_a_session
+
+
+def test_an_insert_from_input_is_known() -> None:
+    assert shape(b"INSERT INTO t SELECT a FROM (SELECT * FROM input('a UInt8')) FORMAT CSV\n1").takes_input
+    assert not shape(b"INSERT INTO t SELECT input FROM other").takes_input
