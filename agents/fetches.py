@@ -18,7 +18,7 @@ LONGEST_MS = 5_000
 
 def check_fetches(consumer: AIOKafkaConsumer) -> None:
     """Let the answers to all fetches of a consumer that is not started yet pass through a check."""
-    check, client = FetchCheck(_offsets), consumer._client  # noqa: SLF001 - aiokafka has no hook for it
+    check, client = FetchCheck(_decoded), consumer._client  # noqa: SLF001 - aiokafka has no hook for it
     send = client.send
 
     waits: dict[Any, int] = {}
@@ -63,5 +63,5 @@ def _checked(check: FetchCheck, requested: dict[tuple[str, int], int], topic: st
     return (number, error, *others, batches)
 
 
-def _offsets(batch: bytes) -> Iterator[int]:
-    return (record.offset for record in MemoryRecords(batch).next_batch())
+def _decoded(batch: bytes) -> Iterator[tuple[int, int, int]]:
+    return ((record.offset, record.timestamp, len(record.headers)) for record in MemoryRecords(batch).next_batch())

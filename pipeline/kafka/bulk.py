@@ -49,7 +49,7 @@ def read_batches(
     fetcher.assign(partition.topic, partition.partition, at)
     came = time.monotonic()
     while at < end:
-        records, position, stuck = _follow(fetcher, partition, at, fetcher.take(count, WAIT_S))
+        records, position, stuck = _follow(fetcher, partition, (at, end), fetcher.take(count, WAIT_S))
         if stuck or (position == at and time.monotonic() - came > SILENT_S):
             more = fetcher.second.window(partition, position, WINDOW_S if stuck else WAIT_S * 5)
             if more:
@@ -66,12 +66,13 @@ def read_batches(
 
 
 def _follow(
-    fetcher: Fetcher, partition: TopicPartition, at: int, messages: Sequence[Message]
+    fetcher: Fetcher, partition: TopicPartition, span: tuple[int, int], messages: Sequence[Message]
 ) -> tuple[list[Record], int, bool]:
-    """The records among the messages, which follow `at`; where they end; and whether something there is unreadable.
+    """The records among the messages, which begin the span; where they end; and whether something there is unreadable.
 
     The message that tells of the end has the offset to go on from. Offsets that are skipped are looked for.
     """
+    at, end = span
     records: list[Record] = []
     for one in messages:
         error = one.error()
@@ -80,13 +81,17 @@ def _follow(
         if error and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own code
             raise KafkaException(error)
         offset = one.offset()
+        if at >= end:
+            break
         if offset < at:
+            if fetcher.second.window(partition, at, WINDOW_S):
+                return records, at, True  # only this record says so
             raise UsageError(
                 f"{_name(partition)} has lost its records from offset {at} on, and goes on at {offset}: "
                 "the topic was made anew, or Kafka has lost its newest records; begin again"
             )
-        if offset > at:
-            records += _skipped(fetcher, partition, at, offset)
+        if offset > at and (found := _skipped(fetcher, partition, at, min(offset, end))):
+            return [*records, *found], min(offset, end), True  # librdkafka has left them out, or has this offset wrong
         if not error:
             records.append(one)
         at = offset if error else offset + 1

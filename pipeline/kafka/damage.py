@@ -15,7 +15,7 @@ HEADER = f"turnfold-damage-{secrets.token_hex(16)}"
 
 
 class Damage(msgspec.Struct, frozen=True):
-    """Why a batch cannot be read, and the offsets that it has."""
+    """Why a batch cannot be read, or a record of it, and the offsets that it has."""
 
     reason: Reason
     detail: str
@@ -34,7 +34,12 @@ class Headed(Protocol):
 def damaged(damage: Damage, batch: bytes) -> bytes:
     """A batch of the same offsets whose only record has the bytes of the damaged one, and says what is wrong."""
     header = empty(damage.offset, damage.last_offset, int(time.time() * 1000))
-    return written(header._replace(records=1), record(batch, [(HEADER, msgspec.json.encode(damage))]))
+    return written(header._replace(records=1), telling(damage, batch))
+
+
+def telling(damage: Damage, value: bytes, offset_delta: int = 0, timestamp_delta: int = 0) -> bytes:
+    """Build the record that has the bytes of what is damaged, and says what is wrong."""
+    return record(value, [(HEADER, msgspec.json.encode(damage))], None, offset_delta, timestamp_delta)
 
 
 def damage_of(one: Headed) -> Damage | None:

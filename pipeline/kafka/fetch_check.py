@@ -6,9 +6,9 @@ unpack whatever they are given. So each answer of a broker passes here on its wa
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.kafka.batch_check import Offsets, check_batch
+from pipeline.kafka.batch_check import Decode, check_batch
 from pipeline.kafka.gaps import Gaps, Partition
-from pipeline.kafka.record_batch import base_offset, split
+from pipeline.kafka.record_batch import HEADER, base_offset, cut_off, empty, endless, split, written
 
 HELD_BYTES = 32 * 1024 * 1024
 """What the batches of one partition that are held at a time may unpack to, where they are more than one."""
@@ -17,9 +17,11 @@ HELD_BYTES = 32 * 1024 * 1024
 class FetchCheck:
     """Checks the answers to one client's fetches."""
 
-    def __init__(self, offsets: Offsets, gaps: Gaps | None = None) -> None:
-        self._offsets = offsets
+    def __init__(self, decode: Decode, gaps: Gaps | None = None) -> None:
+        self._decode = decode
         self._gaps = gaps or Gaps()
+        self._told: dict[Partition, tuple[bytes, int]] = {}
+        """How the last batch whose end is unknown begins, and the offset from which on there is a letter of it."""
 
     def __call__(self, partition: Partition, requested: int, raw: bytes) -> bytes:
         """Make of `raw`, which was fetched from offset `requested` on, batches that the client can decode.
@@ -28,14 +30,35 @@ class FetchCheck:
         """
         batches = list(split(raw)) or [raw] * bool(raw)  # of one that is not whole no client makes anything
         kept = self._gaps.before_jump(partition, requested, batches)
-        checked = list(_bounded(self._checked(kept, requested)))
+        followed = [*map(base_offset, batches[1:]), cut_off(raw, batches)]
+        checked = list(_bounded(self._checked(partition, requested, kept, followed)))
         unchanged = len(checked) == len(batches) and all(map(_is, checked, batches))
         return raw if unchanged else b"".join(checked)
 
-    def _checked(self, batches: Sequence[bytes], requested: int) -> Iterator[bytes]:
-        for place, batch in enumerate(batches):
-            following = base_offset(batches[place + 1]) if place + 1 < len(batches) else None
-            yield check_batch(batch, requested, following, self._offsets)
+    def _checked(
+        self, partition: Partition, requested: int, batches: Sequence[bytes], followed: Sequence[int | None]
+    ) -> Iterator[bytes]:
+        """The batches; `followed` is the base offset of what comes behind each of them, and behind more of them.
+
+        One that does not tell where it ends is left out where a later fetch may tell what follows it.
+        """
+        for place, (batch, following) in enumerate(zip(batches, followed, strict=False)):
+            if place + 1 == len(batches) and endless(batch):
+                if len(batches) < len(followed) or (place and following is None):
+                    return
+                if following is None and self._was_told(partition, requested, batch):
+                    yield written(empty(requested, requested, 0), b"")
+                    return
+            yield check_batch(batch, requested, following, self._decode)
+
+    def _was_told(self, partition: Partition, requested: int, batch: bytes) -> bool:
+        """Whether there is a letter already of this batch from before offset `requested` on."""
+        beginning = batch[: HEADER.size]
+        known, first = self._told.get(partition, (None, 0))
+        if known == beginning and requested > first:
+            return True
+        self._told[partition] = beginning, requested
+        return False
 
 
 def _bounded(batches: Iterator[bytes]) -> Iterator[bytes]:

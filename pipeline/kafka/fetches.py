@@ -21,7 +21,7 @@ def check_fetches(consumer: KafkaConsumer) -> dict[TopicPartition, Ends]:
 
     What is returned is kept up to date: where each partition ends.
     """
-    check, fetcher = FetchCheck(_offsets), consumer._fetcher  # noqa: SLF001 - kafka-python has no hook
+    check, fetcher = FetchCheck(_decoded), consumer._fetcher  # noqa: SLF001 - kafka-python has no hook
     ends: dict[TopicPartition, Ends] = {}
     parse, states = fetcher._parse_fetched_data, fetcher._subscriptions  # noqa: SLF001 - as above
 
@@ -42,5 +42,5 @@ def _ends(answer: Any) -> Ends:
     return Ends(stable if 0 <= stable <= high_watermark else high_watermark, high_watermark)
 
 
-def _offsets(batch: bytes) -> Iterator[int]:
-    return (record.offset for record in MemoryRecords(batch).next_batch())
+def _decoded(batch: bytes) -> Iterator[tuple[int, int, int]]:
+    return ((record.offset, record.timestamp, len(record.headers)) for record in MemoryRecords(batch).next_batch())

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from pipeline.kafka.record_batch import base_offset, next_offset
+from pipeline.kafka.record_batch import base_offset, legacy, next_offset
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +44,13 @@ class Gaps:
 
 
 def _jumps(requested: int, batches: Sequence[bytes]) -> Iterator[tuple[int, Jump]]:
-    """The jumps among the batches, with the place of the batch behind each."""
+    """The jumps among the batches, with the place of the batch behind each.
+
+    The offset of an old message may be that of the last one in it, and tells of no jump.
+    """
     expected = requested
     for place, batch in enumerate(batches):
         base = base_offset(batch)
-        if base > expected:
+        if base > expected and not legacy(batch):
             yield place, (expected, base)
         expected = max(expected, next_offset(batch))

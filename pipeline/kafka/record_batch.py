@@ -13,8 +13,11 @@ OVERHEAD = struct.calcsize(">qi")
 """Bytes before those that the length counts."""
 CHECKED = struct.calcsize(">qiibI")
 """Bytes before those that the CRC covers."""
+OFFSET = struct.calcsize(">q")
 MAGIC = 2
 MAGIC_PLACE = struct.calcsize(">qii")
+LONGEST = 10_000_000
+"""Offsets that a batch may have that fails its checksum."""
 CODEC = 0x07
 CONTROL = 0x20
 
@@ -64,15 +67,32 @@ def split(raw: bytes) -> Iterator[bytes]:
         place = end
 
 
+def cut_off(raw: bytes, batches: Sequence[bytes]) -> int | None:
+    """The base offset of the batch behind those that `split` has found in a fetch, where it tells so much of it."""
+    begin = sum(map(len, batches))
+    return base_offset(raw[begin : begin + OFFSET]) if len(raw) - begin >= OFFSET else None
+
+
 def base_offset(batch: bytes) -> int:
     """The offset of the first record; it lies in front of what the checksum covers."""
-    return int.from_bytes(batch[:8], signed=True)
+    return int.from_bytes(batch[:OFFSET], signed=True)
 
 
 def next_offset(batch: bytes) -> int:
     """The offset behind the last record, as the header has it; of a header that is none, the one behind the first."""
     header = header_of(batch)
-    return base_offset(batch) + 1 + max(0, header.last_offset_delta if header else 0)
+    return base_offset(batch) + 1 + (max(0, header.last_offset_delta) if header and trusted(batch, header) else 0)
+
+
+def trusted(batch: bytes, header: BatchHeader) -> bool:
+    """Whether the header can be believed where it says how many offsets the batch has."""
+    return 0 <= header.last_offset_delta == header.records - 1 < LONGEST or intact(batch, header)
+
+
+def endless(batch: bytes) -> bool:
+    """Whether the batch can neither be read nor tells where it ends."""
+    header = header_of(batch)
+    return not legacy(batch) and not (header and trusted(batch, header))
 
 
 def legacy(batch: bytes) -> bool:
@@ -105,15 +125,26 @@ def empty(first: int, last: int, now: int) -> BatchHeader:
     return BatchHeader(first, 0, -1, MAGIC, 0, 0, last - first, now, now, -1, -1, -1, 0)
 
 
-def record(value: bytes, headers: Sequence[tuple[str, bytes]]) -> bytes:
-    """One record without a key, at its batch's base offset and first timestamp."""
-    content = b"\0\0\0" + _varint(-1) + _varint(len(value)) + value + _varint(len(headers))
+def record(
+    value: bytes | None,
+    headers: Sequence[tuple[str, bytes | None]],
+    key: bytes | None = None,
+    offset_delta: int = 0,
+    timestamp_delta: int = 0,
+) -> bytes:
+    """One record, so far behind its batch's base offset and first timestamp."""
+    parts = [b"\0", varint(timestamp_delta), varint(offset_delta), _text(key), _text(value), varint(len(headers))]
     for name, content_of in headers:
-        content += _varint(len(name)) + name.encode() + _varint(len(content_of)) + content_of
-    return _varint(len(content)) + content
+        parts += [_text(name.encode()), _text(content_of)]
+    content = b"".join(parts)
+    return varint(len(content)) + content
 
 
-def _varint(number: int) -> bytes:
+def _text(text: bytes | None) -> bytes:
+    return varint(-1) if text is None else varint(len(text)) + text
+
+
+def varint(number: int) -> bytes:
     """The number as Kafka writes lengths: small ones of both signs in few bytes, the lowest seven bits first."""
     left = number << 1 if number >= 0 else (-number << 1) - 1
     out = bytearray()

@@ -10,6 +10,7 @@ from tests.integration.pieces import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 from tests.pipeline.kafka.batches import DAMAGED, batch_of, produce
+from tests.pipeline.kafka.odd import LOST, around, living
 from tests.pipeline.kafka.sending import PATIENCE, writing
 
 
@@ -43,6 +44,30 @@ def test_batches_that_cannot_be_read_are_dead_letters_for_everybody(parts: Piece
     assert parts.report("status")["problems"] == {}
     again = parts.run("dead-letters", "retry", "--reason", "corrupt-batch")
     assert "0 dead letters" in again or again == ""
+
+
+@ON_EMBEDDED  # as above
+def test_a_record_that_no_client_can_decode_takes_no_other_along(parts: Pieces, traffic: list[bytes]) -> None:
+    raw = TopicPartition(parts.settings.topic_raw, 0)
+    places, values = set(), iter(traffic)
+    for kind in living(b""):
+        before, odd, after = (next(values) for _ in range(3))
+        produce(parts.settings, raw, around(living(odd)[kind], (before, after)))
+    for lost in LOST.values():
+        offset = produce(parts.settings, raw, around(lost, (next(values), next(values))))
+        places.add((raw.topic, raw.partition, offset + 1, offset + 1))
+    produce(parts.settings, raw, batch_of(list(values)))
+    parts.start_worker()
+    parts.wait_until_folded()
+    assert_tables(parts, traffic)
+    dead = list(read_dead(parts.settings))
+    letters = [record.letter for record in dead if record.reason == "corrupt-batch"]
+    assert {(one.topic, one.partition, one.offset, one.last_offset) for one in letters if one} == places
+    assert len(letters) == len(places)
+    replayed = parts.report("replay", "--topic", raw.topic)
+    assert replayed["counts"]["read"] == len(traffic) + len(LOST)
+    assert (replayed["counts"]["dead"], replayed["counts"]["failed"]) == (len(dead), 0)
+    assert_tables(parts, traffic)
 
 
 @ON_APACHE

@@ -9,6 +9,7 @@ from pipeline.errors import Reason
 from pipeline.kafka.batch_check import BATCH_BYTES
 from pipeline.kafka.damage import Damage, damage_of
 from pipeline.kafka.fetch_check import HELD_BYTES, FetchCheck
+from pipeline.kafka.gaps import JUMP_S, Gaps
 from pipeline.kafka.record_batch import next_offset, split
 from tests.pipeline.kafka.batches import CODECS, DAMAGED, at, batch_of
 
@@ -16,12 +17,12 @@ WHERE = ("turns", 0)
 GOOD = [b"good %d" % number for number in range(3)]
 
 
-def offsets(batch: bytes) -> Iterator[int]:
-    return (record.offset for record in MemoryRecords(batch).next_batch())
+def decoded(batch: bytes) -> Iterator[tuple[int, int, int]]:
+    return ((record.offset, record.timestamp, len(record.headers)) for record in MemoryRecords(batch).next_batch())
 
 
 def check(*batches: bytes, requested: int = 0) -> bytes:
-    return FetchCheck(offsets)(WHERE, requested, b"".join(batches))
+    return FetchCheck(decoded)(WHERE, requested, b"".join(batches))
 
 
 def records(raw: bytes) -> list[tuple[int, bytes | None, Damage | None]]:
@@ -31,7 +32,7 @@ def records(raw: bytes) -> list[tuple[int, bytes | None, Damage | None]]:
 
 def test_what_needs_nothing_is_left_as_it_is() -> None:
     raw = batch_of(GOOD) + at(3, batch_of(GOOD))
-    assert FetchCheck(offsets)(WHERE, 0, raw) is raw
+    assert FetchCheck(decoded)(WHERE, 0, raw) is raw
     assert check(b"") == b""
 
 
@@ -54,12 +55,45 @@ def test_a_damaged_batch_is_one_record_that_says_so_and_its_neighbours_live(kind
 
 
 def test_where_nothing_can_be_believed_it_goes_on_all_the_same() -> None:
-    damaged = b"".join(
-        [at(3, batch_of(GOOD))[:23], (2_000_000_000).to_bytes(4), at(3, batch_of(GOOD))[27:]]
-    )  # a last offset that cannot be
-    assert [offset for offset, _, _ in records(check(damaged, at(6, batch_of(GOOD)), requested=3))] == [3, 6, 7, 8]
-    assert [next_offset(one) for one in split(check(damaged, requested=3))] == [4]
+    assert [next_offset(one) for one in split(check(endless(3), requested=3))] == [4]
     assert [next_offset(one) for one in split(check(at(3, b"?" * 80)[:80], requested=3))] == [4]
+
+
+def endless(offset: int) -> bytes:
+    """A batch of three records at `offset` whose header does not tell how many it has."""
+    batch = at(offset, batch_of(GOOD))
+    return batch[:23] + (2_000_000_000).to_bytes(4) + batch[27:]
+
+
+def test_of_a_batch_without_an_end_there_is_one_letter_however_often_it_comes() -> None:
+    checks = FetchCheck(decoded)
+    found = [checks(WHERE, requested, endless(3)) for requested in (3, 4, 5)]
+    assert [next_offset(raw) for raw in found] == [4, 5, 6]
+    assert [len(records(raw)) for raw in found] == [1, 0, 0]
+    assert [one[0] for one in records(checks(WHERE, 3, endless(3)))] == [3]  # whoever begins anew is told anew
+    assert [one[0] for one in records(checks(WHERE, 6, at(6, batch_of(GOOD))))] == [6, 7, 8]
+
+
+def test_a_batch_without_an_end_comes_first_in_the_next_fetch_with_what_follows_it() -> None:
+    checks = FetchCheck(decoded)
+    raw = checks(WHERE, 0, batch_of(GOOD) + endless(3))
+    assert [one[0] for one in records(raw)] == [0, 1, 2]
+    cut = at(6, batch_of(GOOD))[:20]
+    ((offset, _, damage),) = records(checks(WHERE, 3, endless(3) + cut))
+    assert damage
+    assert (offset, damage.last_offset) == (3, 5)
+
+
+def test_what_may_come_yet_behind_a_batch_without_an_end_is_waited_for() -> None:
+    now = 0.0
+    checks = FetchCheck(decoded, Gaps(lambda: now))
+    raw = endless(3) + at(9, batch_of(GOOD))  # it has six offsets, or three that another batch follows
+    assert checks(WHERE, 3, raw) == b""
+    now = JUMP_S
+    (_, _, damage), *others = records(checks(WHERE, 3, raw))
+    assert damage
+    assert (damage.offset, damage.last_offset) == (3, 8)
+    assert [one[0] for one in others] == [9, 10, 11]
 
 
 @pytest.mark.parametrize("codec", ["gzip", "lz4", "zstd"])
