@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,10 @@ from pathlib import Path
 from pipeline.errors import UsageError
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+OTHERS = 0o077
+"""What a mode lets anybody do who is not the owner."""
+OURS = ("logs", "clickhouse")
+"""Folders in a data folder in which everything is ours; beside them somebody may keep what is theirs."""
 
 
 @contextmanager
@@ -24,7 +29,10 @@ def claim(folder: Path) -> Iterator[None]:
     """
     try:
         (folder / "logs").mkdir(parents=True, exist_ok=True)
-        folder.chmod(PRIVATE_FOLDER)
+        if folder.stat().st_mode & OTHERS:  # an earlier version left it, and what it wrote there, so
+            for ours in OURS:
+                _close(folder / ours)
+            folder.chmod(PRIVATE_FOLDER)
         lock = (folder / "up.lock").open("a+")
     except OSError as wrong:
         raise UsageError(f"the data folder {folder} cannot be used: {wrong.strerror}") from None
@@ -41,6 +49,15 @@ def claim(folder: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _close(folder: Path) -> None:
+    """Take from others what they may do with all that is in a folder, and with itself."""
+    for within, folders, files in os.walk(folder):
+        for path in (Path(within), *(Path(within, name) for name in (*folders, *files))):
+            mode = path.lstat().st_mode
+            if not stat.S_ISLNK(mode):
+                path.chmod(stat.S_IMODE(mode) & ~OTHERS)
 
 
 def kept_secret(path: Path, new: str = "") -> str:

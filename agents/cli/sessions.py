@@ -58,6 +58,6 @@ def sessions(  # noqa: PLR0913, PLR0917 - each option of the command is an argum
 
 def _hint(shown: int, limit: int | None) -> None:
     if not shown:
-        say("no conversations; --last 7d looks further back, `turnfold status` shows what there is", err=True)
+        say("no conversations; --last 30d looks further back, `turnfold status` shows what there is", err=True)
     elif shown == limit:
         say(f"the first {limit}; --limit N or --all shows more", err=True)

@@ -25,3 +25,17 @@ def test_who_opened_the_lock_before_the_last_one_left_holds_it_against_the_next(
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with pytest.raises(UsageError, match="another `turnfold up`"):
             claim(tmp_path).__enter__()
+
+
+def test_what_an_earlier_version_left_open_is_closed_and_nothing_else_is_touched(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "clickhouse" / "store" / "part", tmp_path / "theirs"
+    ours.parent.mkdir(parents=True)
+    for file in (ours, theirs):
+        file.touch()
+        file.chmod(0o644)
+    (ours.parent / "link").symlink_to(theirs)
+    ours.parent.chmod(0o755)
+    tmp_path.chmod(0o755)
+    with claim(tmp_path):
+        modes = {path: path.stat().st_mode & 0o777 for path in (tmp_path, ours.parent, ours, theirs)}
+    assert modes == {tmp_path: 0o700, ours.parent: 0o700, ours: 0o600, theirs: 0o644}

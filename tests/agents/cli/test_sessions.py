@@ -124,7 +124,7 @@ def test_a_table_that_was_cut_says_so(api: Settings) -> None:
 def test_finding_nothing_is_no_error_and_says_what_may_help(api: Settings) -> None:
     found = turnfold(api, "sessions", "BOTAAAAAA1", "--last", "1s")
     assert found.status == 0
-    assert found.err.startswith("no conversations; --last 7d looks further back")
+    assert found.err.startswith("no conversations; --last 30d looks further back")
 
 
 def test_several_pages_are_one_list(api: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
