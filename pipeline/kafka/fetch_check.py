@@ -5,6 +5,7 @@ unpack whatever they are given. So each answer of a broker passes here on its wa
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from pipeline.kafka.batch_check import Decode, check_batch
 from pipeline.kafka.gaps import Gaps, Partition
@@ -28,11 +29,12 @@ class FetchCheck:
 
         What is left out is fetched again: what lies behind a new jump, and what would unpack to too much.
         """
-        batches = list(split(raw)) or [raw] * bool(raw)  # of one that is not whole no client makes anything
+        sent = list(split(raw)) or [raw] * bool(raw)  # of one that is not whole no client makes anything
+        batches = [batch for batch, _ in groupby(sent)]  # a broker may send one once for each offset that it claims
         kept = self._gaps.before_jump(partition, requested, batches)
-        followed = [*map(base_offset, batches[1:]), cut_off(raw, batches)]
+        followed = [*map(base_offset, batches[1:]), _behind(batches, cut_off(raw, sent))]
         checked = list(_bounded(self._checked(partition, requested, kept, followed)))
-        unchanged = len(checked) == len(batches) and all(map(_is, checked, batches))
+        unchanged = len(checked) == len(sent) and all(map(_is, checked, sent))
         return raw if unchanged else b"".join(checked)
 
     def _checked(
@@ -69,6 +71,11 @@ def _bounded(batches: Iterator[bytes]) -> Iterator[bytes]:
         if held > HELD_BYTES and held > len(batch):
             return
         yield batch
+
+
+def _behind(batches: Sequence[bytes], offset: int | None) -> int | None:
+    """The offset, if it lies behind that of the last batch, which may be sent again itself."""
+    return offset if batches and offset is not None and offset > base_offset(batches[-1]) else None
 
 
 def _is(one: bytes, other: bytes) -> bool:

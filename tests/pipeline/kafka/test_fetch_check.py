@@ -74,6 +74,12 @@ def test_of_a_batch_without_an_end_there_is_one_letter_however_often_it_comes() 
     assert [one[0] for one in records(checks(WHERE, 6, at(6, batch_of(GOOD))))] == [6, 7, 8]
 
 
+def test_a_batch_that_is_sent_once_for_each_offset_that_it_claims_is_told_of_once() -> None:
+    checks = FetchCheck(decoded)
+    sent = endless(3) * 4 + endless(3)[:30]
+    assert [len(records(checks(WHERE, requested, sent))) for requested in (3, 4, 5)] == [1, 0, 0]
+
+
 def test_a_batch_without_an_end_comes_first_in_the_next_fetch_with_what_follows_it() -> None:
     checks = FetchCheck(decoded)
     raw = checks(WHERE, 0, batch_of(GOOD) + endless(3))
