@@ -112,7 +112,7 @@ def create_app(settings: Settings) -> App:
     limit = DeadLimit(settings.dead_letter_share, settings.dead_letter_window)
     parts = (settings, sender, metrics, limit, lambda: app.consumer.placement)
     _add_intake(app, settings, Intake(*parts))
-    _add_conversations(app, settings, Conversations(*parts))
+    _add_conversations(app, settings, Conversations(*parts, holding=lambda: app.consumer.holding()))  # noqa: PLW0108 - as above
     return app
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -29,11 +30,15 @@ from pipeline.settings import Settings
 from pipeline.store.surroundings import Tables
 from schemas.dead_letter import DeadLetter
 from schemas.forgotten import Forgotten
+from schemas.forwarded import times_forwarded
 from schemas.topics import DAY_MS
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 
 STEP = "conversations"
 Answer = TypeVar("Answer")
+Holding = Callable[[], object]
+"""Tells the generation of the group whose partitions are certainly ours at this moment; None where there is none."""
+
 log = logging.getLogger(__name__)
 
 
@@ -41,7 +46,8 @@ log = logging.getLogger(__name__)
 class Decoded:
     """Turns with their payloads, in log order, and what could not be read, by its place among the `records`.
 
-    `strays` are turns that belong in another partition.
+    `strays` are turns that belong in another partition; `elsewhere` are the conversations of those `turns` that were
+    sent on from another one, or that should have been.
     """
 
     turns: list[Turn]
@@ -49,6 +55,7 @@ class Decoded:
     letters: dict[int, DeadLetter]
     records: int
     strays: list[Stray] = field(default_factory=list)
+    elsewhere: set[ConversationKey] = field(default_factory=set)
 
     def archived(self, place: int) -> ArchivedTurn:
         """The row of the archive that the turn at this place becomes."""
@@ -67,7 +74,8 @@ class Decoded:
 class Flush:
     """Batches whose rows are written, and whose events are not archived yet. `tables` are those that have the rows.
 
-    `keys` are the conversations that were folded, `met` those of forgotten events too.
+    `keys` are the conversations that were folded, `met` those of forgotten events too. `held` is the generation of the
+    group whose partitions were certainly ours when it began.
     """
 
     folded: Folded
@@ -76,6 +84,7 @@ class Flush:
     met: frozenset[ConversationKey]
     doubts: int
     tables: Tables
+    held: object
 
 
 class Conversations:
@@ -85,17 +94,22 @@ class Conversations:
     as all the rest, the next may begin: a crash then leaves what it would leave in the middle of one larger flush.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an agent is made of
         self,
         settings: Settings,
         sender: Sender,
         metrics: WorkerMetrics,
         limit: DeadLimit,
         placing: Placing = lambda: None,
+        *,
+        holding: Holding = lambda: True,
     ) -> None:
-        """`placing` tells where sessions belong; by default, every record is where it belongs."""
+        """`placing` tells where sessions belong; by default, every record is where it belongs.
+
+        `holding` tells the generation of the group whose partitions are certainly ours; by default, they always are.
+        """
         self._settings = settings
-        self._placing = placing
+        self._placing, self._holding = placing, holding
         self._forwarder = Forwarder(settings.topic_turns, sender, metrics)
         self._sender = sender
         self._metrics = metrics
@@ -126,7 +140,7 @@ class Conversations:
         Raises:
             PoisonError: too many of the last records were no log entries.
         """
-        whole, doubts = _joined(batches), self._doubts
+        whole, doubts, held = _joined(batches), self._doubts, self._holding()
         self._memory.enter(epoch)
         await self._bury(whole)
         whole = await self._forward(whole)
@@ -138,7 +152,7 @@ class Conversations:
         folded = fold_batch(histories, decoded.turns, self._settings.fallback_intents)
         folded = await self._try(partial(self._writable, folded, histories))
         met = frozenset(keys) if decoded is whole else frozenset(turn.key for turn in whole.turns)
-        flush = Flush(folded, decoded, frozenset(keys), met, doubts, seen.around.tables)
+        flush = Flush(folded, decoded, frozenset(keys), met, doubts, seen.around.tables, held)
         await self._try(partial(self._writer.write_rows, flush.tables, folded.rows))
         for key, history in histories.items():
             self._memory.put(key, history)
@@ -154,7 +168,8 @@ class Conversations:
         self._alone = await self._try(write) and flush.doubts == self._doubts
         if not self._alone:
             self._doubt()
-        await self._try(partial(self._writer.put_right, flush.keys, flush.met, shared=not self._alone))
+        unsure = self._unsure(flush)
+        await self._try(partial(self._writer.put_right, flush.keys, flush.met, shared=not self._alone, unsure=unsure))
         self._metrics.folding.written(len(flush.folded.rows), len(events), len(known), len(self._memory))
 
     async def aclose(self) -> None:
@@ -180,6 +195,9 @@ class Conversations:
                     decoded.strays.append(stray)
                     continue
                 self._metrics.misplaced(kept=1)
+                decoded.elsewhere.add(turn.key)
+            elif record.headers and times_forwarded(record.headers):
+                decoded.elsewhere.add(turn.key)
             decoded.turns.append(turn)
             decoded.payloads.append(kept)
         return decoded
@@ -196,7 +214,20 @@ class Conversations:
             return decoded
         refused = await self._forwarder.forward(decoded.strays)
         turns = [*decoded.turns, *(stray.turn for stray in refused)]
-        return replace(decoded, turns=turns, payloads=[*decoded.payloads, *(s.payload for s in refused)], strays=[])
+        elsewhere = decoded.elsewhere.union(stray.turn.key for stray in refused)
+        payloads = [*decoded.payloads, *(stray.payload for stray in refused)]
+        return replace(decoded, turns=turns, payloads=payloads, strays=[], elsewhere=elsewhere)
+
+    def _unsure(self, flush: Flush) -> AbstractSet[ConversationKey]:
+        """Return the conversations of which another worker may have written rows that this one knows nothing of.
+
+        Rows of earlier starts are taken back because a log is read again in the same order (`History`). That is not so
+        across partitions: what a worker has folded before it died or froze may be sent on to another partition, where
+        the events come in another order. There each of them is followed by a look at the rows. Who was frozen finds out
+        here that its partitions may be another's by now, and looks too: the last of both sees what the other wrote.
+        """
+        held = flush.held is not None and self._holding() == flush.held
+        return flush.keys & flush.decoded.elsewhere if held else flush.keys
 
     def _doubt(self) -> None:
         """Forget what is remembered: whatever has begun meanwhile took its histories from a memory that was wrong."""
@@ -243,6 +274,7 @@ def _joined(batches: Sequence[Decoded]) -> Decoded:
         whole.turns.extend(batch.turns)
         whole.payloads.extend(batch.payloads)
         whole.strays.extend(batch.strays)
+        whole.elsewhere.update(batch.elsewhere)
         whole.letters.update((before + place, letter) for place, letter in batch.letters.items())
         before += batch.records
     return whole

@@ -15,6 +15,7 @@ from agents.assignor import Assignor
 from agents.deliveries import Deliveries
 from agents.fetches import check_fetches
 from agents.gather import Arrived, Prepared
+from agents.membership import Membership
 from agents.positions import INTERRUPTIONS
 from agents.seeking import SeekingConsumer, SeekingThread
 from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
@@ -27,6 +28,7 @@ class ConsumerThread(SeekingThread):
     """Faust's consumer thread; a broker that is away while offsets are committed does not end the worker."""
 
     mundane_level = "debug"
+    membership: Membership | None = None
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -34,6 +36,7 @@ class ConsumerThread(SeekingThread):
         consumer._partition_assignment_strategy = [transport.assignor]  # noqa: SLF001 - as above
         consumer._isolation_level = "read_committed"  # noqa: SLF001 - as above
         check_fetches(consumer)
+        self.membership = Membership(consumer)
         return consumer
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
@@ -142,6 +145,12 @@ class Consumer(SeekingConsumer):
         """Those that are still ours to fold: the others come again, here or elsewhere."""
         generation = self.app.consumer_generation_id if self.flow_active else None
         return [one for one in arrived if one.event.message.generation_id == generation]
+
+    def holding(self) -> int | None:
+        """Tell the generation of the group whose partitions are certainly ours at this moment, if there is one."""
+        generation: int = self.app.consumer_generation_id
+        membership = self._thread.membership
+        return generation if membership and membership.holds(generation) else None
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's signature
         """One message for each partition that has records; its value is the list of aiokafka's records."""

@@ -27,13 +27,19 @@ class After:
         self._retention = retention
 
     async def put_right(
-        self, written: Collection[ConversationKey], met: Collection[ConversationKey], seen: Seen, *, shared: bool
+        self,
+        written: Collection[ConversationKey],
+        met: Collection[ConversationKey],
+        seen: Seen,
+        *,
+        shared: bool,
+        unsure: Collection[ConversationKey] = (),
     ) -> set[ConversationKey]:
         """Return once nothing that was written is amiss; the conversations whose rows have changed by that.
 
         `met` are all conversations of whose sessions an event has come, `written` those that it was folded into.
         `seen` is what was so after the last write. Where others may have written the same (`shared`), the rows are
-        settled. All of it may be repeated.
+        settled, else those of `unsure` ones alone. All of it may be repeated.
 
         Raises:
             TransientError: worth a second try.
@@ -42,12 +48,13 @@ class After:
         while True:
             terms = Terms(self._fallback_intents, seen.forgotten, self._retention)
             words = seen.forgotten.of(met)
-            if shared:
-                changed |= await settle(await self._databases.live(), written, terms)
+            due = written if shared else unsure
+            if due:
+                changed |= await settle(await self._databases.live(), due, terms)
             if words:
-                again = [key for key in written if shared and key[:2] in words]
+                again = [key for key in due if key[:2] in words]
                 await clear(self._databases, words, terms, again)
-            if not shared and not words:
+            if not due and not words:
                 return changed
             now = await self._watch.look()
             if now.forgotten is seen.forgotten and now.around.tables == seen.around.tables:

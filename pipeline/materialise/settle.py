@@ -77,12 +77,11 @@ async def _due(clickhouse: ClickHouse, keys: Sequence[ConversationKey], terms: T
 def due(right: Conversation, in_force: Collection[Conversation]) -> Iterator[Conversation]:
     """What to write so that `right` is the only row, where `in_force` are those that a query sees.
 
-    Nothing where one of them is of more events: its writer knows more, is about to archive them, and settles then.
+    Where one of them is of more events, that is left as it is, and only the others are taken back: its writer knows
+    more, and is about to archive it. Those others it need not know of.
     """
-    if any(row.version > right.version for row in in_force):
-        return
-    if right not in in_force:
+    if right not in in_force and all(row.version <= right.version for row in in_force):
         yield right
     for row in in_force:
-        if row.start != right.start:
+        if row.start != right.start and row.version <= right.version:
             yield msgspec.structs.replace(right, start=row.start, is_deleted=1)

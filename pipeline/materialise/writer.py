@@ -90,14 +90,21 @@ class Writer:
         return alone
 
     async def put_right(
-        self, written: Collection[ConversationKey], met: Collection[ConversationKey], *, shared: bool
+        self,
+        written: Collection[ConversationKey],
+        met: Collection[ConversationKey],
+        *,
+        shared: bool,
+        unsure: Collection[ConversationKey] = (),
     ) -> None:
         """Make the tables right where others have written the same conversations, or sessions were forgotten.
+
+        The `unsure` ones are looked at even where nobody but workers writes.
 
         Raises:
             TransientError: worth a second try.
         """
-        await self._after.put_right(written, met, await self._last(), shared=shared)
+        await self._after.put_right(written, met, await self._last(), shared=shared, unsure=unsure)
 
     async def close(self) -> None:
         """Give the connections back."""

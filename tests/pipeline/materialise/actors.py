@@ -3,7 +3,7 @@
 import inspect
 import os
 import random
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,8 +11,10 @@ from typing import Any, cast
 import msgspec
 
 from agents.conversations import Conversations, Flush
+from agents.forwarding import Forwardable
 from agents.sender import Sender
 from pipeline.ingest.poison import DeadLimit
+from pipeline.kafka.placement import Placement
 from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.settings import Settings
@@ -36,7 +38,9 @@ PAUSES = [0, 0, 0, 100, 11_000, 20_000, 36_000, 50_000]
 class Worker:
     """The agent's own code on one partition, from the committed offset on; what it has written, it commits."""
 
-    def __init__(self, server: Server, log: list[bytes], committed: list[int], size: int) -> None:
+    def __init__(
+        self, server: Server, log: Sequence[bytes], committed: list[int], size: int, sender: Sender | None = None
+    ) -> None:
         self._log, self._committed, self._size = log, committed, size
         self._at = 0
         self._chance = random.Random(server.clock + size)  # noqa: S311 - no secret is made of it
@@ -44,8 +48,9 @@ class Worker:
         """Where the batches begin that it has begun and not ended."""
         cache = self._chance.choice([0, 2, SETTINGS.cache_events])
         settings = msgspec.structs.replace(SETTINGS, cache_events=cache)
+        sender = sender or Sender(cast("Any", None), cast("Any", None))
         self._conversations = Conversations(
-            settings, Sender(cast("Any", None), cast("Any", None)), WorkerMetrics(), DeadLimit(1, 1)
+            settings, sender, WorkerMetrics(), DeadLimit(1, 1), self.placing, holding=self.holding
         )
         self._conversations._writer = Writer(settings, server.connections())
 
@@ -54,15 +59,26 @@ class Worker:
         """Whether another has committed what this one is at."""
         return self._committed[0] > min(self.at_work, default=self._at)
 
+    def placing(self) -> Placement | None:
+        """Where sessions belong: here."""
+        return None
+
+    def holding(self) -> object:
+        """Whose the partition certainly is: its own, since another would read the same log in the same order."""
+        return True
+
+    def record(self, place: int) -> Forwardable:
+        """What lies at this place of the log."""
+        return cast("Forwardable", SimpleNamespace(value=self._log[place], headers=()))
+
     async def run(self) -> None:
         """As the agent does it: the archive of one batch beside the rows of the next."""
         self._at = self._committed[0]
         before: tuple[Flush, Actor] | None = None
         while self._at < len(self._log):
-            batch = self._log[self._at : self._at + self._size]
+            batch = range(self._at, min(self._at + self._size, len(self._log)))
             self.at_work.append(self._at)
-            records = [cast("Any", SimpleNamespace(value=one)) for one in batch]
-            decoded = [self._conversations.decode(records)]
+            decoded = [self._conversations.decode([self.record(place) for place in batch])]
             if before and self._conversations.must_wait(decoded, before[0]):
                 await Rest(before[1])
             beginning = partial(self._conversations.begin, decoded, 0)
@@ -81,6 +97,10 @@ class Worker:
     async def _finish(self, flush: Flush, upto: int) -> None:
         await self._conversations.finish(flush)
         del self.at_work[0]
+        self.commit(upto)
+
+    def commit(self, upto: int) -> None:
+        """Say that all before this place is written."""
         self._committed[0] = max(self._committed[0], upto)
 
 

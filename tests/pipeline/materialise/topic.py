@@ -1,0 +1,149 @@
+"""A model of the turns topic and of the group that reads it: partitions, generations, and who is in which."""
+
+import random
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import cast
+
+import msgspec
+
+from agents.forwarding import Forwardable
+from agents.sender import Outgoing, Sender
+from pipeline.kafka.placement import Placement
+from tests.events import START
+from tests.pipeline.materialise.actors import Actor, Worker, actor, advance, finish
+from tests.pipeline.materialise.model import Server, Step
+
+
+class Log(msgspec.Struct):
+    """A partition: its records with their headers, and how much of it is committed."""
+
+    records: list[tuple[bytes, Sequence[tuple[str, bytes]]]] = []
+    committed: list[int] = msgspec.field(default_factory=lambda: [0])
+
+    def append(self, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+        """Put a record at the end."""
+        self.records.append((value, headers))
+
+
+class Topic:
+    """Partitions, and the one that all sessions belong in, which is another when the placement changes."""
+
+    def __init__(self, partitions: int) -> None:
+        self.logs = [Log() for _ in range(partitions)]
+        self.home = self.generation = 0
+
+    @property
+    def left(self) -> bool:
+        """Whether something is not committed yet."""
+        return any(log.committed[0] < len(log.records) for log in self.logs)
+
+
+class Onwards(Sender):
+    """Sends to the model."""
+
+    def __init__(self, topic: Topic) -> None:
+        self._topic = topic
+
+    async def send(self, messages: Sequence[Outgoing]) -> set[int]:
+        """There is nothing broken."""
+        assert not messages
+        return set()
+
+    async def send_accepted(self, messages: Sequence[Outgoing]) -> list[int]:
+        """Append each to the partition that it is for; none is refused."""
+        for one in messages:
+            await Step()
+            assert one.partition is not None
+            self._topic.logs[one.partition].append(one.value, one.headers)
+        return []
+
+
+class Member(Worker):
+    """A worker on one partition, in the generation in which it was given that."""
+
+    def __init__(self, server: Server, topic: Topic, partition: int, size: int) -> None:
+        self._topic, self._partition = topic, partition
+        self._generation, self._home = topic.generation, topic.home
+        self._frozen, log = False, topic.logs[partition]
+        self._records = log.records
+        super().__init__(server, cast("list[bytes]", log.records), log.committed, size, Onwards(topic))
+
+    def placing(self) -> Placement:
+        """Where sessions belong by what it was told."""
+        return cast("Placement", SimpleNamespace(partition_of=lambda _: self._home))
+
+    def holding(self) -> object:
+        """Only who is heard of in this generation holds partitions."""
+        return self._generation if self._generation == self._topic.generation else None
+
+    def record(self, place: int) -> Forwardable:
+        """What lies at this place of the partition."""
+        value, headers = self._records[place]
+        found = SimpleNamespace(value=value, headers=headers, partition=self._partition, timestamp=START)
+        return cast("Forwardable", found)
+
+    def commit(self, upto: int) -> None:
+        """Kafka takes no commit of an older generation."""
+        if self.holding() is not None:
+            super().commit(upto)
+
+    def freeze(self) -> None:
+        """Have only what is fetched: what comes to the partition from now on is for another."""
+        self._frozen, self._records = True, self._records[:]
+        self._log = cast("list[bytes]", self._records)
+
+    async def serve(self) -> None:
+        """Read for as long as it is awake."""
+        while not self._frozen:
+            await self.run()
+            await Step()
+
+
+class Group:
+    """A worker on each partition; when anything happens to one of them, all partitions are given out anew."""
+
+    def __init__(self, server: Server, topic: Topic, chance: random.Random) -> None:
+        self.server, self.topic, self._chance = server, topic, chance
+        self._members = self._join()
+        self.asleep: list[Actor] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody has something in hand."""
+        return any(member.at_work for member, _ in self._members)
+
+    def advance(self, steps: int) -> None:
+        """Let one worker take so many steps: the one where sessions belong more often, as it has more to do."""
+        _, one = self._members[self._chance.choice([self.topic.home, self._chance.randrange(len(self._members))])]
+        for _ in range(steps):
+            advance(one)
+
+    def rebalance(self, home: int) -> None:
+        """Each worker dies, sleeps, or finishes what it has in hand; then others take their places."""
+        for member, one in self._members:
+            match self._chance.choice(["dies", "sleeps", "finishes"]):
+                case "sleeps":
+                    member.freeze()
+                    self.asleep.append(one)
+                case "finishes":
+                    while member.at_work:
+                        advance(one)
+        self.topic.generation += 1
+        self.topic.home = home
+        self._members = self._join()
+
+    def finish(self) -> None:
+        """Let those who sleep wake, one after the other, and read all there is, in any order."""
+        self._chance.shuffle(self.asleep)
+        while self.asleep or self.topic.left or self.busy:
+            if self.asleep and self._chance.random() < 0.1:
+                finish(self.asleep.pop())
+            self.advance(self._chance.randrange(1, 20))
+
+    def _join(self) -> list[tuple[Member, Actor]]:
+        members = [
+            Member(self.server, self.topic, number, self._chance.randrange(1, 5))
+            for number in range(len(self.topic.logs))
+        ]
+        return [(member, actor(member.serve)) for member in members]
