@@ -126,13 +126,14 @@ class Conversations:
         """Whether `batches` can only begin when `under_way` is finished: then the archive has what memory has not.
 
         Where a forgotten session comes again, it is looked whether rows tell of more events than there are: none
-        should be on its way meanwhile.
+        should be on its way meanwhile. Likewise where the rows of conversations are to be looked at.
         """
         strays = (stray.turn for batch in batches for stray in batch.strays)  # those that Kafka refuses are folded
         turns = chain.from_iterable(batch.turns for batch in batches)
-        missing = self._memory.missing(turn.key for turn in chain(turns, strays))
+        keys = {turn.key for turn in chain(turns, strays)}
+        late = self._memory.missing(keys) & under_way.keys or keys & under_way.decoded.elsewhere
         again = self._forgotten.of(under_way.met)
-        return not self._alone or bool(again) or not missing.isdisjoint(under_way.keys)
+        return not self._alone or bool(again) or bool(late)
 
     async def begin(self, batches: Sequence[Decoded], epoch: int) -> Flush:
         """Fold what `batches` hold and write the rows; `epoch` counts assignments of partitions.
