@@ -9,13 +9,17 @@ Whoever forgets a session does the same in table `forgotten`.
 from dataclasses import dataclass
 
 from pipeline.store.client import ClickHouse
+from schemas.columns import columns
+from schemas.conversation import Conversation
+from schemas.turn import ArchivedTurn
 
 LEASE_MS = 30_000
 """How long a word in `runs` says that its writer may be writing."""
 MARGIN_MS = 5_000
 """More than the moment at which a statement tells the time may differ from that at which it reads."""
 
-TABLES = ("turns", "conversations")
+TABLES = {"turns": len(columns(ArchivedTurn)), "conversations": len(columns(Conversation))}
+"""The tables that hold what was folded, and how many columns a row of ours has there."""
 LOOK = """
 SELECT toUnixTimestamp64Milli(now64(3)),
        (SELECT toUnixTimestamp64Milli(max(saved)) FROM runs WHERE into_live),
@@ -23,8 +27,13 @@ SELECT toUnixTimestamp64Milli(now64(3)),
        (SELECT sumDistinct(cityHash64(bot_id, session, until)) FROM forgotten),
        (SELECT arraySort(groupArray((database, name, toString(uuid))))
         FROM system.tables
-        WHERE database IN (currentDatabase(), {new:String}) AND name IN {tables:Array(String)})
+        WHERE (database, name) IN (
+          SELECT database, table FROM system.columns
+          WHERE database IN (currentDatabase(), {new:String}) AND table IN {tables:Array(String)}
+          GROUP BY database, table
+          HAVING count() >= transform(table, {tables:Array(String)}, {columns:Array(UInt64)}, toUInt64(0))))
 """
+"""New tables get their columns one migration after the other: they are there for a writer once they take its rows."""
 
 Table = tuple[str, str, str]
 """(database, name, UUID): names change hands when tables are swapped, a UUID stays with its table."""
@@ -66,5 +75,6 @@ async def look_around(clickhouse: ClickHouse, new: str) -> Surroundings:
     Raises:
         TransientError: worth a second try.
     """
-    ((now, written, forgot, words, tables),) = await clickhouse.rows(LOOK, {"new": new, "tables": list(TABLES)})
+    asked = {"new": new, "tables": list(TABLES), "columns": list(TABLES.values())}
+    ((now, written, forgot, words, tables),) = await clickhouse.rows(LOOK, asked)
     return Surroundings(now, written, forgot, words, tuple(map(tuple, tables)))

@@ -133,7 +133,7 @@ def test_new_tables_that_never_take_anything_are_an_error_and_not_waited_for(wit
     async def go() -> None:
         async with writing(with_tables) as (writer, server):
             await create_new(with_tables)
-            await server.command(f"ALTER TABLE {new}.conversations DROP COLUMN intent_path")
+            await server.command(f"ALTER TABLE {new}.conversations RENAME COLUMN intent_path TO intent_way")
             with pytest.raises(StatementError, match="intent_path"):
                 await writer.write_rows((await writer.look()).around.tables, folded([FIRST]))
 

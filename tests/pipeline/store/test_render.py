@@ -108,12 +108,12 @@ ENGINE = Distributed('blue', currentDatabase(), 'forgotten_local', cityHash64(se
     "0013_turns_content.sql": [
         (
             "ALTER TABLE turns_local ON CLUSTER 'blue' ADD COLUMN IF NOT EXISTS content UInt64 COMMENT 'digest of the "
-            "payload; 0: archived before there were any', MODIFY ORDER BY (bot_id, session_id, originating_request_id, "
-            "timestamp, request_id, response_reason, content)"
+            "payload; 0: archived before there were any' AFTER missed_utterance, MODIFY ORDER BY (bot_id, session_id, "
+            "originating_request_id, timestamp, request_id, response_reason, content)"
         ),
         (
             "ALTER TABLE turns ON CLUSTER 'blue' ADD COLUMN IF NOT EXISTS content UInt64 COMMENT 'digest of the "
-            "payload; 0: archived before there were any'"
+            "payload; 0: archived before there were any' AFTER missed_utterance"
         ),
     ],
     "the database": ["CREATE DATABASE IF NOT EXISTS {name:Identifier} ON CLUSTER 'blue'"],

@@ -114,3 +114,23 @@ def test_tables_that_have_changed_places_are_others_under_the_same_names(tables:
         tables.use(use)
     finally:
         tables.use(lambda _: drop(with_tables, old_database(with_tables)))
+
+
+def test_new_tables_are_there_once_they_have_every_column(tables: Tables, with_tables: Settings) -> None:
+    """A worker that wrote to them before would be told that there is no such column, which no second try mends."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await create_new(with_tables)
+        new = {"new": new_database(with_tables)}
+        await clickhouse.command("DROP VIEW {new:Identifier}.bots_from_turns", new)
+        await clickhouse.command("ALTER TABLE {new:Identifier}.turns DROP COLUMN bot_version", new)
+        seen = await look(clickhouse, with_tables)
+        assert {table[:2] for table in seen.tables if table[0] == new["new"]} == {(new["new"], "conversations")}
+        assert not has_both(seen.tables, new["new"])
+        await clickhouse.command("ALTER TABLE {new:Identifier}.turns ADD COLUMN bot_version String", new)
+        assert has_both((await look(clickhouse, with_tables)).tables, new["new"])
+
+    try:
+        tables.use(use)
+    finally:
+        tables.use(lambda _: drop(with_tables, new_database(with_tables)))
