@@ -253,7 +253,8 @@ class Conversations:
         async def attempt() -> dict[ConversationKey, History]:
             # what a worker that died had written among others can come to us as long as Kafka has its events
             shared = (await self._writer.seen()).shared_within(self._retention_ms)
-            return await recalled(await self._writer.live(), keys, self._forgotten, shared=shared)
+            beside = await self._writer.is_beside()
+            return await recalled(await self._writer.live(), keys, self._forgotten, shared=shared, beside=beside)
 
         with self._metrics.folding.read_back_seconds.time():
             return await self._try(attempt)

@@ -25,16 +25,23 @@ async def recall(
 
 
 async def histories(
-    clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: Forgotten, *, shared: bool
+    clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: Forgotten, *, shared: bool, beside: bool = False
 ) -> dict[ConversationKey, History]:
     """Return the history of each conversation in `keys`; where others than workers may have written it, `shared`.
+
+    New tables are filled in any order, and the live ones do not tell which rows they have: while there are any
+    (`beside`), each event may have been the first of a row there.
 
     Raises:
         TransientError: worth a second try.
     """
     archived = dict(await _kept(clickhouse, keys, forgotten))
     current = await current_starts(clickhouse, keys) if shared else {}
-    return {key: History(archived.get(key, ()), current.get(key, ())) for key in keys}
+    found: dict[ConversationKey, History] = {}
+    for key in keys:
+        events = archived.get(key, ())
+        found[key] = History(events, [*current.get(key, ()), *(turn.timestamp for turn in events if beside)])
+    return found
 
 
 async def _kept(

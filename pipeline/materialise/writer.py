@@ -56,6 +56,14 @@ class Writer:
         await self._last()
         return await self._watch.look()
 
+    async def is_beside(self) -> bool:
+        """Return whether the last write went into new tables, too, beside the live ones.
+
+        Raises:
+            TransientError: ClickHouse does not answer.
+        """
+        return has_both((await self.seen()).tables, self._databases.new_name)
+
     async def write_rows(self, tables: Tables, rows: Sequence[Conversation]) -> None:
         """Write rows to `tables`; may be repeated.
 
