@@ -20,7 +20,7 @@ def harmless(text: str) -> bool:
 @given(texts)
 def test_nothing_is_left_that_a_terminal_would_obey(text: str) -> None:
     assert harmless(printable(text))
-    assert len(printable(text)) == len(text)
+    assert len(printable(text)) >= len(text)  # a byte of a file name that is no text becomes an escape
     assert printable(printable(text)) == printable(text)
     assert harmless(escaped(text))
     assert harmless(printable_lines(text).replace("\n", ""))

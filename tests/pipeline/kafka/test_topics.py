@@ -78,6 +78,6 @@ def test_topics_need_a_broker() -> None:
 def test_what_kafka_does_not_tell_is_no_difference() -> None:
     topic = Topic("t", 4, 1, 1, -1, 1_000_000)
     assert differ(topic, FoundTopic("t", 4, 1, {})) == []
-    assert differ(topic, FoundTopic("t", 4, 2, {"retention.ms": "-1", "cleanup.policy": "compact"})) == [
+    assert differ(topic, FoundTopic("t", 4, 2, {"retention.ms": "-1", "cleanup.policy": "delete"})) == [
         "topic t has 2 replicas, the settings say 1"
     ]
