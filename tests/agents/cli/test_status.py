@@ -52,7 +52,7 @@ def test_json_says_the_same(stack: Settings) -> None:
     bury(stack, "empty")
     said = orjson.loads(turnfold(stack, "status", "--json").out)
     assert said["topics"][stack.topic_dead] == [
-        {"partition": 0, "beginning": 0, "end": 1, "committed": None, "lag": None}
+        {"partition": 0, "beginning": 0, "end": 1, "committed": None, "high_watermark": 1, "lag": None}
     ]
     assert [partition["lag"] for partition in said["topics"][stack.topic_turns]] == [0, 0, 0, 0]
     assert said["dead"] == {"total": 1, "scanned": 1, "reasons": {"empty": 1}}
