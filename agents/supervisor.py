@@ -173,7 +173,8 @@ class Supervisor:
             await self._attend(child, launch)
             if child.stopping.is_set():
                 return
-            pause = child.policy.died(loop.time()) if child.ready.is_set() else None
+            by_itself = child.process.returncode is not None and child.process.returncode >= 0
+            pause = child.policy.died(loop.time(), by_itself=by_itself) if child.ready.is_set() else None
             if pause is None:
                 self._given_up.put_nowait(GivenUpError(program.name, child.exit_report()))
                 return

@@ -3,7 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.restarts import ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE, MOST, STEADY_SECONDS, WITHIN_SECONDS, RestartPolicy
+from agents.restarts import (
+    ATTEMPTS,
+    ENDINGS,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    MOST,
+    SOON_SECONDS,
+    STEADY_SECONDS,
+    WITHIN_SECONDS,
+    RestartPolicy,
+)
 
 
 def test_pauses_grow_from_death_to_death_and_end_where_it_is_never_ready() -> None:
@@ -36,23 +46,39 @@ def test_one_that_never_stays_is_given_up_although_it_becomes_ready() -> None:
     assert deaths == MOST - 1
 
 
+def test_one_that_ends_by_itself_soon_after_each_start_has_its_reason() -> None:
+    policy, now = RestartPolicy(), 0.0
+    for number in range(ENDINGS):
+        policy.ready(now)
+        now += SOON_SECONDS
+        assert (policy.died(now, by_itself=True) is None) == (number == ENDINGS - 1)
+
+
+def test_one_that_ends_by_itself_now_and_then_comes_back() -> None:
+    policy, now = RestartPolicy(), 0.0
+    for _ in range(10 * ENDINGS):
+        policy.ready(now)
+        now += SOON_SECONDS + 1
+        assert policy.died(now, by_itself=True) == FIRST_PAUSE
+
+
 def _ready_and_dead(policy: RestartPolicy, now: float) -> float | None:
     policy.ready(now)
     return policy.died(now)
 
 
-@given(st.lists(st.tuples(st.floats(0, 100), st.none() | st.floats(0, 100)), max_size=60))
-def test_every_pause_is_bounded_and_giving_up_needs_many_deaths(lives: list[tuple[float, float | None]]) -> None:
+@given(st.lists(st.tuples(st.floats(0, 100), st.none() | st.floats(0, 100), st.booleans()), max_size=60))
+def test_every_pause_is_bounded_and_giving_up_needs_many_deaths(lives: list[tuple[float, float | None, bool]]) -> None:
     policy, now = RestartPolicy(), 0.0
-    for number, (starting, living) in enumerate(lives, start=1):
+    for number, (starting, living, by_itself) in enumerate(lives, start=1):
         now += starting
         if living is not None:
             policy.ready(now)
             now += living
         steady = living is not None and living >= STEADY_SECONDS
-        pause = policy.died(now)
+        pause = policy.died(now, by_itself=by_itself)
         if pause is None:
-            assert number >= ATTEMPTS
+            assert number >= (ENDINGS if by_itself else ATTEMPTS)
             return
         assert FIRST_PAUSE <= pause <= LONGEST_PAUSE
         assert pause == FIRST_PAUSE or not steady

@@ -145,7 +145,7 @@ def test_what_dies_again_and_again_is_given_up_and_the_rest_ends_too(
             os.kill(stage.pid("one", 1), signal.SIGKILL)
             given_up = await asyncio.wait_for(supervisor.given_up(), WITHIN)
             assert str(given_up).endswith("cannot go on")
-            assert len(stage.said) == restarts.ATTEMPTS
+            assert len(stage.said) == restarts.ENDINGS
         assert stage.alive() == []
 
     asyncio.run(play())

@@ -86,8 +86,9 @@ USERS = """
 @contextlib.contextmanager
 def read_only(folder: Path) -> Iterator[str]:
     """A ClickHouse whose user may only read, as one should be that only the query layer uses."""
-    (folder / "users.xml").write_text(USERS)
-    (folder / "more.xml").write_text(f"<users_config>{folder / 'users.xml'}</users_config>")
+    (folder / "data").mkdir()  # the engine is kept from reading anywhere else
+    (folder / "data" / "users.xml").write_text(USERS)
+    (folder / "more.xml").write_text(f"<users_config>{folder / 'data' / 'users.xml'}</users_config>")
     port = free_port()
     command = [*services.clickhouse_command(folder / "data", port), "--clusters", str(folder / "more.xml")]
     with subprocess.Popen(command, cwd=services.ROOT) as process:
