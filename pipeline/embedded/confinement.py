@@ -10,13 +10,14 @@ a configuration, and a users.xml that the configuration names, and enforces what
 - the database `default`: clickhouse-local's shows every file of the machine as a table. It is given another name and
   dropped, and an ordinary one takes its place.
 
-For what is left there is neither grant nor setting: the function `file`, the table functions `executable` and `python`,
-disks that a statement defines (`disk(type = web, ...)`), databases of engine `DataLakeCatalog`, `ATTACH ... FROM`, and
-the client's `INTO OUTFILE` and `FROM INFILE`, which the engine obeys by itself. Statements with such words are read by
-the engine's own parser (function `formatQuerySingleLine`), so that comments, escapes and odd quotes hide nothing, and
-are refused by what it has understood. That is for clear words, and for systems without Landlock: what stands in strings
-and data is SQL in places (`format(Values, ...)`, columns in table functions), so what keeps the engine from files is
-`seal`, which binds its whole process.
+For what is left there is neither grant nor setting: the function `file`, the table functions `executable` and `python`
+(and `sqlite`, whose grant is asked for only after its file is opened, and made where there was none), disks that a
+statement defines (`disk(type = web, ...)`), databases of engine `DataLakeCatalog`, `ATTACH ... FROM`, and the client's
+`INTO OUTFILE` and `FROM INFILE`, which the engine obeys by itself. Statements with such words are read by the engine's
+own parser (function `formatQuerySingleLine`), so that comments, escapes and odd quotes hide nothing, and are refused by
+what it has understood. That is for clear words, and for systems without Landlock: what stands in strings and data is
+SQL in places (`format(Values, ...)`, columns in table functions), so what keeps the engine from files is `seal`, which
+binds its whole process.
 """
 
 import re
@@ -70,9 +71,9 @@ FIXED = (
 OVERLAY = "_clickhouse_local"
 """The name that clickhouse-local's database of files is given, until it is dropped."""
 
-SUSPICIOUS = re.compile(rb"(?i)file|disk|python|executable|attach|database|\\")
+SUSPICIOUS = re.compile(rb"(?i)file|disk|python|executable|sqlite|attach|database|\\")
 """Without such a word, and without an escape that could hide one, there is nothing to be refused."""
-_SUSPICIOUS_VALUES = re.compile(rb"(?i)file|python|executable|\\(?:x[0-9a-f]|N)")
+_SUSPICIOUS_VALUES = re.compile(rb"(?i)file|python|executable|sqlite|\\(?:x[0-9a-f]|N)")
 """In quotes, `\\x65` is an `e`, and `\\N` nothing at all."""
 LONGEST_SUSPICION = 10
 _LITERALS_ONLY = (
@@ -81,10 +82,10 @@ _LITERALS_ONLY = (
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`""", re.DOTALL)
 """Literals and names, in one: each may have the other's quotes in it."""
 _CALLS = re.compile(
-    r"(?i)(?<![\w.])(file|executable|python|disk)\("
+    r"(?i)(?<![\w.])(file|executable|python|sqlite|disk)\("
     r"|\bAPPLY[ (]*(file)\b|\barray\w*\((file),"  # a function as an argument
 )
-_REACHING = {"`file`", "`executable`", "`python`", "`disk`"}
+_REACHING = {"`file`", "`executable`", "`python`", "`sqlite`", "`disk`"}
 _CLIENTS = re.compile(r"(?i)\b(INTO OUTFILE|FROM INFILE)\b")
 _MAKES_DATABASE = re.compile(r"(?i)(?:^|\bPARALLEL WITH\b)\s*(?:CREATE|ATTACH)\b[^(]*?\bDATABASE\b")
 _ENGINE = re.compile(r"\bENGINE = (\w+)")

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import TopicPartition as PartitionOffset
 
 from pipeline.errors import TransientError, UsageError
 from pipeline.kafka.access import librdkafka_access, tls_context
@@ -47,7 +48,7 @@ class Fetcher:
         """Read a partition from there on, and nothing else; what was fetched before is dropped."""
         self.trouble = ""
         self.second.forget()
-        self._consumer.assign([TopicPartition(topic, number, offset)])
+        self._consumer.assign([PartitionOffset(topic, number, offset)])
 
     def take(self, count: int, wait: float) -> list[Message]:
         """What has come, `count` at most; where nothing has, the first that comes within `wait` seconds, if any does.

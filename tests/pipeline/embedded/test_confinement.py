@@ -82,7 +82,8 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
 
 
 @pytest.fixture
-def outside(tmp_path: Path) -> Iterator[Outside]:
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
+    monkeypatch.chdir(tmp_path)  # where a relative path leads
     file = tmp_path / "secret"
     file.write_text(WORD)
     called: list[object] = []
