@@ -133,6 +133,10 @@ class Pieces:
             assert time.monotonic() < deadline, f"{what} has not come; the workers say:\n{self.log[-3000:]}"
             time.sleep(0.1)
 
+    def wait_for_log(self, text: str) -> None:
+        """Wait until the workers have said it: what they do is seen before their log is."""
+        self.wait_until(lambda: text in self.log, f"{text!r} in the log")
+
     def wait_until_folded(self) -> None:
         """Wait until everything sent is committed: intake writes before it commits, so lag 0 twice is the end."""
         self.wait_until(lambda: self.lag() == 0 and self.lag() == 0, "the end of the topics")

@@ -101,7 +101,7 @@ def test_clickhouse_that_answers_errors_for_a_while_is_waited_for(
         weather.weather.error = error
         parts.send(traffic[number::4])
         parts.wait_until(lambda third=third: weather.weather.errors >= third, "a third error")  # type: ignore[misc] # it is bound at once
-        assert str(error[0]) in parts.log
+        parts.wait_for_log(str(error[0]))
         assert worker.poll() is None
         weather.weather.error = None
         parts.wait_until_folded()

@@ -44,7 +44,7 @@ def test_a_worker_whose_flush_hangs_says_that_it_is_stuck_until_it_goes_on(parts
         told = orjson.loads(health(port)[1])
         assert told["status"] == "stuck"
         assert "agent conversations has finished nothing" in told["reasons"][0]
-        assert "agent conversations has finished nothing" in parts.log
+        parts.wait_for_log("agent conversations has finished nothing")
     finally:
         parts.clickhouse.send_signal(signal.SIGCONT)
     parts.wait_until_folded()

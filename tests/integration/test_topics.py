@@ -84,7 +84,7 @@ def test_a_commit_beyond_the_end_is_told_and_hides_no_record(parts: Pieces, traf
     parts.start_worker(TURNFOLD_WORKER_PORT=str(port))
     parts.wait_until_folded()
     assert_tables(parts, traffic)
-    assert ANEW in parts.log
+    parts.wait_for_log(ANEW)
     assert told(port, 'turnfold_resets_total{cause="anew"') == 1
     assert parts.report("status")["problems"] == {}
 
@@ -105,7 +105,7 @@ def test_records_deleted_before_they_were_read_are_told_of(parts: Pieces, traffi
     send(parts, traffic)
     parts.wait_until_folded()
     assert_tables(parts, traffic)
-    assert f"{lost} records of topic {partition.topic}, partition 1, offsets 0 to {lost - 1}, were deleted" in parts.log
+    parts.wait_for_log(f"{lost} records of topic {partition.topic}, partition 1, offsets 0 to {lost - 1}, were deleted")
     assert told(port, "turnfold_expired_records_total") == lost
     assert told(port, 'turnfold_resets_total{cause="expired"') == 1
     assert worker.poll() is None
