@@ -24,13 +24,13 @@ from agents.sender import Sender
 from agents.stuck import StuckWatch
 from agents.topic_ids import create_no_topics
 from agents.transport import Transport
-from pipeline.collector import relax
-from pipeline.errors import TransientError
+from pipeline.config.fold_rules import kafka_client_id
+from pipeline.config.settings import Settings
 from pipeline.ingest.poison import DeadLimit
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.retry import until_done
-from pipeline.rules import client_id
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
+from pipeline.runtime.gc_tuning import tune_gc
+from pipeline.runtime.retry import retry_forever
 
 STREAM_BUFFER = 4
 """Batches that Faust may hold beside the one at work: each can be a whole fetch."""
@@ -64,9 +64,9 @@ class App(faust.App):
     async def on_start(self) -> None:
         """Wait for Kafka, where Faust would end: the probes answer meanwhile, and say so."""
         await super().on_start()
-        relax()
+        tune_gc()
         await self.probes.maybe_start()
-        await until_done(self._knock, "Kafka does not answer", self.metrics.kafka)
+        await retry_forever(self._knock, "Kafka does not answer", self.metrics.kafka)
 
     async def on_stop(self) -> None:
         """Stop within bounds: a part that does not end in its time must not keep the partitions from others."""
@@ -121,7 +121,7 @@ def _bare_app(settings: Settings) -> App:
         settings.kafka_group,
         broker=[f"kafka://{address}" for address in settings.kafka],
         broker_credentials=credentials(settings),
-        broker_client_id=client_id(settings),
+        broker_client_id=kafka_client_id(settings),
         datadir=Path(tempfile.gettempdir()),
         store="memory://",
         web_enabled=False,

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.kafka.lag import PartitionLag, read_lag
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
 
 POLL_SECONDS = 0.5
 """A poll takes 11 ms of CPU time."""

@@ -13,7 +13,8 @@ import msgspec
 from agents.damage import letter_of_batch
 from agents.forwarding import Forwardable, Forwarder, Placing, Stray, stray_of
 from agents.sender import Sender, dead
-from pipeline.errors import InvalidEventError
+from pipeline.config.retention import Retention
+from pipeline.config.settings import Settings
 from pipeline.fold.batch import Folded, fold_batch
 from pipeline.fold.history import History
 from pipeline.fold.memory import Memory
@@ -24,9 +25,8 @@ from pipeline.materialise.closed import incomplete
 from pipeline.materialise.recall import histories as recalled
 from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.retention import Retention
-from pipeline.retry import until_done
-from pipeline.settings import Settings
+from pipeline.runtime.errors import InvalidEventError
+from pipeline.runtime.retry import retry_forever
 from pipeline.store.surroundings import Tables
 from schemas.dead_letter import DeadLetter
 from schemas.forgotten import Forgotten
@@ -265,7 +265,7 @@ class Conversations:
         return Folded([row for row in folded.rows if row.key not in lost], folded.new) if lost else folded
 
     async def _try(self, action: Callable[[], Awaitable[Answer]]) -> Answer:
-        return await until_done(action, "ClickHouse does not answer", self._metrics.clickhouse)
+        return await retry_forever(action, "ClickHouse does not answer", self._metrics.clickhouse)
 
 
 def _joined(batches: Sequence[Decoded]) -> Decoded:

@@ -3,8 +3,8 @@
 from faust import SASLCredentials, SSLCredentials
 from faust.types.auth import CredentialsT
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.access import tls_context
-from pipeline.settings import Settings
 
 
 def credentials(settings: Settings) -> CredentialsT | None:

@@ -5,10 +5,10 @@ from typing import Protocol
 
 import msgspec
 
-from pipeline.errors import InvalidEventError
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.sort import Record, dead_letter
 from pipeline.kafka.damage import damage_of
+from pipeline.runtime.errors import InvalidEventError
 from schemas.dead_letter import DeadLetter
 
 

@@ -13,12 +13,12 @@ from agents.data_folder import claim, kept_secret
 from agents.embedded_programs import BROKER, ENGINE, HOST
 from agents.own_secrets import own_secrets, write_env
 from agents.supervisor import GivenUpError, Supervisor
-from pipeline.embedded.ports import check_free
-from pipeline.environment import read_settings
-from pipeline.errors import StatementError, TransientError, UsageError
+from pipeline.config.load import load_settings
+from pipeline.config.settings import Settings
 from pipeline.kafka.lag import read_lag
 from pipeline.kafka.topics import create_topics, find_topics
-from pipeline.settings import Settings
+from pipeline.runtime.errors import StatementError, TransientError, UsageError
+from pipeline.runtime.sockets import check_free
 from pipeline.store.migrate import migrate
 
 OURS_ALONE = 0o077
@@ -118,7 +118,7 @@ async def run_embedded(
         opened.enter_context(claim(options.data))
         options.check_ports()
         environ = _environ(settings, options)
-        ours = read_settings({**os.environ, **environ})
+        ours = load_settings({**os.environ, **environ})
         await _check_yours(ours, options)
         logs = options.data / "logs"
         supervisor = await opened.enter_async_context(Supervisor(logs, settings.stop_seconds + 5, say))

@@ -8,11 +8,11 @@ from pathlib import Path
 import urllib3
 
 from agents.supervisor import Launch, Program
+from pipeline.config.settings import Settings
 from pipeline.embedded.broker import broker_command
-from pipeline.embedded.ports import free_port
-from pipeline.errors import StatementError, TransientError, UsageError
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
+from pipeline.runtime.errors import StatementError, TransientError, UsageError
+from pipeline.runtime.sockets import free_port
 
 HOST = "127.0.0.1"
 BROKER, ENGINE = "broker", "clickhouse"

@@ -11,8 +11,8 @@ import sys
 
 import urllib3
 
-from pipeline.environment import read_settings
-from pipeline.settings import Settings
+from pipeline.config.load import load_settings
+from pipeline.config.settings import Settings
 
 SECONDS = 3.0
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
@@ -48,4 +48,4 @@ def _bracketed(host: str) -> str:
 
 if __name__ == "__main__":
     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # of what `alive` does, and why
-    sys.exit(not any(alive(url) for url in addresses(read_settings(os.environ))))
+    sys.exit(not any(alive(url) for url in addresses(load_settings(os.environ))))

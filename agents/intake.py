@@ -7,12 +7,12 @@ from typing import NamedTuple
 from agents.damage import Fetched, letter_of_batch
 from agents.forwarding import Placing
 from agents.sender import Outgoing, Sender, dead
-from pipeline.errors import InvalidEventError, Reason
+from pipeline.config.settings import Settings
 from pipeline.ingest.poison import DeadLimit
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.sort import Entry, dead_letter, sort_record
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.settings import Settings
+from pipeline.runtime.errors import InvalidEventError, Reason
 from schemas.dead_letter import DeadLetter
 
 STEP = "intake"

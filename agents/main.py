@@ -3,6 +3,6 @@
 import os
 
 from agents.app import create_app
-from pipeline.environment import read_settings
+from pipeline.config.load import load_settings
 
-app = create_app(read_settings(os.environ))
+app = create_app(load_settings(os.environ))

@@ -12,8 +12,8 @@ from agents.data_folder import kept_secret
 from pipeline.access.bearer import is_token_of, key_id_of
 from pipeline.access.issue import bearer_key, new_id, signing_key
 from pipeline.access.key_file import change_keys, is_open, read_keys
-from pipeline.clock import now_ms
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.clock import now_ms
 from schemas.key import ALL, Key, Right
 
 DEFAULT_DATA = Path("data")

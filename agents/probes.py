@@ -11,11 +11,10 @@ from mode import Service
 
 from agents.readiness import Readiness
 from agents.stuck import StuckWatch
-from pipeline.embedded.ports import bound
-from pipeline.loopback import is_loopback, is_own_host
+from pipeline.config.settings import Settings
 from pipeline.metrics.process import TEXT
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.settings import Settings
+from pipeline.runtime.sockets import bound, is_loopback, is_own_host
 
 JSON = "application/json"
 CLOSING_SECONDS = 1.0

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from pipeline.config.settings import Settings
 from pipeline.http.lazy import LazyClickHouse
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.settings import Settings
 from pipeline.store.ready import SECONDS, ReadyProbe
 
 

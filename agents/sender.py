@@ -16,10 +16,10 @@ from aiokafka.errors import (
 )
 from faust.exceptions import ProducerSendError
 
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.metrics.watch import Watch
-from pipeline.retry import until_done
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
+from pipeline.runtime.retry import retry_forever
 from schemas.dead_letter import DeadLetter, Headers
 
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
@@ -67,7 +67,7 @@ class Sender:
         """
         left, replaced = dict(enumerate(messages)), set[int]()
         while left:
-            await until_done(lambda: self._send(left, replaced), "Kafka does not take messages", self._watch)
+            await retry_forever(lambda: self._send(left, replaced), "Kafka does not take messages", self._watch)
         return replaced
 
     async def send_accepted(self, messages: Sequence[Outgoing]) -> list[int]:
@@ -90,11 +90,11 @@ class Sender:
             if again:
                 raise TransientError(repr(again[0][1])) from again[0][1]
 
-        await until_done(attempt, "Kafka does not take messages", self._watch)
+        await retry_forever(attempt, "Kafka does not take messages", self._watch)
         if not refused:
             return []
         chosen = [messages[place] for place in sorted(refused)]
-        fits = await until_done(lambda: self._compressed(chosen), "Kafka does not take messages", self._watch)
+        fits = await retry_forever(lambda: self._compressed(chosen), "Kafka does not take messages", self._watch)
         return [place for place, does in zip(sorted(refused), fits, strict=True) if not does]
 
     async def _compressed(self, messages: Sequence[Outgoing]) -> list[bool]:

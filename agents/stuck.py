@@ -10,9 +10,9 @@ from typing import Protocol
 
 from mode import Service
 
+from pipeline.config.settings import Settings
 from pipeline.metrics.collectors import Lag
 from pipeline.metrics.worker import AgentName, WorkerMetrics, WorkerPart
-from pipeline.settings import Settings
 
 LOOKS = 20
 """Looks within the time after which a worker counts as stuck."""

@@ -13,7 +13,7 @@ from typing import Self
 
 from agents.child_log import appended, keep_bounded
 from agents.restarts import RestartPolicy
-from pipeline.errors import TransientError
+from pipeline.runtime.errors import TransientError
 
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that a child gets when its parent dies, so that not even SIGKILL leaves orphans (Linux)."""

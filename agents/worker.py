@@ -5,8 +5,8 @@ import logging
 import faust
 
 from agents.app import create_app
-from pipeline.logs import configure
-from pipeline.settings import Settings
+from pipeline.config.logging import configure_logging
+from pipeline.config.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ def run_worker(settings: Settings) -> None:
         SystemExit: always; status 0 after a stop, 1 after an error that waiting cannot mend.
         UsageError: the address for metrics and probes is taken.
     """
-    configure(settings)
+    configure_logging(settings)
     app = create_app(settings)
     app.probes.listen()
     worker = faust.Worker(app, loglevel=settings.log_level, override_logging=False, quiet=True)

@@ -12,9 +12,9 @@ Headers = list[tuple[str, bytes]]
 class DeadLetter(msgspec.Struct, frozen=True):
     """The value of a record, or of one entry inside it (`entry` counts from 0), that could not be read.
 
-    `reason` is one of the words in `pipeline.errors.Reason`; `detail` says what was wrong and where. `last_offset` is
-    there where it is the letter of a whole batch of records, which begins at `offset`. `lacking` bytes of the payload's
-    end are not kept, as they fitted nowhere.
+    `reason` is one of the words in `pipeline.runtime.errors.Reason`; `detail` says what was wrong and where.
+    `last_offset` is there where it is the letter of a whole batch of records, which begins at `offset`. `lacking`
+    bytes of the payload's end are not kept, as they fitted nowhere.
     """
 
     reason: str

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from deploy.kafka.cluster import HOST, TARGET, Cluster, Node
-from pipeline.embedded.ports import check_free
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
+from pipeline.runtime.sockets import check_free
 from tests.services import ROOT
 
 FETCHED_WITHIN = 600.0

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from pipeline.config.settings import Settings
 from pipeline.embedded.broker import broker_command
-from pipeline.embedded.ports import free_port
-from pipeline.settings import Settings
+from pipeline.runtime.sockets import free_port
 
 STARTED_WITHIN = 30.0
 STOPPED_WITHIN = 30.0

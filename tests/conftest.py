@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests import brokers, certificates, services
 from tests.brokers import Broker
 from tests.certificates import Certificates

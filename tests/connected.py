@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse, connection
 
 Made = TypeVar("Made")

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.store.migrate import migrate
 from tests import services
 

@@ -9,7 +9,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 
 from deploy.kafka.cluster import HOST, Cluster, Node
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests import apache
 from tests.brokers import unused
 from tests.certificates import Certificates

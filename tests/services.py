@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from pipeline.embedded.ports import free_port
+from pipeline.runtime.sockets import free_port
 from tests.certificates import Certificates
 
 ROOT = Path(__file__).parent.parent

@@ -11,14 +11,14 @@ from agents.cli.helpers import helpers
 from agents.cli.output import say
 from agents.cli.progress import Shown, progress
 from agents.cli.report import Report, print_plan, print_report
-from pipeline.collector import relax
-from pipeline.errors import StatementError, TransientError, UsageError
-from pipeline.logs import configure
+from pipeline.config.logging import configure_logging
+from pipeline.config.settings import Settings
 from pipeline.replay.begin import Begun, begin, join
 from pipeline.replay.claims import Claims, LeaseLostError
 from pipeline.replay.fill import Filling
 from pipeline.replay.finish import check_complete, check_swap, compared, keep, put_right, swap
-from pipeline.settings import Settings
+from pipeline.runtime.errors import StatementError, TransientError, UsageError
+from pipeline.runtime.gc_tuning import tune_gc
 from pipeline.store.client import ClickHouse, connection
 from schemas.run import Counts, Into, Job, Kind, Phase
 
@@ -45,8 +45,8 @@ def do(settings: Settings, job: Job, how: How) -> int:
     Raises:
         UsageError: it cannot be done. TransientError: Kafka or ClickHouse does not answer.
     """
-    configure(settings)
-    relax()
+    configure_logging(settings)
+    tune_gc()
     try:
         return asyncio.run(_until_stopped(settings, job, how))
     except StatementError as refused:

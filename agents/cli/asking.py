@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agents.cli.calling import query_layer
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from schemas.analytics import ListSessionAnalyticsDataResponse, SessionSpecification
 
 PAGE = 1000

@@ -9,10 +9,10 @@ from agents.cli.progress import progress
 from agents.cli.scope import read_scope
 from pipeline.audit.audit import Audit, Counts
 from pipeline.audit.repair import repair as put_right
-from pipeline.errors import StatementError, UsageError
+from pipeline.config.retention import Retention
+from pipeline.config.settings import Settings
 from pipeline.materialise.settle import Terms
-from pipeline.retention import Retention
-from pipeline.settings import Settings
+from pipeline.runtime.errors import StatementError, UsageError
 from pipeline.store.databases import Databases
 from pipeline.store.parts import Scope, count_events
 

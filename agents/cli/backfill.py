@@ -4,10 +4,10 @@ import click
 
 from agents.cli.again import How, do
 from agents.cli.again_options import how_options
+from pipeline.config.fold_rules import rules_digest
+from pipeline.config.settings import Settings
 from pipeline.ingest.file_names import name_of
 from pipeline.kafka.topics import require_topics
-from pipeline.rules import rules
-from pipeline.settings import Settings
 from schemas.run import Into, Job, Kind
 
 
@@ -27,5 +27,9 @@ def backfill(ctx: click.Context, settings: Settings, *, paths: tuple[str, ...], 
         require_topics(settings)
     into = Into.LIVE if direct else Into.KAFKA
     ctx.exit(
-        do(settings, Job(kind=Kind.BACKFILL, into=into, rules=rules(settings), paths=tuple(map(name_of, paths))), how)
+        do(
+            settings,
+            Job(kind=Kind.BACKFILL, into=into, rules=rules_digest(settings), paths=tuple(map(name_of, paths))),
+            how,
+        )
     )

@@ -11,8 +11,8 @@ import orjson
 import urllib3
 
 from agents.cli.showing import HINTS, authorities, shown
-from pipeline.errors import TransientError, UsageError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 from schemas.analytics import Failure
 
 CONNECT, ANSWER = 5.0, 60.0

@@ -11,11 +11,11 @@ from agents.cli.dead_filter import Asked, PlaceType, filtered, wanted
 from agents.cli.dead_printing import Listed, listed, print_json, print_letter, print_list
 from agents.cli.interrupt import Interrupt
 from agents.cli.output import say, write_bytes
+from pipeline.config.settings import Settings
 from pipeline.kafka.dead import SCAN, Place, read_dead, read_letter
 from pipeline.kafka.produce import Failure
 from pipeline.kafka.resend import Wanted, resend, waiting
 from pipeline.kafka.topics import require_topics
-from pipeline.settings import Settings
 
 
 @click.group("dead-letters")

@@ -7,12 +7,12 @@ import click
 
 from agents.cli.interrupt import Interrupt
 from agents.cli.output import say
-from pipeline.clock import now_ms
+from pipeline.config.settings import Settings
 from pipeline.demo.traffic import Event, conversations, trickle
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.topics import require_topics
 from pipeline.replay.feed import Feed
-from pipeline.settings import Settings
+from pipeline.runtime.clock import now_ms
 
 
 @click.command()

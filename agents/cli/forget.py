@@ -9,15 +9,15 @@ import msgspec
 from agents.cli.iso import iso
 from agents.cli.listing import asked_bot
 from agents.cli.output import say, write_json
-from pipeline.clock import now_ms
-from pipeline.errors import TransientError, UsageError
+from pipeline.config.retention import Retention
+from pipeline.config.settings import Settings
 from pipeline.ingest.mention import mentions
 from pipeline.kafka.erase import Erased, erase_letters
 from pipeline.materialise.forget import Removed
 from pipeline.materialise.forget import forget as forget_session
 from pipeline.materialise.settle import Terms
-from pipeline.retention import Retention
-from pipeline.settings import Settings
+from pipeline.runtime.clock import now_ms
+from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.store.databases import Databases
 from schemas.forgotten import ALL_BOTS, ForgottenSession, digest
 from schemas.topics import DAY_MS

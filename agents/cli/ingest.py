@@ -11,13 +11,13 @@ import orjson
 from agents.cli.interrupt import Interrupt
 from agents.cli.output import say, write_json
 from agents.cli.progress import Shown, progress
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.ingest.files import Input, read_inputs, readable_bytes
 from pipeline.kafka.folded import wait_until_folded
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.topics import require_topics
 from pipeline.replay.feed import Feed
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
 
 TOLD = 20
 """Failures that are told one by one; all are counted."""

@@ -14,9 +14,9 @@ from agents.cli.plain import plain
 from pipeline.access.bearer import key_id_of
 from pipeline.access.issue import Issued, bearer_key, new_id, revoked, signing_key
 from pipeline.access.key_file import change_keys, read_keys
-from pipeline.clock import now_ms
-from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.clock import now_ms
+from pipeline.runtime.errors import UsageError
 from schemas.key import ALL, Key, Right
 
 NEVER = "never"

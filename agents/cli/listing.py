@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 from schemas.analytics import FilterOperator, SessionFilterName
 from schemas.lex_v1 import bot_id
 

@@ -12,9 +12,9 @@ import msgspec
 
 from agents.cli.output import say
 from agents.own_secrets import with_own_secrets
-from pipeline.environment import PREFIX, read_settings
-from pipeline.errors import StatementError, TransientError, UsageError
-from pipeline.settings import Settings
+from pipeline.config.load import PREFIX, load_settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import StatementError, TransientError, UsageError
 
 COMMANDS = {
     "up": "Run everything on this machine: broker, ClickHouse, workers, query layer.",
@@ -51,7 +51,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
-        command = getattr(importlib.import_module(f"agents.cli.{name}"), name)
+        command = getattr(importlib.import_module(f"agents.cli.commands.{name}"), name)
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
@@ -74,7 +74,7 @@ def turnfold(ctx: click.Context) -> None:
 
     Log entries go through Kafka into ClickHouse, where a query layer lists them in Lex's own format.
     """
-    settings = read_settings(os.environ)
+    settings = load_settings(os.environ)
     ctx.obj = settings if ctx.invoked_subcommand == "up" else with_own_secrets(settings)
 
 

@@ -5,9 +5,9 @@ import asyncio
 import click
 
 from agents.cli.output import say
-from pipeline.errors import StatementError, UsageError
+from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
+from pipeline.runtime.errors import StatementError, UsageError
 from pipeline.store import migrate as store
 
 

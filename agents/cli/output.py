@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pipeline.printable import escaped, escaped_json, printable, printable_lines, shortened
+from pipeline.runtime.printable import escaped, escaped_json, printable, printable_lines, shortened
 
 if TYPE_CHECKING:
     from agents.cli.safe_console import SafeConsole

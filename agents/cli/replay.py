@@ -5,8 +5,8 @@ import click
 from agents.cli.again import How, do
 from agents.cli.again_options import how_options
 from agents.cli.scope import read_scope
-from pipeline.rules import rules
-from pipeline.settings import Settings
+from pipeline.config.fold_rules import rules_digest
+from pipeline.config.settings import Settings
 from schemas.run import Into, Job, Kind
 
 
@@ -34,7 +34,7 @@ def replay(  # noqa: PLR0913 - each option of the command is an argument
     job = Job(
         kind=Kind.REPLAY,
         into=Into(into),
-        rules=rules(settings),
+        rules=rules_digest(settings),
         topic=topic or settings.topic_turns,
         bot_id=scope.bot_id,
         since=scope.since,

@@ -7,7 +7,7 @@ import msgspec
 
 from agents.cli.iso import iso
 from agents.cli.output import say, write_json
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.store.beside import drop as drop_database
 from pipeline.store.beside import exists, new_database, old_database
 from pipeline.store.client import connection

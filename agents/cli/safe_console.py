@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.console import Console, ConsoleOptions, RenderableType  # noqa: TID251 - made safe here
 from rich.segment import Segment
 
-from pipeline.printable import printable_lines
+from pipeline.runtime.printable import printable_lines
 
 
 class SafeConsole(Console):

@@ -2,7 +2,7 @@
 
 from agents.cli.iso import iso
 from agents.cli.listing import asked_bot, instant
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 from pipeline.store.parts import Scope
 
 

@@ -2,14 +2,14 @@
 
 import click
 
+from pipeline.config.logging import configure_logging
+from pipeline.config.settings import Settings
 from pipeline.http import serve as http
-from pipeline.logs import configure
-from pipeline.settings import Settings
 
 
 @click.command()
 @click.pass_obj
 def serve(settings: Settings) -> None:
     """Answer queries over HTTP in Amazon Lex's own format, until stopped with Ctrl-C or SIGTERM."""
-    configure(settings)
+    configure_logging(settings)
     http.serve(settings)

@@ -8,7 +8,7 @@ from agents.cli.asking import sessions as ask
 from agents.cli.listing import asked_bot, filters, window
 from agents.cli.output import say
 from agents.cli.printing import print_csv, print_json, print_table
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from schemas.analytics import SessionFilterName, SessionSortName, SortOrder
 
 ORDERS = {"asc": SortOrder.ASCENDING, "desc": SortOrder.DESCENDING}

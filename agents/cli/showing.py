@@ -5,10 +5,10 @@ import ssl
 from urllib.parse import urlsplit
 
 from pipeline.access.errors import Denial
-from pipeline.errors import UsageError
-from pipeline.loopback import is_loopback
-from pipeline.settings import Settings
-from pipeline.tls import client_context
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import UsageError
+from pipeline.runtime.sockets import is_loopback
+from pipeline.runtime.tls import client_context
 
 TOKEN = re.compile(r"[!-~]+")
 MAKES = "`turnfold keys add --bearer` makes one"

@@ -11,8 +11,8 @@ from rich.table import Table
 from agents.cli.output import cell, console, say, write_json
 from agents.cli.safe_console import SafeConsole
 from agents.cli.state import State, look
+from pipeline.config.settings import Settings
 from pipeline.kafka.lag import PartitionLag
-from pipeline.settings import Settings
 
 
 @click.command()

@@ -12,7 +12,7 @@ import click
 from agents.cli.output import say
 from agents.cli.welcome import welcome
 from agents.embedded import Options, run_embedded
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 
 PORT = click.IntRange(1, 65_535)
 FOLDER = click.Path(path_type=Path, file_okay=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 from agents.embedded import Options
 from agents.embedded_programs import HOST
 from agents.own_secrets import ENV_FILE
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 
 DEMO_BOT = "TRAVELBOT1"
 WEEK = timedelta(days=7)

@@ -3,7 +3,7 @@
 import click
 
 from agents.worker import run_worker
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 
 
 @click.command()

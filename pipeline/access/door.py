@@ -7,10 +7,10 @@ from pipeline.access.asked import Asked
 from pipeline.access.errors import Denial, DeniedError
 from pipeline.access.gate import Gate
 from pipeline.access.pace import Paces
-from pipeline.clock import Now
-from pipeline.errors import UsageError
-from pipeline.loopback import is_loopback
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.clock import Now
+from pipeline.runtime.errors import UsageError
+from pipeline.runtime.sockets import is_loopback
 from schemas.key import ALL, Key, Right
 
 ANYONE = Key(id="ANYONE", name="whoever is on this machine", bots=(ALL,), rights=tuple(Right), created=0)

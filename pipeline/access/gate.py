@@ -9,7 +9,7 @@ from pipeline.access.asked import Asked
 from pipeline.access.errors import Denial, DeniedError
 from pipeline.access.ring import KeyRing
 from pipeline.access.signature import read_signature, verify
-from pipeline.clock import Now
+from pipeline.runtime.clock import Now
 from schemas.key import Key
 
 NOT_KNOWN = "there is no such key here, or it was revoked"

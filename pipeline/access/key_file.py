@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 from schemas.key import Key, KeyFile
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from aiolimiter import AsyncLimiter
 
 from pipeline.access.errors import ThrottledError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from schemas.key import Key
 
 PERIOD_S = 10.0

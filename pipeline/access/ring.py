@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from pipeline.access.key_file import read_keys
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 from schemas.key import Key
 
 State = tuple[int, ...]

@@ -6,9 +6,9 @@ from dataclasses import replace
 import msgspec
 
 from pipeline.audit.finding import Finding, findings
-from pipeline.clock import now_ms
 from pipeline.materialise.forget import clear
 from pipeline.materialise.settle import Terms
+from pipeline.runtime.clock import now_ms
 from pipeline.store.audit import look
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases

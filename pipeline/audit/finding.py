@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from pipeline.config.retention import Retention
 from pipeline.fold.conversation import fold
 from pipeline.fold.event_set import EventSet
 from pipeline.materialise.settle import Terms
-from pipeline.retention import Retention
 from pipeline.store.audit import Said
 from pipeline.store.unwritten import RowPlace
 from schemas.conversation import Conversation

@@ -7,10 +7,10 @@ from random import Random
 
 import msgspec
 
-from pipeline.clock import Now
 from pipeline.demo.entries import broken, entry_v1, entry_v2, envelope
 from pipeline.demo.script import Talk, talk
 from pipeline.demo.story import Bot, bank_bot, florist, travel_bot
+from pipeline.runtime.clock import Now
 from schemas.topics import DAY_MS
 
 DAYS = 7

@@ -10,7 +10,7 @@ import msgspec
 from starlette.datastructures import Headers
 
 from pipeline.embedded.failures import Code, failure
-from pipeline.loopback import is_own_host
+from pipeline.runtime.sockets import is_own_host
 
 
 class Account(msgspec.Struct, frozen=True):

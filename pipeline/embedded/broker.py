@@ -1,6 +1,6 @@
 """A port in, the command that runs the embedded Kafka-protocol broker on it out."""
 
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 
 
 def broker_command(port: int, host: str = "127.0.0.1") -> list[str]:

@@ -15,18 +15,18 @@ from typing import TextIO
 import click
 import uvicorn
 
+from pipeline.config.load import load_settings
 from pipeline.embedded.access import Account
 from pipeline.embedded.engine import Engine
 from pipeline.embedded.folder import INCOMING, usable
 from pipeline.embedded.front import create_front
 from pipeline.embedded.native import WithoutNative
-from pipeline.embedded.ports import bound
 from pipeline.embedded.running import BrokenOffError
 from pipeline.embedded.seal import seal
-from pipeline.environment import read_settings
-from pipeline.errors import UsageError
-from pipeline.printable import printable_lines
-from pipeline.tls import server_context
+from pipeline.runtime.errors import UsageError
+from pipeline.runtime.printable import printable_lines
+from pipeline.runtime.sockets import bound
+from pipeline.runtime.tls import server_context
 
 STOP_SECONDS = 5
 """Statements that are running when the stop comes have this long to finish."""
@@ -59,7 +59,7 @@ def main(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     With TURNFOLD_CLICKHOUSE_PASSWORD set, only TURNFOLD_CLICKHOUSE_USER is let in, with that password.
     """
     try:
-        settings = read_settings(os.environ)
+        settings = load_settings(os.environ)
         account = Account(settings.clickhouse_user, settings.clickhouse_password)
         tls = server_context(certificate, key, "--certificate") if certificate else None
         with bound(host, port, "--port") as listening:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.embedded.confinement import OVERLAY, configuration, prepare_default
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 
 # A machine that also runs a worker, a broker and a browser: half of its memory, and small caches.
 _SERVER = "max_server_memory_usage_to_ram_ratio=0.5&mark_cache_size=268435456&index_mark_cache_size=67108864"

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from pipeline.access.door import Door
-from pipeline.clock import Now, now_ms
+from pipeline.config.settings import Settings
 from pipeline.http import get_session_v1, get_session_v2, get_transcript, list_sessions
 from pipeline.http.audited import Audited, audit_log
 from pipeline.http.envelope import Envelope, on_no_route
@@ -21,7 +21,7 @@ from pipeline.http.probes import probes
 from pipeline.http.rebinding import rebinding
 from pipeline.metrics.query import QueryMetrics
 from pipeline.query.token import PageTokens
-from pipeline.settings import Settings
+from pipeline.runtime.clock import Now, now_ms
 
 OPERATIONS: Sequence[Operation] = (
     list_sessions.OPERATION,

@@ -9,9 +9,9 @@ from logging.handlers import WatchedFileHandler
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pipeline.errors import UsageError
-from pipeline.logs import JsonLines
-from pipeline.settings import Settings
+from pipeline.config.logging import JsonLines
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import UsageError
 
 NAME = "turnfold.audit"
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
-from pipeline.json_depth import too_deep
 from pipeline.query.errors import InvalidQueryError
+from pipeline.runtime.json_depth import too_deep
 
 MOST = 64 * 1024
 """Bytes of a body. The largest sensible request, ten filters of five values, stays far below."""

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from pipeline.access.errors import DeniedError, ThrottledError
 from pipeline.access.ring import KeysAwayError
-from pipeline.errors import ExceededError, StatementError, TransientError
 from pipeline.query.errors import InvalidQueryError, NotFoundError
+from pipeline.runtime.errors import ExceededError, StatementError, TransientError
 
 JSON = "application/json"
 KIND_HEADER = "x-amzn-ErrorType"

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from pipeline.errors import TransientError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import TransientError
 from pipeline.store.client import ClickHouse, Row
 from pipeline.store.limits import Limits
 from pipeline.store.shared_connection import SharedConnection

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from pipeline.access.asked import Asked
 from pipeline.access.door import Door, check_right
-from pipeline.clock import Now
+from pipeline.config.settings import Settings
 from pipeline.http.audited import Entry
 from pipeline.http.body import read_body
 from pipeline.http.failures import ANALYTICS, JSON, BusyError, Dialect
@@ -22,7 +22,7 @@ from pipeline.query.errors import InvalidQueryError
 from pipeline.query.reach import Reaches
 from pipeline.query.sessions import Rows
 from pipeline.query.token import PageTokens
-from pipeline.settings import Settings
+from pipeline.runtime.clock import Now
 from schemas.key import Key, Right
 
 AT_ONCE = 64

@@ -12,8 +12,8 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipeline.access.errors import Denial, DeniedError
-from pipeline.loopback import is_loopback
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.sockets import is_loopback
 
 OPEN = frozenset({"/healthz"})
 """Paths that tell nothing but that the process is alive."""

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 import uvicorn
 
 from pipeline.access.door import check_reach
-from pipeline.errors import UsageError
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.http.server import server
-from pipeline.loopback import is_loopback
-from pipeline.settings import Settings
+from pipeline.runtime.errors import UsageError
+from pipeline.runtime.sockets import is_loopback
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 

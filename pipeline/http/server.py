@@ -8,10 +8,10 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from pipeline.config.settings import Settings
 from pipeline.http.guarded import Guarded
 from pipeline.http.headers import security_headers
-from pipeline.settings import Settings
-from pipeline.tls import server_context
+from pipeline.runtime.tls import server_context
 
 CONNECTIONS = 1000
 """Open ones at most. One more takes the place of the one that has waited longest for its client; where all are busy,

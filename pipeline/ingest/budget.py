@@ -5,8 +5,8 @@ import binascii
 import io
 from typing import Final
 
-from pipeline.errors import InvalidEventError, Reason
 from pipeline.ingest.gunzip import BLANKS, BrokenGzipError, Gunzip
+from pipeline.runtime.errors import InvalidEventError, Reason
 
 INFLATION: Final = 16
 """A message may unpack to this many times the size allowed for one, all its layers together."""

@@ -5,10 +5,10 @@ import re
 
 import msgspec
 
-from pipeline.half_characters import HALF_ESCAPE, mended_escapes
 from pipeline.ingest.budget import VALUES
 from pipeline.ingest.json_text import JsonText
-from pipeline.json_depth import MAX_DEPTH, too_deep
+from pipeline.runtime.half_characters import HALF_ESCAPE, mended_escapes
+from pipeline.runtime.json_depth import MAX_DEPTH, too_deep
 
 BYTE = re.compile(r"\(byte ([0-9]+)\)")
 TOKENS = re.compile(rb'"(?:[^"\\\n]|\\.)*+"?|[{}\[\]]')

@@ -5,12 +5,12 @@ from sys import intern
 
 import msgspec
 
-from pipeline.errors import InvalidEventError, Reason
-from pipeline.half_characters import mended
 from pipeline.ingest.diagnose import InputForm, input_form
 from pipeline.ingest.entry_v1 import turn_of_v1
 from pipeline.ingest.wrappers import name_of
-from pipeline.json_depth import MAX_DEPTH, check_depth
+from pipeline.runtime.errors import InvalidEventError, Reason
+from pipeline.runtime.half_characters import mended
+from pipeline.runtime.json_depth import MAX_DEPTH, check_depth
 from schemas.turn import Turn, content_of
 from schemas.wire import LogEntry, LogEntryV1
 

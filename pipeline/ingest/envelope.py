@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
-from pipeline.errors import InvalidEventError, Reason
 from pipeline.ingest.budget import Budget, BudgetError
 from pipeline.ingest.gunzip import GZIP
 from pipeline.ingest.opening import Inside, Part, Unreadable, opened
 from pipeline.ingest.wrappers import name_of
+from pipeline.runtime.errors import InvalidEventError, Reason
 
 LAYERS: Final = 16
 """Wrappers inside one another: an SQS record of an SNS notification of a subscription event has nine."""

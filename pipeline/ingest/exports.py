@@ -4,9 +4,9 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from pipeline.errors import UsageError
 from pipeline.ingest.file_names import name_of
 from pipeline.ingest.files import Input, opened_file, stream_inputs
+from pipeline.runtime.errors import UsageError
 
 PARQUET = b"PAR1"
 

@@ -9,7 +9,6 @@ from typing import cast
 
 import msgspec
 
-from pipeline.errors import UsageError
 from pipeline.ingest.document import objects
 from pipeline.ingest.encodings import BOM_BYTES, Transcoder, encoding_of
 from pipeline.ingest.file_names import name_of
@@ -18,6 +17,7 @@ from pipeline.ingest.piece import PIECE_BYTES, DocumentTooLongError, Piece
 from pipeline.ingest.split import Splitter
 from pipeline.ingest.window import Window
 from pipeline.ingest.wrappers import listed
+from pipeline.runtime.errors import UsageError
 
 STDIN = "-"
 LAYERS = 2

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.errors import UsageError
 from pipeline.ingest.file_names import name_of
+from pipeline.runtime.errors import UsageError
 
 MARKER = "aws-logs-write-test"
 """What CloudWatch Logs puts beside an export, to see whether it may write there."""

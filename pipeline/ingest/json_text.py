@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from pipeline.half_characters import mended_escapes
+from pipeline.runtime.half_characters import mended_escapes
 
 _string = msgspec.json.Decoder(str)
 _any_string = json.JSONDecoder(strict=False)

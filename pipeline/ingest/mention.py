@@ -3,8 +3,8 @@
 import json
 from collections.abc import Collection
 
-from pipeline.errors import InvalidEventError, Reason
 from pipeline.ingest.envelope import unwrap
+from pipeline.runtime.errors import InvalidEventError, Reason
 
 
 def mentions(raw: bytes, session_id: str, bots: Collection[str], max_bytes: int) -> bool:

@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.errors import InvalidEventError, Reason
-from pipeline.half_characters import UTF8_BOM
 from pipeline.ingest.budget import Budget, BudgetError
 from pipeline.ingest.document import Verdict, first_value
 from pipeline.ingest.encodings import BOM_BYTES, encoding_of
@@ -18,7 +16,9 @@ from pipeline.ingest.piece import DocumentTooLongError
 from pipeline.ingest.split import STAMP, Splitter
 from pipeline.ingest.window import Window
 from pipeline.ingest.wrappers import FIELDS, UNREAD, Wrapper, telling_members
-from pipeline.json_depth import check_depth
+from pipeline.runtime.errors import InvalidEventError, Reason
+from pipeline.runtime.half_characters import UTF8_BOM
+from pipeline.runtime.json_depth import check_depth
 
 BASE64 = (b"H4sI", b"eyJ", b"ewo", b"ewk", b"eyA", b"W3s")
 """Base64 of the beginnings of gzip and of JSON objects."""

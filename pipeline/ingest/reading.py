@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from pipeline.errors import InvalidEventError, Reason
-from pipeline.half_characters import UTF8_BOM, mended
+from pipeline.config.fold_rules import redaction_labels
+from pipeline.config.settings import Settings
 from pipeline.ingest.entry import decode_entry
-from pipeline.rules import redacted
-from pipeline.settings import Settings
+from pipeline.runtime.errors import InvalidEventError, Reason
+from pipeline.runtime.half_characters import UTF8_BOM, mended
 from schemas.turn import Turn, content_of
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Reading:
 
 
 def _redaction(settings: Settings) -> "Redaction | None":
-    if not any(redacted(settings)):
+    if not any(redaction_labels(settings)):
         return None
     from pipeline.ingest.redaction import Redaction  # noqa: PLC0415 - what knows the world's phones takes time to load
 

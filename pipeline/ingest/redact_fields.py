@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Collection, Mapping
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.redact_masks import Found, Members, drop, mask, objects
 from pipeline.ingest.redact_places import PLAUSIBLE
-from pipeline.settings import Settings
 from schemas.wire import CHANNELS
 
 ALL = "*"

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.json_depth import too_deep
+from pipeline.runtime.json_depth import too_deep
 
 Number = msgspec.Raw
 """A number's own digits: an archive must not round what it does not read."""

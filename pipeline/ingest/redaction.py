@@ -1,6 +1,6 @@
 """The bytes of an entry, or of a dead letter, in; those that may be kept, out."""
 
-from pipeline.errors import InvalidEventError, Reason
+from pipeline.config.settings import Settings
 from pipeline.ingest.redact_fields import Fields
 from pipeline.ingest.redact_json import Holder, dumps, loads
 from pipeline.ingest.redact_masks import OBFUSCATED
@@ -8,7 +8,7 @@ from pipeline.ingest.redact_names import Names
 from pipeline.ingest.redact_patterns import Patterns
 from pipeline.ingest.redact_places import MARKS, SIZE
 from pipeline.ingest.redact_tree import PACKED, Tree
-from pipeline.settings import Settings
+from pipeline.runtime.errors import InvalidEventError, Reason
 
 
 class Redaction:

@@ -4,11 +4,11 @@ import enum
 
 import msgspec
 
-from pipeline.errors import InvalidEventError
 from pipeline.ingest.diagnose import InputForm, input_form
 from pipeline.ingest.entries import read_entries
 from pipeline.ingest.opening import Unreadable
 from pipeline.ingest.reading import Reading
+from pipeline.runtime.errors import InvalidEventError
 
 
 class Destination(enum.Enum):

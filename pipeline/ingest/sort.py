@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.errors import InvalidEventError
 from pipeline.ingest.entries import read_entries
 from pipeline.ingest.opening import Unreadable
 from pipeline.ingest.reading import Reading
+from pipeline.runtime.errors import InvalidEventError
 from schemas.dead_letter import DeadLetter
 
 

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from pipeline.half_characters import UTF8_BOM
 from pipeline.ingest.document import Verdict, first_value, unclosed
 from pipeline.ingest.piece import PIECE_BYTES, DocumentTooLongError, Piece
 from pipeline.ingest.window import Window
+from pipeline.runtime.half_characters import UTF8_BOM
 
 LOOKS = 64
 """An unfinished value is looked at whenever more of it was read, unless that adds up to so many times its bytes."""

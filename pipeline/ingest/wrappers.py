@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from pipeline.half_characters import mended_escapes
-from pipeline.json_depth import too_deep
+from pipeline.runtime.half_characters import mended_escapes
+from pipeline.runtime.json_depth import too_deep
 
 
 class Wrapper(NamedTuple):

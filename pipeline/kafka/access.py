@@ -2,8 +2,8 @@
 
 import ssl
 
-from pipeline.settings import Settings
-from pipeline.tls import client_context, show_certificate
+from pipeline.config.settings import Settings
+from pipeline.runtime.tls import client_context, show_certificate
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 
-from pipeline.errors import DETAIL_LENGTH, Reason
 from pipeline.kafka.codecs import OversizedError, unpack
 from pipeline.kafka.damage import Damage, damaged
 from pipeline.kafka.legacy import modern
@@ -20,6 +19,7 @@ from pipeline.kafka.record_batch import (
     written,
 )
 from pipeline.kafka.record_parts import HEADERS
+from pipeline.runtime.errors import DETAIL_LENGTH, Reason
 
 BATCH_BYTES = 64 * 1024 * 1024
 """What one batch may unpack to: Kafka bounds only what is packed, and 4 MB can hold 4 GB."""

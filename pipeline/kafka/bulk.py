@@ -8,9 +8,9 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message
 from kafka import TopicPartition
 
-from pipeline.errors import TransientError, UsageError
 from pipeline.kafka.librdkafka import Fetcher
 from pipeline.kafka.second_look import Again, Window
+from pipeline.runtime.errors import TransientError, UsageError
 
 WAIT_S = 0.1
 SILENT_S = 2.5

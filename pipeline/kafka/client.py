@@ -9,13 +9,13 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import AuthorizationError, KafkaConfigurationError, KafkaError, KafkaTimeoutError
 from kafka.partitioner import DefaultPartitioner
 
-from pipeline.errors import TransientError, UsageError
+from pipeline.config.settings import Settings
 from pipeline.kafka.access import access, tls_context
 from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
 from pipeline.kafka.fetches import check_fetches
 from pipeline.kafka.network import REFUSALS, Network, knock, reason
 from pipeline.kafka.placement import HASHES
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import PartitionerName
 
 CLIENT_ID = "turnfold"

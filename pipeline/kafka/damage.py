@@ -7,8 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from pipeline.errors import Reason
 from pipeline.kafka.record_batch import empty, record, written
+from pipeline.runtime.errors import Reason
 
 HEADER = f"turnfold-damage-{secrets.token_hex(16)}"
 """The name of the header that says so. It is another one in each process, so that no producer can write it."""

@@ -8,13 +8,13 @@ import msgspec
 from kafka import TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
-from pipeline.errors import UsageError
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import PATIENCE, reader
 from pipeline.kafka.damage import damage_of
 from pipeline.kafka.retried import marked
 from pipeline.kafka.spans import newest as newest_of
 from pipeline.kafka.spans import read, spans_of
-from pipeline.settings import Settings
+from pipeline.runtime.errors import UsageError
 from schemas.dead_letter import DeadLetter
 
 SCAN = 10_000

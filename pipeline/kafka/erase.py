@@ -6,14 +6,14 @@ import msgspec
 from kafka import TopicPartition
 from kafka.errors import KafkaError
 
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import PATIENCE, admin, reader
 from pipeline.kafka.damage import damage_of
 from pipeline.kafka.network import reason
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.retried import marked
 from pipeline.kafka.spans import read, spans_of
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
 
 
 class Erased(msgspec.Struct, frozen=True):

@@ -2,9 +2,9 @@
 
 import time
 
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.kafka.lag import PartitionLag, read_lag
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
 
 PAUSE = 0.1
 

@@ -2,9 +2,9 @@
 
 import msgspec
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import PATIENCE, reader
 from pipeline.kafka.spans import newest, read, spans_of
-from pipeline.settings import Settings
 from schemas.forwarded import times_forwarded
 
 SCAN = 4_000

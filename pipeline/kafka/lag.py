@@ -7,9 +7,9 @@ import msgspec
 from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
 from kafka.errors import RetriableError
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import PATIENCE, admin, reader
 from pipeline.kafka.offsets import bounds
-from pipeline.settings import Settings
 
 PAUSE = 0.1
 """Seconds between two questions to a cluster that is not ready."""

@@ -8,12 +8,12 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as PartitionOffset
 
-from pipeline.errors import TransientError, UsageError
+from pipeline.config.settings import Settings
 from pipeline.kafka.access import librdkafka_access, tls_context
 from pipeline.kafka.client import CLIENT_ID, DEMANDS, PATIENCE, sorted_errors
 from pipeline.kafka.network import knock
 from pipeline.kafka.second_look import SecondLook
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 
 QUEUED_KB = 65_536
 """What librdkafka may have fetched that nobody has taken yet: about two batches of a replay."""

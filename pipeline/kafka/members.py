@@ -12,8 +12,8 @@ from kafka.protocol.admin import DescribeGroupsRequest
 from kafka.protocol.consumer.group import DEFAULT_GENERATION_ID, UNKNOWN_MEMBER_ID, HeartbeatRequest
 from kafka.protocol.consumer.metadata import ConsumerProtocolAssignment
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import PATIENCE, admin
-from pipeline.settings import Settings
 
 PAUSE = 0.1
 """Seconds between two questions to a cluster that is not ready."""

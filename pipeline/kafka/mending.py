@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from pipeline.errors import DETAIL_LENGTH, Reason
 from pipeline.kafka.damage import Damage, telling
 from pipeline.kafka.record_batch import HEADER, BatchHeader, record, written
 from pipeline.kafka.record_parts import Cursor, Parts, UnreadableError, parts_of
+from pipeline.runtime.errors import DETAIL_LENGTH, Reason
 
 GREATEST_TIMESTAMP = 253_402_300_799_999
 """The last millisecond of the year 9999, behind which Python has no time; before 1970 Kafka has none."""

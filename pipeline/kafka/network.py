@@ -10,7 +10,7 @@ from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 
 
 class CertificateRefusedError(Exception):

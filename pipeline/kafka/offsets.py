@@ -5,8 +5,8 @@ from collections.abc import Collection
 
 from kafka import TopicPartition
 
-from pipeline.errors import TransientError
 from pipeline.kafka.client import Reader
+from pipeline.runtime.errors import TransientError
 
 POLL_MS = 100
 

@@ -18,10 +18,10 @@ from kafka.errors import (
 )
 from kafka.producer.future import FutureRecordMetadata
 
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import PATIENCE, sorted_errors, writer
 from pipeline.kafka.network import reason
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
 
 BATCH_BYTES = 1_000_000
 """Messages of 1.6 KB to the embedded broker, two cores: 1 MB 60-70 k/s, 256 KB 52 k/s, 64 KB 27 k/s."""

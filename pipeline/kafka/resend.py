@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.dead import DeadRecord, Place
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.retried import KEY, mark
-from pipeline.settings import Settings
 
 LETTERS_A_MARK = 1_000
 """A resend that dies sends at most so many letters again the next time, which changes no answer."""

@@ -11,9 +11,9 @@ import msgspec
 from kafka import TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import Reader, reader
 from pipeline.kafka.damage import Damage, damage_of
-from pipeline.settings import Settings
 
 RECORDS = 2_000
 """Read at a time: where there are many jumps in the offsets, one reading tells of all among so many records."""

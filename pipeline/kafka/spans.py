@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from kafka import TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
-from pipeline.errors import TransientError
 from pipeline.kafka.client import Reader
 from pipeline.kafka.offsets import POLL_MS, bounds
+from pipeline.runtime.errors import TransientError
 
 Spans = dict[TopicPartition, tuple[int, int]]
 """Partition -> the first offset, and the one after the last."""

@@ -7,9 +7,9 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError, for_code
 
-from pipeline.errors import TransientError, UsageError
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import admin
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import Topic
 
 COMPARED = ("cleanup.policy", "retention.ms", "max.message.bytes", "min.insync.replicas")

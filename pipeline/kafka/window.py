@@ -4,10 +4,10 @@ from collections.abc import Collection
 
 from kafka import TopicPartition
 
-from pipeline.errors import UsageError
 from pipeline.kafka.client import Reader
 from pipeline.kafka.offsets import bounds
 from pipeline.kafka.spans import Spans
+from pipeline.runtime.errors import UsageError
 
 NO_RECORD_IS_SO_LATE = 1 << 62
 """Milliseconds: a broker that names a record for this time does not go by the records' timestamps."""

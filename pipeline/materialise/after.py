@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 
+from pipeline.config.retention import Retention
 from pipeline.materialise.forget import clear
 from pipeline.materialise.settle import Terms, settle
 from pipeline.materialise.watch import Seen, Watch
-from pipeline.retention import Retention
 from pipeline.store.databases import Databases
 from schemas.turn import ConversationKey
 

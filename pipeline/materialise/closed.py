@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from pipeline.clock import now_ms
+from pipeline.config.retention import LONGEST_DAYS, Retention
 from pipeline.fold.event_set import EventSet
-from pipeline.retention import LONGEST_DAYS, Retention
+from pipeline.runtime.clock import now_ms
 from pipeline.store.client import ClickHouse
 from pipeline.store.in_force import rows_since
 from schemas.topics import DAY_MS

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import msgspec
 
-from pipeline.errors import StatementError
 from pipeline.materialise.settle import Terms, settle
+from pipeline.runtime.errors import StatementError
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from pipeline.store.erase import apply, erase, uncover

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from pipeline.config.retention import FOR_GOOD, Retention
 from pipeline.fold.conversation import fold
 from pipeline.materialise.closed import incomplete
 from pipeline.materialise.recall import recall
-from pipeline.retention import FOR_GOOD, Retention
 from pipeline.store.client import ClickHouse
 from pipeline.store.in_force import rows_in_force
 from schemas.conversation import Conversation

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
-from pipeline.errors import StatementError
+from pipeline.config.retention import Retention
+from pipeline.config.settings import Settings
 from pipeline.materialise.after import After
 from pipeline.materialise.watch import Seen, Watch
-from pipeline.retention import Retention
-from pipeline.settings import Settings
+from pipeline.runtime.errors import StatementError
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from pipeline.store.surroundings import Surroundings, Tables, has_both

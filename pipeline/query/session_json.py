@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.half_characters import mended_escapes
-from pipeline.json_depth import too_deep
+from pipeline.runtime.half_characters import mended_escapes
+from pipeline.runtime.json_depth import too_deep
 
 Members = Mapping[str, Any]
 

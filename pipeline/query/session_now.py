@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.clock import Now
 from pipeline.query.errors import NotFoundError
 from pipeline.query.session_archive import Archive
 from pipeline.query.session_event import Event
@@ -12,6 +11,7 @@ from pipeline.query.session_transcript import transcript
 from pipeline.query.session_v1 import SUMMARIES, session_v1, summaries
 from pipeline.query.session_v2 import session_v2
 from pipeline.query.sessions import NO_BOT
+from pipeline.runtime.clock import Now
 from schemas.lex_v1 import bot_id as derived_bot_id
 from schemas.session import GetSessionResponse
 from schemas.session_v1 import GetSessionV1Response

@@ -6,12 +6,12 @@ from typing import Any, Protocol
 
 from msgspec import UNSET
 
-from pipeline.clock import Now
 from pipeline.query.filters import conditions
 from pipeline.query.reach import Reaches
 from pipeline.query.statement import EVERYWHERE, SETTINGS, Near, Question, nearest, select
 from pipeline.query.token import PageTokens, Position, fingerprint
 from pipeline.query.window import read_window
+from pipeline.runtime.clock import Now
 from schemas.analytics import (
     InvokedIntentSample,
     ListSessionAnalyticsDataRequest,

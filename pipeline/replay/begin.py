@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.clock import now_ms
-from pipeline.errors import TransientError, UsageError
+from pipeline.config.fold_rules import kafka_client_id
+from pipeline.config.retention import Retention
+from pipeline.config.settings import Settings
 from pipeline.kafka.members import members
 from pipeline.replay.claims import FINISH
 from pipeline.replay.steps import sources
-from pipeline.retention import Retention
-from pipeline.rules import client_id
-from pipeline.settings import Settings
+from pipeline.runtime.clock import now_ms
+from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.store.beside import create_new, new_database, uuids
 from pipeline.store.carry import carry_over
 from pipeline.store.client import ClickHouse
@@ -109,7 +109,7 @@ async def check_workers(settings: Settings, job: Job) -> None:
         if time.monotonic() > deadline:
             raise UsageError(
                 f"workers of another version or with other rules are at work ({', '.join(others)}; this is "
-                f"{client_id(settings)}): start them again with this version and the same "
+                f"{kafka_client_id(settings)}): start them again with this version and the same "
                 "TURNFOLD_FALLBACK_INTENTS, TURNFOLD_PARTITIONER and TURNFOLD_REDACT_ settings"
             )
         await asyncio.sleep(1)
@@ -122,7 +122,7 @@ async def _others(settings: Settings) -> list[str]:
     except TransientError as trouble:
         log.warning("%s: so nobody knows whether workers of another version are at work", trouble)
         return []
-    ours = client_id(settings)
+    ours = kafka_client_id(settings)
     return sorted({one.client_id for one in found} - {ours})
 
 

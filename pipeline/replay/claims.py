@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
-from pipeline.errors import TransientError
 from pipeline.replay.process_identity import has_ended, identify
-from pipeline.replay.task_group import task_group
+from pipeline.runtime.errors import TransientError
+from pipeline.runtime.task_group import task_group
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import SavedUnit, load_run, save_units
 from pipeline.store.surroundings import LEASE_MS

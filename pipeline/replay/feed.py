@@ -2,10 +2,10 @@
 
 import msgspec
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.route import Destination, route
 from pipeline.kafka.produce import Producer
-from pipeline.settings import Settings
 
 
 class Tally(msgspec.Struct):

@@ -9,13 +9,13 @@ from functools import partial
 
 import msgspec
 
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.replay.ahead import prepared
 from pipeline.replay.claims import Claims, LeaseLostError
 from pipeline.replay.steps import Taking, Written, batches, taking
-from pipeline.replay.task_group import task_group
-from pipeline.retry import until_done
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
+from pipeline.runtime.retry import retry_forever
+from pipeline.runtime.task_group import task_group
 from pipeline.store.client import ClickHouse
 from schemas.run import Counts, Position, Unit
 
@@ -56,7 +56,7 @@ class Filling:
         async with taking(self._settings, self._clickhouse, self._job, self._claims.announce) as way:
             try:
                 while not await self._finished():
-                    unit = await until_done(self._claims.claim, WAIT)
+                    unit = await retry_forever(self._claims.claim, WAIT)
                     if unit is None:
                         await asyncio.sleep(LOOK_EVERY_S)  # the rest is in other hands, which may fail
                     else:
@@ -66,7 +66,7 @@ class Filling:
                     await self._claims.let_go()
 
     async def _finished(self) -> bool:
-        await until_done(self._claims.look, WAIT)
+        await retry_forever(self._claims.look, WAIT)
         self._told(self._claims.counts(), ())
         return self._claims.finished
 
@@ -74,7 +74,7 @@ class Filling:
         """Read a unit to its end, or until another process has taken it over; that one goes on from there."""
         try:
             async with self._claims.renewing():
-                await until_done(partial(self._fill, name, way), WAIT)
+                await retry_forever(partial(self._fill, name, way), WAIT)
         except LeaseLostError as lost:
             log.warning("%s; it is left to that one", lost)
 

@@ -7,12 +7,12 @@ import msgspec
 
 from pipeline.audit.audit import Audit
 from pipeline.audit.repair import repair
-from pipeline.errors import UsageError
+from pipeline.config.retention import Retention
+from pipeline.config.settings import Settings
 from pipeline.materialise.settle import Terms
 from pipeline.materialise.watch import Watch
 from pipeline.replay.begin import check_workers
-from pipeline.retention import Retention
-from pipeline.settings import Settings
+from pipeline.runtime.errors import UsageError
 from pipeline.store.beside import exchange, exists, new_database, old_database, uuids
 from pipeline.store.client import ClickHouse
 from pipeline.store.compare import Comparison, compare

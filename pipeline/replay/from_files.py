@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from itertools import islice
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.envelope import unpacked_size
 from pipeline.ingest.exports import Export, open_export
 from pipeline.ingest.file_names import name_of, path_of
@@ -11,7 +12,6 @@ from pipeline.ingest.files import Input
 from pipeline.ingest.folders import find_files
 from pipeline.replay.ahead import ahead
 from pipeline.replay.batch import Batch
-from pipeline.settings import Settings
 from schemas.run import Job, Source, Unit
 
 BATCH_BYTES = 64 * 1024 * 1024

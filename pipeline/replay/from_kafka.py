@@ -8,6 +8,7 @@ import msgspec
 from confluent_kafka import Message
 from kafka import TopicPartition
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.envelope import unpacked_size
 from pipeline.kafka.bulk import Fetched, read_batches
 from pipeline.kafka.client import PATIENCE, reader
@@ -17,7 +18,6 @@ from pipeline.kafka.second_look import Again
 from pipeline.kafka.window import spans_between
 from pipeline.replay.ahead import ahead
 from pipeline.replay.batch import Batch
-from pipeline.settings import Settings
 from schemas.run import Job, Source, Unit
 
 BATCH_BYTES = 64 * 1024 * 1024

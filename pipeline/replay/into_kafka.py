@@ -1,9 +1,9 @@
 """Raw inputs from files in; each in the topic where live traffic would have put it, out."""
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.replay.batch import TOLD, Batch, Decoded
 from pipeline.replay.feed import Feed
-from pipeline.settings import Settings
 
 
 class IntoKafka:

@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Collection
 
+from pipeline.config.retention import FOR_GOOD, Retention
 from pipeline.fold.event_set import EventSet
 from pipeline.materialise.after import After
 from pipeline.materialise.watch import Watch
 from pipeline.replay.batch import Decoded
-from pipeline.retention import FOR_GOOD, Retention
 from pipeline.store.databases import Databases
 from pipeline.store.read_back import read_back
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 
+from pipeline.config.retention import FOR_GOOD, Retention
 from pipeline.fold.batch import fold_batch
 from pipeline.fold.history import History
 from pipeline.fold.memory import Memory
@@ -11,7 +12,6 @@ from pipeline.materialise.closed import incomplete
 from pipeline.materialise.recall import histories
 from pipeline.materialise.watch import Watch
 from pipeline.replay.batch import Decoded
-from pipeline.retention import FOR_GOOD, Retention
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from schemas.forgotten import Forgotten

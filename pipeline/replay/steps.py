@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import NamedTuple
 
+from pipeline.config.retention import Retention
+from pipeline.config.settings import Settings
 from pipeline.ingest.reading import Reading
 from pipeline.replay.batch import Batch, Decoded, decode
 from pipeline.replay.from_archive import conversations, events
@@ -14,8 +16,6 @@ from pipeline.replay.from_kafka import partitions, records
 from pipeline.replay.into_kafka import IntoKafka
 from pipeline.replay.into_live import IntoLive
 from pipeline.replay.into_new import Archive, IntoNew
-from pipeline.retention import Retention
-from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from schemas.run import Counts, Into, Job, Kind, Source, Unit

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import UsageError
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.migrate import migrate
 

@@ -1,7 +1,7 @@
 """Live rows whose events may have expired in; the same in the new tables, where nobody could fold them again, out."""
 
-from pipeline.clock import now_ms
-from pipeline.retention import Retention
+from pipeline.config.retention import Retention
+from pipeline.runtime.clock import now_ms
 from pipeline.store.client import ClickHouse
 from schemas.columns import columns
 from schemas.conversation import Conversation

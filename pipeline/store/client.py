@@ -14,11 +14,11 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, NotSupportedError, ProgrammingError
 from clickhouse_connect.driver.external import ExternalData
 
-from pipeline.errors import ExceededError, StatementError, TransientError, UsageError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import ExceededError, StatementError, TransientError, UsageError
+from pipeline.runtime.tls import client_context
 from pipeline.store.cluster import cluster_options
 from pipeline.store.limits import Limits
-from pipeline.tls import client_context
 from schemas.columns import columns, transpose
 
 Row = tuple[Any, ...]

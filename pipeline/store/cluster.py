@@ -1,6 +1,6 @@
 """Settings in; what ClickHouse is told with every statement so that a cluster answers like one server out."""
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 
 SHARE = 0.8
 """Of the time that a client waits, the server may use this much: then it says itself which replica it waits for."""

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pipeline.errors import ExceededError
+from pipeline.runtime.errors import ExceededError
 from pipeline.store.client import ClickHouse
 from pipeline.store.limits import Limits
 

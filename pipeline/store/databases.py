@@ -3,7 +3,7 @@
 import asyncio
 from functools import partial
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.store.beside import new_database, old_database
 from pipeline.store.client import ClickHouse
 from pipeline.store.shared_connection import SharedConnection

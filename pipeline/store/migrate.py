@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import UsageError
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.render import render
 from pipeline.store.retention import retain

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from pipeline.errors import StatementError, TransientError
+from pipeline.runtime.errors import StatementError, TransientError
 
 TABLES = frozenset({"bots", "conversations", "forgotten", "runs", "turns"})
 FIND = """

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse
 from pipeline.store.render import render
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from pipeline.errors import TransientError
+from pipeline.runtime.errors import TransientError
 from pipeline.store.client import ClickHouse
 
 

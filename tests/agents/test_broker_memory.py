@@ -7,9 +7,9 @@ from collections.abc import Callable
 from kafka import KafkaProducer
 
 from agents.broker_memory import BrokerMemory, tell_lost
+from pipeline.config.settings import Settings
 from pipeline.kafka.lag import PartitionLag
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
 from tests.brokers import broker, unused
 
 WITHIN = 60.0

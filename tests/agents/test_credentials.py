@@ -4,8 +4,8 @@ import pytest
 from faust import SASLCredentials, SSLCredentials
 
 from agents.credentials import credentials
-from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import UsageError
 from tests.certificates import Certificates
 from tests.demanding import MECHANISMS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.data_folder import claim
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 
 
 def test_a_second_one_is_refused_and_told_of_the_first(tmp_path: Path) -> None:

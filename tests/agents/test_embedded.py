@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from agents.embedded import Options
-from pipeline.environment import read_settings
+from pipeline.config.load import load_settings
 
 
 def test_on_loopback_the_query_layer_is_asked_without_tls(tmp_path: Path) -> None:
@@ -13,7 +13,7 @@ def test_on_loopback_the_query_layer_is_asked_without_tls(tmp_path: Path) -> Non
         "TURNFOLD_API_CERTIFICATE": "/certificate.pem",
         "TURNFOLD_API_CERTIFICATE_KEY": "/key.pem",
     }
-    assert read_settings(elsewhere).api_certificate
+    assert load_settings(elsewhere).api_certificate
     options = Options(tmp_path, api_port=1, kafka_port=2, clickhouse_port=3, workers=1, demo=False)
-    here = read_settings(elsewhere | options.environ())
+    here = load_settings(elsewhere | options.environ())
     assert (here.api, here.api_certificate) == ("http://127.0.0.1:1", "")

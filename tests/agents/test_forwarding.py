@@ -13,13 +13,13 @@ from agents.app import App, create_app
 from agents.conversations import Conversations
 from agents.forwarding import HEADER_BYTES, MOST_TIMES, Forwarder, Stray, stray_of
 from agents.sender import Outgoing, Sender
+from pipeline.config.settings import Settings
 from pipeline.ingest.poison import DeadLimit
 from pipeline.kafka.client import reader
 from pipeline.kafka.placement import Placement
 from pipeline.kafka.spans import read, spans_of
 from pipeline.kafka.topics import create_topics
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.settings import Settings
 from schemas.forwarded import FORWARDED, times_forwarded
 from schemas.topics import DAY_MS
 from tests.both import ON_APACHE, on_both

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from agents.health import addresses
-from pipeline.embedded.ports import free_port
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.settings import Settings
+from pipeline.runtime.sockets import free_port
 from tests import services
 from tests.certificates import Certificates
 from tests.pipeline.http.serving import serving

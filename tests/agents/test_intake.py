@@ -12,9 +12,9 @@ import pytest
 from agents import intake
 from agents.intake import Intake
 from agents.sender import Outgoing, Sender
+from pipeline.config.settings import Settings
 from pipeline.ingest.poison import DeadLimit, PoisonError
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.settings import Settings
 from tests.events import raw
 
 SETTINGS = Settings()

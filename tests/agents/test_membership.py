@@ -11,8 +11,8 @@ from aiokafka.protocol.group import HeartbeatRequest, LeaveGroupRequest, SyncGro
 
 from agents.app import create_app
 from agents.membership import Membership
+from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
 from tests.both import ON_EMBEDDED
 
 SESSION = 10.0

@@ -6,7 +6,7 @@ import pytest
 
 from agents.own_secrets import own_secrets, with_own_secrets, write_env
 from pipeline.access.key_file import read_keys
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 
 HERE = {"TURNFOLD_CLICKHOUSE": "http://127.0.0.1:8123", "TURNFOLD_API": "http://127.0.0.1:8080"}
 

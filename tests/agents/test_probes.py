@@ -7,8 +7,8 @@ import pytest
 
 from agents.probes import Probes
 from agents.stuck import StuckWatch
+from pipeline.config.settings import Settings
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.settings import Settings
 from tests.services import ask
 
 

@@ -18,7 +18,7 @@ from faust.types import TP
 from agents.app import create_app
 from agents.positions import INTERRUPTIONS, Sought, marked, seek_to_committed
 from agents.transport import Consumer
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 
 TURNS = TP("turns", 0)
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from agents.stuck import StuckWatch
+from pipeline.config.settings import Settings
 from pipeline.metrics.collectors import Lag
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.settings import Settings
 
 LIMIT = 60.0
 

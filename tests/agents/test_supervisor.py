@@ -12,7 +12,7 @@ import pytest
 
 from agents import restarts
 from agents.supervisor import GivenUpError, Launch, Program, Supervisor
-from pipeline.errors import TransientError
+from pipeline.runtime.errors import TransientError
 
 WITHIN = 60.0
 SLEEPS = "import time; print('hello', flush=True); time.sleep(600)"

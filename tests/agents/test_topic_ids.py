@@ -12,9 +12,9 @@ from aiokafka.protocol.metadata import MetadataRequest_v5
 
 from agents.app import create_app
 from agents.topic_ids import topic_ids
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import admin
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
 from tests.both import on_both
 
 

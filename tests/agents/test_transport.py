@@ -2,9 +2,9 @@ import asyncio
 from typing import Any
 
 from agents.app import create_app
+from pipeline.config.settings import Settings
 from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
 from tests.both import ON_EMBEDDED
 
 

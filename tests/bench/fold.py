@@ -25,9 +25,9 @@ from typing import Any
 import msgspec
 import orjson
 
-from pipeline.embedded.ports import free_port
+from pipeline.config.settings import Settings
 from pipeline.kafka.produce import Producer
-from pipeline.settings import Settings
+from pipeline.runtime.sockets import free_port
 from tests import brokers, services
 from tests.agents.cli.command import environ
 from tests.bench.events import events

@@ -24,9 +24,9 @@ from uuid import uuid4
 import msgspec
 import orjson
 
-from pipeline.clock import now_ms
+from pipeline.config.settings import Settings
 from pipeline.kafka.produce import Producer
-from pipeline.settings import Settings
+from pipeline.runtime.clock import now_ms
 from tests import services
 from tests.bench.events import events
 from tests.bench.fold import total

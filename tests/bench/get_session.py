@@ -22,9 +22,9 @@ from typing import Any
 
 import orjson
 
-from pipeline.clock import now_ms
-from pipeline.embedded.ports import free_port
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.clock import now_ms
+from pipeline.runtime.sockets import free_port
 from pipeline.store.client import connection
 from pipeline.store.migrate import migrate
 from tests import services

@@ -21,10 +21,10 @@ import kafka
 import msgspec
 import orjson
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.lag import read_lag
 from pipeline.kafka.produce import BATCH_BYTES, LINGER_MS
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
 from tests import brokers, services
 from tests.agents.cli.command import environ
 from tests.bench.events import events

@@ -23,10 +23,10 @@ import aiohttp
 import msgspec
 import orjson
 
-from pipeline.embedded.ports import free_port
+from pipeline.config.settings import Settings
 from pipeline.query.sessions import read_question
 from pipeline.query.token import Position
-from pipeline.settings import Settings
+from pipeline.runtime.sockets import free_port
 from pipeline.store.client import connection
 from pipeline.store.migrate import migrate
 from schemas.analytics import ListSessionAnalyticsDataRequest

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.embedded.ports import free_port
+from pipeline.config.settings import Settings
 from pipeline.kafka.produce import Producer
-from pipeline.settings import Settings
+from pipeline.runtime.sockets import free_port
 from tests import brokers, services
 from tests.agents.cli.command import environ
 from tests.bench.fold import run, total

@@ -12,7 +12,7 @@ import time
 import uuid
 from pathlib import Path
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.migrate import migrate
 from pipeline.store.read_back import read_back

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import orjson
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.produce import Producer
-from pipeline.settings import Settings
 from tests import apache
 from tests.integration.pieces import Pieces, pieces
 from tests.integration.traffic import lines

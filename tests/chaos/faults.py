@@ -9,8 +9,8 @@ from collections.abc import Callable
 from kafka.errors import KafkaError
 
 from deploy.kafka.cluster import Cluster
-from pipeline.errors import TransientError
 from pipeline.kafka.client import admin
+from pipeline.runtime.errors import TransientError
 from tests.forked import Started
 from tests.integration.pieces import Pieces
 from tests.integration.proxy import OUT_OF_MEMORY, READ_ONLY, TOO_MANY_PARTS, Proxy

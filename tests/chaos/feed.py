@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.chaos.messages import Message, dress, empty, ghosts, hostile
 from tests.chaos.producers import (
     PARTITIONERS,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.integration.traffic import BROKEN, conversation
 
 GHOSTS = 10_000_000

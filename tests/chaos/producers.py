@@ -8,7 +8,7 @@ from confluent_kafka import KafkaException, Producer
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.chaos.messages import Message
 
 PARTITIONERS = ("consistent_random", "murmur2_random", "fnv1a_random", "random")

@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 import orjson
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests import apache
 from tests.chaos.faults import Faults
 from tests.chaos.feed import Feed

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.settings import Settings
 from tests.clients.tools import run, with_packages
 from tests.pipeline.http.runtime import insert as insert_turns
 from tests.pipeline.http.serving import serving

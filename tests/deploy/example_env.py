@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from agents.cli.main import EMPTY, settings_and_defaults
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.deploy.files import DEPLOY
 
 PATH = DEPLOY / "example.env"

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import yaml  # type: ignore[import-untyped] # it carries no types
 
-from pipeline.environment import variables
+from pipeline.config.load import variables
 from tests.services import ROOT
 
 DEPLOY = ROOT / "deploy"

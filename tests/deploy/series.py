@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from pipeline.errors import Reason
 from pipeline.metrics.query import QueryMetrics
 from pipeline.metrics.worker import AGENTS, WorkerMetrics
+from pipeline.runtime.errors import Reason
 from schemas.dead_letter import DeadLetter
 
 ADDED = {"job", "instance"}

@@ -9,9 +9,9 @@ import pytest
 
 from agents.cli.main import turnfold
 from pipeline.access.door import check_reach
-from pipeline.environment import read_settings
-from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.config.load import load_settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import UsageError
 from tests.deploy.files import DEPLOY, read_yaml, unknown_variables
 from tests.services import ROOT
 
@@ -78,7 +78,7 @@ def test_our_settings_exist_and_fit(name: str) -> None:
     environ = {variable: str(value) for variable, value in SERVICES[name]["environment"].items()}
     secrets = {variable for variable, value in environ.items() if value.startswith("${")}
     assert secrets <= set(SECRETS)
-    settings = read_settings(environ)
+    settings = load_settings(environ)
     assert settings.kafka == ("kafka:9092",)
     assert settings.clickhouse == "http://clickhouse:8123"
     assert SERVICES["clickhouse"]["environment"]["CLICKHOUSE_USER"] == settings.clickhouse_user
@@ -136,7 +136,7 @@ def test_ports_are_published_on_loopback_only() -> None:
 
 def test_whoever_may_ask_is_asked_for_a_key() -> None:
     """The image has the query layer listen on every address, which it does with keys alone."""
-    settings = read_settings({**IMAGE, **SERVICES["query"]["environment"]})
+    settings = load_settings({**IMAGE, **SERVICES["query"]["environment"]})
     with pytest.raises(UsageError):
         check_reach(msgspec.structs.replace(settings, api_keys=""))
     check_reach(settings)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.fold.conversation import fold
-from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse, Row, connection
 from pipeline.store.write import write
 from schemas.turn import ArchivedTurn

@@ -11,9 +11,9 @@ from kafka import KafkaAdminClient
 
 from deploy.kafka import cluster as module
 from deploy.kafka.cluster import HERE, HOST
-from pipeline.environment import read_settings
+from pipeline.config.load import load_settings
+from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics, find_topics
-from pipeline.settings import Settings
 from tests import apache
 from tests.demanding import Demanding
 from tests.services import ROOT
@@ -85,7 +85,7 @@ def test_without_java_or_kafka_it_says_what_is_missing(tmp_path: Path, monkeypat
 
 def test_the_settings_for_three_brokers_are_settings() -> None:
     lines = [line for line in (HERE / "three.env").read_text().splitlines() if line and not line.startswith("#")]
-    settings = read_settings(dict(line.split("=", 1) for line in lines))
+    settings = load_settings(dict(line.split("=", 1) for line in lines))
     assert settings.kafka == tuple(f"{HOST}:{port}" for port in (9092, 9093, 9094))
     assert {(topic.replication, topic.min_insync) for topic in settings.topics} == {(3, 2)}
     assert settings.kafka_idempotence

@@ -14,8 +14,8 @@ import pytest
 from agents.cli.main import turnfold
 from pipeline.access.asked import Asked
 from pipeline.access.gate import Gate
-from pipeline.clock import now_ms
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.clock import now_ms
 from schemas.key import Right
 from tests.agents.cli.command import WITHIN
 from tests.agents.cli.command import environ as environ_of

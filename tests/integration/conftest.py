@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.both import on_both
 from tests.demanding import Demanding
 from tests.integration.pieces import Pieces, pieces

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 import orjson
 
-from pipeline.embedded.ports import free_port
+from pipeline.config.settings import Settings
 from pipeline.kafka.lag import PartitionLag
 from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
+from pipeline.runtime.sockets import free_port
 from pipeline.store.migrate import migrate
 from tests import forked, services
 from tests.forked import Forked, Started

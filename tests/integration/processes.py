@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests import services
 from tests.agents.cli.command import environ
 from tests.certificates import Certificates

@@ -14,10 +14,10 @@ import boto3
 import orjson
 from botocore.config import Config
 
-from pipeline.embedded.ports import free_port
-from pipeline.environment import read_settings
+from pipeline.config.load import load_settings
+from pipeline.config.settings import Settings
 from pipeline.kafka.lag import PartitionLag, read_lag
-from pipeline.settings import Settings
+from pipeline.runtime.sockets import free_port
 from tests import forked
 
 PATIENCE = 90.0
@@ -65,7 +65,7 @@ class Reachable:
     def wait_until_folded(self) -> None:
         """Wait until all is committed: intake writes before it commits, so lag 0 twice is the end."""
         deadline = time.monotonic() + PATIENCE
-        settings = read_settings(self.environ)
+        settings = load_settings(self.environ)
         while any(one.lag for _ in range(2) for one in unread(settings)):
             assert time.monotonic() < deadline, "the workers have not come to the end"
             time.sleep(0.2)

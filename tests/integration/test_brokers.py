@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests import apache
 from tests.integration.pieces import pieces
 from tests.integration.tables import assert_tables

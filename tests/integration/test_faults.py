@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.both import ON_EMBEDDED
 from tests.integration.pieces import Pieces, pieces
 from tests.integration.proxy import OUT_OF_MEMORY, READ_ONLY, TOO_MANY_PARTS, Proxy, proxy

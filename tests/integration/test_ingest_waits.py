@@ -4,7 +4,7 @@ from pathlib import Path
 
 import orjson
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.integration.listing import listed
 from tests.integration.pieces import pieces
 from tests.integration.stack import Stack

@@ -10,8 +10,8 @@ import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.embedded.ports import free_port
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.sockets import free_port
 from tests import brokers, services
 from tests.both import ON_EMBEDDED
 from tests.integration.listing import listed

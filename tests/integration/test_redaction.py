@@ -6,10 +6,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from pipeline.embedded.ports import free_port
+from pipeline.config.settings import Settings
 from pipeline.kafka.dead import read_dead
 from pipeline.kafka.produce import Producer
-from pipeline.settings import Settings
+from pipeline.runtime.sockets import free_port
 from tests import services
 from tests.both import ON_EMBEDDED
 from tests.integration import secrets

@@ -7,7 +7,7 @@ import urllib.request
 import orjson
 import pytest
 
-from pipeline.embedded.ports import free_port
+from pipeline.runtime.sockets import free_port
 from tests.both import ON_EMBEDDED
 from tests.integration.pieces import Pieces
 from tests.integration.tables import assert_tables

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 from kafka import OffsetAndMetadata, TopicPartition
 
-from pipeline.embedded.ports import free_port
 from pipeline.kafka.client import admin
 from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics, find_topics
+from pipeline.runtime.sockets import free_port
 from tests.both import ON_APACHE
 from tests.integration.pieces import Pieces
 from tests.integration.tables import assert_tables

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pipeline.environment import read_settings
+from pipeline.config.load import load_settings
+from pipeline.config.settings import Settings
 from pipeline.kafka.lag import read_lag
 from pipeline.kafka.produce import Producer
-from pipeline.settings import Settings
 from tests.both import ON_APACHE
 from tests.integration.listing import listed
 from tests.integration.stack import PATIENCE, Stack, running
@@ -61,7 +61,7 @@ def fed(stack: Stack, run: str) -> Iterator[list[bytes]]:
     sent: list[bytes] = []
     failed: list[str] = []
     enough = threading.Event()
-    settings = read_settings(stack.environ)
+    settings = load_settings(stack.environ)
 
     def feed() -> None:
         with Producer(settings, on_failure=lambda *trouble: failed.append(str(trouble))) as producer:
@@ -150,7 +150,7 @@ def test_a_kafka_and_a_clickhouse_that_are_there_already_are_used_and_outlive_it
         wait_for(lambda: len(sent) > 20)
     assert_listed(stack, "yours", sent)
     assert stack.stop(signal.SIGHUP) == 0
-    assert sum(one.end for one in read_lag(read_settings(stack.environ))) >= len(sent)
+    assert sum(one.end for one in read_lag(load_settings(stack.environ))) >= len(sent)
     assert not (stack.data / "clickhouse").exists()
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.migrate import migrate, migrations
 from schemas.lex_v1 import bot_id

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.environment import PREFIX
-from pipeline.settings import Settings
+from pipeline.config.load import PREFIX
+from pipeline.config.settings import Settings
 from tests import forked
 
 ROOT = Path(__file__).parent.parent.parent.parent

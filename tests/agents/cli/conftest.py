@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 
 
 @pytest.fixture

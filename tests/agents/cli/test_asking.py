@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from agents.cli.asking import sessions
-from pipeline.errors import TransientError, UsageError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 
 PAGE = {"botId": "BOTAAAAAA1", "sessions": []}
 

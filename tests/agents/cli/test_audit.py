@@ -4,8 +4,8 @@ import msgspec
 import orjson
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.fold.conversation import fold
-from pipeline.settings import Settings
 from schemas.lex_v1 import bot_id
 from tests.agents.cli.command import turnfold
 from tests.events import FALLBACK, START, turn

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from agents.cli.calling import get
-from pipeline.errors import TransientError, UsageError
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 from schemas.analytics import Failure
 from schemas.key import Right
 from tests.agents.cli.command import turnfold

@@ -2,9 +2,9 @@ import click
 import pytest
 
 from agents.cli.dead_filter import Asked, PlaceType, wanted
-from pipeline.errors import UsageError
 from pipeline.kafka.dead import Place
 from pipeline.kafka.resend import Wanted
+from pipeline.runtime.errors import UsageError
 
 NOTHING: Asked = {"reasons": (), "topics": (), "steps": (), "begin": None, "end": None}
 

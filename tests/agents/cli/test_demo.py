@@ -1,9 +1,9 @@
 import signal
 import time
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.lag import read_lag
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
 from tests.agents.cli.command import WITHIN, start, turnfold
 
 

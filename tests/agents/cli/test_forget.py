@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import writer
-from pipeline.settings import Settings
 from schemas.dead_letter import DeadLetter
 from tests.agents.cli.command import turnfold
 from tests.events import START, turn

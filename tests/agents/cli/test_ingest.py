@@ -7,9 +7,9 @@ import msgspec
 import orjson
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.lag import read_lag
 from pipeline.kafka.topics import create_topics, find_topics
-from pipeline.settings import Settings
 from tests.agents.cli.command import WITHIN, start, turnfold
 from tests.events import raw
 

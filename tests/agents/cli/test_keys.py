@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.access.bearer import hash_of
 from pipeline.access.key_file import read_keys
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from schemas.key import Key, Right
 from schemas.lex_v1 import bot_id
 from tests.agents.cli.command import WITHIN, Ended, start, turnfold

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from agents.cli import main
-from pipeline.environment import variables
-from pipeline.errors import TransientError, UsageError
-from pipeline.settings import Settings
+from pipeline.config.load import variables
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 from tests.agents.cli.command import ROOT, turnfold
 
 NOWHERE = Settings(kafka=("127.0.0.1:1",), clickhouse="http://127.0.0.1:1", api="http://127.0.0.1:1")

@@ -1,7 +1,7 @@
 import msgspec
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.topics import find_topics
-from pipeline.settings import Settings
 from tests.agents.cli.command import turnfold
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 from agents.cli.output import CELL, CSV_CELL, Escaping, cell, console, say, write_bytes, write_csv, write_json
-from pipeline.printable import escaped
+from pipeline.runtime.printable import escaped
 from tests.services import ROOT
 
 EVIL = "\x1b]8;;http://x\x07\x9b31m\u202e[red]\N{GRINNING FACE}é"

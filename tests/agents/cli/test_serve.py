@@ -3,8 +3,8 @@ import signal
 import msgspec
 import pytest
 
-from pipeline.embedded.ports import free_port
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.sockets import free_port
 from tests.agents.cli.command import WITHIN, start
 from tests.certificates import Certificates
 from tests.services import await_answer

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.agents.cli.command import turnfold
 from tests.pipeline.http.runtime import insert, standing_still
 from tests.pipeline.query.session_entries import ALIAS, BOT, NAMES, scalar, v1, v2

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from agents.cli import asking
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.settings import Settings
 from pipeline.store.client import connection
 from schemas.conversation import Conversation
 from schemas.lex_v1 import bot_id

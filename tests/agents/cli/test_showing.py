@@ -3,8 +3,8 @@
 import pytest
 
 from agents.cli.showing import authorities, shown
-from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import UsageError
 from tests.certificates import Certificates
 
 TOKEN = "tf_KEY1_secretsecret"

@@ -5,8 +5,8 @@ import msgspec
 import pytest
 
 from agents.cli.state import State, look
+from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
 from pipeline.store.client import connection
 from pipeline.store.migrate import migrate
 from pipeline.store.write import write

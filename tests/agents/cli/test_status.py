@@ -4,8 +4,8 @@ import pytest
 
 from agents.cli.state import State
 from agents.cli.status import _print_tables
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import writer
-from pipeline.settings import Settings
 from schemas.dead_letter import DeadLetter
 from schemas.forwarded import FORWARDED
 from tests.agents.cli.command import turnfold

@@ -1,7 +1,7 @@
 import signal
 import time
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.agents.cli.command import WITHIN, start, turnfold
 from tests.events import raw
 from tests.services import ask

@@ -7,8 +7,8 @@ import pytest
 from pipeline.access.asked import Asked
 from pipeline.access.door import ANYONE, Door, check_reach, check_right
 from pipeline.access.errors import Denial, DeniedError
-from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import UsageError
 from schemas.key import Right
 from tests.pipeline.access.signing import NOW, bearing, kept, key
 

@@ -11,7 +11,7 @@ from pipeline.access.issue import revoked
 from pipeline.access.key_file import change_keys
 from pipeline.access.ring import KeysAwayError
 from pipeline.access.signature import SKEW_MS
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 from tests.pipeline.access.signing import NOW, bearing, kept, signed, signing
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.access.issue import revoked
 from pipeline.access.key_file import change_keys, is_open, read_keys
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 from schemas.key import Key
 from tests.pipeline.access.signing import bearing, kept, key, signing
 from tests.services import ROOT

@@ -8,7 +8,7 @@ import pytest
 from pipeline.access import pace
 from pipeline.access.errors import ThrottledError
 from pipeline.access.pace import PERIOD_S, WAITING, Paces
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from schemas.key import Key
 from tests.pipeline.access.signing import key
 

@@ -9,7 +9,7 @@ import pytest
 from pipeline.access.issue import revoked
 from pipeline.access.key_file import change_keys
 from pipeline.access.ring import KeyRing, KeysAwayError
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 from tests.pipeline.access.signing import bearing, kept, signing
 
 

@@ -7,11 +7,11 @@ import msgspec
 from pipeline.audit.audit import Audit
 from pipeline.audit.finding import Difference
 from pipeline.audit.repair import repair
+from pipeline.config.retention import FOR_GOOD
+from pipeline.config.settings import Settings
 from pipeline.fold.batch import fold_batch
 from pipeline.fold.history import History
 from pipeline.materialise.settle import Terms
-from pipeline.retention import FOR_GOOD
-from pipeline.settings import Settings
 from pipeline.store.audit import look
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pipeline.audit.audit import LOOKS, Counts
 from pipeline.audit.finding import Difference, Kind
-from pipeline.clock import now_ms
+from pipeline.config.retention import Retention
 from pipeline.fold.conversation import fold
-from pipeline.retention import Retention
+from pipeline.runtime.clock import now_ms
 from pipeline.store.client import ClickHouse
 from pipeline.store.forgotten import say
 from pipeline.store.parts import Scope

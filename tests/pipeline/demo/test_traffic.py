@@ -4,13 +4,13 @@ from itertools import islice, pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.config.settings import Settings
 from pipeline.demo.traffic import DAYS, ENDED_MS, Event, conversations, trickle
 from pipeline.fold.conversation import fold
 from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.route import Destination, route
 from pipeline.ingest.sort import Entry, sort_record
-from pipeline.settings import Settings
 from schemas.conversation import Conversation, EndState
 from schemas.lex_v1 import bot_id
 from schemas.topics import DAY_MS

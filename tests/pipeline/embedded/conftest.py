@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.services import Answer, ask
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.embedded.broker import broker_command
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 
 
 def test_the_broker_takes_every_word_of_its_command() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.embedded.ports import bound
+from pipeline.runtime.sockets import bound
 from tests.certificates import Certificates
 from tests.services import ROOT, STOPPED_WITHIN, ask, clickhouse, clickhouse_command, clickhouse_process
 

@@ -11,7 +11,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 from clickhouse_connect.driver.external import ExternalData
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 
 COLUMNS = """
 (

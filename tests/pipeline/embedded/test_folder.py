@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.embedded.folder import open_folder
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 
 HOLD = "import sys, chdb.state.sqlitelike as s; c = s.Connection(sys.argv[1]); print(flush=True); input()"
 

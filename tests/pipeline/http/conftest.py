@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.settings import Settings
 from tests.pipeline.http.planted import Planted, planted
 from tests.pipeline.http.serving import Client, client, serving
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.settings import Settings
 from pipeline.store.migrate import migrate
 from schemas.conversation import Conversation
 from schemas.key import Right

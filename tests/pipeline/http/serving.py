@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import orjson
 from starlette.applications import Starlette
 
+from pipeline.config.settings import Settings
 from pipeline.http.guarded import Guarded
 from pipeline.http.server import server
-from pipeline.settings import Settings
 
 WITHIN = 30.0
 SESSIONS = "/bots/BOTAAAAAA1/analytics/sessions"

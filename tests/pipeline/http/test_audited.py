@@ -17,11 +17,11 @@ import orjson
 import pytest
 
 from pipeline.access.issue import Issued
-from pipeline.errors import UsageError
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.http.audited import NAME, audit_log
 from pipeline.http.measured import GONE
-from pipeline.settings import Settings
+from pipeline.runtime.errors import UsageError
 from schemas.key import Right
 from schemas.lex_v1 import bot_id
 from tests.events import iso

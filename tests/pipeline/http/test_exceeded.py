@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.settings import Settings
 from pipeline.store.client import connection
 from tests.pipeline.http.runtime import sdk
 from tests.pipeline.http.serving import serving

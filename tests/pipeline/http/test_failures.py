@@ -1,9 +1,9 @@
 import pytest
 from starlette.exceptions import HTTPException
 
-from pipeline.errors import StatementError, TransientError
 from pipeline.http.failures import ANALYTICS, BusyError, NotReadyError, failure
 from pipeline.query.errors import InvalidQueryError
+from pipeline.runtime.errors import StatementError, TransientError
 
 BROKEN = "InternalServerException"
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from pipeline.embedded.ports import free_port
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.sockets import free_port
 from pipeline.store.client import connection
 from tests.agents.cli.command import start
 from tests.pipeline.access.signing import bearing, kept

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.settings import Settings
 from schemas.lex_v1 import alias_id, bot_id
 from tests.pipeline.http.runtime import insert, sdk, standing_still
 from tests.pipeline.http.serving import client, serving

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.pipeline.http.runtime import insert, standing_still
 from tests.pipeline.http.serving import Client, assert_failed, client
 from tests.pipeline.query.session_entries import v1, v2

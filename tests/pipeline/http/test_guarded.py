@@ -7,9 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.http import body, server
 from pipeline.http.guarded import Awaited, Guarded
-from pipeline.settings import Settings
 from tests.certificates import Certificates
 from tests.pipeline.http.raw import BIG, GET, Raw, Site, assert_others_are_answered, raw, until
 from tests.pipeline.http.serving import assert_failed, serving

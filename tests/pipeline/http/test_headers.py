@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pipeline.embedded.ports import free_port
+from pipeline.config.settings import Settings
 from pipeline.http import server
 from pipeline.http.app import create_app
-from pipeline.settings import Settings
+from pipeline.runtime.sockets import free_port
 from tests.certificates import Certificates
 from tests.pipeline.http.raw import raw
 from tests.pipeline.http.serving import SESSIONS, Client, client, serving

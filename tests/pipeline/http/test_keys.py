@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 
 from pipeline.access.issue import Issued, revoked
 from pipeline.access.key_file import change_keys
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.settings import Settings
 from schemas.key import Right
 from tests.events import iso
 from tests.pipeline.access.signing import bearing, signing

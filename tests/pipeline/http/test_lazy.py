@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pipeline.embedded.ports import free_port
-from pipeline.errors import ExceededError, StatementError, TransientError
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.http.lazy import LazyClickHouse
-from pipeline.settings import Settings
+from pipeline.runtime.errors import ExceededError, StatementError, TransientError
+from pipeline.runtime.sockets import free_port
 from pipeline.store.migrate import migrate
 from tests import services
 from tests.pipeline.http.raw import until

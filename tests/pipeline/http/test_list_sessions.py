@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.store.client import connection
 from schemas.conversation import Conversation
 from tests.pipeline.http.serving import SESSIONS, WINDOW, Client, assert_failed, client

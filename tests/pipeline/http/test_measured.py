@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.http.envelope import Envelope
 from pipeline.http.measured import GONE, Measured
 from pipeline.metrics.query import QueryMetrics
-from pipeline.settings import Settings
 from tests.pipeline.http.serving import SESSIONS, WITHIN, Client, client, serving
 
 

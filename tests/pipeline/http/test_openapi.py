@@ -10,10 +10,10 @@ import pytest
 from starlette.routing import Route
 
 from pipeline.access.errors import Denial
+from pipeline.config.settings import Settings
 from pipeline.http.app import OPERATIONS, create_app
 from pipeline.http.openapi import document
 from pipeline.http.operation import Operation
-from pipeline.settings import Settings
 from schemas.analytics import FilterOperator, SessionFilterName
 from schemas.key import Right
 from tests.pipeline.access.signing import kept

@@ -9,13 +9,13 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from pipeline.access.door import Door
-from pipeline.clock import now_ms
+from pipeline.config.settings import Settings
 from pipeline.http import list_sessions
 from pipeline.http.envelope import Envelope
 from pipeline.http.failures import BusyError
 from pipeline.http.operation import Backend, Call, Turnstile
 from pipeline.query.token import PageTokens
-from pipeline.settings import Settings
+from pipeline.runtime.clock import now_ms
 from schemas.analytics import ListSessionAnalyticsDataResponse
 from tests.pipeline.http.serving import WITHIN, assert_failed, client, serving
 

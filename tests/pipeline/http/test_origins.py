@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.settings import Settings
 from tests.pipeline.http.serving import SESSIONS, Client, client, serving
 
 OURS, OTHERS = "https://console.example.com", "https://console.example.com.evil.example"

@@ -1,9 +1,9 @@
 import asyncio
 from pathlib import Path
 
-from pipeline.embedded.ports import free_port
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.settings import Settings
+from pipeline.runtime.sockets import free_port
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.migrate import migrate
 from tests import brokers, services

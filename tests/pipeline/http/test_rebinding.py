@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.http.rebinding import rebinding
-from pipeline.settings import Settings
 from tests.pipeline.http.raw import raw
 from tests.pipeline.http.serving import SESSIONS, Client, assert_failed, client, serving
 

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from pipeline.embedded.ports import free_port
-from pipeline.errors import UsageError
+from pipeline.config.settings import Settings
 from pipeline.http.serve import _say_who_may_ask, listen, serve
-from pipeline.settings import Settings
+from pipeline.runtime.errors import UsageError
+from pipeline.runtime.sockets import free_port
 from tests import services
 from tests.certificates import Certificates
 from tests.pipeline.http.serving import SESSIONS, WITHIN, assert_failed, client
 
-START = "from pipeline.http.serve import serve; from pipeline.settings import Settings; serve(Settings({}))"
+START = "from pipeline.http.serve import serve; from pipeline.config.settings import Settings; serve(Settings({}))"
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import SSLError
 
+from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.settings import Settings
 from tests.certificates import Certificates
 from tests.pipeline.http.raw import GET, Site, raw
 from tests.pipeline.http.serving import serving

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import orjson
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.redaction import Redaction
-from pipeline.settings import Settings
 from schemas.turn import Turn
 from tests.events import START, entry, iso
 

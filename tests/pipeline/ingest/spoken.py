@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.events import entry
 
 CARD, EMAIL, PHONE = "4111 1111 1111 1111", "ann.lee@example.com", "+44 20 7946 0958"

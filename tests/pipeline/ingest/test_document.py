@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest.document import Verdict, first_value, objects, unclosed
-from pipeline.json_depth import MAX_DEPTH
+from pipeline.runtime.json_depth import MAX_DEPTH
 from tests.pipeline.ingest.layouts import OBJECTS
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import InvalidEventError, Reason
-from pipeline.half_characters import mended
 from pipeline.ingest.entry import decode_entry
+from pipeline.runtime.errors import InvalidEventError, Reason
+from pipeline.runtime.half_characters import mended
 from schemas.lex_v1 import alias_id, bot_id
 from tests.events import START, entry, iso, raw
 

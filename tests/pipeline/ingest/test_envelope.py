@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import InvalidEventError, Reason
+from pipeline.config.settings import Settings
 from pipeline.ingest.entries import read_entries
 from pipeline.ingest.envelope import LAYERS, LETTERS, unwrap
 from pipeline.ingest.opening import Unreadable
 from pipeline.ingest.reading import Reading
-from pipeline.settings import Settings
+from pipeline.runtime.errors import InvalidEventError, Reason
 from tests.events import raw
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

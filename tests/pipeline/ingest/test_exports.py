@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
-from pipeline.errors import UsageError
 from pipeline.ingest.exports import open_export
 from pipeline.ingest.files import Input
+from pipeline.runtime.errors import UsageError
 from tests.events import raw
 from tests.pipeline.ingest.layouts import STAMP, LaidOut, cut, laid_out
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import UsageError
 from pipeline.ingest import files
 from pipeline.ingest.files import Input, read_inputs, readable_bytes
 from pipeline.ingest.piece import PIECE_BYTES
+from pipeline.runtime.errors import UsageError
 
 LIMIT = 1_000_000
 CUT = gzip.compress(b'{"n":1}\n' * 3 + os.urandom(2000).replace(b"\n", b"") + b"\n")[:-200]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import UsageError
 from pipeline.ingest.folders import FoundFile, find_files
+from pipeline.runtime.errors import UsageError
 
 
 def write(folder: Path, *names: str) -> None:

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as budget
 
-from pipeline.errors import InvalidEventError, Reason
+from pipeline.config.settings import Settings
 from pipeline.ingest.entries import read_entries
 from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.opening import Unreadable
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.redact_places import MARKS
-from pipeline.settings import Settings
+from pipeline.runtime.errors import InvalidEventError, Reason
 from tests.events import raw
 from tests.pipeline.ingest.spoken import entries, redacting
 

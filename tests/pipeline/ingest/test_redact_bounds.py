@@ -6,8 +6,8 @@ from typing import Literal
 import orjson
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.redaction import Redaction
-from pipeline.settings import Settings
 from tests.pipeline.ingest.planted import v1
 
 SMALL, TIMES = 3_000, 8

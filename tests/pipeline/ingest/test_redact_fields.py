@@ -7,10 +7,10 @@ import msgspec
 import orjson
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.redact_places import MARKS
 from pipeline.ingest.redact_values import MASK
-from pipeline.settings import Settings
 from tests.pipeline.ingest.planted import ATTRIBUTES, OTHER, SAID, SLOTS, folded, v1, v2
 
 ALL = {**SAID, **SLOTS, **ATTRIBUTES, "other": OTHER}

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.redaction import Redaction
-from pipeline.settings import Settings
 from tests.pipeline.ingest.planted import kept, v1
 
 PATTERNS: tuple[Literal["card", "email", "phone"], ...] = ("card", "email", "phone")

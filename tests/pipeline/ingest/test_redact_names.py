@@ -5,11 +5,11 @@ from typing import Literal
 import orjson
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.redact_names import Names
 from pipeline.ingest.redact_patterns import Patterns
 from pipeline.ingest.redact_places import MARKS
 from pipeline.ingest.redaction import Redaction
-from pipeline.settings import Settings
 from tests.pipeline.ingest.planted import envelope, folded, kept, v1, v2
 from tests.pipeline.ingest.spoken import CARD, EMAIL, PHONE
 

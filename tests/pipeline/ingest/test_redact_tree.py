@@ -7,10 +7,10 @@ import json
 import orjson
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.redact_places import MARKS
 from pipeline.ingest.redact_values import MASK
 from pipeline.ingest.redaction import Redaction
-from pipeline.settings import Settings
 from tests.events import raw
 from tests.pipeline.ingest.planted import envelope, kept, v1, v2
 

@@ -7,11 +7,11 @@ import msgspec
 import orjson
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.redact_fields import Fields
 from pipeline.ingest.redact_places import ENTRY, FREE, MARKS
 from pipeline.ingest.redact_values import MASK
 from pipeline.ingest.redaction import Redaction
-from pipeline.settings import Settings
 from schemas.session import ActiveContext, DialogAction, Intent, Interpretation, Message
 from schemas.wire import CHANNELS
 from tests.pipeline.ingest.planted import envelope, folded, v1, v2

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from pipeline.errors import InvalidEventError, Reason
+from pipeline.config.settings import Settings
 from pipeline.ingest.redact_places import MARKS, PLAUSIBLE
 from pipeline.ingest.redact_values import MASK
 from pipeline.ingest.redaction import Redaction
-from pipeline.settings import Settings
+from pipeline.runtime.errors import InvalidEventError, Reason
 from schemas.turn import Turn
 from tests.events import raw
 from tests.pipeline.ingest.planted import SAID, envelope, folded, kept, v1, v2

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.route import Destination, Route, route
-from pipeline.settings import Settings
 from tests.events import raw
 
 SETTINGS = Settings()

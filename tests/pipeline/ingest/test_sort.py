@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import orjson
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.sort import Entry, sort_record
-from pipeline.settings import Settings
 from schemas.dead_letter import DeadLetter
 from tests.events import raw
 

@@ -9,8 +9,8 @@ from kafka.errors import for_code
 from kafka.protocol.producer import ProduceRequest
 from kafka.record import MemoryRecordsBuilder
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import reader
-from pipeline.settings import Settings
 
 HEADER_BYTES = 61
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}

@@ -6,7 +6,7 @@ from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer as Librdkafka
 from kafka import TopicPartition
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from tests.pipeline.kafka.sending import PATIENCE, writing
 
 CODECS = ("gzip", "snappy", "lz4", "zstd")

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from kafka import KafkaProducer, TopicPartition
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import Reader, reader
 from pipeline.kafka.librdkafka import Fetcher, fetcher
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
 from tests.both import on_both
 from tests.pipeline.kafka.sending import writing
 

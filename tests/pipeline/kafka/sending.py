@@ -7,8 +7,8 @@ from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import writer
-from pipeline.settings import Settings
 
 PATIENCE = 10.0
 

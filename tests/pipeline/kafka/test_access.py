@@ -6,14 +6,14 @@ import msgspec
 import pytest
 from kafka import TopicPartition
 
-from pipeline.errors import UsageError
+from pipeline.config.settings import Settings
 from pipeline.kafka.access import access, librdkafka_access, tls_context
 from pipeline.kafka.bulk import read_batches
 from pipeline.kafka.lag import read_lag
 from pipeline.kafka.librdkafka import fetcher
 from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
+from pipeline.runtime.errors import UsageError
 from tests.certificates import Certificates
 from tests.demanding import DOORS, Demanding
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from pipeline.errors import TransientError, UsageError
+from pipeline.config.settings import Settings
 from pipeline.kafka.bulk import Fetched, read_batches
 from pipeline.kafka.client import admin
 from pipeline.kafka.librdkafka import FETCH_BYTES, QUEUED_KB, Fetcher, fetcher
 from pipeline.kafka.topics import create_topics
 from pipeline.kafka.window import spans_between
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 from tests.both import ON_APACHE, ON_EMBEDDED
 from tests.brokers import Broker, stopped
 from tests.pipeline.kafka.sending import PATIENCE, now, send, wait_until, writing

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from kafka.errors import ClusterAuthorizationFailedError, KafkaTimeoutError, NotEnoughReplicasError
 
-from pipeline.errors import TransientError, UsageError
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import admin, reader, sorted_errors, writer
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 
 NOBODY = Settings(kafka=("127.0.0.1:1",))
 PATIENCE = 0.5

@@ -5,10 +5,10 @@ import itertools
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.bulk import read_batches
 from pipeline.kafka.librdkafka import Fetcher
 from pipeline.kafka.spans import read
-from pipeline.settings import Settings
 from tests.pipeline.kafka.compressed import CLIENTS, CODECS, send_compressed
 from tests.pipeline.kafka.sending import PATIENCE
 

@@ -2,12 +2,12 @@ import time
 
 import pytest
 
-from pipeline.errors import TransientError, UsageError
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import writer
 from pipeline.kafka.dead import FOREIGN, Place, count_dead, read_dead, read_letter
 from pipeline.kafka.retried import KEY, mark
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 from schemas.dead_letter import DeadLetter, Headers
 
 

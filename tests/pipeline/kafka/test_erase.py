@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 import pytest
 from kafka import TopicPartition
 
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.kafka import erase
 from pipeline.kafka.dead import DeadRecord, read_dead
 from pipeline.kafka.erase import Erased, erase_letters
 from pipeline.kafka.resend import Wanted, resend, waiting
 from pipeline.kafka.spans import read
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
 from tests.both import ON_APACHE, ON_EMBEDDED
 from tests.pipeline.kafka.test_resend import bury, letter
 

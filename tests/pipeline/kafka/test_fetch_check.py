@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 from kafka.record import MemoryRecords
 
-from pipeline.errors import Reason
 from pipeline.kafka.batch_check import BATCH_BYTES
 from pipeline.kafka.damage import Damage, damage_of
 from pipeline.kafka.fetch_check import HELD_BYTES, FetchCheck
 from pipeline.kafka.gaps import JUMP_S, Gaps
 from pipeline.kafka.record_batch import next_offset, split
+from pipeline.runtime.errors import Reason
 from tests.pipeline.kafka.batches import CODECS, DAMAGED, at, batch_of
 
 WHERE = ("turns", 0)

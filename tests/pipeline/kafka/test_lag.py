@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import writer
 from pipeline.kafka.lag import PartitionLag, read_lag
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
 
 
 def test_topics_without_records_have_no_lag(kafka_settings: Settings) -> None:

@@ -3,9 +3,9 @@
 import pytest
 from kafka.record import MemoryRecordsBuilder
 
-from pipeline.errors import Reason
 from pipeline.kafka.batch_check import BATCH_BYTES
 from pipeline.kafka.record_batch import header_of
+from pipeline.runtime.errors import Reason
 from tests.pipeline.kafka.batches import CODECS, at
 from tests.pipeline.kafka.test_fetch_check import check, records
 

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from kafka import TopicPartition
 
-from pipeline.errors import TransientError, UsageError
+from pipeline.config.settings import Settings
 from pipeline.kafka.bulk import read_batches
 from pipeline.kafka.librdkafka import fetcher
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 from tests.both import ON_APACHE
 from tests.brokers import broker
 from tests.certificates import Certificates

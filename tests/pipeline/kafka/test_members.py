@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import admin
 from pipeline.kafka.members import Member, members
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
 
 WORKER = """
 import sys

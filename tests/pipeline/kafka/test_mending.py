@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.record import MemoryRecords
 
-from pipeline.errors import Reason
 from pipeline.kafka.batch_check import RECORDS
 from pipeline.kafka.damage import damage_of
 from pipeline.kafka.fetch_check import FetchCheck
 from pipeline.kafka.mending import GREATEST_TIMESTAMP
 from pipeline.kafka.record_batch import HEADER, empty, record, written
 from pipeline.kafka.record_parts import HEADERS
+from pipeline.runtime.errors import Reason
 from tests.pipeline.kafka.batches import at, batch_of, with_checksum
 from tests.pipeline.kafka.odd import LOST, TIME, around, living
 

@@ -5,9 +5,9 @@ import logging
 import msgspec
 import pytest
 
-from pipeline.errors import TransientError, UsageError
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import admin, reader, writer
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 from tests.certificates import Certificates
 from tests.demanding import DEMANDS, DOORS, Demanding
 

@@ -1,11 +1,11 @@
 import pytest
 from kafka import TopicPartition
 
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import reader, sorted_errors, writer
 from pipeline.kafka.offsets import bounds
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
 from tests.brokers import Broker, stopped
 
 

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as murmur2_of_kafka_python
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import reader
 from pipeline.kafka.placement import REMEMBERED, Placement, murmur2
 from pipeline.kafka.produce import Producer as OurProducer
 from pipeline.kafka.spans import read, spans_of
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
 from schemas.topics import PartitionerName
 from tests.both import ON_EMBEDDED
 

@@ -5,12 +5,12 @@ import pytest
 from kafka import TopicPartition
 from kafka.partitioner.default import murmur2
 
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import reader
 from pipeline.kafka.lag import read_lag
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
 from tests.brokers import Broker, stopped
 
 

@@ -3,12 +3,12 @@
 import pytest
 from kafka import KafkaConsumer
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import writer
 from pipeline.kafka.dead import Place, read_dead
 from pipeline.kafka.produce import Failure
 from pipeline.kafka.resend import Wanted, resend, waiting
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
 from schemas.dead_letter import DeadLetter
 
 

@@ -1,10 +1,10 @@
 import pytest
 
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import reader, writer
 from pipeline.kafka.spans import newest, read, spans_of
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
 
 
 def test_every_record_between_two_offsets_comes_once(kafka_settings: Settings) -> None:

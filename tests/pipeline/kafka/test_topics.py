@@ -1,10 +1,10 @@
 import msgspec
 import pytest
 
-from pipeline.errors import TransientError, UsageError
+from pipeline.config.settings import Settings
 from pipeline.kafka.client import admin
 from pipeline.kafka.topics import FoundTopic, create_topics, differ, find_topics, require_topics
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import Topic
 
 

@@ -6,14 +6,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from pipeline.errors import UsageError
+from pipeline.config.settings import Settings
 from pipeline.kafka.bulk import read_batches
 from pipeline.kafka.client import admin
 from pipeline.kafka.librdkafka import fetcher
 from pipeline.kafka.spans import Spans
 from pipeline.kafka.topics import create_topics
 from pipeline.kafka.window import spans_between
-from pipeline.settings import Settings
+from pipeline.runtime.errors import UsageError
 from tests.both import ON_APACHE
 from tests.brokers import unused
 from tests.pipeline.kafka.sending import PATIENCE, now, send, wait_until, writing

@@ -13,11 +13,11 @@ import msgspec
 from agents.conversations import Conversations, Flush
 from agents.forwarding import Forwardable
 from agents.sender import Sender
+from pipeline.config.settings import Settings
 from pipeline.ingest.poison import DeadLimit
 from pipeline.kafka.placement import Placement
 from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.settings import Settings
 from schemas.turn import Turn
 from tests.events import FALLBACK, START, iso, raw, turn
 from tests.pipeline.materialise.model import LIVE, Server, Step

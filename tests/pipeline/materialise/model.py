@@ -10,7 +10,7 @@ import msgspec
 import orjson
 from clickhouse_connect.driver.external import ExternalData
 
-from pipeline.errors import StatementError
+from pipeline.runtime.errors import StatementError
 from pipeline.store import erase
 from pipeline.store.beside import SWAPPED
 from pipeline.store.client import ClickHouse

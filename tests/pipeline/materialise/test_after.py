@@ -11,6 +11,7 @@ import pytest
 from agents.conversations import Conversations, Decoded
 from agents.forwarding import Forwardable
 from agents.sender import Sender
+from pipeline.config.settings import Settings
 from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.poison import DeadLimit
 from pipeline.materialise.forget import Removed, forget
@@ -19,7 +20,6 @@ from pipeline.metrics.worker import WorkerMetrics
 from pipeline.replay.batch import Decoded as Again
 from pipeline.replay.into_live import IntoLive
 from pipeline.replay.into_new import IntoNew
-from pipeline.settings import Settings
 from pipeline.store.beside import create_new, drop, exchange, new_database, old_database, uuids
 from pipeline.store.client import connection
 from pipeline.store.databases import Databases

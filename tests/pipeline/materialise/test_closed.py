@@ -8,7 +8,8 @@ import pytest
 
 from agents.conversations import Conversations
 from agents.sender import Sender
-from pipeline.clock import now_ms
+from pipeline.config.retention import FOR_GOOD, Retention
+from pipeline.config.settings import Settings
 from pipeline.fold.conversation import fold
 from pipeline.fold.event_set import EventSet
 from pipeline.ingest.poison import DeadLimit
@@ -17,8 +18,7 @@ from pipeline.materialise.settle import Terms, settle
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.replay.batch import Decoded
 from pipeline.replay.into_live import IntoLive
-from pipeline.retention import FOR_GOOD, Retention
-from pipeline.settings import Settings
+from pipeline.runtime.clock import now_ms
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from schemas.topics import DAY_MS

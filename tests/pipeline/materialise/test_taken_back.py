@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.store.client import connection
 from pipeline.store.runs import save_run
 from schemas.run import Into, Job, Kind, Rules, Run

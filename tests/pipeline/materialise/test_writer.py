@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
-from pipeline.errors import StatementError
+from pipeline.config.settings import Settings
 from pipeline.materialise.writer import Writer
-from pipeline.settings import Settings
+from pipeline.runtime.errors import StatementError
 from pipeline.store.beside import create_new, drop, exchange, exists, new_database, old_database, uuids
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.runs import save_run

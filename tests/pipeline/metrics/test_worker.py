@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.clock import now_ms
-from pipeline.errors import Reason
 from pipeline.metrics.worker import WorkerMetrics
+from pipeline.runtime.clock import now_ms
+from pipeline.runtime.errors import Reason
 from schemas.dead_letter import DeadLetter
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.query.errors import NotFoundError
 from pipeline.query.reach import Reaches
 from pipeline.query.session_archive import Archive
 from pipeline.query.session_now import CurrentSessions
 from pipeline.query.sessions import NO_BOT, SessionLists
-from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse, connection
 from schemas.analytics import ListSessionAnalyticsDataRequest
 from tests.pipeline.query.rows import BOT, conversations

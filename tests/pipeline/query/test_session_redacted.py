@@ -5,9 +5,9 @@ from typing import Any
 import orjson
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.redact_values import MASK
-from pipeline.settings import Settings
 from tests.pipeline.query.session_entries import Entry, Sessions, scalar, v1, v2
 
 SECRET = "Marlowe"

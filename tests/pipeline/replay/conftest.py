@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics
-from pipeline.settings import Settings
 from pipeline.store.beside import drop, new_database, old_database
 
 

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
-from pipeline.errors import UsageError
+from pipeline.config.fold_rules import rules_digest
+from pipeline.config.settings import Settings
 from pipeline.replay.begin import Begun, begin, join, run_name
 from pipeline.replay.claims import FINISH, Claims
 from pipeline.replay.finish import keep
-from pipeline.rules import rules
-from pipeline.settings import Settings
+from pipeline.runtime.errors import UsageError
 from pipeline.store.beside import create_new, drop, exchange, exists, new_database, old_database, uuids
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.runs import load_run, run_names, save_units
@@ -23,7 +23,7 @@ from tests.pipeline.audit.tables import fold_and_write
 
 
 def job(settings: Settings, kind: Kind = Kind.REBUILD, into: Into = Into.NEW, bot_id: str | None = None) -> Job:
-    return Job(kind=kind, into=into, rules=rules(settings), topic=settings.topic_turns, bot_id=bot_id)
+    return Job(kind=kind, into=into, rules=rules_digest(settings), topic=settings.topic_turns, bot_id=bot_id)
 
 
 def using(settings: Settings, block: Callable[[ClickHouse], Awaitable[None]]) -> None:
@@ -73,7 +73,9 @@ def test_another_job_is_another_run(both: Settings) -> None:
             job(both, into=Into.LIVE),
             job(both, bot_id="BOTAAAAAA1"),
             msgspec.structs.replace(job(both), since=1),
-            msgspec.structs.replace(job(both), rules=rules(msgspec.structs.replace(both, fallback_intents=("X",)))),
+            msgspec.structs.replace(
+                job(both), rules=rules_digest(msgspec.structs.replace(both, fallback_intents=("X",)))
+            ),
         )
     }
     assert len(names) == 5

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
-from pipeline.errors import StatementError
+from pipeline.config.settings import Settings
 from pipeline.replay.claims import FINISH, Claims, LeaseLostError
 from pipeline.replay.process_identity import identify
-from pipeline.settings import Settings
+from pipeline.runtime.errors import StatementError
 from pipeline.store.beside import new_database
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units

@@ -1,10 +1,10 @@
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.kafka.lag import read_lag
 from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics
 from pipeline.replay.feed import Feed, Tally
-from pipeline.settings import Settings
 from tests.events import raw
 
 

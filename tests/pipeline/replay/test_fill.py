@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pipeline.errors import TransientError
+from pipeline.config.settings import Settings
 from pipeline.replay.batch import Batch, Decoded
 from pipeline.replay.claims import Claims
 from pipeline.replay.fill import Filling
 from pipeline.replay.steps import Ready, Taken, Taking, Written
-from pipeline.settings import Settings
+from pipeline.runtime.errors import TransientError
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units
 from schemas.run import Counts, Into, Job, Kind, Rules, Run, Source, Unit

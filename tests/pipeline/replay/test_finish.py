@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
-from pipeline.errors import UsageError
+from pipeline.config.fold_rules import rules_digest
+from pipeline.config.settings import Settings
 from pipeline.replay.begin import Begun, begin
 from pipeline.replay.finish import check_complete, check_swap, compared, keep, put_right, swap
-from pipeline.rules import rules
-from pipeline.settings import Settings
+from pipeline.runtime.errors import UsageError
 from pipeline.store.beside import EXCHANGE, SWAPPED, drop, exists, new_database, old_database, uuids
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.compare import Comparison
@@ -32,7 +32,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def using(settings: Settings, block: Block) -> None:
     """Connections to live tables that have the talk, and to new ones that are empty; a run that fills these."""
-    job = Job(kind=Kind.REBUILD, into=Into.NEW, rules=rules(settings))
+    job = Job(kind=Kind.REBUILD, into=Into.NEW, rules=rules_digest(settings))
 
     async def go() -> None:
         async with connection(settings) as live:

@@ -9,19 +9,19 @@ from typing import NamedTuple
 
 import pytest
 
-from pipeline.errors import UsageError
+from pipeline.config.fold_rules import rules_digest
+from pipeline.config.settings import Settings
 from pipeline.kafka.bulk import Fetched
 from pipeline.kafka.produce import Producer
 from pipeline.replay.batch import Batch
 from pipeline.replay.from_kafka import BATCH_BYTES, _divided, _gathered, partitions, records
-from pipeline.rules import rules
-from pipeline.settings import Settings
+from pipeline.runtime.errors import UsageError
 from schemas.run import Counts, Into, Job, Kind, Source, Unit
 from tests.events import raw
 
 
 def job(settings: Settings, since: int | None = None, until: int | None = None) -> Job:
-    ours = rules(settings)
+    ours = rules_digest(settings)
     return Job(kind=Kind.REPLAY, into=Into.LIVE, rules=ours, topic=settings.topic_turns, since=since, until=until)
 
 

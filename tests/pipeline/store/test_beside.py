@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pipeline.errors import StatementError, TransientError, UsageError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.store.beside import (
     EXCHANGE,
     SWAPPED,

@@ -5,9 +5,9 @@ import asyncio
 import msgspec
 import pytest
 
-from pipeline.clock import now_ms
-from pipeline.retention import FOR_GOOD, Retention
-from pipeline.settings import Settings
+from pipeline.config.retention import FOR_GOOD, Retention
+from pipeline.config.settings import Settings
+from pipeline.runtime.clock import now_ms
 from pipeline.store.beside import create_new, drop, new_database
 from pipeline.store.carry import carry_over
 from pipeline.store.client import connection

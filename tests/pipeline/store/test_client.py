@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import StatementError, TransientError, UsageError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.store.client import ClickHouse, connection
 from schemas.columns import Count, Flag, Millis, Payload, Text, Tiny, Word, Words
 from tests.certificates import Certificates

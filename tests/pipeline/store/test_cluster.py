@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Callable, Iterator
 import msgspec
 import pytest
 
-from pipeline.embedded.ports import free_port
-from pipeline.errors import StatementError, TransientError, UsageError
+from pipeline.config.settings import Settings
 from pipeline.fold.conversation import fold
-from pipeline.settings import Settings
+from pipeline.runtime.errors import StatementError, TransientError, UsageError
+from pipeline.runtime.sockets import free_port
 from pipeline.store.audit import look
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.cluster import cluster_options

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.store.beside import create_new, drop, new_database
 from pipeline.store.client import connection
 from pipeline.store.compare import COMPARED, EXAMPLES, Comparison, Example, compare

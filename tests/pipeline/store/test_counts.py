@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.errors import ExceededError
+from pipeline.runtime.errors import ExceededError
 from pipeline.store.client import ClickHouse
 from pipeline.store.counts import RowCount, count_rows
 from pipeline.store.limits import Limits

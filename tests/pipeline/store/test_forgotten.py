@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import msgspec
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.store.beside import new_database
 from pipeline.store.client import ClickHouse
 from pipeline.store.forgotten import load_forgotten, say

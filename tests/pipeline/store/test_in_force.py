@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.config.settings import Settings
 from pipeline.fold.conversation import fold
-from pipeline.settings import Settings
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.in_force import PLACES_A_QUERY, STATEMENT, rows_in_force
 from schemas.conversation import Conversation

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.embedded.ports import free_port
-from pipeline.errors import ExceededError, StatementError, TransientError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import ExceededError, StatementError, TransientError
+from pipeline.runtime.sockets import free_port
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.limits import Limits
 from tests import services

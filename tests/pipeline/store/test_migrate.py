@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import UsageError
 from pipeline.store.client import connection
 from pipeline.store.migrate import migrate, migrations
 from schemas.bot import NamedBot

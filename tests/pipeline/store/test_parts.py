@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.config.settings import Settings
 from pipeline.fold.conversation import fold
-from pipeline.settings import Settings
 from pipeline.store.audit import look
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.parts import Place, Range, Scope, Where, condition, count_events, parts, ranges

@@ -7,8 +7,8 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.config.settings import Settings
 from pipeline.fold.conversation import fold
-from pipeline.settings import Settings
 from pipeline.store.client import connection
 from pipeline.store.read_back import KEYS_A_QUERY, STATEMENT, asked, read_back
 from pipeline.store.write import write

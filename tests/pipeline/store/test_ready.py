@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from pipeline.embedded.ports import free_port
-from pipeline.errors import StatementError, TransientError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import StatementError, TransientError
+from pipeline.runtime.sockets import free_port
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.migrate import migrate
 from pipeline.store.ready import LONGEST, TABLES, ReadyProbe, trouble

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.store import erase
 from pipeline.store.client import connection
 from pipeline.store.migrate import CREATE, RECORD, migrations

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from pipeline.clock import now_ms
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.clock import now_ms
 from pipeline.store.beside import create_new, drop, new_database
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.migrate import migrate, migrations

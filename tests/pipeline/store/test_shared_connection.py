@@ -6,8 +6,8 @@ import socket
 import msgspec
 import pytest
 
-from pipeline.errors import StatementError, TransientError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import StatementError, TransientError
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from pipeline.store.shared_connection import SharedConnection

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from pipeline.store.beside import create_new, drop, exchange, new_database, old_database, uuids
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import save_run, save_units

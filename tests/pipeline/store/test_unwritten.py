@@ -4,8 +4,8 @@ import asyncio
 
 import msgspec
 
+from pipeline.config.settings import Settings
 from pipeline.fold.conversation import fold
-from pipeline.settings import Settings
 from pipeline.store.client import connection
 from pipeline.store.unwritten import KEYS_A_QUERY, RowPlace, delete_rows, newer_rows
 from tests.events import START, turn

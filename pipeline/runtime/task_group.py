@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pipeline.errors import TransientError
+from pipeline.runtime.errors import TransientError
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from pipeline.errors import TransientError
+from pipeline.runtime.errors import TransientError
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
 
-class Watch(Protocol):
+class RetryObserver(Protocol):
     """What is told how each attempt ended."""
 
     def failed(self, trouble: str) -> None:
@@ -27,7 +27,9 @@ class Watch(Protocol):
         """It succeeded."""
 
 
-async def until_done(action: Callable[[], Awaitable[Answer]], what: str, watch: Watch | None = None) -> Answer:
+async def retry_forever(
+    action: Callable[[], Awaitable[Answer]], what: str, watch: RetryObserver | None = None
+) -> Answer:
     """Run `action` until it ends without a TransientError; every other error passes through.
 
     `what` says what is wrong meanwhile.

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import InvalidEventError, Reason
-from pipeline.half_characters import mended, mended_escapes
+from pipeline.runtime.errors import InvalidEventError, Reason
+from pipeline.runtime.half_characters import mended, mended_escapes
 
 ANY = st.text(st.characters(exclude_categories=[]), max_size=20)
 """Texts with halves of characters in them, as Python's strings may have them."""

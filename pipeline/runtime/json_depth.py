@@ -8,7 +8,7 @@ from array import array
 from itertools import accumulate
 from typing import Final
 
-from pipeline.errors import InvalidEventError, Reason
+from pipeline.runtime.errors import InvalidEventError, Reason
 
 MAX_DEPTH: Final = 200
 """Lists and objects inside one another. Log entries have about 15; a fifth of what Python 3.11 allows in all."""

@@ -1,18 +1,18 @@
-"""Environment variables in, one frozen and checked `Settings` out; a wrong one is named with what would be right."""
+"""Load the settings from environment variables."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from pipeline.combinations import combinations
-from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
+from pipeline.config.validation import validate_settings
+from pipeline.runtime.errors import UsageError
 
 PREFIX = "TURNFOLD_"
 
 
-def read_settings(environ: Mapping[str, str]) -> Settings:
+def load_settings(environ: Mapping[str, str]) -> Settings:
     """The settings that `environ` names, defaults elsewhere.
 
     Raises:
@@ -32,7 +32,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         except msgspec.ValidationError as wrong:
             raise UsageError(f"{variable}={text!r} does not fit: {wrong}") from None
     settings = Settings(**values)
-    for does_not_go, sentence in combinations(settings):
+    for does_not_go, sentence in validate_settings(settings):
         if does_not_go:
             raise UsageError(sentence)
     return settings

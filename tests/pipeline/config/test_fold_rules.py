@@ -3,13 +3,13 @@
 import msgspec
 import pytest
 
-from pipeline.rules import client_id, rules
-from pipeline.settings import Settings
+from pipeline.config.fold_rules import kafka_client_id, rules_digest
+from pipeline.config.settings import Settings
 from schemas.run import Rules
 
 
 def test_without_redaction_rules_are_written_as_before_there_was_any() -> None:
-    ours = rules(Settings(redact_phone_region="DE"))
+    ours = rules_digest(Settings(redact_phone_region="DE"))
     assert {*msgspec.to_builtins(ours)} == {"version", "fallback_intents"}
     saved = b'{"version":"0.1.0","fallback_intents":["FallbackIntent"]}'
     assert msgspec.json.decode(saved, type=Rules) == Rules("0.1.0", ("FallbackIntent",))
@@ -27,8 +27,8 @@ def test_without_redaction_rules_are_written_as_before_there_was_any() -> None:
     ],
 )
 def test_what_redacts_alike_is_alike(one: Settings, other: Settings) -> None:
-    assert rules(one) == rules(other)
-    assert client_id(one) == client_id(other) != client_id(Settings())
+    assert rules_digest(one) == rules_digest(other)
+    assert kafka_client_id(one) == kafka_client_id(other) != kafka_client_id(Settings())
 
 
 def test_what_redacts_otherwise_is_another_rule() -> None:
@@ -44,8 +44,8 @@ def test_what_redacts_otherwise_is_another_rule() -> None:
         Settings(redact_patterns=("phone",)),
         Settings(redact_patterns=("phone",), redact_phone_region="DE"),
     ]
-    assert len({client_id(one) for one in settings}) == len(settings)
+    assert len({kafka_client_id(one) for one in settings}) == len(settings)
 
 
 def test_what_is_told_to_kafka_names_no_slot() -> None:
-    assert "CardNumber" not in client_id(Settings(redact_slots=("CardNumber",)))
+    assert "CardNumber" not in kafka_client_id(Settings(redact_slots=("CardNumber",)))

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.loopback import is_loopback
+from pipeline.runtime.sockets import is_loopback
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "localhost.", "127.0.0.1", "127.9.9.9", "::1", "[::1]"])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import UsageError
-from pipeline.tls import client_context, server_context
+from pipeline.runtime.errors import UsageError
+from pipeline.runtime.tls import client_context, server_context
 from tests.certificates import Certificates
 
 OLD = "DEFAULT:@SECLEVEL=0"

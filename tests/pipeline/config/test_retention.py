@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.retention import FOR_GOOD, LONGEST_DAYS, MARGIN_MS, Retention
-from pipeline.settings import Settings
+from pipeline.config.retention import FOR_GOOD, LONGEST_DAYS, MARGIN_MS, Retention
+from pipeline.config.settings import Settings
 from schemas.topics import DAY_MS
 
 NOW = 1_800_000_000_000

@@ -1,4 +1,4 @@
-"""A process of many objects and few circles of them in; Python's garbage collector, which then comes rarely, out."""
+"""Tune the garbage collector for a process with many objects and few reference cycles."""
 
 import gc
 
@@ -7,7 +7,7 @@ YOUNG, MIDDLE, OLD = 50_000, 20, 100
 which a fifth of a worker's time went into looking through conversations that all stay."""
 
 
-def relax() -> None:
+def tune_gc() -> None:
     """Let the collector come less often; what there is by now is never looked at again."""
     gc.freeze()
     gc.set_threshold(YOUNG, MIDDLE, OLD)

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import orjson
 import pytest
 
-from pipeline.logs import CHATTY, LONGEST, TELL_ALL, configure
-from pipeline.settings import Settings
+from pipeline.config.logging import CHATTY, LONGEST, TELL_ALL, configure_logging
+from pipeline.config.settings import Settings
 
 log = logging.getLogger("turnfold.test")
 
@@ -38,7 +38,7 @@ def logged(stream: io.StringIO) -> list[dict[str, Any]]:
 
 
 def test_elsewhere_than_on_a_terminal_a_line_is_an_object() -> None:
-    configure(Settings(), stream := io.StringIO())
+    configure_logging(Settings(), stream := io.StringIO())
     log.info("read %d records", 3, extra={"partitions": ["turns/0"]})
     (line,) = logged(stream)
     assert datetime.fromisoformat(line.pop("time")).tzinfo is not None
@@ -51,7 +51,7 @@ def test_elsewhere_than_on_a_terminal_a_line_is_an_object() -> None:
 
 
 def test_a_traceback_stays_on_the_line_of_its_object() -> None:
-    configure(Settings(), stream := io.StringIO())
+    configure_logging(Settings(), stream := io.StringIO())
     try:
         int("lost")
     except ValueError:
@@ -63,7 +63,7 @@ def test_a_traceback_stays_on_the_line_of_its_object() -> None:
 
 
 def test_what_json_does_not_know_is_written_as_text() -> None:
-    configure(Settings(), stream := io.StringIO())
+    configure_logging(Settings(), stream := io.StringIO())
     log.warning("odd", extra={"value": {1: object()}})
     assert logged(stream)[0]["value"]["1"].startswith("<object")
 
@@ -80,7 +80,7 @@ def test_what_json_does_not_know_is_written_as_text() -> None:
 def test_the_setting_decides_the_format(
     log_format: Literal["auto", "text", "json"], stream: io.StringIO, *, as_json: bool
 ) -> None:
-    configure(Settings(log_format=log_format), stream)
+    configure_logging(Settings(log_format=log_format), stream)
     log.info("one\ntwo", extra={"n": 1})
     line = stream.getvalue()
     assert line.startswith("{") == as_json
@@ -89,7 +89,7 @@ def test_the_setting_decides_the_format(
 
 
 def test_a_message_has_an_end() -> None:
-    configure(Settings(), stream := io.StringIO())
+    configure_logging(Settings(), stream := io.StringIO())
     log.error("x" * 100_000)
     assert len(logged(stream)[0]["message"]) < LONGEST + 10
 
@@ -97,25 +97,25 @@ def test_a_message_has_an_end() -> None:
 @pytest.mark.parametrize("name", CHATTY)
 def test_libraries_are_heard_from_warning_on_unless_one_debugs(name: str) -> None:
     library = logging.getLogger(name).getChild("inside")
-    configure(Settings(), quiet := io.StringIO())
+    configure_logging(Settings(), quiet := io.StringIO())
     library.info("step")
     library.warning("trouble")
     assert [line["message"] for line in logged(quiet)] == ["trouble"]
-    configure(Settings(log_level="debug"), loud := io.StringIO())
+    configure_logging(Settings(log_level="debug"), loud := io.StringIO())
     library.info("step")
     assert [line["message"] for line in logged(loud)] == ["step"]
 
 
 def test_the_level_holds_for_our_own() -> None:
-    configure(Settings(log_level="error"), stream := io.StringIO())
+    configure_logging(Settings(log_level="error"), stream := io.StringIO())
     log.warning("no")
     log.error("yes")
     assert [line["message"] for line in logged(stream)] == ["yes"]
 
 
 def test_configuring_again_does_not_write_twice() -> None:
-    configure(Settings(), io.StringIO())
-    configure(Settings(), stream := io.StringIO())
+    configure_logging(Settings(), io.StringIO())
+    configure_logging(Settings(), stream := io.StringIO())
     log.info("once")
     assert len(logged(stream)) == 1
 
@@ -124,7 +124,7 @@ def test_at_debug_libraries_that_would_tell_the_password_or_what_people_said_tel
     secured = Settings(log_level="debug", kafka_security="SASL_SSL", kafka_user="me", kafka_password="s3cret")
     redacting = Settings(log_level="debug", redact_patterns=("card",))
     for settings, told in ((Settings(log_level="debug"), True), (secured, False), (redacting, False)):
-        configure(settings, io.StringIO())
+        configure_logging(settings, io.StringIO())
         for name in TELL_ALL:
             assert logging.getLogger(f"{name}.net.connection").isEnabledFor(logging.DEBUG) == told
 
@@ -132,7 +132,7 @@ def test_at_debug_libraries_that_would_tell_the_password_or_what_people_said_tel
 def test_a_log_does_nothing_to_a_terminal() -> None:
     evil = "\x1b]0;x\x07\x9b\u202e\udcff\n"
     for shape in ("json", "text"):
-        configure(Settings(log_format=shape), stream := io.StringIO())
+        configure_logging(Settings(log_format=shape), stream := io.StringIO())
         try:
             raise ValueError(evil)  # noqa: TRY301 - an error that quotes what came from outside
         except ValueError:

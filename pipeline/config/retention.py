@@ -1,10 +1,10 @@
-"""Settings in; how long events and conversations of each bot are kept, and what may be gone already, out."""
+"""How long events and conversations of each bot are kept, and what may be gone already."""
 
 from typing import Self
 
 import msgspec
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from schemas.topics import DAY_MS
 
 LONGEST_DAYS = 2.0

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import json_depth
-from pipeline.errors import InvalidEventError, Reason
+from pipeline.config.settings import Settings
 from pipeline.ingest.reading import Reading
-from pipeline.json_depth import MAX_DEPTH, too_deep
-from pipeline.settings import Settings
+from pipeline.runtime import json_depth
+from pipeline.runtime.errors import InvalidEventError, Reason
+from pipeline.runtime.json_depth import MAX_DEPTH, too_deep
 from tests.events import raw
 
 VALUES = st.recursive(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.printable import escaped, escaped_json, printable, printable_lines, shortened
+from pipeline.runtime.printable import escaped, escaped_json, printable, printable_lines, shortened
 
 texts = st.text(st.characters() | st.sampled_from("\x00\x1b\x07\x7f\x9b\u202e\u2066\u200d\ufeff\u3164\U000e0041"))
 

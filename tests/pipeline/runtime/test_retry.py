@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from pipeline import retry
-from pipeline.errors import TransientError
 from pipeline.metrics.watch import Watch
 from pipeline.metrics.worker import WorkerMetrics
+from pipeline.runtime import retry
+from pipeline.runtime.errors import TransientError
 
 
 def watch() -> Watch:
@@ -23,7 +23,7 @@ def test_it_goes_on_until_it_is_done(monkeypatch: pytest.MonkeyPatch, caplog: py
             raise troubles.pop(0)
         return "done"
 
-    assert asyncio.run(retry.until_done(action, "the store", watch())) == "done"
+    assert asyncio.run(retry.retry_forever(action, "the store", watch())) == "done"
     assert len(caplog.records) == 6
     assert "the store: away 5" in caplog.text
 
@@ -33,7 +33,7 @@ def test_a_fault_passes_through_at_once() -> None:
         raise KeyError("a fault")
 
     with pytest.raises(KeyError):
-        asyncio.run(retry.until_done(action, "the store", watch()))
+        asyncio.run(retry.retry_forever(action, "the store", watch()))
 
 
 def test_waiting_can_be_cancelled() -> None:
@@ -41,7 +41,7 @@ def test_waiting_can_be_cancelled() -> None:
         raise TransientError("away")
 
     async def cancelled() -> None:
-        waiting = asyncio.create_task(retry.until_done(action, "the store", watch()))
+        waiting = asyncio.create_task(retry.retry_forever(action, "the store", watch()))
         await asyncio.sleep(0)
         waiting.cancel()
         await waiting
@@ -59,7 +59,7 @@ def test_what_it_waits_for_is_known_while_it_waits(monkeypatch: pytest.MonkeyPat
         if len(seen) < 3:
             raise TransientError(f"away {len(seen)}")
 
-    asyncio.run(retry.until_done(action, "the store", metrics.clickhouse))
+    asyncio.run(retry.retry_forever(action, "the store", metrics.clickhouse))
     assert seen == [("", 0), ("the store: away 1", 1), ("the store: away 2", 1)]
     assert metrics.clickhouse.trouble == ""
     assert (value(metrics, "turnfold_waiting"), value(metrics, "turnfold_retries_total")) == (0, 2)

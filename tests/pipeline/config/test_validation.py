@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from pipeline.environment import read_settings
-from pipeline.errors import UsageError
+from pipeline.config.load import load_settings
+from pipeline.runtime.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -23,11 +23,11 @@ from pipeline.errors import UsageError
 )
 def test_what_cannot_be_redacted_so_is_named(given: dict[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=re.escape(words)):
-        read_settings({f"TURNFOLD_REDACT_{name}": value for name, value in given.items()})
+        load_settings({f"TURNFOLD_REDACT_{name}": value for name, value in given.items()})
 
 
 def test_what_can_be_is_read() -> None:
-    read = read_settings(
+    read = load_settings(
         {
             "TURNFOLD_REDACT_SLOTS": "*",
             "TURNFOLD_REDACT_ATTRIBUTES": "name, email",
@@ -41,4 +41,4 @@ def test_what_can_be_is_read() -> None:
 
 
 def test_a_country_that_nobody_asks_for_is_not_looked_at() -> None:
-    assert read_settings({"TURNFOLD_REDACT_PHONE_REGION": "ZZ"}).redact_phone_region == "ZZ"
+    assert load_settings({"TURNFOLD_REDACT_PHONE_REGION": "ZZ"}).redact_phone_region == "ZZ"

@@ -1,7 +1,7 @@
 import pytest
 
-from pipeline.embedded.ports import bound, check_free, free_port
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
+from pipeline.runtime.sockets import bound, check_free, free_port
 
 
 def test_a_port_that_is_taken_is_named_and_so_is_the_option_that_changes_it() -> None:

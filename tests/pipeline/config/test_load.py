@@ -6,17 +6,17 @@ import msgspec
 import pytest
 from rich.pretty import pretty_repr
 
-from pipeline.environment import read_settings, variables
-from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.config.load import load_settings, variables
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import UsageError
 
 
 def test_nothing_set_means_the_defaults() -> None:
-    assert read_settings({"PATH": "/bin", "HOME": "/root"}) == Settings()
+    assert load_settings({"PATH": "/bin", "HOME": "/root"}) == Settings()
 
 
 def test_lists_pairs_and_numbers_are_read() -> None:
-    read = read_settings(
+    read = load_settings(
         {
             "TURNFOLD_KAFKA": "one:9092, two:9092,",
             "TURNFOLD_IDLE_TTL_BOTS": "BOTAAAAAA1=600, BOTBBBBBB2=60",
@@ -42,7 +42,7 @@ def test_lists_pairs_and_numbers_are_read() -> None:
 )
 def test_a_wrong_one_is_named(variable: str, text: str, words: str) -> None:
     with pytest.raises(UsageError) as caught:
-        read_settings({variable: text})
+        load_settings({variable: text})
     assert variable in str(caught.value)
     assert words in str(caught.value)
 
@@ -56,7 +56,7 @@ def test_every_setting_has_a_variable_that_is_read() -> None:
 def test_topics_need_names_of_their_own(name: str) -> None:
     """Raw entries on the turns topic would go round for ever."""
     with pytest.raises(UsageError, match="TURNFOLD_TOPIC_RAW"):
-        read_settings({"TURNFOLD_TOPIC_RAW": name})
+        load_settings({"TURNFOLD_TOPIC_RAW": name})
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_topics_need_names_of_their_own(name: str) -> None:
 )
 def test_what_does_not_go_together_is_named_and_no_secret_said(given: dict[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=re.escape(words)) as caught:
-        read_settings({f"TURNFOLD_{name}": value for name, value in given.items()})
+        load_settings({f"TURNFOLD_{name}": value for name, value in given.items()})
     assert "s3cret" not in str(caught.value)
 
 
@@ -112,16 +112,16 @@ def test_what_does_not_go_together_is_named_and_no_secret_said(given: dict[str, 
 )
 def test_an_origin_that_no_browser_sends_is_named(origin: str) -> None:
     with pytest.raises(UsageError, match=re.escape(f"TURNFOLD_API_ORIGINS: {origin!r} is no origin")):
-        read_settings({"TURNFOLD_API_ORIGINS": f"https://console.example.com,{origin}"})
+        load_settings({"TURNFOLD_API_ORIGINS": f"https://console.example.com,{origin}"})
 
 
 def test_origins_are_read_as_they_are() -> None:
     origins = ("https://console.example.com", "http://localhost:3000", "https://[::1]:8443", "http://10.0.0.1")
-    assert read_settings({"TURNFOLD_API_ORIGINS": ", ".join(origins)}).api_origins == origins
+    assert load_settings({"TURNFOLD_API_ORIGINS": ", ".join(origins)}).api_origins == origins
 
 
 def test_what_goes_together_is_taken() -> None:
-    secured = read_settings(
+    secured = load_settings(
         {
             "TURNFOLD_KAFKA_SECURITY": "SASL_SSL",
             "TURNFOLD_KAFKA_SASL_MECHANISM": "SCRAM-SHA-256",
@@ -158,7 +158,7 @@ def test_three_replicas_acknowledge_with_two() -> None:
 
 
 def test_events_may_be_kept_for_a_shorter_time_than_conversations_and_for_good() -> None:
-    found = read_settings(
+    found = load_settings(
         {
             "TURNFOLD_ARCHIVE_DAYS": "9",
             "TURNFOLD_ARCHIVE_DAYS_BOTS": "BOTAAAAAA1=0,BOTBBBBBB2=30.5",

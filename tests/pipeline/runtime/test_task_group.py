@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from pipeline.errors import StatementError, TransientError
-from pipeline.replay.task_group import task_group
+from pipeline.runtime.errors import StatementError, TransientError
+from pipeline.runtime.task_group import task_group
 
 
 async def fail(error: Exception) -> None:

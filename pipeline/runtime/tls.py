@@ -2,7 +2,7 @@
 
 import ssl
 
-from pipeline.errors import UsageError
+from pipeline.runtime.errors import UsageError
 
 
 def client_context(ca: str, setting: str) -> ssl.SSLContext:

@@ -1,4 +1,4 @@
-"""Settings in; what decides on the outcome of a fold, and a short word for it that workers tell Kafka, out."""
+"""The settings that decide how events are folded, and the digest of them that workers compare through Kafka."""
 
 import hashlib
 from collections.abc import Collection, Iterator
@@ -6,27 +6,27 @@ from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
-from pipeline.settings import Settings
+from pipeline.config.settings import Settings
 from schemas.run import Rules
 
 
-def rules(settings: Settings) -> Rules:
+def rules_digest(settings: Settings) -> Rules:
     """The rules of a process with these settings."""
     try:
         number = version("turnfold")
     except PackageNotFoundError:
         number = "unknown"
-    return Rules(number, tuple(sorted(settings.fallback_intents)), tuple(redacted(settings)))
+    return Rules(number, tuple(sorted(settings.fallback_intents)), tuple(redaction_labels(settings)))
 
 
-def client_id(settings: Settings) -> str:
+def kafka_client_id(settings: Settings) -> str:
     """How a worker with these settings calls itself in its consumer group: alike where the rules are alike."""
-    ours = rules(settings)
+    ours = rules_digest(settings)
     digest = hashlib.sha256(msgspec.json.encode((ours, settings.partitioner))).hexdigest()
     return f"turnfold-worker-{ours.version}-{digest[:8]}"
 
 
-def redacted(settings: Settings) -> Iterator[str]:
+def redaction_labels(settings: Settings) -> Iterator[str]:
     """What is redacted, in the same words where it is the same; nothing where nothing is."""
     if settings.redact_transcripts != "keep":
         yield f"transcripts {settings.redact_transcripts}"

@@ -1,17 +1,17 @@
-"""Settings in; which of them do not go together, and what would be right, out."""
+"""Check settings that are right alone and wrong together."""
 
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from pipeline.retention import LONGEST_DAYS
-from pipeline.settings import Settings
+from pipeline.config.retention import LONGEST_DAYS
+from pipeline.config.settings import Settings
 from schemas.wire import CHANNELS
 
 BOT_ID = re.compile("[0-9A-Za-z]{10}", re.ASCII)
 
 
-def combinations(settings: Settings) -> Iterator[tuple[object, str]]:
+def validate_settings(settings: Settings) -> Iterator[tuple[object, str]]:
     """What does not go together, where it is so, and what would be right."""
     names = [topic.name for topic in settings.topics]
     yield (

@@ -6,7 +6,7 @@ has all else as it was; the payload is kept as it came.
 
 import re
 
-from pipeline.errors import InvalidEventError, Reason
+from pipeline.runtime.errors import InvalidEventError, Reason
 
 UTF8_BOM = b"\xef\xbb\xbf"
 """The mark that some writers put before a text."""

@@ -1,4 +1,4 @@
-"""Settings in, the logging of this process out: one line an event, as text or as JSON, libraries kept quiet."""
+"""Configure logging: JSON lines or text, with attacker-controlled text made harmless."""
 
 import json
 import logging
@@ -10,9 +10,9 @@ from typing import Any, TextIO
 
 import orjson
 
-from pipeline.printable import escaped_json, printable, printable_lines
-from pipeline.rules import redacted
-from pipeline.settings import Settings
+from pipeline.config.fold_rules import redaction_labels
+from pipeline.config.settings import Settings
+from pipeline.runtime.printable import escaped_json, printable, printable_lines
 
 CHATTY = ("aiohttp", "aiokafka", "asyncio", "clickhouse_connect", "faust", "kafka", "librdkafka", "mode", "uvicorn")
 """Libraries that tell every step at info. At debug, one wants to hear them."""
@@ -27,7 +27,7 @@ OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskN
 """What logging itself puts on a record; all else was given as `extra`."""
 
 
-def configure(settings: Settings, stream: TextIO = sys.stderr) -> None:
+def configure_logging(settings: Settings, stream: TextIO = sys.stderr) -> None:
     """Log to `stream` as the settings say, whatever was configured before."""
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not stream.isatty())
     handler = logging.StreamHandler(stream)
@@ -36,7 +36,7 @@ def configure(settings: Settings, stream: TextIO = sys.stderr) -> None:
     quiet = logging.NOTSET if settings.log_level == "debug" else logging.WARNING
     for name in CHATTY:
         logging.getLogger(name).setLevel(quiet)
-    if settings.kafka_sasl or any(redacted(settings)):
+    if settings.kafka_sasl or any(redaction_labels(settings)):
         for name in TELL_ALL:
             logging.getLogger(name).setLevel(max(quiet, logging.INFO))
 

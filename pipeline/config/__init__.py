@@ -1,0 +1,1 @@
+"""Settings: read from the environment, validated together, and what follows from them."""
