@@ -29,9 +29,8 @@ from pipeline.runtime.errors import InvalidEventError
 from pipeline.runtime.retry import retry_forever
 from pipeline.store.surroundings import Tables
 from schemas.dead_letter import DeadLetter
-from schemas.forgotten import Forgotten
-from schemas.forwarded import times_forwarded
-from schemas.topics import DAY_MS
+from schemas.erasure import ErasureList
+from schemas.topics import DAY_MS, times_forwarded
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 
 STEP = "conversations"
@@ -61,7 +60,7 @@ class Decoded:
         """The row of the archive that the turn at this place becomes."""
         return ArchivedTurn(*(*msgspec.structs.astuple(self.turns[place]), self.payloads[place]))
 
-    def without(self, forgotten: Forgotten) -> "Decoded":
+    def without(self, forgotten: ErasureList) -> "Decoded":
         """The same without the events that are forgotten."""
         kept = forgotten.kept(self.turns)
         if len(kept) == len(self.turns):
@@ -119,7 +118,7 @@ class Conversations:
         self._memory = Memory(settings.cache_events)
         self._writer = Writer(settings)
         self._retention = Retention.of(settings)
-        self._forgotten = Forgotten()
+        self._forgotten = ErasureList()
         self._alone, self._doubts = True, 0
 
     def must_wait(self, batches: Sequence[Decoded], under_way: Flush) -> bool:
@@ -235,7 +234,7 @@ class Conversations:
         self._doubts += 1
         self._memory.clear()
 
-    def _learn(self, forgotten: Forgotten) -> None:
+    def _learn(self, forgotten: ErasureList) -> None:
         """Let memory have nothing of those who are forgotten since."""
         if forgotten is not self._forgotten:
             self._memory.forget(forgotten)

@@ -10,7 +10,7 @@ from pipeline.ingest.sort import Record
 from pipeline.kafka.placement import Placement
 from pipeline.metrics.worker import WorkerMetrics
 from schemas.dead_letter import Headers
-from schemas.forwarded import FORWARDED, times_forwarded
+from schemas.topics import FORWARDED, times_forwarded
 from schemas.turn import Turn
 
 MOST_TIMES = 8

@@ -14,7 +14,7 @@ from pipeline.access.issue import bearer_key, new_id, signing_key
 from pipeline.access.key_file import change_keys, is_open, read_keys
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
-from schemas.key import ALL, Key, Right
+from schemas.access_key import ALL, AccessKey, Right
 
 DEFAULT_DATA = Path("data")
 """Where `turnfold up` keeps its data unless it is told otherwise."""
@@ -115,7 +115,7 @@ def _read_env(path: Path) -> dict[str, str]:
     return {name: value for name, separator, value in pairs if separator}
 
 
-def _signing_key(key_file: Path) -> Key:
+def _signing_key(key_file: Path) -> AccessKey:
     for key in read_keys(key_file) if key_file.exists() else ():
         if key.name == KEY_NAME and key.secret:
             return key
@@ -135,8 +135,8 @@ def _token(key_file: Path, kept: Path) -> str:
     return kept_secret(kept, issued.told)
 
 
-def _new_key() -> Key:
-    return Key(
+def _new_key() -> AccessKey:
+    return AccessKey(
         id=new_id(),
         name=KEY_NAME,
         bots=(ALL,),

@@ -1,4 +1,4 @@
-"""A conversation as table `conversations` holds it: plain columns, nothing left to compute."""
+"""A conversation as table `conversations` holds it, and the names of bots as table `bots` does."""
 
 import enum
 
@@ -45,3 +45,10 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     def key(self) -> ConversationKey:
         """The conversation that it is the row of."""
         return (self.bot_id, self.session_id, self.originating_request_id)
+
+
+class NamedBot(msgspec.Struct, frozen=True, gc=False):
+    """One row. ClickHouse makes them of what is inserted into `turns`."""
+
+    bot_name: Word
+    bot_id: Word

@@ -1,5 +1,6 @@
-"""The three topics: what travels in each, under which key, and how it is kept."""
+"""The three topics: what travels in each, under which key, how it is kept; and the header of a forwarded record."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,3 +33,15 @@ class Topic:
         }
         # one replica is always in sync with itself
         return config | ({"min.insync.replicas": str(self.min_insync)} if self.replication > 1 else {})
+
+
+FORWARDED = "turnfold-forwarded"
+"""Its value is the number of times, in decimal."""
+
+
+def times_forwarded(headers: Iterable[tuple[str, bytes | None]]) -> int:
+    """Count how often a record with these headers was sent on; what is no number counts as none."""
+    for name, value in headers:
+        if name == FORWARDED and value and len(value) <= 4 and value.isdigit():
+            return int(value)
+    return 0

@@ -20,7 +20,7 @@ from pipeline.replay.finish import check_complete, check_swap, compared, keep, p
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.runtime.gc_tuning import tune_gc
 from pipeline.store.client import ClickHouse, connection
-from schemas.run import Counts, Into, Job, Kind, Phase
+from schemas.reprocessing import Job, JobCounts, JobKind, Phase, Target
 
 TOLD = 20
 """Problems that are told one by one; all are counted."""
@@ -95,9 +95,9 @@ async def _assist(settings: Settings, clickhouse: ClickHouse, job: Job, how: How
     return 0
 
 
-async def _fill(settings: Settings, clickhouse: ClickHouse, begun: Begun, how: How) -> Counts:
+async def _fill(settings: Settings, clickhouse: ClickHouse, begun: Begun, how: How) -> JobCounts:
     total = sum(unit.source.total for unit in begun.units.values())
-    what = "inputs" if begun.run.job.kind is Kind.BACKFILL else "events"
+    what = "inputs" if begun.run.job.kind is JobKind.BACKFILL else "events"
     share = None if how.limit is None else how.limit / how.processes
     with helpers(0 if how.assist else how.processes - 1), progress(None if how.assist else total, what) as shown:
         telling = _Telling(None if how.assist else shown)
@@ -113,7 +113,7 @@ class _Telling:
         self._shown = shown
         self._left = TOLD
 
-    def __call__(self, counts: Counts, problems: Sequence[str]) -> None:
+    def __call__(self, counts: JobCounts, problems: Sequence[str]) -> None:
         if self._shown:
             self._shown.update(counts.read, counts.done, counts.bytes)
         for problem in problems[: self._left]:
@@ -125,7 +125,7 @@ class _Telling:
 
 async def _finish(settings: Settings, clickhouse: ClickHouse, begun: Begun, how: How, report: Report) -> None:
     """What comes after the last source: nothing, or the new tables put right, compared, and swapped in."""
-    if begun.run.job.into is not Into.NEW:
+    if begun.run.job.into is not Target.NEW:
         await keep(clickhouse, begun.name, begun.run, Phase.DONE, {})
         return
     async with Claims(clickhouse, begun.name, begun.run).finishing() as ours:

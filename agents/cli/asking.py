@@ -5,7 +5,7 @@ from typing import Any
 
 from agents.cli.calling import query_layer
 from pipeline.config.settings import Settings
-from schemas.analytics import ListSessionAnalyticsDataResponse, SessionSpecification
+from schemas.lex.analytics import ListSessionAnalyticsDataResponse, SessionSpecification
 
 PAGE = 1000
 """The most that the API gives at a time."""

@@ -8,7 +8,7 @@ from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
 from pipeline.ingest.file_names import name_of
 from pipeline.kafka.topics import require_topics
-from schemas.run import Into, Job, Kind
+from schemas.reprocessing import Job, JobKind, Target
 
 
 @click.command(epilog="Start it again after an interruption, here or on another machine: it goes on from where it was.")
@@ -25,11 +25,11 @@ def backfill(ctx: click.Context, settings: Settings, *, paths: tuple[str, ...], 
     """
     if not direct:
         require_topics(settings)
-    into = Into.LIVE if direct else Into.KAFKA
+    into = Target.LIVE if direct else Target.KAFKA
     ctx.exit(
         do(
             settings,
-            Job(kind=Kind.BACKFILL, into=into, rules=rules_digest(settings), paths=tuple(map(name_of, paths))),
+            Job(kind=JobKind.BACKFILL, into=into, rules=rules_digest(settings), paths=tuple(map(name_of, paths))),
             how,
         )
     )

@@ -13,7 +13,7 @@ import urllib3
 from agents.cli.showing import HINTS, authorities, shown
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import TransientError, UsageError
-from schemas.analytics import Failure
+from schemas.lex.analytics import ErrorBody
 
 CONNECT, ANSWER = 5.0, 60.0
 """Seconds for the query layer to take a connection, and to answer."""
@@ -103,7 +103,7 @@ def _untrusted(api: str, trouble: urllib3.exceptions.SSLError) -> Exception:
 
 def _failure(api: str, answer: urllib3.BaseHTTPResponse) -> Exception:
     try:
-        said = msgspec.json.decode(answer.data, type=Failure).message
+        said = msgspec.json.decode(answer.data, type=ErrorBody).message
     except (msgspec.DecodeError, UnicodeDecodeError):
         return UsageError(
             f"what answers at {api} is no query layer of Turnfold: it says {answer.status} {answer.reason}"

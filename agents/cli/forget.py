@@ -19,7 +19,7 @@ from pipeline.materialise.settle import Terms
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.store.databases import Databases
-from schemas.forgotten import ALL_BOTS, ForgottenSession, digest
+from schemas.erasure import ALL_BOTS, Erasure, digest
 from schemas.topics import DAY_MS
 
 INCOMPLETE = 1
@@ -74,7 +74,7 @@ def forget(  # noqa: PLR0913 - each option of the command is an argument
 
 async def _forget(settings: Settings, who: str, bot: str | None) -> Report:
     now = now_ms()
-    word = ForgottenSession(asked_bot(bot) if bot else ALL_BOTS, digest(who), now)
+    word = Erasure(asked_bot(bot) if bot else ALL_BOTS, digest(who), now)
     terms = Terms(settings.fallback_intents, retention=Retention.of(settings))
     databases = Databases(
         msgspec.structs.replace(settings, clickhouse_timeout=max(PATIENCE_S, settings.clickhouse_timeout))

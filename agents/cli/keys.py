@@ -17,7 +17,7 @@ from pipeline.access.key_file import change_keys, read_keys
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import UsageError
-from schemas.key import ALL, Key, Right
+from schemas.access_key import ALL, AccessKey, Right
 
 NEVER = "never"
 
@@ -51,7 +51,7 @@ def add(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     if not bots and set(rights) != {Right.ADMIN}:
         raise click.UsageError("Missing option '--bot': whose conversations? A bot's id, or * for all.")
     now = now_ms()
-    key = Key(
+    key = AccessKey(
         id=new_id(),
         name=name,
         bots=tuple(dict.fromkeys(map(_pattern, bots))),
@@ -91,7 +91,7 @@ def revoke(settings: Settings, key_id: str) -> None:
     """Take the key ID back: from now on nobody is let in with it. A bearer token, wherever it was found, does too."""
     wanted = key_id_of(key_id) or key_id
 
-    def change(known: Sequence[Key]) -> list[Key]:
+    def change(known: Sequence[AccessKey]) -> list[AccessKey]:
         if wanted not in {key.id for key in known}:  # it is not repeated: it may be a secret
             raise UsageError("there is no key of this id; `turnfold keys list` shows all")
         return [revoked(key, now_ms()) if key.id == wanted else key for key in known]
@@ -118,7 +118,7 @@ def _told(issued: Issued, *, bearer: bool) -> dict[str, str]:
     return {"aws_access_key_id": issued.key.id, "aws_secret_access_key": issued.told}
 
 
-def _state(key: Key, now: int) -> str:
+def _state(key: AccessKey, now: int) -> str:
     if key.revoked is not None:
         return f"revoked {iso(key.revoked)}"
     if key.expires is None:
@@ -126,13 +126,13 @@ def _state(key: Key, now: int) -> str:
     return f"{'counts until' if key.expires > now else 'expired'} {iso(key.expires)}"
 
 
-def _line(key: Key, now: int) -> str:
+def _line(key: AccessKey, now: int) -> str:
     kind = "bearer" if key.token_sha256 else "signing" if key.secret else "-"
     what = f"{','.join(key.rights) or '-'} of {','.join(key.bots) or '-'}"
     return plain(f"{key.id}  {kind:7}  {key.name}  {what}  {_state(key, now)}")
 
 
-def _described(key: Key, now: int) -> dict[str, object]:
+def _described(key: AccessKey, now: int) -> dict[str, object]:
     return {
         "id": key.id,
         "name": key.name,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from pipeline.runtime.errors import UsageError
-from schemas.analytics import FilterOperator, SessionFilterName
-from schemas.lex_v1 import bot_id
+from schemas.lex.analytics import FilterOperator, SessionFilterName
+from schemas.lex.log_entry import bot_id
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 FILTER = re.compile(r"\s*(?P<name>\w+)\s*(?:(?P<sign>[=<>])|\s(?P<word>[A-Za-z]{2})\s)(?P<values>.*)", re.DOTALL)

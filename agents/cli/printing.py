@@ -10,7 +10,7 @@ from rich.text import Text
 
 from agents.cli.iso import iso
 from agents.cli.output import cell, console, write_csv, write_json
-from schemas.analytics import SessionSpecification
+from schemas.lex.analytics import SessionSpecification
 
 COLOURS = {"Success": "green", "Failure": "red", "Dropped": "yellow"}
 OPEN = "open"

@@ -7,14 +7,14 @@ from agents.cli.again_options import how_options
 from agents.cli.scope import read_scope
 from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
-from schemas.run import Into, Job, Kind
+from schemas.reprocessing import Job, JobKind, Target
 
 
 @click.command(epilog="Start it again after an interruption, here or on another machine: it goes on from where it was.")
 @click.option("--from", "begin", metavar="TIME", help="Only conversations with an event at or after this; UTC.")
 @click.option("--to", "end", metavar="TIME", help="Only conversations with an event before this.")
 @click.option("--bot", metavar="BOT", help="Only this bot: the id of a Lex V2 bot, or the name of a Lex V1 bot.")
-@click.option("--into", type=click.Choice([Into.LIVE.value, Into.NEW.value]), default=Into.LIVE.value,
+@click.option("--into", type=click.Choice([Target.LIVE.value, Target.NEW.value]), default=Target.LIVE.value,
               show_default=True, help="live: the tables that are queried; new: tables beside them.")  # fmt: skip
 @click.option("--swap", is_flag=True, help="Put the new tables in the place of the live ones when they are filled.")
 @how_options
@@ -31,8 +31,8 @@ def rebuild(  # noqa: PLR0913 - each option of the command is an argument
     """
     scope = read_scope(bot, begin, end)
     job = Job(
-        kind=Kind.REBUILD,
-        into=Into(into),
+        kind=JobKind.REBUILD,
+        into=Target(into),
         rules=rules_digest(settings),
         bot_id=scope.bot_id,
         since=scope.since,

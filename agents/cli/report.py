@@ -9,7 +9,7 @@ from agents.cli.output import say, write_json
 from agents.cli.plain import plain
 from pipeline.replay.begin import Begun
 from pipeline.store.compare import Comparison
-from schemas.run import Counts, Into, Kind
+from schemas.reprocessing import JobCounts, JobKind, Target
 
 EXAMPLES = 3
 """Columns of which examples are shown; the JSON has all."""
@@ -20,7 +20,7 @@ class Report(msgspec.Struct):
 
     run: str
     resumed: bool = False
-    counts: Counts = msgspec.field(default_factory=Counts)
+    counts: JobCounts = msgspec.field(default_factory=JobCounts)
     seconds: float = 0.0
     filling: float = 0.0
     """Seconds of `seconds` until all was read and written; the rest compares and swaps."""
@@ -38,7 +38,7 @@ def print_plan(begun: Begun, *, as_json: bool) -> None:
     job = begun.run.job
     say(f"{begun.name}: would {'go on with' if begun.resumed else 'begin'} a {job.kind} into {_target(begun)}")
     for unit in begun.units.values():
-        what = decimal(unit.source.total) if job.kind is Kind.BACKFILL else f"{unit.source.total:,} events"
+        what = decimal(unit.source.total) if job.kind is JobKind.BACKFILL else f"{unit.source.total:,} events"
         left = "done" if unit.finished else f"{unit.counts.done / max(1, unit.source.total):.0%} done"
         say(f"  {plain(unit.source.name)}: {what}, {left}")
 
@@ -76,5 +76,5 @@ def _differences(comparison: Comparison) -> Iterator[str]:
 
 
 def _target(begun: Begun) -> str:
-    words = {Into.LIVE: "the live tables", Into.NEW: "new tables", Into.KAFKA: "Kafka"}
+    words = {Target.LIVE: "the live tables", Target.NEW: "new tables", Target.KAFKA: "Kafka"}
     return words[begun.run.job.into]

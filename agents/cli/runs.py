@@ -13,7 +13,7 @@ from pipeline.store.beside import exists, new_database, old_database
 from pipeline.store.client import connection
 from pipeline.store.runs import load_run, run_names
 from pipeline.store.surroundings import LEASE_MS
-from schemas.run import Counts, Run
+from schemas.reprocessing import JobCounts, Run
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -21,7 +21,7 @@ class Told(msgspec.Struct, frozen=True):
 
     name: str
     run: Run
-    counts: Counts
+    counts: JobCounts
     total: int
     at_work: int
 
@@ -62,7 +62,7 @@ async def _runs(settings: Settings) -> list[Told]:
     for name, found in loaded:
         if found:
             run, units = found
-            counts, at_work = Counts(), 0
+            counts, at_work = JobCounts(), 0
             for saved in units.values():
                 counts.add(saved.unit.counts)
                 at_work += bool(saved.unit.owner) and saved.age < LEASE_MS

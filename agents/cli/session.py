@@ -14,8 +14,8 @@ from agents.cli.calling import get
 from agents.cli.output import say, write_json
 from agents.cli.session_printing import print_session
 from pipeline.config.settings import Settings
-from schemas.session_v1 import GetSessionV1Response
-from schemas.transcript import MOST_TURNS, GetTranscriptResponse
+from schemas.lex.session_v1 import GetSessionV1Response
+from schemas.lex.transcript import MOST_TURNS, GetTranscriptResponse
 
 
 @click.command()

@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.output import cell, console
-from schemas.session import Message
-from schemas.session_v1 import ActiveContextV1, GetSessionV1Response, IntentSummary
-from schemas.transcript import GetTranscriptResponse, SpokenTurn
+from schemas.lex.session_v1 import ActiveContextV1, GetSessionV1Response, IntentSummary
+from schemas.lex.session_v2 import Message
+from schemas.lex.transcript import GetTranscriptResponse, SpokenTurn
 
 NOTHING = "-"
 

@@ -9,7 +9,7 @@ from agents.cli.listing import asked_bot, filters, window
 from agents.cli.output import say
 from agents.cli.printing import print_csv, print_json, print_table
 from pipeline.config.settings import Settings
-from schemas.analytics import SessionFilterName, SessionSortName, SortOrder
+from schemas.lex.analytics import SessionFilterName, SessionSortName, SortOrder
 
 ORDERS = {"asc": SortOrder.ASCENDING, "desc": SortOrder.DESCENDING}
 

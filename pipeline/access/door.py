@@ -11,9 +11,9 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.clock import Now
 from pipeline.runtime.errors import UsageError
 from pipeline.runtime.sockets import is_loopback
-from schemas.key import ALL, Key, Right
+from schemas.access_key import ALL, AccessKey, Right
 
-ANYONE = Key(id="ANYONE", name="whoever is on this machine", bots=(ALL,), rights=tuple(Right), created=0)
+ANYONE = AccessKey(id="ANYONE", name="whoever is on this machine", bots=(ALL,), rights=tuple(Right), created=0)
 """Who asks where no keys are asked for."""
 
 
@@ -30,7 +30,7 @@ class Door:
         if self._gate:
             self._gate.check()
 
-    def admit(self, asked: Asked) -> Key:
+    def admit(self, asked: Asked) -> AccessKey:
         """Who asks.
 
         Raises:
@@ -38,12 +38,12 @@ class Door:
         """
         return self._gate.admit(asked) if self._gate else ANYONE
 
-    def turn(self, key: Key) -> AbstractAsyncContextManager[None]:
+    def turn(self, key: AccessKey) -> AbstractAsyncContextManager[None]:
         """The key's turn, for the length of a block, which may raise ThrottledError."""
         return nullcontext() if key is ANYONE else self._paces.turn(key)
 
 
-def check_right(key: Key, right: Right) -> None:
+def check_right(key: AccessKey, right: Right) -> None:
     """Raise DeniedError where the key may not do this."""
     if not key.may(right):
         raise DeniedError(Denial.FORBIDDEN, f"the key {key.id} has no right to {right}: it has {', '.join(key.rights)}")

@@ -10,7 +10,7 @@ from pipeline.access.errors import Denial, DeniedError
 from pipeline.access.ring import KeyRing
 from pipeline.access.signature import read_signature, verify
 from pipeline.runtime.clock import Now
-from schemas.key import Key
+from schemas.access_key import AccessKey
 
 NOT_KNOWN = "there is no such key here, or it was revoked"
 
@@ -29,7 +29,7 @@ class Gate:
         """Raise KeysAwayError where the keys cannot be read at the moment."""
         self._ring.find("")
 
-    def admit(self, asked: Asked) -> Key:
+    def admit(self, asked: Asked) -> AccessKey:
         """Who asks.
 
         Raises:
@@ -50,7 +50,7 @@ class Gate:
             raise DeniedError(Denial.EXPIRED, f"the key {key.id} has expired; `turnfold keys add` makes another")
         return key
 
-    def _bearer(self, token: str) -> Key:
+    def _bearer(self, token: str) -> AccessKey:
         key_id = bearer.key_id_of(token)
         key = self._ring.find(key_id or "")
         kept = key.token_sha256 if key and key.token_sha256 else bearer.hash_of(self._nobody)
@@ -58,7 +58,7 @@ class Gate:
             raise DeniedError(Denial.UNKNOWN, NOT_KNOWN)
         return key
 
-    def _signed(self, asked: Asked, authorization: str) -> Key:
+    def _signed(self, asked: Asked, authorization: str) -> AccessKey:
         # not only once: a retry, or an equal call within one second, may have the same signature
         shown, now = read_signature(authorization), self._now()
         key = self._ring.find(shown.key)

@@ -11,14 +11,14 @@ from pathlib import Path
 import msgspec
 
 from pipeline.runtime.errors import UsageError
-from schemas.key import Key, KeyFile
+from schemas.access_key import AccessKey, KeyFile
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 _decoder = msgspec.json.Decoder(KeyFile)
 
 
-def read_keys(path: Path) -> tuple[Key, ...]:
+def read_keys(path: Path) -> tuple[AccessKey, ...]:
     """The keys in the file at `path`.
 
     Raises:
@@ -53,7 +53,7 @@ def is_open(seen: os.stat_result) -> bool:
     return bool(seen.st_mode & OTHERS & ~allowed)
 
 
-def change_keys(path: Path, change: Callable[[Sequence[Key]], Sequence[Key]]) -> None:
+def change_keys(path: Path, change: Callable[[Sequence[AccessKey]], Sequence[AccessKey]]) -> None:
     """Let `change` make new keys of those in the file; where there is none, it is made. One changes it at a time.
 
     Whoever reads meanwhile sees either the old keys or the new ones.
@@ -82,7 +82,7 @@ def _locked(folder: Path) -> Iterator[int]:
         os.close(handle)
 
 
-def _content(keys: Sequence[Key]) -> bytes:
+def _content(keys: Sequence[AccessKey]) -> bytes:
     """What is read back as these keys; a file that cannot be read lets nobody in."""
     file = KeyFile(keys=tuple(keys))
     try:

@@ -10,7 +10,7 @@ from aiolimiter import AsyncLimiter
 
 from pipeline.access.errors import ThrottledError
 from pipeline.config.settings import Settings
-from schemas.key import Key
+from schemas.access_key import AccessKey
 
 PERIOD_S = 10.0
 """The time over which a rate counts: who was quiet may send so many seconds' worth at once."""
@@ -29,7 +29,7 @@ class Paces:
         self._paces: dict[str, _Pace] = {}
 
     @asynccontextmanager
-    async def turn(self, key: Key) -> AsyncIterator[None]:
+    async def turn(self, key: AccessKey) -> AsyncIterator[None]:
         """Wait for the key's turn, which lasts as long as the block.
 
         Raises:

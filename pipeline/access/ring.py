@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline.access.key_file import read_keys
 from pipeline.runtime.errors import UsageError
-from schemas.key import Key
+from schemas.access_key import AccessKey
 
 State = tuple[int, ...]
 
@@ -29,7 +29,7 @@ class KeyRing:
         self._keys = {key.id: key for key in read_keys(path)}
         self._trouble = ""
 
-    def find(self, key_id: str) -> Key | None:
+    def find(self, key_id: str) -> AccessKey | None:
         """The key of this id, whether it counts or not; None where there is none.
 
         Raises:

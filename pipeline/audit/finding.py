@@ -12,7 +12,7 @@ from pipeline.materialise.settle import Terms
 from pipeline.store.audit import Said
 from pipeline.store.unwritten import RowPlace
 from schemas.conversation import Conversation
-from schemas.forgotten import digest
+from schemas.erasure import digest
 from schemas.turn import ConversationKey
 
 NO_ROW = -1

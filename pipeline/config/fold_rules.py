@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 import msgspec
 
 from pipeline.config.settings import Settings
-from schemas.run import Rules
+from schemas.reprocessing import Rules
 
 
 def rules_digest(settings: Settings) -> Rules:

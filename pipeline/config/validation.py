@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pipeline.config.retention import LONGEST_DAYS
 from pipeline.config.settings import Settings
-from schemas.wire import CHANNELS
+from schemas.lex.log_entry import CHANNELS
 
 BOT_ID = re.compile("[0-9A-Za-z]{10}", re.ASCII)
 

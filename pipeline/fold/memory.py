@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from pipeline.fold.history import History
-from schemas.forgotten import Forgotten
+from schemas.erasure import ErasureList
 from schemas.turn import ConversationKey
 
 
@@ -32,7 +32,7 @@ class Memory:
         self._histories.clear()
         self._events = 0
 
-    def forget(self, forgotten: Forgotten) -> None:
+    def forget(self, forgotten: ErasureList) -> None:
         """Remember nothing of what is forgotten."""
         for key in list(self._histories):
             if forgotten.word(*key[:2]):

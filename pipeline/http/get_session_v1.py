@@ -4,9 +4,9 @@ from pipeline.http.failures import RUNTIME_V1
 from pipeline.http.operation import Backend, Call, Operation
 from pipeline.query.session_archive import Archive
 from pipeline.query.session_now import CurrentSessions
-from schemas.key import Right
-from schemas.session import Name, SessionId
-from schemas.session_v1 import GetSessionV1Response, Label
+from schemas.access_key import Right
+from schemas.lex.session_v1 import GetSessionV1Response, Label
+from schemas.lex.session_v2 import Name, SessionId
 
 LABEL = "checkpointLabelFilter"
 

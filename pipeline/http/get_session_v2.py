@@ -5,9 +5,9 @@ from pipeline.http.failures import RUNTIME_V2
 from pipeline.http.operation import Backend, Call, Operation
 from pipeline.query.session_archive import Archive
 from pipeline.query.session_now import CurrentSessions
-from schemas.analytics import BotId
-from schemas.key import Right
-from schemas.session import GetSessionResponse, Name, SessionId
+from schemas.access_key import Right
+from schemas.lex.analytics import BotId
+from schemas.lex.session_v2 import GetSessionResponse, Name, SessionId
 
 
 async def answer(backend: Backend, call: Call) -> GetSessionResponse:

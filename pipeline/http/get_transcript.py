@@ -7,9 +7,9 @@ from pipeline.http.failures import RUNTIME_V1
 from pipeline.http.operation import Backend, Call, Operation
 from pipeline.query.session_archive import Archive
 from pipeline.query.session_now import CurrentSessions
-from schemas.key import Right
-from schemas.session import Name, SessionId
-from schemas.transcript import GetTranscriptResponse, MaxTurns
+from schemas.access_key import Right
+from schemas.lex.session_v2 import Name, SessionId
+from schemas.lex.transcript import GetTranscriptResponse, MaxTurns
 
 TURNS = 100
 """Where the request names no number."""

@@ -4,8 +4,8 @@ from pipeline.http.body import decode
 from pipeline.http.operation import Backend, Call, Operation
 from pipeline.query.sessions import SessionLists
 from pipeline.query.window import read_window
-from schemas.analytics import BotId, ListSessionAnalyticsDataRequest, ListSessionAnalyticsDataResponse
-from schemas.key import Right
+from schemas.access_key import Right
+from schemas.lex.analytics import BotId, ListSessionAnalyticsDataRequest, ListSessionAnalyticsDataResponse
 
 
 async def answer(backend: Backend, call: Call) -> ListSessionAnalyticsDataResponse:

@@ -12,8 +12,8 @@ from starlette.routing import Route
 from pipeline.http.failures import JSON
 from pipeline.http.openapi_answers import FOREIGN, REF, Json, asked, failures, guarded, no_keys, ref, success, unready
 from pipeline.http.operation import Operation
-from schemas.analytics import Failure
-from schemas.key import Right
+from schemas.access_key import Right
+from schemas.lex.analytics import ErrorBody
 
 TEXT = """\
 Where the query layer asks for keys (TURNFOLD_API_KEYS), a request is signed with AWS Signature Version 4, as AWS's
@@ -53,7 +53,7 @@ def description(operations: Sequence[Operation]) -> Route:
 def document(operations: Sequence[Operation]) -> Json:
     """The whole document."""
     shapes = [shape for operation in operations for shape in (operation.request, operation.answered) if shape]
-    _, components = msgspec.json.schema_components([*shapes, Failure], ref_template=REF)
+    _, components = msgspec.json.schema_components([*shapes, ErrorBody], ref_template=REF)
     paths: Json = {}
     for operation in operations:
         # a path and the same path with a slash at its end count as one, which is written without it

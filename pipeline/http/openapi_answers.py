@@ -7,7 +7,7 @@ import msgspec
 
 from pipeline.access.errors import Denial
 from pipeline.http.failures import ANALYTICS, JSON, NO_ROUTE, NOT_LET_IN, NOT_READY, Dialect, Kind
-from schemas.analytics import Failure
+from schemas.lex.analytics import ErrorBody
 
 REF = "#/components/schemas/{name}"
 HEADERS = {
@@ -97,5 +97,5 @@ def _failure(status: int, wrongs: list[Wrong]) -> Json:
     return {
         "description": ". ".join(f"{kind.name}: {text}" for kind, text in wrongs),
         "headers": headers,
-        "content": {JSON: {"schema": ref(Failure)}},
+        "content": {JSON: {"schema": ref(ErrorBody)}},
     }

@@ -23,7 +23,7 @@ from pipeline.query.reach import Reaches
 from pipeline.query.sessions import Rows
 from pipeline.query.token import PageTokens
 from pipeline.runtime.clock import Now
-from schemas.key import Key, Right
+from schemas.access_key import AccessKey, Right
 
 AT_ONCE = 64
 """Requests that are answered at the same time; more would only wait for ClickHouse until they time out."""
@@ -72,7 +72,7 @@ class Call:
     path: Mapping[str, str]
     query: Mapping[str, Any]
     body: bytes
-    key: Key
+    key: AccessKey
     entry: Entry
 
 
@@ -127,7 +127,7 @@ class Operation:
 
         return [Route(path, endpoint, methods=[self.method], name=self.name) for path in (self.path, *self.also)]
 
-    def _call(self, request: Request, body: bytes, key: Key, entry: Entry) -> Call:
+    def _call(self, request: Request, body: bytes, key: AccessKey, entry: Entry) -> Call:
         path = {name: _read(name, text, self.parameters[name]) for name, text in request.path_params.items()}
         told = request.query_params
         query = {name: _read(name, told[name], kind, quoted=False) for name, kind in self.query.items() if name in told}

@@ -14,7 +14,7 @@ from pipeline.http.operation import asked
 from pipeline.metrics.process import TEXT, Metrics
 from pipeline.query.sessions import Rows
 from pipeline.store.ready import ReadyProbe
-from schemas.key import Right
+from schemas.access_key import Right
 
 
 def probes(store: Rows, metrics: Metrics, door: Door) -> Sequence[Route]:

@@ -11,8 +11,8 @@ from pipeline.ingest.wrappers import name_of
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import mended
 from pipeline.runtime.json_depth import MAX_DEPTH, check_depth
+from schemas.lex.log_entry import LogEntry, LogEntryV1
 from schemas.turn import Turn, content_of
-from schemas.wire import LogEntry, LogEntryV1
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME = (datetime(2100, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)

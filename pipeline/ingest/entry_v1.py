@@ -1,8 +1,7 @@
 """A Lex V1 log entry in, the Turn that it would be in V2 out."""
 
-from schemas.lex_v1 import alias_id, bot_id
+from schemas.lex.log_entry import LogEntryV1, RequestAttributes, alias_id, bot_id
 from schemas.turn import Turn
-from schemas.wire import LogEntryV1, RequestAttributes
 
 ENDED = {"Fulfilled", "Failed", "ReadyForFulfillment"}
 """V1 dialog states that end an intent: V2 calls the same word the intent's state and closes the dialog."""

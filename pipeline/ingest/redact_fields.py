@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from pipeline.config.settings import Settings
 from pipeline.ingest.redact_masks import Found, Members, drop, mask, objects
 from pipeline.ingest.redact_places import PLAUSIBLE
-from schemas.wire import CHANNELS
+from schemas.lex.log_entry import CHANNELS
 
 ALL = "*"
 HEARD = frozenset(("inputTranscript", "rawInputTranscript", "transcription", "rawTranscription"))

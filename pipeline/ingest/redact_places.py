@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from schemas.wire import CHANNELS
+from schemas.lex.log_entry import CHANNELS
 
 Places = Mapping[str, "Places | None"]
 """Name of a member -> None where a text or a number in it is kept, else the places in the object in it.

@@ -5,7 +5,7 @@ import msgspec
 from pipeline.config.settings import Settings
 from pipeline.kafka.client import PATIENCE, reader
 from pipeline.kafka.spans import newest, read, spans_of
-from schemas.forwarded import times_forwarded
+from schemas.topics import times_forwarded
 
 SCAN = 4_000
 """Records that are read: about 6 MB."""

@@ -12,7 +12,7 @@ from pipeline.store.databases import Databases
 from pipeline.store.erase import apply, erase, uncover
 from pipeline.store.forgotten import load_forgotten, say
 from pipeline.store.remains import bots_of, find
-from schemas.forgotten import ALL_BOTS, ForgottenSession, Session
+from schemas.erasure import ALL_BOTS, Erasure, Session
 from schemas.turn import ConversationKey
 
 ROUNDS = 10
@@ -42,7 +42,7 @@ class Removed(msgspec.Struct):
 
 
 async def forget(
-    databases: Databases, word: ForgottenSession, session_id: str, terms: Terms, pause: Callable[[], Awaitable[object]]
+    databases: Databases, word: Erasure, session_id: str, terms: Terms, pause: Callable[[], Awaitable[object]]
 ) -> tuple[Removed, bool]:
     """Say the word and delete what it means, everywhere; what that was, and whether nothing comes again.
 
@@ -69,7 +69,7 @@ async def forget(
 
 async def clear(
     databases: Databases,
-    words: Mapping[Session, ForgottenSession],
+    words: Mapping[Session, Erasure],
     terms: Terms,
     written: Collection[ConversationKey] = (),
 ) -> Removed:
@@ -102,7 +102,7 @@ async def clear(
     return removed
 
 
-async def _sessions(databases: Databases, word: ForgottenSession, session_id: str) -> dict[Session, ForgottenSession]:
+async def _sessions(databases: Databases, word: Erasure, session_id: str) -> dict[Session, Erasure]:
     """The word as said of each bot that has known the session, or of the one that it is about."""
     bots = {word.bot_id} - {ALL_BOTS}
 

@@ -7,12 +7,12 @@ from pipeline.fold.history import History
 from pipeline.store.client import ClickHouse
 from pipeline.store.in_force import current_starts
 from pipeline.store.read_back import read_back
-from schemas.forgotten import Forgotten
+from schemas.erasure import ErasureList
 from schemas.turn import ConversationKey, Turn
 
 
 async def recall(
-    clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: Forgotten
+    clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: ErasureList
 ) -> dict[ConversationKey, EventSet]:
     """Return the distinct events of each conversation in `keys` that has any.
 
@@ -25,7 +25,12 @@ async def recall(
 
 
 async def histories(
-    clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: Forgotten, *, shared: bool, beside: bool = False
+    clickhouse: ClickHouse,
+    keys: Sequence[ConversationKey],
+    forgotten: ErasureList,
+    *,
+    shared: bool,
+    beside: bool = False,
 ) -> dict[ConversationKey, History]:
     """Return the history of each conversation in `keys`; where others than workers may have written it, `shared`.
 
@@ -45,7 +50,7 @@ async def histories(
 
 
 async def _kept(
-    clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: Forgotten
+    clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: ErasureList
 ) -> list[tuple[ConversationKey, list[Turn]]]:
     return [
         (key, kept)

@@ -13,7 +13,7 @@ from pipeline.materialise.recall import recall
 from pipeline.store.client import ClickHouse
 from pipeline.store.in_force import rows_in_force
 from schemas.conversation import Conversation
-from schemas.forgotten import Forgotten
+from schemas.erasure import ErasureList
 from schemas.turn import ConversationKey
 
 KEYS_AT_ONCE = 5_000
@@ -28,7 +28,7 @@ class Terms:
     """What decides on rows beside the archive: the fold's rules, who is forgotten, and what has expired."""
 
     fallback_intents: Collection[str]
-    forgotten: Forgotten = field(default_factory=Forgotten)
+    forgotten: ErasureList = field(default_factory=ErasureList)
     retention: Retention = FOR_GOOD
 
 

@@ -5,14 +5,14 @@ from typing import NamedTuple
 from pipeline.store.databases import Databases
 from pipeline.store.forgotten import load_forgotten
 from pipeline.store.surroundings import Surroundings, look_around
-from schemas.forgotten import Forgotten
+from schemas.erasure import ErasureList
 
 
 class Seen(NamedTuple):
     """What was so at one moment; `forgotten` may know more. It is the same object as long as nothing changes."""
 
     around: Surroundings
-    forgotten: Forgotten
+    forgotten: ErasureList
 
 
 class Watch:
@@ -20,7 +20,7 @@ class Watch:
 
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
-        self._learnt = (0, Forgotten())
+        self._learnt = (0, ErasureList())
 
     async def look(self) -> Seen:
         """What is so now.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.query.errors import InvalidQueryError
-from schemas.analytics import AnalyticsSessionFilter, FilterOperator, SessionFilterName
+from schemas.lex.analytics import AnalyticsSessionFilter, FilterOperator, SessionFilterName
 
 EQ, GT, LT, CO = FilterOperator.EQ, FilterOperator.GT, FilterOperator.LT, FilterOperator.CO
 SECONDS = re.compile(r"(\d{1,15}) ?(?:s|secs?|seconds?)?", re.ASCII)

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.query.statement import Question, starts
 from pipeline.query.token import Position
 from pipeline.query.window import Window
-from schemas.analytics import SessionSortName
+from schemas.lex.analytics import SessionSortName
 
 REMEMBERED = 10_000
 """Kinds of questions; one takes about 300 bytes."""

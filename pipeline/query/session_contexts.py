@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from msgspec import UNSET
 
-from schemas.session import ActiveContext
+from schemas.lex.session_v2 import ActiveContext
 
 
 def still_active(contexts: Sequence[ActiveContext], passed: int) -> tuple[ActiveContext, ...]:

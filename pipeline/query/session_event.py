@@ -8,7 +8,7 @@ from msgspec import UnsetType
 from pipeline.query.session_fit import Shape, text
 from pipeline.query.session_from_v1 import as_v2, summary_labels
 from pipeline.query.session_json import Members, mapping, members, objects
-from schemas.session import (
+from schemas.lex.session_v2 import (
     ActiveContexts,
     Attributes,
     DialogAction,

@@ -12,10 +12,10 @@ from pipeline.query.session_v1 import SUMMARIES, session_v1, summaries
 from pipeline.query.session_v2 import session_v2
 from pipeline.query.sessions import NO_BOT
 from pipeline.runtime.clock import Now
-from schemas.lex_v1 import bot_id as derived_bot_id
-from schemas.session import GetSessionResponse
-from schemas.session_v1 import GetSessionV1Response
-from schemas.transcript import GetTranscriptResponse
+from schemas.lex.log_entry import bot_id as derived_bot_id
+from schemas.lex.session_v1 import GetSessionV1Response
+from schemas.lex.session_v2 import GetSessionResponse
+from schemas.lex.transcript import GetTranscriptResponse
 from schemas.turn import Turn
 
 TRANSCRIPT_SIZE = 8 * 1024 * 1024

@@ -5,8 +5,8 @@ from itertools import chain
 
 from msgspec import UNSET
 
-from schemas.session import Slot
-from schemas.session_v1 import Slots
+from schemas.lex.session_v1 import Slots
+from schemas.lex.session_v2 import Slot
 
 BETWEEN = ", "
 """Stands between the values of a slot that has several."""

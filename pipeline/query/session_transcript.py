@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from pipeline.query.session_event import Event
-from schemas.transcript import GetTranscriptResponse, SpokenTurn
+from schemas.lex.transcript import GetTranscriptResponse, SpokenTurn
 
 
 def transcript(events: Sequence[Event], *, truncated: bool) -> GetTranscriptResponse:

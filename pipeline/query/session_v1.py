@@ -9,7 +9,7 @@ from msgspec import UNSET
 from pipeline.query.session_contexts import still_active
 from pipeline.query.session_event import Event
 from pipeline.query.session_slots import interpreted_slots
-from schemas.session_v1 import (
+from schemas.lex.session_v1 import (
     ActionType,
     ActiveContextV1,
     DialogActionV1,

@@ -2,7 +2,7 @@
 
 from pipeline.query.session_contexts import still_active
 from pipeline.query.session_event import Event
-from schemas.session import GetSessionResponse, SessionState
+from schemas.lex.session_v2 import GetSessionResponse, SessionState
 
 
 def session_v2(last: Event, now: int) -> GetSessionResponse:

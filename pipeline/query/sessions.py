@@ -12,7 +12,7 @@ from pipeline.query.statement import EVERYWHERE, SETTINGS, Near, Question, neare
 from pipeline.query.token import PageTokens, Position, fingerprint
 from pipeline.query.window import read_window
 from pipeline.runtime.clock import Now
-from schemas.analytics import (
+from schemas.lex.analytics import (
     InvokedIntentSample,
     ListSessionAnalyticsDataRequest,
     ListSessionAnalyticsDataResponse,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pipeline.query.filters import END_STATE, Bound
 from pipeline.query.token import Position
 from pipeline.query.window import Window
-from schemas.analytics import SessionSortName
+from schemas.lex.analytics import SessionSortName
 
 SORT_COLUMNS = {
     SessionSortName.CONVERSATION_START_TIME: "start",

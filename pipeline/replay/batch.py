@@ -8,8 +8,8 @@ import msgspec
 from pipeline.ingest.entries import read_entries
 from pipeline.ingest.opening import Unreadable
 from pipeline.ingest.reading import Reading
-from schemas.forgotten import Forgotten
-from schemas.run import Position
+from schemas.erasure import ErasureList
+from schemas.reprocessing import Position
 from schemas.turn import ArchivedTurn, Turn
 
 TOLD = 20
@@ -56,7 +56,7 @@ class Decoded(msgspec.Struct):
     forgotten: int = 0
     problems: list[str] = []
 
-    def without(self, forgotten: Forgotten) -> "Decoded":
+    def without(self, forgotten: ErasureList) -> "Decoded":
         """The same without the events that are forgotten, which are counted."""
         kept = forgotten.kept(self.turns)
         if len(kept) == len(self.turns):

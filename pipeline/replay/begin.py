@@ -23,7 +23,7 @@ from pipeline.store.carry import carry_over
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import SavedUnit, load_run, run_names, save_run, save_units
 from pipeline.store.surroundings import LEASE_MS
-from schemas.run import Counts, Into, Job, Phase, Run, Source, Unit
+from schemas.reprocessing import Job, JobCounts, Phase, Run, Source, Target, WorkUnit
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Begun(NamedTuple):
 
     name: str
     run: Run
-    units: dict[str, Unit]
+    units: dict[str, WorkUnit]
     resumed: bool
 
 
@@ -69,17 +69,17 @@ async def begin(settings: Settings, clickhouse: ClickHouse, job: Job, *, dry_run
     left = await load_run(clickhouse, name)
     if left is not None and there.unfinished(left[0]):
         return Begun(name, left[0], {unit: saved.unit for unit, saved in left[1].items()}, resumed=True)
-    if job.into is Into.NEW and not dry_run:
+    if job.into is Target.NEW and not dry_run:
         await create_new(settings)  # before it is known where the sources end: what comes later, workers write there
         await carry_over(clickhouse, settings.clickhouse_database, new, Retention.of(settings))
-    run = Run(job=job, begun=now_ms(), new=await uuids(clickhouse, new) if job.into is Into.NEW else {})
+    run = Run(job=job, begun=now_ms(), new=await uuids(clickhouse, new) if job.into is Target.NEW else {})
     parts = await sources(settings, clickhouse, job)
-    if job.into is Into.NEW:
+    if job.into is Target.NEW:
         parts.append(Source(FINISH, FINISH, (), (), 0))
-    units = {part.name: Unit(source=part, position=part.begin, counts=Counts()) for part in parts}
+    units = {part.name: WorkUnit(source=part, position=part.begin, counts=JobCounts()) for part in parts}
     if not dry_run:
-        await save_units(clickhouse, name, run, units, into_live=job.into is Into.LIVE)
-        await save_run(clickhouse, name, run, into_live=job.into is Into.LIVE)
+        await save_units(clickhouse, name, run, units, into_live=job.into is Target.LIVE)
+        await save_run(clickhouse, name, run, into_live=job.into is Target.LIVE)
     return Begun(name, run, units, resumed=False)
 
 
@@ -102,7 +102,7 @@ async def check_workers(settings: Settings, job: Job) -> None:
     Raises:
         UsageError: some do not.
     """
-    if job.into is Into.KAFKA:
+    if job.into is Target.KAFKA:
         return
     deadline = time.monotonic() + settings.kafka_session_timeout + 1
     while others := await _others(settings):
@@ -128,24 +128,24 @@ async def _others(settings: Settings) -> list[str]:
 
 async def _check_others(clickhouse: ClickHouse, name: str, job: Job, new: str, there: Tables) -> None:
     """Only one run fills the new tables, and meanwhile none writes into the live ones but workers."""
-    if there.new and job.into is Into.LIVE:
+    if there.new and job.into is Target.LIVE:
         raise UsageError(
             f"new tables are being filled in database {new}, and would miss what is written into the live ones now: "
             "swap them in with the command that began them and --swap, or `turnfold runs drop new`"
         )
-    if job.into is not Into.NEW:
+    if job.into is not Target.NEW:
         return
     for other in await run_names(clickhouse):
         loaded = await load_run(clickhouse, other)
         if other == name or loaded is None or not there.unfinished(loaded[0]):
             continue
         run, units = loaded
-        if there.new and run.job.into is Into.NEW:
+        if there.new and run.job.into is Target.NEW:
             raise UsageError(
                 f"the new tables in database {new} belong to another run, {other}: go on with that one, or "
                 "`turnfold runs drop new`"
             )
-        if run.job.into is Into.LIVE and _at_work(units.values()):
+        if run.job.into is Target.LIVE and _at_work(units.values()):
             raise UsageError(f"{other} is writing into the live tables: wait for it, or stop it")
 
 

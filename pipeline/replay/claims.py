@@ -14,7 +14,7 @@ from pipeline.runtime.task_group import task_group
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import SavedUnit, load_run, save_units
 from pipeline.store.surroundings import LEASE_MS
-from schemas.run import Counts, Into, Run, Unit
+from schemas.reprocessing import JobCounts, Run, Target, WorkUnit
 
 RENEW_S = LEASE_MS / 3000
 """Seconds after which our word is given again, long before it stops counting."""
@@ -41,20 +41,20 @@ class Claims:
         self._name = name
         self.run = run
         self._owner = identify()
-        self._into_live = run.job.into is Into.LIVE
+        self._into_live = run.job.into is Target.LIVE
         self._saved = 0.0
-        self._held: Unit | None = None
+        self._held: WorkUnit | None = None
         self._saving = asyncio.Lock()  # else a word that was given again could come after news of progress
-        self.units: dict[str, Unit] = {}
+        self.units: dict[str, WorkUnit] = {}
 
     @property
     def finished(self) -> bool:
         """Whether all sources are read, as far as is known."""
         return all(unit.finished for name, unit in self.units.items() if name != FINISH)
 
-    def counts(self) -> Counts:
+    def counts(self) -> JobCounts:
         """What all units have come to."""
-        total = Counts()
+        total = JobCounts()
         for unit in self.units.values():
             total.add(unit.counts)
         return total
@@ -70,7 +70,7 @@ class Claims:
         self.units.update({name: saved.unit for name, saved in found.items()})
         return found
 
-    async def claim(self) -> Unit | None:
+    async def claim(self) -> WorkUnit | None:
         """Hold the next unit that is not finished and that nobody else holds; None where there is none.
 
         Raises:
@@ -145,7 +145,7 @@ class Claims:
             with suppress(TransientError):  # the next time, then
                 await self.announce()
 
-    async def keep(self, unit: Unit) -> None:
+    async def keep(self, unit: WorkUnit) -> None:
         """Save how far a unit that we hold has come.
 
         Raises:
@@ -175,13 +175,13 @@ class Claims:
             if held and self.units[held.source.name].owner == self._owner:  # else somebody else has it by now
                 await self._save(msgspec.structs.replace(held, owner=""))
 
-    async def _keep(self, unit: Unit) -> None:
+    async def _keep(self, unit: WorkUnit) -> None:
         if self._held and time.monotonic() - self._saved >= LEASE_MS / 1000:
             await self.check()  # our word has not counted for a while
         await self._save(unit)
         self._held = unit if unit.owner == self._owner else None
 
-    async def _save(self, unit: Unit) -> None:
+    async def _save(self, unit: WorkUnit) -> None:
         began = time.monotonic()
         await save_units(self._clickhouse, self._name, self.run, {unit.source.name: unit}, into_live=self._into_live)
         self._saved, self.units[unit.source.name] = began, unit

@@ -17,7 +17,7 @@ from pipeline.runtime.errors import TransientError
 from pipeline.runtime.retry import retry_forever
 from pipeline.runtime.task_group import task_group
 from pipeline.store.client import ClickHouse
-from schemas.run import Counts, Position, Unit
+from schemas.reprocessing import JobCounts, Position, WorkUnit
 
 BATCH = 20_000
 """Inputs at a time: more make fewer rows of one conversation, and hold more in memory."""
@@ -27,7 +27,7 @@ WAIT = "waiting for Kafka or ClickHouse"
 
 log = logging.getLogger(__name__)
 
-Told = Callable[[Counts, Sequence[str]], None]
+Told = Callable[[JobCounts, Sequence[str]], None]
 """Is told after each batch what the whole run has come to, and some of the batch's problems."""
 
 
@@ -86,7 +86,7 @@ class Filling:
         unit = self._claims.units[name]
         pace = _Pace(self._limit)
         found = batches(self._settings, self._clickhouse, self._job, unit, self._size)
-        before: asyncio.Task[Unit] | None = None
+        before: asyncio.Task[WorkUnit] | None = None
         async with (
             aclosing(found),  # type: ignore[type-var] # it is a generator
             aclosing(prepared(found, way.prepare)) as readies,
@@ -102,7 +102,7 @@ class Filling:
             unit = await before if before else unit
         await self._claims.keep(msgspec.structs.replace(unit, finished=True, owner=""))
 
-    async def _finished_with(self, unit: Unit, written: Written) -> Unit:
+    async def _finished_with(self, unit: WorkUnit, written: Written) -> WorkUnit:
         """The unit behind a batch, once all of that is written and the position saved."""
         if written.rest:
             await written.rest()
@@ -132,7 +132,7 @@ class _Pace:
             await asyncio.sleep(max(0.0, self._due - time.monotonic()))
 
 
-def _further(unit: Unit, counts: Counts, position: Position) -> Unit:
+def _further(unit: WorkUnit, counts: JobCounts, position: Position) -> WorkUnit:
     total = msgspec.structs.replace(unit.counts)
     total.add(counts)
     return msgspec.structs.replace(unit, position=position, counts=total)

@@ -19,7 +19,7 @@ from pipeline.store.compare import Comparison, compare
 from pipeline.store.databases import Databases
 from pipeline.store.parts import Scope
 from pipeline.store.runs import save_run
-from schemas.run import Into, Phase, Run
+from schemas.reprocessing import Phase, Run, Target
 
 PAUSE_S = 2.0
 """Many times what a worker takes from one insert to the next."""
@@ -118,5 +118,5 @@ async def keep(clickhouse: ClickHouse, name: str, run: Run, phase: Phase, tables
         TransientError: worth a second try.
     """
     now = msgspec.structs.replace(run, phase=phase, tables=dict(tables))
-    await save_run(clickhouse, name, now, into_live=run.job.into is Into.LIVE)
+    await save_run(clickhouse, name, now, into_live=run.job.into is Target.LIVE)
     return now

@@ -8,7 +8,7 @@ from pipeline.replay.batch import Batch
 from pipeline.store.client import ClickHouse
 from pipeline.store.parts import Place, Range, Scope, condition, count_events, divided, ranges
 from pipeline.store.payloads import archived
-from schemas.run import Job, Position, Source, Unit
+from schemas.reprocessing import Job, Position, Source, WorkUnit
 
 EVENTS_A_SOURCE = 1_000_000
 
@@ -50,7 +50,7 @@ async def conversations(clickhouse: ClickHouse, job: Job, size: int = EVENTS_A_S
     return sources
 
 
-async def events(clickhouse: ClickHouse, job: Job, unit: Unit, size: int) -> AsyncIterator[Batch]:
+async def events(clickhouse: ClickHouse, job: Job, unit: WorkUnit, size: int) -> AsyncIterator[Batch]:
     """What is left of the unit's conversations: whole ones in each batch, their payloads as they were received.
 
     Raises:

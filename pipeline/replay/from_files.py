@@ -12,7 +12,7 @@ from pipeline.ingest.files import Input
 from pipeline.ingest.folders import find_files
 from pipeline.replay.ahead import ahead
 from pipeline.replay.batch import Batch
-from schemas.run import Job, Source, Unit
+from schemas.reprocessing import Job, Source, WorkUnit
 
 BATCH_BYTES = 64 * 1024 * 1024
 """What the inputs of a batch unpack to is held up to here, and what one more may unpack to."""
@@ -28,7 +28,7 @@ def files(job: Job) -> list[Source]:
     return [Source(name, name, (0,), (), size) for name, size in found]
 
 
-async def inputs(settings: Settings, unit: Unit, size: int) -> AsyncIterator[Batch]:
+async def inputs(settings: Settings, unit: WorkUnit, size: int) -> AsyncIterator[Batch]:
     """What is left of the unit's file; its position counts inputs.
 
     Raises:

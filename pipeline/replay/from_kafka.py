@@ -18,7 +18,7 @@ from pipeline.kafka.second_look import Again
 from pipeline.kafka.window import spans_between
 from pipeline.replay.ahead import ahead
 from pipeline.replay.batch import Batch
-from schemas.run import Job, Source, Unit
+from schemas.reprocessing import Job, Source, WorkUnit
 
 BATCH_BYTES = 64 * 1024 * 1024
 """What the records of a batch unpack to is held up to here, and what one more may unpack to."""
@@ -54,7 +54,7 @@ def partitions(settings: Settings, job: Job) -> list[Source]:
     ]
 
 
-async def records(settings: Settings, job: Job, unit: Unit, size: int) -> AsyncIterator[Batch]:
+async def records(settings: Settings, job: Job, unit: WorkUnit, size: int) -> AsyncIterator[Batch]:
     """What is left of the unit's partition; the window is one of the times of the records.
 
     Raises:

@@ -14,7 +14,7 @@ from pipeline.materialise.watch import Watch
 from pipeline.replay.batch import Decoded
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
-from schemas.forgotten import Forgotten
+from schemas.erasure import ErasureList
 from schemas.turn import ArchivedTurn, ConversationKey
 
 Archive = Callable[[], Awaitable[None]]
@@ -40,7 +40,7 @@ class IntoNew:
         self._watch = Watch(databases)
         self._after = After(databases, self._watch, fallback_intents, retention)
         self._memory = Memory(cache_events)
-        self._forgotten = Forgotten()
+        self._forgotten = ErasureList()
         self._unarchived: frozenset[ConversationKey] = frozenset()
 
     def must_wait(self, decoded: Decoded) -> bool:
@@ -72,7 +72,7 @@ class IntoNew:
         met = {turn.key for turn in decoded.turns}
         return kept, len({kept.turns[place].key for place in folded.new}), partial(self._archive, new, events, met)
 
-    def _learn(self, forgotten: Forgotten) -> None:
+    def _learn(self, forgotten: ErasureList) -> None:
         """Let memory have nothing of those who are forgotten since."""
         if forgotten is not self._forgotten:
             self._memory.forget(forgotten)

@@ -18,13 +18,13 @@ from pipeline.replay.into_live import IntoLive
 from pipeline.replay.into_new import Archive, IntoNew
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
-from schemas.run import Counts, Into, Job, Kind, Source, Unit
+from schemas.reprocessing import Job, JobCounts, JobKind, Source, Target, WorkUnit
 
 
 class Taken(NamedTuple):
     """What a batch came to; `problems` are those of some of its inputs."""
 
-    counts: Counts
+    counts: JobCounts
     problems: list[str]
 
 
@@ -62,22 +62,22 @@ async def sources(settings: Settings, clickhouse: ClickHouse, job: Job) -> list[
     Raises:
         TransientError: Kafka or ClickHouse does not answer. UsageError: there is no such topic, or no such file.
     """
-    if job.kind is Kind.REPLAY:
+    if job.kind is JobKind.REPLAY:
         return await asyncio.to_thread(partitions, settings, job)
-    if job.kind is Kind.REBUILD:
+    if job.kind is JobKind.REBUILD:
         return await conversations(clickhouse, job)
     return await asyncio.to_thread(files, job)
 
 
-def batches(settings: Settings, clickhouse: ClickHouse, job: Job, unit: Unit, size: int) -> AsyncIterator[Batch]:
+def batches(settings: Settings, clickhouse: ClickHouse, job: Job, unit: WorkUnit, size: int) -> AsyncIterator[Batch]:
     """What is left of a source of the job, `size` inputs at a time.
 
     Raises:
         TransientError: Kafka or ClickHouse does not answer. UsageError: a file is gone.
     """
-    if job.kind is Kind.REPLAY:
+    if job.kind is JobKind.REPLAY:
         return records(settings, job, unit, size)
-    if job.kind is Kind.REBUILD:
+    if job.kind is JobKind.REBUILD:
         return events(clickhouse, job, unit, size)
     return inputs(settings, unit, size)
 
@@ -89,7 +89,7 @@ async def taking(settings: Settings, clickhouse: ClickHouse, job: Job, announce:
     Raises:
         TransientError: Kafka or ClickHouse does not answer.
     """
-    if job.into is Into.KAFKA:
+    if job.into is Target.KAFKA:
         producer = await asyncio.to_thread(IntoKafka, settings)
         try:
             yield _sending(producer)
@@ -98,7 +98,7 @@ async def taking(settings: Settings, clickhouse: ClickHouse, job: Job, announce:
         return
     databases, rules, retention = Databases(settings, clickhouse), job.rules.fallback_intents, Retention.of(settings)
     try:
-        if job.into is Into.LIVE:
+        if job.into is Target.LIVE:
             yield Taking(decoding(settings, job), _live(IntoLive(databases, rules, announce, retention)))
         else:
             new = IntoNew(databases, rules, settings.cache_events, retention)
@@ -141,7 +141,7 @@ def _waits(into: IntoNew, ready: Ready) -> bool:
 
 
 def _taken(batch: Batch, decoded: Decoded, changed: int) -> Taken:
-    counts = Counts(
+    counts = JobCounts(
         read=batch.read,
         valid=decoded.valid,
         dead=decoded.dead,

@@ -9,7 +9,7 @@ from pipeline.store.client import ClickHouse
 from pipeline.store.remains import SESSIONS_AT_ONCE, UNTIL, Remains, bounded, parameters
 from pipeline.store.render import render
 from pipeline.store.surroundings import TABLES
-from schemas.forgotten import ForgottenSession, Session, digest
+from schemas.erasure import Erasure, Session, digest
 
 # the bound on the time lets ClickHouse leave alone what lies in earlier months
 SINCE = "fromUnixTimestamp64Milli({since:Int64}, 'UTC')"
@@ -35,7 +35,7 @@ WHERE database = currentDatabase() AND table IN {tables:Array(String)} AND activ
 WAITING = " SETTINGS mutations_sync = 2"
 
 
-async def uncover(clickhouse: ClickHouse, words: Mapping[Session, ForgottenSession], remains: Remains) -> None:
+async def uncover(clickhouse: ClickHouse, words: Mapping[Session, Erasure], remains: Remains) -> None:
     """Take away the later rows of conversations whose later events they hide.
 
     Raises:
@@ -48,7 +48,7 @@ async def uncover(clickhouse: ClickHouse, words: Mapping[Session, ForgottenSessi
         await _run(clickhouse, LATER_ROWS, {**_named(some, remains), "keys": [digest(*key) for key in keys]})
 
 
-async def erase(clickhouse: ClickHouse, words: Mapping[Session, ForgottenSession], remains: Remains) -> None:
+async def erase(clickhouse: ClickHouse, words: Mapping[Session, Erasure], remains: Remains) -> None:
     """Take what is forgotten out of what queries see; on the disk it is until `apply`.
 
     These are mutations: what is inserted meanwhile is not touched.
@@ -82,7 +82,7 @@ async def _run(clickhouse: ClickHouse, statement: str, named: Mapping[str, objec
         await clickhouse.command(rendered, named)
 
 
-def _named(words: Mapping[Session, ForgottenSession], remains: Remains) -> dict[str, object]:
+def _named(words: Mapping[Session, Erasure], remains: Remains) -> dict[str, object]:
     named = parameters(words)
     del named["plain"]
     return {**named, "bots": sorted({bot_id for bot_id, _ in words}), "since": remains.since}

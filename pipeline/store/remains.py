@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pipeline.store.client import ClickHouse, Row
 from pipeline.store.parts import KEY
-from schemas.forgotten import ForgottenSession, Session, digest
+from schemas.erasure import Erasure, Session, digest
 from schemas.turn import ConversationKey
 
 SESSIONS_AT_ONCE = 200
@@ -119,7 +119,7 @@ class Remains:
             self.due.add(key)
 
 
-async def find(clickhouse: ClickHouse, words: Mapping[Session, ForgottenSession]) -> Remains:
+async def find(clickhouse: ClickHouse, words: Mapping[Session, Erasure]) -> Remains:
     """What there is of these sessions, each up to the moment that is said.
 
     Raises:
@@ -144,14 +144,14 @@ async def bots_of(clickhouse: ClickHouse, session_id: str) -> set[str]:
     return {bot_id for (bot_id,) in await clickhouse.rows(BOTS, {"session_id": session_id})}
 
 
-def bounded(words: Mapping[Session, ForgottenSession]) -> Iterator[dict[Session, ForgottenSession]]:
+def bounded(words: Mapping[Session, Erasure]) -> Iterator[dict[Session, Erasure]]:
     """The same in as many as a statement takes."""
     items = iter(words.items())
     while some := dict(islice(items, SESSIONS_AT_ONCE)):
         yield some
 
 
-def parameters(words: Mapping[Session, ForgottenSession]) -> dict[str, object]:
+def parameters(words: Mapping[Session, Erasure]) -> dict[str, object]:
     """What stands for them in a statement; `plain`, with the ids themselves, in none that ClickHouse keeps."""
     return {
         "plain": list(words),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from pipeline.store.client import ClickHouse
-from schemas.run import Run, SavedState, Unit
+from schemas.reprocessing import Run, SavedState, WorkUnit
 
 WHOLE = ""
 """The unit under which the run itself is kept."""
@@ -18,14 +18,14 @@ WHERE run = {run:String}
 """
 NAMES = "SELECT DISTINCT run FROM runs WHERE unit = '' ORDER BY run"
 
-_run, _unit = msgspec.json.Decoder(Run), msgspec.json.Decoder(Unit)
+_run, _unit = msgspec.json.Decoder(Run), msgspec.json.Decoder(WorkUnit)
 
 
 @dataclass(frozen=True, slots=True)
 class SavedUnit:
     """A unit as it was saved, and how long ago by the server's clock, in milliseconds."""
 
-    unit: Unit
+    unit: WorkUnit
     age: int
 
 
@@ -39,7 +39,7 @@ async def save_run(clickhouse: ClickHouse, name: str, run: Run, *, into_live: bo
 
 
 async def save_units(
-    clickhouse: ClickHouse, name: str, run: Run, units: Mapping[str, Unit], *, into_live: bool
+    clickhouse: ClickHouse, name: str, run: Run, units: Mapping[str, WorkUnit], *, into_live: bool
 ) -> None:
     """Keep how far these units have come, by their names. Units of an earlier run of the same name do not count.
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pipeline.store.client import ClickHouse
 from pipeline.store.render import render
-from schemas.forgotten import digest
+from schemas.erasure import digest
 from schemas.turn import ConversationKey
 
 KEYS_A_QUERY = 5_000

@@ -20,8 +20,7 @@ from pipeline.kafka.placement import Placement
 from pipeline.kafka.spans import read, spans_of
 from pipeline.kafka.topics import create_topics
 from pipeline.metrics.worker import WorkerMetrics
-from schemas.forwarded import FORWARDED, times_forwarded
-from schemas.topics import DAY_MS
+from schemas.topics import DAY_MS, FORWARDED, times_forwarded
 from tests.both import ON_APACHE, on_both
 from tests.events import raw, turn
 from tests.pipeline.kafka.sending import now

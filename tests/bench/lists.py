@@ -29,7 +29,7 @@ from pipeline.query.token import Position
 from pipeline.runtime.sockets import free_port
 from pipeline.store.client import connection
 from pipeline.store.migrate import migrate
-from schemas.analytics import ListSessionAnalyticsDataRequest
+from schemas.lex.analytics import ListSessionAnalyticsDataRequest
 from tests import services
 from tests.agents.cli.command import environ
 from tests.bench.tables import BOTS, DAY, END, HOUR, SIZE, Reader, fill

@@ -16,7 +16,7 @@ from pipeline.access.asked import Asked
 from pipeline.access.gate import Gate
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
-from schemas.key import Right
+from schemas.access_key import Right
 from tests.agents.cli.command import WITHIN
 from tests.agents.cli.command import environ as environ_of
 from tests.deploy.files import DEPLOY, read_yaml, unknown_variables

@@ -7,7 +7,7 @@ import pytest
 
 from agents.cli.main import turnfold
 from pipeline.access.errors import Denial
-from schemas.key import Right
+from schemas.access_key import Right
 from tests.deploy.files import DEPLOY, unknown_variables
 
 TEXT = (DEPLOY / "SECURITY.md").read_text()

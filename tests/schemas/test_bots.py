@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.migrate import migrate, migrations
-from schemas.lex_v1 import bot_id
+from schemas.lex.log_entry import bot_id
 from tests.pipeline.query.session_entries import BOT, archived, v1, v2
 
 NAMED = "SELECT bot_name, bot_id FROM bots FINAL ORDER BY bot_name, bot_id"

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.fold.conversation import fold
-from schemas.lex_v1 import bot_id
+from schemas.lex.log_entry import bot_id
 from tests.agents.cli.command import turnfold
 from tests.events import FALLBACK, START, turn
 from tests.pipeline.audit.tables import Tables

@@ -12,8 +12,8 @@ from agents.cli.calling import get
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.runtime.errors import TransientError, UsageError
-from schemas.analytics import Failure
-from schemas.key import Right
+from schemas.access_key import Right
+from schemas.lex.analytics import ErrorBody
 from tests.agents.cli.command import turnfold
 from tests.certificates import Certificates
 from tests.pipeline.access.signing import bearing, kept
@@ -51,8 +51,8 @@ def answering(status: int, body: bytes, kind: str = "") -> Iterator[tuple[str, l
 
 def test_the_path_is_sent_as_it_is_and_the_query_encoded() -> None:
     with answering(200, b'{"message": "hello"}') as (api, asked):
-        assert get(Settings(api=f"{api}/"), PATH, {}, Failure) == Failure("hello")
-        get(Settings(api=api), PATH + "%2E%2E", {"label": "a b&c", "turns": 3}, Failure)
+        assert get(Settings(api=f"{api}/"), PATH, {}, ErrorBody) == ErrorBody("hello")
+        get(Settings(api=api), PATH + "%2E%2E", {"label": "a b&c", "turns": 3}, ErrorBody)
     assert asked == [PATH, PATH + "%2E%2E?label=a+b%26c&turns=3"]
 
 
@@ -64,7 +64,7 @@ def test_the_path_is_sent_as_it_is_and_the_query_encoded() -> None:
 ])  # fmt: skip
 def test_an_error_is_told_in_the_servers_words(status: int, kind: str, error: type[Exception]) -> None:
     with answering(status, b'{"message":"userId: no"}', kind) as (api, _), pytest.raises(error) as raised:
-        get(Settings(api=api), PATH, {}, Failure)
+        get(Settings(api=api), PATH, {}, ErrorBody)
     assert str(raised.value) == f"the query layer at {api} says: userId: no ({kind.partition(':')[0]})"
 
 
@@ -73,18 +73,18 @@ def test_an_error_is_told_in_the_servers_words(status: int, kind: str, error: ty
 )
 def test_something_else_that_answers_is_told(status: int, body: bytes) -> None:
     with answering(status, body) as (api, _), pytest.raises(UsageError, match="is no query layer of Turnfold"):
-        get(Settings(api=api), PATH, {}, Failure)
+        get(Settings(api=api), PATH, {}, ErrorBody)
 
 
 @pytest.mark.parametrize("api", ["", "127.0.0.1:8080", "localhost", "ftp://127.0.0.1", "http://", "http://["])
 def test_what_is_no_address_is_told(api: str) -> None:
     with pytest.raises(UsageError, match="is no address"):
-        get(Settings(api=api), PATH, {}, Failure)
+        get(Settings(api=api), PATH, {}, ErrorBody)
 
 
 def test_nobody_there_is_trouble_that_passes() -> None:
     with pytest.raises(TransientError, match=r"does not answer \(.*Connection refused\); `turnfold serve`"):
-        get(Settings(api="http://127.0.0.1:1"), PATH, {}, Failure)
+        get(Settings(api="http://127.0.0.1:1"), PATH, {}, ErrorBody)
 
 
 @pytest.fixture
@@ -128,4 +128,4 @@ def test_a_stranger_is_not_believed_to_be_the_query_layer(safe: Settings, pem: C
         assert "shows a certificate that is not trusted (" in text
         assert "TURNFOLD_API_CA should name the file" in text
     with answering(200, b"{}") as (api, _), pytest.raises(TransientError, match="does not answer over TLS"):
-        get(msgspec.structs.replace(safe, api=api.replace("http", "https")), PATH, {}, Failure)
+        get(msgspec.structs.replace(safe, api=api.replace("http", "https")), PATH, {}, ErrorBody)

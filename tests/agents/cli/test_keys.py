@@ -11,8 +11,8 @@ import pytest
 from pipeline.access.bearer import hash_of
 from pipeline.access.key_file import read_keys
 from pipeline.config.settings import Settings
-from schemas.key import Key, Right
-from schemas.lex_v1 import bot_id
+from schemas.access_key import AccessKey, Right
+from schemas.lex.log_entry import bot_id
 from tests.agents.cli.command import WITHIN, Ended, start, turnfold
 
 DAY_MS = 86_400_000
@@ -46,7 +46,7 @@ def added(settings: Settings, *arguments: str) -> dict[str, Any]:
     return told
 
 
-def only(path: Path) -> Key:
+def only(path: Path) -> AccessKey:
     (one,) = read_keys(path)
     return one
 

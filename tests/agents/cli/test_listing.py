@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agents.cli.listing import filters, instant, seconds, window
 from pipeline.runtime.errors import UsageError
-from schemas.analytics import SessionFilterName
+from schemas.lex.analytics import SessionFilterName
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

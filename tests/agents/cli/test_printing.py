@@ -6,7 +6,7 @@ import pytest
 from msgspec import UNSET
 
 from agents.cli.printing import print_csv, print_json, print_table
-from schemas.analytics import InvokedIntentSample, SessionSpecification
+from schemas.lex.analytics import InvokedIntentSample, SessionSpecification
 
 FULL = SessionSpecification(
     bot_alias_id="TSTALIASID",

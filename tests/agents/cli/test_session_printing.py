@@ -1,9 +1,9 @@
 import pytest
 
 from agents.cli.session_printing import print_session
-from schemas.session import ImageResponseCard, Message, TimeToLive
-from schemas.session_v1 import ActiveContextV1, DialogActionV1, GetSessionV1Response, IntentSummary
-from schemas.transcript import GetTranscriptResponse, SpokenTurn
+from schemas.lex.session_v1 import ActiveContextV1, DialogActionV1, GetSessionV1Response, IntentSummary
+from schemas.lex.session_v2 import ImageResponseCard, Message, TimeToLive
+from schemas.lex.transcript import GetTranscriptResponse, SpokenTurn
 
 SESSION = GetSessionV1Response(
     recent_intent_summary_view=(

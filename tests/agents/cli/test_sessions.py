@@ -12,7 +12,7 @@ from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.store.client import connection
 from schemas.conversation import Conversation
-from schemas.lex_v1 import bot_id
+from schemas.lex.log_entry import bot_id
 from tests.agents.cli.command import Ended, turnfold
 from tests.pipeline.http.serving import serving
 

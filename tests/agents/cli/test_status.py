@@ -7,7 +7,7 @@ from agents.cli.status import _print_tables
 from pipeline.config.settings import Settings
 from pipeline.kafka.client import writer
 from schemas.dead_letter import DeadLetter
-from schemas.forwarded import FORWARDED
+from schemas.topics import FORWARDED
 from tests.agents.cli.command import turnfold
 from tests.events import raw
 

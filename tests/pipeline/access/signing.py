@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 from pipeline.access.asked import Asked
 from pipeline.access.issue import Issued, bearer_key, new_id, signing_key
 from pipeline.access.key_file import change_keys
-from schemas.key import Key, Right
+from schemas.access_key import AccessKey, Right
 
 NOW = 1_780_000_000_000
 HOST = "127.0.0.1:8080"
@@ -21,9 +21,9 @@ PATH = "/bots/BOTAAAAAA1/analytics/sessions"
 BODY = b'{"startDateTime": 1, "endDateTime": 2}'
 
 
-def key(**changes: Any) -> Key:
+def key(**changes: Any) -> AccessKey:
     """A key that may do everything, for ever."""
-    known = Key(id=new_id(), name="test", bots=("*",), rights=tuple(Right), created=NOW)
+    known = AccessKey(id=new_id(), name="test", bots=("*",), rights=tuple(Right), created=NOW)
     return msgspec.structs.replace(known, **changes)
 
 

@@ -9,7 +9,7 @@ from pipeline.access.door import ANYONE, Door, check_reach, check_right
 from pipeline.access.errors import Denial, DeniedError
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import UsageError
-from schemas.key import Right
+from schemas.access_key import Right
 from tests.pipeline.access.signing import NOW, bearing, kept, key
 
 NOTHING = Asked("GET", "/", [], b"")

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.access.bearer import hash_of, key_id_of
 from pipeline.access.issue import Issued, bearer_key, new_id, revoked, signing_key
-from schemas.key import Key
+from schemas.access_key import AccessKey
 from tests.pipeline.access.signing import bearing, key, signing
 
 
@@ -15,7 +15,7 @@ def test_no_two_ids_are_alike_and_all_have_the_form_of_one() -> None:
     ids = {new_id() for _ in range(1000)}
     assert len(ids) == 1000
     assert all(re.fullmatch("TFK[A-Z2-7]{17}", one) for one in ids)
-    msgspec.convert([msgspec.structs.asdict(key(id=one)) for one in ids], list[Key])
+    msgspec.convert([msgspec.structs.asdict(key(id=one)) for one in ids], list[AccessKey])
 
 
 def test_a_signing_key_holds_the_secret_that_is_told() -> None:

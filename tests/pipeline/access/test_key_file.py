@@ -11,7 +11,7 @@ import pytest
 from pipeline.access.issue import revoked
 from pipeline.access.key_file import change_keys, is_open, read_keys
 from pipeline.runtime.errors import UsageError
-from schemas.key import Key
+from schemas.access_key import AccessKey
 from tests.pipeline.access.signing import bearing, kept, key, signing
 from tests.services import ROOT
 
@@ -149,7 +149,7 @@ def test_a_change_that_fails_changes_nothing(tmp_path: Path) -> None:
     path = kept(tmp_path / "keys", signing())
     before = path.read_bytes()
 
-    def fails(_: object) -> list[Key]:
+    def fails(_: object) -> list[AccessKey]:
         raise UsageError("no")
 
     with pytest.raises(UsageError, match="no"):

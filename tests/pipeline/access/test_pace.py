@@ -9,7 +9,7 @@ from pipeline.access import pace
 from pipeline.access.errors import ThrottledError
 from pipeline.access.pace import PERIOD_S, WAITING, Paces
 from pipeline.config.settings import Settings
-from schemas.key import Key
+from schemas.access_key import AccessKey
 from tests.pipeline.access.signing import key
 
 
@@ -20,7 +20,7 @@ def using(settings: Settings, block: Callable[[Paces], Awaitable[None]]) -> None
     asyncio.run(go())
 
 
-async def ask(paces: Paces, one: Key, until: asyncio.Event | None = None) -> bool:
+async def ask(paces: Paces, one: AccessKey, until: asyncio.Event | None = None) -> bool:
     """Whether it was let in."""
     try:
         async with paces.turn(one):

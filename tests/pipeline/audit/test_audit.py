@@ -18,8 +18,8 @@ from pipeline.store.forgotten import say
 from pipeline.store.parts import Scope
 from pipeline.store.write import write
 from schemas.conversation import Conversation
-from schemas.forgotten import ForgottenSession, digest
-from schemas.lex_v1 import bot_id
+from schemas.erasure import Erasure, digest
+from schemas.lex.log_entry import bot_id
 from schemas.turn import Turn
 from tests.events import FALLBACK, START, turn, turns
 from tests.pipeline.audit.tables import Tables, archived, fold_and_write
@@ -231,7 +231,7 @@ UNTIL = START + 1500
 
 def forget(tables: Tables, until: int = UNTIL) -> None:
     async def use(clickhouse: ClickHouse) -> None:
-        await say(clickhouse, [ForgottenSession("", digest(KEY[1]), until)])
+        await say(clickhouse, [Erasure("", digest(KEY[1]), until)])
 
     tables.use(use)
 

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.config.fold_rules import kafka_client_id, rules_digest
 from pipeline.config.settings import Settings
-from schemas.run import Rules
+from schemas.reprocessing import Rules
 
 
 def test_without_redaction_rules_are_written_as_before_there_was_any() -> None:

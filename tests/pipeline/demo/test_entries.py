@@ -11,7 +11,7 @@ from pipeline.demo.script import Talk, talk
 from pipeline.demo.story import florist, travel_bot
 from pipeline.ingest.entry import decode_entry
 from pipeline.runtime.errors import InvalidEventError
-from schemas.lex_v1 import bot_id
+from schemas.lex.log_entry import bot_id
 from tests.events import START
 
 LIMIT = 100_000

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from pipeline.demo.story import Bot, bank_bot, florist, travel_bot
-from schemas.lex_v1 import bot_id
+from schemas.lex.log_entry import bot_id
 
 BOTS = [travel_bot(), bank_bot(), florist()]
 

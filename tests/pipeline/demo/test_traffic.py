@@ -12,7 +12,7 @@ from pipeline.ingest.reading import Reading
 from pipeline.ingest.route import Destination, route
 from pipeline.ingest.sort import Entry, sort_record
 from schemas.conversation import Conversation, EndState
-from schemas.lex_v1 import bot_id
+from schemas.lex.log_entry import bot_id
 from schemas.topics import DAY_MS
 from tests.events import START
 

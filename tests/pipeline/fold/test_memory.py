@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from pipeline.fold.history import History
 from pipeline.fold.memory import Memory
-from schemas.forgotten import Forgotten, ForgottenSession, digest
+from schemas.erasure import Erasure, ErasureList, digest
 from schemas.turn import Turn
 from tests.events import START, turn, turns
 
@@ -60,8 +60,8 @@ def test_what_is_forgotten_is_remembered_no_more_and_makes_room() -> None:
     gone, half, other = (("BOTAAAAAA1", session, "request-1") for session in ("gone", "half", "other"))
     for key_of, count in ((gone, 2), (half, 5), (other, 3)):
         memory.put(key_of, of(key_of[1], count))
-    words = [ForgottenSession("", digest("gone"), START + 9), ForgottenSession("", digest("half"), START + 2)]
-    memory.forget(Forgotten(words))
+    words = [Erasure("", digest("gone"), START + 9), Erasure("", digest("half"), START + 2)]
+    memory.forget(ErasureList(words))
     assert (gone in memory, half in memory, other in memory) == (False, True, True)
     memory.put(("bot", "session", "new"), history(5))
     assert len(memory) == 3, "2 + 3 + 5 events are not more than 10"

@@ -18,9 +18,9 @@ import msgspec
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.store.migrate import migrate
+from schemas.access_key import Right
 from schemas.conversation import Conversation
-from schemas.key import Right
-from schemas.lex_v1 import bot_id
+from schemas.lex.log_entry import bot_id
 from tests import services
 from tests.events import iso
 from tests.pipeline.access.signing import bearing, kept

@@ -22,8 +22,8 @@ from pipeline.http.app import create_app
 from pipeline.http.audited import NAME, audit_log
 from pipeline.http.measured import GONE
 from pipeline.runtime.errors import UsageError
-from schemas.key import Right
-from schemas.lex_v1 import bot_id
+from schemas.access_key import Right
+from schemas.lex.log_entry import bot_id
 from tests.events import iso
 from tests.pipeline.access.signing import bearing, kept
 from tests.pipeline.http.runtime import insert as insert_turns

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.http import body as body_module
 from pipeline.http.body import MOST, decode, read_body
 from pipeline.query.errors import InvalidQueryError
-from schemas.analytics import ListSessionAnalyticsDataRequest, SessionFilterName, SessionSortName
+from schemas.lex.analytics import ListSessionAnalyticsDataRequest, SessionFilterName, SessionSortName
 
 TIMES = b'"startDateTime": 1, "endDateTime": 2'
 FILTER = b'{"name": "LocaleId", "operator": "EQ", "values": ["en_US"]}'

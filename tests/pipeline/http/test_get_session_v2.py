@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from schemas.lex_v1 import alias_id, bot_id
+from schemas.lex.log_entry import alias_id, bot_id
 from tests.pipeline.http.runtime import insert, sdk, standing_still
 from tests.pipeline.http.serving import client, serving
 from tests.pipeline.query.session_entries import ALIAS, ALIAS_NAME, BOT, BOT_NAME, USER, scalar, v1, v2

@@ -18,7 +18,7 @@ from pipeline.access.issue import Issued, revoked
 from pipeline.access.key_file import change_keys
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from schemas.key import Right
+from schemas.access_key import Right
 from tests.events import iso
 from tests.pipeline.access.signing import bearing, signing
 from tests.pipeline.http.runtime import insert as insert_turns

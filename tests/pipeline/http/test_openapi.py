@@ -14,8 +14,8 @@ from pipeline.config.settings import Settings
 from pipeline.http.app import OPERATIONS, create_app
 from pipeline.http.openapi import document
 from pipeline.http.operation import Operation
-from schemas.analytics import FilterOperator, SessionFilterName
-from schemas.key import Right
+from schemas.access_key import Right
+from schemas.lex.analytics import FilterOperator, SessionFilterName
 from tests.pipeline.access.signing import kept
 from tests.pipeline.http.serving import Client, client, serving
 

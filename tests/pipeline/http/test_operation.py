@@ -16,7 +16,7 @@ from pipeline.http.failures import BusyError
 from pipeline.http.operation import Backend, Call, Turnstile
 from pipeline.query.token import PageTokens
 from pipeline.runtime.clock import now_ms
-from schemas.analytics import ListSessionAnalyticsDataResponse
+from schemas.lex.analytics import ListSessionAnalyticsDataResponse
 from tests.pipeline.http.serving import WITHIN, assert_failed, client, serving
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.ingest.entry import decode_entry
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import mended
-from schemas.lex_v1 import alias_id, bot_id
+from schemas.lex.log_entry import alias_id, bot_id
 from tests.events import START, entry, iso, raw
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

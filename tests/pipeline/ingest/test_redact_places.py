@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.ingest.redact_places import ENTRY, LOG_EVENT, PLAUSIBLE, Places
-from schemas.wire import CHANNELS, LogEntry, LogEntryV1
+from schemas.lex.log_entry import CHANNELS, LogEntry, LogEntryV1
 
 
 def leaves(kind: type[msgspec.Struct]) -> list[tuple[str, ...]]:

@@ -12,8 +12,8 @@ from pipeline.ingest.redact_fields import Fields
 from pipeline.ingest.redact_places import ENTRY, FREE, MARKS
 from pipeline.ingest.redact_values import MASK
 from pipeline.ingest.redaction import Redaction
-from schemas.session import ActiveContext, DialogAction, Intent, Interpretation, Message
-from schemas.wire import CHANNELS
+from schemas.lex.log_entry import CHANNELS
+from schemas.lex.session_v2 import ActiveContext, DialogAction, Intent, Interpretation, Message
 from tests.pipeline.ingest.planted import envelope, folded, v1, v2
 
 SECRET = "sierra planted"

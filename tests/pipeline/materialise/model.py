@@ -22,7 +22,7 @@ from pipeline.store.read_back import STATEMENT as READ_BACK
 from pipeline.store.remains import BOTS, EVENTS, ROWS
 from pipeline.store.surroundings import LOOK
 from schemas.conversation import Conversation
-from schemas.forgotten import ForgottenSession, digest
+from schemas.erasure import Erasure, digest
 from schemas.turn import ConversationKey, Turn
 
 TURN_FIELDS = len(Turn.__struct_fields__)
@@ -111,7 +111,7 @@ class Server:
         self.databases: dict[str, Database] = {}
         self.clock = 10**12  # so that nobody has written for longer than Kafka keeps events
         self.written = self.forgot = 0
-        self.words: set[ForgottenSession] = set()
+        self.words: set[Erasure] = set()
         self.create(LIVE)
         for table in ("turns", "conversations"):
             self.live.create(table)

@@ -24,7 +24,7 @@ from pipeline.store.beside import create_new, drop, exchange, new_database, old_
 from pipeline.store.client import connection
 from pipeline.store.databases import Databases
 from schemas.conversation import Conversation
-from schemas.forgotten import ForgottenSession, digest
+from schemas.erasure import Erasure, digest
 from schemas.turn import Turn
 from tests.events import FALLBACK, START, turn
 from tests.pipeline.audit.tables import Tables, folded
@@ -87,7 +87,7 @@ async def at_work(settings: Settings) -> AsyncIterator[Worker]:
 
 async def forgotten(settings: Settings, until: int = UNTIL, bot_id: str = "") -> tuple[Removed, bool]:
     databases = Databases(settings)
-    word = ForgottenSession(bot_id, digest(WHO), until)
+    word = Erasure(bot_id, digest(WHO), until)
     try:
         return await forget(databases, word, WHO, Terms(FALLBACK), lambda: asyncio.sleep(0))
     finally:
@@ -263,7 +263,7 @@ def test_who_is_written_again_at_every_look_is_not_called_forgotten(
 
     async def go() -> tuple[Any, bool]:
         databases = Databases(with_tables)
-        word = ForgottenSession("", digest(WHO), UNTIL)
+        word = Erasure("", digest(WHO), UNTIL)
         try:
             return await forget(databases, word, WHO, Terms(FALLBACK), put_again)
         finally:

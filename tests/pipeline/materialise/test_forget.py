@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.ingest.entry import decode_entry
 from pipeline.materialise.forget import forget
 from pipeline.materialise.settle import Terms
-from schemas.forgotten import Forgotten, ForgottenSession, digest
+from schemas.erasure import Erasure, ErasureList, digest
 from schemas.turn import Turn
 from tests.events import FALLBACK, START, slow_fold
 from tests.pipeline.materialise.actors import (
@@ -34,7 +34,7 @@ SESSIONS = ("session-1", "session-2")
 class Forget:
     """The command, for some sessions: a process that dies is run again."""
 
-    def __init__(self, server: Server, words: list[tuple[str, ForgottenSession]]) -> None:
+    def __init__(self, server: Server, words: list[tuple[str, Erasure]]) -> None:
         self._server, self._words = server, words
         self.clean = True
 
@@ -47,10 +47,10 @@ class Forget:
         await Step()
 
 
-def words(chance: random.Random) -> list[tuple[str, ForgottenSession]]:
+def words(chance: random.Random) -> list[tuple[str, Erasure]]:
     """What is to be forgotten: one session or both, up to some moment of the log, of one bot or of all."""
     return [
-        (one, ForgottenSession(chance.choice(["", "BOTAAAAAA1"]), digest(one), START + chance.randrange(-500, 10_500)))
+        (one, Erasure(chance.choice(["", "BOTAAAAAA1"]), digest(one), START + chance.randrange(-500, 10_500)))
         for one in SESSIONS[: chance.choice([1, 1, 2])]
     ]
 
@@ -69,7 +69,7 @@ class Crowd:
     Nobody dies where another has already committed or saved what he is at: what he leaves then, an audit finds.
     """
 
-    def __init__(self, chance: random.Random, log: list[Turn], said: list[tuple[str, ForgottenSession]]) -> None:
+    def __init__(self, chance: random.Random, log: list[Turn], said: list[tuple[str, Erasure]]) -> None:
         self.server = Server()
         self._chance, self._log, self._said = chance, log, said
         self._entries, self._committed, self._saved = [as_entry(one) for one in log], [0], [0]
@@ -121,7 +121,7 @@ def test_any_order_of_steps_deaths_and_naps_leaves_the_fold_of_what_is_not_forgo
     for one in last:
         finish(one)
         crowd.server.clock += chance.choice(PAUSES)
-    forgotten = Forgotten(word for _, word in said)
+    forgotten = ErasureList(word for _, word in said)
     kept = [one for one in log if not forgotten.covers(one)]
     assert crowd.server.live.conversations.answered() == slow_fold(kept)
     assert crowd.server.live.turns.archived() == {*kept}
@@ -158,7 +158,7 @@ def among_swaps(seed: int) -> tuple[Stage, list[Turn]]:
     for one in last:
         stage.end(one)
         stage.server.clock += chance.choice(PAUSES)
-    forgotten = Forgotten(word for _, word in said)
+    forgotten = ErasureList(word for _, word in said)
     return stage, [decoded for one in log if not forgotten.covers(decoded := decode_entry(as_entry(one), MAX_BYTES))]
 
 

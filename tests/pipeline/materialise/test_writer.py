@@ -14,7 +14,7 @@ from pipeline.store.beside import create_new, drop, exchange, exists, new_databa
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.runs import save_run
 from pipeline.store.surroundings import has_both
-from schemas.run import Into, Job, Kind, Rules, Run
+from schemas.reprocessing import Job, JobKind, Rules, Run, Target
 from schemas.turn import Turn
 from tests.events import turn
 from tests.pipeline.audit.tables import archived, folded
@@ -152,16 +152,16 @@ def test_events_that_the_live_archive_has_go_only_where_they_may_be_missing(with
     asyncio.run(go())
 
 
-@pytest.mark.parametrize(("into", "alone"), [(Into.LIVE, False), (Into.NEW, True), (Into.KAFKA, True)])
+@pytest.mark.parametrize(("into", "alone"), [(Target.LIVE, False), (Target.NEW, True), (Target.KAFKA, True)])
 def test_only_who_writes_into_the_live_tables_makes_memory_doubtful(
-    with_tables: Settings, into: Into, *, alone: bool
+    with_tables: Settings, into: Target, *, alone: bool
 ) -> None:
-    run = Run(job=Job(kind=Kind.REBUILD, into=into, rules=Rules("1", ())), begun=1)
+    run = Run(job=Job(kind=JobKind.REBUILD, into=into, rules=Rules("1", ())), begun=1)
 
     async def go() -> None:
         async with writing(with_tables) as (writer, server):
             assert await flush(writer, [FIRST])
-            await save_run(server, "run", run, into_live=into is Into.LIVE)
+            await save_run(server, "run", run, into_live=into is Target.LIVE)
             assert await flush(writer, [SECOND]) is alone
             assert await flush(writer, [THIRD]) is alone  # his word counts for a time
 

@@ -9,12 +9,12 @@ from pipeline.query.reach import Reaches
 from pipeline.query.sessions import SessionLists
 from pipeline.query.token import PageTokens
 from pipeline.store.client import ClickHouse
-from schemas.analytics import (
+from schemas.conversation import Conversation
+from schemas.lex.analytics import (
     ListSessionAnalyticsDataRequest,
     ListSessionAnalyticsDataResponse,
     SessionSpecification,
 )
-from schemas.conversation import Conversation
 from tests.connected import Use
 from tests.pipeline.query.rows import BOT, IDLE_TTL, NOW
 

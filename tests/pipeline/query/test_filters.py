@@ -2,7 +2,7 @@ import pytest
 
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.filters import END_STATE, FILTERS, Bound, conditions
-from schemas.analytics import AnalyticsSessionFilter, FilterOperator, SessionFilterName
+from schemas.lex.analytics import AnalyticsSessionFilter, FilterOperator, SessionFilterName
 
 EQUAL_ONLY = {
     "BotAliasId": "bot_alias_id",

@@ -10,7 +10,7 @@ from pipeline.query.sessions import read_question
 from pipeline.query.statement import Question
 from pipeline.query.token import Position
 from pipeline.query.window import Window
-from schemas.analytics import ListSessionAnalyticsDataRequest
+from schemas.lex.analytics import ListSessionAnalyticsDataRequest
 
 AFTER, BEFORE, HOUR = 1_000_000_000, 2_000_000_000, 3_600_000
 NEWEST, OLDEST = "Descending", "Ascending"

@@ -16,7 +16,7 @@ from pipeline.query.session_archive import Archive
 from pipeline.query.session_now import CurrentSessions
 from pipeline.query.sessions import NO_BOT, SessionLists
 from pipeline.store.client import ClickHouse, connection
-from schemas.analytics import ListSessionAnalyticsDataRequest
+from schemas.lex.analytics import ListSessionAnalyticsDataRequest
 from tests.pipeline.query.rows import BOT, conversations
 from tests.pipeline.query.session_entries import BOT_NAME, IDS, NAMES, NOW, TTL, archived, v2
 from tests.pipeline.query.table import TOKENS, WINDOW, Table

@@ -2,7 +2,7 @@ import pytest
 from msgspec import UNSET
 
 from pipeline.query.session_contexts import still_active
-from schemas.session import ActiveContext, TimeToLive
+from schemas.lex.session_v2 import ActiveContext, TimeToLive
 
 
 def left(life: TimeToLive, passed: int) -> list[TimeToLive]:

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from pipeline.query.session_event import read_event
 from pipeline.query.session_v1 import session_v1
 from pipeline.query.session_v2 import session_v2
-from schemas.session import ConfidenceScore, DialogAction, Intent, Interpretation, Message
+from schemas.lex.session_v2 import ConfidenceScore, DialogAction, Intent, Interpretation, Message
 from tests.events import turn
 from tests.pipeline.query.session_entries import NOW, Entry, as_json, event, scalar, v1, v2
 

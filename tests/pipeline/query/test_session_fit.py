@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Meta
 
 from pipeline.query.session_fit import DEEPEST, Shape, text
-from schemas.session import (
+from schemas.lex.session_v2 import (
     ActiveContexts,
     DialogAction,
     GetSessionResponse,

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from pipeline.query.errors import NotFoundError
-from schemas.lex_v1 import alias_id, bot_id
+from schemas.lex.log_entry import alias_id, bot_id
 from tests.pipeline.query.session_entries import (
     ALIAS,
     ALIAS_NAME,

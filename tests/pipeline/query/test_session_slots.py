@@ -2,7 +2,7 @@ import pytest
 
 from pipeline.query.session_fit import Shape
 from pipeline.query.session_slots import interpreted, interpreted_slots
-from schemas.session import Slot
+from schemas.lex.session_v2 import Slot
 from tests.pipeline.query.session_entries import Entry, scalar
 
 SLOT = Shape(Slot)

@@ -16,8 +16,8 @@ from pipeline.query.statement import Question, starts
 from pipeline.query.token import Position
 from pipeline.query.window import Window
 from pipeline.store.client import ClickHouse
-from schemas.analytics import InvokedIntentSample, SessionSpecification
 from schemas.conversation import Conversation
+from schemas.lex.analytics import InvokedIntentSample, SessionSpecification
 from tests.pipeline.query.rows import (
     BOT,
     FIELDS,

@@ -9,7 +9,7 @@ from pipeline.query.sessions import read_question
 from pipeline.query.statement import SETTINGS, Question, nearest, select
 from pipeline.query.token import Position
 from pipeline.store.client import ClickHouse
-from schemas.analytics import ListSessionAnalyticsDataRequest, SessionSortName, SortOrder
+from schemas.lex.analytics import ListSessionAnalyticsDataRequest, SessionSortName, SortOrder
 from tests.pipeline.query.rows import BOT, NOW, conversation, conversations
 from tests.pipeline.query.table import Table
 

@@ -17,12 +17,14 @@ from pipeline.runtime.errors import UsageError
 from pipeline.store.beside import create_new, drop, exchange, exists, new_database, old_database, uuids
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.runs import load_run, run_names, save_units
-from schemas.run import Counts, Into, Job, Kind, Phase
+from schemas.reprocessing import Job, JobCounts, JobKind, Phase, Target
 from tests.events import turn
 from tests.pipeline.audit.tables import fold_and_write
 
 
-def job(settings: Settings, kind: Kind = Kind.REBUILD, into: Into = Into.NEW, bot_id: str | None = None) -> Job:
+def job(
+    settings: Settings, kind: JobKind = JobKind.REBUILD, into: Target = Target.NEW, bot_id: str | None = None
+) -> Job:
     return Job(kind=kind, into=into, rules=rules_digest(settings), topic=settings.topic_turns, bot_id=bot_id)
 
 
@@ -40,19 +42,19 @@ async def read_some(clickhouse: ClickHouse, begun: Begun) -> None:
     claims = Claims(clickhouse, begun.name, begun.run)
     unit = await claims.claim()
     assert unit is not None
-    await claims.keep(msgspec.structs.replace(unit, position=("s1", "request-1"), counts=Counts(read=2)))
+    await claims.keep(msgspec.structs.replace(unit, position=("s1", "request-1"), counts=JobCounts(read=2)))
 
 
 def read(begun: Begun) -> int:
     return sum(unit.counts.read for unit in begun.units.values())
 
 
-@pytest.mark.parametrize("into", [Into.LIVE, Into.NEW])
-def test_an_unfinished_run_is_gone_on_with_and_a_finished_one_is_begun_anew(both: Settings, into: Into) -> None:
+@pytest.mark.parametrize("into", [Target.LIVE, Target.NEW])
+def test_an_unfinished_run_is_gone_on_with_and_a_finished_one_is_begun_anew(both: Settings, into: Target) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         first = await begin(both, clickhouse, job(both, into=into))
         assert not first.resumed
-        assert (FINISH in first.units) == (into is Into.NEW)
+        assert (FINISH in first.units) == (into is Target.NEW)
         await read_some(clickhouse, first)
         again = await begin(both, clickhouse, job(both, into=into))
         assert (again.resumed, again.run, read(again)) == (True, first.run, 2)
@@ -70,7 +72,7 @@ def test_another_job_is_another_run(both: Settings) -> None:
         run_name(one)
         for one in (
             job(both),
-            job(both, into=Into.LIVE),
+            job(both, into=Target.LIVE),
             job(both, bot_id="BOTAAAAAA1"),
             msgspec.structs.replace(job(both), since=1),
             msgspec.structs.replace(
@@ -115,11 +117,11 @@ def test_new_tables_are_filled_by_one_run_alone(both: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         first = await begin(both, clickhouse, job(both))
         with pytest.raises(UsageError, match=f"{first.name}.*runs drop new"):
-            await begin(both, clickhouse, job(both, Kind.REPLAY))
+            await begin(both, clickhouse, job(both, JobKind.REPLAY))
         assert await run_names(clickhouse) == [first.name]
         await keep(clickhouse, first.name, first.run, Phase.FILLED, {})
         with pytest.raises(UsageError, match=first.name):  # they may yet be swapped in
-            await begin(both, clickhouse, job(both, Kind.REPLAY))
+            await begin(both, clickhouse, job(both, JobKind.REPLAY))
 
     using(both, use)
 
@@ -128,15 +130,15 @@ def test_nobody_writes_past_new_tables_into_the_live_ones(both: Settings) -> Non
     async def use(clickhouse: ClickHouse) -> None:
         await begin(both, clickhouse, job(both))
         with pytest.raises(UsageError, match="would miss what is written into the live ones"):
-            await begin(both, clickhouse, job(both, into=Into.LIVE))
-        assert (await begin(both, clickhouse, job(both, Kind.BACKFILL, Into.KAFKA))).resumed is False
+            await begin(both, clickhouse, job(both, into=Target.LIVE))
+        assert (await begin(both, clickhouse, job(both, JobKind.BACKFILL, Target.KAFKA))).resumed is False
 
     using(both, use)
 
 
 def test_new_tables_wait_for_who_writes_into_the_live_ones_as_long_as_he_is_at_work(both: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
-        live = await begin(both, clickhouse, job(both, into=Into.LIVE))
+        live = await begin(both, clickhouse, job(both, into=Target.LIVE))
         claims = Claims(clickhouse, live.name, live.run)
         await claims.claim()
         with pytest.raises(UsageError, match=f"{live.name} is writing into the live tables"):
@@ -148,8 +150,8 @@ def test_new_tables_wait_for_who_writes_into_the_live_ones_as_long_as_he_is_at_w
     using(both, use)
 
 
-@pytest.mark.parametrize("into", [Into.LIVE, Into.NEW])
-def test_a_dry_run_says_the_same_and_leaves_nothing_behind(both: Settings, into: Into) -> None:
+@pytest.mark.parametrize("into", [Target.LIVE, Target.NEW])
+def test_a_dry_run_says_the_same_and_leaves_nothing_behind(both: Settings, into: Target) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         plan = await begin(both, clickhouse, job(both, into=into), dry_run=True)
         assert await run_names(clickhouse) == []
@@ -219,7 +221,9 @@ def test_two_that_begin_at_once_agree_on_one_of_their_runs(both: Settings) -> No
 
     async def use(clickhouse: ClickHouse) -> None:
         async with connection(both) as second:
-            begun = await asyncio.gather(*(begin(both, one, job(both, into=Into.LIVE)) for one in (clickhouse, second)))
+            begun = await asyncio.gather(
+                *(begin(both, one, job(both, into=Target.LIVE)) for one in (clickhouse, second))
+            )
         loaded = await load_run(clickhouse, begun[0].name)
         assert loaded is not None
         run, units = loaded
@@ -231,7 +235,7 @@ def test_two_that_begin_at_once_agree_on_one_of_their_runs(both: Settings) -> No
 
 def test_a_unit_is_at_work_only_as_long_as_its_owner_says_so(both: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
-        live = await begin(both, clickhouse, job(both, into=Into.LIVE))
+        live = await begin(both, clickhouse, job(both, into=Target.LIVE))
         unit = next(iter(live.units.values()))
         mine = msgspec.structs.replace(unit, owner=f"{socket.gethostname()}:{os.getpid()}:0badcafe")
         await save_units(clickhouse, live.name, live.run, {unit.source.name: mine}, into_live=True)

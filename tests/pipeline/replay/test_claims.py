@@ -17,24 +17,24 @@ from pipeline.store.beside import new_database
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units
 from pipeline.store.surroundings import LEASE_MS, look_around
-from schemas.run import Counts, Into, Job, Kind, Rules, Run, Source, Unit
+from schemas.reprocessing import Job, JobCounts, JobKind, Rules, Run, Source, Target, WorkUnit
 from tests.pipeline.audit.tables import Tables
 
-RUN = Run(job=Job(kind=Kind.REPLAY, into=Into.LIVE, rules=Rules("1", ())), begun=7)
+RUN = Run(job=Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=Rules("1", ())), begun=7)
 NAME = "run"
 HERE = identify().rsplit(":", 2)[0]
 
 
-def unit(name: str, owner: str = "") -> Unit:
-    return Unit(source=Source(name, name, (0,), (9,), 9), position=(0,), counts=Counts(), owner=owner)
+def unit(name: str, owner: str = "") -> WorkUnit:
+    return WorkUnit(source=Source(name, name, (0,), (9,), 9), position=(0,), counts=JobCounts(), owner=owner)
 
 
-async def begun(clickhouse: ClickHouse, *units: Unit) -> None:
+async def begun(clickhouse: ClickHouse, *units: WorkUnit) -> None:
     await save_units(clickhouse, NAME, RUN, {one.source.name: one for one in units}, into_live=True)
     await save_run(clickhouse, NAME, RUN, into_live=True)
 
 
-async def backdated(clickhouse: ClickHouse, one: Unit, age_ms: int) -> None:
+async def backdated(clickhouse: ClickHouse, one: WorkUnit, age_ms: int) -> None:
     """The only word on a unit, as if it had been given before."""
     await clickhouse.command("TRUNCATE TABLE runs")
     await save_run(clickhouse, NAME, RUN, into_live=True)
@@ -45,7 +45,7 @@ async def backdated(clickhouse: ClickHouse, one: Unit, age_ms: int) -> None:
     )
 
 
-async def found(clickhouse: ClickHouse, name: str = "a") -> Unit:
+async def found(clickhouse: ClickHouse, name: str = "a") -> WorkUnit:
     loaded = await load_run(clickhouse, NAME)
     assert loaded is not None
     return loaded[1][name].unit
@@ -329,14 +329,14 @@ def test_whoever_still_works_on_a_run_that_was_begun_anew_holds_nothing_of_the_n
 
 
 def test_counts_are_those_of_all_units(tables: Tables) -> None:
-    def counted(name: str, **counts: int) -> Unit:
-        return msgspec.structs.replace(unit(name), counts=Counts(**counts))
+    def counted(name: str, **counts: int) -> WorkUnit:
+        return msgspec.structs.replace(unit(name), counts=JobCounts(**counts))
 
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, counted("a", read=3, dead=1), counted("b", read=4, changed=2))
         claims = Claims(clickhouse, NAME, RUN)
         await claims.look()
-        assert claims.counts() == Counts(read=7, dead=1, changed=2)
+        assert claims.counts() == JobCounts(read=7, dead=1, changed=2)
         assert not claims.finished
 
     tables.use(use)

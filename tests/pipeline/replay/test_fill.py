@@ -16,7 +16,7 @@ from pipeline.replay.steps import Ready, Taken, Taking, Written
 from pipeline.runtime.errors import TransientError
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units
-from schemas.run import Counts, Into, Job, Kind, Rules, Run, Source, Unit
+from schemas.reprocessing import Job, JobCounts, JobKind, Rules, Run, Source, Target, WorkUnit
 from tests.events import raw
 from tests.pipeline.audit.tables import Tables
 
@@ -24,12 +24,12 @@ NAME = "run"
 INPUTS = 4
 
 
-def begun(folder: Path) -> tuple[Run, Unit]:
+def begun(folder: Path) -> tuple[Run, WorkUnit]:
     file = folder / "log.jsonl"
     file.write_bytes(b"\n".join(raw(requestId=f"r{number}") for number in range(INPUTS)))
-    job = Job(kind=Kind.BACKFILL, into=Into.LIVE, rules=Rules("1", ()), paths=(str(file),))
+    job = Job(kind=JobKind.BACKFILL, into=Target.LIVE, rules=Rules("1", ()), paths=(str(file),))
     source = Source(str(file), str(file), (0,), (), file.stat().st_size)
-    return Run(job=job, begun=7), Unit(source=source, position=(0,), counts=Counts())
+    return Run(job=job, begun=7), WorkUnit(source=source, position=(0,), counts=JobCounts())
 
 
 def fill(
@@ -38,11 +38,11 @@ def fill(
     monkeypatch: pytest.MonkeyPatch,
     folder: Path,
     write: Callable[[ClickHouse, Ready], Awaitable[Written]],
-) -> Unit:
+) -> WorkUnit:
     """Run it with one input a batch, written by `write`; the unit as it was saved last."""
     run, unit = begun(folder)
 
-    async def use(clickhouse: ClickHouse) -> Unit:
+    async def use(clickhouse: ClickHouse) -> WorkUnit:
         @asynccontextmanager
         async def way(*_: object) -> AsyncIterator[Taking]:
             yield Taking(lambda batch: Ready(batch, Decoded([], [])), lambda ready: write(clickhouse, ready))
@@ -87,7 +87,7 @@ def test_what_a_failed_attempt_has_begun_has_ended_before_the_next_one(
             await begins.wait()
             failed.append(at)
             raise TransientError("away")
-        return Written(ready, Taken(Counts(read=1), []), lambda: rest(at))
+        return Written(ready, Taken(JobCounts(read=1), []), lambda: rest(at))
 
     saved = fill(tables, with_tables, monkeypatch, tmp_path, write)
     assert failed == [2]
@@ -111,9 +111,9 @@ def test_a_unit_that_another_has_taken_over_is_left_to_it(
         assert loaded is not None
         ((name, saved),) = loaded[1].items()
         theirs = msgspec.structs.replace(saved.unit, owner="elsewhere:7:0badcafe", finished=True)
-        return Written(ready, Taken(Counts(read=1), []), lambda: taken_over(clickhouse, name, theirs))
+        return Written(ready, Taken(JobCounts(read=1), []), lambda: taken_over(clickhouse, name, theirs))
 
-    async def taken_over(clickhouse: ClickHouse, name: str, theirs: Unit) -> None:
+    async def taken_over(clickhouse: ClickHouse, name: str, theirs: WorkUnit) -> None:
         monkeypatch.setattr("pipeline.replay.claims.LEASE_MS", -1)  # our word counts no more
         await save_units(clickhouse, NAME, begun(tmp_path)[0], {name: theirs}, into_live=True)
 

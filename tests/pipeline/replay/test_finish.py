@@ -16,7 +16,7 @@ from pipeline.store.client import ClickHouse, connection
 from pipeline.store.compare import Comparison
 from pipeline.store.runs import load_run
 from pipeline.store.write import write
-from schemas.run import Into, Job, Kind, Phase
+from schemas.reprocessing import Job, JobKind, Phase, Target
 from tests.events import START, turn
 from tests.pipeline.audit.tables import archived, fold_and_write, folded
 
@@ -32,7 +32,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def using(settings: Settings, block: Block) -> None:
     """Connections to live tables that have the talk, and to new ones that are empty; a run that fills these."""
-    job = Job(kind=Kind.REBUILD, into=Into.NEW, rules=rules_digest(settings))
+    job = Job(kind=JobKind.REBUILD, into=Target.NEW, rules=rules_digest(settings))
 
     async def go() -> None:
         async with connection(settings) as live:

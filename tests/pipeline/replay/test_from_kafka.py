@@ -16,13 +16,13 @@ from pipeline.kafka.produce import Producer
 from pipeline.replay.batch import Batch
 from pipeline.replay.from_kafka import BATCH_BYTES, _divided, _gathered, partitions, records
 from pipeline.runtime.errors import UsageError
-from schemas.run import Counts, Into, Job, Kind, Source, Unit
+from schemas.reprocessing import Job, JobCounts, JobKind, Source, Target, WorkUnit
 from tests.events import raw
 
 
 def job(settings: Settings, since: int | None = None, until: int | None = None) -> Job:
     ours = rules_digest(settings)
-    return Job(kind=Kind.REPLAY, into=Into.LIVE, rules=ours, topic=settings.topic_turns, since=since, until=until)
+    return Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=ours, topic=settings.topic_turns, since=since, until=until)
 
 
 def send(settings: Settings, first: int, count: int, size: int = 0) -> None:
@@ -42,7 +42,7 @@ def the_source(settings: Settings, **window: int) -> Source:
 
 
 def read(settings: Settings, source: Source, at: int, size: int, **window: int) -> list[Batch]:
-    unit = Unit(source=source, position=(at,), counts=Counts())
+    unit = WorkUnit(source=source, position=(at,), counts=JobCounts())
 
     async def go() -> list[Batch]:
         return [batch async for batch in records(settings, job(settings, **window), unit, size)]
@@ -134,7 +134,7 @@ def test_whoever_stops_reading_in_the_middle_closes_no_connection_under_the_read
     """A write that fails ends the reading while the next fetch is under way in its thread."""
     send(both, 0, 3000, size=2000)
     source = the_source(both)
-    unit = Unit(source=source, position=(0,), counts=Counts())
+    unit = WorkUnit(source=source, position=(0,), counts=JobCounts())
     troubles: list[object] = []
 
     async def go() -> None:

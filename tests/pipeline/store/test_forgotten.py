@@ -9,12 +9,12 @@ from pipeline.store.beside import new_database
 from pipeline.store.client import ClickHouse
 from pipeline.store.forgotten import load_forgotten, say
 from pipeline.store.surroundings import Surroundings, look_around
-from schemas.forgotten import ForgottenSession, digest
+from schemas.erasure import Erasure, digest
 from tests.events import START
 from tests.pipeline.audit.tables import Tables
 
-WORD = ForgottenSession("", digest("guest-1"), START)
-OF_ONE = ForgottenSession("BOTAAAAAA1", digest("guest-1"), START + 5)
+WORD = Erasure("", digest("guest-1"), START)
+OF_ONE = Erasure("BOTAAAAAA1", digest("guest-1"), START + 5)
 
 
 def test_words_come_back_as_they_were_said_the_furthest_of_each(tables: Tables) -> None:

@@ -10,9 +10,8 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.errors import UsageError
 from pipeline.store.client import connection
 from pipeline.store.migrate import migrate, migrations
-from schemas.bot import NamedBot
 from schemas.columns import columns
-from schemas.conversation import Conversation
+from schemas.conversation import Conversation, NamedBot
 from schemas.turn import ArchivedTurn
 
 

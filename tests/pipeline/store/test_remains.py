@@ -12,7 +12,7 @@ from pipeline.store.client import ClickHouse
 from pipeline.store.erase import apply, erase, uncover
 from pipeline.store.remains import SESSIONS_AT_ONCE, Remains, bots_of, find
 from schemas.conversation import Conversation
-from schemas.forgotten import ForgottenSession, Session, digest
+from schemas.erasure import Erasure, Session, digest
 from schemas.turn import Turn
 from tests.events import FALLBACK, START, turn, turns
 from tests.pipeline.audit.tables import Tables, folded
@@ -25,8 +25,8 @@ LATER = fold(TALK[2:], FALLBACK)
 LAST = fold(TALK[3:], FALLBACK)
 
 
-def words(until: int = UNTIL, *sessions: Session) -> dict[Session, ForgottenSession]:
-    return {session: ForgottenSession("", digest(session[1]), until) for session in sessions or (WHO,)}
+def words(until: int = UNTIL, *sessions: Session) -> dict[Session, Erasure]:
+    return {session: Erasure("", digest(session[1]), until) for session in sessions or (WHO,)}
 
 
 def found(tables: Tables, until: int = UNTIL) -> Remains:
@@ -68,7 +68,7 @@ def test_each_way_in_which_something_remains_is_told(
     assert bool(told) is bool(remains)
 
 
-def cleared(tables: Tables, said: dict[Session, ForgottenSession]) -> None:
+def cleared(tables: Tables, said: dict[Session, Erasure]) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         remains = await find(clickhouse, said)
         await uncover(clickhouse, said, remains)
@@ -97,7 +97,7 @@ def test_more_sessions_than_one_statement_takes(tables: Tables) -> None:
         *(msgspec.structs.replace(row, start=row.start + 9**9, is_deleted=1) for row in folded(log)),
         events=log,
     )
-    said = {one.key[:2]: ForgottenSession("", digest(one.session_id), one.timestamp) for one in log[:many]}
+    said = {one.key[:2]: Erasure("", digest(one.session_id), one.timestamp) for one in log[:many]}
     cleared(tables, said)
     assert tables.events() == log[many:]
     assert tables.rows() == folded(log[many:])

@@ -8,20 +8,22 @@ from hypothesis import strategies as st
 
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, run_names, save_run, save_units
-from schemas.run import Counts, Into, Job, Kind, Phase, Rules, Run, Source, Unit
+from schemas.reprocessing import Job, JobCounts, JobKind, Phase, Rules, Run, Source, Target, WorkUnit
 from tests.pipeline.audit.tables import Tables
 
-JOB = Job(kind=Kind.BACKFILL, into=Into.LIVE, rules=Rules("1", ("FallbackIntent",)), paths=("a",))
+JOB = Job(kind=JobKind.BACKFILL, into=Target.LIVE, rules=Rules("1", ("FallbackIntent",)), paths=("a",))
 RUN = Run(job=JOB, begun=1)
 PATIENCE = 30.0
 NAME = st.text(st.characters(codec="utf-8"), max_size=5)
 
 
-def unit(name: str, at: int = 0) -> Unit:
-    return Unit(source=Source(name, name, (0,), ("é", 7), 10), position=(at,), counts=Counts(read=at), owner="host:1:a")
+def unit(name: str, at: int = 0) -> WorkUnit:
+    return WorkUnit(
+        source=Source(name, name, (0,), ("é", 7), 10), position=(at,), counts=JobCounts(read=at), owner="host:1:a"
+    )
 
 
-async def saved(clickhouse: ClickHouse, run: Run, *units: Unit, name: str = "run") -> None:
+async def saved(clickhouse: ClickHouse, run: Run, *units: WorkUnit, name: str = "run") -> None:
     await save_units(clickhouse, name, run, {one.source.name: one for one in units}, into_live=True)
     await save_run(clickhouse, name, run, into_live=True)
 

@@ -8,11 +8,11 @@ from pipeline.store.beside import create_new, drop, exchange, new_database, old_
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import save_run, save_units
 from pipeline.store.surroundings import LEASE_MS, MARGIN_MS, TABLES, Surroundings, has_both, look_around
-from schemas.run import Counts, Into, Job, Kind, Rules, Run, Source, Unit
+from schemas.reprocessing import Job, JobCounts, JobKind, Rules, Run, Source, Target, WorkUnit
 from tests.pipeline.audit.tables import Tables
 
-RUN = Run(job=Job(kind=Kind.REPLAY, into=Into.LIVE, rules=Rules("1", ())), begun=1)
-UNIT = Unit(source=Source("a", "a", (), (), 1), position=(), counts=Counts())
+RUN = Run(job=Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=Rules("1", ())), begun=1)
+UNIT = WorkUnit(source=Source("a", "a", (), (), 1), position=(), counts=JobCounts())
 COUNTS = LEASE_MS + MARGIN_MS
 
 
@@ -60,7 +60,7 @@ def test_only_a_word_on_live_tables_counts_and_each_of_its_units_gives_one(
     async def use(clickhouse: ClickHouse) -> None:
         first = await look(clickhouse, with_tables)
         assert first.alone_since(first)  # nobody has ever written
-        elsewhere = msgspec.structs.replace(RUN, job=msgspec.structs.replace(RUN.job, into=Into.NEW))
+        elsewhere = msgspec.structs.replace(RUN, job=msgspec.structs.replace(RUN.job, into=Target.NEW))
         await save_run(clickhouse, "elsewhere", elsewhere, into_live=False)
         await save_units(clickhouse, "elsewhere", elsewhere, {"a": UNIT}, into_live=False)
         assert (await look(clickhouse, with_tables)).alone_since(first)

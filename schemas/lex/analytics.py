@@ -60,11 +60,11 @@ class SortOrder(enum.StrEnum):
     DESCENDING = "Descending"
 
 
-class _Asked(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class _Request(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """What a client sends. An unknown member is an error: a misspelt filter would give the wrong list."""
 
 
-class AnalyticsSessionFilter(_Asked, frozen=True):
+class AnalyticsSessionFilter(_Request, frozen=True):
     """A condition on sessions: any of `values` fits."""
 
     name: SessionFilterName
@@ -72,14 +72,14 @@ class AnalyticsSessionFilter(_Asked, frozen=True):
     values: Annotated[tuple[str, ...], Meta(min_length=1, max_length=5)]
 
 
-class SessionDataSortBy(_Asked, frozen=True):
+class SessionDataSortBy(_Request, frozen=True):
     """The order of the list."""
 
     name: SessionSortName
     order: SortOrder
 
 
-class ListSessionAnalyticsDataRequest(_Asked, frozen=True):
+class ListSessionAnalyticsDataRequest(_Request, frozen=True):
     """Sessions that began after the start and ended before the end, and fit all filters. Null is absent."""
 
     start_date_time: Instant
@@ -90,17 +90,17 @@ class ListSessionAnalyticsDataRequest(_Asked, frozen=True):
     next_token: PageToken | None = None
 
 
-class _Answered(msgspec.Struct, frozen=True, rename="camel", gc=False):
+class _Response(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """What the server sends: a member that is UNSET is left out."""
 
 
-class InvokedIntentSample(_Answered, frozen=True):
+class InvokedIntentSample(_Response, frozen=True):
     """An intent that the session invoked."""
 
     intent_name: str
 
 
-class SessionSpecification(_Answered, frozen=True):
+class SessionSpecification(_Response, frozen=True):
     """One conversation. Without an end state it is still open."""
 
     bot_alias_id: str
@@ -118,7 +118,7 @@ class SessionSpecification(_Answered, frozen=True):
     mode: str | UnsetType = UNSET
 
 
-class ListSessionAnalyticsDataResponse(_Answered, frozen=True):
+class ListSessionAnalyticsDataResponse(_Response, frozen=True):
     """One page. A token says that another follows."""
 
     bot_id: BotId
@@ -126,7 +126,7 @@ class ListSessionAnalyticsDataResponse(_Answered, frozen=True):
     next_token: PageToken | UnsetType = UNSET
 
 
-class Failure(_Answered, frozen=True):
+class ErrorBody(_Response, frozen=True):
     """The body of every answer that is no success; header `x-amzn-ErrorType` names its kind."""
 
     message: str

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.session import Confirmation, TimeToLive
+from schemas.lex.session_v2 import Confirmation, TimeToLive
 
 Label = Annotated[
     str,
@@ -23,11 +23,11 @@ FulfillmentState = Literal["Fulfilled", "Failed", "ReadyForFulfillment"]
 MessageFormat = Literal["PlainText", "CustomPayload", "SSML", "Composite"]
 
 
-class _Told(msgspec.Struct, frozen=True, rename="camel"):
+class _Response(msgspec.Struct, frozen=True, rename="camel"):
     """What the server sends: a member that is UNSET is left out."""
 
 
-class IntentSummary(_Told, frozen=True):
+class IntentSummary(_Response, frozen=True):
     """An intent as its last event left it."""
 
     intent_name: str
@@ -39,7 +39,7 @@ class IntentSummary(_Told, frozen=True):
     slot_to_elicit: str | UnsetType = UNSET
 
 
-class DialogActionV1(_Told, frozen=True):
+class DialogActionV1(_Response, frozen=True):
     """What the bot does next, and what it said. Several messages are one JSON text, of format Composite."""
 
     type: ActionType
@@ -51,7 +51,7 @@ class DialogActionV1(_Told, frozen=True):
     message_format: MessageFormat | UnsetType = UNSET
 
 
-class ActiveContextV1(_Told, frozen=True):
+class ActiveContextV1(_Response, frozen=True):
     """A context that is active, and what is left of its life."""
 
     name: str
@@ -59,7 +59,7 @@ class ActiveContextV1(_Told, frozen=True):
     parameters: dict[str, str]
 
 
-class GetSessionV1Response(_Told, frozen=True):
+class GetSessionV1Response(_Response, frozen=True):
     """A session as its last event left it; its last three intents, the most recent first."""
 
     recent_intent_summary_view: Annotated[tuple[IntentSummary, ...], Meta(max_length=3)]

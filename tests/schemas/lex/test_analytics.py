@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from botocore.session import get_session
 
-from schemas.analytics import (
+from schemas.lex.analytics import (
     AnalyticsSessionFilter,
     FilterOperator,
     InvokedIntentSample,

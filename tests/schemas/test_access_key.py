@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.key import ALL, Key, KeyFile, Right
+from schemas.access_key import ALL, AccessKey, KeyFile, Right
 
 IDS = st.text("ABCDEFGHIJ0123456789abcdefghij", min_size=1, max_size=10)
 KNOWN: dict[str, Any] = {"id": "TFKA", "name": "test", "created": 1}
 
 
-def key(**members: Any) -> Key:
-    return msgspec.convert(KNOWN | members, Key)
+def key(**members: Any) -> AccessKey:
+    return msgspec.convert(KNOWN | members, AccessKey)
 
 
 @given(IDS, st.lists(IDS | IDS.map(lambda start: start + ALL), max_size=4))
@@ -65,7 +65,7 @@ def test_a_text_of_it_lets_nobody_in() -> None:
 
 @given(
     st.builds(
-        Key,
+        AccessKey,
         id=st.from_regex(r"[A-Z0-9]{4,64}", fullmatch=True),
         name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
         secret=st.text(st.characters(exclude_categories=["Cs"])),
@@ -79,7 +79,7 @@ def test_a_text_of_it_lets_nobody_in() -> None:
         concurrent=st.none() | st.integers(1, 100),
     )
 )
-def test_a_file_gives_back_what_was_put_into_it(kept: Key) -> None:
+def test_a_file_gives_back_what_was_put_into_it(kept: AccessKey) -> None:
     file = KeyFile((kept,))
     assert msgspec.json.decode(msgspec.json.encode(file), type=KeyFile) == file
 

@@ -1,4 +1,4 @@
-"""Who is forgotten, and up to when: the row of table `forgotten`, and what all such rows say of events."""
+"""Who has been erased, and up to when: rows of table `forgotten`, and what they say of events."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-class ForgottenSession(msgspec.Struct, frozen=True, gc=False):
+class Erasure(msgspec.Struct, frozen=True, gc=False):
     """One row; the server adds the time. Events of `session` (its digest) up to `until` are forgotten."""
 
     bot_id: Word
@@ -28,18 +28,18 @@ class ForgottenSession(msgspec.Struct, frozen=True, gc=False):
     until: Millis
 
 
-class Forgotten:
+class ErasureList:
     """All that is forgotten, as it was at one moment."""
 
-    def __init__(self, words: Iterable[ForgottenSession] = ()) -> None:
+    def __init__(self, words: Iterable[Erasure] = ()) -> None:
         """Of several words on one session the one that goes furthest counts."""
-        self._words: dict[tuple[str, str], ForgottenSession] = {}
+        self._words: dict[tuple[str, str], Erasure] = {}
         for word in words:
             known = self._words.get((word.bot_id, word.session))
             if known is None or known.until < word.until:
                 self._words[word.bot_id, word.session] = word
 
-    def word(self, bot_id: str, session_id: str) -> ForgottenSession | None:
+    def word(self, bot_id: str, session_id: str) -> Erasure | None:
         """What is said of this session of this bot."""
         if not self._words:
             return None
@@ -58,7 +58,7 @@ class Forgotten:
             return range(len(turns))
         return [place for place, turn in enumerate(turns) if not self.covers(turn)]
 
-    def of(self, keys: Iterable[ConversationKey]) -> dict[Session, ForgottenSession]:
+    def of(self, keys: Iterable[ConversationKey]) -> dict[Session, Erasure]:
         """The words on the sessions of these conversations, as far as there are any."""
         if not self._words:
             return {}

@@ -29,18 +29,18 @@ IntentState = Literal["Failed", "Fulfilled", "InProgress", "ReadyForFulfillment"
 ActionType = Literal["Close", "ConfirmIntent", "Delegate", "ElicitIntent", "ElicitSlot", "None"]
 
 
-class _Told(msgspec.Struct, frozen=True, rename="camel"):
+class _Response(msgspec.Struct, frozen=True, rename="camel"):
     """What the server sends: a member that is UNSET is left out."""
 
 
-class Button(_Told, frozen=True):
+class Button(_Response, frozen=True):
     """A button of a card."""
 
     text: str
     value: str
 
 
-class ImageResponseCard(_Told, frozen=True):
+class ImageResponseCard(_Response, frozen=True):
     """A card that a client shows."""
 
     title: NonEmpty
@@ -49,7 +49,7 @@ class ImageResponseCard(_Told, frozen=True):
     buttons: Annotated[tuple[Button, ...], Meta(max_length=5)] | UnsetType = UNSET
 
 
-class Message(_Told, frozen=True):
+class Message(_Response, frozen=True):
     """What the bot said."""
 
     content_type: ContentType
@@ -57,7 +57,7 @@ class Message(_Told, frozen=True):
     image_response_card: ImageResponseCard | UnsetType = UNSET
 
 
-class SlotValue(_Told, frozen=True):
+class SlotValue(_Response, frozen=True):
     """What a slot is filled with: as the user said it, and as the bot takes it."""
 
     original_value: str | UnsetType = UNSET
@@ -65,7 +65,7 @@ class SlotValue(_Told, frozen=True):
     resolved_values: tuple[str, ...] | UnsetType = UNSET
 
 
-class Slot(_Told, frozen=True):
+class Slot(_Response, frozen=True):
     """A filled slot: one value, a list of them, or a group of slots."""
 
     shape: Literal["Scalar", "List", "Composite"] | UnsetType = UNSET
@@ -74,7 +74,7 @@ class Slot(_Told, frozen=True):
     sub_slots: dict[NonEmpty, "Slot | None"] | UnsetType = UNSET
 
 
-class Intent(_Told, frozen=True):
+class Intent(_Response, frozen=True):
     """An intent and how far it is. A slot that is not filled is null."""
 
     name: NonEmpty
@@ -83,13 +83,13 @@ class Intent(_Told, frozen=True):
     confirmation_state: Confirmation | UnsetType = UNSET
 
 
-class ConfidenceScore(_Told, frozen=True):
+class ConfidenceScore(_Response, frozen=True):
     """How sure Lex is, 0 to 1."""
 
     score: float
 
 
-class SentimentScore(_Told, frozen=True):
+class SentimentScore(_Response, frozen=True):
     """How likely each sentiment is, 0 to 1."""
 
     positive: float | UnsetType = UNSET
@@ -98,14 +98,14 @@ class SentimentScore(_Told, frozen=True):
     mixed: float | UnsetType = UNSET
 
 
-class SentimentResponse(_Told, frozen=True):
+class SentimentResponse(_Response, frozen=True):
     """The sentiment of what the user said."""
 
     sentiment: Literal["MIXED", "NEGATIVE", "NEUTRAL", "POSITIVE"] | UnsetType = UNSET
     sentiment_score: SentimentScore | UnsetType = UNSET
 
 
-class Interpretation(_Told, frozen=True):
+class Interpretation(_Response, frozen=True):
     """One of the intents that may have been meant; the first is the likeliest."""
 
     intent: Intent
@@ -114,14 +114,14 @@ class Interpretation(_Told, frozen=True):
     interpretation_source: Literal["Bedrock", "Lex"] | UnsetType = UNSET
 
 
-class SubSlotToElicit(_Told, frozen=True):
+class SubSlotToElicit(_Response, frozen=True):
     """The slot within a group that is asked for."""
 
     name: NonEmpty
     sub_slot_to_elicit: "SubSlotToElicit | UnsetType" = UNSET
 
 
-class DialogAction(_Told, frozen=True):
+class DialogAction(_Response, frozen=True):
     """What the bot does next."""
 
     type: ActionType
@@ -130,14 +130,14 @@ class DialogAction(_Told, frozen=True):
     sub_slot_to_elicit: SubSlotToElicit | UnsetType = UNSET
 
 
-class TimeToLive(_Told, frozen=True):
+class TimeToLive(_Response, frozen=True):
     """For how long a context stays active, in seconds and in turns, whichever ends first."""
 
     time_to_live_in_seconds: int | UnsetType = UNSET
     turns_to_live: int | UnsetType = UNSET
 
 
-class ActiveContext(_Told, frozen=True):
+class ActiveContext(_Response, frozen=True):
     """A context that is active."""
 
     name: NonEmpty
@@ -145,20 +145,20 @@ class ActiveContext(_Told, frozen=True):
     context_attributes: dict[NonEmpty, str] = {}
 
 
-class RuntimeHintValue(_Told, frozen=True):
+class RuntimeHintValue(_Response, frozen=True):
     """A phrase to expect."""
 
     phrase: NonEmpty
 
 
-class RuntimeHintDetails(_Told, frozen=True):
+class RuntimeHintDetails(_Response, frozen=True):
     """What to expect for a slot."""
 
     runtime_hint_values: tuple[RuntimeHintValue, ...] | UnsetType = UNSET
     sub_slot_hints: dict[NonEmpty, "RuntimeHintDetails"] | UnsetType = UNSET
 
 
-class RuntimeHints(_Told, frozen=True):
+class RuntimeHints(_Response, frozen=True):
     """What to expect, by intent and slot."""
 
     slot_hints: dict[NonEmpty, dict[NonEmpty, RuntimeHintDetails]] | UnsetType = UNSET
@@ -170,7 +170,7 @@ ActiveContexts = Annotated[tuple[ActiveContext, ...], Meta(max_length=20)]
 Attributes = dict[NonEmpty, str]
 
 
-class SessionState(_Told, frozen=True):
+class SessionState(_Response, frozen=True):
     """Where the session stands. The life of its contexts is what is left of it."""
 
     active_contexts: ActiveContexts
@@ -181,7 +181,7 @@ class SessionState(_Told, frozen=True):
     runtime_hints: RuntimeHints | UnsetType = UNSET
 
 
-class GetSessionResponse(_Told, frozen=True):
+class GetSessionResponse(_Response, frozen=True):
     """A session as its last event left it."""
 
     session_id: str

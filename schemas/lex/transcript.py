@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.session import Messages
+from schemas.lex.session_v2 import Messages
 
 MOST_TURNS = 1000
 """Turns of one answer."""
@@ -14,11 +14,11 @@ MaxTurns = Annotated[int, Meta(ge=1, le=MOST_TURNS, description="1 to 1000: the 
 Seconds = Annotated[float, Meta(description="epoch seconds, milliseconds as the fraction")]
 
 
-class _Told(msgspec.Struct, frozen=True, rename="camel"):
+class _Response(msgspec.Struct, frozen=True, rename="camel"):
     """What the server sends: a member that is UNSET is left out."""
 
 
-class SpokenTurn(_Told, frozen=True):
+class SpokenTurn(_Response, frozen=True):
     """One event: what the user said, what the bot made of it, and what it said."""
 
     timestamp: Seconds
@@ -33,7 +33,7 @@ class SpokenTurn(_Told, frozen=True):
     dialog_action_type: str | UnsetType = UNSET
 
 
-class GetTranscriptResponse(_Told, frozen=True):
+class GetTranscriptResponse(_Response, frozen=True):
     """The turns of a session's current conversation, the oldest first; where `truncated`, older ones are left out."""
 
     bot_id: str

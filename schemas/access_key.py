@@ -26,7 +26,7 @@ Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 """Milliseconds since 1970, before the year 10000."""
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class AccessKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One key; None is never.
 
     A signing key has a `secret`, which whoever verifies a signature must know. A bearer key has only the hash of
@@ -62,7 +62,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_
 class KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file of keys."""
 
-    keys: tuple[Key, ...] = ()
+    keys: tuple[AccessKey, ...] = ()
     version: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
 
 

@@ -1,5 +1,7 @@
-"""The members of AWS's input forms that Turnfold reads; all others are left to the archived payload."""
+"""The members of AWS's log entries and envelopes that Turnfold reads; all others stay in the archived payload."""
 
+import base64
+import hashlib
 from typing import Annotated
 
 import msgspec
@@ -91,3 +93,21 @@ class LogEntryV1(msgspec.Struct, rename="camel", gc=False):
     input_dialog_mode: Name | None = None
     missed_utterance: Switch = None
     request_attributes: RequestAttributes | str | None = None
+
+
+ID_LENGTH = 10
+
+
+def bot_id(bot_name: str) -> str:
+    """The bot id of a V1 bot, which has only a name: ten of [A-Z2-7], the same everywhere."""
+    return _derived("bot", bot_name)
+
+
+def alias_id(bot_name: str, bot_alias: str) -> str:
+    """The alias id of a V1 alias, derived from its bot's name and its own."""
+    return _derived("alias", bot_name, bot_alias)
+
+
+def _derived(*names: str) -> str:
+    digest = hashlib.sha256("\0".join(names).encode()).digest()
+    return base64.b32encode(digest)[:ID_LENGTH].decode()

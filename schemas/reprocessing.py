@@ -1,4 +1,4 @@
-"""What is kept of replays, rebuilds and backfills: their plans, and how far each part of them has come."""
+"""What is kept of replays, rebuilds and backfills: jobs, their work units, and how far each has come."""
 
 import enum
 
@@ -16,7 +16,7 @@ class SavedState(msgspec.Struct, frozen=True, gc=False):
     state: Payload
 
 
-class Kind(enum.StrEnum):
+class JobKind(enum.StrEnum):
     """Where events are read again."""
 
     REPLAY = "replay"
@@ -27,7 +27,7 @@ class Kind(enum.StrEnum):
     """From files."""
 
 
-class Into(enum.StrEnum):
+class Target(enum.StrEnum):
     """Where they go."""
 
     LIVE = "live"
@@ -55,8 +55,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     A window is one of a replay by the time of the record, and of a rebuild by the time of the event.
     """
 
-    kind: Kind
-    into: Into
+    kind: JobKind
+    into: Target
     rules: Rules
     topic: str = ""
     bot_id: str | None = None
@@ -102,7 +102,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     tables: dict[str, str] = {}
 
 
-class Counts(msgspec.Struct):
+class JobCounts(msgspec.Struct):
     """What a part has come to: `valid` entries, `dead` ones that were none, inputs that `failed` to be read or sent.
 
     Of the valid entries, `forgotten` ones were dropped, as their sessions are. Conversations count once a batch: one
@@ -120,17 +120,17 @@ class Counts(msgspec.Struct):
     done: int = 0
     """Of the source's `total`."""
 
-    def add(self, other: "Counts") -> None:
+    def add(self, other: "JobCounts") -> None:
         """Count `other` too."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-class Unit(msgspec.Struct, frozen=True, kw_only=True):
+class WorkUnit(msgspec.Struct, frozen=True, kw_only=True):
     """A source and how far it is read. `owner` is the process at work on it: host, process id and a random word."""
 
     source: Source
     position: Position
-    counts: Counts
+    counts: JobCounts
     owner: str = ""
     finished: bool = False
