@@ -1,4 +1,4 @@
-"""Settings in, the Faust app with its two agents out: the one place where the chain is put together."""
+"""Build the Faust app with its two agents: the one place where the chain is put together."""
 
 import asyncio
 import logging
@@ -9,24 +9,25 @@ from typing import Any
 
 import faust
 from aiokafka.errors import KafkaError
+from faust import SASLCredentials, SSLCredentials
 from faust.types import TP
+from faust.types.auth import CredentialsT
 
-from agents.assignor import Assignor
+from agents.batcher import batched
+from agents.consumer.assignor import Assignor
+from agents.consumer.topic_ids import create_no_topics
+from agents.consumer.transport import Transport
 from agents.conversations import Conversations
-from agents.credentials import credentials
-from agents.flushing import flush_all
-from agents.gather import gathered
+from agents.flush_loop import flush_all
 from agents.intake import Intake
-from agents.last_resort import end_within
-from agents.probes import Probes
-from agents.readiness import Readiness
-from agents.sender import Sender
+from agents.probe_server import ProbeServer, Readiness
+from agents.producer import RetryingProducer
+from agents.shutdown_watchdog import exit_after
 from agents.stuck import StuckWatch
-from agents.topic_ids import create_no_topics
-from agents.transport import Transport
 from pipeline.config.fold_rules import kafka_client_id
 from pipeline.config.settings import Settings
 from pipeline.ingest.poison import DeadLimit
+from pipeline.kafka.access import tls_context
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.gc_tuning import tune_gc
@@ -48,7 +49,7 @@ class App(faust.App):
     """A Faust app without tables, which needs no folders on disk, and which waits for Kafka."""
 
     mundane_level = "debug"
-    probes: Probes
+    probes: ProbeServer
     stuck: StuckWatch
     metrics: WorkerMetrics
     fatal: BaseException | None = None
@@ -70,7 +71,7 @@ class App(faust.App):
 
     async def on_stop(self) -> None:
         """Stop within bounds: a part that does not end in its time must not keep the partitions from others."""
-        end_within(3 * self.transport.stop_seconds, lambda: self.fatal)
+        exit_after(3 * self.transport.stop_seconds, lambda: self.fatal)
         await super().on_stop()
 
     async def _knock(self) -> None:
@@ -98,7 +99,7 @@ def create_app(settings: Settings) -> App:
     metrics.offsets.lags.read = lambda: app.consumer.lags()  # noqa: PLW0108 - no consumer yet
     readiness = Readiness(settings, metrics, lambda: app.consumer.trouble())  # noqa: PLW0108 - as above
     app.stuck = StuckWatch(settings, metrics, lambda: app.consumer)
-    app.probes = Probes(settings, metrics, readiness, app.stuck)
+    app.probes = ProbeServer(settings, metrics, readiness, app.stuck)
     app.transport = Transport(
         app.conf.broker_consumer,
         app,
@@ -107,7 +108,7 @@ def create_app(settings: Settings) -> App:
         metrics=metrics,
         assignor=Assignor(settings.topic_turns, settings.partitioner),
     )
-    sender = Sender(app, metrics.kafka)
+    sender = RetryingProducer(app, metrics.kafka)
     # one account for both: what cannot be read comes by the raw topic, what can may come by the other
     limit = DeadLimit(settings.dead_letter_share, settings.dead_letter_window)
     parts = (settings, sender, metrics, limit, lambda: app.consumer.placement)
@@ -160,7 +161,7 @@ def _add_conversations(app: faust.App, settings: Settings, conversations: Conver
 
     async def agent(stream: Any) -> None:
         pace = settings.flush_seconds, settings.flush_events
-        lists = gathered(stream.noack().events(), *pace, lambda event: conversations.decode(event.message.value))
+        lists = batched(stream.noack().events(), *pace, lambda event: conversations.decode(event.message.value))
         async with aclosing(conversations), aclosing(lists):
             await flush_all(lists, conversations, app.consumer, app.metrics, lambda: epoch)
 
@@ -177,3 +178,20 @@ def _add_conversations(app: faust.App, settings: Settings, conversations: Conver
 
 def _topic(app: faust.App, name: str) -> Any:
     return app.topic(name, key_serializer="raw", value_serializer="raw")
+
+
+def credentials(settings: Settings) -> CredentialsT | None:
+    """TLS, user and password, as the settings say; None where Kafka demands neither.
+
+    Raises:
+        UsageError: a file of certificates cannot be used.
+    """
+    tls = tls_context(settings)
+    if settings.kafka_sasl:
+        return SASLCredentials(
+            username=settings.kafka_user,
+            password=settings.kafka_password,
+            mechanism=settings.kafka_sasl_mechanism,
+            ssl_context=tls,
+        )
+    return SSLCredentials(tls) if tls else None

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import msgspec
 
-from agents.damage import letter_of_batch
+from agents.consumer.fetches import letter_of_batch
 from agents.forwarding import Forwardable, Forwarder, Placing, Stray, stray_of
-from agents.sender import Sender, dead
+from agents.producer import RetryingProducer, dead_letter_message
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.fold.batch import Folded, fold_batch
@@ -96,7 +96,7 @@ class Conversations:
     def __init__(  # noqa: PLR0913 - what an agent is made of
         self,
         settings: Settings,
-        sender: Sender,
+        sender: RetryingProducer,
         metrics: WorkerMetrics,
         limit: DeadLimit,
         placing: Placing = lambda: None,
@@ -205,7 +205,7 @@ class Conversations:
     async def _bury(self, decoded: Decoded) -> None:
         letters = decoded.letters
         self._limit.check(letters.items(), decoded.records)
-        await self._sender.send([dead(letter, self._settings) for letter in letters.values()])
+        await self._sender.send([dead_letter_message(letter, self._settings) for letter in letters.values()])
         self._metrics.dead("conversations", letters.values())
 
     async def _forward(self, decoded: Decoded) -> Decoded:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from agents.sender import Outgoing, Sender
+from agents.producer import OutgoingMessage, RetryingProducer
 from pipeline.ingest.sort import Record
 from pipeline.kafka.placement import Placement
 from pipeline.metrics.worker import WorkerMetrics
@@ -54,7 +54,7 @@ def stray_of(record: Forwardable, turn: Turn, payload: bytes, partition: int) ->
 class Forwarder:
     """Forwards strays: an offset is committed only once what was found there is where it belongs."""
 
-    def __init__(self, topic: str, sender: Sender, metrics: WorkerMetrics) -> None:
+    def __init__(self, topic: str, sender: RetryingProducer, metrics: WorkerMetrics) -> None:
         """Forward within `topic`."""
         self._topic, self._sender, self._metrics = topic, sender, metrics
         self._said = False
@@ -82,7 +82,7 @@ class Forwarder:
             )
         return [strays[place] for place in sorted(refused)]
 
-    def _message(self, stray: Stray) -> Outgoing:
+    def _message(self, stray: Stray) -> OutgoingMessage:
         record = stray.record
         times = times_forwarded(record.headers) + 1
         others: Headers = [(name, value) for name, value in record.headers if name != FORWARDED]
@@ -90,4 +90,4 @@ class Forwarder:
             others = []
         headers = [*others, (FORWARDED, b"%d" % times)]
         key = stray.turn.session_id.encode()
-        return Outgoing(self._topic, key, stray.payload, headers, stray.partition, record.timestamp)
+        return OutgoingMessage(self._topic, key, stray.payload, headers, stray.partition, record.timestamp)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from agents.damage import Fetched, letter_of_batch
+from agents.consumer.fetches import Fetched, letter_of_batch
 from agents.forwarding import Placing
-from agents.sender import Outgoing, Sender, dead
+from agents.producer import OutgoingMessage, RetryingProducer, dead_letter_message
 from pipeline.config.settings import Settings
 from pipeline.ingest.poison import DeadLimit
 from pipeline.ingest.reading import Reading
@@ -32,7 +32,7 @@ class Intake:
     """What the intake agent does with a batch; run again on the same batch it only sends duplicates."""
 
     def __init__(
-        self, settings: Settings, sender: Sender, metrics: WorkerMetrics, limit: DeadLimit, placing: Placing
+        self, settings: Settings, sender: RetryingProducer, metrics: WorkerMetrics, limit: DeadLimit, placing: Placing
     ) -> None:
         """`placing` tells where sessions belong."""
         self._settings = settings
@@ -70,17 +70,19 @@ class Intake:
         letter = letter_of_batch(record, self._reading, STEP)
         return [letter] if letter else sort_record(record, self._reading, STEP)
 
-    def _message(self, found: Found) -> Outgoing:
+    def _message(self, found: Found) -> OutgoingMessage:
         entry = found.inside
         if isinstance(entry, DeadLetter):
-            return dead(entry, self._settings)
+            return dead_letter_message(entry, self._settings)
         placement = self._placing()
         partition = None if placement is None else placement.partition_of(entry.session_id)
         letter = partial(self._instead, found)
-        return Outgoing(self._settings.topic_turns, entry.session_id.encode(), entry.raw, [], partition, instead=letter)
+        return OutgoingMessage(
+            self._settings.topic_turns, entry.session_id.encode(), entry.raw, [], partition, instead=letter
+        )
 
-    def _instead(self, found: Found) -> Outgoing:
-        return dead(self._too_large(found), self._settings)
+    def _instead(self, found: Found) -> OutgoingMessage:
+        return dead_letter_message(self._too_large(found), self._settings)
 
     def _too_large(self, found: Found) -> DeadLetter:
         """The dead letter of a log entry that is one, and that the turns topic does not take."""

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from agents.cli.output import say
-from agents.own_secrets import with_own_secrets
+from agents.embedded.secrets import with_own_secrets
 from pipeline.config.load import PREFIX, load_settings
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError, TransientError, UsageError

@@ -11,7 +11,7 @@ import click
 
 from agents.cli.output import say
 from agents.cli.welcome import welcome
-from agents.embedded import Options, run_embedded
+from agents.embedded.stack import Options, run_embedded
 from pipeline.config.settings import Settings
 
 PORT = click.IntRange(1, 65_535)

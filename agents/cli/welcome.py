@@ -5,9 +5,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from agents.embedded import Options
-from agents.embedded_programs import HOST
-from agents.own_secrets import ENV_FILE
+from agents.embedded.programs import HOST
+from agents.embedded.secrets import ENV_FILE
+from agents.embedded.stack import Options
 from pipeline.config.settings import Settings
 
 DEMO_BOT = "TRAVELBOT1"

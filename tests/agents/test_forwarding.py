@@ -12,7 +12,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 from agents.app import App, create_app
 from agents.conversations import Conversations
 from agents.forwarding import HEADER_BYTES, MOST_TIMES, Forwarder, Stray, stray_of
-from agents.sender import Outgoing, Sender
+from agents.producer import OutgoingMessage, RetryingProducer
 from pipeline.config.settings import Settings
 from pipeline.ingest.poison import DeadLimit
 from pipeline.kafka.client import reader
@@ -64,7 +64,7 @@ def records(settings: Settings) -> list[ConsumerRecord]:
 
 def forwarded(settings: Settings, strays: Sequence[Stray], metrics: WorkerMetrics) -> list[Stray]:
     async def forward(app: App) -> list[Stray]:
-        return await Forwarder(settings.topic_turns, Sender(app, metrics.kafka), metrics).forward(strays)
+        return await Forwarder(settings.topic_turns, RetryingProducer(app, metrics.kafka), metrics).forward(strays)
 
     refused: list[Stray] = with_app(settings, forward)
     return refused
@@ -114,8 +114,8 @@ def test_a_partition_that_is_gone_is_no_reason_to_wait(kafka_settings: Settings)
     metrics = WorkerMetrics()
 
     async def send(app: App) -> None:
-        message = Outgoing(kafka_settings.topic_turns, b"s", b"v", [], partition=9)
-        await Sender(app, metrics.kafka).send([message])
+        message = OutgoingMessage(kafka_settings.topic_turns, b"s", b"v", [], partition=9)
+        await RetryingProducer(app, metrics.kafka).send([message])
 
     with_app(kafka_settings, send)
     assert [record.partition for record in records(kafka_settings)] == [9 % 4]

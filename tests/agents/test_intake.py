@@ -11,7 +11,7 @@ import pytest
 
 from agents import intake
 from agents.intake import Intake
-from agents.sender import Outgoing, Sender
+from agents.producer import OutgoingMessage, RetryingProducer
 from pipeline.config.settings import Settings
 from pipeline.ingest.poison import DeadLimit, PoisonError
 from pipeline.metrics.worker import WorkerMetrics
@@ -33,9 +33,9 @@ class Record:
 class Sent:
     """What was sent, call by call."""
 
-    calls: list[list[Outgoing]] = field(default_factory=list)
+    calls: list[list[OutgoingMessage]] = field(default_factory=list)
 
-    async def send(self, messages: Sequence[Outgoing]) -> set[int]:
+    async def send(self, messages: Sequence[OutgoingMessage]) -> set[int]:
         self.calls.append(list(messages))
         return set()
 
@@ -43,7 +43,7 @@ class Sent:
 def taken(limit: DeadLimit, *batches: Sequence[bytes]) -> Sent:
     """What comes of the batches."""
     sent = Sent()
-    agent = Intake(SETTINGS, cast("Sender", sent), WorkerMetrics(), limit, lambda: None)
+    agent = Intake(SETTINGS, cast("RetryingProducer", sent), WorkerMetrics(), limit, lambda: None)
 
     async def take() -> None:
         offset = 0

@@ -74,7 +74,7 @@ def test_it_is_ours_to_start_and_has_a_health_check(last_stage: list[tuple[str, 
     told = dict(last_stage)
     assert orjson.loads(told["ENTRYPOINT"]) == ["turnfold"]
     command = orjson.loads(told["HEALTHCHECK"].partition("CMD ")[2])
-    assert command == ["python", "-m", "agents.health"]
+    assert command == ["python", "-m", "agents.healthcheck"]
     assert (ROOT / "agents" / "health.py").exists()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from agents.data_folder import claim
+from agents.embedded.data_folder import lock_data_folder
 from tests.integration.stack import PATIENCE, TURNFOLD, Stack, running
 from tests.services import ask
 
@@ -46,7 +46,7 @@ def test_a_signal_leaves_no_process_and_no_lock(
     assert len(processes(data)) >= 2
     assert stack.stop(number) == 0
     assert processes(data) == []
-    with claim(data):
+    with lock_data_folder(data):
         pass  # nobody else holds it
     for port in (stack.api_port, stack.kafka_port, stack.clickhouse_port):
         with socket.socket() as probe:

@@ -12,7 +12,7 @@ import msgspec
 
 from agents.conversations import Conversations, Flush
 from agents.forwarding import Forwardable
-from agents.sender import Sender
+from agents.producer import RetryingProducer
 from pipeline.config.settings import Settings
 from pipeline.ingest.poison import DeadLimit
 from pipeline.kafka.placement import Placement
@@ -39,7 +39,12 @@ class Worker:
     """The agent's own code on one partition, from the committed offset on; what it has written, it commits."""
 
     def __init__(
-        self, server: Server, log: Sequence[bytes], committed: list[int], size: int, sender: Sender | None = None
+        self,
+        server: Server,
+        log: Sequence[bytes],
+        committed: list[int],
+        size: int,
+        sender: RetryingProducer | None = None,
     ) -> None:
         self._log, self._committed, self._size = log, committed, size
         self._at = 0
@@ -48,7 +53,7 @@ class Worker:
         """Where the batches begin that it has begun and not ended."""
         cache = self._chance.choice([0, 2, SETTINGS.cache_events])
         settings = msgspec.structs.replace(SETTINGS, cache_events=cache)
-        sender = sender or Sender(cast("Any", None), cast("Any", None))
+        sender = sender or RetryingProducer(cast("Any", None), cast("Any", None))
         self._conversations = Conversations(
             settings, sender, WorkerMetrics(), DeadLimit(1, 1), self.placing, holding=self.holding
         )

@@ -10,7 +10,7 @@ import pytest
 
 from agents.conversations import Conversations, Decoded
 from agents.forwarding import Forwardable
-from agents.sender import Sender
+from agents.producer import RetryingProducer
 from pipeline.config.settings import Settings
 from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.poison import DeadLimit
@@ -45,7 +45,7 @@ OTHERS = [said(n, session_id="session-2") for n in range(2)]
 KEPT = [*TALK[2:], *OTHERS]
 
 
-class Silent(Sender):
+class Silent(RetryingProducer):
     """There is no broken input here."""
 
     async def send(self, messages: Sequence[object]) -> set[int]:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from agents.conversations import Conversations
-from agents.sender import Sender
+from agents.producer import RetryingProducer
 from pipeline.config.retention import FOR_GOOD, Retention
 from pipeline.config.settings import Settings
 from pipeline.fold.conversation import fold
@@ -68,7 +68,7 @@ def by_a_worker(settings: Settings, events: list[Turn]) -> None:
     settings = msgspec.structs.replace(settings, archive_days=30.0, fallback_intents=tuple(FALLBACK))
 
     async def work() -> None:
-        sender: Sender = Silent.__new__(Silent)
+        sender: RetryingProducer = Silent.__new__(Silent)
         conversations = Conversations(settings, sender, WorkerMetrics(), DeadLimit(1, 1))
         decoded = conversations.decode([Raw(as_entry(one)) for one in events])
         await conversations.finish(await conversations.begin([decoded], 0))
@@ -77,7 +77,7 @@ def by_a_worker(settings: Settings, events: list[Turn]) -> None:
     asyncio.run(work())
 
 
-class Silent(Sender):
+class Silent(RetryingProducer):
     async def send(self, messages: object) -> set[int]:
         assert not messages
         return set()

@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 
 from agents.forwarding import Forwardable
-from agents.sender import Outgoing, Sender
+from agents.producer import OutgoingMessage, RetryingProducer
 from pipeline.kafka.placement import Placement
 from tests.events import START
 from tests.pipeline.materialise.actors import Actor, Worker, actor, advance, finish
@@ -39,18 +39,18 @@ class Topic:
         return any(log.committed[0] < len(log.records) for log in self.logs)
 
 
-class Onwards(Sender):
+class Onwards(RetryingProducer):
     """Sends to the model."""
 
     def __init__(self, topic: Topic) -> None:
         self._topic = topic
 
-    async def send(self, messages: Sequence[Outgoing]) -> set[int]:
+    async def send(self, messages: Sequence[OutgoingMessage]) -> set[int]:
         """There is nothing broken."""
         assert not messages
         return set()
 
-    async def send_accepted(self, messages: Sequence[Outgoing]) -> list[int]:
+    async def send_accepted(self, messages: Sequence[OutgoingMessage]) -> list[int]:
         """Append each to the partition that it is for; none is refused."""
         for one in messages:
             await Step()

@@ -1,0 +1,1 @@
+"""Faust's Kafka consumer in batches: checked fetches, tracked offsets, survived rebalances."""

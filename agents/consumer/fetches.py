@@ -1,0 +1,92 @@
+"""Check fetches before aiokafka decodes them, and make dead letters of what is damaged."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import msgspec
+from aiokafka import AIOKafkaConsumer
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.record.memory_records import MemoryRecords
+
+from pipeline.ingest.reading import Reading
+from pipeline.ingest.sort import Record, dead_letter
+from pipeline.kafka.damage import damage_of
+from pipeline.kafka.fetch_check import FetchCheck
+from pipeline.runtime.errors import InvalidEventError
+from schemas.dead_letter import DeadLetter
+
+
+class Fetched(Record, Protocol):
+    """What is needed of a record that a client has fetched."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """Names and values."""
+
+
+def letter_of_batch(record: Fetched, reading: Reading, step: str) -> DeadLetter | None:
+    """The dead letter of the batch that the record stands for; None where it is a record as any other."""
+    damage = damage_of(record)
+    if damage is None:
+        return None
+    invalid = InvalidEventError(damage.reason, damage.detail)
+    letter = dead_letter(record, *reading.letter(invalid, record.value or b""), step)
+    return msgspec.structs.replace(letter, last_offset=damage.last_offset)
+
+
+PAUSE = 0.05
+"""Seconds until what a broker does not show yet is asked for again."""
+LONGEST_MS = 5_000
+"""What a fetch may wait at a broker that is too busy to send in time what it has."""
+
+
+def check_fetches(consumer: AIOKafkaConsumer) -> None:
+    """Let the answers to all fetches of a consumer that is not started yet pass through a check."""
+    check, client = FetchCheck(_decoded), consumer._client  # noqa: SLF001 - aiokafka has no hook for it
+    send = client.send
+
+    waits: dict[Any, int] = {}
+
+    async def checked(node_id: Any, request: Any, **options: Any) -> Any:
+        if not isinstance(request, FetchRequest):
+            return await send(node_id, request, **options)
+        request._max_wait_ms = max(waits.get(node_id, 0), request._max_wait_ms)  # noqa: SLF001 - as above
+        response = await send(node_id, request, **options)
+        requested = {(topic, number): offset for topic, asked in request.topics for number, offset, _ in asked}
+        before = _bytes(response)
+        waits[node_id] = min(2 * request._max_wait_ms, LONGEST_MS) if _owes(response, requested) else 0  # noqa: SLF001 - as above
+        response.topics = [
+            (topic, [_checked(check, requested, topic, partition) for partition in partitions])
+            for topic, partitions in response.topics
+        ]
+        if before and not _bytes(response):
+            await asyncio.sleep(PAUSE)  # all of it is to be fetched again
+        return response
+
+    client.send = checked
+
+
+def _bytes(response: Any) -> int:
+    return sum(len(partition[-1] or b"") for _, partitions in response.topics for partition in partitions)
+
+
+def _owes(response: Any, requested: dict[tuple[str, int], int]) -> bool:
+    """Whether nothing came though something is there: a busy broker gives up when the fetch has waited long enough."""
+    return not _bytes(response) and any(
+        min(high_watermark, stable) > requested[topic, number]
+        for topic, partitions in response.topics
+        for number, error, high_watermark, stable, *_ in partitions
+        if not error
+    )
+
+
+def _checked(check: FetchCheck, requested: dict[tuple[str, int], int], topic: str, partition: Any) -> tuple[Any, ...]:
+    """A partition of the answer: its number, an error, ..., batches."""
+    number, error, *others, raw = partition
+    batches = raw if error else check((topic, number), requested[topic, number], raw or b"")
+    return (number, error, *others, batches)
+
+
+def _decoded(batch: bytes) -> Iterator[tuple[int, int, int]]:
+    return ((record.offset, record.timestamp, len(record.headers)) for record in MemoryRecords(batch).next_batch())

@@ -1,0 +1,61 @@
+"""Lists of prepared events in; all of them written and acknowledged, each list's archive beside the next one's rows."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from agents.batcher import PreparedEvent
+from agents.consumer.transport import Consumer
+from agents.conversations import Conversations, Decoded, Flush
+from pipeline.metrics.worker import WorkerMetrics
+
+Lists = AsyncIterator[list[PreparedEvent[Decoded]]]
+
+
+async def flush_all(
+    lists: Lists,
+    conversations: Conversations,
+    consumer: Consumer,
+    metrics: WorkerMetrics,
+    epoch: Callable[[], int],
+) -> None:
+    """Flush the lists, in order, until they end or one cannot be written.
+
+    Raises:
+        Exception: what stood in the way of the first flush that failed.
+    """
+    before: tuple[Flush, asyncio.Task[None]] | None = None
+    with _first_error():
+        async with asyncio.TaskGroup() as group:
+            async for arrived in lists:
+                current = consumer.current(arrived)
+                with ExitStack() as held:
+                    held.enter_context(consumer.in_hand())
+                    records = [record for one in current for record in one.event.message.value]
+                    held.enter_context(metrics.batches.flush("conversations", records))
+                    batches = [one.prepared for one in current]
+                    if before and conversations.must_wait(batches, before[0]):
+                        await before[1]
+                    flush = await conversations.begin(batches, epoch())
+                    if before:
+                        await before[1]
+                    finishing = _finish(conversations, flush, current, held.pop_all())
+                    before = (flush, group.create_task(finishing))
+
+
+async def _finish(
+    conversations: Conversations, flush: Flush, current: list[PreparedEvent[Decoded]], held: ExitStack
+) -> None:
+    with held:
+        await conversations.finish(flush)
+        for one in current:
+            one.event.ack()
+
+
+@contextmanager
+def _first_error() -> Iterator[None]:
+    """What a group of tasks raises, as if it had been one."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None

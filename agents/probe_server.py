@@ -1,0 +1,119 @@
+"""Answer /metrics, /healthz and /readyz of a worker on a port of its own."""
+
+import logging
+import socket
+import time
+from collections.abc import Callable
+
+import msgspec
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from mode import Service
+
+from agents.stuck import StuckWatch
+from pipeline.config.settings import Settings
+from pipeline.http.lazy import LazyClickHouse
+from pipeline.metrics.process import TEXT
+from pipeline.metrics.worker import WorkerMetrics
+from pipeline.runtime.sockets import bound, is_loopback, is_own_host
+from pipeline.store.ready import SECONDS, ReadyProbe
+
+
+class Readiness:
+    """Asks about Kafka and ClickHouse: what the worker met when it last tried, else what is the case now."""
+
+    def __init__(self, settings: Settings, metrics: WorkerMetrics, kafka: Callable[[], str]) -> None:
+        """`kafka` says why nothing can be read from Kafka at the moment, empty where it can."""
+        self._metrics, self._kafka = metrics, kafka
+        seconds = min(SECONDS, settings.clickhouse_timeout)
+        self._store = LazyClickHouse(msgspec.structs.replace(settings, clickhouse_timeout=seconds))
+        self._probe = ReadyProbe(self._store)
+
+    async def reasons(self) -> list[str]:
+        """Every reason why the worker is not ready."""
+        kafka = self._metrics.kafka.trouble or self._kafka()
+        clickhouse = self._metrics.clickhouse.trouble or await self._probe.trouble()
+        return [reason for reason in (kafka, clickhouse) if reason]
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        await self._store.close()
+
+
+JSON = "application/json"
+CLOSING_SECONDS = 1.0
+"""Time that answers begun have when the worker stops."""
+
+log = logging.getLogger(__name__)
+
+
+class ProbeServer(Service):
+    """Answers from before Kafka is asked for the first time until everything else has stopped.
+
+    It runs in the event loop that the agents run in, so an answer says that this loop turns.
+    """
+
+    mundane_level = "debug"
+
+    def __init__(self, settings: Settings, metrics: WorkerMetrics, readiness: Readiness, stuck: StuckWatch) -> None:
+        super().__init__()
+        self._settings, self._metrics, self._readiness, self._stuck = settings, metrics, readiness, stuck
+        self._socket: socket.socket | None = None
+        self._runner: web.AppRunner | None = None
+
+    def listen(self) -> socket.socket:
+        """The socket, bound at the first call.
+
+        Raises:
+            UsageError: the address is taken or is none of this machine's.
+        """
+        if self._socket is None:
+            host, port = self._settings.worker_host, self._settings.worker_port
+            self._socket = bound(host, port, "TURNFOLD_WORKER_PORT or TURNFOLD_WORKER_HOST")
+        return self._socket
+
+    async def on_start(self) -> None:
+        """Begin to answer."""
+        app = web.Application(middlewares=[self._refuse_strangers])
+        app.add_routes(
+            [
+                web.get("/metrics", self._answer_metrics),
+                web.get("/healthz", self._answer_healthz),
+                web.get("/readyz", self._answer_readyz),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSING_SECONDS)
+        await self._runner.setup()
+        listening = self.listen()
+        await web.SockSite(self._runner, listening).start()
+        log.info("metrics and probes on http://%s:%d", self._settings.worker_host, listening.getsockname()[1])
+
+    async def on_stop(self) -> None:
+        """Answer no more."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self._readiness.close()
+
+    @web.middleware
+    async def _refuse_strangers(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """On loopback, answer no web page whose name was rebound to it; elsewhere whoever scrapes has a name for us."""
+        host = self._settings.worker_host
+        if is_loopback(host) and not is_own_host(request.headers.getall("Host", []), [host]):
+            return _json({"error": "only requests to localhost are answered"}, 403)
+        return await handler(request)
+
+    async def _answer_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._metrics.text(), headers={"Content-Type": TEXT})
+
+    async def _answer_healthz(self, _: web.Request) -> web.Response:
+        reasons = self._stuck.reasons(time.monotonic())
+        return _json({"status": "stuck", "reasons": reasons}, 503) if reasons else _json({"status": "alive"}, 200)
+
+    async def _answer_readyz(self, _: web.Request) -> web.Response:
+        reasons = await self._readiness.reasons()
+        return _json({"status": "waiting", "reasons": reasons}, 503) if reasons else _json({"status": "ready"}, 200)
+
+
+def _json(body: dict[str, object], status: int) -> web.Response:
+    return web.Response(body=orjson.dumps(body), status=status, content_type=JSON)

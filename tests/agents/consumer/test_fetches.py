@@ -1,0 +1,43 @@
+"""A broker that is too busy to send in time what it has is given more time."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+from aiokafka.protocol.fetch import FetchRequest
+
+from agents.consumer.fetches import LONGEST_MS, check_fetches
+from tests.pipeline.kafka.batches import batch_of
+
+WAIT_MS = 100
+
+
+def waits(*answers: tuple[int, bytes]) -> list[int]:
+    """How long each fetch may wait, where the broker answers these high watermarks and batches, and once more."""
+    found: list[int] = []
+    coming = iter([*answers, (0, b"")])
+
+    async def send(_: int, request: FetchRequest) -> Any:
+        found.append(request._max_wait_ms)
+        end, raw = next(coming)
+        return SimpleNamespace(topics=[("turns", [(0, 0, end, end, None, raw)])])
+
+    client = SimpleNamespace(send=send)
+    check_fetches(SimpleNamespace(_client=client))
+
+    async def fetch() -> None:
+        for _ in range(len(answers) + 1):
+            await client.send(1, FetchRequest(WAIT_MS, 1, 1 << 20, 1, [("turns", [(0, 0, 1 << 20)])]))
+
+    asyncio.run(fetch())
+    return found
+
+
+def test_an_answer_that_lacks_what_is_there_is_waited_for_longer_each_time() -> None:
+    found = waits(*[(5, b"")] * 8)
+    assert found[:4] == [100, 200, 400, 800]
+    assert found[-1] == LONGEST_MS
+
+
+def test_where_nothing_is_there_or_something_comes_the_wait_is_what_it_was() -> None:
+    assert waits((0, b""), (5, b""), (5, batch_of([b"x"] * 5))) == [100, 100, 200, 100]

@@ -1,0 +1,85 @@
+"""When a process that died is started again: for all lives that it may lead."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.embedded.restarts import (
+    ATTEMPTS,
+    ENDINGS,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    MOST,
+    SOON_SECONDS,
+    STEADY_SECONDS,
+    WITHIN_SECONDS,
+    RestartPolicy,
+)
+
+
+def test_pauses_grow_from_death_to_death_and_end_where_it_is_never_ready() -> None:
+    policy = RestartPolicy()
+    pauses = [policy.died(float(at)) for at in range(ATTEMPTS)]
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, None]
+
+
+def test_a_steady_process_that_dies_is_started_again_at_once_however_often() -> None:
+    policy, now = RestartPolicy(), 0.0
+    for _ in range(10 * MOST):
+        policy.ready(now)
+        now += WITHIN_SECONDS / MOST + 1
+        assert policy.died(now) == FIRST_PAUSE
+
+
+def test_one_that_is_killed_as_soon_as_it_is_ready_comes_back_twenty_times() -> None:
+    policy, now = RestartPolicy(), 0.0
+    for _ in range(20):
+        policy.ready(now)
+        pause = policy.died(now)
+        assert pause is not None
+        now += pause
+
+
+def test_one_that_never_stays_is_given_up_although_it_becomes_ready() -> None:
+    policy, now, deaths = RestartPolicy(), 0.0, 0
+    while (pause := _ready_and_dead(policy, now)) is not None:
+        now, deaths = now + pause, deaths + 1
+    assert deaths == MOST - 1
+
+
+def test_one_that_ends_by_itself_soon_after_each_start_has_its_reason() -> None:
+    policy, now = RestartPolicy(), 0.0
+    for number in range(ENDINGS):
+        policy.ready(now)
+        now += SOON_SECONDS
+        assert (policy.died(now, by_itself=True) is None) == (number == ENDINGS - 1)
+
+
+def test_one_that_ends_by_itself_now_and_then_comes_back() -> None:
+    policy, now = RestartPolicy(), 0.0
+    for _ in range(10 * ENDINGS):
+        policy.ready(now)
+        now += SOON_SECONDS + 1
+        assert policy.died(now, by_itself=True) == FIRST_PAUSE
+
+
+def _ready_and_dead(policy: RestartPolicy, now: float) -> float | None:
+    policy.ready(now)
+    return policy.died(now)
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.none() | st.floats(0, 100), st.booleans()), max_size=60))
+def test_every_pause_is_bounded_and_giving_up_needs_many_deaths(lives: list[tuple[float, float | None, bool]]) -> None:
+    policy, now = RestartPolicy(), 0.0
+    for number, (starting, living, by_itself) in enumerate(lives, start=1):
+        now += starting
+        if living is not None:
+            policy.ready(now)
+            now += living
+        steady = living is not None and living >= STEADY_SECONDS
+        pause = policy.died(now, by_itself=by_itself)
+        if pause is None:
+            assert number >= (ENDINGS if by_itself else ATTEMPTS)
+            return
+        assert FIRST_PAUSE <= pause <= LONGEST_PAUSE
+        assert pause == FIRST_PAUSE or not steady
+        now += pause

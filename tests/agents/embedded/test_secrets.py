@@ -1,0 +1,62 @@
+"""Secrets are made once, shown to the address that they are for, and believed from a file of one's own only."""
+
+from pathlib import Path
+
+import pytest
+
+from agents.embedded.secrets import own_secrets, with_own_secrets, write_env
+from pipeline.access.key_file import read_keys
+from pipeline.config.settings import Settings
+
+HERE = {"TURNFOLD_CLICKHOUSE": "http://127.0.0.1:8123", "TURNFOLD_API": "http://127.0.0.1:8080"}
+
+
+def test_secrets_outlive_a_restart_and_the_keys_count(tmp_path: Path) -> None:
+    made = own_secrets(tmp_path, Settings())
+    assert own_secrets(tmp_path, Settings()) == made
+    keys = {key.id: key for key in read_keys(made.key_file)}
+    assert len(keys) == 2
+    assert keys[made.key_id].secret == made.key_secret
+    assert len({made.password, made.key_secret, made.token}) == 3
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_a_lost_or_revoked_token_is_replaced(tmp_path: Path) -> None:
+    made = own_secrets(tmp_path, Settings())
+    (tmp_path / "keys.json").unlink()
+    again = own_secrets(tmp_path, Settings())
+    assert again.token != made.token
+    assert again.key_id != made.key_id
+    assert own_secrets(tmp_path, Settings()) == again
+
+
+def test_a_password_and_keys_of_the_settings_come_first(tmp_path: Path) -> None:
+    settings = Settings(clickhouse_user="bot", clickhouse_password="mine", api_keys="keys.json", api_token="tf_mine")
+    made = own_secrets(tmp_path, settings)
+    assert (made.user, made.password, made.token) == ("bot", "mine", "tf_mine")
+    assert made.key_file == Path("keys.json").absolute()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_secret_is_shown_to_its_own_address_alone(tmp_path: Path) -> None:
+    made = own_secrets(tmp_path, Settings())
+    write_env(tmp_path, HERE, made)
+    beside = with_own_secrets(Settings(), tmp_path)
+    assert (beside.clickhouse_password, beside.api_token) == (made.password, made.token)
+    elsewhere = Settings(clickhouse="http://clickhouse:8123", api="https://turnfold.example")
+    assert with_own_secrets(elsewhere, tmp_path) == elsewhere
+    told = Settings(clickhouse_password="told", api_token="told")
+    assert with_own_secrets(told, tmp_path) == told
+
+
+@pytest.mark.parametrize("wrong", ["absent", "open", "torn"])
+def test_a_file_that_cannot_be_believed_is_left_aside(tmp_path: Path, wrong: str) -> None:
+    file = write_env(tmp_path, HERE, own_secrets(tmp_path, Settings()))
+    match wrong:
+        case "absent":
+            file.unlink()
+        case "open":
+            file.chmod(0o644)
+        case _:
+            file.write_text("export TURNFOLD_CLICKHOUSE='http")
+    assert with_own_secrets(Settings(), tmp_path) == Settings()

@@ -1,0 +1,19 @@
+"""Whatever the settings of a shell say of another stack, the embedded one's processes understand one another."""
+
+from pathlib import Path
+
+from agents.embedded.stack import Options
+from pipeline.config.load import load_settings
+
+
+def test_on_loopback_the_query_layer_is_asked_without_tls(tmp_path: Path) -> None:
+    elsewhere = {
+        "TURNFOLD_API": "https://turnfold.example",
+        "TURNFOLD_API_CA": "/ca.pem",
+        "TURNFOLD_API_CERTIFICATE": "/certificate.pem",
+        "TURNFOLD_API_CERTIFICATE_KEY": "/key.pem",
+    }
+    assert load_settings(elsewhere).api_certificate
+    options = Options(tmp_path, api_port=1, kafka_port=2, clickhouse_port=3, workers=1, demo=False)
+    here = load_settings(elsewhere | options.environ())
+    assert (here.api, here.api_certificate) == ("http://127.0.0.1:1", "")
