@@ -32,7 +32,7 @@ class State(msgspec.Struct):
     problems: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-async def look(settings: Settings) -> State:
+async def read_state(settings: Settings) -> State:
     """Look at everything at once; no part waits for another."""
     state = State()
     await asyncio.gather(asyncio.to_thread(_look_at_kafka, settings, state), _look_at_clickhouse(settings, state))

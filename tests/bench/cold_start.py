@@ -25,10 +25,10 @@ from tests.bench.machine import answer, options, say
 from tests.integration.stack import PATIENCE, Stack
 
 IMPORTED = {
-    "up": "agents.cli.up",
+    "up": "agents.cli.commands.up",
     "clickhouse": "pipeline.embedded.clickhouse, chdb.state.sqlitelike",
-    "serve": "agents.cli.serve, pipeline.http.serve",
-    "worker": "agents.cli.worker",
+    "serve": "agents.cli.commands.serve, pipeline.http.serve",
+    "worker": "agents.cli.commands.worker",
 }
 """What each process imports. The list waits for the first three, one after the other; the worker starts beside it."""
 DAYS = 400

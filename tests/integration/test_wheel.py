@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
-from agents.cli.welcome import DEMO_BOT
+from agents.cli.output.welcome import DEMO_BOT
 from tests.integration.stack import PATIENCE, TURNFOLD, Stack
 from tests.services import ROOT
 

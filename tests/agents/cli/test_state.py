@@ -4,7 +4,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agents.cli.state import State, look
+from agents.cli.state import State, read_state
 from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics
 from pipeline.store.client import connection
@@ -41,7 +41,7 @@ async def looked_at_twice_written(settings: Settings) -> State:
     async with connection(settings) as clickhouse:
         for version in (1, 2):
             await write(clickhouse, [conversation(version, version)], [])
-    return await look(settings)
+    return await read_state(settings)
 
 
 def test_a_row_that_was_written_again_counts_once(stack: Settings) -> None:
@@ -54,18 +54,18 @@ def test_a_row_that_was_written_again_counts_once(stack: Settings) -> None:
 
 
 def test_what_was_not_migrated_is_told_with_what_helps(stack: Settings) -> None:
-    state = asyncio.run(look(stack))
+    state = asyncio.run(read_state(stack))
     assert list(state.problems) == ["topics", "clickhouse"]
     assert all("`turnfold migrate` creates what is missing" in text for text in state.problems.values())
 
 
 def test_one_part_that_is_away_hides_no_other(stack: Settings) -> None:
     create_topics(stack)
-    state = asyncio.run(look(msgspec.structs.replace(stack, clickhouse="http://127.0.0.1:1")))
+    state = asyncio.run(read_state(msgspec.structs.replace(stack, clickhouse="http://127.0.0.1:1")))
     assert len(state.partitions) == 9
     assert list(state.problems) == ["clickhouse"]
     asyncio.run(migrate(stack))
-    state = asyncio.run(look(msgspec.structs.replace(stack, kafka=("127.0.0.1:1",))))
+    state = asyncio.run(read_state(msgspec.structs.replace(stack, kafka=("127.0.0.1:1",))))
     assert state.rows == {"turns": 0, "conversations": 0}
     assert list(state.problems) == ["kafka"]
 
@@ -77,7 +77,7 @@ def test_a_clickhouse_that_is_frozen_is_said_with_what_is_not_counted(
     monkeypatch.setattr("agents.cli.state.PATIENCE", 1.0)
     create_topics(stack)
     with services.clickhouse_process(tmp_path) as (url, process), brokers.stopped(process):
-        state = asyncio.run(look(msgspec.structs.replace(stack, clickhouse=url)))
+        state = asyncio.run(read_state(msgspec.structs.replace(stack, clickhouse=url)))
     assert len(state.partitions) == 9
     assert list(state.problems) == ["clickhouse"]
     assert state.problems["clickhouse"].endswith("not counted: turns, conversations")

@@ -1,0 +1,143 @@
+"""`turnfold keys`: names and rights in; the file of access keys changed, and what a holder needs told once, out."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import orjson
+
+from agents.cli.options import parse_duration, resolve_bot_id
+from agents.cli.output.write import iso, plain, say, write_json
+from pipeline.access.bearer import key_id_of
+from pipeline.access.issue import Issued, bearer_key, new_id, revoked, signing_key
+from pipeline.access.key_file import change_keys, read_keys
+from pipeline.config.settings import Settings
+from pipeline.runtime.clock import now_ms
+from pipeline.runtime.errors import UsageError
+from schemas.access_key import ALL, AccessKey, Right
+
+NEVER = "never"
+
+
+@click.group()
+def keys() -> None:
+    """Make, list and revoke the keys that the query layer asks for.
+
+    They are in the file that TURNFOLD_API_KEYS names. A running query layer sees every change at once.
+    """
+
+
+@keys.command()
+@click.argument("name")
+@click.option("--bot", "bots", multiple=True, metavar="BOT",
+              help="A bot's id, the name of a Lex V1 bot, SALES* for all ids that begin so, or * for all; "
+                   "may be repeated. Right admin alone needs none.")  # fmt: skip
+@click.option("--right", "rights", multiple=True, type=click.Choice([right.value for right in Right]),
+              default=[Right.LIST.value], show_default=True, help="What it may ask for; may be repeated.")  # fmt: skip
+@click.option("--expires", default="90d", show_default=True, metavar="SPAN", help="So long it counts: 12h, 90d, never.")
+@click.option("--bearer", is_flag=True, help="A token for browsers and curl, instead of a secret for AWS's SDKs.")
+@click.option("--rate", type=click.FloatRange(0.001, 1_000_000), help="Requests a second; else TURNFOLD_API_RATE.")
+@click.option("--concurrent", type=click.IntRange(1), help="Requests at once; else TURNFOLD_API_CONCURRENT.")
+@click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
+@click.pass_obj
+def add(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
+    settings: Settings, name: str, bots: Sequence[str], rights: Sequence[str], expires: str, rate: float | None,
+    concurrent: int | None, *, bearer: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Make a key for NAME, whoever or whatever will ask with it. Its secret is shown now, and never again."""
+    if not bots and set(rights) != {Right.ADMIN}:
+        raise click.UsageError("Missing option '--bot': whose conversations? A bot's id, or * for all.")
+    now = now_ms()
+    key = AccessKey(
+        id=new_id(),
+        name=name,
+        bots=tuple(dict.fromkeys(map(_pattern, bots))),
+        rights=tuple(dict.fromkeys(Right(right) for right in rights)),
+        created=now,
+        expires=None if expires == NEVER else now + int(1000 * parse_duration(expires, "--expires")),
+        rate=rate,
+        concurrent=concurrent,
+    )
+    issued = bearer_key(key) if bearer else signing_key(key)
+    change_keys(_path(settings), lambda known: [*known, issued.key])
+    if as_json:
+        write_json(orjson.dumps(_described(issued.key, now) | _told(issued, bearer=bearer)))
+        return
+    say(_line(issued.key, now), err=True)
+    for word, value in _told(issued, bearer=bearer).items():
+        say(f"{word} = {value}")
+
+
+@keys.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Write them as JSON.")
+@click.pass_obj
+def list_(settings: Settings, *, as_json: bool) -> None:
+    """List all keys, without their secrets."""
+    now = now_ms()
+    for key in read_keys(_path(settings)):
+        if as_json:
+            write_json(orjson.dumps(_described(key, now)))
+        else:
+            say(_line(key, now))
+
+
+@keys.command()
+@click.argument("key_id", metavar="ID")
+@click.pass_obj
+def revoke(settings: Settings, key_id: str) -> None:
+    """Take the key ID back: from now on nobody is let in with it. A bearer token, wherever it was found, does too."""
+    wanted = key_id_of(key_id) or key_id
+
+    def change(known: Sequence[AccessKey]) -> list[AccessKey]:
+        if wanted not in {key.id for key in known}:  # it is not repeated: it may be a secret
+            raise UsageError("there is no key of this id; `turnfold keys list` shows all")
+        return [revoked(key, now_ms()) if key.id == wanted else key for key in known]
+
+    change_keys(_path(settings), change)
+    say(f"revoked {wanted}", err=True)
+
+
+def _path(settings: Settings) -> Path:
+    if not settings.api_keys:
+        raise UsageError("where are the keys? Set TURNFOLD_API_KEYS to their file, such as keys.json: it is made then")
+    return Path(settings.api_keys)
+
+
+def _pattern(bot: str) -> str:
+    if not (bot.isprintable() and re.fullmatch(r"[0-9A-Za-z]*\*|[^*]*[^*\s][^*]*", bot)):
+        raise UsageError(f"--bot {bot!r} is no bot; right would be an id, the name of a Lex V1 bot, SALES* or *")
+    return bot if bot.endswith(ALL) else resolve_bot_id(bot)
+
+
+def _told(issued: Issued, *, bearer: bool) -> dict[str, str]:
+    if bearer:
+        return {"token": issued.told}
+    return {"aws_access_key_id": issued.key.id, "aws_secret_access_key": issued.told}
+
+
+def _state(key: AccessKey, now: int) -> str:
+    if key.revoked is not None:
+        return f"revoked {iso(key.revoked)}"
+    if key.expires is None:
+        return "counts until revoked"
+    return f"{'counts until' if key.expires > now else 'expired'} {iso(key.expires)}"
+
+
+def _line(key: AccessKey, now: int) -> str:
+    kind = "bearer" if key.token_sha256 else "signing" if key.secret else "-"
+    what = f"{','.join(key.rights) or '-'} of {','.join(key.bots) or '-'}"
+    return plain(f"{key.id}  {kind:7}  {key.name}  {what}  {_state(key, now)}")
+
+
+def _described(key: AccessKey, now: int) -> dict[str, object]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "kind": "bearer" if key.token_sha256 else "signing" if key.secret else None,
+        "bots": key.bots,
+        "rights": [right.value for right in key.rights],
+        "state": _state(key, now),
+        "rate": key.rate,
+        "concurrent": key.concurrent,
+    }

@@ -1,0 +1,96 @@
+"""Sessions in; a table for people, JSON or CSV for programs, out on standard output."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+
+import msgspec
+import orjson
+from rich.table import Table
+from rich.text import Text
+
+from agents.cli.output.write import cell, console, iso, write_csv, write_json
+from schemas.lex.analytics import SessionSpecification
+
+COLOURS = {"Success": "green", "Failure": "red", "Dropped": "yellow"}
+OPEN = "open"
+Cell = Callable[[SessionSpecification], str | int]
+
+
+def cells() -> dict[str, Cell]:
+    """What is told of a session, by name; times are UTC, milliseconds included."""
+    return {
+        "conversationStartTime": lambda s: iso(round(s.conversation_start_time * 1000)),
+        "conversationEndTime": lambda s: iso(round(s.conversation_end_time * 1000)),
+        "conversationDurationSeconds": lambda s: s.conversation_duration_seconds,
+        "numberOfTurns": lambda s: s.number_of_turns,
+        "conversationEndState": lambda s: s.conversation_end_state or "",
+        "invokedIntents": lambda s: "/".join(intent.intent_name for intent in s.invoked_intent_samples),
+        "mode": lambda s: s.mode or "",
+        "channel": lambda s: s.channel or "",
+        "localeId": lambda s: s.locale_id,
+        "botAliasId": lambda s: s.bot_alias_id,
+        "botVersion": lambda s: s.bot_version,
+        "sessionId": lambda s: s.session_id,
+        "originatingRequestId": lambda s: s.originating_request_id,
+    }
+
+
+def print_json(found: Iterable[SessionSpecification]) -> None:
+    """One array, an object a line, as the API words them."""
+    separator = b"[\n"
+    for session in found:
+        write_json(separator + orjson.dumps(msgspec.to_builtins(session)), end="")
+        separator = b",\n"
+    write_json(b"[]" if separator == b"[\n" else b"\n]")
+
+
+def print_csv(found: Iterable[SessionSpecification]) -> None:
+    """A line of names, then a line a session."""
+    columns = cells()
+    write_csv(columns)
+    for session in found:
+        write_csv(value(session) for value in columns.values())
+
+
+def print_table(found: Iterable[SessionSpecification], title: str) -> int:
+    """A table on the width of the terminal; the number of its rows."""
+    table = Table(title=Text(cell(title)), title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for name in (
+        "started (UTC)",
+        "lasted",
+        "turns",
+        "ended",
+        "intents",
+        "mode",
+        "channel",
+        "locale",
+        "version",
+        "session",
+    ):
+        table.add_column(name, justify="right" if name in {"lasted", "turns"} else "left", overflow="fold")
+    for session in found:
+        table.add_row(*_texts(session))
+    console().print(table)
+    return table.row_count
+
+
+def _texts(session: SessionSpecification) -> Iterator[Text]:
+    state = session.conversation_end_state or OPEN
+    yield Text(f"{_time(session.conversation_start_time):%Y-%m-%d %H:%M:%S}", no_wrap=True)
+    yield Text(_lasted(session.conversation_duration_seconds))
+    yield Text(str(session.number_of_turns))
+    yield Text(cell(state), COLOURS.get(state, "cyan"))
+    yield Text(cell(" > ".join(intent.intent_name for intent in session.invoked_intent_samples)))
+    for value in (session.mode, session.channel, session.locale_id, session.bot_version, session.session_id):
+        yield Text(cell(value or "-"))
+
+
+def _lasted(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _time(seconds: float) -> datetime:
+    # by whole milliseconds: a float of seconds may lie just below the one it stands for
+    return datetime.fromtimestamp(round(seconds * 1000) / 1000, UTC)

@@ -1,0 +1,21 @@
+"""A helper runs the same command: with everything that its user has said, and nothing more."""
+
+import pytest
+
+from agents.cli.commands.backfill import backfill
+from agents.cli.helper_processes import assisting
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["backfill", "--processes", "2", "a", "b"],
+        ["backfill", "--processes", "2", "--", "a", "b"],
+        ["--", "backfill", "a", "--processes=2", "--", "b"],
+        ["backfill", "--processes", "2", "a", "--", "b"],
+    ],
+)
+def test_the_paths_and_options_of_a_helper_are_those_of_the_command(arguments: list[str]) -> None:
+    rest = assisting(arguments)
+    told = backfill.make_context("backfill", rest[rest.index("backfill") + 1 :]).params
+    assert (told["paths"], told["processes"], told["assist"]) == (("a", "b"), 2, True)

@@ -1,0 +1,75 @@
+import signal
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from agents.cli.signals import StopSignal
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_an_items_turn_lets_it_end_and_then_stops(number: int) -> None:
+    done = []
+    with StopSignal() as interrupt:
+        for item in interrupt.until_then(count()):
+            if item == 3:
+                signal.raise_signal(number)
+            done.append(item)
+    assert done == [0, 1, 2, 3]
+    assert interrupt.exit_status == 128 + number
+
+
+def test_a_signal_ends_the_wait_for_the_next_item_at_once() -> None:
+    closed = []
+
+    def waiting() -> Iterator[int]:
+        try:
+            yield 1
+            signal.raise_signal(signal.SIGTERM)
+            signal.pause()  # for ever, if the signal did not end it
+        finally:
+            closed.append(True)
+
+    with StopSignal() as interrupt:
+        assert list(interrupt.until_then(waiting())) == [1]
+    assert closed == [True]
+    assert interrupt.exit_status == 143
+
+
+def test_without_a_signal_all_items_come_and_the_status_is_0() -> None:
+    with StopSignal() as interrupt:
+        assert list(interrupt.until_then(iter(range(5)))) == [0, 1, 2, 3, 4]
+    assert interrupt.exit_status == 0
+
+
+@pytest.fixture
+def in_the_foreground() -> Iterator[None]:
+    """As a terminal starts a process; a shell's background jobs ignore Ctrl-C, and pytest may be one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("in_the_foreground")
+def test_the_second_signal_is_obeyed_as_ever() -> None:
+    with StopSignal() as interrupt:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert interrupt.exit_status == 130
+
+
+def test_handlers_are_put_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with StopSignal():
+        assert signal.getsignal(signal.SIGINT) != before[0]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_errors_of_the_items_pass_through() -> None:
+    def failing() -> Iterator[int]:
+        yield 1
+        raise ValueError("broken")
+
+    with StopSignal() as interrupt, pytest.raises(ValueError, match="broken"):
+        list(interrupt.until_then(failing()))
