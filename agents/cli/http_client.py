@@ -11,7 +11,7 @@ import msgspec
 import orjson
 import urllib3
 
-from pipeline.access.errors import Denial
+from pipeline.auth.errors import Denial
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.runtime.sockets import is_loopback

@@ -9,9 +9,8 @@ from typing import NamedTuple
 import msgspec
 
 from agents.embedded.data_folder import kept_secret
-from pipeline.access.bearer import is_token_of, key_id_of
-from pipeline.access.issue import bearer_key, new_id, signing_key
-from pipeline.access.key_file import change_keys, is_open, read_keys
+from pipeline.auth.key_factory import create_bearer_key, create_signing_key, is_token_of, key_id_of, new_id
+from pipeline.auth.key_store import change_keys, is_open, read_keys
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
 from schemas.access_key import ALL, AccessKey, Right
@@ -119,7 +118,7 @@ def _signing_key(key_file: Path) -> AccessKey:
     for key in read_keys(key_file) if key_file.exists() else ():
         if key.name == KEY_NAME and key.secret:
             return key
-    issued = signing_key(_new_key())
+    issued = create_signing_key(_new_key())
     change_keys(key_file, lambda known: [*known, issued.key])
     return issued.key
 
@@ -129,7 +128,7 @@ def _token(key_file: Path, kept: Path) -> str:
     for key in read_keys(key_file):
         if key.id == key_id_of(token) and is_token_of(token, key.token_sha256):
             return token
-    issued = bearer_key(_new_key())
+    issued = create_bearer_key(_new_key())
     change_keys(key_file, lambda known: [*known, issued.key])
     kept.unlink(missing_ok=True)
     return kept_secret(kept, issued.told)

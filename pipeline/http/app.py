@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from pipeline.access.door import Door
+from pipeline.auth.authenticator import Gatekeeper
 from pipeline.config.settings import Settings
 from pipeline.http import get_session_v1, get_session_v2, get_transcript, list_sessions
 from pipeline.http.audited import Audited, audit_log
@@ -39,7 +39,7 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
     """
     store = LazyClickHouse(settings)
     metrics = QueryMetrics()
-    door = Door(settings, now)
+    door = Gatekeeper(settings, now)
     audit = audit_log(settings)
     backend = Backend(settings, store, PageTokens(settings.token_key), now, Turnstile(), door)
 

@@ -8,8 +8,8 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from pipeline.access.errors import DeniedError, ThrottledError
-from pipeline.access.ring import KeysAwayError
+from pipeline.auth.errors import DeniedError, ThrottledError
+from pipeline.auth.key_store import KeysUnavailableError
 from pipeline.query.errors import InvalidQueryError, NotFoundError
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError
 
@@ -119,7 +119,7 @@ def failure(error: Exception, dialect: Dialect, request_id: str) -> Failure:
 def _trouble(error: Exception, dialect: Dialect, request_id: str) -> Failure:
     """What lies with ClickHouse, the keys or ourselves; it is logged."""
     match error:
-        case KeysAwayError():
+        case KeysUnavailableError():
             told = Failure(dialect.broken, "who may ask is not known at the moment: nobody is let in")
         case TransientError():
             log.warning("request %s: %s", request_id, error)

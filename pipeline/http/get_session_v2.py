@@ -1,6 +1,6 @@
 """GetSession of Lex V2: a bot, an alias, a locale and a session by id in, where the session stands now out."""
 
-from pipeline.access.errors import Denial, DeniedError
+from pipeline.auth.errors import Denial, DeniedError
 from pipeline.http.failures import RUNTIME_V2
 from pipeline.http.operation import Backend, Call, Operation
 from pipeline.query.session_archive import Archive

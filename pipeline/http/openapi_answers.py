@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.access.errors import Denial
+from pipeline.auth.errors import Denial
 from pipeline.http.failures import ANALYTICS, JSON, NO_ROUTE, NOT_LET_IN, NOT_READY, Dialect, Kind
 from schemas.lex.analytics import ErrorBody
 

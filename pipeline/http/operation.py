@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pipeline.access.asked import Asked
-from pipeline.access.door import Door, check_right
+from pipeline.auth.authenticator import Gatekeeper, check_right
+from pipeline.auth.sigv4 import SignedRequest
 from pipeline.config.settings import Settings
 from pipeline.http.audited import Entry
 from pipeline.http.body import read_body
@@ -61,7 +61,7 @@ class Backend:
     tokens: PageTokens
     now: Now
     turnstile: Turnstile
-    door: Door
+    door: Gatekeeper
     reaches: Reaches = field(default_factory=Reaches)
 
 
@@ -135,12 +135,12 @@ class Operation:
         return Call(path, query, body, key, entry)
 
 
-def asked(request: Request, body: bytes) -> Asked:
+def asked(request: Request, body: bytes) -> SignedRequest:
     """The request as it was sent, whose body was read."""
     query = request.scope["query_string"].decode("latin-1")
     target = request.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
-    return Asked(request.method, target, headers, body)
+    return SignedRequest(request.method, target, headers, body)
 
 
 def _read(name: str, text: str, kind: object, *, quoted: bool = True) -> Any:

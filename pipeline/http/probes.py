@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pipeline.access.door import Door, check_right
+from pipeline.auth.authenticator import Gatekeeper, check_right
 from pipeline.http.body import read_body
 from pipeline.http.failures import JSON, NotReadyError
 from pipeline.http.operation import asked
@@ -17,7 +17,7 @@ from pipeline.store.ready import ReadyProbe
 from schemas.access_key import Right
 
 
-def probes(store: Rows, metrics: Metrics, door: Door) -> Sequence[Route]:
+def probes(store: Rows, metrics: Metrics, door: Gatekeeper) -> Sequence[Route]:
     """`/healthz`: the process is alive. `/readyz`: ClickHouse answers and the tables are there. `/metrics`.
 
     The first two are for whoever keeps it running, and say nothing of what it holds. Numbers are for who has a right.

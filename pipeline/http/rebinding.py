@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pipeline.access.errors import Denial, DeniedError
+from pipeline.auth.errors import Denial, DeniedError
 from pipeline.config.settings import Settings
 from pipeline.runtime.sockets import is_loopback
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from pipeline.access.door import check_reach
+from pipeline.auth.authenticator import check_bot
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.http.server import server
@@ -28,7 +28,7 @@ def serve(settings: Settings) -> None:
     Raises:
         UsageError: it cannot listen where the settings say, or its certificate or the keys cannot be used.
     """
-    check_reach(settings)
+    check_bot(settings)
     with listen(settings) as listening:
         made = server(create_app(settings), settings)
         scheme = "https" if settings.api_certificate else "http"

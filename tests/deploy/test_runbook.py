@@ -12,8 +12,8 @@ import click
 import pytest
 
 from agents.cli.main import turnfold
-from pipeline.access.asked import Asked
-from pipeline.access.gate import Gate
+from pipeline.auth.authenticator import Authenticator
+from pipeline.auth.sigv4 import SignedRequest
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
 from schemas.access_key import Right
@@ -110,9 +110,10 @@ def test_the_first_keys_go_where_prometheus_and_the_command_line_look_for_them(t
     environ = environ_of(Settings(api_keys=str(tmp_path / "keys"))) | {"PYTHONPATH": str(ROOT)}
     subprocess.run(["/bin/sh", "-euc", defined + script], env=environ, capture_output=True, timeout=WITHIN, check=True)
     told = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
-    gate = Gate(tmp_path / "keys", now_ms)
+    gate = Authenticator(tmp_path / "keys", now_ms)
     found = {
-        name: gate.admit(Asked("GET", "/", [("authorization", f"Bearer {token}")], b"")) for name, token in told.items()
+        name: gate.admit(SignedRequest("GET", "/", [("authorization", f"Bearer {token}")], b""))
+        for name, token in told.items()
     }
     assert set(found) == {"METRICS_TOKEN", "TURNFOLD_API_TOKEN"}
     assert (found["METRICS_TOKEN"].rights, found["METRICS_TOKEN"].bots) == ((Right.ADMIN,), ())

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from agents.cli.main import turnfold
-from pipeline.access.errors import Denial
+from pipeline.auth.errors import Denial
 from schemas.access_key import Right
 from tests.deploy.files import DEPLOY, unknown_variables
 

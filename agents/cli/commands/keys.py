@@ -9,9 +9,15 @@ import orjson
 
 from agents.cli.options import parse_duration, resolve_bot_id
 from agents.cli.output.write import iso, plain, say, write_json
-from pipeline.access.bearer import key_id_of
-from pipeline.access.issue import Issued, bearer_key, new_id, revoked, signing_key
-from pipeline.access.key_file import change_keys, read_keys
+from pipeline.auth.key_factory import (
+    IssuedKey,
+    create_bearer_key,
+    create_signing_key,
+    key_id_of,
+    new_id,
+    with_revocation,
+)
+from pipeline.auth.key_store import change_keys, read_keys
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import UsageError
@@ -59,7 +65,7 @@ def add(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
         rate=rate,
         concurrent=concurrent,
     )
-    issued = bearer_key(key) if bearer else signing_key(key)
+    issued = create_bearer_key(key) if bearer else create_signing_key(key)
     change_keys(_path(settings), lambda known: [*known, issued.key])
     if as_json:
         write_json(orjson.dumps(_described(issued.key, now) | _told(issued, bearer=bearer)))
@@ -92,7 +98,7 @@ def revoke(settings: Settings, key_id: str) -> None:
     def change(known: Sequence[AccessKey]) -> list[AccessKey]:
         if wanted not in {key.id for key in known}:  # it is not repeated: it may be a secret
             raise UsageError("there is no key of this id; `turnfold keys list` shows all")
-        return [revoked(key, now_ms()) if key.id == wanted else key for key in known]
+        return [with_revocation(key, now_ms()) if key.id == wanted else key for key in known]
 
     change_keys(_path(settings), change)
     say(f"revoked {wanted}", err=True)
@@ -110,7 +116,7 @@ def _pattern(bot: str) -> str:
     return bot if bot.endswith(ALL) else resolve_bot_id(bot)
 
 
-def _told(issued: Issued, *, bearer: bool) -> dict[str, str]:
+def _told(issued: IssuedKey, *, bearer: bool) -> dict[str, str]:
     if bearer:
         return {"token": issued.told}
     return {"aws_access_key_id": issued.key.id, "aws_secret_access_key": issued.told}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agents.embedded.secrets import own_secrets, with_own_secrets, write_env
-from pipeline.access.key_file import read_keys
+from pipeline.auth.key_store import read_keys
 from pipeline.config.settings import Settings
 
 HERE = {"TURNFOLD_CLICKHOUSE": "http://127.0.0.1:8123", "TURNFOLD_API": "http://127.0.0.1:8080"}

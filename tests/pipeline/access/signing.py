@@ -10,9 +10,9 @@ from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from pipeline.access.asked import Asked
-from pipeline.access.issue import Issued, bearer_key, new_id, signing_key
-from pipeline.access.key_file import change_keys
+from pipeline.auth.key_factory import IssuedKey, create_bearer_key, create_signing_key, new_id
+from pipeline.auth.key_store import change_keys
+from pipeline.auth.sigv4 import SignedRequest
 from schemas.access_key import AccessKey, Right
 
 NOW = 1_780_000_000_000
@@ -27,20 +27,20 @@ def key(**changes: Any) -> AccessKey:
     return msgspec.structs.replace(known, **changes)
 
 
-def kept(path: Path, *issued: Issued) -> Path:
+def kept(path: Path, *issued: IssuedKey) -> Path:
     """The file at `path`, which now has these keys and no others."""
     change_keys(path, lambda _: [one.key for one in issued])
     return path
 
 
-def signing(**changes: Any) -> Issued:
+def signing(**changes: Any) -> IssuedKey:
     """A signing key and its secret."""
-    return signing_key(key(**changes))
+    return create_signing_key(key(**changes))
 
 
-def bearing(**changes: Any) -> Issued:
+def bearing(**changes: Any) -> IssuedKey:
     """A bearer key and its token."""
-    return bearer_key(key(**changes))
+    return create_bearer_key(key(**changes))
 
 
 def signed(  # noqa: PLR0917 - a request has so many parts
@@ -51,7 +51,7 @@ def signed(  # noqa: PLR0917 - a request has so many parts
     target: str = PATH,
     body: bytes = BODY,
     **headers: str,
-) -> Asked:
+) -> SignedRequest:
     """The request as botocore signs it at `now` (ms); `headers` are signed too, `_` in their names stands for `-`."""
     sent = {"Host": HOST, "Content-Type": "application/json"}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -60,4 +60,4 @@ def signed(  # noqa: PLR0917 - a request has so many parts
     with mock.patch("botocore.auth.get_current_datetime", return_value=clock):
         SigV4Auth(Credentials(key_id, secret), "lex", "us-east-1").add_auth(request)
     assert request.headers["X-Amz-Date"] == clock.strftime(SIGV4_TIMESTAMP)
-    return Asked(method, target, [(name.lower(), value) for name, value in request.headers.items()], body)
+    return SignedRequest(method, target, [(name.lower(), value) for name, value in request.headers.items()], body)

@@ -16,7 +16,7 @@ import msgspec
 import orjson
 import pytest
 
-from pipeline.access.issue import Issued
+from pipeline.auth.key_factory import IssuedKey
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.http.audited import NAME, audit_log
@@ -50,7 +50,7 @@ class Audit:
 
     file: Path
     ask: Client
-    issued: dict[str, Issued]
+    issued: dict[str, IssuedKey]
     url: str
 
     def of(self, key: str, method: str, path: str, body: bytes | None = None) -> Answer:

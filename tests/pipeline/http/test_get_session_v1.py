@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from pipeline.access.door import Door
+from pipeline.auth.authenticator import Gatekeeper
 from pipeline.config.settings import Settings
 from pipeline.http import get_session_v1
 from pipeline.http.app import create_app
@@ -157,7 +157,7 @@ def test_a_clickhouse_that_is_away_is_an_internal_failure() -> None:
 
 def test_too_many_at_once_is_a_limit_exceeded_with_a_time_to_wait(with_tables: Settings) -> None:
     store = LazyClickHouse(with_tables)
-    backend = Backend(with_tables, store, PageTokens(""), now_ms, Turnstile(0), Door(with_tables, now_ms))
+    backend = Backend(with_tables, store, PageTokens(""), now_ms, Turnstile(0), Gatekeeper(with_tables, now_ms))
     app = Starlette(routes=get_session_v1.OPERATION.routes(backend), middleware=[Middleware(Envelope)])
     with serving(app) as url, sdk("lex-runtime", url) as lex:
         with pytest.raises(lex.exceptions.LimitExceededException) as raised:

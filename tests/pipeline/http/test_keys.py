@@ -14,8 +14,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from pipeline.access.issue import Issued, revoked
-from pipeline.access.key_file import change_keys
+from pipeline.auth.key_factory import IssuedKey, with_revocation
+from pipeline.auth.key_store import change_keys
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from schemas.access_key import Right
@@ -40,18 +40,18 @@ class Guarded:
     url: str
     keys: Path
 
-    def give(self, issued: Issued) -> Issued:
+    def give(self, issued: IssuedKey) -> IssuedKey:
         """Add a key."""
         change_keys(self.keys, lambda known: [*known, issued.key])
         return issued
 
-    def sdk(self, issued: Issued, service: str = "lexv2-models", **changes: str) -> Any:
+    def sdk(self, issued: IssuedKey, service: str = "lexv2-models", **changes: str) -> Any:
         """The SDK with this key."""
         account = {"aws_access_key_id": issued.key.id, "aws_secret_access_key": issued.told} | changes
         retries = Config(retries={"max_attempts": 0})
         return boto3.client(service, endpoint_url=self.url, region_name="eu-west-1", config=retries, **account)
 
-    def listed(self, issued: Issued, bot: str = BOT, **changes: str) -> list[str]:
+    def listed(self, issued: IssuedKey, bot: str = BOT, **changes: str) -> list[str]:
         """The ids of the sessions that it lists."""
         answer = self.sdk(issued, **changes).list_session_analytics_data(botId=bot, **LISTED)
         return [session["sessionId"] for session in answer["sessions"]]
@@ -104,7 +104,7 @@ def test_wrong_unknown_expired_and_revoked_keys_are_not(guarded: Guarded) -> Non
         guarded.listed(stranger)
     with denied("ExpiredTokenException"):
         guarded.listed(late)
-    change_keys(guarded.keys, lambda known: [revoked(key, 1) for key in known])
+    change_keys(guarded.keys, lambda known: [with_revocation(key, 1) for key in known])
     with denied("UnrecognizedClientException"):
         guarded.listed(right)
 
@@ -134,7 +134,7 @@ def test_a_right_that_a_key_lacks_is_denied(guarded: Guarded) -> None:
         ask_numbers(ask, numbers)
 
 
-def ask_numbers(ask: Client, numbers: Issued) -> None:
+def ask_numbers(ask: Client, numbers: IssuedKey) -> None:
     ask._connection.request("GET", "/metrics", headers={"authorization": f"Bearer {numbers.told}"})
     with ask._connection.getresponse() as response:
         assert response.status == 200
@@ -147,7 +147,7 @@ def test_a_bot_that_a_key_may_not_see_is_as_one_without_data(guarded: Guarded) -
     narrow = guarded.give(bearing(bots=("BOTB*",)))
     with client(guarded.url) as ask:
 
-        def post(bot: str, issued: Issued, **more: object) -> tuple[int, object]:
+        def post(bot: str, issued: IssuedKey, **more: object) -> tuple[int, object]:
             headers = {"authorization": f"Bearer {issued.told}"}
             answer = ask.ask("POST", f"/bots/{bot}/analytics/sessions", msgspec.json.encode(WINDOW | more), headers)
             return answer.status, {**answer.body, "botId": ""} if "botId" in answer.body else answer.body

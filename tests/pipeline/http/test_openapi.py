@@ -9,7 +9,7 @@ import orjson
 import pytest
 from starlette.routing import Route
 
-from pipeline.access.errors import Denial
+from pipeline.auth.errors import Denial
 from pipeline.config.settings import Settings
 from pipeline.http.app import OPERATIONS, create_app
 from pipeline.http.openapi import document

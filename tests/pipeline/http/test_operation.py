@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from pipeline.access.door import Door
+from pipeline.auth.authenticator import Gatekeeper
 from pipeline.config.settings import Settings
 from pipeline.http import list_sessions
 from pipeline.http.envelope import Envelope
@@ -50,7 +50,7 @@ def test_a_request_too_many_is_throttled_at_once_and_the_next_is_not() -> None:
         assert await asyncio.to_thread(go.wait, WITHIN)
         return ListSessionAnalyticsDataResponse(call.path["botId"], ())
 
-    backend = Backend(Settings(), NoStore(), PageTokens(""), now_ms, Turnstile(1), Door(Settings(), now_ms))
+    backend = Backend(Settings(), NoStore(), PageTokens(""), now_ms, Turnstile(1), Gatekeeper(Settings(), now_ms))
     routes = replace(list_sessions.OPERATION, answer=waits).routes(backend)
     app = Starlette(routes=routes, middleware=[Middleware(Envelope)])
     with serving(app) as url, ThreadPoolExecutor() as pool, client(url) as one, client(url) as two:

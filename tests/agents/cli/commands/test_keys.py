@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from pipeline.access.bearer import hash_of
-from pipeline.access.key_file import read_keys
+from pipeline.auth.key_factory import hash_of
+from pipeline.auth.key_store import read_keys
 from pipeline.config.settings import Settings
 from schemas.access_key import AccessKey, Right
 from schemas.lex.log_entry import bot_id

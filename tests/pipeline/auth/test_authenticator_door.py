@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.access.asked import Asked
-from pipeline.access.door import ANYONE, Door, check_reach, check_right
-from pipeline.access.errors import Denial, DeniedError
+from pipeline.auth.authenticator import ANYONE, Gatekeeper, check_bot, check_right
+from pipeline.auth.errors import Denial, DeniedError
+from pipeline.auth.sigv4 import SignedRequest
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import UsageError
 from schemas.access_key import Right
 from tests.pipeline.access.signing import NOW, bearing, kept, key
 
-NOTHING = Asked("GET", "/", [], b"")
+NOTHING = SignedRequest("GET", "/", [], b"")
 
 
 def test_without_keys_anyone_may_do_anything() -> None:
-    door = Door(Settings(), lambda: NOW)
+    door = Gatekeeper(Settings(), lambda: NOW)
     assert door.admit(NOTHING) is ANYONE
     door.check()
     for right in Right:
@@ -25,13 +25,13 @@ def test_without_keys_anyone_may_do_anything() -> None:
 
 
 def test_with_keys_nobody_may_without_one(tmp_path: Path) -> None:
-    door = Door(Settings(api_keys=str(kept(tmp_path / "keys", bearing()))), lambda: NOW)
+    door = Gatekeeper(Settings(api_keys=str(kept(tmp_path / "keys", bearing()))), lambda: NOW)
     with pytest.raises(DeniedError):
         door.admit(NOTHING)
 
 
 def test_a_file_without_keys_is_no_file_that_lets_all_in(tmp_path: Path) -> None:
-    door = Door(Settings(api_keys=str(kept(tmp_path / "keys"))), lambda: NOW)
+    door = Gatekeeper(Settings(api_keys=str(kept(tmp_path / "keys"))), lambda: NOW)
     with pytest.raises(DeniedError):
         door.admit(NOTHING)
 
@@ -45,11 +45,11 @@ def test_a_right_that_a_key_has_not_is_named(right: Right) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
 def test_loopback_needs_no_keys(host: str) -> None:
-    check_reach(Settings(api_host=host))
+    check_bot(Settings(api_host=host))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "192.0.2.7", "no.such.host.invalid"])  # noqa: S104 - refused
 def test_what_can_be_reached_from_elsewhere_needs_keys(host: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="turnfold keys add"):
-        check_reach(Settings(api_host=host))
-    check_reach(Settings(api_host=host, api_keys=str(tmp_path / "keys")))
+        check_bot(Settings(api_host=host))
+    check_bot(Settings(api_host=host, api_keys=str(tmp_path / "keys")))

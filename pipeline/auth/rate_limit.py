@@ -1,4 +1,4 @@
-"""A key that asks in; its turn out, so that whoever asks much is slowed down, and nobody else is."""
+"""Limit how often an access key may ask: whoever asks much is slowed down, and nobody else is."""
 
 import asyncio
 import math
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiolimiter import AsyncLimiter
 
-from pipeline.access.errors import ThrottledError
+from pipeline.auth.errors import ThrottledError
 from pipeline.config.settings import Settings
 from schemas.access_key import AccessKey
 
@@ -20,13 +20,13 @@ WAIT_S = 2.0
 """And for how long: less than SDKs wait for an answer, and long enough that few have to ask again."""
 
 
-class Paces:
+class RateLimits:
     """The paces of all keys, each by itself."""
 
     def __init__(self, settings: Settings) -> None:
         self._rate = settings.api_rate
         self._concurrent = settings.api_concurrent or max(1, (os.cpu_count() or 1) // 2)
-        self._paces: dict[str, _Pace] = {}
+        self._paces: dict[str, _RateLimit] = {}
 
     @asynccontextmanager
     async def turn(self, key: AccessKey) -> AsyncIterator[None]:
@@ -38,7 +38,7 @@ class Paces:
         rate, concurrent = key.rate or self._rate, key.concurrent or self._concurrent
         pace = self._paces.get(key.id)
         if pace is None or (pace.rate, pace.concurrent) != (rate, concurrent):
-            pace = self._paces[key.id] = _Pace(rate, concurrent)
+            pace = self._paces[key.id] = _RateLimit(rate, concurrent)
         await pace.count()
         await pace.wait()
         try:
@@ -47,7 +47,7 @@ class Paces:
             pace.free.release()
 
 
-class _Pace:
+class _RateLimit:
     """How much one key asks."""
 
     def __init__(self, rate: float, concurrent: int) -> None:

@@ -5,8 +5,15 @@ import re
 import msgspec
 import pytest
 
-from pipeline.access.bearer import hash_of, key_id_of
-from pipeline.access.issue import Issued, bearer_key, new_id, revoked, signing_key
+from pipeline.auth.key_factory import (
+    IssuedKey,
+    create_bearer_key,
+    create_signing_key,
+    hash_of,
+    key_id_of,
+    new_id,
+    with_revocation,
+)
 from schemas.access_key import AccessKey
 from tests.pipeline.access.signing import bearing, key, signing
 
@@ -19,14 +26,14 @@ def test_no_two_ids_are_alike_and_all_have_the_form_of_one() -> None:
 
 
 def test_a_signing_key_holds_the_secret_that_is_told() -> None:
-    issued = signing_key(key())
+    issued = create_signing_key(key())
     assert issued.key.secret == issued.told
     assert re.fullmatch(r"[A-Za-z0-9_-]{40}", issued.told)
     assert issued.key.token_sha256 == ""
 
 
 def test_a_bearer_key_holds_the_hash_of_the_token_that_is_told() -> None:
-    issued = bearer_key(key())
+    issued = create_bearer_key(key())
     assert issued.key.token_sha256 == hash_of(issued.told)
     assert key_id_of(issued.told) == issued.key.id
     assert issued.key.secret == ""
@@ -34,22 +41,22 @@ def test_a_bearer_key_holds_the_hash_of_the_token_that_is_told() -> None:
 
 def test_no_two_secrets_are_alike() -> None:
     same = key()
-    assert len({make(same).told for make in (signing_key, bearer_key) for _ in range(100)}) == 200
+    assert len({make(same).told for make in (create_signing_key, create_bearer_key) for _ in range(100)}) == 200
 
 
 @pytest.mark.parametrize("issued", [signing(), bearing()], ids=["signing", "bearer"])
-def test_all_else_about_a_key_is_as_it_was_asked_for(issued: Issued) -> None:
+def test_all_else_about_a_key_is_as_it_was_asked_for(issued: IssuedKey) -> None:
     bare = msgspec.structs.replace(issued.key, secret="", token_sha256="")
-    for make in (signing_key, bearer_key):
+    for make in (create_signing_key, create_bearer_key):
         assert msgspec.structs.replace(make(bare).key, secret="", token_sha256="") == bare
 
 
 @pytest.mark.parametrize("issued", [signing(), bearing()], ids=["signing", "bearer"])
-def test_what_is_revoked_has_nothing_that_lets_in_and_is_still_known(issued: Issued) -> None:
-    gone = revoked(issued.key, 7)
+def test_what_is_revoked_has_nothing_that_lets_in_and_is_still_known(issued: IssuedKey) -> None:
+    gone = with_revocation(issued.key, 7)
     assert (gone.secret, gone.token_sha256, gone.revoked) == ("", "", 7)
     assert (gone.id, gone.name, gone.rights) == (issued.key.id, issued.key.name, issued.key.rights)
 
 
 def test_revoked_twice_it_was_revoked_the_first_time() -> None:
-    assert revoked(revoked(key(), 7), 9).revoked == 7
+    assert with_revocation(with_revocation(key(), 7), 9).revoked == 7

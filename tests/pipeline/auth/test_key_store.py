@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.access.issue import revoked
-from pipeline.access.key_file import change_keys, is_open, read_keys
+from pipeline.auth.key_factory import with_revocation
+from pipeline.auth.key_store import change_keys, is_open, read_keys
 from pipeline.runtime.errors import UsageError
 from schemas.access_key import AccessKey
 from tests.pipeline.access.signing import bearing, kept, key, signing
@@ -21,7 +21,7 @@ ANOTHER = 12345
 ADD = """
 import sys
 from pathlib import Path
-from pipeline.access.key_file import change_keys
+from pipeline.auth.key_store import change_keys
 from tests.pipeline.access.signing import key
 for number in range(20):
     change_keys(Path(sys.argv[1]), lambda known: [*known, key(name=f"{sys.argv[2]}-{number}")])
@@ -125,7 +125,7 @@ def test_two_keys_of_one_id_are_refused(tmp_path: Path) -> None:
     """Else a revoked one might count on."""
     one = signing().key
     path = tmp_path / "keys"
-    change_keys(path, lambda _: [one, revoked(one, 1)])
+    change_keys(path, lambda _: [one, with_revocation(one, 1)])
     assert "two keys of the same id" in refused(path)
 
 
@@ -173,9 +173,9 @@ def test_a_link_to_the_file_stays_one(tmp_path: Path) -> None:
     """Else whoever reads the file by its own name would not see what was revoked."""
     path, link = kept(tmp_path / "keys", issued := signing()), tmp_path / "link"
     link.symlink_to(path)
-    change_keys(link, lambda known: [revoked(one, 1) for one in known])
+    change_keys(link, lambda known: [with_revocation(one, 1) for one in known])
     assert link.is_symlink()
-    assert read_keys(path) == (revoked(issued.key, 1),)
+    assert read_keys(path) == (with_revocation(issued.key, 1),)
     new = tmp_path / "other"
     new.symlink_to(tmp_path / "not-yet")
     kept(new, issued)

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.access.asked import Asked
-from pipeline.access.errors import Denial, DeniedError
-from pipeline.access.signature import SKEW_MS, read_signature, verify
+from pipeline.auth.errors import Denial, DeniedError
+from pipeline.auth.sigv4 import SKEW_MS, SignedRequest, read_signature, verify
 from tests.pipeline.access.signing import BODY, NOW, PATH, signed
 
 KEY, SECRET = "TFKAAAAAAAAAAAAAAAAA", "s3cret-s3cret-s3cret"
@@ -20,20 +19,20 @@ visible = st.characters(min_codepoint=33, max_codepoint=126)
 texts = st.text(visible, min_size=1, max_size=20)
 
 
-def check(asked: Asked, now: int = NOW, secret: str = SECRET) -> None:
+def check(asked: SignedRequest, now: int = NOW, secret: str = SECRET) -> None:
     shown = read_signature(asked.one("authorization") or "")
     verify(asked, shown, secret if shown.key == KEY else "of another key", now)
 
 
-def refused(asked: Asked, now: int = NOW, secret: str = SECRET) -> str:
+def refused(asked: SignedRequest, now: int = NOW, secret: str = SECRET) -> str:
     with pytest.raises(DeniedError) as raised:
         check(asked, now, secret)
     return str(raised.value)
 
 
-def with_header(asked: Asked, name: str, change: Callable[[str], str]) -> Asked:
+def with_header(asked: SignedRequest, name: str, change: Callable[[str], str]) -> SignedRequest:
     headers = [(found, change(value) if found == name else value) for found, value in asked.headers]
-    return Asked(asked.method, asked.target, headers, asked.body)
+    return SignedRequest(asked.method, asked.target, headers, asked.body)
 
 
 @given(st.binary(max_size=200), st.sampled_from(["POST", "GET", "PUT"]), texts)
@@ -54,13 +53,13 @@ def test_one_byte_changed_anywhere_in_what_is_signed_is_refused(data: st.DataObj
     parts[name] = text[:at] + other + text[at + 1 :]
     headers = [(found, parts[found]) for found, _ in asked.headers]
     with pytest.raises(DeniedError):
-        check(Asked(parts["method"], parts["target"], headers, parts["body"].encode("latin-1")))
+        check(SignedRequest(parts["method"], parts["target"], headers, parts["body"].encode("latin-1")))
 
 
 @given(st.integers(0, len(BODY)), st.binary(min_size=1, max_size=3))
 def test_nothing_can_be_added_to_a_body(at: int, more: bytes) -> None:
     asked = signed(KEY, SECRET)
-    refused(Asked(asked.method, asked.target, asked.headers, BODY[:at] + more + BODY[at:]))
+    refused(SignedRequest(asked.method, asked.target, asked.headers, BODY[:at] + more + BODY[at:]))
 
 
 def test_another_secret_is_refused() -> None:
@@ -79,26 +78,28 @@ def test_a_hash_that_is_sent_must_be_that_of_the_body() -> None:
     check(signed(KEY, SECRET, X_Amz_Content_SHA256=hashlib.sha256(BODY).hexdigest()))
     assert "hash" in refused(signed(KEY, SECRET, X_Amz_Content_SHA256="UNSIGNED-PAYLOAD"))
     honest = signed(KEY, SECRET, X_Amz_Content_SHA256=hashlib.sha256(BODY).hexdigest())
-    assert "hash" in refused(Asked(honest.method, honest.target, honest.headers, BODY + b" "))
+    assert "hash" in refused(SignedRequest(honest.method, honest.target, honest.headers, BODY + b" "))
 
 
 @pytest.mark.parametrize("name", ["x-amz-meta", "x-amz-content-sha256", "x-amz-security-token"])
 def test_a_header_that_means_something_must_be_signed(name: str) -> None:
     asked = signed(KEY, SECRET)
-    assert name in refused(Asked(asked.method, asked.target, [*asked.headers, (name, "added")], asked.body))
+    assert name in refused(SignedRequest(asked.method, asked.target, [*asked.headers, (name, "added")], asked.body))
 
 
 def test_a_header_said_to_be_signed_must_be_there() -> None:
     asked = signed(KEY, SECRET)
     headers = [(name, value) for name, value in asked.headers if name != "content-type"]
-    refused(Asked(asked.method, asked.target, headers, asked.body))
-    refused(Asked(asked.method, asked.target, [pair for pair in asked.headers if pair[0] != "host"], asked.body))
+    refused(SignedRequest(asked.method, asked.target, headers, asked.body))
+    refused(
+        SignedRequest(asked.method, asked.target, [pair for pair in asked.headers if pair[0] != "host"], asked.body)
+    )
 
 
 @pytest.mark.parametrize("name", ["host", "x-amz-date", "content-type"])
 def test_a_header_that_comes_twice_is_refused(name: str) -> None:
     asked = signed(KEY, SECRET)
-    refused(Asked(asked.method, asked.target, [*asked.headers, (name, asked.all(name)[0])], asked.body))
+    refused(SignedRequest(asked.method, asked.target, [*asked.headers, (name, asked.all(name)[0])], asked.body))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_a_header_that_comes_twice_is_refused(name: str) -> None:
 )
 def test_other_spellings_of_a_signed_path_are_refused(spelling: str) -> None:
     asked = signed(KEY, SECRET)
-    assert "path" in refused(Asked(asked.method, spelling, asked.headers, asked.body))
+    assert "path" in refused(SignedRequest(asked.method, spelling, asked.headers, asked.body))
 
 
 def test_the_day_of_the_credential_is_that_of_the_request() -> None:

@@ -1,11 +1,10 @@
-"""A request and the secret of a key in; whether it bears the signature that AWS's own SDK would have written, out.
-
-The rules are those of AWS Signature Version 4; what a signature should be is computed by botocore's signer.
-"""
+"""Verify that a request bears the AWS Signature Version 4 of a secret."""
 
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -14,8 +13,29 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.utils import normalize_url_path
 
-from pipeline.access.asked import Asked
-from pipeline.access.errors import Denial, DeniedError
+from pipeline.auth.errors import Denial, DeniedError
+
+Headers = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """The parts of a request. `target` is path and query as sent; names of `headers` are in lower case."""
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes
+
+    def all(self, name: str) -> list[str]:
+        """The values of a header, one for each time that it is there."""
+        return [value for found, value in self.headers if found == name]
+
+    def one(self, name: str) -> str | None:
+        """The value of a header; None where it is not there, or more than once."""
+        values = self.all(name)
+        return values[0] if len(values) == 1 else None
+
 
 SCHEME = "AWS4-HMAC-SHA256"
 SKEW_MS = 300_000
@@ -55,7 +75,7 @@ def read_signature(authorization: str) -> Signature:
     )
 
 
-def verify(asked: Asked, shown: Signature, secret: str, now: int) -> None:
+def verify(asked: SignedRequest, shown: Signature, secret: str, now: int) -> None:
     """Let pass what was signed with `secret`, as it is, at about `now` (ms).
 
     Raises:
@@ -70,7 +90,7 @@ def verify(asked: Asked, shown: Signature, secret: str, now: int) -> None:
         )
 
 
-def _check_time(asked: Asked, shown: Signature, now: int) -> None:
+def _check_time(asked: SignedRequest, shown: Signature, now: int) -> None:
     stamp = asked.one("x-amz-date") or ""
     try:
         moment = datetime.strptime(stamp, SIGV4_TIMESTAMP).replace(tzinfo=UTC)
@@ -87,7 +107,7 @@ def _check_time(asked: Asked, shown: Signature, now: int) -> None:
         )
 
 
-def _check_extent(asked: Asked, shown: Signature) -> None:
+def _check_extent(asked: SignedRequest, shown: Signature) -> None:
     """The signature has to be about all that gives the request its meaning."""
     signed = set(shown.names.split(";"))
     sent = {name for name, _ in asked.headers}
@@ -102,7 +122,7 @@ def _check_extent(asked: Asked, shown: Signature) -> None:
         raise DeniedError(Denial.SIGNATURE, "X-Amz-Content-SHA256 is not the hash of the body that was sent")
 
 
-def _expected(asked: Asked, shown: Signature, secret: str) -> str:
+def _expected(asked: SignedRequest, shown: Signature, secret: str) -> str:
     signed = set(shown.names.split(";"))
     request = AWSRequest(asked.method, f"http://host{asked.target}", data=asked.body)
     for name, value in asked.headers:

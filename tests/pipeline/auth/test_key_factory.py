@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.access.bearer import hash_of, is_token_of, key_id_of, new_token
+from pipeline.auth.key_factory import hash_of, is_token_of, key_id_of, new_token
 
 IDS = st.from_regex(r"[A-Z0-9]{4,64}", fullmatch=True)
 

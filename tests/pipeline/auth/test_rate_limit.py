@@ -5,22 +5,22 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from pipeline.access import pace
-from pipeline.access.errors import ThrottledError
-from pipeline.access.pace import PERIOD_S, WAITING, Paces
+from pipeline.auth import rate_limit as pace
+from pipeline.auth.errors import ThrottledError
+from pipeline.auth.rate_limit import PERIOD_S, WAITING, RateLimits
 from pipeline.config.settings import Settings
 from schemas.access_key import AccessKey
 from tests.pipeline.access.signing import key
 
 
-def using(settings: Settings, block: Callable[[Paces], Awaitable[None]]) -> None:
+def using(settings: Settings, block: Callable[[RateLimits], Awaitable[None]]) -> None:
     async def go() -> None:
-        await block(Paces(settings))
+        await block(RateLimits(settings))
 
     asyncio.run(go())
 
 
-async def ask(paces: Paces, one: AccessKey, until: asyncio.Event | None = None) -> bool:
+async def ask(paces: RateLimits, one: AccessKey, until: asyncio.Event | None = None) -> bool:
     """Whether it was let in."""
     try:
         async with paces.turn(one):
@@ -32,7 +32,7 @@ async def ask(paces: Paces, one: AccessKey, until: asyncio.Event | None = None) 
 
 
 def test_a_rate_is_kept_over_ten_seconds_and_each_key_has_its_own() -> None:
-    async def use(paces: Paces) -> None:
+    async def use(paces: RateLimits) -> None:
         often, other, faster = key(), key(), key(rate=5.0)
         assert sum([await ask(paces, often) for _ in range(40)]) == int(2 * PERIOD_S)
         assert await ask(paces, other)
@@ -42,7 +42,7 @@ def test_a_rate_is_kept_over_ten_seconds_and_each_key_has_its_own() -> None:
 
 
 def test_a_slow_key_is_told_when_to_come_again() -> None:
-    async def use(paces: Paces) -> None:
+    async def use(paces: RateLimits) -> None:
         slow = key(rate=0.25)
         assert [await ask(paces, slow) for _ in range(3)] == [True, True, False]
         with pytest.raises(ThrottledError, match=r"0\.25 requests a second") as raised:
@@ -56,7 +56,7 @@ def test_a_slow_key_is_told_when_to_come_again() -> None:
 def test_so_many_are_answered_at_once_and_the_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "WAIT_S", 60.0)
 
-    async def use(paces: Paces) -> None:
+    async def use(paces: RateLimits) -> None:
         busy, other, done = key(), key(), asyncio.Event()
         asked = [asyncio.create_task(ask(paces, busy, done)) for _ in range(5)]
         await asyncio.sleep(0.01)
@@ -71,7 +71,7 @@ def test_so_many_are_answered_at_once_and_the_others_wait(monkeypatch: pytest.Mo
 def test_who_waits_too_long_or_with_too_many_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "WAIT_S", 0.05)
 
-    async def use(paces: Paces) -> None:
+    async def use(paces: RateLimits) -> None:
         busy, done = key(), asyncio.Event()
         asked = [asyncio.create_task(ask(paces, busy, done)) for _ in range(WAITING + 3)]
         await asyncio.sleep(0.01)
@@ -86,7 +86,7 @@ def test_who_waits_too_long_or_with_too_many_is_turned_away(monkeypatch: pytest.
 
 
 def test_a_key_whose_rate_is_changed_has_the_new_one() -> None:
-    async def use(paces: Paces) -> None:
+    async def use(paces: RateLimits) -> None:
         before = key(rate=0.1)
         assert [await ask(paces, before) for _ in range(2)] == [True, False]
         after = key(id=before.id, rate=100.0)
