@@ -15,19 +15,18 @@ from agents.forwarding import Forwardable, Forwarder, Placing, Stray, stray_of
 from agents.producer import RetryingProducer, dead_letter_message
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
-from pipeline.fold.batch import Folded, fold_batch
-from pipeline.fold.history import History
-from pipeline.fold.memory import Memory
+from pipeline.fold.batch import FoldResult, fold_batch
+from pipeline.fold.cache import ConversationCache, History
 from pipeline.ingest.poison import DeadLimit
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.sort import dead_letter
-from pipeline.materialise.closed import incomplete
-from pipeline.materialise.recall import histories as recalled
+from pipeline.materialise.reconcile import expired_conversations
+from pipeline.materialise.reconcile import histories as recalled
 from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.runtime.errors import InvalidEventError
 from pipeline.runtime.retry import retry_forever
-from pipeline.store.surroundings import Tables
+from pipeline.store.writer_state import Tables
 from schemas.dead_letter import DeadLetter
 from schemas.erasure import ErasureList
 from schemas.topics import DAY_MS, times_forwarded
@@ -77,7 +76,7 @@ class Flush:
     group whose partitions were certainly ours when it began.
     """
 
-    folded: Folded
+    folded: FoldResult
     decoded: Decoded
     keys: frozenset[ConversationKey]
     met: frozenset[ConversationKey]
@@ -115,7 +114,7 @@ class Conversations:
         self._limit = limit
         self._reading = Reading.of(settings)
         self._retention_ms = int(settings.topic_retention_days * DAY_MS)
-        self._memory = Memory(settings.cache_events)
+        self._memory = ConversationCache(settings.cache_events)
         self._writer = Writer(settings)
         self._retention = Retention.of(settings)
         self._forgotten = ErasureList()
@@ -258,10 +257,10 @@ class Conversations:
         with self._metrics.folding.read_back_seconds.time():
             return await self._try(attempt)
 
-    async def _writable(self, folded: Folded, histories: dict[ConversationKey, History]) -> Folded:
+    async def _writable(self, folded: FoldResult, histories: dict[ConversationKey, History]) -> FoldResult:
         """Without the rows of conversations of which the archive has lost events."""
-        lost = await incomplete(await self._writer.live(), histories, self._retention)
-        return Folded([row for row in folded.rows if row.key not in lost], folded.new) if lost else folded
+        lost = await expired_conversations(await self._writer.live(), histories, self._retention)
+        return FoldResult([row for row in folded.rows if row.key not in lost], folded.new) if lost else folded
 
     async def _try(self, action: Callable[[], Awaitable[Answer]]) -> Answer:
         return await retry_forever(action, "ClickHouse does not answer", self._metrics.clickhouse)

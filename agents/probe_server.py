@@ -13,11 +13,11 @@ from mode import Service
 
 from agents.stuck import StuckWatch
 from pipeline.config.settings import Settings
-from pipeline.http.lazy import LazyClickHouse
 from pipeline.metrics.process import TEXT
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.runtime.sockets import bound, is_loopback, is_own_host
-from pipeline.store.ready import SECONDS, ReadyProbe
+from pipeline.store.health import SECONDS, ReadyProbe
+from pipeline.store.lazy_client import LazyClickHouse
 
 
 class Readiness:

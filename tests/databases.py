@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pipeline.config.settings import Settings
-from pipeline.store.migrate import migrate
+from pipeline.store.schema.migrate import migrate
 from tests import services
 
 TABLES = """

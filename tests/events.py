@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from hypothesis import strategies as st
 
-from pipeline.fold.conversation import fold
+from pipeline.fold.fold import fold
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn, content_of
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from agents.cli.output.write import iso
 from pipeline.runtime.errors import UsageError
-from pipeline.store.parts import Scope
+from pipeline.store.key_ranges import Scope
 from schemas.lex.analytics import FilterOperator, SessionFilterName
 from schemas.lex.log_entry import bot_id
 

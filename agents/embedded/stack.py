@@ -19,7 +19,7 @@ from pipeline.kafka.lag import read_lag
 from pipeline.kafka.topics import create_topics, find_topics
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.runtime.sockets import check_free
-from pipeline.store.migrate import migrate
+from pipeline.store.schema.migrate import migrate
 
 OURS_ALONE = 0o077
 """The umask: whatever this process and its children write, logs and tables, only its owner reads."""

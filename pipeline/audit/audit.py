@@ -6,15 +6,14 @@ from dataclasses import replace
 import msgspec
 
 from pipeline.audit.finding import Finding, findings
-from pipeline.materialise.forget import clear
-from pipeline.materialise.settle import Terms
+from pipeline.materialise.erase_session import delete_erased
+from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.runtime.clock import now_ms
-from pipeline.store.audit import look
 from pipeline.store.client import ClickHouse
+from pipeline.store.conversations import read_archive_and_rows, rows_newer_than
 from pipeline.store.databases import Databases
-from pipeline.store.forgotten import load_forgotten
-from pipeline.store.parts import EVENTS_A_PART, Scope, parts, single
-from pipeline.store.unwritten import newer_rows
+from pipeline.store.erasures import load_forgotten
+from pipeline.store.key_ranges import EVENTS_A_PART, Scope, parts, single
 from schemas.turn import ConversationKey
 
 LOOKS = 4
@@ -41,7 +40,9 @@ class Audit:
     rows and versions stayed the same.
     """
 
-    def __init__(self, databases: Databases, name: str, terms: Terms, pause: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self, databases: Databases, name: str, terms: ReconcileRules, pause: Callable[[], Awaitable[object]]
+    ) -> None:
         """Of the database of that `name`; who is forgotten, is asked for anew.
 
         `pause` is waited for: it should take many times what a worker takes from one insert to the other.
@@ -64,7 +65,7 @@ class Audit:
         clickhouse = await self.database()
         await self._learn()
         async for part in parts(clickhouse, scope, size):
-            said = await look(clickhouse, part)
+            said = await read_archive_and_rows(clickhouse, part)
             suspects += findings(said, self._terms, now_ms()).values()
             self.counts.conversations += len(said.keys)
             self.counts.events += sum(map(len, said.events.values()))
@@ -94,8 +95,8 @@ class Audit:
         clickhouse = await self.database()
         await self._learn()
         for some in _bounded(suspects):
-            found |= findings(await look(clickhouse, single(some)), self._terms, now_ms())
-        for place in await newer_rows(clickhouse, {key: one.version for key, one in found.items()}):
+            found |= findings(await read_archive_and_rows(clickhouse, single(some)), self._terms, now_ms())
+        for place in await rows_newer_than(clickhouse, {key: one.version for key, one in found.items()}):
             finding = found[place.key]
             found[place.key] = msgspec.structs.replace(finding, newer=(*finding.newer, place))
         return found
@@ -108,7 +109,7 @@ class Audit:
         """Delete what there is of forgotten sessions, from all databases."""
         words = self._terms.forgotten.of(finding.key for finding in found if finding.forgotten is not None)
         if words:
-            await clear(self._databases, words, self._terms)
+            await delete_erased(self._databases, words, self._terms)
 
     async def _learn(self) -> None:
         forgotten = await load_forgotten(await self._databases.live())

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 import msgspec
 
 from pipeline.config.retention import Retention
-from pipeline.fold.conversation import fold
 from pipeline.fold.event_set import EventSet
-from pipeline.materialise.settle import Terms
-from pipeline.store.audit import Said
-from pipeline.store.unwritten import RowPlace
+from pipeline.fold.fold import fold
+from pipeline.materialise.reconcile import ReconcileRules
+from pipeline.store.conversations import ArchiveAndRows, RowPlace
 from schemas.conversation import Conversation
 from schemas.erasure import digest
 from schemas.turn import ConversationKey
@@ -92,7 +91,7 @@ class Finding(msgspec.Struct, frozen=True):
                 yield Difference(Kind.WRONG, *self.key, row.start, _columns(row, self.right))
 
 
-def findings(said: Said, terms: Terms, now: int) -> dict[ConversationKey, Finding]:
+def findings(said: ArchiveAndRows, terms: ReconcileRules, now: int) -> dict[ConversationKey, Finding]:
     """The conversations of `said` whose rows are not one row, the fold of their events; `now` in milliseconds.
 
     Those of which the archive or the rows may have lost something, as it has expired, are left alone: what is there
@@ -108,7 +107,7 @@ def findings(said: Said, terms: Terms, now: int) -> dict[ConversationKey, Findin
     return found
 
 
-def _finding(key: ConversationKey, said: Said, terms: Terms) -> Finding:
+def _finding(key: ConversationKey, said: ArchiveAndRows, terms: ReconcileRules) -> Finding:
     word = terms.forgotten.word(*key[:2])
     until = word.until if word else NEVER
     rows = tuple(sorted(said.rows.get(key, ()), key=lambda row: row.start))

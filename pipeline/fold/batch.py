@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from pipeline.fold.conversation import fold
-from pipeline.fold.history import History
+from pipeline.fold.cache import History
+from pipeline.fold.fold import fold
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class FoldResult:
     """`rows`: one a touched conversation, and one for each start to take back. `new`: positions of unseen events."""
 
     rows: list[Conversation]
@@ -21,7 +21,7 @@ class Folded:
 
 def fold_batch(
     histories: Mapping[ConversationKey, History], turns: Sequence[Turn], fallback_intents: Collection[str]
-) -> Folded:
+) -> FoldResult:
     """Add `turns`, in log order, to the histories of their conversations, and fold each that is touched.
 
     A conversation whose events were all known gets its row all the same: writing it twice is harmless, and
@@ -39,7 +39,7 @@ def fold_batch(
         row = fold(history.events.values(), fallback_intents, len(history.lesser))
         rows.append(row)
         rows += [_deleted(row, start) for start in history.outdated_starts(row.start)]
-    return Folded(rows, new)
+    return FoldResult(rows, new)
 
 
 def _deleted(row: Conversation, start: int) -> Conversation:

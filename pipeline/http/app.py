@@ -12,7 +12,6 @@ from pipeline.config.settings import Settings
 from pipeline.http import get_session_v1, get_session_v2, get_transcript, list_sessions
 from pipeline.http.audited import Audited, audit_log
 from pipeline.http.envelope import Envelope, on_no_route
-from pipeline.http.lazy import LazyClickHouse
 from pipeline.http.measured import Measured
 from pipeline.http.openapi import description
 from pipeline.http.operation import Backend, Operation, Turnstile
@@ -22,6 +21,7 @@ from pipeline.http.rebinding import rebinding
 from pipeline.metrics.query import QueryMetrics
 from pipeline.query.token import PageTokens
 from pipeline.runtime.clock import Now, now_ms
+from pipeline.store.lazy_client import LazyClickHouse
 
 OPERATIONS: Sequence[Operation] = (
     list_sessions.OPERATION,

@@ -13,7 +13,7 @@ from pipeline.http.failures import JSON, NotReadyError
 from pipeline.http.operation import asked
 from pipeline.metrics.process import TEXT, Metrics
 from pipeline.query.sessions import Rows
-from pipeline.store.ready import ReadyProbe
+from pipeline.store.health import ReadyProbe
 from schemas.access_key import Right
 
 

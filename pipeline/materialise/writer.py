@@ -1,18 +1,102 @@
-"""What a batch was folded to in; written to the live tables, and to new ones beside them while there are any."""
+"""Write rows and archive as one of several writers, and reconcile after writes that raced another."""
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
-from pipeline.materialise.after import After
-from pipeline.materialise.watch import Seen, Watch
+from pipeline.materialise.erase_session import delete_erased
+from pipeline.materialise.reconcile import ReconcileRules, reconcile
 from pipeline.runtime.errors import StatementError
+from pipeline.store.archive import write
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
-from pipeline.store.surroundings import Surroundings, Tables, has_both
-from pipeline.store.write import write
+from pipeline.store.erasures import load_forgotten
+from pipeline.store.writer_state import Tables, WriterState, has_both, read_writer_state
 from schemas.conversation import Conversation
+from schemas.erasure import ErasureList
 from schemas.turn import ArchivedTurn, ConversationKey
+
+
+class WriterView(NamedTuple):
+    """What was so at one moment; `forgotten` may know more. It is the same object as long as nothing changes."""
+
+    around: WriterState
+    forgotten: ErasureList
+
+
+class WriterStatePoller:
+    """Looks around for one writer."""
+
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+        self._learnt = (0, ErasureList())
+
+    async def look(self) -> WriterView:
+        """What is so now.
+
+        Raises:
+            TransientError: ClickHouse does not answer.
+        """
+        live = await self._databases.live()
+        around = await read_writer_state(live, self._databases.new_name)
+        words, forgotten = self._learnt
+        if around.words != words:
+            forgotten = await load_forgotten(live)
+            self._learnt = (around.words, forgotten)
+        return WriterView(around, forgotten)
+
+
+class PostWriteReconciler:
+    """What every writer does after its writes: each of them is followed by a look, and the last one changes nothing.
+
+    Who is forgotten while a writer is at work may be written by it after the deletion; it sees the word when it
+    looks, and deletes that again. Where it dies before, its events are read again by whoever takes its place, are
+    dropped there, and their sessions are looked at here.
+    """
+
+    def __init__(
+        self, databases: Databases, watch: WriterStatePoller, fallback_intents: Collection[str], retention: Retention
+    ) -> None:
+        self._databases = databases
+        self._watch = watch
+        self._fallback_intents = fallback_intents
+        self._retention = retention
+
+    async def put_right(
+        self,
+        written: Collection[ConversationKey],
+        met: Collection[ConversationKey],
+        seen: WriterView,
+        *,
+        shared: bool,
+        unsure: Collection[ConversationKey] = (),
+    ) -> set[ConversationKey]:
+        """Return once nothing that was written is amiss; the conversations whose rows have changed by that.
+
+        `met` are all conversations of whose sessions an event has come, `written` those that it was folded into.
+        `seen` is what was so after the last write. Where others may have written the same (`shared`), the rows are
+        settled, else those of `unsure` ones alone. All of it may be repeated.
+
+        Raises:
+            TransientError: worth a second try.
+        """
+        changed: set[ConversationKey] = set()
+        while True:
+            terms = ReconcileRules(self._fallback_intents, seen.forgotten, self._retention)
+            words = seen.forgotten.of(met)
+            due = written if shared else unsure
+            if due:
+                changed |= await reconcile(await self._databases.live(), due, terms)
+            if words:
+                again = [key for key in due if key[:2] in words]
+                await delete_erased(self._databases, words, terms, again)
+            if not due and not words:
+                return changed
+            now = await self._watch.look()
+            if now.forgotten is seen.forgotten and now.around.tables == seen.around.tables:
+                return changed
+            seen, shared = now, True
 
 
 class Writer:
@@ -25,9 +109,11 @@ class Writer:
 
     def __init__(self, settings: Settings, databases: Databases | None = None) -> None:
         self._databases = databases or Databases(settings)
-        self._watch = Watch(self._databases)
-        self._after = After(self._databases, self._watch, settings.fallback_intents, Retention.of(settings))
-        self._seen: Seen | None = None
+        self._watch = WriterStatePoller(self._databases)
+        self._after = PostWriteReconciler(
+            self._databases, self._watch, settings.fallback_intents, Retention.of(settings)
+        )
+        self._seen: WriterView | None = None
 
     async def live(self) -> ClickHouse:
         """The connection to the tables that are queried.
@@ -37,7 +123,7 @@ class Writer:
         """
         return await self._databases.live()
 
-    async def seen(self) -> Surroundings:
+    async def seen(self) -> WriterState:
         """What was so after the last write; before the first one, what is so.
 
         Raises:
@@ -45,7 +131,7 @@ class Writer:
         """
         return (await self._last()).around
 
-    async def look(self) -> Seen:
+    async def look(self) -> WriterView:
         """What is so now: the tables to write to, and who is forgotten.
 
         What has been `seen` stays what it was: that counts from the last write on.
@@ -118,7 +204,7 @@ class Writer:
         """Give the connections back."""
         await self._databases.close()
 
-    async def _last(self) -> Seen:
+    async def _last(self) -> WriterView:
         if self._seen is None:
             self._seen = await self._watch.look()
         return self._seen

@@ -18,11 +18,10 @@ from pipeline.replay.claims import FINISH
 from pipeline.replay.steps import sources
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import TransientError, UsageError
-from pipeline.store.beside import create_new, new_database, uuids
-from pipeline.store.carry import carry_over
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import SavedUnit, load_run, run_names, save_run, save_units
-from pipeline.store.surroundings import LEASE_MS
+from pipeline.store.schema.shadow_tables import copy_expiring_rows, create_shadow_tables, shadow_database, uuids
+from pipeline.store.writer_state import LEASE_MS
 from schemas.reprocessing import Job, JobCounts, Phase, Run, Source, Target, WorkUnit
 
 log = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ async def begin(settings: Settings, clickhouse: ClickHouse, job: Job, *, dry_run
         TransientError: Kafka or ClickHouse does not answer.
         UsageError: something stands against it, which is named; nothing was changed.
     """
-    name, new = run_name(job), new_database(settings)
+    name, new = run_name(job), shadow_database(settings)
     there = Tables(await uuids(clickhouse, settings.clickhouse_database), await uuids(clickhouse, new))
     await _check_others(clickhouse, name, job, new, there)
     await check_workers(settings, job)
@@ -70,8 +69,10 @@ async def begin(settings: Settings, clickhouse: ClickHouse, job: Job, *, dry_run
     if left is not None and there.unfinished(left[0]):
         return Begun(name, left[0], {unit: saved.unit for unit, saved in left[1].items()}, resumed=True)
     if job.into is Target.NEW and not dry_run:
-        await create_new(settings)  # before it is known where the sources end: what comes later, workers write there
-        await carry_over(clickhouse, settings.clickhouse_database, new, Retention.of(settings))
+        await create_shadow_tables(
+            settings
+        )  # before it is known where the sources end: what comes later, workers write there
+        await copy_expiring_rows(clickhouse, settings.clickhouse_database, new, Retention.of(settings))
     run = Run(job=job, begun=now_ms(), new=await uuids(clickhouse, new) if job.into is Target.NEW else {})
     parts = await sources(settings, clickhouse, job)
     if job.into is Target.NEW:

@@ -13,7 +13,7 @@ from pipeline.runtime.errors import TransientError
 from pipeline.runtime.task_group import task_group
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import SavedUnit, load_run, save_units
-from pipeline.store.surroundings import LEASE_MS
+from pipeline.store.writer_state import LEASE_MS
 from schemas.reprocessing import JobCounts, Run, Target, WorkUnit
 
 RENEW_S = LEASE_MS / 3000

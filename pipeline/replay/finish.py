@@ -9,16 +9,16 @@ from pipeline.audit.audit import Audit
 from pipeline.audit.repair import repair
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
-from pipeline.materialise.settle import Terms
-from pipeline.materialise.watch import Watch
+from pipeline.materialise.reconcile import ReconcileRules
+from pipeline.materialise.writer import WriterStatePoller
 from pipeline.replay.begin import check_workers
 from pipeline.runtime.errors import UsageError
-from pipeline.store.beside import exchange, exists, new_database, old_database, uuids
 from pipeline.store.client import ClickHouse
 from pipeline.store.compare import Comparison, compare
 from pipeline.store.databases import Databases
-from pipeline.store.parts import Scope
+from pipeline.store.key_ranges import Scope
 from pipeline.store.runs import save_run
+from pipeline.store.schema.shadow_tables import database_exists, exchange, retired_database, shadow_database, uuids
 from schemas.reprocessing import Phase, Run, Target
 
 PAUSE_S = 2.0
@@ -33,8 +33,8 @@ async def check_swap(settings: Settings, clickhouse: ClickHouse) -> None:
     Raises:
         UsageError: there is not. TransientError: ClickHouse does not answer.
     """
-    old = old_database(settings)
-    if await exists(clickhouse, old):
+    old = retired_database(settings)
+    if await database_exists(clickhouse, old):
         raise UsageError(
             f"database {old} still has the tables of the last swap: look whether they are needed, then "
             "`turnfold runs drop old`"
@@ -51,8 +51,8 @@ async def put_right(settings: Settings, run: Run, progress: Callable[[int], None
     """
     mended = 0
     databases = Databases(settings)
-    terms = Terms(run.job.rules.fallback_intents, retention=Retention.of(settings))
-    watch = Watch(databases)
+    terms = ReconcileRules(run.job.rules.fallback_intents, retention=Retention.of(settings))
+    watch = WriterStatePoller(databases)
     try:
         before, now = None, await watch.look()
         while before is None or before.forgotten is not now.forgotten:  # what is written meanwhile may tell of them
@@ -74,7 +74,7 @@ async def compared(settings: Settings, clickhouse: ClickHouse) -> Comparison:
         TransientError: ClickHouse does not answer.
     """
     for _ in range(LOOKS):
-        comparison = await compare(clickhouse, settings.clickhouse_database, new_database(settings))
+        comparison = await compare(clickhouse, settings.clickhouse_database, shadow_database(settings))
         if not comparison.lacking and not comparison.missing:
             break
         await asyncio.sleep(PAUSE_S)

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from pipeline.replay.batch import Batch
+from pipeline.store.archive import archived
 from pipeline.store.client import ClickHouse
-from pipeline.store.parts import Place, Range, Scope, condition, count_events, divided, ranges
-from pipeline.store.payloads import archived
+from pipeline.store.key_ranges import Place, Range, Scope, condition, count_events, divided, ranges
 from schemas.reprocessing import Job, Position, Source, WorkUnit
 
 EVENTS_A_SOURCE = 1_000_000

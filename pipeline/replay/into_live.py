@@ -4,11 +4,10 @@ from collections.abc import Awaitable, Callable, Collection
 
 from pipeline.config.retention import FOR_GOOD, Retention
 from pipeline.fold.event_set import EventSet
-from pipeline.materialise.after import After
-from pipeline.materialise.watch import Watch
+from pipeline.materialise.writer import PostWriteReconciler, WriterStatePoller
 from pipeline.replay.batch import Decoded
+from pipeline.store.archive import read_back
 from pipeline.store.databases import Databases
-from pipeline.store.read_back import read_back
 
 
 class IntoLive:
@@ -27,8 +26,8 @@ class IntoLive:
         """`announce` makes sure that workers know of us."""
         self._databases = databases
         self._announce = announce
-        self._watch = Watch(databases)
-        self._after = After(databases, self._watch, fallback_intents, retention)
+        self._watch = WriterStatePoller(databases)
+        self._after = PostWriteReconciler(databases, self._watch, fallback_intents, retention)
 
     async def __call__(self, decoded: Decoded) -> tuple[Decoded, int]:
         """Return once the tables have all of it that is not forgotten: that, and how many conversations have changed.

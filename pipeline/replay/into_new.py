@@ -5,12 +5,9 @@ from functools import partial
 
 from pipeline.config.retention import FOR_GOOD, Retention
 from pipeline.fold.batch import fold_batch
-from pipeline.fold.history import History
-from pipeline.fold.memory import Memory
-from pipeline.materialise.after import After
-from pipeline.materialise.closed import incomplete
-from pipeline.materialise.recall import histories
-from pipeline.materialise.watch import Watch
+from pipeline.fold.cache import ConversationCache, History
+from pipeline.materialise.reconcile import expired_conversations, histories
+from pipeline.materialise.writer import PostWriteReconciler, WriterStatePoller
 from pipeline.replay.batch import Decoded
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
@@ -37,9 +34,9 @@ class IntoNew:
         self._databases = databases
         self._fallback_intents = fallback_intents
         self._retention = retention
-        self._watch = Watch(databases)
-        self._after = After(databases, self._watch, fallback_intents, retention)
-        self._memory = Memory(cache_events)
+        self._watch = WriterStatePoller(databases)
+        self._after = PostWriteReconciler(databases, self._watch, fallback_intents, retention)
+        self._memory = ConversationCache(cache_events)
         self._forgotten = ErasureList()
         self._unarchived: frozenset[ConversationKey] = frozenset()
 
@@ -63,7 +60,7 @@ class IntoNew:
         new = await self._databases.of(self._databases.new_name)
         found = await self._resolve(new, keys)
         folded = fold_batch(found, kept.turns, self._fallback_intents)
-        lost = await incomplete(new, found, self._retention)
+        lost = await expired_conversations(new, found, self._retention)
         await new.insert("conversations", [row for row in folded.rows if row.key not in lost])
         for key, history in found.items():
             self._memory.put(key, history)

@@ -17,13 +17,13 @@ from clickhouse_connect.driver.external import ExternalData
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError, UsageError
 from pipeline.runtime.tls import client_context
-from pipeline.store.cluster import cluster_options
 from pipeline.store.limits import Limits
+from pipeline.store.schema.cluster_ddl import cluster_options
 from schemas.columns import columns, transpose
 
 Row = tuple[Any, ...]
 
-FAULTS = {
+NON_RETRYABLE_CODES = {
     6, 16, 20, 26, 27, 36, 38, 41, 42, 43, 44, 46, 47, 48, 50, 53, 57, 60, 62, 63, 70, 72, 73, 81, 115, 117, 139,
     164, 179, 192, 193, 194, 215, 288, 344, 386, 392, 456, 457, 497, 516, 701,
 }  # fmt: skip
@@ -60,7 +60,7 @@ class ClickHouse:
         url = urlsplit(settings.clickhouse)
         if settings.clickhouse_ca:
             client_context(settings.clickhouse_ca, "TURNFOLD_CLICKHOUSE_CA")  # the driver would not say what is wrong
-        with sorted_errors():
+        with translate_errors():
             client = await clickhouse_connect.get_async_client(
                 interface=url.scheme,
                 host=url.hostname,
@@ -85,7 +85,7 @@ class ClickHouse:
 
     async def command(self, statement: str, parameters: Mapping[str, object] | None = None) -> None:
         """Run a statement that answers nothing."""
-        with sorted_errors():
+        with translate_errors():
             await self._client.command(statement, parameters=dict(parameters or {}))
 
     async def rows(  # noqa: PLR0913 - what a SELECT may bring with it, each by its name
@@ -105,7 +105,7 @@ class ClickHouse:
         Raises:
             TransientError: worth a second try. StatementError: not. ExceededError: it goes beyond `limits`.
         """
-        with sorted_errors(limits):
+        with translate_errors(limits):
             result = await self._client.query(
                 statement,
                 parameters=dict(parameters or {}),
@@ -133,7 +133,7 @@ class ClickHouse:
         if not rows:
             return
         shape = columns(type(rows[0]))
-        with sorted_errors():
+        with translate_errors():
             await self._client.insert(
                 table,
                 transpose(rows),
@@ -155,7 +155,7 @@ async def connection(settings: Settings, *, database: str | None = None) -> Asyn
 
 
 @contextmanager
-def sorted_errors(limits: Limits | None = None) -> Iterator[None]:
+def translate_errors(limits: Limits | None = None) -> Iterator[None]:
     """What the driver raises in the block, as TransientError, StatementError or UsageError.
 
     A statement that goes beyond limits of its own raises ExceededError; beyond others', it may be worth a second try.
@@ -171,7 +171,7 @@ def sorted_errors(limits: Limits | None = None) -> Iterator[None]:
                 "TURNFOLD_CLICKHOUSE_CA should name the file of the authorities that vouch for it"
             ) from error
         ours = isinstance(error, DataError | NotSupportedError | ProgrammingError)  # it never left this process
-        if ours or getattr(error, "code", None) in FAULTS:
+        if ours or getattr(error, "code", None) in NON_RETRYABLE_CODES:
             raise StatementError(str(error)) from error
         raise TransientError(str(error)) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -28,7 +28,7 @@ from pipeline.query.sessions import read_question
 from pipeline.query.token import Position
 from pipeline.runtime.sockets import free_port
 from pipeline.store.client import connection
-from pipeline.store.migrate import migrate
+from pipeline.store.schema.migrate import migrate
 from schemas.lex.analytics import ListSessionAnalyticsDataRequest
 from tests import services
 from tests.agents.cli.command import environ

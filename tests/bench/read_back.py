@@ -13,9 +13,9 @@ import uuid
 from pathlib import Path
 
 from pipeline.config.settings import Settings
+from pipeline.store.archive import read_back
 from pipeline.store.client import ClickHouse, connection
-from pipeline.store.migrate import migrate
-from pipeline.store.read_back import read_back
+from pipeline.store.schema.migrate import migrate
 from schemas.turn import ConversationKey
 from tests import services
 from tests.bench.machine import answer, options, quantile, say

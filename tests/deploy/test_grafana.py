@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.fold.conversation import fold
+from pipeline.fold.fold import fold
+from pipeline.store.archive import write
 from pipeline.store.client import ClickHouse, Row, connection
-from pipeline.store.write import write
 from schemas.turn import ArchivedTurn
 from tests.deploy.files import dashboard, read_yaml
 from tests.deploy.series import expressions, series, wrong_names

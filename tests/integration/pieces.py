@@ -19,7 +19,7 @@ from pipeline.kafka.lag import PartitionLag
 from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.sockets import free_port
-from pipeline.store.migrate import migrate
+from pipeline.store.schema.migrate import migrate
 from tests import forked, services
 from tests.forked import Forked, Started
 from tests.integration.stack import PATIENCE, unread

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse, connection
-from pipeline.store.migrate import migrate, migrations
+from pipeline.store.schema.migrate import migrate, migrations
 from schemas.lex.log_entry import bot_id
 from tests.pipeline.query.session_entries import BOT, archived, v1, v2
 

@@ -11,10 +11,10 @@ from pipeline.audit.audit import Audit, Counts
 from pipeline.audit.repair import repair as put_right
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
-from pipeline.materialise.settle import Terms
+from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.runtime.errors import StatementError, UsageError
 from pipeline.store.databases import Databases
-from pipeline.store.parts import Scope, count_events
+from pipeline.store.key_ranges import Scope, count_events
 
 DIFFERENT, REPAIRED = 3, 4
 PAUSE = 5.0
@@ -56,7 +56,7 @@ async def _run(  # noqa: PLR0913 - what the command was given
     settings: Settings, scope: Scope, outcome: Outcome, writer: Writer, pause: float, *, repair: bool
 ) -> Counts:
     databases = Databases(settings)
-    terms = Terms(settings.fallback_intents, retention=Retention.of(settings))
+    terms = ReconcileRules(settings.fallback_intents, retention=Retention.of(settings))
     try:
         audit = Audit(databases, databases.live_name, terms, lambda: asyncio.sleep(pause))
         with progress(await count_events(await databases.live(), scope), "events") as shown:

@@ -12,9 +12,9 @@ from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.ingest.mention import mentions
 from pipeline.kafka.erase import Erased, erase_letters
-from pipeline.materialise.forget import Removed
-from pipeline.materialise.forget import forget as forget_session
-from pipeline.materialise.settle import Terms
+from pipeline.materialise.erase_session import Removed
+from pipeline.materialise.erase_session import erase_session as forget_session
+from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.store.databases import Databases
@@ -74,7 +74,7 @@ def erase_session(  # noqa: PLR0913 - each option of the command is an argument
 async def _forget(settings: Settings, who: str, bot: str | None) -> Report:
     now = now_ms()
     word = Erasure(resolve_bot_id(bot) if bot else ALL_BOTS, digest(who), now)
-    terms = Terms(settings.fallback_intents, retention=Retention.of(settings))
+    terms = ReconcileRules(settings.fallback_intents, retention=Retention.of(settings))
     databases = Databases(
         msgspec.structs.replace(settings, clickhouse_timeout=max(PATIENCE_S, settings.clickhouse_timeout))
     )

@@ -8,7 +8,7 @@ from agents.cli.output.write import say
 from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import StatementError, UsageError
-from pipeline.store import migrate as store
+from pipeline.store.schema import migrate as store
 
 
 @click.command()

@@ -7,11 +7,10 @@ import msgspec
 
 from agents.cli.output.write import iso, say, write_json
 from pipeline.config.settings import Settings
-from pipeline.store.beside import drop as drop_database
-from pipeline.store.beside import exists, new_database, old_database
 from pipeline.store.client import connection
 from pipeline.store.runs import load_run, run_names
-from pipeline.store.surroundings import LEASE_MS
+from pipeline.store.schema.shadow_tables import database_exists, drop_database, retired_database, shadow_database
+from pipeline.store.writer_state import LEASE_MS
 from schemas.reprocessing import JobCounts, Run
 
 
@@ -50,7 +49,7 @@ def runs(ctx: click.Context, settings: Settings, *, as_json: bool) -> None:
 @click.pass_obj
 def drop(settings: Settings, which: str) -> None:
     """Drop the tables that a run has filled, or those whose place they have taken."""
-    database = new_database(settings) if which == "new" else old_database(settings)
+    database = shadow_database(settings) if which == "new" else retired_database(settings)
     say(asyncio.run(_drop(settings, database)))
 
 
@@ -72,7 +71,7 @@ async def _runs(settings: Settings) -> list[Told]:
 
 async def _drop(settings: Settings, database: str) -> str:
     async with connection(settings) as clickhouse:
-        if not await exists(clickhouse, database):
+        if not await database_exists(clickhouse, database):
             return f"there is no database {database}"
     await drop_database(settings, database)
     return f"dropped database {database}"

@@ -12,7 +12,7 @@ import clickhouse_connect
 import msgspec
 import orjson
 
-from pipeline.fold.conversation import fold
+from pipeline.fold.fold import fold
 from schemas.columns import columns, transpose
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn

@@ -10,14 +10,13 @@ from pipeline.audit.repair import repair
 from pipeline.config.retention import FOR_GOOD
 from pipeline.config.settings import Settings
 from pipeline.fold.batch import fold_batch
-from pipeline.fold.history import History
-from pipeline.materialise.settle import Terms
-from pipeline.store.audit import look
+from pipeline.fold.cache import History
+from pipeline.materialise.reconcile import ReconcileRules
+from pipeline.store.archive import read_back, write
 from pipeline.store.client import ClickHouse
+from pipeline.store.conversations import read_archive_and_rows
 from pipeline.store.databases import Databases
-from pipeline.store.parts import EVENTS_A_PART, Scope, single
-from pipeline.store.read_back import read_back
-from pipeline.store.write import write
+from pipeline.store.key_ranges import EVENTS_A_PART, Scope, single
 from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
@@ -78,7 +77,7 @@ class Tables:
     def auditing(self, clickhouse: ClickHouse, pause: Callable[[], Awaitable[object]]) -> Audit:
         """An audit of these tables."""
         databases = Databases(self._settings, clickhouse)
-        return Audit(databases, databases.live_name, Terms(FALLBACK, retention=self.retention), pause)
+        return Audit(databases, databases.live_name, ReconcileRules(FALLBACK, retention=self.retention), pause)
 
     def _audited(
         self, scope: Scope | None, size: int, meanwhile: Meanwhile, *, repairing: bool
@@ -98,7 +97,9 @@ class Tables:
 
         async def see(clickhouse: ClickHouse) -> list[Conversation]:
             sql = "SELECT DISTINCT bot_id, session_id, originating_request_id FROM conversations"
-            said = await look(clickhouse, single(keys or [tuple(key) for key in await clickhouse.rows(sql)]))
+            said = await read_archive_and_rows(
+                clickhouse, single(keys or [tuple(key) for key in await clickhouse.rows(sql)])
+            )
             return sorted((row for rows in said.rows.values() for row in rows), key=repr)
 
         return self.use(see)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from pipeline.audit.audit import LOOKS, Counts
 from pipeline.audit.finding import Difference, Kind
 from pipeline.config.retention import Retention
-from pipeline.fold.conversation import fold
+from pipeline.fold.fold import fold
 from pipeline.runtime.clock import now_ms
+from pipeline.store.archive import write
 from pipeline.store.client import ClickHouse
-from pipeline.store.forgotten import say
-from pipeline.store.parts import Scope
-from pipeline.store.write import write
+from pipeline.store.erasures import say
+from pipeline.store.key_ranges import Scope
 from schemas.conversation import Conversation
 from schemas.erasure import Erasure, digest
 from schemas.lex.log_entry import bot_id

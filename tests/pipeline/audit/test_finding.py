@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.audit.finding import Finding, Kind, findings
-from pipeline.fold.conversation import fold
-from pipeline.materialise.settle import Terms
-from pipeline.store.audit import Said
+from pipeline.fold.fold import fold
+from pipeline.materialise.reconcile import ReconcileRules
+from pipeline.store.conversations import ArchiveAndRows
 from schemas.turn import Turn
 from tests.events import FALLBACK, START, turn, turns
 from tests.pipeline.audit.tables import folded
@@ -19,12 +19,12 @@ RIGHT = fold([turn()], FALLBACK)
 def test_the_fold_of_the_events_is_no_finding(events: list[Turn]) -> None:
     rows = folded(events)
     keys = [(row.bot_id, row.session_id, row.originating_request_id) for row in rows]
-    said = Said(
+    said = ArchiveAndRows(
         {key: [one for one in events if one.key == key] for key in keys},
         {key: [row] for key, row in zip(keys, rows, strict=True)},
         {key: row.version for key, row in zip(keys, rows, strict=True)},
     )
-    assert findings(said, Terms(FALLBACK), START) == {}
+    assert findings(said, ReconcileRules(FALLBACK), START) == {}
 
 
 def test_one_conversation_may_differ_in_several_ways() -> None:

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from pipeline.audit.finding import Kind
-from pipeline.fold.conversation import fold
+from pipeline.fold.fold import fold
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.turn import Turn

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from pipeline.demo.traffic import DAYS, ENDED_MS, Event, conversations, trickle
-from pipeline.fold.conversation import fold
+from pipeline.fold.fold import fold
 from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.reading import Reading
 from pipeline.ingest.route import Destination, route

@@ -6,8 +6,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from pipeline.fold.batch import fold_batch
-from pipeline.fold.history import History
-from pipeline.fold.memory import Memory
+from pipeline.fold.cache import ConversationCache, History
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn
 from tests.events import FALLBACK, START, slow_fold, turn, turns
@@ -42,7 +41,7 @@ class Worker:
 
     def __init__(self, tables: Tables, log: list[Turn], offset: int, memory_events: int) -> None:
         self.tables, self.log, self.offset = tables, log, offset
-        self.memory = Memory(memory_events)
+        self.memory = ConversationCache(memory_events)
         self.unwritten: tuple[list[Conversation], list[Turn]] | None = None
 
     def fold(self, size: int) -> None:

@@ -17,7 +17,7 @@ import msgspec
 
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.store.migrate import migrate
+from pipeline.store.schema.migrate import migrate
 from schemas.access_key import Right
 from schemas.conversation import Conversation
 from schemas.lex.log_entry import bot_id

@@ -13,10 +13,10 @@ from pipeline.config.settings import Settings
 from pipeline.http import get_session_v1
 from pipeline.http.app import create_app
 from pipeline.http.envelope import Envelope
-from pipeline.http.lazy import LazyClickHouse
 from pipeline.http.operation import Backend, Turnstile
 from pipeline.query.token import PageTokens
 from pipeline.runtime.clock import now_ms
+from pipeline.store.lazy_client import LazyClickHouse
 from tests.pipeline.http.runtime import insert, sdk, standing_still
 from tests.pipeline.http.serving import Client, assert_failed, client, serving
 from tests.pipeline.query.session_entries import ALIAS, BOT, BOT_NAME, USER, Entry, scalar, v1, v2

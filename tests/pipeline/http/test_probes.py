@@ -5,7 +5,7 @@ from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.runtime.sockets import free_port
 from pipeline.store.client import ClickHouse, connection
-from pipeline.store.migrate import migrate
+from pipeline.store.schema.migrate import migrate
 from tests import brokers, services
 from tests.pipeline.http.raw import until
 from tests.pipeline.http.serving import Client, assert_failed, client, serving

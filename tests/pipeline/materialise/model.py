@@ -11,16 +11,16 @@ import orjson
 from clickhouse_connect.driver.external import ExternalData
 
 from pipeline.runtime.errors import StatementError
-from pipeline.store import erase
-from pipeline.store.beside import SWAPPED
+from pipeline.store import erasures as erase
+from pipeline.store.archive import STATEMENT as READ_BACK
 from pipeline.store.client import ClickHouse
+from pipeline.store.conversations import STARTS
+from pipeline.store.conversations import STATEMENT as IN_FORCE
 from pipeline.store.databases import Databases
-from pipeline.store.forgotten import LOAD
-from pipeline.store.in_force import STARTS
-from pipeline.store.in_force import STATEMENT as IN_FORCE
-from pipeline.store.read_back import STATEMENT as READ_BACK
-from pipeline.store.remains import BOTS, EVENTS, ROWS
-from pipeline.store.surroundings import LOOK
+from pipeline.store.erasure_remains import BOTS, EVENTS, ROWS
+from pipeline.store.erasures import LOAD
+from pipeline.store.schema.shadow_tables import SWAPPED
+from pipeline.store.writer_state import LOOK
 from schemas.conversation import Conversation
 from schemas.erasure import Erasure, digest
 from schemas.turn import ConversationKey, Turn

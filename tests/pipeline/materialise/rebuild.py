@@ -3,9 +3,9 @@
 import random
 from dataclasses import dataclass, field
 
-from pipeline.materialise.forget import clear
-from pipeline.materialise.settle import Terms, settle
-from pipeline.materialise.watch import Watch
+from pipeline.materialise.erase_session import delete_erased
+from pipeline.materialise.reconcile import ReconcileRules, reconcile
+from pipeline.materialise.writer import WriterStatePoller
 from pipeline.replay.batch import Decoded
 from pipeline.replay.finish import LOOKS
 from pipeline.replay.into_new import IntoNew
@@ -87,15 +87,15 @@ class Rebuild:
 
     async def _put_right(self) -> None:
         """As an audit does it, again where somebody was forgotten meanwhile."""
-        watch = Watch(self._server.connections())
+        watch = WriterStatePoller(self._server.connections())
         seen, now = None, await watch.look()
         while seen is None or now.forgotten is not seen.forgotten:
             seen = now
-            terms = Terms(FALLBACK, seen.forgotten)
+            terms = ReconcileRules(FALLBACK, seen.forgotten)
             keys = [*self._new.turns.events]
-            await settle(self._server.client(NEW), keys, terms)
+            await reconcile(self._server.client(NEW), keys, terms)
             if words := seen.forgotten.of(keys):
-                await clear(self._server.connections(), words, terms)
+                await delete_erased(self._server.connections(), words, terms)
             now = await watch.look()
 
     async def _ready(self) -> bool:

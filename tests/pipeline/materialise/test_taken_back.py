@@ -10,7 +10,7 @@ from pipeline.store.runs import save_run
 from schemas.reprocessing import Job, JobKind, Rules, Run, Target
 from tests.events import START
 from tests.pipeline.audit.tables import Tables, folded
-from tests.pipeline.materialise.test_after import at_work, said
+from tests.pipeline.materialise.test_writer_after import at_work, said
 
 TALK = [said(n) for n in range(100)]
 RUN = Run(job=Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=Rules("1", ())), begun=1)

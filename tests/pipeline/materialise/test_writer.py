@@ -10,10 +10,18 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.materialise.writer import Writer
 from pipeline.runtime.errors import StatementError
-from pipeline.store.beside import create_new, drop, exchange, exists, new_database, old_database, uuids
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.runs import save_run
-from pipeline.store.surroundings import has_both
+from pipeline.store.schema.shadow_tables import (
+    create_shadow_tables,
+    database_exists,
+    drop_database,
+    exchange,
+    retired_database,
+    shadow_database,
+    uuids,
+)
+from pipeline.store.writer_state import has_both
 from schemas.reprocessing import Job, JobKind, Rules, Run, Target
 from schemas.turn import Turn
 from tests.events import turn
@@ -32,8 +40,8 @@ async def writing(settings: Settings) -> AsyncIterator[tuple[Writer, ClickHouse]
             yield writer, server
     finally:
         await writer.close()
-        for database in (new_database(settings), old_database(settings)):
-            await drop(settings, database)
+        for database in (shadow_database(settings), retired_database(settings)):
+            await drop_database(settings, database)
 
 
 async def flush(
@@ -68,12 +76,12 @@ async def swap(settings: Settings, server: ClickHouse) -> None:
 def test_new_tables_get_what_is_written_from_then_on(
     with_tables: Settings,
 ) -> None:
-    live, new = with_tables.clickhouse_database, new_database(with_tables)
+    live, new = with_tables.clickhouse_database, shadow_database(with_tables)
 
     async def go() -> None:
         async with writing(with_tables) as (writer, server):
             assert await flush(writer, [FIRST])
-            await create_new(with_tables)
+            await create_shadow_tables(with_tables)
             tables = (await writer.look()).around.tables
             assert has_both(tables, new)
             assert not await flush(writer, [SECOND])  # a rebuild may have begun to write what memory has not
@@ -89,10 +97,10 @@ def test_tables_that_come_between_the_halves_of_a_flush_get_both(with_tables: Se
     async def go() -> None:
         async with writing(with_tables) as (writer, server):
             assert await flush(writer, [FIRST])
-            assert not await flush(writer, [SECOND], [FIRST], between=create_new(with_tables))
+            assert not await flush(writer, [SECOND], [FIRST], between=create_shadow_tables(with_tables))
             if twice:  # as after a lost answer
                 await flush(writer, [SECOND], [FIRST])
-            assert await held(server, new_database(with_tables)) == both(FIRST, SECOND)
+            assert await held(server, shadow_database(with_tables)) == both(FIRST, SECOND)
             assert await held(server, with_tables.clickhouse_database) == both(FIRST, SECOND)
 
     asyncio.run(go())
@@ -104,7 +112,7 @@ def test_tables_that_change_places_between_the_halves_of_a_flush_have_both_and_m
     async def go() -> None:
         async with writing(with_tables) as (writer, server):
             await flush(writer, [FIRST])
-            await create_new(with_tables)
+            await create_shadow_tables(with_tables)
             assert not await flush(writer, [SECOND], [FIRST], between=swap(with_tables, server))
             assert await held(server, with_tables.clickhouse_database) == both(FIRST, SECOND)
             assert await flush(writer, [THIRD])
@@ -116,23 +124,23 @@ def test_tables_that_change_places_between_the_halves_of_a_flush_have_both_and_m
 def test_new_tables_that_are_dropped_between_the_halves_of_a_flush_stop_nobody(with_tables: Settings) -> None:
     async def go() -> None:
         async with writing(with_tables) as (writer, server):
-            await create_new(with_tables)
+            await create_shadow_tables(with_tables)
             assert await flush(writer, [FIRST])
-            dropping = drop(with_tables, new_database(with_tables))
+            dropping = drop_database(with_tables, shadow_database(with_tables))
             assert not await flush(writer, [SECOND], between=dropping)
             assert await flush(writer, [THIRD])
             assert await held(server, with_tables.clickhouse_database) == both(*TALK)
-            assert not await exists(server, new_database(with_tables))
+            assert not await database_exists(server, shadow_database(with_tables))
 
     asyncio.run(go())
 
 
 def test_new_tables_that_never_take_anything_are_an_error_and_not_waited_for(with_tables: Settings) -> None:
-    new = new_database(with_tables)
+    new = shadow_database(with_tables)
 
     async def go() -> None:
         async with writing(with_tables) as (writer, server):
-            await create_new(with_tables)
+            await create_shadow_tables(with_tables)
             await server.command(f"ALTER TABLE {new}.conversations RENAME COLUMN intent_path TO intent_way")
             with pytest.raises(StatementError, match="intent_path"):
                 await writer.write_rows((await writer.look()).around.tables, folded([FIRST]))
@@ -143,9 +151,9 @@ def test_new_tables_that_never_take_anything_are_an_error_and_not_waited_for(wit
 def test_events_that_the_live_archive_has_go_only_where_they_may_be_missing(with_tables: Settings) -> None:
     async def go() -> None:
         async with writing(with_tables) as (writer, server):
-            await create_new(with_tables)
+            await create_shadow_tables(with_tables)
             await flush(writer, [FIRST], [SECOND])
-            live, new = with_tables.clickhouse_database, new_database(with_tables)
+            live, new = with_tables.clickhouse_database, shadow_database(with_tables)
             assert (await held(server, live))[1] == {FIRST.session_id}
             assert (await held(server, new))[1] == {FIRST.session_id, SECOND.session_id}
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics
-from pipeline.store.beside import drop, new_database, old_database
+from pipeline.store.schema.shadow_tables import drop_database, retired_database, shadow_database
 
 
 @pytest.fixture
@@ -22,5 +22,5 @@ def both(kafka_settings: Settings, with_tables: Settings) -> Iterator[Settings]:
     )
     create_topics(settings)
     yield settings
-    for database in (new_database(settings), old_database(settings)):
-        asyncio.run(drop(settings, database))
+    for database in (shadow_database(settings), retired_database(settings)):
+        asyncio.run(drop_database(settings, database))

@@ -14,9 +14,17 @@ from pipeline.replay.begin import Begun, begin, join, run_name
 from pipeline.replay.claims import FINISH, Claims
 from pipeline.replay.finish import keep
 from pipeline.runtime.errors import UsageError
-from pipeline.store.beside import create_new, drop, exchange, exists, new_database, old_database, uuids
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.runs import load_run, run_names, save_units
+from pipeline.store.schema.shadow_tables import (
+    create_shadow_tables,
+    database_exists,
+    drop_database,
+    exchange,
+    retired_database,
+    shadow_database,
+    uuids,
+)
 from schemas.reprocessing import Job, JobCounts, JobKind, Phase, Target
 from tests.events import turn
 from tests.pipeline.audit.tables import fold_and_write
@@ -88,10 +96,10 @@ def test_a_run_whose_new_tables_were_dropped_begins_at_the_beginning(both: Setti
 
     async def use(clickhouse: ClickHouse) -> None:
         await read_some(clickhouse, await begin(both, clickhouse, job(both)))
-        await drop(both, new_database(both))
+        await drop_database(both, shadow_database(both))
         anew = await begin(both, clickhouse, job(both))
         assert (anew.resumed, read(anew)) == (False, 0)
-        assert await exists(clickhouse, new_database(both))
+        assert await database_exists(clickhouse, shadow_database(both))
 
     using(both, use)
 
@@ -101,7 +109,7 @@ def test_a_run_whose_new_tables_were_dropped_stands_in_the_way_of_no_other(both:
 
     async def use(clickhouse: ClickHouse) -> None:
         await read_some(clickhouse, await begin(both, clickhouse, job(both)))
-        await drop(both, new_database(both))
+        await drop_database(both, shadow_database(both))
         other = job(both, bot_id="BOTAAAAAA1")
         begun = await begin(both, clickhouse, other)
         await read_some(clickhouse, begun)
@@ -143,7 +151,7 @@ def test_new_tables_wait_for_who_writes_into_the_live_ones_as_long_as_he_is_at_w
         await claims.claim()
         with pytest.raises(UsageError, match=f"{live.name} is writing into the live tables"):
             await begin(both, clickhouse, job(both))
-        assert not await exists(clickhouse, new_database(both))
+        assert not await database_exists(clickhouse, shadow_database(both))
         await claims.let_go()
         assert not (await begin(both, clickhouse, job(both))).resumed
 
@@ -156,7 +164,7 @@ def test_a_dry_run_says_the_same_and_leaves_nothing_behind(both: Settings, into:
         plan = await begin(both, clickhouse, job(both, into=into), dry_run=True)
         assert await run_names(clickhouse) == []
         assert await clickhouse.rows("SELECT count() FROM runs") == [(0,)]
-        assert not await exists(clickhouse, new_database(both))
+        assert not await database_exists(clickhouse, shadow_database(both))
         begun = await begin(both, clickhouse, job(both, into=into))
         assert begun.units == plan.units
         assert (await begin(both, clickhouse, job(both, into=into), dry_run=True)).resumed
@@ -170,7 +178,7 @@ def test_a_swap_that_was_cut_off_after_its_last_table_is_not_begun_anew_but_ende
         before = await uuids(clickhouse, both.clickhouse_database)
         run = await keep(clickhouse, begun.name, begun.run, Phase.SWAPPING, before)
         await exchange(both, before)
-        assert await exists(clickhouse, old_database(both))
+        assert await database_exists(clickhouse, retired_database(both))
         again = await begin(both, clickhouse, job(both))
         assert (again.resumed, again.run) == (True, run)
 
@@ -184,10 +192,10 @@ def test_new_tables_that_were_dropped_before_they_were_swapped_in_are_filled_ane
         begun = await begin(both, clickhouse, job(both))
         before = await uuids(clickhouse, both.clickhouse_database)
         await keep(clickhouse, begun.name, begun.run, Phase.SWAPPING, before)
-        await drop(both, new_database(both))
+        await drop_database(both, shadow_database(both))
         again = await begin(both, clickhouse, job(both))
         assert not again.resumed
-        assert await exists(clickhouse, new_database(both))
+        assert await database_exists(clickhouse, shadow_database(both))
 
     using(both, use)
 
@@ -196,7 +204,7 @@ def test_tables_that_were_begun_and_belong_to_no_run_are_taken(both: Settings) -
     """Whoever made them died before it could say so."""
 
     async def use(clickhouse: ClickHouse) -> None:
-        await create_new(both)
+        await create_shadow_tables(both)
         assert not (await begin(both, clickhouse, job(both))).resumed
 
     using(both, use)

@@ -13,10 +13,10 @@ from pipeline.config.settings import Settings
 from pipeline.replay.claims import FINISH, Claims, LeaseLostError
 from pipeline.replay.process_identity import identify
 from pipeline.runtime.errors import StatementError
-from pipeline.store.beside import new_database
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units
-from pipeline.store.surroundings import LEASE_MS, look_around
+from pipeline.store.schema.shadow_tables import shadow_database
+from pipeline.store.writer_state import LEASE_MS, read_writer_state
 from schemas.reprocessing import Job, JobCounts, JobKind, Rules, Run, Source, Target, WorkUnit
 from tests.pipeline.audit.tables import Tables
 
@@ -278,10 +278,10 @@ def test_our_word_is_given_again_before_it_stops_counting_and_not_with_every_bat
         await claims.announce()
         assert await last_word(clickhouse) == before
         claims._saved -= LEASE_MS / 2000
-        look = await look_around(clickhouse, new_database(with_tables))
+        look = await read_writer_state(clickhouse, shadow_database(with_tables))
         await claims.announce()
         assert await last_word(clickhouse) > before
-        assert (await look_around(clickhouse, new_database(with_tables))).written >= look.now
+        assert (await read_writer_state(clickhouse, shadow_database(with_tables))).written >= look.now
         assert (await found(clickhouse)).owner == claims._owner
 
     tables.use(use)

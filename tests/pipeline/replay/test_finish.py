@@ -11,11 +11,19 @@ from pipeline.config.settings import Settings
 from pipeline.replay.begin import Begun, begin
 from pipeline.replay.finish import check_complete, check_swap, compared, keep, put_right, swap
 from pipeline.runtime.errors import UsageError
-from pipeline.store.beside import EXCHANGE, SWAPPED, drop, exists, new_database, old_database, uuids
+from pipeline.store.archive import write
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.compare import Comparison
 from pipeline.store.runs import load_run
-from pipeline.store.write import write
+from pipeline.store.schema.shadow_tables import (
+    EXCHANGE,
+    SWAPPED,
+    database_exists,
+    drop_database,
+    retired_database,
+    shadow_database,
+    uuids,
+)
 from schemas.reprocessing import Job, JobKind, Phase, Target
 from tests.events import START, turn
 from tests.pipeline.audit.tables import archived, fold_and_write, folded
@@ -38,7 +46,7 @@ def using(settings: Settings, block: Block) -> None:
         async with connection(settings) as live:
             await fold_and_write(live, TALK)
             begun = await begin(settings, live, job)
-            async with connection(settings, database=new_database(settings)) as new:
+            async with connection(settings, database=shadow_database(settings)) as new:
                 await block(live, new, begun)
 
     asyncio.run(go())
@@ -109,7 +117,7 @@ def test_a_swap_keeps_the_old_tables_and_is_done(both: Settings) -> None:
         run = await swap(both, live, begun.name, begun.run)
         assert run.phase is await phase(live, begun.name) is Phase.DONE
         assert await live.rows("SELECT count() FROM conversations FINAL") == [(2,)]
-        old = old_database(both)
+        old = retired_database(both)
         count = "SELECT count() FROM {old:Identifier}.conversations FINAL"
         assert await live.rows(count, {"old": old}) == [(1,)]
         with pytest.raises(UsageError, match="runs drop old"):
@@ -127,15 +135,15 @@ def test_a_swap_that_was_cut_off_goes_on_and_does_not_swap_back(both: Settings, 
         await fold_and_write(new, [*TALK, turn(session_id="more")])
         before = await uuids(live, both.clickhouse_database)
         run = await keep(live, begun.name, begun.run, Phase.SWAPPING, before)
-        names = {"one": both.clickhouse_database, "other": new_database(both)}
+        names = {"one": both.clickhouse_database, "other": shadow_database(both)}
         for table in SWAPPED[:done]:
             await live.command(EXCHANGE, {**names, "table": table})
         if done > len(SWAPPED):
-            await live.command(f"RENAME DATABASE {new_database(both)} TO {old_database(both)}")
+            await live.command(f"RENAME DATABASE {shadow_database(both)} TO {retired_database(both)}")
         assert (await swap(both, live, begun.name, run)).phase is Phase.DONE
         for table in ("turns", "conversations"):
             assert await live.rows(f"SELECT uniqExact(session_id) FROM {table}") == [(2,)]  # noqa: S608 - our own
-        assert not await exists(live, new_database(both))
+        assert not await database_exists(live, shadow_database(both))
 
     using(both, use)
 
@@ -156,10 +164,10 @@ def test_old_tables_can_be_looked_at_until_they_are_dropped(both: Settings) -> N
     async def use(live: ClickHouse, new: ClickHouse, begun: Begun) -> None:
         await fold_and_write(new, TALK)
         await swap(both, live, begun.name, begun.run)
-        old = msgspec.structs.replace(both, clickhouse_database=old_database(both))
+        old = msgspec.structs.replace(both, clickhouse_database=retired_database(both))
         async with connection(old) as before:
             assert await before.rows("SELECT count() FROM turns") == [(4,)]
-        await drop(both, old_database(both))
+        await drop_database(both, retired_database(both))
         await check_swap(both, live)
 
     using(both, use)

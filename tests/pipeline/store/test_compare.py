@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
-from pipeline.store.beside import create_new, drop, new_database
+from pipeline.store.archive import write
 from pipeline.store.client import connection
 from pipeline.store.compare import COMPARED, EXAMPLES, Comparison, Example, compare
-from pipeline.store.write import write
+from pipeline.store.schema.shadow_tables import create_shadow_tables, drop_database, shadow_database
 from schemas.conversation import Conversation
 from schemas.turn import Turn
 from tests.events import START, turn
@@ -33,7 +33,7 @@ class Both:
         """With nothing else in the tables."""
 
         async def go() -> Comparison:
-            name = new_database(self._settings)
+            name = shadow_database(self._settings)
             async with connection(self._settings) as one, connection(self._settings, database=name) as other:
                 for where, (rows, events) in ((one, live), (other, new)):
                     for table in ("turns", "conversations"):
@@ -49,9 +49,9 @@ class Both:
 @pytest.fixture
 def both(tables: Tables, with_tables: Settings) -> Iterator[Both]:
     """Empty ones."""
-    asyncio.run(create_new(with_tables))
+    asyncio.run(create_shadow_tables(with_tables))
     yield Both(with_tables)
-    tables.use(lambda _: drop(with_tables, new_database(with_tables)))
+    tables.use(lambda _: drop_database(with_tables, shadow_database(with_tables)))
 
 
 def changed(row: Conversation, **changes: object) -> Conversation:

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.fold.event_set import EventSet
 from pipeline.ingest.entry import decode_entry
+from pipeline.store.archive import read_back, write
 from pipeline.store.client import ClickHouse
-from pipeline.store.read_back import read_back
-from pipeline.store.write import write
 from schemas.turn import Turn
 from tests.connected import Use
 from tests.events import slow_fold

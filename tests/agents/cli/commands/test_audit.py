@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.fold.conversation import fold
+from pipeline.fold.fold import fold
 from schemas.lex.log_entry import bot_id
 from tests.agents.cli.command import turnfold
 from tests.events import FALLBACK, START, turn

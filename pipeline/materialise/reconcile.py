@@ -1,0 +1,171 @@
+"""Make the rows of conversations what their archived events say."""
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from pipeline.config.retention import FOR_GOOD, LONGEST_DAYS, Retention
+from pipeline.fold.cache import History
+from pipeline.fold.event_set import EventSet
+from pipeline.fold.fold import fold
+from pipeline.runtime.clock import now_ms
+from pipeline.store.archive import read_back
+from pipeline.store.client import ClickHouse
+from pipeline.store.conversations import current_rows, current_starts, row_starts_since
+from schemas.conversation import Conversation
+from schemas.erasure import ErasureList
+from schemas.topics import DAY_MS
+from schemas.turn import ConversationKey, Turn
+
+
+async def read_events(
+    clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: ErasureList
+) -> dict[ConversationKey, EventSet]:
+    """Return the distinct events of each conversation in `keys` that has any.
+
+    Forgotten ones may be there still: whoever forgets them says so first, and deletes them then.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    return {key: EventSet(turns) for key, turns in await _kept(clickhouse, keys, forgotten)}
+
+
+async def histories(
+    clickhouse: ClickHouse,
+    keys: Sequence[ConversationKey],
+    forgotten: ErasureList,
+    *,
+    shared: bool,
+    beside: bool = False,
+) -> dict[ConversationKey, History]:
+    """Return the history of each conversation in `keys`; where others than workers may have written it, `shared`.
+
+    New tables are filled in any order, and the live ones do not tell which rows they have: while there are any
+    (`beside`), each event may have been the first of a row there.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    archived = dict(await _kept(clickhouse, keys, forgotten))
+    current = await current_starts(clickhouse, keys) if shared else {}
+    found: dict[ConversationKey, History] = {}
+    for key in keys:
+        events = archived.get(key, ())
+        found[key] = History(events, [*current.get(key, ()), *(turn.timestamp for turn in events if beside)])
+    return found
+
+
+async def _kept(
+    clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: ErasureList
+) -> list[tuple[ConversationKey, list[Turn]]]:
+    return [
+        (key, kept)
+        for key, turns in (await read_back(clickhouse, keys)).items()
+        if (kept := [turns[place] for place in forgotten.kept(turns)])
+    ]
+
+
+async def expired_conversations(
+    clickhouse: ClickHouse, known: Mapping[ConversationKey, EventSet], retention: Retention
+) -> set[ConversationKey]:
+    """The conversations whose rows tell of events that are not `known` any more: nobody can fold them again.
+
+    Events expire one by one, and a row stays. What is left of them, or comes late, would make another row with
+    a later start, and the conversation would be listed twice. So such rows stay as they are.
+
+    Only conversations with an event near the end of the archive's time are looked at.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    if retention.archives_for_good:
+        return set()
+    now = now_ms()
+    closed = {key: one for key, one in known.items() if retention.closed(key[0], min(one.events)[0], now)}
+    if not closed:
+        return set()
+    since = min(min(one.events)[0] for one in closed.values()) - int(LONGEST_DAYS * DAY_MS)
+    moments = {key: {moment for moment, *_ in one.events} for key, one in closed.items()}
+    return {
+        key
+        for key, start, version in await row_starts_since(clickhouse, list(closed), max(0, since))
+        if start not in moments[key] or version > closed[key].version
+    }
+
+
+KEYS_AT_ONCE = 5_000
+ROUNDS = 20
+"""Looks at a conversation that others change each time."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileRules:
+    """What decides on rows beside the archive: the fold's rules, who is forgotten, and what has expired."""
+
+    fallback_intents: Collection[str]
+    forgotten: ErasureList = field(default_factory=ErasureList)
+    retention: Retention = FOR_GOOD
+
+
+async def reconcile(
+    clickhouse: ClickHouse, keys: Iterable[ConversationKey], terms: ReconcileRules
+) -> set[ConversationKey]:
+    """Write the rows that are not what the archive says, until they are; the conversations for which that was so.
+
+    Whoever shares conversations with other writers calls this after its events are in the archive. The last one
+    whose events got there then sees all of them, and what it writes has the greatest version. Since rows that it
+    reads may be about to be replaced, it looks again at what it has written: nobody leaves a row of old events
+    behind.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    changed: set[ConversationKey] = set()
+    left = list(dict.fromkeys(keys))
+    for _ in range(ROUNDS):
+        if not left:
+            break
+        again: list[ConversationKey] = []
+        for first in range(0, len(left), KEYS_AT_ONCE):
+            rows = await _rows_to_write(clickhouse, left[first : first + KEYS_AT_ONCE], terms)
+            await clickhouse.insert("conversations", rows)
+            again += dict.fromkeys((row.bot_id, row.session_id, row.originating_request_id) for row in rows)
+        changed.update(again)
+        left = again
+    if left:
+        log.warning("%d conversations were being written at every look, such as one of bot %s", len(left), left[0][0])
+    return changed
+
+
+async def _rows_to_write(
+    clickhouse: ClickHouse, keys: Sequence[ConversationKey], terms: ReconcileRules
+) -> list[Conversation]:
+    known = await read_events(clickhouse, keys, terms.forgotten)
+    for key in await expired_conversations(clickhouse, known, terms.retention):
+        del known[key]
+    in_force = await current_rows(clickhouse, {key: {moment for moment, *_ in known[key].events} for key in known})
+    return [
+        row
+        for key, known_of in known.items()
+        for row in rows_to_write(
+            fold(known_of.events.values(), terms.fallback_intents, len(known_of.lesser)), in_force.get(key, ())
+        )
+    ]
+
+
+def rows_to_write(right: Conversation, in_force: Collection[Conversation]) -> Iterator[Conversation]:
+    """What to write so that `right` is the only row, where `in_force` are those that a query sees.
+
+    Where one of them is of more events, that is left as it is, and only the others are taken back: its writer knows
+    more, and is about to archive it. Those others it need not know of.
+    """
+    if right not in in_force and all(row.version <= right.version for row in in_force):
+        yield right
+    for row in in_force:
+        if row.start != right.start and row.version <= right.version:
+            yield msgspec.structs.replace(right, start=row.start, is_deleted=1)

@@ -1,0 +1,104 @@
+"""The numbered SQL files in, a database that has them all applied out, with a record of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import UsageError
+from pipeline.store.client import ClickHouse, connection
+from pipeline.store.schema.cluster_ddl import render
+from pipeline.store.schema.ttl import retain
+
+RECORD = """
+CREATE TABLE IF NOT EXISTS migrations
+(
+    name    String                COMMENT 'file name of the migration',
+    applied DateTime DEFAULT now() COMMENT 'when it was applied'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY name
+"""
+
+CREATE = "CREATE DATABASE IF NOT EXISTS {name:Identifier}"
+RECORDED = "SELECT engine FROM system.tables WHERE database = {name:String} AND name = 'migrations'"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file; applying it twice changes nothing."""
+
+    name: str
+    statement: str
+
+
+def migrations() -> list[Migration]:
+    """All migrations, in the order of their numbers."""
+    folder = files("schemas").joinpath("clickhouse")
+    found = [Migration(file.name, file.read_text()) for file in folder.iterdir() if file.name.endswith(".sql")]
+    return sorted(found, key=lambda migration: migration.name)
+
+
+async def migrate(settings: Settings, *, dry_run: bool = False) -> Sequence[str]:
+    """Create the database where it is missing and apply what it lacks; the names of what was (or would be) applied.
+
+    What the settings say of retention is applied, too, where it is something else than before.
+
+    Raises:
+        TransientError: ClickHouse does not answer.
+        StatementError: ClickHouse refuses a statement, or does not know the cluster.
+        UsageError: the database has migrations that this version does not know, or tables of another kind.
+    """
+    async with connection(settings, database="") as server:
+        if not dry_run:
+            await _run(server, CREATE, _database(settings))
+        recorded = await server.rows(RECORDED, _database(settings))
+    if recorded:
+        _check_kind(recorded[0][0], settings)
+    if not recorded and dry_run:
+        async with connection(settings, database="") as server:
+            return [*(migration.name for migration in migrations()), *await retain(server, settings, dry_run=True)]
+    async with connection(settings) as clickhouse:
+        if not recorded:
+            await _run(clickhouse, RECORD)
+        lacking = await _lacking(clickhouse)
+        if not dry_run:
+            await _apply(clickhouse, lacking)
+        retained = await retain(clickhouse, settings, dry_run=dry_run)
+    return [*(migration.name for migration in lacking), *retained]
+
+
+def _check_kind(engine: str, settings: Settings) -> None:
+    clustered = engine == "Distributed"
+    if clustered != bool(settings.clickhouse_cluster):
+        kind, remedy = ("a cluster", "name that in") if clustered else ("one server", "empty")
+        raise UsageError(
+            f"the database {settings.clickhouse_database} holds tables of {kind}: {remedy} "
+            "TURNFOLD_CLICKHOUSE_CLUSTER, or set TURNFOLD_CLICKHOUSE_DATABASE to another database"
+        )
+
+
+def _database(settings: Settings) -> dict[str, object]:
+    return {"name": settings.clickhouse_database}
+
+
+async def _lacking(clickhouse: ClickHouse) -> list[Migration]:
+    applied = {name for (name,) in await clickhouse.rows("SELECT name FROM migrations")}
+    known = migrations()
+    if unknown := applied - {migration.name for migration in known}:
+        raise UsageError(
+            f"the database was migrated by a newer Turnfold (it has {', '.join(sorted(unknown))}): "
+            "upgrade this one, or set TURNFOLD_CLICKHOUSE_DATABASE to another database"
+        )
+    return [migration for migration in known if migration.name not in applied]
+
+
+async def _apply(clickhouse: ClickHouse, lacking: Sequence[Migration]) -> None:
+    for migration in lacking:
+        await _run(clickhouse, migration.statement)
+        await clickhouse.command("INSERT INTO migrations (name) SELECT {name:String}", {"name": migration.name})
+
+
+async def _run(clickhouse: ClickHouse, statement: str, parameters: Mapping[str, object] | None = None) -> None:
+    for rendered in render(statement, clickhouse.cluster):
+        await clickhouse.command(rendered, parameters)

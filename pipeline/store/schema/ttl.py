@@ -1,0 +1,101 @@
+"""Settings in; the time to live of each table as they say, told to ClickHouse where it is another, out."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pipeline.config.settings import Settings
+from pipeline.store.client import ClickHouse
+from pipeline.store.schema.cluster_ddl import render
+
+COUNTED_FROM = {"turns": "timestamp", "conversations": "end"}
+"""Table -> the column of the time from which it is counted."""
+DAY_S = 86_400
+
+FIND = """
+SELECT name, engine_full FROM system.tables
+WHERE database = {database:String} AND name IN {tables:Array(String)}
+"""
+SAME = "SELECT formatQuerySingleLine({statement:String})"
+OURS = re.compile(r"`?(timestamp|end)`? \+ toIntervalSecond\(\d+\)")
+"""What ours begin with; where nothing expires, others are left alone."""
+
+
+def ttl(table: str, settings: Settings) -> str:
+    """The clause that the table should have; empty where everything is kept for good.
+
+    Bots that have a time of their own have a clause of their own: there is no time so long that it would mean for good.
+    """
+    days, bots = _days(table, settings)
+    own = {bot_id: of_bot for bot_id, of_bot in sorted(bots.items()) if of_bot != days}
+    clauses = []
+    if days:
+        others = f" WHERE bot_id NOT IN ({', '.join(map(_quoted, own))})" if own else ""
+        clauses.append(_expires(table, days) + others)
+    clauses += [f"{_expires(table, of_bot)} WHERE bot_id = {_quoted(bot)}" for bot, of_bot in own.items() if of_bot]
+    return ", ".join(clauses)
+
+
+async def retain(clickhouse: ClickHouse, settings: Settings, *, dry_run: bool = False) -> list[str]:
+    """Give each table the time to live that it should have; what was (or would be) changed, a phrase for each.
+
+    What has expired then goes in the background, when ClickHouse merges.
+
+    Raises:
+        TransientError: worth a second try. StatementError: ClickHouse refuses.
+    """
+    changed = []
+    found = await _found(clickhouse, settings)
+    for table in COUNTED_FROM:
+        wanted, has = await _as_clickhouse_writes(clickhouse, ttl(table, settings)), found.get(table, "")
+        if wanted == has or (not wanted and not OURS.match(has)):
+            continue
+        if not dry_run:
+            change = f"MODIFY TTL {wanted}" if wanted else "REMOVE TTL"
+            for statement in render(f"ALTER TABLE {table} {change}", clickhouse.cluster):
+                await clickhouse.command(f"{statement} SETTINGS mutations_sync = 0")
+        changed.append(f"time to live of {table} ({', '.join(_told(table, settings))})")
+    return changed
+
+
+def _days(table: str, settings: Settings) -> tuple[float, Mapping[str, float]]:
+    if table == "turns":
+        return settings.archive_days, settings.archive_days_bots
+    return settings.conversation_days, settings.conversation_days_bots
+
+
+def _expires(table: str, days: float) -> str:
+    return f"{COUNTED_FROM[table]} + toIntervalSecond({max(1, round(days * DAY_S))})"
+
+
+def _quoted(bot_id: str) -> str:
+    """A bot's id is letters and digits: the settings were refused otherwise."""
+    return f"'{bot_id}'"
+
+
+def _told(table: str, settings: Settings) -> Iterator[str]:
+    days, bots = _days(table, settings)
+    yield _span(days)
+    yield from (f"of bot {bot_id} {_span(of_bot)}" for bot_id, of_bot in sorted(bots.items()) if of_bot != days)
+
+
+def _span(days: float) -> str:
+    return f"{days:g} days" if days else "for good"
+
+
+async def _found(clickhouse: ClickHouse, settings: Settings) -> dict[str, str]:
+    """The clause that each table has."""
+    suffix = "_local" if clickhouse.cluster else ""
+    names = {"database": settings.clickhouse_database, "tables": [table + suffix for table in COUNTED_FROM]}
+    rows = await clickhouse.rows(FIND, names)
+    return {name.removesuffix(suffix): _clause(engine) for name, engine in rows}
+
+
+async def _as_clickhouse_writes(clickhouse: ClickHouse, clause: str) -> str:
+    if not clause:
+        return ""
+    statement = f"CREATE TABLE x (a Int8) ENGINE = MergeTree ORDER BY a TTL {clause}"
+    return _clause((await clickhouse.rows(SAME, {"statement": statement}))[0][0])
+
+
+def _clause(engine: str) -> str:
+    return engine.partition(" TTL ")[2].partition(" SETTINGS ")[0]

@@ -1,0 +1,269 @@
+"""Through Distributed tables everything answers as on one server, as far as a single engine can show it.
+
+The engine knows clusters, `ON CLUSTER` and replicated tables, but takes no part in them: it runs no queue of
+definitions and offers its parts to no other. So the tables here are what the renderer says, less these two things.
+Whether a shard's replicas agree is not tested here; that the settings which see to it are sent is.
+"""
+
+import asyncio
+import re
+import subprocess
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+
+import msgspec
+import pytest
+
+from pipeline.config.settings import Settings
+from pipeline.fold.fold import fold
+from pipeline.runtime.errors import StatementError, TransientError, UsageError
+from pipeline.runtime.sockets import free_port
+from pipeline.store.archive import read_back, write
+from pipeline.store.client import ClickHouse, connection
+from pipeline.store.conversations import DELETE, delete_rows, read_archive_and_rows, rows_newer_than
+from pipeline.store.health import unavailable_reason
+from pipeline.store.key_ranges import Scope, parts
+from pipeline.store.schema.cluster_ddl import cluster_options, render
+from pipeline.store.schema.migrate import RECORD, migrate, migrations
+from schemas.turn import ArchivedTurn
+from tests import services
+from tests.connected import each_by_itself
+from tests.events import FALLBACK, START, turn
+from tests.pipeline.query.table import Table, identities
+
+CONFIGURATION = """
+  <tcp_port>9000</tcp_port>
+  <remote_servers>
+    <one><shard><internal_replication>true</internal_replication>{replica}</shard></one>
+    <two><shard>{replica}</shard><shard>{replica}</shard></two>
+    <far><shard><replica><host>127.0.0.1</host><port>1</port></replica></shard></far>
+  </remote_servers>
+""".format(replica="<replica><host>127.0.0.1</host><port>9000</port></replica>")
+"""`two` has the one engine for both of its shards: it shows what is refused between shards, and all rows twice.
+`far` has a shard that nothing answers for."""
+
+TALK = [turn(timestamp=START + 1000 * n, request_id=f"request-{n}", bot_name="Travel") for n in range(3)]
+RIGHT = fold(TALK, FALLBACK)
+KEY = TALK[0].key
+
+
+@pytest.fixture(scope="module")
+def clustered_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An engine whose configuration names clusters."""
+    folder = tmp_path_factory.mktemp("clustered")
+    clusters = folder / "clusters.xml"
+    clusters.write_text(CONFIGURATION)
+    port = free_port()
+    command = [*services.clickhouse_command(folder, port), "--clusters", str(clusters)]
+    with subprocess.Popen(command, cwd=services.ROOT) as process:
+        try:
+            services.await_answer(f"http://127.0.0.1:{port}", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(services.STOPPED_WITHIN)
+
+
+@pytest.fixture
+def clustered(clustered_url: str) -> Settings:
+    """Settings of the cluster `one`, with a database that has the tables."""
+    settings = Settings(
+        clickhouse=clustered_url, clickhouse_database=f"test_{uuid.uuid4().hex}", clickhouse_cluster="one"
+    )
+    services.ask(clustered_url, f"CREATE DATABASE {settings.clickhouse_database}")
+
+    async def define(clickhouse: ClickHouse) -> None:
+        for statement in [RECORD, *[migration.statement for migration in migrations()]]:
+            for rendered in render(statement, "one"):
+                await clickhouse.command(alone(rendered))
+
+    using(settings, define)
+    return settings
+
+
+def alone(rendered: str) -> str:
+    """The same for a server that has neither Keeper nor a queue of definitions."""
+    return re.sub(r" ON CLUSTER '\w+'", "", rendered).replace("ENGINE = Replicated", "ENGINE = ")
+
+
+def using(settings: Settings, use: Callable[[ClickHouse], Awaitable[None]]) -> None:
+    async def go() -> None:
+        async with connection(settings) as clickhouse:
+            await use(clickhouse)
+
+    asyncio.run(go())
+
+
+async def written(clickhouse: ClickHouse) -> None:
+    await write(clickhouse, [RIGHT], [ArchivedTurn(*(*msgspec.structs.astuple(one), b"{}")) for one in TALK])
+
+
+async def look_at(clickhouse: ClickHouse, cluster: str) -> None:
+    """Let the tables that see all shards see those of another cluster."""
+    for table, migration in zip(("turns", "conversations"), migrations(), strict=False):
+        await clickhouse.command(f"DROP TABLE {table}")
+        await clickhouse.command(alone(render(migration.statement, cluster)[1]))
+
+
+def test_what_is_written_lies_in_the_local_tables_and_is_read_back(clustered: Settings) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        await written(clickhouse)
+        assert await clickhouse.rows("SELECT count() FROM turns_local") == [(len(TALK),)]
+        assert await clickhouse.rows("SELECT count() FROM conversations_local") == [(1,)]
+        assert await clickhouse.rows("SELECT bot_name, bot_id FROM bots") == [("Travel", KEY[0])]
+        assert await read_back(clickhouse, [KEY]) == {KEY: TALK}
+        assert await unavailable_reason(clickhouse) == ""
+
+    using(clustered, use)
+
+
+def test_a_later_row_replaces_an_earlier_one(clustered: Settings) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        await written(clickhouse)
+        await clickhouse.insert("conversations", [msgspec.structs.replace(RIGHT, turns=9, version=9)])
+        assert await clickhouse.rows("SELECT turns FROM conversations FINAL") == [(9,)]
+
+    using(clustered, use)
+
+
+def test_a_write_has_failed_where_a_shard_is_away(clustered: Settings) -> None:
+    """By default it would be queued on the server that was asked, and the offsets committed."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await look_at(clickhouse, "far")
+        with pytest.raises(TransientError, match="Connection refused"):
+            await written(clickhouse)
+
+    using(clustered, use)
+
+
+def test_columns_come_and_go_while_the_tables_are_read(clustered: Settings) -> None:
+    grown = (
+        "ALTER TABLE turns ADD COLUMN mood String DEFAULT 'calm' CODEC(ZSTD(1)) COMMENT 'theirs', "
+        "ADD COLUMN place UInt64 AFTER payload, "
+        "MODIFY ORDER BY (bot_id, session_id, originating_request_id, timestamp, request_id, response_reason, place)"
+    )
+
+    async def alter(clickhouse: ClickHouse, statement: str) -> None:
+        for rendered in render(statement, "one"):
+            await clickhouse.command(alone(rendered))
+            assert await clickhouse.rows("SELECT count() FROM (SELECT * FROM turns FINAL)") == [(len(TALK),)]
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await written(clickhouse)
+        await alter(clickhouse, grown)
+        assert await clickhouse.rows("SELECT DISTINCT mood, place FROM turns") == [("calm", 0)]
+        key = "SELECT sorting_key FROM system.tables WHERE database = currentDatabase() AND name = 'turns_local'"
+        assert (await clickhouse.rows(key))[0][0].endswith("response_reason, place")
+        await alter(clickhouse, "ALTER TABLE turns MODIFY COLUMN mood LowCardinality(String) DEFAULT 'wild' COMMENT ''")
+        await clickhouse.command("INSERT INTO turns (bot_id, place) VALUES ('X', 5)")
+        assert await clickhouse.rows("SELECT mood, place FROM turns WHERE bot_id = 'X'") == [("wild", 5)]
+        await clickhouse.command(alone(render("DELETE FROM turns\nWHERE bot_id = 'X'", "one")[0]))
+        await alter(clickhouse, "ALTER TABLE turns DROP COLUMN mood")
+        modes = "deduplicate_merge_projection_mode = 'rebuild', lightweight_mutation_projection_mode = 'rebuild'"
+        await alter(clickhouse, f"ALTER TABLE turns MODIFY SETTING {modes}")
+        await alter(clickhouse, "ALTER TABLE turns ADD PROJECTION places (SELECT bot_id, place ORDER BY place)")
+
+    using(clustered, use)
+
+
+def test_sessions_are_listed(clustered: Settings) -> None:
+    table = Table(each_by_itself(clustered))
+    sessions = [f"session-{n}" for n in range(7)]
+    table.insert(*[msgspec.structs.replace(RIGHT, session_id=session) for session in sessions])
+    table.insert(*[msgspec.structs.replace(RIGHT, session_id=session, version=9) for session in sessions[:3]])
+    listed = table.listing({"maxResults": 2}, KEY[0])
+    assert sorted(session for session, _ in identities(listed)) == sessions
+
+
+def test_a_row_comes_in_again_after_it_was_deleted(clustered: Settings) -> None:
+    """As in a repair. A replicated table leaves out a block that it has seen before; other tables do when told to."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        window = "MODIFY SETTING non_replicated_deduplication_window = 100"
+        await clickhouse.command(f"ALTER TABLE conversations_local {window}")
+        for _ in range(2):
+            await clickhouse.insert("conversations", [RIGHT])
+            assert await clickhouse.rows("SELECT count() FROM conversations") == [(1,)]
+            (deletion,) = render(DELETE, "one")
+            places = [place.named for place in await rows_newer_than(clickhouse, {KEY: 0})]
+            await clickhouse.command(alone(deletion), {"places": places})
+            assert await clickhouse.rows("SELECT count() FROM conversations") == [(0,)]
+
+    using(clustered, use)
+
+
+@pytest.mark.parametrize("cluster", ["one", "two"])
+def test_an_audit_may_ask_both_tables_at_once(clustered: Settings, cluster: str) -> None:
+    """Between several shards ClickHouse refuses such a subquery, unless it is told that they are sharded alike."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await written(clickhouse)
+        await look_at(clickhouse, cluster)
+        scope = Scope(since=START, until=START + 1)
+        (where,) = [where async for where in parts(clickhouse, scope, 1_000)]
+        said = await read_archive_and_rows(clickhouse, where)
+        assert set(said.events[KEY]) == set(TALK)  # `two` has all rows twice
+        assert set(said.rows[KEY]) == {RIGHT}
+        assert await rows_newer_than(clickhouse, {KEY: RIGHT.version}) == []
+
+    using(clustered, use)
+
+
+def test_a_deletion_concerns_the_local_tables_of_all_shards(clustered: Settings) -> None:
+    """The engine refuses it only where the cluster comes in: the rest of the statement is in order."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await written(clickhouse)
+        places = await rows_newer_than(clickhouse, {KEY: 0})
+        with pytest.raises(StatementError, match="Replicated DDL queries are disabled"):
+            await delete_rows(clickhouse, places)
+        clickhouse.cluster = ""
+        with pytest.raises(StatementError, match="DELETE query is not supported"):
+            await delete_rows(clickhouse, places)
+
+    using(clustered, use)
+
+
+def test_a_cluster_gets_its_settings_and_one_server_none(clustered: Settings) -> None:
+    changed: dict[str, dict[str, str]] = {}
+
+    async def use(clickhouse: ClickHouse) -> None:
+        rows = await clickhouse.rows("SELECT name, value FROM system.settings WHERE changed")
+        changed[clickhouse.cluster] = dict(rows)
+
+    single = msgspec.structs.replace(clustered, clickhouse_cluster="")
+    using(clustered, use)
+    using(single, use)
+    assert cluster_options(single) == {}
+    wanted = {name: str(value) for name, value in cluster_options(clustered).items()}
+    assert wanted.items() <= changed["one"].items()
+    assert not wanted.keys() & changed[""].keys()
+
+
+@pytest.mark.parametrize("timeout", [0.5, 30.0])
+def test_the_server_gives_up_before_the_client(timeout: float) -> None:
+    options = cluster_options(Settings(clickhouse_cluster="one", clickhouse_timeout=timeout))
+    assert 1000 <= int(options["insert_quorum_timeout"]) <= max(1000, 1000 * timeout)
+    assert 1 <= int(options["distributed_ddl_task_timeout"]) <= max(1, timeout)
+
+
+def test_a_cluster_that_is_not_configured_is_named(clustered_url: str) -> None:
+    with pytest.raises(StatementError, match="'nowhere' not found"):
+        asyncio.run(migrate(Settings(clickhouse=clustered_url, clickhouse_cluster="nowhere")))
+
+
+def test_a_cluster_without_a_queue_of_definitions_is_refused_and_not_waited_for(clustered_url: str) -> None:
+    with pytest.raises(StatementError, match="Replicated DDL queries are disabled"):
+        asyncio.run(migrate(Settings(clickhouse=clustered_url, clickhouse_cluster="one")))
+
+
+def test_tables_of_one_server_are_not_taken_for_a_cluster(clickhouse_settings: Settings) -> None:
+    asyncio.run(migrate(clickhouse_settings))
+    with pytest.raises(UsageError, match="tables of one server: empty TURNFOLD_CLICKHOUSE_CLUSTER"):
+        asyncio.run(migrate(msgspec.structs.replace(clickhouse_settings, clickhouse_cluster="one"), dry_run=True))
+
+
+def test_tables_of_a_cluster_are_not_taken_for_one_server(clustered: Settings) -> None:
+    with pytest.raises(UsageError, match="tables of a cluster: name that in TURNFOLD_CLICKHOUSE_CLUSTER"):
+        asyncio.run(migrate(msgspec.structs.replace(clustered, clickhouse_cluster="")))

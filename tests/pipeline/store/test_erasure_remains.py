@@ -1,0 +1,167 @@
+"""What there is of forgotten sessions is found, all of it and nothing else, and deleted, on the disk too."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.fold.fold import fold
+from pipeline.store.client import ClickHouse
+from pipeline.store.erasure_remains import SESSIONS_AT_ONCE, Remains, bots_of, find_remains
+from pipeline.store.erasures import apply, erase, uncover
+from schemas.conversation import Conversation
+from schemas.erasure import Erasure, Session, digest
+from schemas.turn import Turn
+from tests.events import FALLBACK, START, turn, turns
+from tests.pipeline.audit.tables import Tables, folded
+
+TALK = [turn(timestamp=START + 1000 * n, request_id=f"r{n}") for n in range(4)]
+RIGHT = fold(TALK, FALLBACK)
+WHO = TALK[0].key[:2]
+UNTIL = START + 1500
+LATER = fold(TALK[2:], FALLBACK)
+LAST = fold(TALK[3:], FALLBACK)
+
+
+def words(until: int = UNTIL, *sessions: Session) -> dict[Session, Erasure]:
+    return {session: Erasure("", digest(session[1]), until) for session in sessions or (WHO,)}
+
+
+def found(tables: Tables, until: int = UNTIL) -> Remains:
+    return tables.use(lambda clickhouse: find_remains(clickhouse, words(until)))
+
+
+def test_nothing_remains_where_nothing_was_and_where_all_is_later(tables: Tables) -> None:
+    assert not found(tables)
+    tables.fold(TALK)
+    assert not found(tables, START - 1)
+    tables.fold([turn(session_id="session-12"), turn(bot_id="BOTBBBBBB2")])
+    assert found(tables, START + 9000).events == {TALK[0].key: 4}
+
+
+@pytest.mark.parametrize(
+    ("rows", "events", "remains"),
+    [
+        ([RIGHT], TALK, "events rows due"),
+        ([RIGHT], TALK[:2], "events rows"),
+        ([RIGHT], [], "rows"),
+        ([LATER], TALK, "events due"),
+        ([LATER], TALK[2:], ""),
+        ([], TALK[2:], "due"),
+        ([msgspec.structs.replace(RIGHT, is_deleted=1)], TALK[2:], "rows due"),
+        ([LATER, msgspec.structs.replace(LATER, version=3, is_deleted=1)], TALK[2:], "rows hidden due"),
+        ([LATER, msgspec.structs.replace(LATER, is_deleted=1)], TALK[2:], "rows hidden due"),
+        ([LATER, msgspec.structs.replace(LATER, start=START + 3000, is_deleted=1)], TALK[2:], ""),
+        ([LATER, msgspec.structs.replace(LATER, start=START + 3000)], TALK[2:], "due"),
+        ([LATER, LAST, msgspec.structs.replace(LAST, version=2, is_deleted=1)], TALK[2:], ""),
+        ([RIGHT, msgspec.structs.replace(RIGHT, start=START + 2000, is_deleted=1)], TALK, "events rows hidden due"),
+    ],
+)
+def test_each_way_in_which_something_remains_is_told(
+    tables: Tables, rows: list[Conversation], events: list[Turn], remains: str
+) -> None:
+    tables.put(*rows, events=events)
+    told = found(tables)
+    assert " ".join(name for name in ("events", "rows", "hidden", "due") if getattr(told, name)) == remains
+    assert bool(told) is bool(remains)
+
+
+def cleared(tables: Tables, said: dict[Session, Erasure]) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        remains = await find_remains(clickhouse, said)
+        await uncover(clickhouse, said, remains)
+        await erase(clickhouse, said, remains)
+        assert not (await find_remains(clickhouse, said)).rows
+
+    tables.use(use)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(turns(), max_size=12), st.integers(START - 1, START + 4000))
+def test_what_is_deleted_is_what_is_forgotten(tables: Tables, log: list[Turn], until: int) -> None:
+    tables.empty()
+    tables.put(*folded(log), events=log)
+    cleared(tables, words(until))
+    kept = [one for one in log if one.key[:2] != WHO or one.timestamp > until]
+    assert {(one.key, one.order) for one in tables.events()} == {(one.key, one.order) for one in kept}
+    assert tables.rows() == [row for row in folded(log) if row.key[:2] != WHO or row.start > until]
+
+
+def test_more_sessions_than_one_statement_takes(tables: Tables) -> None:
+    many = SESSIONS_AT_ONCE + 5
+    log = [turn(session_id=f"s{n}", timestamp=START + n) for n in range(many + 1)]
+    tables.put(
+        *folded(log),
+        *(msgspec.structs.replace(row, start=row.start + 9**9, is_deleted=1) for row in folded(log)),
+        events=log,
+    )
+    said = {one.key[:2]: Erasure("", digest(one.session_id), one.timestamp) for one in log[:many]}
+    cleared(tables, said)
+    assert tables.events() == log[many:]
+    assert tables.rows() == folded(log[many:])
+
+
+def test_each_session_has_a_moment_of_its_own(tables: Tables) -> None:
+    log = [turn(session_id=who, timestamp=START + n, request_id=f"r{n}") for who in ("a", "b") for n in range(4)]
+    tables.put(events=log)
+    bot = WHO[0]
+    cleared(tables, words(START + 1, (bot, "a")) | words(START + 2, (bot, "b")))
+    assert [(one.session_id, one.timestamp - START) for one in tables.events()] == [("a", 2), ("a", 3), ("b", 3)]
+
+
+def test_the_bots_of_a_session_are_known_from_either_table(tables: Tables) -> None:
+    tables.put(msgspec.structs.replace(RIGHT, bot_id="BOTBBBBBB2"), events=[*TALK, turn(session_id="x", bot_id="B3")])
+    assert tables.use(lambda clickhouse: bots_of(clickhouse, WHO[1])) == {WHO[0], "BOTBBBBBB2"}
+
+
+SECRET = "guest-6e1f0c2b9a774d53"
+
+
+def on_disk(folders: list[str]) -> bool:
+    """Whether the id stands in a file of these parts: what is compressed holds it once in clear."""
+    return any(
+        SECRET.encode() in file.read_bytes() for folder in folders for file in Path(folder).iterdir() if file.is_file()
+    )
+
+
+def test_on_the_disk_nothing_is_left_and_no_statement_tells_who_it_was(tables: Tables) -> None:
+    one, other = turn(session_id=SECRET), turn(session_id="other")
+    tables.put(*folded([one, other]), events=[one, other])
+
+    async def parts(clickhouse: ClickHouse) -> list[str]:
+        sql = "SELECT path FROM system.parts WHERE database = currentDatabase() AND active AND table != 'forgotten'"
+        return [path for (path,) in await clickhouse.rows(sql)]
+
+    async def masked(clickhouse: ClickHouse) -> int:
+        sql = "SELECT count() FROM {} WHERE session_id = '{}' SETTINGS apply_deleted_mask = 0"
+        counts = [await clickhouse.rows(sql.format(table, SECRET)) for table in ("turns", "conversations")]
+        return sum(count for ((count,),) in counts)
+
+    assert on_disk(tables.use(parts))
+    cleared(tables, words(START, one.key[:2]))
+    assert tables.events() == [other]
+    assert (tables.use(masked), on_disk(tables.use(parts))) == (2, True), "a deletion alone only hides it"
+    tables.use(apply)
+    assert (tables.use(masked), on_disk(tables.use(parts))) == (0, False)
+    assert tables.rows() == folded([other])
+
+    async def commands(clickhouse: ClickHouse) -> list[str]:
+        sql = "SELECT command FROM system.mutations WHERE database = currentDatabase()"
+        return [command for (command,) in await clickhouse.rows(sql)]
+
+    said = tables.use(commands)
+    assert len(said) >= 4
+    assert SECRET not in repr(said)
+
+
+def test_applying_where_nothing_was_deleted_does_nothing(tables: Tables) -> None:
+    tables.fold(TALK)
+
+    async def mutations(clickhouse: ClickHouse) -> int:
+        await apply(clickhouse)
+        sql = "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND command LIKE '%MASK%'"
+        return int((await clickhouse.rows(sql))[0][0])
+
+    assert tables.use(mutations) == 0

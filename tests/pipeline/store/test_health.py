@@ -1,0 +1,102 @@
+"""Whether the tables can be used is asked, not guessed; what is in the way is said with what helps."""
+
+import asyncio
+
+import pytest
+
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import StatementError, TransientError
+from pipeline.runtime.sockets import free_port
+from pipeline.store.client import ClickHouse, connection
+from pipeline.store.health import LONGEST, TABLES, ReadyProbe, unavailable_reason
+from pipeline.store.schema.migrate import migrate
+
+
+def asked(settings: Settings, *statements: str) -> str:
+    """The trouble, once the statements have run."""
+
+    async def ask() -> str:
+        clickhouse: ClickHouse
+        async with connection(settings) as clickhouse:
+            for statement in statements:
+                await clickhouse.command(statement)
+            return await unavailable_reason(clickhouse)
+
+    return asyncio.run(ask())
+
+
+def test_a_migrated_database_is_ready(clickhouse_settings: Settings) -> None:
+    asyncio.run(migrate(clickhouse_settings))
+    assert asked(clickhouse_settings) == ""
+
+
+def test_what_is_missing_is_named_with_what_makes_it(clickhouse_settings: Settings) -> None:
+    assert asked(clickhouse_settings) == (
+        "tables are missing: bots, conversations, forgotten, runs, turns; run `turnfold migrate`"
+    )
+    asyncio.run(migrate(clickhouse_settings))
+    missing = asked(clickhouse_settings, "DROP TABLE conversations")
+    assert missing == "tables are missing: conversations; run `turnfold migrate`"
+
+
+@pytest.mark.parametrize("error", [TransientError("away\nStack trace: a b c"), StatementError("x" * 9_999)])
+def test_the_reason_is_one_line_of_bounded_length(error: Exception) -> None:
+    class Broken:
+        async def rows(self, *_: object) -> list[tuple[object, ...]]:
+            raise error
+
+    said = asyncio.run(unavailable_reason(Broken()))
+    assert said.startswith("ClickHouse cannot be asked: ")
+    assert "\n" not in said
+    assert len(said) < LONGEST + 40
+
+
+def test_a_clickhouse_that_is_away_is_no_table_that_is_missing() -> None:
+    with pytest.raises(TransientError):
+        asked(Settings(clickhouse=f"http://127.0.0.1:{free_port()}"))
+
+
+class Counting:
+    """Has all tables, or answers nothing for now; counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.answers = asyncio.Event()
+
+    async def rows(self, *_: object) -> list[tuple[object, ...]]:
+        self.asked += 1
+        await self.answers.wait()
+        return [(name,) for name in TABLES]
+
+
+def test_many_probes_are_one_question_and_its_answer_stands_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def go() -> None:
+        store = Counting()
+        probe = ReadyProbe(store, seconds=60)
+        waiting = [asyncio.create_task(probe.trouble()) for _ in range(50)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        store.answers.set()
+        assert await asyncio.gather(*waiting[1:]) == [""] * 49
+        assert await probe.trouble() == ""
+        assert store.asked == 1
+        monkeypatch.setattr("pipeline.store.health.FRESH_SECONDS", 0.0)
+        assert await probe.trouble() == ""
+        assert store.asked == 2
+
+    monkeypatch.setattr("pipeline.store.health.FRESH_SECONDS", 600.0)
+    asyncio.run(go())
+
+
+def test_a_probe_does_not_wait_long_and_remembers_that_nothing_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        store = Counting()
+        probe = ReadyProbe(store, seconds=0.05)
+        for _ in range(3):
+            assert await probe.trouble() == "ClickHouse cannot be asked: it gave no answer within 0.05 s"
+        assert store.asked == 1
+
+    monkeypatch.setattr("pipeline.store.health.FRESH_SECONDS", 600.0)
+    asyncio.run(go())

@@ -1,0 +1,97 @@
+import asyncio
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pipeline.config.settings import Settings
+from pipeline.http.app import create_app
+from pipeline.runtime.errors import ExceededError, StatementError, TransientError
+from pipeline.runtime.sockets import free_port
+from pipeline.store.lazy_client import LazyClickHouse
+from pipeline.store.schema.migrate import migrate
+from tests import services
+from tests.pipeline.http.raw import until
+from tests.pipeline.http.serving import assert_failed, client, serving
+
+
+@contextmanager
+def clickhouse(port: int, folder: Path) -> Iterator[None]:
+    """ClickHouse on the same port each time, as after a restart."""
+    with subprocess.Popen(services.clickhouse_command(folder, port), cwd=services.ROOT) as process:
+        try:
+            services.await_answer(f"http://127.0.0.1:{port}", process)
+            yield
+        finally:
+            process.terminate()
+            process.wait(services.STOPPED_WITHIN)
+
+
+def test_a_server_starts_before_clickhouse_and_outlives_its_absence(tmp_path: Path) -> None:
+    port = free_port()
+    settings = Settings(clickhouse=f"http://127.0.0.1:{port}")
+    with serving(create_app(settings)) as url, client(url) as ask:
+        assert_failed(ask.sessions(), 500, "InternalServerException", "ClickHouse does not answer at the moment")
+        with clickhouse(port, tmp_path):
+            asyncio.run(migrate(settings))
+            assert ask.ask("GET", "/readyz").status == 200
+            assert ask.sessions().status == 200
+        until(lambda: ask.ask("GET", "/readyz").status == 503)
+        assert_failed(ask.sessions(), 500, "InternalServerException", "ClickHouse does not answer at the moment")
+        with clickhouse(port, tmp_path):
+            until(lambda: ask.ask("GET", "/readyz").status == 200)
+            assert ask.sessions().status == 200
+
+
+def test_a_clickhouse_that_accepts_and_says_nothing_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = LazyClickHouse(
+            Settings(clickhouse=f"http://127.0.0.1:{silent.getsockname()[1]}", clickhouse_timeout=0.2)
+        )
+
+        async def ask() -> None:
+            waiting = [store.rows("SELECT 1") for _ in range(3)]
+            answers = await asyncio.gather(*waiting, return_exceptions=True)
+            assert [type(answer) for answer in answers] == [TransientError] * 3
+            await store.close()
+
+        asyncio.run(ask())
+
+
+def test_a_question_that_takes_too_long_is_given_up_here_and_there(clickhouse_url: str) -> None:
+    there = Settings(clickhouse=clickhouse_url, clickhouse_database="default")
+
+    async def ask(settings: Settings, *errors: type[Exception]) -> None:
+        store = LazyClickHouse(settings)
+        try:
+            with pytest.raises(errors):
+                await store.rows("SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(number)")
+            assert await store.rows("SELECT getSetting('readonly')") == [(1,)]
+        finally:
+            await store.close()
+
+    asyncio.run(ask(msgspec.structs.replace(there, query_seconds=0.5), ExceededError))
+    sooner = msgspec.structs.replace(there, clickhouse_timeout=0.5)
+    asyncio.run(ask(sooner, ExceededError, TransientError))  # by ClickHouse or by us, whoever is first
+
+
+def test_many_first_questions_at_once_are_all_answered(clickhouse_url: str) -> None:
+    async def ask() -> None:
+        store = LazyClickHouse(Settings(clickhouse=clickhouse_url, clickhouse_database="default"))
+        try:
+            answers = await asyncio.gather(*(store.rows("SELECT {n:UInt8}", {"n": n}) for n in range(20)))
+            assert answers == [[(n,)] for n in range(20)]
+            with pytest.raises(StatementError):
+                await store.rows("SELECT nonsense")
+        finally:
+            await store.close()
+
+    asyncio.run(ask())
+
+
+def test_closing_what_was_never_used_is_nothing() -> None:
+    asyncio.run(LazyClickHouse(Settings()).close())

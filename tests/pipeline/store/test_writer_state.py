@@ -1,0 +1,143 @@
+"""A worker sees who else writes, and which tables have which names: as the server has it, not as names have it."""
+
+import msgspec
+import pytest
+
+from pipeline.config.settings import Settings
+from pipeline.store.client import ClickHouse
+from pipeline.store.runs import save_run, save_units
+from pipeline.store.schema.shadow_tables import (
+    create_shadow_tables,
+    drop_database,
+    exchange,
+    retired_database,
+    shadow_database,
+    uuids,
+)
+from pipeline.store.writer_state import LEASE_MS, MARGIN_MS, TABLES, WriterState, has_both, read_writer_state
+from schemas.reprocessing import Job, JobCounts, JobKind, Rules, Run, Source, Target, WorkUnit
+from tests.pipeline.audit.tables import Tables
+
+RUN = Run(job=Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=Rules("1", ())), begun=1)
+UNIT = WorkUnit(source=Source("a", "a", (), (), 1), position=(), counts=JobCounts())
+COUNTS = LEASE_MS + MARGIN_MS
+
+
+def around(now: int, written: int = 0) -> WriterState:
+    return WriterState(now, written, 0, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("written", "before", "now", "alone"),
+    [
+        (0, 10**12, 10**12 + 5, True),
+        (50, 40, 60, False),  # while it wrote
+        (30, 40, 60, False),  # before, and it counts still
+        (0, COUNTS - 1, COUNTS + 9**9, False),  # it counted when the writing began, however long that took
+        (0, COUNTS, COUNTS, True),
+    ],
+)
+def test_who_shares_tables_at_any_moment_between_two_looks_is_not_alone(
+    written: int,
+    before: int,
+    now: int,
+    alone: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    assert around(now, written).alone_since(around(before)) is alone
+
+
+@pytest.mark.parametrize(
+    ("written", "now", "shared"), [(0, COUNTS + 100, False), (1, COUNTS + 100, True), (COUNTS, COUNTS, True)]
+)
+def test_what_others_may_have_written_within_a_time_is_told_from_the_end_of_their_word(
+    written: int,
+    now: int,
+    shared: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    assert around(now, written).shared_within(100) is shared
+
+
+async def look(clickhouse: ClickHouse, settings: Settings) -> WriterState:
+    return await read_writer_state(clickhouse, shadow_database(settings))
+
+
+def test_only_a_word_on_live_tables_counts_and_each_of_its_units_gives_one(
+    tables: Tables, with_tables: Settings
+) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        first = await look(clickhouse, with_tables)
+        assert first.alone_since(first)  # nobody has ever written
+        elsewhere = msgspec.structs.replace(RUN, job=msgspec.structs.replace(RUN.job, into=Target.NEW))
+        await save_run(clickhouse, "elsewhere", elsewhere, into_live=False)
+        await save_units(clickhouse, "elsewhere", elsewhere, {"a": UNIT}, into_live=False)
+        assert (await look(clickhouse, with_tables)).alone_since(first)
+        await save_run(clickhouse, "run", RUN, into_live=True)
+        begun = await look(clickhouse, with_tables)
+        assert not begun.alone_since(first)
+        assert first.now <= begun.written <= begun.now  # one clock, the server's
+        await save_units(clickhouse, "run", RUN, {"a": UNIT}, into_live=True)
+        assert (await look(clickhouse, with_tables)).written >= begun.written
+        await clickhouse.command("OPTIMIZE TABLE runs FINAL")  # what is merged away does not take the last word along
+        assert (await look(clickhouse, with_tables)).written >= begun.written
+
+    tables.use(use)
+
+
+def test_new_tables_are_there_when_both_are(tables: Tables, with_tables: Settings) -> None:
+    """Half of them would make every write beside fail."""
+    new = shadow_database(with_tables)
+
+    async def use(clickhouse: ClickHouse) -> None:
+        seen = [await look(clickhouse, with_tables)]
+        await clickhouse.command(f"CREATE DATABASE {new}")
+        for table in TABLES:
+            assert not has_both((await look(clickhouse, with_tables)).tables, new)
+            await clickhouse.command(f"CREATE TABLE {new}.{table} AS {table}")
+            seen.append(await look(clickhouse, with_tables))
+        assert has_both(seen[-1].tables, new)
+        assert has_both(seen[-1].tables, with_tables.clickhouse_database)
+        assert len({one.tables for one in seen}) == len(seen)
+
+    try:
+        tables.use(use)
+    finally:
+        tables.use(lambda _: drop_database(with_tables, new))
+
+
+def test_tables_that_have_changed_places_are_others_under_the_same_names(tables: Tables, with_tables: Settings) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        await create_shadow_tables(with_tables)
+        before = await look(clickhouse, with_tables)
+        again = await look(clickhouse, with_tables)
+        assert again.tables == before.tables
+        await exchange(with_tables, await uuids(clickhouse, with_tables.clickhouse_database))
+        after = await look(clickhouse, with_tables)
+        assert {name for _, name, _ in after.tables} == set(TABLES)
+        assert not {uuid for *_, uuid in after.tables} - {uuid for *_, uuid in before.tables}
+        live = with_tables.clickhouse_database
+        assert not {table for table in after.tables if table[0] == live} & {*before.tables}
+
+    try:
+        tables.use(use)
+    finally:
+        tables.use(lambda _: drop_database(with_tables, retired_database(with_tables)))
+
+
+def test_new_tables_are_there_once_they_have_every_column(tables: Tables, with_tables: Settings) -> None:
+    """A worker that wrote to them before would be told that there is no such column, which no second try mends."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await create_shadow_tables(with_tables)
+        new = {"new": shadow_database(with_tables)}
+        await clickhouse.command("DROP VIEW {new:Identifier}.bots_from_turns", new)
+        await clickhouse.command("ALTER TABLE {new:Identifier}.turns DROP COLUMN bot_version", new)
+        seen = await look(clickhouse, with_tables)
+        assert {table[:2] for table in seen.tables if table[0] == new["new"]} == {(new["new"], "conversations")}
+        assert not has_both(seen.tables, new["new"])
+        await clickhouse.command("ALTER TABLE {new:Identifier}.turns ADD COLUMN bot_version String", new)
+        assert has_both((await look(clickhouse, with_tables)).tables, new["new"])
+
+    try:
+        tables.use(use)
+    finally:
+        tables.use(lambda _: drop_database(with_tables, shadow_database(with_tables)))
