@@ -9,24 +9,24 @@ from starlette.middleware import Middleware
 
 from pipeline.auth.authenticator import Gatekeeper
 from pipeline.config.settings import Settings
-from pipeline.http import get_session_v1, get_session_v2, get_transcript, list_sessions
-from pipeline.http.audited import Audited, audit_log
-from pipeline.http.envelope import Envelope, on_no_route
-from pipeline.http.measured import Measured
-from pipeline.http.openapi import description
-from pipeline.http.operation import Backend, Operation, Turnstile
-from pipeline.http.origins import cors
+from pipeline.http.middleware.audit_log import AuditMiddleware, audit_log
+from pipeline.http.middleware.cors import cors
+from pipeline.http.middleware.metrics import MetricsMiddleware
+from pipeline.http.middleware.request_context import RequestContextMiddleware, on_no_route
+from pipeline.http.middleware.trusted_host import trusted_host
+from pipeline.http.openapi.document import description
+from pipeline.http.operations import get_session, get_transcript, list_sessions
+from pipeline.http.operations.operation import AppContext, ConcurrencyLimiter, Operation
 from pipeline.http.probes import probes
-from pipeline.http.rebinding import rebinding
 from pipeline.metrics.query import QueryMetrics
-from pipeline.query.token import PageTokens
+from pipeline.query.list_sessions.page_token import PageTokens
 from pipeline.runtime.clock import Now, now_ms
 from pipeline.store.lazy_client import LazyClickHouse
 
 OPERATIONS: Sequence[Operation] = (
     list_sessions.OPERATION,
-    get_session_v1.OPERATION,
-    get_session_v2.OPERATION,
+    get_session.GET_SESSION_V1,
+    get_session.GET_SESSION_V2,
     get_transcript.OPERATION,
 )
 
@@ -41,7 +41,7 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
     metrics = QueryMetrics()
     door = Gatekeeper(settings, now)
     audit = audit_log(settings)
-    backend = Backend(settings, store, PageTokens(settings.token_key), now, Turnstile(), door)
+    backend = AppContext(settings, store, PageTokens(settings.token_key), now, ConcurrencyLimiter(), door)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -59,11 +59,11 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
             description(OPERATIONS),
         ],
         middleware=[
-            Middleware(Measured, metrics=metrics),
-            Middleware(Audited, log=audit),
+            Middleware(MetricsMiddleware, metrics=metrics),
+            Middleware(AuditMiddleware, log=audit),
             *cors(settings.api_origins),  # around the envelope: pages may read what went wrong, too
-            Middleware(Envelope),
-            *rebinding(settings),
+            Middleware(RequestContextMiddleware),
+            *trusted_host(settings),
         ],
         exception_handlers={HTTPException: on_no_route},
         lifespan=lifespan,

@@ -27,7 +27,7 @@ from tests.integration.stack import PATIENCE, Stack
 IMPORTED = {
     "up": "agents.cli.commands.up",
     "clickhouse": "pipeline.embedded.clickhouse, chdb.state.sqlitelike",
-    "serve": "agents.cli.commands.serve, pipeline.http.serve",
+    "serve": "agents.cli.commands.serve, pipeline.http.server.run",
     "worker": "agents.cli.commands.worker",
 }
 """What each process imports. The list waits for the first three, one after the other; the worker starts beside it."""

@@ -24,8 +24,8 @@ import msgspec
 import orjson
 
 from pipeline.config.settings import Settings
-from pipeline.query.sessions import read_question
-from pipeline.query.token import Position
+from pipeline.query.list_sessions.handler import read_question
+from pipeline.query.list_sessions.page_token import Cursor
 from pipeline.runtime.sockets import free_port
 from pipeline.store.client import connection
 from pipeline.store.schema.migrate import migrate
@@ -147,10 +147,10 @@ async def costs(reader: Reader, case: Case, number: int) -> dict[str, Cost]:
     return found
 
 
-def position(case: Case, row: tuple[Any, ...]) -> Position:
+def position(case: Case, row: tuple[Any, ...]) -> Cursor:
     """Where a page ends whose last row is this one."""
     start, _, duration, turns, session, request, *_ = row
-    return Position(END, {SORTS[1]: turns, SORTS[2]: duration}.get(case.sort, start), start, session, request)
+    return Cursor(END, {SORTS[1]: turns, SORTS[2]: duration}.get(case.sort, start), start, session, request)
 
 
 def summary(costs: list[Cost]) -> dict[str, float]:

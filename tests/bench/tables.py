@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from pipeline.query.reach import Reaches
-from pipeline.query.sessions import Row, SessionLists
-from pipeline.query.statement import SETTINGS, Question, select
-from pipeline.query.token import PageTokens, Position
+from pipeline.query.list_sessions.handler import Row, SessionLists
+from pipeline.query.list_sessions.page_spans import PageSpans
+from pipeline.query.list_sessions.page_token import Cursor, PageTokens
+from pipeline.query.list_sessions.sql import SETTINGS, SessionQuery, select
 from pipeline.store.client import ClickHouse
 from tests import services
 
@@ -122,7 +122,7 @@ class Reader:
 
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._client = clickhouse._client
-        self._lists = SessionLists(self, PageTokens(""), lambda: END, lambda _: 0.0, lambda _: True, Reaches())
+        self._lists = SessionLists(self, PageTokens(""), lambda: END, lambda _: 0.0, lambda _: True, PageSpans())
         self.rows_read = self.bytes_read = 0
 
     async def rows(
@@ -140,16 +140,16 @@ class Reader:
         rows: Sequence[Row] = result.result_rows
         return rows
 
-    async def ours(self, question: Question, last: Position | None) -> Sequence[Row]:
+    async def ours(self, question: SessionQuery, last: Cursor | None) -> Sequence[Row]:
         """A page as the query layer reads it."""
         return await self._lists._rows(question, last, END, SIZE)
 
-    async def whole(self, question: Question, last: Position | None) -> Sequence[Row]:
+    async def whole(self, question: SessionQuery, last: Cursor | None) -> Sequence[Row]:
         """The same with FINAL over all that the window holds."""
         statement = select(question, last, END, SIZE)
         return await self.rows(statement.sql, statement.parameters, SETTINGS)
 
-    async def plain(self, question: Question, last: Position | None, skip: int = 0) -> Sequence[Row]:
+    async def plain(self, question: SessionQuery, last: Cursor | None, skip: int = 0) -> Sequence[Row]:
         """The same without FINAL, of the plain copy; `skip` leaves out its first rows."""
         statement = select(question, last, END, SIZE)
         sql = statement.sql.replace("conversations FINAL", "plain")

@@ -10,9 +10,9 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from tests.clients.tools import run, with_packages
+from tests.pipeline.http.operations.test_list_sessions import insert as insert_rows
 from tests.pipeline.http.runtime import insert as insert_turns
 from tests.pipeline.http.serving import serving
-from tests.pipeline.http.test_list_sessions import insert as insert_rows
 from tests.pipeline.query.rows import BOT, conversation
 from tests.pipeline.query.session_entries import ALIAS, USER, v2
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 
 from pipeline.http.app import OPERATIONS
-from pipeline.http.openapi import document
+from pipeline.http.openapi.document import document
 from tests.clients.tools import run, with_packages
 
 

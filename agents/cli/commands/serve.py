@@ -4,7 +4,7 @@ import click
 
 from pipeline.config.logging import configure_logging
 from pipeline.config.settings import Settings
-from pipeline.http import serve as http
+from pipeline.http.server import run as http
 
 
 @click.command()

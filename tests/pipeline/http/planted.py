@@ -24,9 +24,9 @@ from schemas.lex.log_entry import bot_id
 from tests import services
 from tests.events import iso
 from tests.pipeline.access.signing import bearing, kept
+from tests.pipeline.http.operations.test_list_sessions import insert as insert_rows
 from tests.pipeline.http.runtime import insert as insert_turns
 from tests.pipeline.http.serving import SESSIONS, WINDOW, client, serving
-from tests.pipeline.http.test_list_sessions import insert as insert_rows
 from tests.pipeline.query.rows import BOT, OTHER_BOT, conversation
 from tests.pipeline.query.session_entries import ALIAS, ALIAS_NAME, BOT_NAME, USER, Entry, scalar, v1, v2
 

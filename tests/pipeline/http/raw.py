@@ -20,8 +20,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pipeline.http.body import read_body
-from pipeline.http.envelope import Envelope, on_no_route
-from pipeline.http.failures import JSON
+from pipeline.http.errors import JSON
+from pipeline.http.middleware.request_context import RequestContextMiddleware, on_no_route
 from tests.pipeline.http.serving import WITHIN, Answer, client
 
 BIG = 64 * 1024 * 1024
@@ -44,7 +44,7 @@ class Site:
                 Route("/read", self._read, methods=["POST"]),
                 Route("/big", self._big),
             ],
-            middleware=[Middleware(Envelope)],
+            middleware=[Middleware(RequestContextMiddleware)],
             exception_handlers={HTTPException: on_no_route},
         )
 

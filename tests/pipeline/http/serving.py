@@ -14,8 +14,8 @@ import orjson
 from starlette.applications import Starlette
 
 from pipeline.config.settings import Settings
-from pipeline.http.guarded import Guarded
-from pipeline.http.server import server
+from pipeline.http.server.config import server
+from pipeline.http.server.protocol import BoundedProtocol
 
 WITHIN = 30.0
 SESSIONS = "/bots/BOTAAAAAA1/analytics/sessions"
@@ -35,7 +35,9 @@ NO_TLS = Settings()
 
 
 @contextmanager
-def serving(app: Starlette, settings: Settings = NO_TLS, protocol: type[Guarded] = Guarded) -> Iterator[str]:
+def serving(
+    app: Starlette, settings: Settings = NO_TLS, protocol: type[BoundedProtocol] = BoundedProtocol
+) -> Iterator[str]:
     """The address of `app`, served for the length of the block as in production."""
     made = server(app, settings, protocol)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:

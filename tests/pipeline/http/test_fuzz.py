@@ -14,7 +14,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from pipeline.http.app import OPERATIONS
-from pipeline.http.openapi import document
+from pipeline.http.openapi.document import document
 from tests.pipeline.http.planted import PARAMETERS, Planted
 from tests.pipeline.http.serving import WINDOW, WITHIN
 

@@ -7,9 +7,9 @@ import msgspec
 import orjson
 
 from pipeline.ingest.entry import decode_entry
-from pipeline.query.session_archive import Archive
-from pipeline.query.session_event import Event, read_event
-from pipeline.query.session_now import CurrentSessions
+from pipeline.query.get_session.archive import Archive
+from pipeline.query.get_session.current import CurrentSessions
+from pipeline.query.get_session.event import SessionEvent, read_event
 from pipeline.store.client import ClickHouse
 from schemas.turn import ArchivedTurn, Turn
 from tests.connected import Use
@@ -87,7 +87,7 @@ def as_json(answer: object) -> Any:
     return orjson.loads(orjson.dumps(msgspec.to_builtins(answer)))
 
 
-def event(entry: Entry | bytes) -> Event:
+def event(entry: Entry | bytes) -> SessionEvent:
     """The event as it is read back."""
     row = msgspec.structs.asdict(archived(entry))
     return read_event(Turn(**{name: row[name] for name in Turn.__struct_fields__}), row["payload"].decode())

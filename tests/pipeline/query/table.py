@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from pipeline.query.reach import Reaches
-from pipeline.query.sessions import SessionLists
-from pipeline.query.token import PageTokens
+from pipeline.query.list_sessions.handler import SessionLists
+from pipeline.query.list_sessions.page_spans import PageSpans
+from pipeline.query.list_sessions.page_token import PageTokens
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.lex.analytics import (
@@ -28,7 +28,7 @@ class Table:
     def __init__(self, use: Use) -> None:
         self.use = use
         self.now = NOW
-        self.reaches = Reaches()
+        self.reaches = PageSpans()
 
     def insert(self, *rows: Conversation) -> None:
         """Each call makes a part of its own, as each flush of a worker does."""

@@ -11,10 +11,10 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.query.errors import NotFoundError
-from pipeline.query.reach import Reaches
-from pipeline.query.session_archive import Archive
-from pipeline.query.session_now import CurrentSessions
-from pipeline.query.sessions import NO_BOT, SessionLists
+from pipeline.query.get_session.archive import Archive
+from pipeline.query.get_session.current import CurrentSessions
+from pipeline.query.list_sessions.handler import NO_BOT, SessionLists
+from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.store.client import ClickHouse, connection
 from schemas.lex.analytics import ListSessionAnalyticsDataRequest
 from tests.pipeline.query.rows import BOT, conversations
@@ -50,7 +50,7 @@ def test_lists_ask_for_no_bot_at_all(table: Table, asked: dict[str, Any]) -> Non
 
     async def ask(clickhouse: ClickHouse, bot: str, sees: Callable[[str], bool]) -> list[Question]:
         store = Listening(clickhouse)
-        page = await SessionLists(store, TOKENS, lambda: NOW, lambda _: TTL, sees, Reaches()).page(bot, request)
+        page = await SessionLists(store, TOKENS, lambda: NOW, lambda _: TTL, sees, PageSpans()).page(bot, request)
         assert (page.sessions, page.next_token) == ((), msgspec.UNSET)
         return store.asked
 

@@ -1,0 +1,1 @@
+"""GetSession and the transcript: from archived events to where a session stands."""

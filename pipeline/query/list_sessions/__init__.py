@@ -1,0 +1,1 @@
+"""ListSessionAnalyticsData: from a request to SQL to a page of conversations."""

@@ -1,0 +1,102 @@
+"""Every answer carries the headers that keep browsers from making more of it than data, whoever answers."""
+
+import ssl
+from collections.abc import Iterator
+from http.client import HTTPSConnection
+from urllib.parse import urlsplit
+
+import pytest
+
+from pipeline.config.settings import Settings
+from pipeline.http.app import create_app
+from pipeline.http.server import config as server
+from pipeline.runtime.sockets import free_port
+from tests.certificates import Certificates
+from tests.pipeline.http.raw import raw
+from tests.pipeline.http.serving import SESSIONS, Client, client, serving
+
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+}
+
+
+@pytest.fixture
+def away() -> Iterator[str]:
+    """A query layer whose ClickHouse is not there."""
+    with serving(create_app(Settings(clickhouse=f"http://127.0.0.1:{free_port()}"))) as url:
+        yield url
+
+
+def test_every_answer_of_the_application_has_them(with_tables: Settings, away: str) -> None:
+    with serving(create_app(with_tables)) as url, client(url) as ask, client(away) as ask_away:
+        answers = [
+            ask.sessions(),
+            ask.sessions(maxResults=0),
+            ask.ask("GET", "/nowhere"),
+            ask.ask("DELETE", SESSIONS),
+            ask.ask("GET", "/openapi.json"),
+            ask.ask("GET", "/healthz"),
+            ask.ask("GET", "/healthz", headers={"Host": "elsewhere.example"}),
+            ask.ask("GET", "/readyz", headers={"Host": "elsewhere.example"}),
+            ask_away.ask("GET", "/readyz"),
+            ask_away.sessions(),
+        ]
+    assert [answer.status for answer in answers] == [200, 400, 404, 405, 200, 200, 200, 403, 503, 500]
+    for answer in answers:
+        assert HEADERS.items() <= answer.headers.items()
+        assert "strict-transport-security" not in answer.headers
+        assert "server" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", 200), (b"GET /" + b"x" * 40_000, 431), (b"\0\r\n\r\n", 400)],
+)
+def test_so_has_what_is_no_json_and_what_the_application_never_sees(away: str, sent: bytes, status: int) -> None:
+    with raw(away) as connection:
+        connection.send(sent)
+        connection.socket.settimeout(5)
+        told = connection.socket.recv(4096).decode().lower()
+    assert f"http/1.1 {status} " in told
+    for name, value in HEADERS.items():
+        assert f"{name}: {value}\r\n" in told
+
+
+def test_so_has_one_request_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "CONNECTIONS", 1)
+    with serving(create_app(Settings())) as url, raw(url) as connection:
+        connection.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        told = connection.rest().decode().lower()
+    assert "http/1.1 503 " in told
+    for name, value in HEADERS.items():
+        assert f"{name}: {value}\r\n" in told
+
+
+def test_over_tls_browsers_are_told_never_to_come_without(pem: Certificates) -> None:
+    settings = Settings(api_certificate=str(pem.server))
+    with serving(create_app(settings), settings) as url:
+        trusting = ssl.create_default_context(cafile=str(pem.ca))
+        connection = HTTPSConnection(urlsplit(url).netloc, context=trusting, timeout=30)
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        assert answer.read() == b'{"status":"alive"}'
+        connection.close()
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+
+
+def test_without_origins_no_page_may_read_anything(ask: Client) -> None:
+    """A browser asks before it sends JSON or a key, and is not allowed to."""
+    page = {"Origin": "https://page.example"}
+    asking_first = {**page, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    answers = [
+        ask.ask("OPTIONS", SESSIONS, headers=asking_first),
+        ask.ask("OPTIONS", "/healthz", headers=asking_first),
+        ask.ask("GET", "/healthz", headers=page),
+        ask.ask("POST", SESSIONS, b"{}", page),
+    ]
+    assert [answer.status for answer in answers] == [405, 405, 200, 400]
+    for answer in answers:
+        assert not [name for name in answer.headers if name.startswith("access-control")]

@@ -1,0 +1,101 @@
+import pytest
+
+from pipeline.query.errors import InvalidQueryError
+from pipeline.query.list_sessions.filters import END_STATE, FILTERS, SqlFragment, conditions
+from schemas.lex.analytics import AnalyticsSessionFilter, FilterOperator, SessionFilterName
+
+EQUAL_ONLY = {
+    "BotAliasId": "bot_alias_id",
+    "BotVersion": "bot_version",
+    "LocaleId": "locale_id",
+    "Modality": "mode",
+    "Channel": "channel",
+    "SessionId": "session_id",
+    "OriginatingRequestId": "originating_request_id",
+    "IntentPath": "intent_path",
+}
+END_STATE_CONTAINS = f"arrayExists(part -> position({END_STATE}, part) > 0, {{filter_0:Array(String)}})"
+TAKEN = {
+    **{(name, "EQ"): f"({sql} IN {{filter_0:Array(String)}} AND {sql} != '')" for name, sql in EQUAL_ONLY.items()},
+    ("Duration", "EQ"): "duration_seconds IN {filter_0:Array(UInt64)}",
+    ("Duration", "GT"): "duration_seconds > {filter_0:UInt64}",
+    ("Duration", "LT"): "duration_seconds < {filter_0:UInt64}",
+    ("ConversationEndState", "EQ"): f"({END_STATE} IN {{filter_0:Array(String)}} AND {END_STATE} != '')",
+    ("ConversationEndState", "CO"): f"({END_STATE} != '' AND {END_STATE_CONTAINS})",
+}
+PAIRS = [(name.value, operator.value) for name in SessionFilterName for operator in FilterOperator]
+
+
+def asked(name: str, operator: str, *values: str) -> AnalyticsSessionFilter:
+    return AnalyticsSessionFilter(SessionFilterName(name), FilterOperator(operator), values)
+
+
+@pytest.mark.parametrize(("name", "operator"), PAIRS)
+def test_each_filter_takes_its_operators_and_no_other(name: str, operator: str) -> None:
+    value, bound = ("30", 30) if name == "Duration" else ("x", "x")
+    if (name, operator) in TAKEN:
+        one = operator in {"GT", "LT"}
+        on_key = name in {"SessionId", "OriginatingRequestId"}
+        wanted = SqlFragment(TAKEN[name, operator], {"filter_0": bound if one else [bound]}, on_key)
+        assert conditions([asked(name, operator, value)]) == [wanted]
+    else:
+        right = ", ".join(taken for known, taken in TAKEN if known == name)
+        with pytest.raises(InvalidQueryError) as refused:
+            conditions([asked(name, operator, value)])
+        assert str(refused.value) == f"filters[0].operator: {name} takes {right}, not {operator}"
+
+
+def test_every_filter_name_of_the_wire_is_in_the_table() -> None:
+    assert set(FILTERS) == set(SessionFilterName)
+
+
+@pytest.mark.parametrize("text", ["30", "30 sec", "30 secs", "30 s", "30 seconds", "30 second", "30s", "030"])
+def test_a_duration_is_read_with_and_without_its_unit(text: str) -> None:
+    (condition,) = conditions([asked("Duration", "LT", text)])
+    assert condition.parameters == {"filter_0": 30}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "long",
+        "-1",
+        "+1",
+        "1.5",
+        "1e3",
+        "30 min",
+        "30  s",
+        " 30",
+        "30\n",
+        "٣٠",
+        "1" * 16,
+        "30 sec 5",
+        "30S",
+    ],
+)
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(InvalidQueryError, match=r'^filters\[1\]\.values\[2\]: expected whole seconds, such as "30"'):
+        conditions([asked("LocaleId", "EQ", "en_US"), asked("Duration", "EQ", "1", "2", text)])
+
+
+@pytest.mark.parametrize("operator", ["GT", "LT"])
+def test_greater_and_less_take_one_value(operator: str) -> None:
+    with pytest.raises(InvalidQueryError, match=rf"^filters\[0\]\.values: {operator} takes one value only$"):
+        conditions([asked("Duration", operator, "1", "2")])
+
+
+def test_equal_and_contains_take_several() -> None:
+    found = conditions([asked("Duration", "EQ", "1", "2 sec"), asked("ConversationEndState", "CO", "Fail", "Drop")])
+    assert [condition.parameters for condition in found] == [
+        {"filter_0": [1, 2]},
+        {"filter_1": ["Fail", "Drop"]},
+    ]
+
+
+def test_a_value_never_becomes_part_of_the_statement() -> None:
+    text = "x') OR 1=1 --"
+    for name in EQUAL_ONLY:
+        (condition,) = conditions([asked(name, "EQ", text)])
+        assert text not in condition.sql
+        assert condition.parameters == {"filter_0": [text]}

@@ -1,0 +1,111 @@
+import re
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from pipeline.query.list_sessions.filters import SqlFragment
+from pipeline.query.list_sessions.handler import read_question
+from pipeline.query.list_sessions.page_token import Cursor
+from pipeline.query.list_sessions.sql import SETTINGS, SessionQuery, select, select_from_candidates
+from pipeline.store.client import ClickHouse
+from schemas.lex.analytics import ListSessionAnalyticsDataRequest, SessionSortName, SortOrder
+from tests.pipeline.query.rows import BOT, NOW, conversation, conversations
+from tests.pipeline.query.table import Table
+
+DAY = 86_400
+KEY = {"bot_id", "start", "session_id", "originating_request_id"}
+Build = Callable[[SessionQuery, Cursor | None], SqlFragment]
+LAST = Cursor(NOW, 60, NOW - 1_000, "session-1", "request-1")
+
+
+def question(days: int = 1, **asked: object) -> SessionQuery:
+    end = NOW // 1000
+    shape = {"startDateTime": end - days * DAY, "endDateTime": end, **asked}
+    return read_question(BOT, msgspec.convert(shape, ListSessionAnalyticsDataRequest))
+
+
+def over_all(asked: SessionQuery, last: Cursor | None) -> SqlFragment:
+    return select(asked, last, NOW, 11)
+
+
+def over_few(asked: SessionQuery, last: Cursor | None) -> SqlFragment:
+    return select_from_candidates(asked, last, NOW, 11, 22)
+
+
+BOTH = pytest.mark.parametrize("build", [over_all, over_few])
+
+
+def explain(table: Table, statement: SqlFragment, *, options: str = "indexes=1") -> str:
+    async def ask(clickhouse: ClickHouse) -> str:
+        rows = await clickhouse.rows(f"EXPLAIN {options} {statement.sql}", statement.parameters, SETTINGS)
+        return "\n".join(line for (line,) in rows)
+
+    return table.use(ask)
+
+
+def test_a_window_reads_only_its_partition_and_its_stretch_of_the_index(table: Table) -> None:
+    """Two months of rows: a day's window must leave out the other months and, of its own, most granules."""
+    table.insert(*conversations(40_000, seed=1))
+    plan = explain(table, over_all(question(days=1), None))
+    (whole, partition, index) = re.findall(r"Granules: (\d+)/(\d+)", plan)
+    assert int(partition[1]) <= int(whole[0]) < int(whole[1])
+    assert int(index[0]) < int(index[1])
+    keys = plan[plan.index("PrimaryKey") :]
+    assert "bot_id" in keys
+    assert re.search(r"start in \(-Inf, .*start in \(.*\+Inf\)", keys)
+
+
+def test_the_next_page_begins_in_the_index_where_the_last_ended(table: Table) -> None:
+    table.insert(*conversations(40_000, seed=2))
+    asked = question(days=60)
+    last = Cursor(NOW, 0, NOW - 50 * DAY * 1000, "session-1", "request-1")
+
+    def granules(plan: str) -> int:
+        return int(re.findall(r"Granules: (\d+)/", plan)[-1])
+
+    assert granules(explain(table, over_all(asked, last))) < granules(explain(table, over_all(asked, None)))
+
+
+@BOTH
+@pytest.mark.parametrize("sort", list(SessionSortName))
+@pytest.mark.parametrize("last", [None, LAST])
+def test_only_conditions_on_the_key_are_applied_before_final(
+    table: Table, sort: SessionSortName, last: Cursor | None, build: Build
+) -> None:
+    """Any other would hide a row's last version and bring back one long replaced."""
+    for _ in range(2):  # parts that overlap: there is something to merge
+        table.insert(*conversations(1_000, seed=3), *map(conversation, range(5)))
+    filters = [
+        {"name": name, "operator": "EQ", "values": [value]}
+        for name, value in {
+            "LocaleId": "en_US",
+            "Duration": "60",
+            "ConversationEndState": "Success",
+            "IntentPath": "/BookHotel",
+            "SessionId": "session-3",
+        }.items()
+    ]
+    asked = question(filters=filters, sortBy={"name": sort, "order": SortOrder.DESCENDING})
+    plan = explain(table, build(asked, last), options="actions=1")
+    assert "FINAL: 1" in plan
+    (before,) = re.findall(r"Prewhere filter column: (.*)", plan)
+    columns = set(re.findall(r"[a-z_]+", re.sub(r"'[^']*'", "", before)))
+    named = columns & {"end", "duration_seconds", "turns", "locale_id", "end_state", "intent_path"}
+    assert not named
+    assert columns >= {"bot_id", "start", "session_id"}
+
+
+@BOTH
+@pytest.mark.parametrize("sort", list(SessionSortName))
+@pytest.mark.parametrize("order", list(SortOrder))
+def test_every_parameter_of_a_statement_is_bound_and_none_is_left_over(
+    sort: SessionSortName, order: SortOrder, build: Build
+) -> None:
+    asked = question(
+        sortBy={"name": sort, "order": order},
+        filters=[{"name": "Duration", "operator": "GT", "values": ["1"]}],
+    )
+    for last in (None, LAST):
+        statement = build(asked, last)
+        assert set(re.findall(r"\{(\w+):", statement.sql)) == set(statement.parameters)
