@@ -16,10 +16,10 @@ from agents.cli.output.report import Report, print_plan, print_report
 from agents.cli.output.write import say
 from pipeline.config.logging import configure_logging
 from pipeline.config.settings import Settings
-from pipeline.replay.begin import Begun, begin, join
-from pipeline.replay.claims import Claims, LeaseLostError
-from pipeline.replay.fill import Filling
-from pipeline.replay.finish import check_complete, check_swap, compared, keep, put_right, swap
+from pipeline.reprocess.cutover import check_complete, check_swap, compared, keep, put_right, swap
+from pipeline.reprocess.job import Begun, begin, join
+from pipeline.reprocess.leases import LeaseLostError, Leases
+from pipeline.reprocess.runner import JobRunner
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.runtime.gc_tuning import tune_gc
 from pipeline.store.client import ClickHouse, connection
@@ -137,8 +137,8 @@ async def _fill(settings: Settings, clickhouse: ClickHouse, begun: Begun, how: J
         progress(None if how.assist else total, what) as shown,
     ):
         telling = _Telling(None if how.assist else shown)
-        claims = Claims(clickhouse, begun.name, begun.run)
-        await Filling(settings, clickhouse, claims, telling, share).run()
+        claims = Leases(clickhouse, begun.name, begun.run)
+        await JobRunner(settings, clickhouse, claims, telling, share).run()
     return claims.counts()
 
 
@@ -164,7 +164,7 @@ async def _finish(settings: Settings, clickhouse: ClickHouse, begun: Begun, how:
     if begun.run.job.into is not Target.NEW:
         await keep(clickhouse, begun.name, begun.run, Phase.DONE, {})
         return
-    async with Claims(clickhouse, begun.name, begun.run).finishing() as ours:
+    async with Leases(clickhouse, begun.name, begun.run).finishing() as ours:
         if not ours:
             raise UsageError(f"another process compares the new tables of {begun.name}: it will tell how they differ")
         if begun.run.phase is not Phase.SWAPPING:

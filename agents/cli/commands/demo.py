@@ -11,7 +11,7 @@ from pipeline.config.settings import Settings
 from pipeline.demo.traffic import Event, conversations, trickle
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.topics import require_topics
-from pipeline.replay.feed import Feed
+from pipeline.reprocess.sinks.kafka import Feed
 from pipeline.runtime.clock import now_ms
 
 

@@ -16,7 +16,7 @@ from pipeline.ingest.files import Input, read_inputs, readable_bytes
 from pipeline.kafka.folded import wait_until_folded
 from pipeline.kafka.produce import Failure, Producer
 from pipeline.kafka.topics import require_topics
-from pipeline.replay.feed import Feed
+from pipeline.reprocess.sinks.kafka import Feed
 from pipeline.runtime.errors import TransientError
 
 TOLD = 20

@@ -6,7 +6,7 @@ import msgspec
 from rich.filesize import decimal
 
 from agents.cli.output.write import plain, say, write_json
-from pipeline.replay.begin import Begun
+from pipeline.reprocess.job import Begun
 from pipeline.store.compare import Comparison
 from schemas.reprocessing import JobCounts, JobKind, Target
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pipeline.materialise.erase_session import delete_erased
 from pipeline.materialise.reconcile import ReconcileRules, reconcile
 from pipeline.materialise.writer import WriterStatePoller
-from pipeline.replay.batch import Decoded
-from pipeline.replay.finish import LOOKS
-from pipeline.replay.into_new import IntoNew
+from pipeline.reprocess.batch import DecodedInputs
+from pipeline.reprocess.cutover import LOOKS
+from pipeline.reprocess.sinks.shadow import ShadowSink
 from tests.events import FALLBACK
 from tests.pipeline.materialise.actors import NAMES, Worker
 from tests.pipeline.materialise.model import IN_ORDER, NEW, OLD, Database, Server, Step
@@ -73,14 +73,14 @@ class Rebuild:
         self._run.begun = True
 
     async def _fill(self) -> None:
-        into = IntoNew(self._server.connections(), FALLBACK, self._chance.choice([0, 5, 1000]))
+        into = ShadowSink(self._server.connections(), FALLBACK, self._chance.choice([0, 5, 1000]))
         while self._run.position < len(NAMES):
             at = self._run.position
             await Step()
             events = self._server.live.turns.events
             found = [turn for key in events if key[2] == NAMES[at] for turn in events[key]]
             self._chance.shuffle(found)  # the archive gives them in no order
-            *_, archive = await into(Decoded(found, [b"{}"] * len(found)))
+            *_, archive = await into(DecodedInputs(found, [b"{}"] * len(found)))
             await archive()
             await Step()
             self._run.position = at + 1

@@ -15,8 +15,8 @@ from pipeline.fold.fold import fold
 from pipeline.ingest.poison import DeadLimit
 from pipeline.materialise.reconcile import ReconcileRules, expired_conversations, reconcile
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.replay.batch import Decoded
-from pipeline.replay.into_live import IntoLive
+from pipeline.reprocess.batch import DecodedInputs
+from pipeline.reprocess.sinks.live import LiveSink
 from pipeline.runtime.clock import now_ms
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
@@ -97,7 +97,7 @@ def by_a_replay(settings: Settings, events: list[Turn]) -> None:
 
     async def replay() -> None:
         databases = Databases(settings)
-        await IntoLive(databases, FALLBACK, announce, MONTH)(Decoded(list(events), [b"{}"] * len(events)))
+        await LiveSink(databases, FALLBACK, announce, MONTH)(DecodedInputs(list(events), [b"{}"] * len(events)))
         await databases.close()
 
     asyncio.run(replay())

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest.entry import decode_entry
-from pipeline.replay.batch import Decoded
-from pipeline.replay.claims import RENEW_S
-from pipeline.replay.into_live import IntoLive
+from pipeline.reprocess.batch import DecodedInputs
+from pipeline.reprocess.leases import RENEW_S
+from pipeline.reprocess.sinks.live import LiveSink
 from schemas.turn import Turn
 from tests.events import FALLBACK, slow_fold
 from tests.pipeline.materialise.actors import (
@@ -33,7 +33,7 @@ class Replay:
         self._server, self._log, self._saved, self._size = server, log, saved, size
         self._word = -(10**9)
         self._at = saved[0]
-        self._into = IntoLive(server.connections(), FALLBACK, self._announce)
+        self._into = LiveSink(server.connections(), FALLBACK, self._announce)
 
     @property
     def superseded(self) -> bool:
@@ -45,7 +45,7 @@ class Replay:
             self._at = self._saved[0]
             await self._say()
             batch = self._log[self._at : self._at + self._size]
-            await self._into(Decoded(batch, [b"{}"] * len(batch)))
+            await self._into(DecodedInputs(batch, [b"{}"] * len(batch)))
             self._at = self._saved[0] = max(self._saved[0], self._at + len(batch))
 
     async def _announce(self) -> None:

@@ -17,9 +17,9 @@ from pipeline.ingest.poison import DeadLimit
 from pipeline.materialise.erase_session import Removed, erase_session
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.replay.batch import Decoded as Again
-from pipeline.replay.into_live import IntoLive
-from pipeline.replay.into_new import IntoNew
+from pipeline.reprocess.batch import DecodedInputs as Again
+from pipeline.reprocess.sinks.live import LiveSink
+from pipeline.reprocess.sinks.shadow import ShadowSink
 from pipeline.store.client import connection
 from pipeline.store.databases import Databases
 from pipeline.store.schema.shadow_tables import (
@@ -214,7 +214,7 @@ def test_a_replay_into_the_live_tables_drops_and_counts(with_tables: Settings) -
             await forgotten(with_tables)
             databases = Databases(with_tables)
             whole = [*TALK, *OTHERS]
-            kept, changed = await IntoLive(databases, FALLBACK, nobody)(Again(whole, [b"{}"] * len(whole)))
+            kept, changed = await LiveSink(databases, FALLBACK, nobody)(Again(whole, [b"{}"] * len(whole)))
             assert (kept.forgotten, kept.turns, changed) == (2, KEPT, 2)
             await databases.close()
 
@@ -229,7 +229,7 @@ def test_a_rebuild_drops_and_what_it_was_writing_meanwhile_goes(with_tables: Set
         async with at_work(with_tables):
             await create_shadow_tables(with_tables)
             databases = Databases(with_tables)
-            into = IntoNew(databases, FALLBACK, 1000)
+            into = ShadowSink(databases, FALLBACK, 1000)
             _, _, archive = await into(Again(whole, [b"{}"] * len(whole)))
             await forgotten(with_tables)
             await archive()

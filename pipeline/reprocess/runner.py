@@ -1,4 +1,4 @@
-"""A run in; its sources read to their ends and written, by as many processes as have a share in it, out."""
+"""Run a job: read its sources to their ends and write what they hold, with as many processes as have a share in it."""
 
 import asyncio
 import logging
@@ -10,9 +10,9 @@ from functools import partial
 import msgspec
 
 from pipeline.config.settings import Settings
-from pipeline.replay.ahead import prepared
-from pipeline.replay.claims import Claims, LeaseLostError
-from pipeline.replay.steps import Taking, Written, batches, taking
+from pipeline.reprocess.leases import LeaseLostError, Leases
+from pipeline.reprocess.prefetch import prepared
+from pipeline.reprocess.steps import Sink, Written, batches, open_sink
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.retry import retry_forever
 from pipeline.runtime.task_group import task_group
@@ -31,11 +31,11 @@ Told = Callable[[JobCounts, Sequence[str]], None]
 """Is told after each batch what the whole run has come to, and some of the batch's problems."""
 
 
-class Filling:
+class JobRunner:
     """The work of one process on a run; it may end at any moment, and another goes on where it was."""
 
     def __init__(
-        self, settings: Settings, clickhouse: ClickHouse, claims: Claims, told: Told, limit: float | None
+        self, settings: Settings, clickhouse: ClickHouse, claims: Leases, told: Told, limit: float | None
     ) -> None:
         """`limit` is how many inputs this process reads a second, None as many as it can."""
         self._settings = settings
@@ -53,7 +53,7 @@ class Filling:
         Raises:
             StatementError, UsageError: something that waiting cannot mend.
         """
-        async with taking(self._settings, self._clickhouse, self._job, self._claims.announce) as way:
+        async with open_sink(self._settings, self._clickhouse, self._job, self._claims.announce) as way:
             try:
                 while not await self._finished():
                     unit = await retry_forever(self._claims.claim, WAIT)
@@ -70,7 +70,7 @@ class Filling:
         self._told(self._claims.counts(), ())
         return self._claims.finished
 
-    async def _work_on(self, name: str, way: Taking) -> None:
+    async def _work_on(self, name: str, way: Sink) -> None:
         """Read a unit to its end, or until another process has taken it over; that one goes on from there."""
         try:
             async with self._claims.renewing():
@@ -78,13 +78,13 @@ class Filling:
         except LeaseLostError as lost:
             log.warning("%s; it is left to that one", lost)
 
-    async def _fill(self, name: str, way: Taking) -> None:
+    async def _fill(self, name: str, way: Sink) -> None:
         """Read a unit from where it is to its end; where it fails in between, it is to be called again.
 
         Nothing of it goes on after it has failed: it would write, and save its place, amid the next attempt.
         """
         unit = self._claims.units[name]
-        pace = _Pace(self._limit)
+        pace = _Throttle(self._limit)
         found = batches(self._settings, self._clickhouse, self._job, unit, self._size)
         before: asyncio.Task[WorkUnit] | None = None
         async with (
@@ -118,7 +118,7 @@ class Filling:
         self._told(self._claims.counts(), problems)
 
 
-class _Pace:
+class _Throttle:
     """Waits so long between batches that no more than `limit` inputs are read a second."""
 
     def __init__(self, limit: float | None) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Collection
 from pipeline.config.retention import FOR_GOOD, Retention
 from pipeline.fold.event_set import EventSet
 from pipeline.materialise.writer import PostWriteReconciler, WriterStatePoller
-from pipeline.replay.batch import Decoded
+from pipeline.reprocess.batch import DecodedInputs
 from pipeline.store.archive import read_back
 from pipeline.store.databases import Databases
 
 
-class IntoLive:
+class LiveSink:
     """Adds events to the archive first and settles their conversations then, so that it may die at any point.
 
     Whoever comes after it, a worker or the same run resumed, finds in the archive all that it had begun.
@@ -29,7 +29,7 @@ class IntoLive:
         self._watch = WriterStatePoller(databases)
         self._after = PostWriteReconciler(databases, self._watch, fallback_intents, retention)
 
-    async def __call__(self, decoded: Decoded) -> tuple[Decoded, int]:
+    async def __call__(self, decoded: DecodedInputs) -> tuple[DecodedInputs, int]:
         """Return once the tables have all of it that is not forgotten: that, and how many conversations have changed.
 
         May be repeated.

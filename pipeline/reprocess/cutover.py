@@ -11,7 +11,7 @@ from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.materialise.writer import WriterStatePoller
-from pipeline.replay.begin import check_workers
+from pipeline.reprocess.job import check_workers
 from pipeline.runtime.errors import UsageError
 from pipeline.store.client import ClickHouse
 from pipeline.store.compare import Comparison, compare

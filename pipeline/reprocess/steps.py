@@ -9,19 +9,19 @@ from typing import NamedTuple
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.ingest.reading import Reading
-from pipeline.replay.batch import Batch, Decoded, decode
-from pipeline.replay.from_archive import conversations, events
-from pipeline.replay.from_files import files, inputs
-from pipeline.replay.from_kafka import partitions, records
-from pipeline.replay.into_kafka import IntoKafka
-from pipeline.replay.into_live import IntoLive
-from pipeline.replay.into_new import Archive, IntoNew
+from pipeline.reprocess.batch import DecodedInputs, InputBatch, decode
+from pipeline.reprocess.sinks.kafka import KafkaSink
+from pipeline.reprocess.sinks.live import LiveSink
+from pipeline.reprocess.sinks.shadow import Archive, ShadowSink
+from pipeline.reprocess.sources.archive import conversations, events
+from pipeline.reprocess.sources.files import files, inputs
+from pipeline.reprocess.sources.kafka import partitions, records
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from schemas.reprocessing import Job, JobCounts, JobKind, Source, Target, WorkUnit
 
 
-class Taken(NamedTuple):
+class BatchResult(NamedTuple):
     """What a batch came to; `problems` are those of some of its inputs."""
 
     counts: JobCounts
@@ -31,22 +31,22 @@ class Taken(NamedTuple):
 class Ready(NamedTuple):
     """A batch, decoded as far as its way needs it."""
 
-    batch: Batch
-    decoded: Decoded
+    batch: InputBatch
+    decoded: DecodedInputs
 
 
 class Written(NamedTuple):
     """A batch that is written but for what `rest` writes, which the next one may come before."""
 
     ready: Ready
-    taken: Taken
+    taken: BatchResult
     rest: Archive | None
 
 
-class Taking(NamedTuple):
+class Sink(NamedTuple):
     """How batches are written: `prepare` may come early, and all of it may be repeated."""
 
-    prepare: Callable[[Batch], Ready]
+    prepare: Callable[[InputBatch], Ready]
     write: Callable[[Ready], Awaitable[Written]]
     must_wait: Callable[[Ready], bool] = lambda _: False
     """Whether the rest of the batch before has to be written first."""
@@ -69,7 +69,9 @@ async def sources(settings: Settings, clickhouse: ClickHouse, job: Job) -> list[
     return await asyncio.to_thread(files, job)
 
 
-def batches(settings: Settings, clickhouse: ClickHouse, job: Job, unit: WorkUnit, size: int) -> AsyncIterator[Batch]:
+def batches(
+    settings: Settings, clickhouse: ClickHouse, job: Job, unit: WorkUnit, size: int
+) -> AsyncIterator[InputBatch]:
     """What is left of a source of the job, `size` inputs at a time.
 
     Raises:
@@ -83,14 +85,14 @@ def batches(settings: Settings, clickhouse: ClickHouse, job: Job, unit: WorkUnit
 
 
 @asynccontextmanager
-async def taking(settings: Settings, clickhouse: ClickHouse, job: Job, announce: Announce) -> AsyncIterator[Taking]:
+async def open_sink(settings: Settings, clickhouse: ClickHouse, job: Job, announce: Announce) -> AsyncIterator[Sink]:
     """What writes the job's batches, for the length of a `with` block.
 
     Raises:
         TransientError: Kafka or ClickHouse does not answer.
     """
     if job.into is Target.KAFKA:
-        producer = await asyncio.to_thread(IntoKafka, settings)
+        producer = await asyncio.to_thread(KafkaSink, settings)
         try:
             yield _sending(producer)
         finally:
@@ -99,28 +101,28 @@ async def taking(settings: Settings, clickhouse: ClickHouse, job: Job, announce:
     databases, rules, retention = Databases(settings, clickhouse), job.rules.fallback_intents, Retention.of(settings)
     try:
         if job.into is Target.LIVE:
-            yield Taking(decoding(settings, job), _live(IntoLive(databases, rules, announce, retention)))
+            yield Sink(decoding(settings, job), _live(LiveSink(databases, rules, announce, retention)))
         else:
-            new = IntoNew(databases, rules, settings.cache_events, retention)
-            yield Taking(decoding(settings, job), _new(new), partial(_waits, new))
+            new = ShadowSink(databases, rules, settings.cache_events, retention)
+            yield Sink(decoding(settings, job), _new(new), partial(_waits, new))
     finally:
         await databases.close()
 
 
-def decoding(settings: Settings, job: Job) -> Callable[[Batch], Ready]:
+def decoding(settings: Settings, job: Job) -> Callable[[InputBatch], Ready]:
     """What decodes the job's batches."""
     reading = Reading.of(settings)
     return lambda batch: Ready(batch, decode(batch, reading, job.bot_id))
 
 
-def _sending(producer: IntoKafka) -> Taking:
+def _sending(producer: KafkaSink) -> Sink:
     async def write(ready: Ready) -> Written:
         return Written(ready, _taken(ready.batch, await asyncio.to_thread(producer, ready.batch), 0), None)
 
-    return Taking(lambda batch: Ready(batch, Decoded([], [])), write)
+    return Sink(lambda batch: Ready(batch, DecodedInputs([], [])), write)
 
 
-def _live(into: IntoLive) -> Callable[[Ready], Awaitable[Written]]:
+def _live(into: LiveSink) -> Callable[[Ready], Awaitable[Written]]:
     async def write(ready: Ready) -> Written:
         kept, changed = await into(ready.decoded)
         return Written(ready, _taken(ready.batch, kept, changed), None)
@@ -128,7 +130,7 @@ def _live(into: IntoLive) -> Callable[[Ready], Awaitable[Written]]:
     return write
 
 
-def _new(into: IntoNew) -> Callable[[Ready], Awaitable[Written]]:
+def _new(into: ShadowSink) -> Callable[[Ready], Awaitable[Written]]:
     async def write(ready: Ready) -> Written:
         kept, changed, rest = await into(ready.decoded)
         return Written(ready, _taken(ready.batch, kept, changed), rest)
@@ -136,11 +138,11 @@ def _new(into: IntoNew) -> Callable[[Ready], Awaitable[Written]]:
     return write
 
 
-def _waits(into: IntoNew, ready: Ready) -> bool:
+def _waits(into: ShadowSink, ready: Ready) -> bool:
     return into.must_wait(ready.decoded)
 
 
-def _taken(batch: Batch, decoded: Decoded, changed: int) -> Taken:
+def _taken(batch: InputBatch, decoded: DecodedInputs, changed: int) -> BatchResult:
     counts = JobCounts(
         read=batch.read,
         valid=decoded.valid,
@@ -152,4 +154,4 @@ def _taken(batch: Batch, decoded: Decoded, changed: int) -> Taken:
         bytes=decoded.bytes,
         done=batch.done,
     )
-    return Taken(counts, decoded.problems)
+    return BatchResult(counts, decoded.problems)

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.replay.claims import FINISH, Claims, LeaseLostError
-from pipeline.replay.process_identity import identify
+from pipeline.reprocess.leases import FINISH, LeaseLostError, Leases
+from pipeline.reprocess.process_identity import identify
 from pipeline.runtime.errors import StatementError
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units
@@ -69,13 +69,13 @@ def test_many_claimants_share_all_units_and_hold_none_together(
     tables: Tables, with_tables: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As long as a statement takes less than the pause after a claim."""
-    monkeypatch.setattr("pipeline.replay.claims.QUICK_S", 0.2)
+    monkeypatch.setattr("pipeline.reprocess.leases.QUICK_S", 0.2)
     names = {f"unit-{number}" for number in range(12)}
     held: dict[str, int] = dict.fromkeys(names, 0)
     done: list[str] = []
 
     async def work(clickhouse: ClickHouse) -> None:
-        claims = Claims(clickhouse, NAME, RUN)
+        claims = Leases(clickhouse, NAME, RUN)
         while not claims.finished or not claims.units:
             if (mine := await claims.claim()) is None:
                 await claims.look()
@@ -103,12 +103,12 @@ def test_whoever_loses_one_unit_does_not_take_another_that_was_free_before(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both would read all of it, and each would save where it is over where the other is."""
-    monkeypatch.setattr("pipeline.replay.claims.QUICK_S", 1.0)
+    monkeypatch.setattr("pipeline.reprocess.leases.QUICK_S", 1.0)
     other = {name: unit(name, f"elsewhere:{os.getpid()}:0badcafe") for name in "ab"}
 
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, unit("a"), unit("b"))
-        claims = Claims(clickhouse, NAME, RUN)
+        claims = Leases(clickhouse, NAME, RUN)
         claiming = asyncio.create_task(claims.claim())
         while claims._owner not in {(await found(clickhouse, name)).owner for name in "ab"}:  # noqa: ASYNC110 - a table
             await asyncio.sleep(0.01)
@@ -148,7 +148,7 @@ def test_a_unit_is_free_when_its_owner_is_dead_on_this_host_or_has_been_silent(
 
     async def use(clickhouse: ClickHouse) -> None:
         await backdated(clickhouse, unit("a", owner), age)
-        claimed = await Claims(clickhouse, NAME, RUN).claim()
+        claimed = await Leases(clickhouse, NAME, RUN).claim()
         assert (claimed is not None) is free
         assert ((await found(clickhouse)).owner == owner) is not free
 
@@ -158,7 +158,7 @@ def test_a_unit_is_free_when_its_owner_is_dead_on_this_host_or_has_been_silent(
 def test_neither_a_finished_unit_nor_what_comes_after_all_is_claimed_for_reading(tables: Tables) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, msgspec.structs.replace(unit("a"), finished=True), unit(FINISH))
-        claims = Claims(clickhouse, NAME, RUN)
+        claims = Leases(clickhouse, NAME, RUN)
         assert await claims.claim() is None
         assert claims.finished
 
@@ -168,7 +168,7 @@ def test_neither_a_finished_unit_nor_what_comes_after_all_is_claimed_for_reading
 def test_what_is_let_go_is_free_at_once_and_what_another_has_by_now_stays_his(with_tables: Settings) -> None:
     async def go(clients: list[ClickHouse]) -> None:
         await begun(clients[0], unit("a"))
-        first, second, third = (Claims(client, NAME, RUN) for client in clients)
+        first, second, third = (Leases(client, NAME, RUN) for client in clients)
         mine = await first.claim()
         assert mine is not None
         await first.keep(msgspec.structs.replace(mine, position=(5,)))
@@ -187,7 +187,7 @@ def test_what_is_let_go_is_free_at_once_and_what_another_has_by_now_stays_his(wi
 def test_one_that_was_frozen_does_not_free_what_another_holds_by_now(with_tables: Settings) -> None:
     async def go(clients: list[ClickHouse]) -> None:
         await begun(clients[0], unit("a"))
-        frozen, other, third = (Claims(client, NAME, RUN) for client in clients)
+        frozen, other, third = (Leases(client, NAME, RUN) for client in clients)
         mine = await frozen.claim()
         assert mine is not None
         await backdated(clients[0], mine, LEASE_MS + 1000)
@@ -206,7 +206,7 @@ def test_one_that_was_frozen_learns_that_another_has_taken_over_and_writes_nothi
 ) -> None:
     async def go(clients: list[ClickHouse]) -> None:
         await begun(clients[0], unit("a"))
-        frozen, other = (Claims(client, NAME, RUN) for client in clients)
+        frozen, other = (Leases(client, NAME, RUN) for client in clients)
         mine = await frozen.claim()
         assert mine is not None
         await backdated(clients[0], mine, LEASE_MS + 1000)
@@ -225,7 +225,7 @@ def test_one_that_was_frozen_learns_that_another_has_taken_over_and_writes_nothi
 def test_who_was_silent_for_long_and_is_missed_by_nobody_goes_on(tables: Tables) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, unit("a"))
-        claims = Claims(clickhouse, NAME, RUN)
+        claims = Leases(clickhouse, NAME, RUN)
         mine = await claims.claim()
         assert mine is not None
         claims._saved -= 2 * LEASE_MS / 1000
@@ -239,10 +239,10 @@ def test_who_was_silent_for_long_and_is_missed_by_nobody_goes_on(tables: Tables)
 def test_what_is_done_under_a_lease_ends_when_that_can_no_longer_be_held(
     tables: Tables, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
-    monkeypatch.setattr("pipeline.replay.claims.RENEW_S", 0.01)
+    monkeypatch.setattr("pipeline.reprocess.leases.RENEW_S", 0.01)
     his = unit(FINISH, "elsewhere:7:0badcafe")
 
-    async def compare_for_ever(clickhouse: ClickHouse, claims: Claims) -> None:
+    async def compare_for_ever(clickhouse: ClickHouse, claims: Leases) -> None:
         async with claims.finishing() as ours:
             assert ours
             if trouble == "lost":
@@ -254,7 +254,7 @@ def test_what_is_done_under_a_lease_ends_when_that_can_no_longer_be_held(
 
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, unit(FINISH))
-        claims = Claims(clickhouse, NAME, RUN)
+        claims = Leases(clickhouse, NAME, RUN)
         with pytest.raises(LeaseLostError if trouble == "lost" else StatementError):
             await compare_for_ever(clickhouse, claims)
         if trouble == "lost":
@@ -271,7 +271,7 @@ def test_our_word_is_given_again_before_it_stops_counting_and_not_with_every_bat
 
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, unit("a"))
-        claims = Claims(clickhouse, NAME, RUN)
+        claims = Leases(clickhouse, NAME, RUN)
         await claims.announce()  # nothing is held
         assert await claims.claim() is not None
         before = await last_word(clickhouse)
@@ -292,7 +292,7 @@ def test_only_one_process_at_a_time_does_what_comes_after_all_sources(with_table
     all_told = asyncio.Event()
 
     async def finish(clickhouse: ClickHouse) -> None:
-        async with Claims(clickhouse, NAME, RUN).finishing() as ours:
+        async with Leases(clickhouse, NAME, RUN).finishing() as ours:
             told.append(ours)
             if len(told) == 3:
                 all_told.set()
@@ -302,9 +302,9 @@ def test_only_one_process_at_a_time_does_what_comes_after_all_sources(with_table
         await begun(clients[0], unit("a"), unit(FINISH))
         await asyncio.gather(*map(finish, clients[:3]))
         assert sorted(told) == [False, False, True]
-        async with Claims(clients[0], NAME, RUN).finishing() as first:
+        async with Leases(clients[0], NAME, RUN).finishing() as first:
             assert first  # the one before has let go
-            async with Claims(clients[1], NAME, RUN).finishing() as later:
+            async with Leases(clients[1], NAME, RUN).finishing() as later:
                 assert not later
 
     using(with_tables, 3, go)
@@ -315,7 +315,7 @@ def test_whoever_still_works_on_a_run_that_was_begun_anew_holds_nothing_of_the_n
 
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, unit("a"))
-        old = Claims(clickhouse, NAME, RUN)
+        old = Leases(clickhouse, NAME, RUN)
         mine = await old.claim()
         assert mine is not None
         await save_units(clickhouse, NAME, again, {"a": unit("a")}, into_live=True)
@@ -323,7 +323,7 @@ def test_whoever_still_works_on_a_run_that_was_begun_anew_holds_nothing_of_the_n
         await old.keep(msgspec.structs.replace(mine, position=(9,), finished=True))
         assert await found(clickhouse) == unit("a")
         assert await old.claim() is None
-        assert await Claims(clickhouse, NAME, again).claim() is not None
+        assert await Leases(clickhouse, NAME, again).claim() is not None
 
     tables.use(use)
 
@@ -334,7 +334,7 @@ def test_counts_are_those_of_all_units(tables: Tables) -> None:
 
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, counted("a", read=3, dead=1), counted("b", read=4, changed=2))
-        claims = Claims(clickhouse, NAME, RUN)
+        claims = Leases(clickhouse, NAME, RUN)
         await claims.look()
         assert claims.counts() == JobCounts(read=7, dead=1, changed=2)
         assert not claims.finished

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
-from pipeline.replay.process_identity import has_ended, identify
+from pipeline.reprocess.process_identity import has_ended, identify
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.task_group import task_group
 from pipeline.store.client import ClickHouse
@@ -29,7 +29,7 @@ class LeaseLostError(Exception):
     """Another process has taken over what this one was at work on, having heard nothing of it for too long."""
 
 
-class Claims:
+class Leases:
     """What one process holds of a run: at most one unit at a time, for as long as it says so.
 
     Two processes may hold one unit for a moment, or when one was frozen: that is harmless, as all work may be

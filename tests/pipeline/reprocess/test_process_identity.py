@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from pipeline.replay import process_identity
-from pipeline.replay.process_identity import has_ended, identify
+from pipeline.reprocess import process_identity
+from pipeline.reprocess.process_identity import has_ended, identify
 
 NOBODY = 65534
 PLACE = identify().rpartition(":")[0].rpartition(":")[0]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from pipeline.replay.batch import Batch
+from pipeline.reprocess.batch import InputBatch
 from pipeline.store.archive import archived
 from pipeline.store.client import ClickHouse
 from pipeline.store.key_ranges import Place, Range, Scope, condition, count_events, divided, ranges
@@ -13,7 +13,7 @@ from schemas.reprocessing import Job, Position, Source, WorkUnit
 EVENTS_A_SOURCE = 1_000_000
 
 
-class Event(msgspec.Struct, frozen=True, gc=False):
+class ArchivedInput(msgspec.Struct, frozen=True, gc=False):
     """An event of the archive as an input."""
 
     data: bytes
@@ -50,7 +50,7 @@ async def conversations(clickhouse: ClickHouse, job: Job, size: int = EVENTS_A_S
     return sources
 
 
-async def events(clickhouse: ClickHouse, job: Job, unit: WorkUnit, size: int) -> AsyncIterator[Batch]:
+async def events(clickhouse: ClickHouse, job: Job, unit: WorkUnit, size: int) -> AsyncIterator[InputBatch]:
     """What is left of the unit's conversations: whole ones in each batch, their payloads as they were received.
 
     Raises:
@@ -59,8 +59,8 @@ async def events(clickhouse: ClickHouse, job: Job, unit: WorkUnit, size: int) ->
     whole = Range(unit.source.of, _place(unit.position), _place(unit.source.end))
     async for part in divided(clickhouse, whole, scope(job), size):
         found = await archived(clickhouse, condition(part, scope(job)))
-        raws = [Event(turn.payload, turn.bot_id, turn.session_id, turn.request_id) for turn in found]
-        yield Batch(raws, part.upto or (), len(found), len(found))
+        raws = [ArchivedInput(turn.payload, turn.bot_id, turn.session_id, turn.request_id) for turn in found]
+        yield InputBatch(raws, part.upto or (), len(found), len(found))
 
 
 def _place(position: Position) -> Place | None:

@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 Prepared = TypeVar("Prepared")
 
 
-async def ahead(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
+async def prefetch(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
     """The items, in order; one is read ahead, in a thread of its own."""
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader") as thread:

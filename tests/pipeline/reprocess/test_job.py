@@ -10,9 +10,9 @@ import pytest
 
 from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
-from pipeline.replay.begin import Begun, begin, join, run_name
-from pipeline.replay.claims import FINISH, Claims
-from pipeline.replay.finish import keep
+from pipeline.reprocess.cutover import keep
+from pipeline.reprocess.job import Begun, begin, join, run_name
+from pipeline.reprocess.leases import FINISH, Leases
 from pipeline.runtime.errors import UsageError
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.runs import load_run, run_names, save_units
@@ -47,7 +47,7 @@ def using(settings: Settings, block: Callable[[ClickHouse], Awaitable[None]]) ->
 
 async def read_some(clickhouse: ClickHouse, begun: Begun) -> None:
     """As a process does that is killed then."""
-    claims = Claims(clickhouse, begun.name, begun.run)
+    claims = Leases(clickhouse, begun.name, begun.run)
     unit = await claims.claim()
     assert unit is not None
     await claims.keep(msgspec.structs.replace(unit, position=("s1", "request-1"), counts=JobCounts(read=2)))
@@ -147,7 +147,7 @@ def test_nobody_writes_past_new_tables_into_the_live_ones(both: Settings) -> Non
 def test_new_tables_wait_for_who_writes_into_the_live_ones_as_long_as_he_is_at_work(both: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         live = await begin(both, clickhouse, job(both, into=Target.LIVE))
-        claims = Claims(clickhouse, live.name, live.run)
+        claims = Leases(clickhouse, live.name, live.run)
         await claims.claim()
         with pytest.raises(UsageError, match=f"{live.name} is writing into the live tables"):
             await begin(both, clickhouse, job(both))

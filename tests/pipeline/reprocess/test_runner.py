@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.replay.batch import Batch, Decoded
-from pipeline.replay.claims import Claims
-from pipeline.replay.fill import Filling
-from pipeline.replay.steps import Ready, Taken, Taking, Written
+from pipeline.reprocess.batch import DecodedInputs, InputBatch
+from pipeline.reprocess.leases import Leases
+from pipeline.reprocess.runner import JobRunner
+from pipeline.reprocess.steps import BatchResult, Ready, Sink, Written
 from pipeline.runtime.errors import TransientError
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units
@@ -44,14 +44,14 @@ def fill(
 
     async def use(clickhouse: ClickHouse) -> WorkUnit:
         @asynccontextmanager
-        async def way(*_: object) -> AsyncIterator[Taking]:
-            yield Taking(lambda batch: Ready(batch, Decoded([], [])), lambda ready: write(clickhouse, ready))
+        async def way(*_: object) -> AsyncIterator[Sink]:
+            yield Sink(lambda batch: Ready(batch, DecodedInputs([], [])), lambda ready: write(clickhouse, ready))
 
-        monkeypatch.setattr("pipeline.replay.fill.BATCH", 1)
-        monkeypatch.setattr("pipeline.replay.fill.taking", way)
+        monkeypatch.setattr("pipeline.reprocess.runner.BATCH", 1)
+        monkeypatch.setattr("pipeline.reprocess.runner.taking", way)
         await save_units(clickhouse, NAME, run, {unit.source.name: unit}, into_live=True)
         await save_run(clickhouse, NAME, run, into_live=True)
-        await Filling(settings, clickhouse, Claims(clickhouse, NAME, run), lambda *_: None, None).run()
+        await JobRunner(settings, clickhouse, Leases(clickhouse, NAME, run), lambda *_: None, None).run()
         loaded = await load_run(clickhouse, NAME)
         assert loaded is not None
         return loaded[1][unit.source.name].unit
@@ -59,7 +59,7 @@ def fill(
     return tables.use(use)
 
 
-def position(batch: Batch) -> int:
+def position(batch: InputBatch) -> int:
     return int(batch.position[0])
 
 
@@ -87,7 +87,7 @@ def test_what_a_failed_attempt_has_begun_has_ended_before_the_next_one(
             await begins.wait()
             failed.append(at)
             raise TransientError("away")
-        return Written(ready, Taken(JobCounts(read=1), []), lambda: rest(at))
+        return Written(ready, BatchResult(JobCounts(read=1), []), lambda: rest(at))
 
     saved = fill(tables, with_tables, monkeypatch, tmp_path, write)
     assert failed == [2]
@@ -102,7 +102,7 @@ def test_a_unit_that_another_has_taken_over_is_left_to_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It finishes it here, so that nothing is left to do."""
-    monkeypatch.setattr("pipeline.replay.fill.LOOK_EVERY_S", -1.0)
+    monkeypatch.setattr("pipeline.reprocess.runner.LOOK_EVERY_S", -1.0)
     written: list[int] = []
 
     async def write(clickhouse: ClickHouse, ready: Ready) -> Written:
@@ -111,10 +111,10 @@ def test_a_unit_that_another_has_taken_over_is_left_to_it(
         assert loaded is not None
         ((name, saved),) = loaded[1].items()
         theirs = msgspec.structs.replace(saved.unit, owner="elsewhere:7:0badcafe", finished=True)
-        return Written(ready, Taken(JobCounts(read=1), []), lambda: taken_over(clickhouse, name, theirs))
+        return Written(ready, BatchResult(JobCounts(read=1), []), lambda: taken_over(clickhouse, name, theirs))
 
     async def taken_over(clickhouse: ClickHouse, name: str, theirs: WorkUnit) -> None:
-        monkeypatch.setattr("pipeline.replay.claims.LEASE_MS", -1)  # our word counts no more
+        monkeypatch.setattr("pipeline.reprocess.leases.LEASE_MS", -1)  # our word counts no more
         await save_units(clickhouse, NAME, begun(tmp_path)[0], {name: theirs}, into_live=True)
 
     saved = fill(tables, with_tables, monkeypatch, tmp_path, write)

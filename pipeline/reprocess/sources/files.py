@@ -10,8 +10,8 @@ from pipeline.ingest.exports import Export, open_export
 from pipeline.ingest.file_names import name_of, path_of
 from pipeline.ingest.files import Input
 from pipeline.ingest.folders import find_files
-from pipeline.replay.ahead import ahead
-from pipeline.replay.batch import Batch
+from pipeline.reprocess.batch import InputBatch
+from pipeline.reprocess.prefetch import prefetch
 from schemas.reprocessing import Job, Source, WorkUnit
 
 BATCH_BYTES = 64 * 1024 * 1024
@@ -28,25 +28,25 @@ def files(job: Job) -> list[Source]:
     return [Source(name, name, (0,), (), size) for name, size in found]
 
 
-async def inputs(settings: Settings, unit: WorkUnit, size: int) -> AsyncIterator[Batch]:
+async def inputs(settings: Settings, unit: WorkUnit, size: int) -> AsyncIterator[InputBatch]:
     """What is left of the unit's file; its position counts inputs.
 
     Raises:
         UsageError: the file is gone.
     """
     with open_export(path_of(unit.source.of), settings.max_message_bytes) as export:
-        found = ahead(_batches(export, int(unit.position[0]), size, settings.max_message_bytes))
+        found = prefetch(_batches(export, int(unit.position[0]), size, settings.max_message_bytes))
         async with aclosing(found):  # before the file is closed, which its thread reads from
             async for batch in found:
                 yield batch
 
 
-def _batches(export: Export, at: int, size: int, max_bytes: int) -> Iterator[Batch]:
+def _batches(export: Export, at: int, size: int, max_bytes: int) -> Iterator[InputBatch]:
     found = islice(export, at, None)
     before = export.bytes_read
     while some := list(_bounded(found, size, max_bytes)):
         at += len(some)
-        yield Batch(some, (at,), export.bytes_read - before, len(some))
+        yield InputBatch(some, (at,), export.bytes_read - before, len(some))
         before = export.bytes_read
 
 

@@ -16,8 +16,8 @@ from pipeline.kafka.damage import Damage
 from pipeline.kafka.librdkafka import fetcher
 from pipeline.kafka.second_look import Again
 from pipeline.kafka.window import spans_between
-from pipeline.replay.ahead import ahead
-from pipeline.replay.batch import Batch
+from pipeline.reprocess.batch import InputBatch
+from pipeline.reprocess.prefetch import prefetch
 from schemas.reprocessing import Job, Source, WorkUnit
 
 BATCH_BYTES = 64 * 1024 * 1024
@@ -26,7 +26,7 @@ BEGINNING = (4, 2)
 """The first list has a fourth of the others, the second a half."""
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
+class KafkaInput(msgspec.Struct, frozen=True, gc=False):
     """A record as an input."""
 
     data: bytes
@@ -54,7 +54,7 @@ def partitions(settings: Settings, job: Job) -> list[Source]:
     ]
 
 
-async def records(settings: Settings, job: Job, unit: WorkUnit, size: int) -> AsyncIterator[Batch]:
+async def records(settings: Settings, job: Job, unit: WorkUnit, size: int) -> AsyncIterator[InputBatch]:
     """What is left of the unit's partition; the window is one of the times of the records.
 
     Raises:
@@ -64,17 +64,17 @@ async def records(settings: Settings, job: Job, unit: WorkUnit, size: int) -> As
     partition = TopicPartition(job.topic, int(unit.source.of))
     with fetcher(settings) as opened:
         fetches = read_batches(opened, partition, (at, end), size, PATIENCE)
-        found = ahead(_gathered(_divided(fetches, settings.max_message_bytes), size))
+        found = prefetch(_gathered(_divided(fetches, settings.max_message_bytes), size))
         async with aclosing(found):  # before the fetcher is closed, which its thread takes from
             async for fetched in found:
                 wanted = [
-                    Record(one.value() or b"", unit.source.name, one.offset())
+                    KafkaInput(one.value() or b"", unit.source.name, one.offset())
                     for one in _in_window(fetched.records, job)
                     if not _damage(one)
                 ]
                 damaged = [_told(unit.source.name, damage) for damage in map(_damage, fetched.records) if damage]
                 done = fetched.next_offset - at
-                yield Batch(wanted, (fetched.next_offset,), done, len(fetched.records), damaged)
+                yield InputBatch(wanted, (fetched.next_offset,), done, len(fetched.records), damaged)
                 at = fetched.next_offset
 
 

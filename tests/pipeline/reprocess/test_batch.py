@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.ingest.entry import decode_entry
 from pipeline.ingest.reading import Reading
-from pipeline.replay.batch import TOLD, Batch, decode
+from pipeline.reprocess.batch import TOLD, InputBatch, decode
 from tests.events import raw
 
 READING = Reading(1_000_000, 100_000)
@@ -24,8 +24,8 @@ class Raw(NamedTuple):
     problem: str = ""
 
 
-def batch(*raws: Raw) -> Batch:
-    return Batch(raws, (1,), 1, len(raws))
+def batch(*raws: Raw) -> InputBatch:
+    return InputBatch(raws, (1,), 1, len(raws))
 
 
 def envelope(*messages: bytes) -> bytes:

@@ -13,8 +13,8 @@ from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
 from pipeline.kafka.bulk import Fetched
 from pipeline.kafka.produce import Producer
-from pipeline.replay.batch import Batch
-from pipeline.replay.from_kafka import BATCH_BYTES, _divided, _gathered, partitions, records
+from pipeline.reprocess.batch import InputBatch
+from pipeline.reprocess.sources.kafka import BATCH_BYTES, _divided, _gathered, partitions, records
 from pipeline.runtime.errors import UsageError
 from schemas.reprocessing import Job, JobCounts, JobKind, Source, Target, WorkUnit
 from tests.events import raw
@@ -41,10 +41,10 @@ def the_source(settings: Settings, **window: int) -> Source:
     return source
 
 
-def read(settings: Settings, source: Source, at: int, size: int, **window: int) -> list[Batch]:
+def read(settings: Settings, source: Source, at: int, size: int, **window: int) -> list[InputBatch]:
     unit = WorkUnit(source=source, position=(at,), counts=JobCounts())
 
-    async def go() -> list[Batch]:
+    async def go() -> list[InputBatch]:
         return [batch async for batch in records(settings, job(settings, **window), unit, size)]
 
     return asyncio.run(go())

@@ -8,7 +8,7 @@ from pipeline.fold.batch import fold_batch
 from pipeline.fold.cache import ConversationCache, History
 from pipeline.materialise.reconcile import expired_conversations, histories
 from pipeline.materialise.writer import PostWriteReconciler, WriterStatePoller
-from pipeline.replay.batch import Decoded
+from pipeline.reprocess.batch import DecodedInputs
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from schemas.erasure import ErasureList
@@ -17,7 +17,7 @@ from schemas.turn import ArchivedTurn, ConversationKey
 Archive = Callable[[], Awaitable[None]]
 
 
-class IntoNew:
+class ShadowSink:
     """Folds as a worker does: from memory, else from what the new archive holds.
 
     Workers write into the new tables as well, so both may fold one conversation; before the tables are swapped, an
@@ -40,12 +40,12 @@ class IntoNew:
         self._forgotten = ErasureList()
         self._unarchived: frozenset[ConversationKey] = frozenset()
 
-    def must_wait(self, decoded: Decoded) -> bool:
+    def must_wait(self, decoded: DecodedInputs) -> bool:
         """Whether the archive has to have the batch before: it will be asked for what memory has not."""
         missing = self._memory.missing(turn.key for turn in decoded.turns)
         return not missing.isdisjoint(self._unarchived)
 
-    async def __call__(self, decoded: Decoded) -> tuple[Decoded, int, Archive]:
+    async def __call__(self, decoded: DecodedInputs) -> tuple[DecodedInputs, int, Archive]:
         """Write the rows of what is not forgotten.
 
         Returns that, how many conversations have changed, and what archives the events, perhaps beside the next. All

@@ -14,8 +14,8 @@ from pipeline.config.fold_rules import kafka_client_id
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.kafka.members import members
-from pipeline.replay.claims import FINISH
-from pipeline.replay.steps import sources
+from pipeline.reprocess.leases import FINISH
+from pipeline.reprocess.steps import sources
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.store.client import ClickHouse

@@ -16,7 +16,7 @@ TOLD = 20
 """Problems of a batch that are told one by one; all are counted."""
 
 
-class Raw(Protocol):
+class RawInput(Protocol):
     """An input, which each source has in a form of its own."""
 
     @property
@@ -32,10 +32,10 @@ class Raw(Protocol):
         """Why it could not even be read as a whole; empty where it could."""
 
 
-class Batch(msgspec.Struct, frozen=True):
+class InputBatch(msgspec.Struct, frozen=True):
     """Inputs that follow one another, and the position behind them. `done` of the source's total are in it."""
 
-    raws: Sequence[Raw]
+    raws: Sequence[RawInput]
     position: Position
     done: int
     read: int
@@ -44,7 +44,7 @@ class Batch(msgspec.Struct, frozen=True):
     """What could not be read at all between its inputs, and why: workers make a dead letter of each."""
 
 
-class Decoded(msgspec.Struct):
+class DecodedInputs(msgspec.Struct):
     """Turns in the order of their inputs, each with its payload; the `problems` of some of the others."""
 
     turns: list[Turn]
@@ -56,7 +56,7 @@ class Decoded(msgspec.Struct):
     forgotten: int = 0
     problems: list[str] = []
 
-    def without(self, forgotten: ErasureList) -> "Decoded":
+    def without(self, forgotten: ErasureList) -> "DecodedInputs":
         """The same without the events that are forgotten, which are counted."""
         kept = forgotten.kept(self.turns)
         if len(kept) == len(self.turns):
@@ -69,9 +69,9 @@ class Decoded(msgspec.Struct):
         return ArchivedTurn(*(*msgspec.structs.astuple(self.turns[place]), self.payloads[place]))
 
 
-def decode(batch: Batch, reading: Reading, bot_id: str | None) -> Decoded:
+def decode(batch: InputBatch, reading: Reading, bot_id: str | None) -> DecodedInputs:
     """What `batch` holds of this bot, or of all."""
-    decoded = Decoded([], [], dead=len(batch.damaged), problems=list(batch.damaged[:TOLD]))
+    decoded = DecodedInputs([], [], dead=len(batch.damaged), problems=list(batch.damaged[:TOLD]))
     for raw in batch.raws:
         decoded.bytes += len(raw.data)
         if raw.problem:
@@ -90,6 +90,6 @@ def decode(batch: Batch, reading: Reading, bot_id: str | None) -> Decoded:
     return decoded
 
 
-def _tell(decoded: Decoded, origin: str, problem: str) -> None:
+def _tell(decoded: DecodedInputs, origin: str, problem: str) -> None:
     if len(decoded.problems) < TOLD:
         decoded.problems.append(f"{origin}: {problem}")

@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
-from pipeline.replay.begin import Begun, begin
-from pipeline.replay.finish import check_complete, check_swap, compared, keep, put_right, swap
+from pipeline.reprocess.cutover import check_complete, check_swap, compared, keep, put_right, swap
+from pipeline.reprocess.job import Begun, begin
 from pipeline.runtime.errors import UsageError
 from pipeline.store.archive import write
 from pipeline.store.client import ClickHouse, connection
@@ -35,7 +35,7 @@ Block = Callable[[ClickHouse, ClickHouse, Begun], Awaitable[None]]
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is writing."""
-    monkeypatch.setattr("pipeline.replay.finish.PAUSE_S", 0.0)
+    monkeypatch.setattr("pipeline.reprocess.cutover.PAUSE_S", 0.0)
 
 
 def using(settings: Settings, block: Block) -> None:
@@ -84,7 +84,7 @@ def test_rows_of_two_that_did_not_see_one_another_are_put_right_by_the_rules_of_
 
 def test_what_a_worker_is_just_writing_is_waited_for(both: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is in the live tables before it is in the new ones only for a moment."""
-    monkeypatch.setattr("pipeline.replay.finish.PAUSE_S", 0.2)
+    monkeypatch.setattr("pipeline.reprocess.cutover.PAUSE_S", 0.2)
 
     async def use(live: ClickHouse, new: ClickHouse, _: Begun) -> None:
         async def write_soon() -> None:

@@ -4,7 +4,7 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.lag import read_lag
 from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics
-from pipeline.replay.feed import Feed, Tally
+from pipeline.reprocess.sinks.kafka import Feed, Tally
 from tests.events import raw
 
 

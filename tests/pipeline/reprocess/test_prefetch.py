@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from pipeline.replay.ahead import ahead, prepared
+from pipeline.reprocess.prefetch import prefetch, prepared
 
 PATIENCE = 30.0
 
@@ -39,7 +39,7 @@ async def until(true: object) -> None:
 def test_one_item_is_read_while_another_is_at_work_and_no_more() -> None:
     async def go() -> None:
         source, seen = Source(5), []
-        async for number in ahead(iter(source)):
+        async for number in prefetch(iter(source)):
             await until(lambda: source.asked == min(5, number + 2))  # noqa: B023 - it is waited for at once
             seen.append(number)
         assert seen == [0, 1, 2, 3, 4]
@@ -52,7 +52,7 @@ def test_an_error_comes_after_all_that_was_read_before_it() -> None:
     async def go() -> None:
         seen = []
         with pytest.raises(OSError, match="the disk is gone"):  # noqa: PT012 - the loop is what raises
-            async for number in ahead(iter(Source(5, fail_at=3))):
+            async for number in prefetch(iter(Source(5, fail_at=3))):
                 seen.append(number)  # noqa: PERF401 - the error is the point
         assert seen == [0, 1, 2]
 
@@ -61,7 +61,7 @@ def test_an_error_comes_after_all_that_was_read_before_it() -> None:
 
 def test_whoever_stops_early_leaves_no_reader_behind() -> None:
     async def go() -> None:
-        async with aclosing(ahead(iter(Source(10**9)))) as numbers:
+        async with aclosing(prefetch(iter(Source(10**9)))) as numbers:
             assert [await anext(numbers) for _ in range(3)] == [0, 1, 2]
         assert not [thread for thread in threading.enumerate() if thread.name.startswith("reader")]
 

@@ -1,0 +1,1 @@
+"""Where a job writes: the live tables, shadow tables, Kafka."""

@@ -1,0 +1,1 @@
+"""Where a job reads: a topic, the archive, files."""
