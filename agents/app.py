@@ -26,8 +26,8 @@ from agents.shutdown_watchdog import exit_after
 from agents.stuck import StuckWatch
 from pipeline.config.fold_rules import kafka_client_id
 from pipeline.config.settings import Settings
-from pipeline.ingest.poison import DeadLimit
-from pipeline.kafka.access import tls_context
+from pipeline.ingest.dlq_limit import DlqLimit
+from pipeline.kafka.security import tls_context
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.gc_tuning import tune_gc
@@ -110,7 +110,7 @@ def create_app(settings: Settings) -> App:
     )
     sender = RetryingProducer(app, metrics.kafka)
     # one account for both: what cannot be read comes by the raw topic, what can may come by the other
-    limit = DeadLimit(settings.dead_letter_share, settings.dead_letter_window)
+    limit = DlqLimit(settings.dead_letter_share, settings.dead_letter_window)
     parts = (settings, sender, metrics, limit, lambda: app.consumer.placement)
     _add_intake(app, settings, Intake(*parts))
     _add_conversations(app, settings, Conversations(*parts, holding=lambda: app.consumer.holding()))  # noqa: PLW0108 - as above

@@ -17,9 +17,9 @@ from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.fold.batch import FoldResult, fold_batch
 from pipeline.fold.cache import ConversationCache, History
-from pipeline.ingest.poison import DeadLimit
-from pipeline.ingest.reading import Reading
-from pipeline.ingest.sort import dead_letter
+from pipeline.ingest.decoder import EventDecoder
+from pipeline.ingest.dlq_limit import DlqLimit
+from pipeline.ingest.routing import dead_letter
 from pipeline.materialise.reconcile import expired_conversations
 from pipeline.materialise.reconcile import histories as recalled
 from pipeline.materialise.writer import Writer
@@ -97,7 +97,7 @@ class Conversations:
         settings: Settings,
         sender: RetryingProducer,
         metrics: WorkerMetrics,
-        limit: DeadLimit,
+        limit: DlqLimit,
         placing: Placing = lambda: None,
         *,
         holding: Holding = lambda: True,
@@ -112,7 +112,7 @@ class Conversations:
         self._sender = sender
         self._metrics = metrics
         self._limit = limit
-        self._reading = Reading.of(settings)
+        self._reading = EventDecoder.of(settings)
         self._retention_ms = int(settings.topic_retention_days * DAY_MS)
         self._memory = ConversationCache(settings.cache_events)
         self._writer = Writer(settings)

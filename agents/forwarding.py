@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agents.producer import OutgoingMessage, RetryingProducer
-from pipeline.ingest.sort import Record
+from pipeline.ingest.routing import ConsumedRecord
 from pipeline.kafka.placement import Placement
 from pipeline.metrics.worker import WorkerMetrics
 from schemas.dead_letter import Headers
@@ -26,7 +26,7 @@ Placing = Callable[[], Placement | None]
 log = logging.getLogger(__name__)
 
 
-class Forwardable(Record, Protocol):
+class Forwardable(ConsumedRecord, Protocol):
     """What is needed of a Kafka record."""
 
     timestamp: int

@@ -8,9 +8,9 @@ from agents.consumer.fetches import Fetched, letter_of_batch
 from agents.forwarding import Placing
 from agents.producer import OutgoingMessage, RetryingProducer, dead_letter_message
 from pipeline.config.settings import Settings
-from pipeline.ingest.poison import DeadLimit
-from pipeline.ingest.reading import Reading
-from pipeline.ingest.sort import Entry, dead_letter, sort_record
+from pipeline.ingest.decoder import EventDecoder
+from pipeline.ingest.dlq_limit import DlqLimit
+from pipeline.ingest.routing import RoutedEntry, dead_letter, sort_record
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.runtime.errors import InvalidEventError, Reason
 from schemas.dead_letter import DeadLetter
@@ -23,7 +23,7 @@ HELD_BYTES = 32 * 1024 * 1024
 class Found(NamedTuple):
     """What is inside of a record, at that place in it."""
 
-    inside: Entry | DeadLetter
+    inside: RoutedEntry | DeadLetter
     record: Fetched
     place: int
 
@@ -32,14 +32,14 @@ class Intake:
     """What the intake agent does with a batch; run again on the same batch it only sends duplicates."""
 
     def __init__(
-        self, settings: Settings, sender: RetryingProducer, metrics: WorkerMetrics, limit: DeadLimit, placing: Placing
+        self, settings: Settings, sender: RetryingProducer, metrics: WorkerMetrics, limit: DlqLimit, placing: Placing
     ) -> None:
         """`placing` tells where sessions belong."""
         self._settings = settings
         self._sender = sender
         self._metrics = metrics
         self._limit = limit
-        self._reading = Reading.of(settings)
+        self._reading = EventDecoder.of(settings)
         self._placing = placing
 
     async def __call__(self, records: Sequence[Fetched]) -> None:
@@ -63,10 +63,12 @@ class Intake:
     async def _pass_on(self, found: Sequence[Found]) -> None:
         replaced = await self._sender.send([self._message(one) for one in found])
         letters = [one.inside for one in found if isinstance(one.inside, DeadLetter)]
-        too_large = [self._too_large(found[place]) for place in replaced if isinstance(found[place].inside, Entry)]
+        too_large = [
+            self._too_large(found[place]) for place in replaced if isinstance(found[place].inside, RoutedEntry)
+        ]
         self._metrics.dead("intake", [*letters, *too_large])
 
-    def _sort(self, record: Fetched) -> Iterable[Entry | DeadLetter]:
+    def _sort(self, record: Fetched) -> Iterable[RoutedEntry | DeadLetter]:
         letter = letter_of_batch(record, self._reading, STEP)
         return [letter] if letter else sort_record(record, self._reading, STEP)
 
@@ -86,16 +88,16 @@ class Intake:
 
     def _too_large(self, found: Found) -> DeadLetter:
         """The dead letter of a log entry that is one, and that the turns topic does not take."""
-        raw = found.inside.raw if isinstance(found.inside, Entry) else b""
+        raw = found.inside.raw if isinstance(found.inside, RoutedEntry) else b""
         what = f"{len(raw)} bytes and their key, which topic {self._settings.topic_turns} does not take in one message"
         return dead_letter(found.record, InvalidEventError(Reason.TOO_LARGE, what), raw, STEP, found.place)
 
 
-def _mostly_dead(inside: Sequence[Entry | DeadLetter]) -> list[tuple[int, DeadLetter]]:
+def _mostly_dead(inside: Sequence[RoutedEntry | DeadLetter]) -> list[tuple[int, DeadLetter]]:
     """The message, as one dead input, if more than half of what it holds is dead: its sender may have sent one."""
     letters = [one for one in inside if isinstance(one, DeadLetter)]
     return [(0, letters[0])] if 2 * len(letters) > len(inside) else []
 
 
-def _size(found: Entry | DeadLetter) -> int:
+def _size(found: RoutedEntry | DeadLetter) -> int:
     return len(found.payload if isinstance(found, DeadLetter) else found.raw)

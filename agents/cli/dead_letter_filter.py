@@ -7,8 +7,8 @@ from typing import Any, TypedDict
 import click
 
 from agents.cli.options import parse_time
-from pipeline.kafka.dead import Place
-from pipeline.kafka.resend import Wanted
+from pipeline.kafka.dead_letters import DeadLetterPlace
+from pipeline.kafka.retry_dead_letters import Wanted
 
 
 class LetterFilter(TypedDict):
@@ -26,12 +26,12 @@ class PlaceType(click.ParamType):
 
     name = "place"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Place:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> DeadLetterPlace:
         """The place that `value` names."""
         found = re.fullmatch(r"(\d{1,9}):(\d{1,18})", str(value), re.ASCII)
         if not found:
             self.fail(f"{value!r} is no place such as 0:17", param, ctx)
-        return Place(int(found[1]), int(found[2]))
+        return DeadLetterPlace(int(found[1]), int(found[2]))
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
@@ -47,7 +47,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def wanted(asked: LetterFilter, places: tuple[Place, ...] = ()) -> Wanted:
+def wanted(asked: LetterFilter, places: tuple[DeadLetterPlace, ...] = ()) -> Wanted:
     """The letters that fit all options, of each any of its values, and lie at one of `places`, if there are any.
 
     Raises:

@@ -5,9 +5,9 @@ import asyncio
 import msgspec
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.dead import DeadCount, count_dead
+from pipeline.kafka.dead_letters import DeadCount, count_dead
 from pipeline.kafka.forwarded import Forwarded, count_forwarded
-from pipeline.kafka.lag import PartitionLag, read_lag
+from pipeline.kafka.group import PartitionLag, read_lag
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError, UsageError
 from pipeline.store.client import connection
 from pipeline.store.counts import count_rows

@@ -9,15 +9,15 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.memory_records import MemoryRecords
 
-from pipeline.ingest.reading import Reading
-from pipeline.ingest.sort import Record, dead_letter
-from pipeline.kafka.damage import damage_of
-from pipeline.kafka.fetch_check import FetchCheck
+from pipeline.ingest.decoder import EventDecoder
+from pipeline.ingest.routing import ConsumedRecord, dead_letter
+from pipeline.kafka.batches.damage import damage_of
+from pipeline.kafka.batches.fetch_check import FetchCheck
 from pipeline.runtime.errors import InvalidEventError
 from schemas.dead_letter import DeadLetter
 
 
-class Fetched(Record, Protocol):
+class Fetched(ConsumedRecord, Protocol):
     """What is needed of a record that a client has fetched."""
 
     @property
@@ -25,7 +25,7 @@ class Fetched(Record, Protocol):
         """Names and values."""
 
 
-def letter_of_batch(record: Fetched, reading: Reading, step: str) -> DeadLetter | None:
+def letter_of_batch(record: Fetched, reading: EventDecoder, step: str) -> DeadLetter | None:
     """The dead letter of the batch that the record stands for; None where it is a record as any other."""
     damage = damage_of(record)
     if damage is None:

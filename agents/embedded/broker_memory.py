@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.lag import PartitionLag, read_lag
+from pipeline.kafka.group import PartitionLag, read_lag
 from pipeline.runtime.errors import TransientError
 
 POLL_SECONDS = 0.5

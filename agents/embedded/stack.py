@@ -15,7 +15,7 @@ from agents.embedded.secrets import own_secrets, write_env
 from agents.embedded.supervisor import GivenUpError, Supervisor
 from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
-from pipeline.kafka.lag import read_lag
+from pipeline.kafka.group import read_lag
 from pipeline.kafka.topics import create_topics, find_topics
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.runtime.sockets import check_free

@@ -10,11 +10,11 @@ from kafka.errors import AuthorizationError, KafkaConfigurationError, KafkaError
 from kafka.partitioner import DefaultPartitioner
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.access import access, tls_context
+from pipeline.kafka.batches.kafka_python_fetches import check_fetches
+from pipeline.kafka.connectivity import REFUSALS, NetworkClient, check_reachable, reason
 from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
-from pipeline.kafka.fetches import check_fetches
-from pipeline.kafka.network import REFUSALS, Network, knock, reason
 from pipeline.kafka.placement import HASHES
+from pipeline.kafka.security import access, tls_context
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import PartitionerName
 
@@ -35,13 +35,13 @@ class Reader(KafkaConsumer):  # type: ignore[misc]  # kafka-python carries no ty
 
 
 @contextmanager
-def admin(settings: Settings, patience: float = PATIENCE) -> Iterator[KafkaAdminClient]:
+def open_admin(settings: Settings, patience: float = PATIENCE) -> Iterator[KafkaAdminClient]:
     """An admin client for the length of a `with` block.
 
     Raises:
         TransientError: Kafka does not answer within `patience` seconds. UsageError: it refuses us.
     """
-    with sorted_errors(settings):
+    with translate_errors(settings):
         client = _open(KafkaAdminClient, settings, patience, {})
         try:
             yield client
@@ -50,7 +50,7 @@ def admin(settings: Settings, patience: float = PATIENCE) -> Iterator[KafkaAdmin
 
 
 @contextmanager
-def reader(settings: Settings, patience: float = PATIENCE, **options: Any) -> Iterator[Reader]:
+def open_consumer(settings: Settings, patience: float = PATIENCE, **options: Any) -> Iterator[Reader]:
     """A consumer that belongs to no group and commits nothing, for a `with` block; `options` are kafka-python's own.
 
     Raises:
@@ -66,7 +66,7 @@ def reader(settings: Settings, patience: float = PATIENCE, **options: Any) -> It
         "fetch_max_wait_ms": FETCH_WAIT_MS,
         "metrics_enabled": False,
     }
-    with sorted_errors(settings):
+    with translate_errors(settings):
         client = _open(Reader, settings, patience, {**ours, **options})
         try:
             yield client
@@ -74,7 +74,7 @@ def reader(settings: Settings, patience: float = PATIENCE, **options: Any) -> It
             client.close(autocommit=False)
 
 
-def writer(settings: Settings, patience: float = PATIENCE, **options: object) -> KafkaProducer:
+def open_producer(settings: Settings, patience: float = PATIENCE, **options: object) -> KafkaProducer:
     """A producer; `options` are kafka-python's own. Whoever calls closes it."""
     ours = {
         "acks": "all",
@@ -85,12 +85,12 @@ def writer(settings: Settings, patience: float = PATIENCE, **options: object) ->
         "partitioner": SessionPartitioner(settings.partitioner),
         "metrics_enabled": False,
     }
-    with sorted_errors(settings):
+    with translate_errors(settings):
         return _open(KafkaProducer, settings, patience, {**ours, **options})
 
 
 @contextmanager
-def sorted_errors(settings: Settings) -> Iterator[None]:
+def translate_errors(settings: Settings) -> Iterator[None]:
     """What kafka-python raises in the block, as TransientError or UsageError."""
     servers = ",".join(settings.kafka)
     try:
@@ -130,14 +130,14 @@ class SessionPartitioner(DefaultPartitioner):  # type: ignore[misc]  # kafka-pyt
 
 def _open(kind: Callable[..., Any], settings: Settings, patience: float, options: dict[str, Any]) -> Any:
     """A client of that kind. One that does not find Kafka would go on looking in a thread: it is closed."""
-    opened: list[Network] = []
+    opened: list[NetworkClient] = []
 
-    def network(**configuration: object) -> Network:
-        opened.append(Network(**configuration))
+    def network(**configuration: object) -> NetworkClient:
+        opened.append(NetworkClient(**configuration))
         return opened[0]
 
     tls = tls_context(settings)
-    knock(settings.kafka, tls, patience)
+    check_reachable(settings.kafka, tls, patience)
     try:
         return kind(
             bootstrap_servers=list(settings.kafka),

@@ -3,8 +3,8 @@
 import msgspec
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import PATIENCE, reader
-from pipeline.kafka.spans import newest, read, spans_of
+from pipeline.kafka.client import PATIENCE, open_consumer
+from pipeline.kafka.offsets import newest, read, spans_of
 from schemas.topics import times_forwarded
 
 SCAN = 4_000
@@ -25,7 +25,7 @@ def count_forwarded(settings: Settings, scan: int = SCAN, patience: float = PATI
         TransientError: Kafka does not answer within `patience` seconds.
     """
     count = scanned = 0
-    with reader(settings, patience) as consumer:
+    with open_consumer(settings, patience) as consumer:
         spans = spans_of(consumer, settings.topic_turns, patience)
         for record in read(consumer, newest(spans, scan), patience):
             scanned += 1

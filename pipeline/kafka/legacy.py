@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipeline.kafka.codecs import unpack
-from pipeline.kafka.record_batch import CODEC, empty, record, written
+from pipeline.kafka.batches.codecs import unpack
+from pipeline.kafka.batches.record_batch import CODEC, empty, record, written
 
 START = struct.Struct(">qiIbb")
 """Offset, length, CRC, format, attributes; format 1 has a timestamp then, and each has key and value."""

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from pipeline.kafka.damage import Damage, telling
-from pipeline.kafka.record_batch import HEADER, BatchHeader, record, written
+from pipeline.kafka.batches.damage import Damage, telling
+from pipeline.kafka.batches.record_batch import HEADER, BatchHeader, record, written
 from pipeline.kafka.record_parts import Cursor, Parts, UnreadableError, parts_of
 from pipeline.runtime.errors import DETAIL_LENGTH, Reason
 

@@ -19,8 +19,8 @@ from kafka.errors import (
 from kafka.producer.future import FutureRecordMetadata
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import PATIENCE, sorted_errors, writer
-from pipeline.kafka.network import reason
+from pipeline.kafka.client import PATIENCE, open_producer, translate_errors
+from pipeline.kafka.connectivity import reason
 from pipeline.runtime.errors import TransientError
 
 BATCH_BYTES = 1_000_000
@@ -48,7 +48,7 @@ OF_THE_MESSAGE = (
 Headers = Sequence[tuple[str, bytes]]
 
 
-class Failure(msgspec.Struct, frozen=True):
+class SendFailure(msgspec.Struct, frozen=True):
     """A message that Kafka did not take: `origin` as `send` was told, and why."""
 
     origin: str
@@ -66,7 +66,7 @@ class Producer:
         self,
         settings: Settings,
         *,
-        on_failure: Callable[[Failure], None],
+        on_failure: Callable[[SendFailure], None],
         window: int = WINDOW_BYTES,
         patience: float = PATIENCE,
     ) -> None:
@@ -80,7 +80,7 @@ class Producer:
         self._trouble = ""
         self.sent = 0
         self.failed = 0
-        self._kafka = writer(
+        self._kafka = open_producer(
             settings,
             patience,
             batch_size=min(BATCH_BYTES, settings.max_message_bytes),
@@ -125,7 +125,7 @@ class Producer:
             self._fail(origin, error)
             return
         except KafkaError:
-            with sorted_errors(self._settings):
+            with translate_errors(self._settings):
                 raise
         self._under_way.append((future, len(value), origin))
         self._bytes += len(value)
@@ -173,7 +173,7 @@ class Producer:
         self.failed += 1
         late = isinstance(error, KafkaTimeoutError)
         why = f"not acknowledged within {self._delivery:g} s" if late else reason(error)
-        self._on_failure(Failure(origin, why))
+        self._on_failure(SendFailure(origin, why))
         if not isinstance(error, OF_THE_MESSAGE):
             self._trouble = why
 

@@ -8,7 +8,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError, for_code
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import admin
+from pipeline.kafka.client import open_admin
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import Topic
 
@@ -38,7 +38,7 @@ def find_topics(settings: Settings) -> dict[str, FoundTopic]:
     Raises:
         TransientError: Kafka does not answer.
     """
-    with admin(settings) as kafka:
+    with open_admin(settings) as kafka:
         return _find(kafka, [topic.name for topic in settings.topics])
 
 
@@ -48,7 +48,7 @@ def create_topics(settings: Settings, *, dry_run: bool = False) -> TopicReport:
     Raises:
         TransientError: Kafka does not answer. UsageError: it refuses a topic.
     """
-    with admin(settings) as kafka:
+    with open_admin(settings) as kafka:
         found = _find(kafka, [topic.name for topic in settings.topics])
         missing = [topic for topic in settings.topics if topic.name not in found]
         if missing and not dry_run:

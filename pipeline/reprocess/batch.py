@@ -5,9 +5,9 @@ from typing import Protocol
 
 import msgspec
 
+from pipeline.ingest.decoder import EventDecoder
 from pipeline.ingest.entries import read_entries
-from pipeline.ingest.opening import Unreadable
-from pipeline.ingest.reading import Reading
+from pipeline.ingest.unwrap.opening import Unreadable
 from schemas.erasure import ErasureList
 from schemas.reprocessing import Position
 from schemas.turn import ArchivedTurn, Turn
@@ -69,7 +69,7 @@ class DecodedInputs(msgspec.Struct):
         return ArchivedTurn(*(*msgspec.structs.astuple(self.turns[place]), self.payloads[place]))
 
 
-def decode(batch: InputBatch, reading: Reading, bot_id: str | None) -> DecodedInputs:
+def decode(batch: InputBatch, reading: EventDecoder, bot_id: str | None) -> DecodedInputs:
     """What `batch` holds of this bot, or of all."""
     decoded = DecodedInputs([], [], dead=len(batch.damaged), problems=list(batch.damaged[:TOLD]))
     for raw in batch.raws:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
-from pipeline.ingest.reading import Reading
+from pipeline.ingest.decoder import EventDecoder
 from pipeline.reprocess.batch import DecodedInputs, InputBatch, decode
 from pipeline.reprocess.sinks.kafka import KafkaSink
 from pipeline.reprocess.sinks.live import LiveSink
@@ -111,7 +111,7 @@ async def open_sink(settings: Settings, clickhouse: ClickHouse, job: Job, announ
 
 def decoding(settings: Settings, job: Job) -> Callable[[InputBatch], Ready]:
     """What decodes the job's batches."""
-    reading = Reading.of(settings)
+    reading = EventDecoder.of(settings)
     return lambda batch: Ready(batch, decode(batch, reading, job.bot_id))
 
 

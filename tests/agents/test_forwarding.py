@@ -14,10 +14,10 @@ from agents.conversations import Conversations
 from agents.forwarding import HEADER_BYTES, MOST_TIMES, Forwarder, Stray, stray_of
 from agents.producer import OutgoingMessage, RetryingProducer
 from pipeline.config.settings import Settings
-from pipeline.ingest.poison import DeadLimit
-from pipeline.kafka.client import reader
+from pipeline.ingest.dlq_limit import DlqLimit
+from pipeline.kafka.client import open_consumer
+from pipeline.kafka.offsets import read, spans_of
 from pipeline.kafka.placement import Placement
-from pipeline.kafka.spans import read, spans_of
 from pipeline.kafka.topics import create_topics
 from pipeline.metrics.worker import WorkerMetrics
 from schemas.topics import DAY_MS, FORWARDED, times_forwarded
@@ -58,7 +58,7 @@ def with_app(settings: Settings, act: Callable[[App], Awaitable[Any]]) -> Any:
 
 
 def records(settings: Settings) -> list[ConsumerRecord]:
-    with reader(settings) as consumer:
+    with open_consumer(settings) as consumer:
         return list(read(consumer, spans_of(consumer, settings.topic_turns, PATIENCE), PATIENCE))
 
 
@@ -124,7 +124,7 @@ def test_a_partition_that_is_gone_is_no_reason_to_wait(kafka_settings: Settings)
 def decoding(placement: Placement | None) -> tuple[Conversations, WorkerMetrics]:
     unused: Any = None
     metrics = WorkerMetrics()
-    return Conversations(Settings(), unused, metrics, DeadLimit(1, 1), lambda: placement), metrics
+    return Conversations(Settings(), unused, metrics, DlqLimit(1, 1), lambda: placement), metrics
 
 
 def test_a_record_that_was_sent_on_too_often_is_folded_where_it_is() -> None:

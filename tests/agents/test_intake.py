@@ -13,7 +13,7 @@ from agents import intake
 from agents.intake import Intake
 from agents.producer import OutgoingMessage, RetryingProducer
 from pipeline.config.settings import Settings
-from pipeline.ingest.poison import DeadLimit, PoisonError
+from pipeline.ingest.dlq_limit import DlqLimit, PoisonError
 from pipeline.metrics.worker import WorkerMetrics
 from tests.events import raw
 
@@ -40,7 +40,7 @@ class Sent:
         return set()
 
 
-def taken(limit: DeadLimit, *batches: Sequence[bytes]) -> Sent:
+def taken(limit: DlqLimit, *batches: Sequence[bytes]) -> Sent:
     """What comes of the batches."""
     sent = Sent()
     agent = Intake(SETTINGS, cast("RetryingProducer", sent), WorkerMetrics(), limit, lambda: None)
@@ -63,18 +63,18 @@ def packed(*messages: bytes) -> bytes:
 def test_what_a_batch_unpacks_to_is_sent_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "HELD_BYTES", 10 * len(raw()))
     record = packed(*[raw(requestId=f"request-{n}") for n in range(6)])
-    sent = taken(DeadLimit(0.5, 100), [record] * 7)
+    sent = taken(DlqLimit(0.5, 100), [record] * 7)
     assert [len(call) for call in sent.calls] == [12, 12, 12, 6]
 
 
 def test_one_message_of_nothing_but_broken_texts_is_no_flood() -> None:
     broken = packed(*[b"{"] * 50)
-    sent = taken(DeadLimit(0.5, 4), [broken, broken])
+    sent = taken(DlqLimit(0.5, 4), [broken, broken])
     assert [message.topic for message in sent.calls[0]] == [SETTINGS.topic_dead] * 100
     with pytest.raises(PoisonError, match="3 of the last 3 inputs"):
-        taken(DeadLimit(0.5, 4), [broken, broken], [broken])
+        taken(DlqLimit(0.5, 4), [broken, broken], [broken])
 
 
 def test_a_message_with_some_broken_texts_among_entries_is_a_good_one() -> None:
     """As CloudWatch has lines of the runtime among entries."""
-    taken(DeadLimit(0.5, 4), [packed(raw(), b"START RequestId: 1", raw())] * 20)
+    taken(DlqLimit(0.5, 4), [packed(raw(), b"START RequestId: 1", raw())] * 20)

@@ -22,7 +22,7 @@ import msgspec
 import orjson
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.lag import read_lag
+from pipeline.kafka.group import read_lag
 from pipeline.kafka.produce import BATCH_BYTES, LINGER_MS
 from pipeline.kafka.topics import create_topics
 from tests import brokers, services

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from kafka.errors import KafkaError
 
 from deploy.kafka.cluster import Cluster
-from pipeline.kafka.client import admin
+from pipeline.kafka.client import open_admin
 from pipeline.runtime.errors import TransientError
 from tests.forked import Started
 from tests.integration.pieces import Pieces
@@ -121,7 +121,7 @@ class Faults:
             return
         settings, wanted = self.parts.settings, self._partitions + 1
         try:
-            with admin(settings) as kafka:
+            with open_admin(settings) as kafka:
                 kafka.create_partitions({settings.topic_turns: wanted, settings.topic_raw: wanted})
         except (KafkaError, TransientError):  # a broker is just coming back: another time, then
             self.done["add_partitions"] -= 1

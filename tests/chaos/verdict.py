@@ -2,7 +2,7 @@
 
 import msgspec
 
-from pipeline.kafka.dead import read_dead
+from pipeline.kafka.dead_letters import read_dead
 from tests.integration.pieces import Pieces
 from tests.integration.tables import Differences, differences
 

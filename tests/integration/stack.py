@@ -16,7 +16,7 @@ from botocore.config import Config
 
 from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
-from pipeline.kafka.lag import PartitionLag, read_lag
+from pipeline.kafka.group import PartitionLag, read_lag
 from pipeline.runtime.sockets import free_port
 from tests import forked
 

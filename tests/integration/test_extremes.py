@@ -7,8 +7,8 @@ from pathlib import Path
 
 import orjson
 
-from pipeline.kafka.dead import Place, read_letter
-from pipeline.kafka.produce import Failure, Producer
+from pipeline.kafka.dead_letters import DeadLetterPlace, read_letter
+from pipeline.kafka.produce import Producer, SendFailure
 from tests.both import ON_EMBEDDED
 from tests.events import START, entry, iso, raw
 from tests.integration.pieces import Pieces
@@ -37,7 +37,7 @@ def test_an_enormous_event_is_folded_up_to_the_limit_and_kept_whole_beyond_it(pa
     limit, most = parts.settings.max_event_bytes, parts.settings.max_message_bytes - 1_024  # Kafka's own share
     fits = [sized(limit, requestId="raw"), sized(limit, requestId="turns", timestamp=iso(START + 1))]
     beyond = [sized(limit + 1), sized(most), b"[" * most]
-    failures: list[Failure] = []
+    failures: list[SendFailure] = []
     parts.start_worker()
     with Producer(parts.settings, on_failure=failures.append) as producer:
         for topic, line in [
@@ -49,7 +49,7 @@ def test_an_enormous_event_is_folded_up_to_the_limit_and_kept_whole_beyond_it(pa
     assert failures == []
     parts.wait_until_folded()
     assert_tables(parts, fits)
-    letters = [read_letter(parts.settings, Place(0, offset)) for offset in range(2 * len(beyond))]
+    letters = [read_letter(parts.settings, DeadLetterPlace(0, offset)) for offset in range(2 * len(beyond))]
     assert sorted(map(digest, (letter.value for letter in letters))) == sorted(map(digest, beyond * 2))
     assert {letter.reason for letter in letters} == {"too-large", "too-deep"}  # the brackets, where they are opened
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import orjson
 
-from pipeline.kafka.dead import read_dead
+from pipeline.kafka.dead_letters import read_dead
 from pipeline.kafka.produce import Producer
 from tests.both import ON_EMBEDDED
 from tests.events import raw

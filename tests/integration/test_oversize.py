@@ -4,9 +4,9 @@ import pytest
 from confluent_kafka import Producer as Librdkafka
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from pipeline.kafka.client import admin
-from pipeline.kafka.dead import DeadRecord, read_dead
-from pipeline.kafka.resend import Wanted, waiting
+from pipeline.kafka.client import open_admin
+from pipeline.kafka.dead_letters import DeadRecord, read_dead
+from pipeline.kafka.retry_dead_letters import Wanted, waiting
 from tests.both import ON_APACHE
 from tests.events import raw
 from tests.integration.pieces import Pieces
@@ -66,5 +66,5 @@ def test_a_topic_that_takes_less_than_it_should_has_letters_that_are_cut_further
 
 def take(parts: Pieces, topic: str, size: int) -> None:
     """Have the topic take no larger messages."""
-    with admin(parts.settings) as kafka:
+    with open_admin(parts.settings) as kafka:
         kafka.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs={"max.message.bytes": str(size)})])

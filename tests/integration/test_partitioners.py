@@ -9,7 +9,7 @@ import orjson
 import pytest
 from confluent_kafka import Producer
 
-from pipeline.kafka.client import admin
+from pipeline.kafka.client import open_admin
 from tests.both import ON_APACHE
 from tests.integration.pieces import Pieces
 from tests.integration.tables import assert_tables
@@ -73,7 +73,7 @@ def test_partitions_added_under_traffic_change_no_row(parts: Pieces, traffic: li
     workers = [parts.start_worker(**SMALL), parts.start_worker(**SMALL)]
     parts.wait_until(lambda: "reading " in parts.log, "a worker with partitions")
     scatter(parts, traffic[::2], chance)
-    with admin(parts.settings) as kafka:
+    with open_admin(parts.settings) as kafka:
         kafka.create_partitions({parts.settings.topic_turns: 7})
     scatter(parts, traffic[1::2], chance)
     parts.wait_until_folded()

@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from pipeline.kafka.dead import count_dead, read_dead
+from pipeline.kafka.dead_letters import count_dead, read_dead
 from pipeline.kafka.produce import Producer
 from tests.both import ON_EMBEDDED
 from tests.events import raw

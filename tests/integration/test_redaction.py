@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.dead import read_dead
+from pipeline.kafka.dead_letters import read_dead
 from pipeline.kafka.produce import Producer
 from pipeline.runtime.sockets import free_port
 from tests import services

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from kafka import OffsetAndMetadata, TopicPartition
 
-from pipeline.kafka.client import admin
+from pipeline.kafka.client import open_admin
 from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics, find_topics
 from pipeline.runtime.sockets import free_port
@@ -35,7 +35,7 @@ def send(parts: Pieces, traffic: Sequence[bytes]) -> None:
 
 def make_anew(parts: Pieces) -> None:
     """Delete the turns topic and create it."""
-    with admin(parts.settings) as kafka:
+    with open_admin(parts.settings) as kafka:
         kafka.delete_topics([parts.settings.topic_turns])
     parts.wait_until(lambda: parts.settings.topic_turns not in find_topics(parts.settings), "the topic's end")
     create_topics(parts.settings)
@@ -76,7 +76,7 @@ def test_a_commit_beyond_the_end_is_told_and_hides_no_record(parts: Pieces, traf
     send(parts, traffic)
     partition = TopicPartition(parts.settings.topic_turns, 0)
     assert parts.lag() > 0, "the group has a coordinator by then"
-    with admin(parts.settings) as kafka:
+    with open_admin(parts.settings) as kafka:
         kafka.alter_group_offsets(parts.settings.kafka_group, {partition: OffsetAndMetadata(50_313, "", -1)})
     assert f"{partition.topic}/0: offset 50,313 is committed" in parts.run("status", statuses=[1])
     assert next(one.lag for one in parts.lag_by_partition() if one.topic == partition.topic) > 0
@@ -95,7 +95,7 @@ def test_records_deleted_before_they_were_read_are_told_of(parts: Pieces, traffi
     send(parts, traffic[: len(traffic) // 2])
     lost = 3
     assert parts.lag() > 0, "the group has a coordinator by then"
-    with admin(parts.settings) as kafka:
+    with open_admin(parts.settings) as kafka:
         kafka.alter_group_offsets(parts.settings.kafka_group, {partition: OffsetAndMetadata(0, "", -1)})
         kafka.delete_records({partition: lost})
     told_of = f"{partition.topic}/1: {lost} records were deleted before they were read"

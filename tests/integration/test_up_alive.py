@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
-from pipeline.kafka.lag import read_lag
+from pipeline.kafka.group import read_lag
 from pipeline.kafka.produce import Producer
 from tests.both import ON_APACHE
 from tests.integration.listing import listed

@@ -5,7 +5,7 @@ import click
 from agents.cli.reprocess import JobOptions, do, how_options
 from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
-from pipeline.ingest.file_names import name_of
+from pipeline.ingest.files.names import name_of
 from pipeline.kafka.topics import require_topics
 from schemas.reprocessing import Job, JobKind, Target
 

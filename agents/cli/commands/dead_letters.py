@@ -12,9 +12,9 @@ from agents.cli.output.dead_letters import ListedLetter, listed, print_json, pri
 from agents.cli.output.write import say, write_bytes
 from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
-from pipeline.kafka.dead import SCAN, Place, read_dead, read_letter
-from pipeline.kafka.produce import Failure
-from pipeline.kafka.resend import Wanted, resend, waiting
+from pipeline.kafka.dead_letters import SCAN, DeadLetterPlace, read_dead, read_letter
+from pipeline.kafka.produce import SendFailure
+from pipeline.kafka.retry_dead_letters import Wanted, resend, waiting
 from pipeline.kafka.topics import require_topics
 
 
@@ -52,7 +52,7 @@ def list_letters(
 @click.argument("at", type=PlaceType(), metavar="PARTITION:OFFSET")
 @click.option("--raw", is_flag=True, help="Write the letter's bytes and nothing else.")
 @click.pass_obj
-def show(settings: Settings, at: Place, *, raw: bool) -> None:
+def show(settings: Settings, at: DeadLetterPlace, *, raw: bool) -> None:
     """Show one dead letter, by its place in the dead-letter topic as `list` tells it: what is known, and its bytes."""
     letter = read_letter(settings, at)
     if raw:
@@ -69,7 +69,7 @@ def show(settings: Settings, at: Place, *, raw: bool) -> None:
 @click.pass_obj
 @click.pass_context
 def retry(
-    ctx: click.Context, settings: Settings, at: tuple[Place, ...], limit: int | None, *,
+    ctx: click.Context, settings: Settings, at: tuple[DeadLetterPlace, ...], limit: int | None, *,
     dry_run: bool, **asked: Unpack[LetterFilter],
 ) -> None:  # fmt: skip
     """Send dead letters to the raw topic once more, where the intake agent decides anew: all that fit, or these.
@@ -78,7 +78,7 @@ def retry(
     as a new dead letter. What is not there as a whole is not sent: letters that lack bytes, and batches of records.
     """
     require_topics(settings)
-    failures: list[Failure] = []
+    failures: list[SendFailure] = []
     with StopSignal() as interrupt, closing(read_dead(settings, newest=None)) as records:
         letters = interrupt.until_then(islice(waiting(records, wanted(asked, at)), limit))
         count = sum(1 for _ in letters) if dry_run else resend(settings, letters, failures.append)

@@ -9,7 +9,7 @@ from agents.cli.output.write import say
 from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
 from pipeline.demo.traffic import Event, conversations, trickle
-from pipeline.kafka.produce import Failure, Producer
+from pipeline.kafka.produce import Producer, SendFailure
 from pipeline.kafka.topics import require_topics
 from pipeline.reprocess.sinks.kafka import Feed
 from pipeline.runtime.clock import now_ms
@@ -48,5 +48,5 @@ def _when_due(events: Iterator[Event]) -> Iterator[Event]:
         yield event
 
 
-def _tell(failure: Failure) -> None:
+def _tell(failure: SendFailure) -> None:
     say(f"not sent: {failure.reason}", err=True)

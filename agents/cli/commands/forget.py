@@ -10,8 +10,8 @@ from agents.cli.options import resolve_bot_id
 from agents.cli.output.write import iso, say, write_json
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
-from pipeline.ingest.mention import mentions
-from pipeline.kafka.erase import Erased, erase_letters
+from pipeline.ingest.unwrap.mention import mentions
+from pipeline.kafka.purge_dead_letters import Erased, erase_letters
 from pipeline.materialise.erase_session import Removed
 from pipeline.materialise.erase_session import erase_session as forget_session
 from pipeline.materialise.reconcile import ReconcileRules

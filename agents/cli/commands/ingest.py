@@ -12,9 +12,9 @@ from agents.cli.output.progress import Shown, progress
 from agents.cli.output.write import say, write_json
 from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
-from pipeline.ingest.files import Input, read_inputs, readable_bytes
-from pipeline.kafka.folded import wait_until_folded
-from pipeline.kafka.produce import Failure, Producer
+from pipeline.ingest.files.reader import Input, read_inputs, readable_bytes
+from pipeline.kafka.group import wait_until_folded
+from pipeline.kafka.produce import Producer, SendFailure
 from pipeline.kafka.topics import require_topics
 from pipeline.reprocess.sinks.kafka import Feed
 from pipeline.runtime.errors import TransientError
@@ -75,7 +75,7 @@ class FailureLog:
     def __init__(self) -> None:
         self.count = 0
 
-    def __call__(self, failure: Failure) -> None:
+    def __call__(self, failure: SendFailure) -> None:
         """Take one more."""
         self.count += 1
         if self.count <= TOLD:
@@ -121,7 +121,7 @@ def _send_inputs(feed: Feed, inputs: Iterator[Input], failures: FailureLog, show
     done = 0
     for found in inputs:
         if found.problem:
-            failures(Failure(found.origin, found.problem))
+            failures(SendFailure(found.origin, found.problem))
         else:
             feed.put(found.data, found.origin)
         outcome.last = found.origin

@@ -11,7 +11,7 @@ from rich.table import Table
 from agents.cli.output.write import SafeConsole, cell, console, say, write_json
 from agents.cli.state import State, read_state
 from pipeline.config.settings import Settings
-from pipeline.kafka.lag import PartitionLag
+from pipeline.kafka.group import PartitionLag
 
 
 @click.command()

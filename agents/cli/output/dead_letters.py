@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.output.write import cell, console, escaped_text, iso, say, write_json
-from pipeline.kafka.dead import DeadRecord
+from pipeline.kafka.dead_letters import DeadRecord
 from schemas.dead_letter import DeadLetter
 
 SHOWN = 4_000

@@ -3,9 +3,9 @@
 import msgspec
 
 from pipeline.config.settings import Settings
-from pipeline.ingest.reading import Reading
-from pipeline.ingest.route import Destination, route
-from pipeline.kafka.produce import Failure, Producer
+from pipeline.ingest.decoder import EventDecoder
+from pipeline.ingest.routing import Destination, route
+from pipeline.kafka.produce import Producer, SendFailure
 from pipeline.reprocess.batch import TOLD, DecodedInputs, InputBatch
 
 
@@ -21,7 +21,7 @@ class Feed:
     """Sends inputs to the topics of the settings."""
 
     def __init__(self, settings: Settings, producer: Producer) -> None:
-        self._reading = Reading.of(settings)
+        self._reading = EventDecoder.of(settings)
         self._producer = producer
         self._topics = {Destination.TURNS: settings.topic_turns, Destination.RAW: settings.topic_raw}
         self.tally = Tally()
@@ -48,7 +48,7 @@ class KafkaSink:
         Raises:
             TransientError: Kafka does not answer.
         """
-        self._failures: list[Failure] = []
+        self._failures: list[SendFailure] = []
         self._producer = Producer(settings, on_failure=self._failures.append)
         self._feed = Feed(settings, self._producer)
 

@@ -5,11 +5,11 @@ from contextlib import aclosing
 from itertools import islice
 
 from pipeline.config.settings import Settings
-from pipeline.ingest.envelope import unpacked_size
-from pipeline.ingest.exports import Export, open_export
-from pipeline.ingest.file_names import name_of, path_of
-from pipeline.ingest.files import Input
-from pipeline.ingest.folders import find_files
+from pipeline.ingest.files.discovery import find_files
+from pipeline.ingest.files.formats import Export, open_export
+from pipeline.ingest.files.names import name_of, path_of
+from pipeline.ingest.files.reader import Input
+from pipeline.ingest.unwrap.envelope import unpacked_size
 from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.prefetch import prefetch
 from schemas.reprocessing import Job, Source, WorkUnit

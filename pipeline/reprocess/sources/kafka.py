@@ -9,13 +9,12 @@ from confluent_kafka import Message
 from kafka import TopicPartition
 
 from pipeline.config.settings import Settings
-from pipeline.ingest.envelope import unpacked_size
-from pipeline.kafka.bulk import Fetched, read_batches
-from pipeline.kafka.client import PATIENCE, reader
-from pipeline.kafka.damage import Damage
-from pipeline.kafka.librdkafka import fetcher
-from pipeline.kafka.second_look import Again
-from pipeline.kafka.window import spans_between
+from pipeline.ingest.unwrap.envelope import unpacked_size
+from pipeline.kafka.batches.damage import Damage
+from pipeline.kafka.batches.second_look import Again
+from pipeline.kafka.bulk_consumer import Fetched, fetcher, read_batches
+from pipeline.kafka.client import PATIENCE, open_consumer
+from pipeline.kafka.offsets import spans_between
 from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.prefetch import prefetch
 from schemas.reprocessing import Job, Source, WorkUnit
@@ -46,7 +45,7 @@ def partitions(settings: Settings, job: Job) -> list[Source]:
     Raises:
         TransientError: Kafka does not answer. UsageError: there is no such topic.
     """
-    with reader(settings) as consumer:
+    with open_consumer(settings) as consumer:
         spans = spans_between(consumer, job.topic, job.since, job.until, None, PATIENCE)
     return [
         Source(f"{p.topic}/{p.partition}", str(p.partition), (begin,), (end,), end - begin)

@@ -2,8 +2,8 @@ import click
 import pytest
 
 from agents.cli.dead_letter_filter import LetterFilter, PlaceType, wanted
-from pipeline.kafka.dead import Place
-from pipeline.kafka.resend import Wanted
+from pipeline.kafka.dead_letters import DeadLetterPlace
+from pipeline.kafka.retry_dead_letters import Wanted
 from pipeline.runtime.errors import UsageError
 
 NOTHING: LetterFilter = {"reasons": (), "topics": (), "steps": (), "begin": None, "end": None}
@@ -18,11 +18,11 @@ def test_every_option_is_a_condition() -> None:
         "reasons": ("empty", "not-json"), "topics": ("turns",), "steps": ("intake",),
         "begin": "1970-01-01T00:00:01", "end": "1970-01-01T01:00:02+01:00",
     }  # fmt: skip
-    assert wanted(asked, (Place(0, 1),)) == Wanted(
+    assert wanted(asked, (DeadLetterPlace(0, 1),)) == Wanted(
         frozenset({"empty", "not-json"}),
         frozenset({"turns"}),
         frozenset({"intake"}),
-        frozenset({Place(0, 1)}),
+        frozenset({DeadLetterPlace(0, 1)}),
         1000,
         2000,
     )
@@ -34,7 +34,7 @@ def test_a_time_that_is_none_is_said_with_its_option() -> None:
 
 
 def test_a_place_is_a_partition_and_an_offset() -> None:
-    assert PlaceType().convert("12:0345", None, None) == Place(12, 345)
+    assert PlaceType().convert("12:0345", None, None) == DeadLetterPlace(12, 345)
 
 
 @pytest.mark.parametrize("text", ["", "1", "1:", ":1", "1:2:3", "-1:2", "a:b", "1:2 ", "٣:٤", "1:" + "9" * 30])

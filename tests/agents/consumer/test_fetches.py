@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka.protocol.fetch import FetchRequest
 
 from agents.consumer.fetches import LONGEST_MS, check_fetches
-from tests.pipeline.kafka.batches import batch_of
+from tests.pipeline.kafka.record_batches import batch_of
 
 WAIT_MS = 100
 

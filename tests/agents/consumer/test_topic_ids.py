@@ -13,7 +13,7 @@ from aiokafka.protocol.metadata import MetadataRequest_v5
 from agents.app import create_app
 from agents.consumer.topic_ids import topic_ids
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import admin
+from pipeline.kafka.client import open_admin
 from pipeline.kafka.topics import create_topics
 from tests.both import on_both
 
@@ -40,7 +40,7 @@ def with_client(settings: Settings, act: Callable[[Any], Awaitable[Any]]) -> Any
 def test_ids_are_those_that_kafka_tells_others(kafka_settings: Settings) -> None:
     create_topics(kafka_settings)
     names = [kafka_settings.topic_turns, kafka_settings.topic_raw]
-    with admin(kafka_settings) as kafka:
+    with open_admin(kafka_settings) as kafka:
         told = {topic["name"]: UUID(topic["topic_id"]).hex for topic in kafka.describe_topics(names)}
     found = with_client(kafka_settings, lambda client: topic_ids(client, [*names, "nonsuch"]))
     assert found == told

@@ -5,7 +5,7 @@ from collections import defaultdict
 import msgspec
 from confluent_kafka import Consumer
 
-from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.decode import decode_entry
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 from tests.bench.peers.contest import Clock, Contest, Sink, folded
 

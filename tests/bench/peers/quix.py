@@ -6,7 +6,7 @@ from typing import Any
 
 from quixstreams import Application, State
 
-from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.decode import decode_entry
 from tests.bench.peers.contest import Clock, Contest, Sink, advance, row_of
 
 

@@ -4,7 +4,7 @@ import tempfile
 
 import faust
 
-from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.decode import decode_entry
 from tests.bench.peers.contest import Clock, Contest, Sink, advance, row_of
 
 contest = Contest()

@@ -9,7 +9,7 @@ import pytest
 from pipeline.demo.entries import broken, entry_v1, entry_v2, envelope, iso
 from pipeline.demo.script import Talk, talk
 from pipeline.demo.story import florist, travel_bot
-from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.decode import decode_entry
 from pipeline.runtime.errors import InvalidEventError
 from schemas.lex.log_entry import bot_id
 from tests.events import START

@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 from pipeline.config.settings import Settings
 from pipeline.demo.traffic import DAYS, ENDED_MS, Event, conversations, trickle
 from pipeline.fold.fold import fold
-from pipeline.ingest.entry import decode_entry
-from pipeline.ingest.reading import Reading
-from pipeline.ingest.route import Destination, route
-from pipeline.ingest.sort import Entry, sort_record
+from pipeline.ingest.decode import decode_entry
+from pipeline.ingest.decoder import EventDecoder
+from pipeline.ingest.routing import Destination, RoutedEntry, route, sort_record
 from schemas.conversation import Conversation, EndState
 from schemas.lex.log_entry import bot_id
 from schemas.topics import DAY_MS
@@ -32,8 +31,8 @@ def rows(events: list[Event]) -> list[Conversation]:
     """The conversations that a worker would make of `events`."""
     turns = defaultdict(list)
     for event in events:
-        for found in sort_record(Record(event.raw), Reading(10**7, 10**6), "test"):
-            if isinstance(found, Entry):
+        for found in sort_record(Record(event.raw), EventDecoder(10**7, 10**6), "test"):
+            if isinstance(found, RoutedEntry):
                 turn = decode_entry(found.raw, 10**6)
                 turns[turn.key].append(turn)
     return [fold(some, SETTINGS.fallback_intents) for some in turns.values()]
@@ -77,7 +76,7 @@ def test_the_past_has_something_of_everything() -> None:
 
 
 def test_every_way_into_the_pipeline_is_taken_and_some_of_it_is_broken() -> None:
-    ways = [route(event.raw, Reading.of(SETTINGS)) for event in conversations(7, START, 600)]
+    ways = [route(event.raw, EventDecoder.of(SETTINGS)) for event in conversations(7, START, 600)]
     assert {way.destination for way in ways} == set(Destination)
     assert any(way.entries > 1 for way in ways), "no envelope"
     assert 0 < sum(way.dead for way in ways) < len(ways) / 20

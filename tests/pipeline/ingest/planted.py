@@ -6,8 +6,8 @@ import msgspec
 import orjson
 
 from pipeline.config.settings import Settings
-from pipeline.ingest.entry import decode_entry
-from pipeline.ingest.redaction import Redaction
+from pipeline.ingest.decode import decode_entry
+from pipeline.ingest.redaction.redactor import Redactor
 from schemas.turn import Turn
 from tests.events import START, entry, iso
 
@@ -145,7 +145,7 @@ def folded(raw: bytes, max_bytes: int) -> Turn:
 
 def kept(entry: dict[str, Any], **settings: Any) -> dict[str, Any]:
     """What these settings leave of the entry."""
-    found: dict[str, Any] = orjson.loads(Redaction(Settings(**settings)).entry(orjson.dumps(entry)))
+    found: dict[str, Any] = orjson.loads(Redactor(Settings(**settings)).entry(orjson.dumps(entry)))
     return found
 
 

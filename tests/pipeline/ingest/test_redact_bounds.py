@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.ingest.redaction import Redaction
+from pipeline.ingest.redaction.redactor import Redactor
 from tests.pipeline.ingest.planted import v1
 
 SMALL, TIMES = 3_000, 8
@@ -23,7 +23,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-def seconds(redaction: Redaction, entry: bytes) -> float:
+def seconds(redaction: Redactor, entry: bytes) -> float:
     """Of the processor's time: the lesser of two."""
     found = []
     for _ in range(2):
@@ -33,13 +33,13 @@ def seconds(redaction: Redaction, entry: bytes) -> float:
     return min(found)
 
 
-def ratio(redaction: Redaction, small: bytes, large: bytes) -> float:
+def ratio(redaction: Redactor, small: bytes, large: bytes) -> float:
     return seconds(redaction, large) / max(seconds(redaction, small), 0.0005)
 
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_a_text_takes_as_long_as_it_is(unit: str) -> None:
-    redaction = Redaction(Settings(redact_patterns=PATTERNS))
+    redaction = Redactor(Settings(redact_patterns=PATTERNS))
     small, large = ((unit * size)[:size] for size in (SMALL, TIMES * SMALL))
     assert ratio(redaction, *(orjson.dumps(v1(inputTranscript=text)) for text in (small, large))) < MUCH
 
@@ -48,14 +48,14 @@ def test_a_text_takes_as_long_as_it_is(unit: str) -> None:
     "item", ["4", "4111", 4, 4111, "415", "x", {"v": "4111"}, {"part1": "41", "part2": "11"}, ["4"]]
 )
 def test_many_items_take_as_long_as_there_are(item: object) -> None:
-    redaction = Redaction(Settings(redact_patterns=PATTERNS))
+    redaction = Redactor(Settings(redact_patterns=PATTERNS))
     small, large = (orjson.dumps(v1(items=[item] * count)) for count in (SMALL // 10, TIMES * SMALL // 10))
     assert ratio(redaction, small, large) < MUCH
 
 
 @pytest.mark.parametrize("value", ["a", "ab", "abcd", "12345", "1 2 3 4", "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}"])
 def test_a_value_is_looked_for_as_long_as_the_text_is(value: str) -> None:
-    redaction = Redaction(Settings(redact_slots=("*",)))
+    redaction = Redactor(Settings(redact_slots=("*",)))
     small, large = (
         orjson.dumps(v1(slots={"Pin": value}, inputTranscript=f"{value} " * (size // len(value))))
         for size in (SMALL, TIMES * SMALL)
@@ -64,7 +64,7 @@ def test_a_value_is_looked_for_as_long_as_the_text_is(value: str) -> None:
 
 
 def test_names_take_as_long_as_they_are() -> None:
-    redaction = Redaction(Settings(redact_patterns=PATTERNS))
+    redaction = Redactor(Settings(redact_patterns=PATTERNS))
     small, large = (
         orjson.dumps(v1(names={f"ann{n}@example.com": n for n in range(count)} | {"1/" * count: 1}))
         for count in (SMALL // 10, TIMES * SMALL // 10)

@@ -8,10 +8,10 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.ingest.redact_fields import Fields
-from pipeline.ingest.redact_places import ENTRY, FREE, MARKS
-from pipeline.ingest.redact_values import MASK
-from pipeline.ingest.redaction import Redaction
+from pipeline.ingest.redaction.allowlist import ENTRY, FREE, MARKS
+from pipeline.ingest.redaction.fields import Fields
+from pipeline.ingest.redaction.redactor import Redactor
+from pipeline.ingest.redaction.values import MASK
 from schemas.lex.log_entry import CHANNELS
 from schemas.lex.session_v2 import ActiveContext, DialogAction, Intent, Interpretation, Message
 from tests.pipeline.ingest.planted import envelope, folded, v1, v2
@@ -39,7 +39,7 @@ def holders(value: Any) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("make", [v2, v1])
 @pytest.mark.parametrize("shape", SHAPES, ids=repr)
 def test_a_new_member_is_masked_in_any_object(make: Any, shape: Any, settings: Settings) -> None:
-    redaction = Redaction(settings)
+    redaction = Redactor(settings)
     for place in range(len([*holders(make())])):
         entry = make()
         [*holders(entry)][place]["newMember"] = shape
@@ -53,7 +53,7 @@ def test_a_new_member_is_masked_in_any_object(make: Any, shape: Any, settings: S
 @pytest.mark.parametrize("settings", HOW, ids=["mask", "drop"])
 @pytest.mark.parametrize("shape", SHAPES, ids=repr)
 def test_a_new_member_is_masked_in_a_dead_letter(shape: Any, settings: Settings) -> None:
-    redaction = Redaction(settings)
+    redaction = Redactor(settings)
     for letter in (
         {"vendor": shape}, [{"vendor": shape}], {"log": v2(vendor=shape)}, v2(bot=shape), v2(sessionState=shape),
         v1(activeContexts=shape, interpretations=shape), {MARKS: [SECRET, shape], "bytes": SECRET},
@@ -68,11 +68,11 @@ def test_nothing_is_masked_unasked() -> None:
         Settings(redact_slots=("*",), redact_attributes=("*",)),
         Settings(redact_transcripts="mask", redact_slots=("Pin",), redact_attributes=("*",)),
     ):
-        assert SECRET.encode() in Redaction(settings).entry(orjson.dumps(v1(vendor={"x": SECRET})))
+        assert SECRET.encode() in Redactor(settings).entry(orjson.dumps(v1(vendor={"x": SECRET})))
 
 
 def test_it_is_told_without_the_name() -> None:
-    found = orjson.loads(Redaction(HOW[0]).entry(orjson.dumps(v1(**{SECRET: SECRET}))))
+    found = orjson.loads(Redactor(HOW[0]).entry(orjson.dumps(v1(**{SECRET: SECRET}))))
     assert "unlisted" in found[MARKS]
     assert found[SECRET] == MASK
 

@@ -6,8 +6,8 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import Reader, reader
-from pipeline.kafka.librdkafka import Fetcher, fetcher
+from pipeline.kafka.bulk_consumer import Fetcher, fetcher
+from pipeline.kafka.client import Reader, open_consumer
 from pipeline.kafka.topics import create_topics
 from tests.both import on_both
 from tests.pipeline.kafka.sending import writing
@@ -20,7 +20,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def consumer(kafka_settings: Settings) -> Iterator[Reader]:
-    with reader(kafka_settings) as opened:
+    with open_consumer(kafka_settings) as opened:
         yield opened
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.kafka.record_batch import empty, varint, written
+from pipeline.kafka.batches.record_batch import empty, varint, written
 
 TIME = 1_780_000_000_000
 NO_HEADERS = varint(0)

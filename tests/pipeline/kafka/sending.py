@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaProducer, TopicPartition
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import writer
+from pipeline.kafka.client import open_producer
 
 PATIENCE = 10.0
 
@@ -16,7 +16,7 @@ PATIENCE = 10.0
 @contextmanager
 def writing(settings: Settings, **options: Any) -> Iterator[KafkaProducer]:
     """A producer that sends a batch when it is told to."""
-    opened = writer(settings, linger_ms=60_000, batch_size=1_000_000, **options)
+    opened = open_producer(settings, linger_ms=60_000, batch_size=1_000_000, **options)
     try:
         yield opened
     finally:

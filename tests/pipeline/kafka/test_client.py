@@ -8,7 +8,7 @@ import pytest
 from kafka.errors import ClusterAuthorizationFailedError, KafkaTimeoutError, NotEnoughReplicasError
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import admin, reader, sorted_errors, writer
+from pipeline.kafka.client import open_admin, open_consumer, open_producer, translate_errors
 from pipeline.runtime.errors import TransientError, UsageError
 
 NOBODY = Settings(kafka=("127.0.0.1:1",))
@@ -16,35 +16,35 @@ PATIENCE = 0.5
 
 
 def test_a_broker_that_is_away_is_trouble_that_passes_and_names_the_address() -> None:
-    with pytest.raises(TransientError, match=r"Kafka at 127\.0\.0\.1:1 does not answer"), admin(NOBODY, PATIENCE):
+    with pytest.raises(TransientError, match=r"Kafka at 127\.0\.0\.1:1 does not answer"), open_admin(NOBODY, PATIENCE):
         pytest.fail("there is no broker")
 
 
 def test_a_server_that_takes_connections_and_says_nothing_is_given_up_by_every_client() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = Settings(kafka=(f"127.0.0.1:{silent.getsockname()[1]}",))
-        with pytest.raises(TransientError), admin(settings, PATIENCE):
+        with pytest.raises(TransientError), open_admin(settings, PATIENCE):
             pytest.fail("it has not answered")
-        with pytest.raises(TransientError), reader(settings, PATIENCE):
+        with pytest.raises(TransientError), open_consumer(settings, PATIENCE):
             pytest.fail("it has not answered")
         with pytest.raises(TransientError):
-            writer(settings, PATIENCE)
+            open_producer(settings, PATIENCE)
 
 
 @pytest.mark.parametrize("wrong", ["localhost", "host:", ":9092", "host:http", "host:0", "host:65536", "h:-1"])
 def test_what_is_no_address_is_told_before_anything_is_tried(wrong: str) -> None:
     settings = Settings(kafka=("127.0.0.1:9092", wrong))
-    with pytest.raises(UsageError, match=r"TURNFOLD_KAFKA.*host:port"), admin(settings):
+    with pytest.raises(UsageError, match=r"TURNFOLD_KAFKA.*host:port"), open_admin(settings):
         pytest.fail("the address is none")
 
 
 def test_no_address_at_all_is_told() -> None:
-    with pytest.raises(UsageError, match="TURNFOLD_KAFKA names no server"), admin(Settings(kafka=())):
+    with pytest.raises(UsageError, match="TURNFOLD_KAFKA names no server"), open_admin(Settings(kafka=())):
         pytest.fail("there is no address")
 
 
 def test_a_refusal_is_no_trouble_that_passes() -> None:
-    with pytest.raises(UsageError, match="refuses: ClusterAuthorizationFailedError"), sorted_errors(NOBODY):
+    with pytest.raises(UsageError, match="refuses: ClusterAuthorizationFailedError"), translate_errors(NOBODY):
         raise ClusterAuthorizationFailedError
 
 
@@ -53,14 +53,14 @@ def test_a_refusal_is_no_trouble_that_passes() -> None:
     (NotEnoughReplicasError(), "NotEnoughReplicasError"),
 ])  # fmt: skip
 def test_trouble_says_what_kafka_python_says(error: Exception, said: str) -> None:
-    with pytest.raises(TransientError, match=said), sorted_errors(NOBODY):
+    with pytest.raises(TransientError, match=said), translate_errors(NOBODY):
         raise error
 
 
 def test_one_answering_server_of_several_is_enough(kafka_settings: Settings) -> None:
     with hanging_up() as useless:
         settings = msgspec.structs.replace(kafka_settings, kafka=(useless, *kafka_settings.kafka))
-        with admin(settings) as kafka:
+        with open_admin(settings) as kafka:
             assert isinstance(kafka.list_topics(), list)
 
 

@@ -3,11 +3,11 @@
 import pytest
 from kafka.record import MemoryRecordsBuilder
 
-from pipeline.kafka.batch_check import BATCH_BYTES
-from pipeline.kafka.record_batch import header_of
+from pipeline.kafka.batches.batch_check import BATCH_BYTES
+from pipeline.kafka.batches.record_batch import header_of
 from pipeline.runtime.errors import Reason
-from tests.pipeline.kafka.batches import CODECS, at
-from tests.pipeline.kafka.test_fetch_check import check, records
+from tests.pipeline.kafka.batches.test_fetch_check import check, records
+from tests.pipeline.kafka.record_batches import CODECS, at
 
 VALUES = [b"old %d" % number for number in range(3)]
 KINDS = [(0, "none"), (0, "gzip"), (0, "snappy"), *((1, codec) for codec in CODECS if codec != "zstd")]

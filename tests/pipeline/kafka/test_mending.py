@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.record import MemoryRecords
 
-from pipeline.kafka.batch_check import RECORDS
-from pipeline.kafka.damage import damage_of
-from pipeline.kafka.fetch_check import FetchCheck
+from pipeline.kafka.batches.batch_check import RECORDS
+from pipeline.kafka.batches.damage import damage_of
+from pipeline.kafka.batches.fetch_check import FetchCheck
+from pipeline.kafka.batches.record_batch import HEADER, empty, record, written
 from pipeline.kafka.mending import GREATEST_TIMESTAMP
-from pipeline.kafka.record_batch import HEADER, empty, record, written
 from pipeline.kafka.record_parts import HEADERS
 from pipeline.runtime.errors import Reason
-from tests.pipeline.kafka.batches import at, batch_of, with_checksum
 from tests.pipeline.kafka.odd import LOST, TIME, around, living
+from tests.pipeline.kafka.record_batches import at, batch_of, with_checksum
 
 Decoder = Callable[[bytes], Any]
 CLIENTS = [MemoryRecords, OfAiokafka]

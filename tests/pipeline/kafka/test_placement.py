@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as murmur2_of_kafka_python
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import reader
+from pipeline.kafka.client import open_consumer
+from pipeline.kafka.offsets import read, spans_of
 from pipeline.kafka.placement import REMEMBERED, Placement, murmur2
 from pipeline.kafka.produce import Producer as OurProducer
-from pipeline.kafka.spans import read, spans_of
 from pipeline.kafka.topics import create_topics
 from schemas.topics import PartitionerName
 from tests.both import ON_EMBEDDED
@@ -41,7 +41,7 @@ def test_each_partitioner_is_librdkafkas_and_that_of_our_own_producers(
     with OurProducer(settings, on_failure=lambda failure: pytest.fail(str(failure))) as ours:
         for session in SESSIONS:
             ours.send(settings.topic_turns, session.encode(), b"ours")
-    with reader(settings) as consumer:
+    with open_consumer(settings) as consumer:
         records = list(read(consumer, spans_of(consumer, settings.topic_turns, PATIENCE), PATIENCE))
     placement = Placement(name, 4)
     assert len(records) == 2 * len(SESSIONS)

@@ -6,15 +6,15 @@ from kafka import TopicPartition
 from kafka.partitioner.default import murmur2
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import reader
-from pipeline.kafka.lag import read_lag
-from pipeline.kafka.produce import Failure, Producer
+from pipeline.kafka.client import open_consumer
+from pipeline.kafka.group import read_lag
+from pipeline.kafka.produce import Producer, SendFailure
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError
 from tests.brokers import Broker, stopped
 
 
-def unexpected(failure: Failure) -> None:
+def unexpected(failure: SendFailure) -> None:
     pytest.fail(f"{failure}")
 
 
@@ -55,7 +55,7 @@ def test_the_window_bounds_what_is_under_way(kafka_settings: Settings) -> None:
 
 def test_a_message_that_is_too_large_fails_alone_and_says_where_it_came_from(kafka_settings: Settings) -> None:
     create_topics(kafka_settings)
-    failures: list[Failure] = []
+    failures: list[SendFailure] = []
     with Producer(kafka_settings, on_failure=failures.append) as producer:
         producer.send(kafka_settings.topic_raw, None, b"fits", "file:1")
         producer.send(kafka_settings.topic_raw, None, b"x" * 5_000_000, "file:2")
@@ -69,7 +69,7 @@ def test_a_message_that_is_too_large_fails_alone_and_says_where_it_came_from(kaf
 def test_when_kafka_stops_answering_everything_is_sent_or_counted_as_failed(
     kafka_settings: Settings, kafka_broker: Broker
 ) -> None:
-    failures: list[Failure] = []
+    failures: list[SendFailure] = []
     topic = kafka_settings.topic_turns
     create_topics(kafka_settings)
     with Producer(kafka_settings, on_failure=failures.append, patience=0.5) as producer:
@@ -120,7 +120,7 @@ def records(settings: Settings, topic: str) -> list[tuple[int, bytes, bytes]]:
     """(partition, key, value) of all records in the topic."""
     ends = {TopicPartition(lag.topic, lag.partition): lag.end for lag in read_lag(settings) if lag.topic == topic}
     found = []
-    with reader(settings) as consumer:
+    with open_consumer(settings) as consumer:
         consumer.assign(list(ends))
         consumer.seek_to_beginning()
         while any(consumer.position(partition) < end for partition, end in ends.items()):

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import admin
+from pipeline.kafka.client import open_admin
 from pipeline.kafka.topics import FoundTopic, create_topics, differ, find_topics, require_topics
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import Topic
@@ -46,7 +46,7 @@ def test_an_existing_topic_is_left_alone_and_each_difference_is_named(kafka_sett
 
 
 def test_a_topic_made_by_hand_is_kept_and_the_others_are_created(kafka_settings: Settings) -> None:
-    with admin(kafka_settings) as kafka:
+    with open_admin(kafka_settings) as kafka:
         kafka.create_topics({kafka_settings.topic_turns: {"num_partitions": 4, "replication_factor": 1}})
     report = create_topics(kafka_settings)
     assert report.created == (kafka_settings.topic_raw, kafka_settings.topic_dead)
@@ -56,7 +56,7 @@ def test_a_topic_made_by_hand_is_kept_and_the_others_are_created(kafka_settings:
 def test_a_topic_that_is_compacted_loses_events_which_is_told(kafka_settings: Settings) -> None:
     settings = {"cleanup.policy": "compact,delete"}
     topic = {"num_partitions": 4, "replication_factor": 1, "configs": settings}
-    with admin(kafka_settings) as kafka:
+    with open_admin(kafka_settings) as kafka:
         kafka.create_topics({kafka_settings.topic_turns: topic})
     told = [text for text in create_topics(kafka_settings).differences if "cleanup.policy" in text]
     assert told == [f"topic {kafka_settings.topic_turns} has cleanup.policy=compact,delete, the settings say delete"]

@@ -14,7 +14,7 @@ from agents.conversations import Conversations, Flush
 from agents.forwarding import Forwardable
 from agents.producer import RetryingProducer
 from pipeline.config.settings import Settings
-from pipeline.ingest.poison import DeadLimit
+from pipeline.ingest.dlq_limit import DlqLimit
 from pipeline.kafka.placement import Placement
 from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
@@ -55,7 +55,7 @@ class Worker:
         settings = msgspec.structs.replace(SETTINGS, cache_events=cache)
         sender = sender or RetryingProducer(cast("Any", None), cast("Any", None))
         self._conversations = Conversations(
-            settings, sender, WorkerMetrics(), DeadLimit(1, 1), self.placing, holding=self.holding
+            settings, sender, WorkerMetrics(), DlqLimit(1, 1), self.placing, holding=self.holding
         )
         self._conversations._writer = Writer(settings, server.connections())
 

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.decode import decode_entry
 from schemas.turn import Turn
 from tests.events import slow_fold
 from tests.pipeline.materialise.actors import MAX_BYTES, Actor, Worker, actor, advance, as_entry

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.decode import decode_entry
 from pipeline.materialise.erase_session import erase_session
 from pipeline.materialise.reconcile import ReconcileRules
 from schemas.erasure import Erasure, ErasureList, digest

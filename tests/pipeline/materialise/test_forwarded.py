@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.decode import decode_entry
 from tests.events import START, slow_fold, turn
 from tests.pipeline.materialise.actors import MAX_BYTES, ORDERS, PAUSES, actor, advance, as_entry, finish, some_turns
 from tests.pipeline.materialise.model import Server

@@ -12,7 +12,7 @@ from pipeline.config.retention import FOR_GOOD, Retention
 from pipeline.config.settings import Settings
 from pipeline.fold.event_set import EventSet
 from pipeline.fold.fold import fold
-from pipeline.ingest.poison import DeadLimit
+from pipeline.ingest.dlq_limit import DlqLimit
 from pipeline.materialise.reconcile import ReconcileRules, expired_conversations, reconcile
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.reprocess.batch import DecodedInputs
@@ -68,7 +68,7 @@ def by_a_worker(settings: Settings, events: list[Turn]) -> None:
 
     async def work() -> None:
         sender: RetryingProducer = Silent.__new__(Silent)
-        conversations = Conversations(settings, sender, WorkerMetrics(), DeadLimit(1, 1))
+        conversations = Conversations(settings, sender, WorkerMetrics(), DlqLimit(1, 1))
         decoded = conversations.decode([Raw(as_entry(one)) for one in events])
         await conversations.finish(await conversations.begin([decoded], 0))
         await conversations.aclose()

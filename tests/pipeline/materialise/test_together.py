@@ -5,7 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.decode import decode_entry
 from pipeline.reprocess.batch import DecodedInputs
 from pipeline.reprocess.leases import RENEW_S
 from pipeline.reprocess.sinks.live import LiveSink

@@ -12,8 +12,8 @@ from agents.conversations import Conversations, Decoded
 from agents.forwarding import Forwardable
 from agents.producer import RetryingProducer
 from pipeline.config.settings import Settings
-from pipeline.ingest.entry import decode_entry
-from pipeline.ingest.poison import DeadLimit
+from pipeline.ingest.decode import decode_entry
+from pipeline.ingest.dlq_limit import DlqLimit
 from pipeline.materialise.erase_session import Removed, erase_session
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.metrics.worker import WorkerMetrics
@@ -70,7 +70,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self.metrics = WorkerMetrics()
-        self.conversations = Conversations(settings, Silent.__new__(Silent), self.metrics, DeadLimit(1, 1))
+        self.conversations = Conversations(settings, Silent.__new__(Silent), self.metrics, DlqLimit(1, 1))
 
     def decoded(self, events: Sequence[Turn]) -> list[Decoded]:
         return [self.conversations.decode(cast("list[Forwardable]", [Raw(as_entry(one)) for one in events]))]

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.decode import decode_entry
 from pipeline.query.get_session.archive import Archive
 from pipeline.query.get_session.current import CurrentSessions
 from pipeline.query.get_session.event import SessionEvent, read_event

@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.ingest.reading import Reading
-from pipeline.ingest.redact_values import MASK
+from pipeline.ingest.decoder import EventDecoder
+from pipeline.ingest.redaction.values import MASK
 from tests.pipeline.query.session_entries import Entry, Sessions, scalar, v1, v2
 
 SECRET = "Marlowe"
@@ -39,7 +39,7 @@ TOLD_V1 = v1(
 
 
 def redacted(entry: Entry, **settings: Any) -> bytes:
-    return Reading.of(Settings(**settings)).entry(orjson.dumps(entry))[1]
+    return EventDecoder.of(Settings(**settings)).entry(orjson.dumps(entry))[1]
 
 
 @pytest.mark.parametrize("entry", [TOLD_V2, TOLD_V1], ids=["V2", "V1"])

@@ -8,12 +8,12 @@ import msgspec
 import orjson
 import pytest
 
-from pipeline.ingest.entry import decode_entry
-from pipeline.ingest.reading import Reading
+from pipeline.ingest.decode import decode_entry
+from pipeline.ingest.decoder import EventDecoder
 from pipeline.reprocess.batch import TOLD, InputBatch, decode
 from tests.events import raw
 
-READING = Reading(1_000_000, 100_000)
+READING = EventDecoder(1_000_000, 100_000)
 
 
 class Raw(NamedTuple):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
-from pipeline.ingest.reading import Reading
+from pipeline.ingest.decoder import EventDecoder
 from pipeline.runtime import json_depth
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.json_depth import MAX_DEPTH, too_deep
@@ -48,7 +48,7 @@ def stacked(levels: int, action: Callable[[], object]) -> object:
 @pytest.mark.parametrize("stack", [0, 500])
 def test_the_limit_is_the_same_however_deep_the_stack_is(stack: int) -> None:
     """What is folded by one process must not be a dead letter in another."""
-    reading = Reading.of(Settings(redact_transcripts="mask"))
+    reading = EventDecoder.of(Settings(redact_transcripts="mask"))
     stack = min(stack, sys.getrecursionlimit() - 500)
 
     def nested(levels: int) -> bytes:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.fold.event_set import EventSet
-from pipeline.ingest.entry import decode_entry
+from pipeline.ingest.decode import decode_entry
 from pipeline.store.archive import read_back, write
 from pipeline.store.client import ClickHouse
 from schemas.turn import Turn

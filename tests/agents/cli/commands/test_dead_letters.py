@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import writer
+from pipeline.kafka.client import open_producer
 from schemas.dead_letter import DeadLetter
 from tests.agents.cli.command import Ended, start, turnfold
 
@@ -16,7 +16,7 @@ REASONS = ("not-json", "empty", "not-json", "too-large")
 def buried(stack: Settings) -> Settings:
     """A stack with a letter for each of REASONS."""
     turnfold(stack, "migrate")
-    producer = writer(stack)
+    producer = open_producer(stack)
     for number, reason in enumerate(REASONS):
         letter = DeadLetter(reason, f"at {number}", "intake", stack.topic_raw, 1, 10 + number, b"\xff\x00%d\n" % number)
         producer.send(stack.topic_dead, letter.payload, headers=letter.headers())

@@ -2,7 +2,7 @@ import signal
 import time
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.lag import read_lag
+from pipeline.kafka.group import read_lag
 from pipeline.kafka.topics import create_topics
 from tests.agents.cli.command import WITHIN, start, turnfold
 

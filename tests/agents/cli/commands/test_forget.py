@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import writer
+from pipeline.kafka.client import open_producer
 from schemas.dead_letter import DeadLetter
 from tests.agents.cli.command import turnfold
 from tests.events import START, turn
@@ -56,7 +56,7 @@ def test_a_broker_that_deletes_nothing_is_told_and_makes_the_status_1(stack: Set
     """The embedded one: what it holds is gone when it ends."""
     payload = b'{"sessionId": "guest-7", cut off'
     letter = DeadLetter("not-json", "", "intake", stack.topic_raw, 0, 1, payload)
-    producer = writer(stack)
+    producer = open_producer(stack)
     producer.send(stack.topic_dead, value=payload, headers=letter.headers()).get(10)
     producer.close(timeout=10)
     found = turnfold(stack, "forget", "--session", WHO, "--yes")

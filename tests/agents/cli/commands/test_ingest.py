@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.lag import read_lag
+from pipeline.kafka.group import read_lag
 from pipeline.kafka.topics import create_topics, find_topics
 from tests.agents.cli.command import WITHIN, start, turnfold
 from tests.events import raw

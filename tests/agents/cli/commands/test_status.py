@@ -5,7 +5,7 @@ import pytest
 from agents.cli.commands.status import _print_tables
 from agents.cli.state import State
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import writer
+from pipeline.kafka.client import open_producer
 from schemas.dead_letter import DeadLetter
 from schemas.topics import FORWARDED
 from tests.agents.cli.command import turnfold
@@ -14,7 +14,7 @@ from tests.events import raw
 
 def bury(settings: Settings, *reasons: str) -> None:
     """Put a dead letter for each reason."""
-    producer = writer(settings)
+    producer = open_producer(settings)
     for number, reason in enumerate(reasons):
         letter = DeadLetter(reason, "", "intake", settings.topic_raw, 0, number, b"{")
         producer.send(settings.topic_dead, letter.payload, headers=letter.headers())
@@ -38,7 +38,7 @@ def test_all_parts_are_shown(stack: Settings) -> None:
 
 def test_what_was_forwarded_is_said_in_a_line(stack: Settings) -> None:
     turnfold(stack, "migrate")
-    producer = writer(stack)
+    producer = open_producer(stack)
     for times in (None, b"1", b"3"):
         producer.send(stack.topic_turns, raw(), headers=[(FORWARDED, times)] if times else [])
     producer.close(timeout=10)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from agents.cli.output.dead_letters import listed, print_json, print_letter, print_list
 from agents.cli.output.write import escaped_text
-from pipeline.kafka.dead import DeadRecord
+from pipeline.kafka.dead_letters import DeadRecord
 from schemas.dead_letter import DeadLetter
 
 LETTER = DeadLetter("not-json", "at \x1b[31m 3", "intake", "turns.raw", 2, 77, b"{\x1b[31m\xff\n\xc3\xbc}", entry=4)

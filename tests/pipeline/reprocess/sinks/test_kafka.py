@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.lag import read_lag
+from pipeline.kafka.group import read_lag
 from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics
 from pipeline.reprocess.sinks.kafka import Feed, Tally

@@ -2,7 +2,7 @@
 
 import gzip
 
-from pipeline.ingest.files import Input
+from pipeline.ingest.files.reader import Input
 from pipeline.reprocess.sources.files import BATCH_BYTES, _bounded
 
 

@@ -1,0 +1,1 @@
+"""Read log entries from files: formats, compression, folders."""

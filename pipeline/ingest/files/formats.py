@@ -1,0 +1,53 @@
+"""A file of logs in, of any kind that AWS exports; the raw inputs in it, and how far it was read, out."""
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from pipeline.ingest.files.names import name_of
+from pipeline.ingest.files.reader import Input, opened_file, stream_inputs
+from pipeline.runtime.errors import UsageError
+
+PARQUET = b"PAR1"
+
+
+class Export:
+    """The inputs in a file, to be taken once; they are the same, in the same order, whenever it is opened."""
+
+    def __init__(self, inputs: Iterable[Input], position: Callable[[], int]) -> None:
+        self._inputs = iter(inputs)
+        self._position = position
+
+    def __iter__(self) -> Iterator[Input]:
+        return self._inputs
+
+    @property
+    def bytes_read(self) -> int:
+        """The position in the file on disk, packed as it is there: that of the last input, or some way ahead."""
+        return self._position()
+
+
+@contextmanager
+def open_export(path: str, max_bytes: int) -> Iterator[Export]:
+    """The inputs in the file at `path`, whose content tells its kind.
+
+    It is Parquet, with a row for an input, or text as `read_inputs` reads it. An input of more than `max_bytes`
+    comes with that as its problem.
+
+    Raises:
+        UsageError: there is no such file, or it cannot be opened, or it is Parquet and what reads that is missing.
+    """
+    with opened_file(path) as file:
+        if file.peek(len(PARQUET)).startswith(PARQUET):
+            yield _parquet(file, name_of(path), max_bytes)
+        else:
+            yield Export(stream_inputs(file, name_of(path), max_bytes), file.tell)
+
+
+def _parquet(file: io.BufferedReader, name: str, max_bytes: int) -> Export:
+    try:
+        from pipeline.ingest.files.parquet import ParquetInputs  # noqa: PLC0415 - only the extra brings what it needs
+    except ModuleNotFoundError:
+        raise UsageError(f"{name} is a Parquet file: `pip install 'turnfold[parquet]'` brings what reads it") from None
+    inputs = ParquetInputs(file, name, max_bytes)
+    return Export(inputs, lambda: inputs.bytes_read)

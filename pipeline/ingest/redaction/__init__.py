@@ -1,0 +1,1 @@
+"""Mask what must not be stored: members by name, and texts by pattern."""

@@ -1,0 +1,54 @@
+import io
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.ingest.files.buffer import ByteBuffer
+from pipeline.ingest.files.gzip_stream import BrokenGzipError
+from tests.pipeline.ingest.layouts import Chunks
+
+
+@given(st.lists(st.sampled_from([b"a", b"\n", b"ab\n", b"\n\n", b"abc"]), min_size=1), st.data())
+@settings(deadline=None)
+def test_the_end_of_the_line_is_known_wherever_one_is(chunks: list[bytes], data: st.DataObject) -> None:
+    window, text = ByteBuffer(Chunks(chunks)), b"".join(chunks)
+    while window.grow():
+        window.move(data.draw(st.integers(window.at, len(window.text))))
+        assert text[window.gone :].startswith(window.text)
+        assert window.view == window.text
+        end = window.text.find(b"\n", window.at)
+        assert window.holds_line == (end >= 0)
+        assert window.line_end == (end if end >= 0 else len(window.text))
+    assert window.gone + len(window.text) == len(text)
+
+
+class Broken(io.RawIOBase):
+    """Fails after the first bytes and, where it can go on, gives more."""
+
+    def __init__(self, *steps: bytes | Exception) -> None:
+        self._steps = list(steps)
+
+    def peek(self, _: int, /) -> bytes:
+        return b""
+
+    def read1(self, _: int, /) -> bytes:
+        step = self._steps.pop(0) if self._steps else b""
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+
+def test_what_is_broken_is_told_and_read_on_behind_where_that_can_be() -> None:
+    window = ByteBuffer(Broken(b"a", BrokenGzipError("cut"), b"b"))
+    assert [window.grow(), window.grow(), window.grow()] == [True, False, False]
+    assert window.broken == "broken gzip, read as far as it goes: cut"
+    window.resume()
+    assert (window.broken, window.grow(), window.text) == ("", True, b"ab")
+
+
+def test_a_disk_that_fails_is_not_asked_again() -> None:
+    window = ByteBuffer(Broken(b"a", OSError("gone"), b"b"))
+    assert [window.grow(), window.grow()] == [True, False]
+    assert window.broken == "cannot be read any further: gone"
+    window.resume()
+    assert (window.broken, window.grow()) == ("", False)

@@ -1,0 +1,106 @@
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pipeline.ingest.files.discovery import FoundFile, find_files
+from pipeline.runtime.errors import UsageError
+
+
+def write(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"{}\n")
+
+
+def names(folder: Path, *paths: Path) -> list[str]:
+    return [
+        str(Path(found.path).relative_to(folder)) for found in find_files([str(path) for path in paths or [folder]])
+    ]
+
+
+@contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def test_files_come_as_given_with_their_sizes(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"12")
+    (tmp_path / "a").write_bytes(b"1")
+    assert find_files([f"{tmp_path}/b", f"{tmp_path}/a"]) == [
+        FoundFile(f"{tmp_path}/b", 2),
+        FoundFile(f"{tmp_path}/a", 1),
+    ]
+
+
+def test_a_folder_is_its_files_by_name_however_deep(tmp_path: Path) -> None:
+    write(tmp_path, "b/z", "b/a/x", "a", "c", "b/a-1/y", "b/a.gz")
+    assert names(tmp_path) == ["a", "b/a/x", "b/a-1/y", "b/a.gz", "b/z", "c"]
+
+
+def test_what_is_no_export_is_passed_over_in_a_folder(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "a",
+        ".hidden",
+        ".git/config",
+        "aws-logs-write-test",
+        "export/aws-logs-write-test",
+        "export/s/000000.gz",
+    )
+    (tmp_path / "_SUCCESS").touch()
+    os.mkfifo(tmp_path / "pipe")
+    assert names(tmp_path) == ["a", "export/s/000000.gz"]
+
+
+def test_what_is_asked_for_by_name_is_read_whatever_it_is_called(tmp_path: Path) -> None:
+    write(tmp_path, ".hidden", "aws-logs-write-test", ".folder/a")
+    (tmp_path / "empty").touch()
+    asked = [tmp_path / name for name in (".hidden", "aws-logs-write-test", "empty", ".folder")]
+    assert names(tmp_path, *asked) == [".hidden", "aws-logs-write-test", "empty", ".folder/a"]
+
+
+def test_a_file_that_is_there_twice_is_read_once(tmp_path: Path) -> None:
+    write(tmp_path, "a/1", "a/2")
+    (tmp_path / "a" / "link").symlink_to(tmp_path / "a" / "1")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    assert names(tmp_path, tmp_path / "a/2", tmp_path / "b", tmp_path / "a", tmp_path / "a/../a/1") == ["a/2", "b/1"]
+    with inside(tmp_path):
+        assert [found.path for found in find_files(["a/1", str(tmp_path), "a"])] == ["a/1", f"{tmp_path}/a/2"]
+
+
+def test_links_that_lead_in_a_circle_come_to_an_end(tmp_path: Path) -> None:
+    write(tmp_path, "a/b/1")
+    (tmp_path / "a" / "b" / "up").symlink_to(tmp_path / "a")
+    assert names(tmp_path) == ["a/b/1"]
+
+
+def test_names_that_are_no_text_are_found(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/\xff.gz"
+    Path(os.fsdecode(name)).write_bytes(b"{}")
+    assert [os.fsencode(found.path) for found in find_files([str(tmp_path)])] == [name]
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"/none cannot be read: No such file or directory"):
+        find_files([f"{tmp_path}/none"])
+    with pytest.raises(UsageError, match="holds no file to read; hidden and empty ones and aws-logs-write-test"):
+        find_files([str(tmp_path)])
+    (tmp_path / "lost").symlink_to("nowhere")
+    with pytest.raises(UsageError, match="/lost cannot be read: No such file or directory"):
+        find_files([str(tmp_path)])
+
+
+def test_only_files_and_folders_are_read(tmp_path: Path) -> None:
+    with inside(tmp_path), socket.socket(socket.AF_UNIX) as door:
+        door.bind("door")
+        with pytest.raises(UsageError, match="door is neither a file nor a folder"):
+            find_files(["door"])

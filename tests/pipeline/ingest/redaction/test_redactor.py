@@ -1,0 +1,234 @@
+"""What is kept of entries and dead letters: nothing that was to go, all that is folded, and no change a second time."""
+
+import base64
+import gzip
+import json
+from pathlib import Path
+from typing import Literal
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import settings as budget
+from hypothesis import strategies as st
+
+from pipeline.config.settings import Settings
+from pipeline.ingest.redaction.allowlist import MARKS, PLAUSIBLE
+from pipeline.ingest.redaction.redactor import Redactor
+from pipeline.ingest.redaction.values import MASK
+from pipeline.runtime.errors import InvalidEventError, Reason
+from schemas.turn import Turn
+from tests.events import raw
+from tests.pipeline.ingest.planted import SAID, envelope, folded, kept, v1, v2
+from tests.pipeline.ingest.spoken import CARD, EMAIL, PHONE, anything, entries, redacting
+
+FIXTURES = sorted((Path(__file__).parents[2] / "fixtures").glob("*.json"))
+LIMIT = 1_048_576
+PATTERNS: tuple[Literal["card", "email", "phone"], ...] = ("card", "email", "phone")
+EVERYTHING = Settings(
+    redact_transcripts="mask",
+    redact_slots=("*",),
+    redact_obfuscated=True,
+    redact_attributes=("*",),
+    redact_patterns=PATTERNS,
+)
+FIELDS = Redactor(Settings(redact_transcripts="mask"))
+ONLY_PATTERNS = Redactor(Settings(redact_patterns=PATTERNS))
+
+
+def decoded(data: bytes) -> Turn | Reason:
+    try:
+        return folded(data, LIMIT)
+    except InvalidEventError as invalid:
+        return invalid.reason
+
+
+def packed(text: bytes) -> bytes:
+    """The same at any time."""
+    return gzip.compress(text, mtime=0)
+
+
+class TestEntries:
+    @given(entries(), redacting)
+    @budget(deadline=None)
+    def test_redacted_again_it_is_the_same(self, entry: bytes, settings: Settings) -> None:
+        once = Redactor(settings).entry(entry)
+        assert Redactor(settings).entry(once) == once
+
+    @given(entries(), redacting)
+    @budget(deadline=None)
+    def test_what_is_folded_is_what_it_was(self, entry: bytes, settings: Settings) -> None:
+        assert folded(Redactor(settings).entry(entry), 2 * LIMIT) == folded(entry, LIMIT)
+
+    @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+    def test_entries_as_they_are_logged_stay_what_they_are(self, path: Path) -> None:
+        data = path.read_bytes()
+        verdict = decoded(data)
+        redaction = Redactor(EVERYTHING)
+        once = redaction.letter(data)
+        assert decoded(once) == verdict
+        assert redaction.letter(once) == once
+
+    def test_patterns_are_masked_in_everything_but_what_says_whose_it_is(self) -> None:
+        text = f"{CARD} {EMAIL} {PHONE}"
+        entry = v2(
+            sessionId=PHONE,
+            inputTranscript=text,
+            unknown={"bot": {"id": text}, "deep": [[text]], "card": 4111111111111111, "n": 4111111},
+        )
+        entry["sessionState"]["sessionAttributes"] = {EMAIL: text, "requestId": text}
+        found = kept(entry, redact_patterns=PATTERNS)
+        masked = "[card] [email] [phone]"
+        assert found["inputTranscript"] == masked
+        assert found["unknown"] == {"bot": {"id": masked}, "deep": [[masked]], "card": "[card]", "n": 4111111}
+        assert found["sessionState"]["sessionAttributes"] == {"[email]": masked, "requestId": masked}
+        assert found["sessionId"] == PHONE
+        assert {"pattern.card", "pattern.email", "pattern.phone"} < {*found[MARKS]}
+
+    def test_names_that_hold_a_pattern_are_masked_and_not_told_as_what_was_redacted(self) -> None:
+        entry = v1(sessionAttributes={EMAIL: "secret"})
+        found = kept(entry, redact_attributes=("*",), redact_patterns=PATTERNS)
+        assert found["sessionAttributes"] == {"[email]": MASK}
+        assert "[email]" in found[MARKS]
+        assert EMAIL not in json.dumps(found)
+
+    def test_marks_are_added_to_those_that_are_there(self) -> None:
+        once = kept(v1(), redact_slots=("City",))
+        twice = kept(once, redact_transcripts="mask")
+        assert twice[MARKS] == sorted({*once[MARKS], *twice[MARKS]})
+        assert {"slots.City", "inputTranscript"} < {*twice[MARKS]}
+        for forged in ("x", 5, [5, "x"], {"a": 1}):
+            found = kept(v1(**{MARKS: forged}), redact_transcripts="mask")
+            assert "inputTranscript" in found[MARKS]
+            assert set(map(type, found[MARKS])) == {str}
+
+    def test_an_entry_with_nothing_to_redact_has_no_mark(self) -> None:
+        entry = v1(inputTranscript="", botResponse="", responseCard=None, kendraResponse=None)
+        assert kept(entry, redact_transcripts="mask") == entry
+
+    def test_numbers_that_nobody_reads_keep_their_digits(self) -> None:
+        entry = raw()[:-1] + b',"far":1e999,"long":123456789012345678901234567890,"same":1.10}'
+        found = FIELDS.entry(entry)
+        assert b'"far":1e999,"long":123456789012345678901234567890,"same":1.10' in found
+
+    def test_of_members_that_come_twice_the_one_that_counts_is_kept(self) -> None:
+        entry = raw()[:-1] + b',"inputTranscript":"one","x":{"y":"4111111111111111","y":"z"}}'
+        entry = entry.replace(b'"inputTranscript":"I want a room"', b'"inputTranscript":"4111111111111111"')
+        found = ONLY_PATTERNS.entry(entry)
+        assert b"4111" not in found
+        assert folded(found, LIMIT) == folded(entry, LIMIT)
+
+    def test_levels_upon_levels_are_looked_through(self) -> None:
+        deep = raw()[:-1] + b',"deep":' + b'[{"inputTranscript":"alpha said","x":' * 90 + b"0" + b"}]" * 90 + b"}"
+        assert b"alpha" not in FIELDS.entry(deep)
+        deeper = raw()[:-1] + b',"deep":' + b"[" * 5000 + b"]" * 5000 + b"}"
+        with pytest.raises(InvalidEventError, match="too-deep"):
+            FIELDS.entry(deeper)
+
+
+class TestLetters:
+    @given(
+        st.binary(max_size=80) | anything.map(lambda value: json.dumps(value).encode()),
+        redacting,
+    )
+    @budget(deadline=None)
+    def test_any_bytes_can_be_kept_and_kept_again(self, data: bytes, settings: Settings) -> None:
+        once = Redactor(settings).letter(data)
+        assert Redactor(settings).letter(once) == once
+
+    @given(entries(), st.integers(0, 400))
+    @budget(deadline=None)
+    def test_of_a_text_that_is_cut_off_only_the_size_is_kept(self, entry: bytes, cut: int) -> None:
+        broken = entry[: -1 - cut]
+        assert orjson.loads(FIELDS.letter(broken)) == {MARKS: ["payload"], "bytes": len(broken)}
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"alpha said",
+            b'"alpha said"',
+            b"alpha said\xff",
+            packed(b"x"),
+            raw() + raw(),
+            b"\xef\xbb\xbf{}",
+        ],
+    )
+    def test_of_what_is_no_object_only_the_size_is_kept_where_fields_are_hidden(self, data: bytes) -> None:
+        assert orjson.loads(FIELDS.letter(data)) == {MARKS: ["payload"], "bytes": len(data)}
+
+    def test_only_patterns_are_masked_in_what_is_text(self) -> None:
+        broken = f'{{"text":"{CARD}\\n4155550100 {EMAIL}'.encode()
+        assert ONLY_PATTERNS.letter(broken) == b'{"text":"[card]\\n[phone] [email]'
+        assert ONLY_PATTERNS.letter(b"[] [") == b"[] ["
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            packed(raw()),
+            base64.b64encode(packed(raw()))[:-3],
+            b'{"awslogs":{"data":"H4sIAAAA',
+            b"\xff",
+        ],
+    )
+    def test_what_hides_its_content_is_not_kept_even_then(self, data: bytes) -> None:
+        assert orjson.loads(ONLY_PATTERNS.letter(data)) == {MARKS: ["payload"], "bytes": len(data)}
+
+    @pytest.mark.parametrize("redaction", [FIELDS, ONLY_PATTERNS])
+    @pytest.mark.parametrize("data", [b"", b" \n"])
+    def test_nothing_is_kept_of_nothing(self, redaction: Redactor, data: bytes) -> None:
+        assert redaction.letter(data) == data
+
+    def test_json_of_any_shape_is_gone_through(self) -> None:
+        entry = orjson.dumps({"wrapped": [v2(), {"any": v1()}], "log": orjson.dumps(v2()).decode()})
+        found = FIELDS.letter(entry)
+        assert not [planted for planted in SAID.values() if planted.encode() in found]
+        assert {"inputTranscript", "botResponse"} < {*orjson.loads(found)[MARKS]}
+        listed = orjson.loads(FIELDS.letter(orjson.dumps([v1(), 5, {}])))
+        assert [each.get(MARKS) is not None for each in (listed[0], listed[2])] == [True, True]
+
+    @pytest.mark.parametrize("member", ["requestId", "bot", "timestamp", "locale"])
+    def test_objects_are_gone_through_where_an_id_should_be(self, member: str) -> None:
+        for wrong in ({"inputTranscript": "alpha said"}, [[{"inputTranscript": "alpha said"}]]):
+            assert b"alpha" not in FIELDS.letter(orjson.dumps(v1(**{member: wrong})))
+
+    @pytest.mark.parametrize("member", PLAUSIBLE)
+    def test_what_an_input_may_be_dead_for_may_hold_anything(self, member: str) -> None:
+        for data in (orjson.dumps(v1(**{member: EMAIL})), orjson.dumps([v1(**{member: EMAIL})])):
+            assert EMAIL.encode() not in ONLY_PATTERNS.letter(data)
+            hidden = FIELDS.letter(data)
+            assert EMAIL.encode() not in hidden
+            assert hidden.count(f'"{member}"'.encode()) == 2, "the member, and the mark of it"
+        inside = orjson.loads(FIELDS.letter(envelope(orjson.dumps(v1(**{member: EMAIL})))))["logEvents"][0]["message"]
+        assert orjson.loads(inside)[member] == MASK
+        kind = orjson.loads(FIELDS.letter(envelope(messageType="DATA_MESSAGE")))
+        assert kind["messageType"] == "DATA_MESSAGE"
+
+    @pytest.mark.parametrize("time", ["2026-02-30T00:00:00Z", "2026-02-03T00:00:00", "1969-12-31T23:59:59.999+02:00"])
+    def test_a_time_that_is_none_is_kept_where_it_can_be_nothing_else(self, time: str) -> None:
+        assert orjson.loads(FIELDS.letter(raw(timestamp=time)))["timestamp"] == time
+
+    def test_a_letter_that_is_read_again_is_what_it_was(self) -> None:
+        """An entry too large for one worker is one for another."""
+        data = orjson.dumps(v2())
+        assert folded(FIELDS.letter(data), LIMIT) == folded(data, LIMIT)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        raw(timestamp="alpha said"),
+        raw(timestamp="2026-02-30T00:00:00"),
+        raw(timestamp="1969-12-31T23:59:59Z"),
+        raw(messageVersion="alpha said"),
+        raw(requestId={"alpha said": "alpha said"}),
+        b'{"alpha said',
+    ],
+)
+def test_no_error_quotes_what_was_said(data: bytes) -> None:
+    with pytest.raises(InvalidEventError) as caught:
+        folded(data, LIMIT)
+    told = FIELDS.error(caught.value)
+    assert told.reason is caught.value.reason
+    assert told.detail
+    for quoted in ("alpha", "02-30", "1969"):
+        assert quoted not in str(told)

@@ -1,0 +1,92 @@
+import gzip
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.config.settings import Settings
+from pipeline.ingest.decoder import EventDecoder
+from pipeline.ingest.routing import Destination, Routed, route
+from tests.events import raw
+
+SETTINGS = Settings()
+READING = EventDecoder.of(SETTINGS)
+FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
+
+
+def dead(text: bytes) -> Routed:
+    return Routed(Destination.RAW, None, text, 0, 1)
+
+
+def envelope(*messages: bytes) -> bytes:
+    return orjson.dumps(
+        {
+            "messageType": "DATA_MESSAGE",
+            "logEvents": [{"id": "1", "timestamp": 1, "message": m.decode()} for m in messages],
+        }
+    )
+
+
+def test_a_v2_entry_goes_to_its_session() -> None:
+    text = raw(sessionId="séance")
+    assert route(text, READING) == Routed(Destination.TURNS, "séance".encode(), text, 1, 0)
+
+
+def test_a_v2_entry_that_speaks_of_v1_is_still_one() -> None:
+    text = raw(inputTranscript='my "botName" is', sessionAttributes={"botName": "x"})
+    assert route(text, READING).destination is Destination.TURNS
+
+
+@pytest.mark.parametrize(("name", "entries", "dead"), [
+    ("v1-log-elicit-slot", 1, 0),
+    ("cloudwatch-envelope", 2, 0),
+    ("cloudwatch-awslogs", 2, 0),
+    ("cloudwatch-control-message", 0, 0),
+    ("v1-code-hook", 0, 1),
+    ("v2-code-hook-text", 0, 1),
+    ("v2-recognize-text-answer", 0, 1),
+])  # fmt: skip
+def test_everything_else_goes_to_the_intake_without_a_key(name: str, entries: int, dead: int) -> None:
+    text = (FIXTURES / f"{name}.json").read_bytes()
+    assert route(text, READING) == Routed(Destination.RAW, None, text, entries, dead)
+
+
+def test_the_entries_of_an_envelope_are_counted_one_by_one() -> None:
+    text = envelope(raw(), b"START RequestId", raw(requestId="r2"))
+    for value in (text, gzip.compress(text)):
+        assert route(value, READING) == Routed(Destination.RAW, None, value, 2, 1)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 5000, b"\x1f\x8bbroken", b"H4sIbroken"])
+def test_garbage_is_sent_on_to_become_a_dead_letter(text: bytes) -> None:
+    assert route(text, READING) == dead(text)
+
+
+def test_an_entry_that_is_too_large_will_be_a_dead_letter() -> None:
+    text = raw(inputTranscript="x" * SETTINGS.max_event_bytes)
+    assert route(text, READING) == dead(text)
+
+
+@given(st.binary(max_size=200))
+@settings(deadline=None)
+def test_no_input_is_refused(text: bytes) -> None:
+    way = route(text, READING)
+    assert way.entries + way.dead <= 1
+    assert way.key is None
+
+
+def test_a_bare_entry_is_redacted_before_it_is_sent_and_an_envelope_where_it_is_unpacked() -> None:
+    reading = EventDecoder.of(Settings(redact_transcripts="mask"))
+    for text, destination in (
+        (raw(inputTranscript="my secret"), Destination.TURNS),
+        ((FIXTURES / "v1-log-elicit-slot.json").read_bytes(), Destination.RAW),
+    ):
+        way = route(text, reading)
+        assert (way.destination, way.entries, way.dead) == (destination, 1, 0)
+        assert way.value == reading.entry(text)[1]
+        assert b"secret" not in way.value
+        assert b"roses" not in way.value.split(b'"slots"')[0]
+    packed = envelope(raw(inputTranscript="my secret"))
+    assert route(packed, reading) == Routed(Destination.RAW, None, packed, 1, 0)

@@ -1,0 +1,73 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.ingest.unwrap.document import Verdict, first_value, objects, unclosed
+from pipeline.runtime.json_depth import MAX_DEPTH
+from tests.pipeline.ingest.layouts import OBJECTS
+
+
+@given(OBJECTS, st.integers(0, 2) | st.none(), st.booleans())
+@settings(deadline=None)
+def test_what_is_left_of_a_value_at_any_place_is_open(value: object, indent: int | None, ascii_only: bool) -> None:  # noqa: FBT001 - drawn
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode()
+    assert {first_value(text[:end]) == (Verdict.OPEN, end) for end in range(1, len(text))} <= {True}
+    assert first_value(text) == (Verdict.WHOLE, len(text))
+
+
+@pytest.mark.parametrize(
+    "text", [b'{"a":1', b'{"a":-', b'{"a":1.', b'{"a":1e', b'{"a":1e+', b'{"a":t', b'{"a":"\\', b'{"a":"\\ud8']
+)
+def test_a_value_that_is_cut_off_within_a_word_or_a_number_is_open(text: bytes) -> None:
+    assert first_value(text) == (Verdict.OPEN, len(text))
+
+
+@given(OBJECTS, st.sampled_from([b"", b" ", b"\n", b" \t\r\n"]), st.integers(0, 255))
+@settings(deadline=None)
+def test_a_value_ends_where_it_ends_whatever_comes_behind(value: object, blanks: bytes, behind: int) -> None:
+    text = json.dumps(value).encode() + blanks
+    after = bytes([behind])
+    whole = len(text) + (after in {b" ", b"\t", b"\r", b"\n"})
+    assert first_value(text + after) == (Verdict.WHOLE, whole)
+    assert first_value(memoryview(text + after)) == (Verdict.WHOLE, whole)
+
+
+@pytest.mark.parametrize(("text", "right"), [
+    (b'{"a":1,}', 7), (b"{x", 1), (b"{]", 1), (b'{"a" 1}', 5), (b'{"a":{"b":1}{', 12), (b'{"a":"x\ny"}', 7),
+    (b"[1 2]", 3), (b'{"a":1.}', 7),
+])  # fmt: skip
+def test_a_mistake_is_told_with_its_place(text: bytes, right: int) -> None:
+    assert first_value(text) == (Verdict.BROKEN, right)
+
+
+def test_bytes_that_are_no_utf8_do_not_break_a_value() -> None:
+    """It will be a dead letter by itself; what is around it stays readable."""
+    assert first_value(b'{"a":"\xff"}{') == (Verdict.WHOLE, 9)
+
+
+def test_nesting_without_end_is_no_value_and_tells_how_far_it_was_followed() -> None:
+    assert first_value(b"[" * 100_000) == (Verdict.BROKEN, MAX_DEPTH)
+    assert first_value(b"[" * (MAX_DEPTH + 1), last=True) == (Verdict.BROKEN, MAX_DEPTH)
+    assert first_value(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1) + b"x") == (Verdict.BROKEN, MAX_DEPTH)
+    assert first_value(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH) == (Verdict.WHOLE, 2 * MAX_DEPTH)
+
+
+@pytest.mark.parametrize(("text", "places"), [
+    (b"", []), (b"{", [0]), (b'{"{[": [{}, [', [0, 7, 12]), (b"[]}]{", [4]), (b'"\\"{" [', [6]), (b'"{\n[', [3]),
+])  # fmt: skip
+def test_what_was_opened_and_not_closed(text: bytes, places: list[int]) -> None:
+    assert unclosed(text) == places
+
+
+@given(st.lists(OBJECTS, min_size=1, max_size=5), st.sampled_from([None, 0, 2]))
+@settings(deadline=None)
+def test_the_objects_of_an_array_are_found_in_their_order(values: list[object], indent: int | None) -> None:
+    text = json.dumps(values, indent=indent).encode()
+    assert [json.loads(found) for found in objects(text)] == values
+
+
+@pytest.mark.parametrize("text", [b"[]", b"[1]", b'[{"a":1},2]', b"[{]", b"[{}] x", b"[" * 100_000])
+def test_what_is_no_array_of_objects_is_left_as_it_is(text: bytes) -> None:
+    assert objects(text) == []

@@ -1,0 +1,101 @@
+"""librdkafka is let in, refused and given up as the other clients are, and says nothing but through our log."""
+
+import logging
+import socket
+
+import msgspec
+import pytest
+from kafka import TopicPartition
+
+from pipeline.config.settings import Settings
+from pipeline.kafka.bulk_consumer import fetcher, read_batches
+from pipeline.runtime.errors import TransientError, UsageError
+from tests.both import ON_APACHE
+from tests.brokers import broker
+from tests.certificates import Certificates
+from tests.demanding import DOORS, Demanding
+from tests.pipeline.kafka.sending import PATIENCE
+
+GUESS = "a-guessed-password"
+SASL = [door for door in DOORS if door[0].startswith("SASL")]
+
+
+def refusal(settings: Settings, patience: float = PATIENCE) -> str:
+    """The sentence of a user error."""
+    with pytest.raises(UsageError) as refused, fetcher(settings, patience) as opened:
+        list(read_batches(opened, TopicPartition(settings.topic_turns, 0), (0, 1), 1, patience))
+    return str(refused.value)
+
+
+@pytest.mark.apache
+@pytest.mark.parametrize(("security", "mechanism"), SASL)
+def test_a_wrong_password_is_refused_and_never_said(
+    apache_kafka: Demanding, security: str, mechanism: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    settings = msgspec.structs.replace(apache_kafka.settings(security, mechanism), kafka_password=GUESS)
+    said = refusal(settings)
+    assert "uthentication failed" in said
+    assert "_PASSWORD" in said
+    assert GUESS not in said + caplog.text
+
+
+@pytest.mark.apache
+def test_no_certificate_where_one_is_demanded_is_refused(apache_kafka: Demanding) -> None:
+    assert "_CERTIFICATE" in refusal(msgspec.structs.replace(apache_kafka.settings("SSL"), kafka_certificate=""))
+
+
+@pytest.mark.apache
+def test_a_broker_that_nobody_trusts_is_not_spoken_to(apache_kafka: Demanding, pem: Certificates) -> None:
+    said = refusal(msgspec.structs.replace(apache_kafka.settings("SASL_SSL"), kafka_ca=str(pem.strangers)))
+    assert "not trusted" in said
+    assert "TURNFOLD_KAFKA_CA" in said
+
+
+@pytest.mark.apache
+def test_a_broker_under_another_name_is_not_spoken_to(apache_kafka: Demanding) -> None:
+    """127.1 is the same address, but the certificate does not say so."""
+    settings = apache_kafka.settings("SSL")
+    other = (settings.kafka[0].replace("127.0.0.1", "127.1"),)
+    assert "not trusted" in refusal(msgspec.structs.replace(settings, kafka=other))
+
+
+def test_a_file_that_cannot_be_used_is_named_with_its_setting() -> None:
+    assert "TURNFOLD_KAFKA_CA=/nowhere" in refusal(Settings(kafka_security="SSL", kafka_ca="/nowhere"))
+
+
+def test_a_broker_that_is_away_is_trouble_that_passes_and_names_the_address() -> None:
+    nobody = Settings(kafka=("127.0.0.1:1",))
+    with pytest.raises(TransientError, match=r"Kafka at 127\.0\.0\.1:1 does not answer"), fetcher(nobody, 0.5):
+        pytest.fail("there is no broker")
+
+
+def test_a_server_that_takes_connections_and_says_nothing_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = Settings(kafka=(f"127.0.0.1:{silent.getsockname()[1]}",))
+        with pytest.raises(TransientError, match="nothing more of turns/0"), fetcher(settings, 0.5) as opened:
+            list(read_batches(opened, TopicPartition("turns", 0), (0, 1), 1, 0.5))
+
+
+@ON_APACHE
+def test_a_topic_that_is_gone_is_trouble_that_names_it(kafka_settings: Settings) -> None:
+    """Who deletes a topic while it is read may be making it anew."""
+    gone = TopicPartition(kafka_settings.topic_turns, 0)
+    with pytest.raises(TransientError, match="nknown"), fetcher(kafka_settings, 2.0) as opened:
+        list(read_batches(opened, gone, (0, 1), 1, 2.0))
+
+
+def test_what_librdkafka_has_to_say_goes_to_our_log(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broker that dies while it is read from: left alone, librdkafka would write to standard error."""
+    caplog.set_level(logging.DEBUG)
+    with broker() as mortal:
+        settings = Settings(kafka=(mortal.address,))
+        with pytest.raises(TransientError, match="refused"), fetcher(settings) as opened:  # noqa: PT012 - it dies within
+            reading = read_batches(opened, TopicPartition("turns", 0), (0, 1), 1, 2.0)
+            mortal.process.kill()
+            mortal.process.wait()
+            list(reading)
+    assert [record for record in caplog.records if record.name == "librdkafka"]
+    assert capfd.readouterr().err == ""

@@ -1,0 +1,79 @@
+"""Whom Kafka does not let in is told so at once, with what to look at, and without the password."""
+
+import logging
+
+import msgspec
+import pytest
+
+from pipeline.config.settings import Settings
+from pipeline.kafka.client import open_admin, open_consumer, open_producer
+from pipeline.runtime.errors import TransientError, UsageError
+from tests.certificates import Certificates
+from tests.demanding import DEMANDS, DOORS, Demanding
+
+pytestmark = pytest.mark.apache
+GUESS = "a-guessed-password"
+SASL = [door for door in DOORS if door[0].startswith("SASL")]
+
+
+def refusal(settings: Settings) -> str:
+    """The sentence of a user error, which is told at once: had it been tried again, it would be trouble that passes."""
+    with pytest.raises(UsageError) as refused, open_admin(settings):
+        pytest.fail("it is not let in")
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(("security", "mechanism"), SASL)
+def test_a_wrong_password_is_refused_and_never_said(
+    apache_kafka: Demanding, security: str, mechanism: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    settings = msgspec.structs.replace(apache_kafka.settings(security, mechanism), kafka_password=GUESS)
+    said = refusal(settings)
+    assert "Authentication failed" in said
+    assert "_PASSWORD" in said
+    with pytest.raises(UsageError, match="_PASSWORD"), open_consumer(settings):
+        pytest.fail("it is not let in")
+    with pytest.raises(UsageError, match="_PASSWORD"):
+        open_producer(settings)
+    assert GUESS not in said + caplog.text
+
+
+def test_a_user_where_none_is_demanded_is_refused(apache_kafka: Demanding) -> None:
+    wrong = msgspec.structs.replace(
+        apache_kafka.settings("SASL_PLAINTEXT"), kafka=apache_kafka.settings("PLAINTEXT").kafka
+    )
+    assert "TURNFOLD_KAFKA_SECURITY" in refusal(wrong)
+
+
+def test_no_certificate_where_one_is_demanded_is_refused(apache_kafka: Demanding) -> None:
+    assert "_CERTIFICATE" in refusal(msgspec.structs.replace(apache_kafka.settings("SSL"), kafka_certificate=""))
+
+
+@pytest.mark.parametrize("authorities", ["strangers", "this machine's"])
+def test_a_broker_that_nobody_trusts_is_not_spoken_to(
+    apache_kafka: Demanding, pem: Certificates, authorities: str
+) -> None:
+    ca = str(pem.strangers) if authorities == "strangers" else ""
+    said = refusal(msgspec.structs.replace(apache_kafka.settings("SASL_SSL"), kafka_ca=ca))
+    assert "not trusted" in said
+    assert "TURNFOLD_KAFKA_CA" in said
+
+
+def test_a_broker_under_another_name_is_not_spoken_to(apache_kafka: Demanding) -> None:
+    """127.1 is the same address, but the certificate does not say so."""
+    settings = apache_kafka.settings("SSL")
+    other = (settings.kafka[0].replace("127.0.0.1", "127.1"),)
+    assert "not trusted" in refusal(msgspec.structs.replace(settings, kafka=other))
+
+
+@pytest.mark.parametrize(
+    ("at", "spoken"), [(at, spoken) for at in DEMANDS for spoken in ("PLAINTEXT", *DEMANDS) if at != spoken]
+)
+def test_another_security_than_demanded_is_an_error_that_names_the_setting(
+    apache_kafka: Demanding, at: str, spoken: str
+) -> None:
+    settings = msgspec.structs.replace(apache_kafka.settings(spoken), kafka=apache_kafka.settings(at).kafka)
+    with pytest.raises((UsageError, TransientError)) as refused, open_admin(settings, 0.5):
+        pytest.fail("it is not let in")
+    assert "TLS" in str(refused.value) or "TURNFOLD_KAFKA_SECURITY" in str(refused.value)
