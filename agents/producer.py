@@ -17,7 +17,7 @@ from aiokafka.errors import (
 from faust.exceptions import ProducerSendError
 
 from pipeline.config.settings import Settings
-from pipeline.metrics.watch import Watch
+from pipeline.metrics.dependency_status import DependencyStatus
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.retry import retry_forever
 from schemas.dead_letter import DeadLetter, Headers
@@ -55,7 +55,7 @@ def dead_letter_message(letter: DeadLetter, settings: Settings) -> OutgoingMessa
 class RetryingProducer:
     """Sends through the Faust app's producer, which is idle-safe, batched and acknowledged by all replicas."""
 
-    def __init__(self, app: faust.App, watch: Watch) -> None:
+    def __init__(self, app: faust.App, watch: DependencyStatus) -> None:
         self._app = app
         self._watch = watch
 

@@ -11,7 +11,7 @@ from tests import brokers, certificates, services
 from tests.brokers import Broker
 from tests.certificates import Certificates
 from tests.databases import Databases
-from tests.demanding import Demanding, demanding
+from tests.secured_kafka import Demanding, demanding
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -74,7 +74,7 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @pytest.fixture(scope="session")
 def kafka_kind(request: pytest.FixtureRequest) -> str:
-    """embedded or apache; `tests.both` has tests run with both."""
+    """embedded or apache; `tests.broker_matrix` has tests run with both."""
     return str(getattr(request, "param", "embedded"))
 
 

@@ -42,7 +42,7 @@ class Answer(NamedTuple):
 def clickhouse_command(folder: Path, port: int, pem: Certificates | None = None) -> list[str]:
     """What runs the embedded ClickHouse, with TLS where there are certificates."""
     tls = ["--certificate", str(pem.server)] if pem else []
-    module = "pipeline.embedded.clickhouse"
+    module = "pipeline.embedded.clickhouse_server"
     return [sys.executable, "-m", module, "--path", str(folder), "--port", str(port), *tls]
 
 

@@ -44,7 +44,7 @@ def broker(settings: Settings, port: int, on_death: Callable[[], str], workers: 
 def engine(data: Path, port: int, environ: Mapping[str, str]) -> Program:
     """Return ClickHouse's engine on its part of the data folder."""
     folder = str(data / "clickhouse")
-    words = ["-m", "pipeline.embedded.clickhouse", "--path", folder, "--host", HOST, "--port", str(port)]
+    words = ["-m", "pipeline.embedded.clickhouse_server", "--path", folder, "--host", HOST, "--port", str(port)]
     told = {name: environ[name] for name in ENGINE_SETTINGS if name in environ}
     probe = answering(f"http://{HOST}:{port}/ping")
     # the engine reads a config.xml of the folder that it is started in, whoever put it there

@@ -28,7 +28,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
-from pipeline.embedded.failures import Code, engine_failure, failure
+from pipeline.embedded.errors import ClickHouseCode, engine_error, error_of_engine
 
 PRIVILEGES = (
     "CHECK", "SHOW", "SELECT", "INSERT", "ALTER", "CREATE DATABASE", "CREATE TABLE", "CREATE VIEW",
@@ -104,15 +104,17 @@ def check_confined(handle: Any, sql: bytes) -> None:
         return
     text = _QUOTED.sub(_emptied, understood(handle, sql))
     if found := _CLIENTS.search(text):
-        raise failure(Code.NOT_IMPLEMENTED, f"{found[1].upper()} is for a client, not for its server")
+        raise engine_error(ClickHouseCode.NOT_IMPLEMENTED, f"{found[1].upper()} is for a client, not for its server")
     if found := _CALLS.search(text):
         sentence = f"{found[found.lastindex or 1]}(...) would leave the data folder, which the embedded engine does not"
-        raise failure(Code.ACCESS_DENIED, sentence)
+        raise engine_error(ClickHouseCode.ACCESS_DENIED, sentence)
     engines = set(_ENGINE.findall(text)) if _MAKES_DATABASE.match(text) else set()
     if beyond := engines - DATABASE_ENGINES:
-        raise failure(Code.ACCESS_DENIED, f"Databases are of engine Atomic or Memory here, not {', '.join(beyond)}")
+        raise engine_error(
+            ClickHouseCode.ACCESS_DENIED, f"Databases are of engine Atomic or Memory here, not {', '.join(beyond)}"
+        )
     if _ATTACHES.search(text):
-        raise failure(Code.ACCESS_DENIED, "The embedded engine attaches nothing by a path or a UUID")
+        raise engine_error(ClickHouseCode.ACCESS_DENIED, "The embedded engine attaches nothing by a path or a UUID")
 
 
 def _emptied(quoted: re.Match[str]) -> str:
@@ -128,7 +130,7 @@ def understood(handle: Any, sql: bytes) -> str:
     try:
         result = handle.query(b"SELECT formatQuerySingleLine('" + quoted + b"')", "RawBLOB")
     except Exception as error:  # noqa: BLE001 - chdb raises several kinds
-        raise engine_failure(error) from None
+        raise error_of_engine(error) from None
     text: str = result.bytes().decode(errors="replace")
     return text
 
@@ -182,7 +184,7 @@ def with_literals_only(settings: bytes) -> bytes:
         sentence = (
             "Values that name files, disks or programs are read as literals only: leave input_format_values_... aside"
         )
-        raise failure(Code.ACCESS_DENIED, sentence)
+        raise engine_error(ClickHouseCode.ACCESS_DENIED, sentence)
     return (settings.rstrip() + b", " if settings else b"SETTINGS ") + _LITERALS_ONLY
 
 

@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipeline.embedded.failures import AbandonedError, Code, Failure, engine_failure, failure
-from pipeline.embedded.folder import open_folder
-from pipeline.embedded.handle import Answer, Statement, escaped, execute
+from pipeline.embedded.data_folder import open_folder
+from pipeline.embedded.errors import AbandonedError, ClickHouseCode, EngineError, engine_error, error_of_engine
+from pipeline.embedded.handle import EngineAnswer, EngineStatement, escaped, execute
 
 HANDLES = 8
 OWN_HANDLES = 3
@@ -37,7 +37,7 @@ class Engine:
         self._threads = concurrent.futures.ThreadPoolExecutor(handles, thread_name_prefix="statement")
         self._ending = self._closed = False
         self._keeper_free = threading.Lock()
-        self._running: dict[concurrent.futures.Future[Answer], str] = {}
+        self._running: dict[concurrent.futures.Future[EngineAnswer], str] = {}
         self._free = asyncio.Semaphore(handles)
         self._free_to_others = asyncio.Semaphore(max(1, handles - OWN_HANDLES))
         self._wait_seconds = wait_seconds
@@ -49,7 +49,7 @@ class Engine:
         """A folder for data on their way in."""
         return self._opened.incoming
 
-    async def run(self, statement: Statement, emit: Callable[[bytes], None] | None = None) -> Answer:
+    async def run(self, statement: EngineStatement, emit: Callable[[bytes], None] | None = None) -> EngineAnswer:
         """Runs a statement once a handle is free. Whoever cancels the wait for a read ends the read.
 
         Args:
@@ -78,7 +78,7 @@ class Engine:
                 loop.run_in_executor(None, self._kill, _tagged(tag))
             raise
 
-    async def _claim(self, statement: Statement) -> str:
+    async def _claim(self, statement: EngineStatement) -> str:
         """The tag of a statement: the id that its client gave it, by which it can be killed, and no other's."""
         tag = statement.query_id or uuid.uuid4().hex
         if statement.replaces and tag in self._running.values():
@@ -88,7 +88,7 @@ class Engine:
                 await asyncio.sleep(0.02)
         if tag in self._running.values():
             sentence = f"Query with id = {tag} is already running; replace_running_query = 1 ends it first"
-            raise failure(Code.QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING, sentence)
+            raise engine_error(ClickHouseCode.QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING, sentence)
         return tag
 
     async def end(self, grace: float = 0.0) -> None:
@@ -124,12 +124,12 @@ class Engine:
             if not isinstance(trouble, TimeoutError):
                 raise
             sentence = f"All handles were busy for {self._wait_seconds:g} seconds; try again later"
-            raise failure(Code.TOO_MANY_SIMULTANEOUS_QUERIES, sentence) from None
+            raise engine_error(ClickHouseCode.TOO_MANY_SIMULTANEOUS_QUERIES, sentence) from None
         if self._ending:
             self._give_back(lanes)
-            raise failure(Code.ABORTED, "The server is stopping")
+            raise engine_error(ClickHouseCode.ABORTED, "The server is stopping")
 
-    def _release(self, done: concurrent.futures.Future[Answer], lanes: Sequence[asyncio.Semaphore]) -> None:
+    def _release(self, done: concurrent.futures.Future[EngineAnswer], lanes: Sequence[asyncio.Semaphore]) -> None:
         del self._running[done]
         self._give_back(lanes)
 
@@ -137,17 +137,17 @@ class Engine:
         for lane in lanes:
             lane.release()
 
-    def _run(self, statement: Statement, tag: str, emit: Callable[[bytes], None] | None) -> Answer:
+    def _run(self, statement: EngineStatement, tag: str, emit: Callable[[bytes], None] | None) -> EngineAnswer:
         try:
             handle = self._opened.handle()
             try:
                 return execute(handle, statement, tag, emit)
             finally:
                 handle.close()
-        except (Failure, AbandonedError):
+        except (EngineError, AbandonedError):
             raise
         except Exception as error:  # noqa: BLE001 - chdb raises several kinds; each is an answer
-            raise engine_failure(error) from None
+            raise error_of_engine(error) from None
 
     def _kill(self, which: str) -> None:
         with self._keeper_free:

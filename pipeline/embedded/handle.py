@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pipeline.embedded.confinement import check_confined, with_literals_only
-from pipeline.embedded.external import External
-from pipeline.embedded.headings import HEADING_ENDS
+from pipeline.embedded.http.external_tables import External
+from pipeline.embedded.http.format_headings import HEADING_ENDS
 
 
-class Statement(msgspec.Struct, frozen=True, kw_only=True):
+class EngineStatement(msgspec.Struct, frozen=True, kw_only=True):
     """What the engine is to run, and how."""
 
     sql: bytes
@@ -38,7 +38,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """Whether Turnfold itself asks."""
 
 
-class Answer(NamedTuple):
+class EngineAnswer(NamedTuple):
     """What a statement came to."""
 
     body: bytes
@@ -61,7 +61,9 @@ _NOT_STREAMED = re.compile(rb"(?i)\btotals\b|\bextremes\b")
 """What has something to say after the last row."""
 
 
-def execute(handle: Any, statement: Statement, tag: str, emit: Callable[[bytes], None] | None = None) -> Answer:
+def execute(
+    handle: Any, statement: EngineStatement, tag: str, emit: Callable[[bytes], None] | None = None
+) -> EngineAnswer:
     """Runs the statement on a handle that nothing else has used.
 
     Args:
@@ -86,15 +88,15 @@ def execute(handle: Any, statement: Statement, tag: str, emit: Callable[[bytes],
     return _answer(handle.query(statement.sql, statement.output_format, params=parameters))
 
 
-def _can_stream(statement: Statement) -> bool:
+def _can_stream(statement: EngineStatement) -> bool:
     whole = _NOT_STREAMED.search(statement.sql) or statement.settings.get("extremes", "0") != "0"
     output_format = statement.output_format.lower()
     return statement.reads and (output_format in STREAMED or output_format in HEADING_ENDS) and not whole
 
 
 def _streamed(
-    handle: Any, statement: Statement, parameters: dict[str, str], emit: Callable[[bytes], None]
-) -> Answer | None:
+    handle: Any, statement: EngineStatement, parameters: dict[str, str], emit: Callable[[bytes], None]
+) -> EngineAnswer | None:
     """Run it piece by piece; None where it has to be run as a whole, as all but SELECTs have to."""
     try:
         pieces = handle.send_query(statement.sql, statement.output_format, params=parameters)
@@ -117,7 +119,7 @@ def _streamed(
         pieces.close()
     if heading_end and not heading:
         return None  # there is a heading, and not a row to write it before
-    return Answer(b"", read_rows, read_bytes, result_rows, 0, 0, time.perf_counter_ns() - started)
+    return EngineAnswer(b"", read_rows, read_bytes, result_rows, 0, 0, time.perf_counter_ns() - started)
 
 
 def create_external(handle: Any, table: External) -> None:
@@ -142,8 +144,8 @@ def escaped(text: str, quote: str = "'") -> str:
     return text.replace("\\", "\\\\").replace(quote, "\\" + quote)
 
 
-def _answer(result: Any) -> Answer:
-    return Answer(
+def _answer(result: Any) -> EngineAnswer:
+    return EngineAnswer(
         body=result.bytes(),
         read_rows=result.storage_rows_read(),
         read_bytes=result.storage_bytes_read(),

@@ -42,7 +42,7 @@ class Token(NamedTuple):
     end: int
 
 
-class Shape(NamedTuple):
+class StatementShape(NamedTuple):
     """What a statement is, its data aside."""
 
     empty: bool = False
@@ -76,13 +76,13 @@ class Insert(NamedTuple):
     """Where in the text the data begin."""
 
 
-def shape(sql: bytes) -> Shape:
+def shape(sql: bytes) -> StatementShape:
     """What kind of statement `sql` is."""
     seen = list(tokens(sql))
     while seen and seen[-1].text == b";":
         seen.pop()
     first = (seen[0].word or seen[0].text) if seen else b""
-    return Shape(
+    return StatementShape(
         empty=not seen,
         several=any(token.text == b";" for token in seen),
         reads=first in _READING,

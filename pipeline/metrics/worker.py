@@ -8,8 +8,8 @@ from typing import Literal, Protocol, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from pipeline.metrics.collectors import Ages, Lags
+from pipeline.metrics.dependency_status import watches
 from pipeline.metrics.process import WORK_SECONDS, Metrics
-from pipeline.metrics.watch import watches
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import Reason
 from schemas.dead_letter import DeadLetter

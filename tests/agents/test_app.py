@@ -7,7 +7,7 @@ from agents.app import credentials
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import UsageError
 from tests.certificates import Certificates
-from tests.demanding import MECHANISMS
+from tests.secured_kafka import MECHANISMS
 
 
 def test_where_nothing_is_demanded_nothing_is_shown() -> None:

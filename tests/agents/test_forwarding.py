@@ -21,7 +21,7 @@ from pipeline.kafka.placement import Placement
 from pipeline.kafka.topics import create_topics
 from pipeline.metrics.worker import WorkerMetrics
 from schemas.topics import DAY_MS, FORWARDED, times_forwarded
-from tests.both import ON_APACHE, on_both
+from tests.broker_matrix import ON_APACHE, on_both
 from tests.events import raw, turn
 from tests.pipeline.kafka.sending import now
 

@@ -13,7 +13,7 @@ from agents.app import create_app
 from agents.membership import Membership
 from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics
-from tests.both import ON_EMBEDDED
+from tests.broker_matrix import ON_EMBEDDED
 
 SESSION = 10.0
 HEARTBEAT = HeartbeatRequest("group", 3, "member")

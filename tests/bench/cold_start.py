@@ -26,7 +26,7 @@ from tests.integration.stack import PATIENCE, Stack
 
 IMPORTED = {
     "up": "agents.cli.commands.up",
-    "clickhouse": "pipeline.embedded.clickhouse, chdb.state.sqlitelike",
+    "clickhouse": "pipeline.embedded.clickhouse_server, chdb.state.sqlitelike",
     "serve": "agents.cli.commands.serve, pipeline.http.server.run",
     "worker": "agents.cli.commands.worker",
 }

@@ -18,7 +18,7 @@ import orjson
 from pipeline.config.settings import Settings
 from pipeline.kafka.produce import Producer
 from tests import apache
-from tests.integration.pieces import Pieces, pieces
+from tests.integration.component_stack import Pieces, pieces
 from tests.integration.traffic import lines
 
 RATE = 100

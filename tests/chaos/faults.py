@@ -11,8 +11,8 @@ from kafka.errors import KafkaError
 from deploy.kafka.cluster import Cluster
 from pipeline.kafka.client import open_admin
 from pipeline.runtime.errors import TransientError
-from tests.forked import Started
-from tests.integration.pieces import Pieces
+from tests.forked_cli import Started
+from tests.integration.component_stack import Pieces
 from tests.integration.proxy import OUT_OF_MEMORY, READ_ONLY, TOO_MANY_PARTS, Proxy
 
 WORKERS = 3

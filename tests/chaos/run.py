@@ -27,7 +27,7 @@ from tests import apache
 from tests.chaos.faults import Faults
 from tests.chaos.feed import Feed
 from tests.chaos.verdict import Verdict, judge
-from tests.integration.pieces import pieces
+from tests.integration.component_stack import pieces
 from tests.integration.proxy import proxy
 from tests.integration.traffic import lines
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from pipeline.kafka.dead_letters import read_dead
-from tests.integration.pieces import Pieces
+from tests.integration.component_stack import Pieces
 from tests.integration.tables import Differences, differences
 
 FAULTS = ("lost", "double", "wrong", "events_lost", "events_double", "letters_lost", "workers_ended")

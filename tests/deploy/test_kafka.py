@@ -15,7 +15,7 @@ from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics, find_topics
 from tests import apache
-from tests.demanding import Demanding
+from tests.secured_kafka import Demanding
 from tests.services import ROOT
 
 WITHIN = 120.0

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.settings import Settings
-from tests.both import on_both
-from tests.demanding import Demanding
-from tests.integration.pieces import Pieces, pieces
+from tests.broker_matrix import on_both
+from tests.integration.component_stack import Pieces, pieces
 from tests.integration.processes import in_processes
 from tests.integration.stack import Reachable, Run, Stack, running
 from tests.integration.traffic import lines
+from tests.secured_kafka import Demanding
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -13,7 +13,7 @@ from pipeline.config.settings import Settings
 from tests import services
 from tests.agents.cli.command import environ
 from tests.certificates import Certificates
-from tests.forked import Forked, Started
+from tests.forked_cli import Forked, Started
 from tests.integration.stack import PATIENCE, TURNFOLD, Reachable
 
 

@@ -10,7 +10,7 @@ import orjson
 from kafka import KafkaConsumer
 
 from tests.events import START, entry, iso
-from tests.integration.pieces import Pieces
+from tests.integration.component_stack import Pieces
 
 CARD, EMAIL, PHONE = "4556 7375 8689 9855", "zelda.plant@example.com", "+44 20 7946 0018"
 TALK, SLOT, ATTRIBUTE = "zebras cross at dawn", "zirconium seven", "zanzibar holder"

@@ -18,7 +18,7 @@ from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
 from pipeline.kafka.group import PartitionLag, read_lag
 from pipeline.runtime.sockets import free_port
-from tests import forked
+from tests import forked_cli as forked
 
 PATIENCE = 90.0
 """Seconds that anything may take on a slow machine before it counts as hanging; nothing waits for them in vain."""

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from tests.events import iso
-from tests.integration.pieces import Pieces
+from tests.integration.component_stack import Pieces
 from tests.integration.traffic import BROKEN, expected
 
 ROWS = """

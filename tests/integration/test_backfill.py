@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.both import ON_EMBEDDED
-from tests.integration.pieces import Pieces
+from tests.broker_matrix import ON_EMBEDDED
+from tests.integration.component_stack import Pieces
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import BROKEN, lines

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from tests import apache
-from tests.integration.pieces import pieces
+from tests.integration.component_stack import pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from kafka import TopicPartition
 
-from tests.integration.pieces import Pieces
+from tests.integration.component_stack import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 from tests.pipeline.kafka.compressed import CLIENTS, CODECS, send_compressed

@@ -4,14 +4,14 @@ import pytest
 from kafka import TopicPartition
 
 from pipeline.kafka.dead_letters import read_dead
-from tests.both import ON_APACHE, ON_EMBEDDED
-from tests.demanding import Demanding
-from tests.integration.pieces import Pieces
+from tests.broker_matrix import ON_APACHE, ON_EMBEDDED
+from tests.integration.component_stack import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 from tests.pipeline.kafka.odd import LOST, around, living
 from tests.pipeline.kafka.record_batches import DAMAGED, batch_of, produce
 from tests.pipeline.kafka.sending import PATIENCE, writing
+from tests.secured_kafka import Demanding
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import pytest
 
 from tests.agents.cli.command import start, turnfold
 from tests.certificates import Certificates
-from tests.demanding import PASSWORD, Demanding
 from tests.integration.listing import listed
 from tests.integration.processes import in_processes
 from tests.integration.stack import PATIENCE
 from tests.integration.traffic import expected, lines
+from tests.secured_kafka import PASSWORD, Demanding
 
 pytestmark = pytest.mark.apache
 CLICKHOUSE_PASSWORD = "s3cret-of-clickhouse"

@@ -9,9 +9,9 @@ import orjson
 
 from pipeline.kafka.dead_letters import DeadLetterPlace, read_letter
 from pipeline.kafka.produce import Producer, SendFailure
-from tests.both import ON_EMBEDDED
+from tests.broker_matrix import ON_EMBEDDED
 from tests.events import START, entry, iso, raw
-from tests.integration.pieces import Pieces
+from tests.integration.component_stack import Pieces
 from tests.integration.stack import PATIENCE, TURNFOLD
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import conversation

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.settings import Settings
-from tests.both import ON_EMBEDDED
-from tests.integration.pieces import Pieces, pieces
+from tests.broker_matrix import ON_EMBEDDED
+from tests.integration.component_stack import Pieces, pieces
 from tests.integration.proxy import OUT_OF_MEMORY, READ_ONLY, TOO_MANY_PARTS, Proxy, proxy
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from tests.events import entry
-from tests.integration.pieces import Pieces
+from tests.integration.component_stack import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import BROKEN, lines
 

@@ -9,9 +9,9 @@ import orjson
 
 from pipeline.kafka.dead_letters import read_dead
 from pipeline.kafka.produce import Producer
-from tests.both import ON_EMBEDDED
+from tests.broker_matrix import ON_EMBEDDED
 from tests.events import raw
-from tests.integration.pieces import Pieces
+from tests.integration.component_stack import Pieces
 
 PAYLOADS = "SELECT session_id, request_id, hex(payload) AS payload FROM turnfold.turns FINAL"
 ROWS = "SELECT session_id, turns FROM turnfold.conversations FINAL"

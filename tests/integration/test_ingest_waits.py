@@ -5,8 +5,8 @@ from pathlib import Path
 import orjson
 
 from pipeline.config.settings import Settings
+from tests.integration.component_stack import pieces
 from tests.integration.listing import listed
-from tests.integration.pieces import pieces
 from tests.integration.stack import Stack
 from tests.integration.traffic import expected, lines
 

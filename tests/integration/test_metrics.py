@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from pipeline.config.settings import Settings
 from pipeline.runtime.sockets import free_port
 from tests import brokers, services
-from tests.both import ON_EMBEDDED
+from tests.broker_matrix import ON_EMBEDDED
+from tests.integration.component_stack import Pieces, pieces
 from tests.integration.listing import listed
-from tests.integration.pieces import Pieces, pieces
 from tests.integration.stack import PATIENCE, Reachable
 from tests.integration.traffic import BOTS, lines
 

@@ -7,9 +7,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from pipeline.kafka.client import open_admin
 from pipeline.kafka.dead_letters import DeadRecord, read_dead
 from pipeline.kafka.retry_dead_letters import Wanted, waiting
-from tests.both import ON_APACHE
+from tests.broker_matrix import ON_APACHE
 from tests.events import raw
-from tests.integration.pieces import Pieces
+from tests.integration.component_stack import Pieces
 from tests.integration.tables import assert_tables
 
 SIZES = (4_190_000, 4_290_000, 5_000_000, 40_000_000)

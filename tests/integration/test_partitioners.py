@@ -10,8 +10,8 @@ import pytest
 from confluent_kafka import Producer
 
 from pipeline.kafka.client import open_admin
-from tests.both import ON_APACHE
-from tests.integration.pieces import Pieces
+from tests.broker_matrix import ON_APACHE
+from tests.integration.component_stack import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import BROKEN, lines
 

@@ -7,9 +7,9 @@ import pytest
 
 from pipeline.kafka.dead_letters import count_dead, read_dead
 from pipeline.kafka.produce import Producer
-from tests.both import ON_EMBEDDED
+from tests.broker_matrix import ON_EMBEDDED
 from tests.events import raw
-from tests.integration.pieces import Pieces
+from tests.integration.component_stack import Pieces
 from tests.integration.stack import PATIENCE, Stack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines

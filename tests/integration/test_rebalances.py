@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.integration.pieces import Pieces
+from tests.integration.component_stack import Pieces
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines

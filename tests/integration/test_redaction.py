@@ -11,9 +11,9 @@ from pipeline.kafka.dead_letters import read_dead
 from pipeline.kafka.produce import Producer
 from pipeline.runtime.sockets import free_port
 from tests import services
-from tests.both import ON_EMBEDDED
+from tests.broker_matrix import ON_EMBEDDED
 from tests.integration import secrets
-from tests.integration.pieces import Pieces
+from tests.integration.component_stack import Pieces
 from tests.integration.secrets import SETTINGS, assert_clean, messages, tables
 from tests.integration.stack import PATIENCE
 

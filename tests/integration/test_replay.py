@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.both import ON_EMBEDDED
-from tests.integration.pieces import Pieces
+from tests.broker_matrix import ON_EMBEDDED
+from tests.integration.component_stack import Pieces
 from tests.integration.stack import PATIENCE, Reachable
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines

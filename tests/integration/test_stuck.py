@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from pipeline.runtime.sockets import free_port
-from tests.both import ON_EMBEDDED
-from tests.integration.pieces import Pieces
+from tests.broker_matrix import ON_EMBEDDED
+from tests.integration.component_stack import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 

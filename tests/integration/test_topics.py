@@ -11,8 +11,8 @@ from pipeline.kafka.client import open_admin
 from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics, find_topics
 from pipeline.runtime.sockets import free_port
-from tests.both import ON_APACHE
-from tests.integration.pieces import Pieces
+from tests.broker_matrix import ON_APACHE
+from tests.integration.component_stack import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 

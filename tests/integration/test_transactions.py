@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.both import ON_APACHE
-from tests.integration.pieces import Pieces
+from tests.broker_matrix import ON_APACHE
+from tests.integration.component_stack import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 from tests.pipeline.kafka.sending import writing

@@ -16,7 +16,7 @@ from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
 from pipeline.kafka.group import read_lag
 from pipeline.kafka.produce import Producer
-from tests.both import ON_APACHE
+from tests.broker_matrix import ON_APACHE
 from tests.integration.listing import listed
 from tests.integration.stack import PATIENCE, Stack, running
 from tests.integration.traffic import expected, lines

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from kafka import KafkaConsumer
 
-from tests.both import ON_EMBEDDED
+from tests.broker_matrix import ON_EMBEDDED
 from tests.integration.listing import BEGIN, END, listed
 from tests.integration.stack import Reachable, Run
 from tests.integration.traffic import BOTS, BROKEN, expected, lines

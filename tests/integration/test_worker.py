@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.both import ON_EMBEDDED
-from tests.integration.pieces import Pieces
+from tests.broker_matrix import ON_EMBEDDED
+from tests.integration.component_stack import Pieces
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.config.settings import Settings
-from tests.connected import all_on_one
+from tests.clickhouse_runner import all_on_one
 from tests.pipeline.audit.tables import Tables
 
 

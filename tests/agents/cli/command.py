@@ -10,7 +10,7 @@ import msgspec
 
 from pipeline.config.load import PREFIX
 from pipeline.config.settings import Settings
-from tests import forked
+from tests import forked_cli as forked
 
 ROOT = Path(__file__).parent.parent.parent.parent
 WITHIN = 60.0

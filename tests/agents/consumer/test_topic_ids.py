@@ -15,7 +15,7 @@ from agents.consumer.topic_ids import topic_ids
 from pipeline.config.settings import Settings
 from pipeline.kafka.client import open_admin
 from pipeline.kafka.topics import create_topics
-from tests.both import on_both
+from tests.broker_matrix import on_both
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

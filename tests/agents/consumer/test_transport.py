@@ -5,7 +5,7 @@ from agents.app import create_app
 from pipeline.config.settings import Settings
 from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
 from pipeline.kafka.topics import create_topics
-from tests.both import ON_EMBEDDED
+from tests.broker_matrix import ON_EMBEDDED
 
 
 @ON_EMBEDDED

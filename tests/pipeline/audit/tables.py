@@ -20,7 +20,7 @@ from pipeline.store.key_ranges import EVENTS_A_PART, Scope, single
 from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
-from tests.connected import Use, each_by_itself
+from tests.clickhouse_runner import Use, each_by_itself
 from tests.events import FALLBACK, slow_fold
 
 Meanwhile = Callable[[ClickHouse], Awaitable[object]]

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import pytest
 
 from pipeline.embedded.confinement import DATABASE_ENGINES, ENGINES, FIXED, check_confined, hides_a_call
-from pipeline.embedded.external import External
-from pipeline.embedded.failures import Failure
-from pipeline.embedded.folder import open_folder
+from pipeline.embedded.data_folder import open_folder
+from pipeline.embedded.errors import EngineError
 from pipeline.embedded.handle import create_external, from_file
+from pipeline.embedded.http.external_tables import External
 
 WORD = "outside-the-data-folder"
 INSIDE = {
@@ -59,7 +59,7 @@ class Asking:
         try:
             check_confined(self._handle, sql.encode())
             answer: str = self._handle.query(sql.encode(), "TabSeparated").bytes().decode(errors="replace")
-        except (Failure, RuntimeError) as refused:
+        except (EngineError, RuntimeError) as refused:
             return f"refused: {refused}"
         return answer
 
@@ -259,7 +259,7 @@ def test_values_are_no_way_around(ask: Asking, outside: Outside, values: str) ->
         handle.query(from_file(b"INSERT INTO v", b"", "Values", data, literals=literals))
     with pytest.raises(RuntimeError, match="Interpreting expressions is disabled"):
         create_external(handle, external)
-    with pytest.raises(Failure, match="literals only"):
+    with pytest.raises(EngineError, match="literals only"):
         from_file(
             b"INSERT INTO v", b"SETTINGS input_format_values_interpret_expressions = 1", "VALUES", data, literals=True
         )

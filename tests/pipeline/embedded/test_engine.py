@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.embedded.engine import Engine
-from pipeline.embedded.failures import Failure
-from pipeline.embedded.handle import Answer, Statement
+from pipeline.embedded.errors import EngineError
+from pipeline.embedded.handle import EngineAnswer, EngineStatement
 
 ENDLESS = b"SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(number)"
 RUNNING = b"SELECT count() - 1 FROM system.processes"  # itself aside
@@ -24,7 +24,7 @@ def on_engine(folder: Path, use: Callable[[Engine], Awaitable[None]], **options:
 
 
 async def text(engine: Engine, sql: bytes) -> str:
-    answer = await engine.run(Statement(sql=sql, own=True))
+    answer = await engine.run(EngineStatement(sql=sql, own=True))
     return answer.body.decode()
 
 
@@ -36,12 +36,12 @@ async def until_running(engine: Engine, count: int) -> None:
 
 def test_an_answer_says_how_much_was_read_and_written(tmp_path: Path) -> None:
     async def use(engine: Engine) -> None:
-        await engine.run(Statement(sql=b"CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a"))
-        wrote = await engine.run(Statement(sql=b"INSERT INTO t SELECT number FROM numbers(1000)"))
+        await engine.run(EngineStatement(sql=b"CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a"))
+        wrote = await engine.run(EngineStatement(sql=b"INSERT INTO t SELECT number FROM numbers(1000)"))
         assert (wrote.written_rows, wrote.written_bytes, wrote.body) == (1000, 8000, b"")
-        read = await engine.run(Statement(sql=b"SELECT sum(a) FROM t", output_format="CSV"))
+        read = await engine.run(EngineStatement(sql=b"SELECT sum(a) FROM t", output_format="CSV"))
         assert (read.body, read.read_rows, read.result_rows) == (b"499500\n", 1000, 1)
-        assert isinstance(read, Answer)
+        assert isinstance(read, EngineAnswer)
         assert read.elapsed_ns > 0
 
     on_engine(tmp_path, use)
@@ -50,13 +50,13 @@ def test_an_answer_says_how_much_was_read_and_written(tmp_path: Path) -> None:
 def test_nothing_of_one_statement_reaches_the_next(tmp_path: Path) -> None:
     async def use(engine: Engine) -> None:
         asked = b"SELECT getSetting('max_threads') != 7, currentDatabase()"
-        await engine.run(Statement(sql=b"CREATE DATABASE other"))
-        found = await engine.run(Statement(sql=asked, settings={"max_threads": "7"}, database="other"))
+        await engine.run(EngineStatement(sql=b"CREATE DATABASE other"))
+        found = await engine.run(EngineStatement(sql=asked, settings={"max_threads": "7"}, database="other"))
         assert found.body == b"0\tother\n"
         for sql in (b"SET max_threads = 7", b"USE other", b"CREATE TEMPORARY TABLE x (a Int8)"):
-            await engine.run(Statement(sql=sql))
+            await engine.run(EngineStatement(sql=sql))
         assert [await text(engine, asked) for _ in range(20)] == ["1\tdefault\n"] * 20
-        with pytest.raises(Failure, match="UNKNOWN_TABLE"):
+        with pytest.raises(EngineError, match="UNKNOWN_TABLE"):
             await text(engine, b"SELECT * FROM x")
 
     on_engine(tmp_path, use)
@@ -64,9 +64,9 @@ def test_nothing_of_one_statement_reaches_the_next(tmp_path: Path) -> None:
 
 def test_when_all_handles_are_busy_for_too_long_the_answer_is_to_try_again(tmp_path: Path) -> None:
     async def use(engine: Engine) -> None:
-        busy = asyncio.create_task(engine.run(Statement(sql=ENDLESS, reads=True)))
+        busy = asyncio.create_task(engine.run(EngineStatement(sql=ENDLESS, reads=True)))
         await asyncio.sleep(0)
-        with pytest.raises(Failure, match=r"All handles were busy for 0\.2 seconds; try again") as refused:
+        with pytest.raises(EngineError, match=r"All handles were busy for 0\.2 seconds; try again") as refused:
             await text(engine, b"SELECT 1")
         assert (refused.value.code, refused.value.status) == (202, 503)
         busy.cancel()
@@ -77,7 +77,7 @@ def test_when_all_handles_are_busy_for_too_long_the_answer_is_to_try_again(tmp_p
 def test_a_read_that_nobody_waits_for_any_more_gives_its_handle_back(tmp_path: Path) -> None:
     async def use(engine: Engine) -> None:
         for _ in range(5):
-            deserted = asyncio.create_task(engine.run(Statement(sql=ENDLESS, reads=True)))
+            deserted = asyncio.create_task(engine.run(EngineStatement(sql=ENDLESS, reads=True)))
             await until_running(engine, 1)
             deserted.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -89,9 +89,9 @@ def test_a_read_that_nobody_waits_for_any_more_gives_its_handle_back(tmp_path: P
 
 def test_a_write_that_nobody_waits_for_any_more_comes_to_its_end(tmp_path: Path) -> None:
     async def use(engine: Engine) -> None:
-        await engine.run(Statement(sql=b"CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a"))
+        await engine.run(EngineStatement(sql=b"CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a"))
         sql = b"INSERT INTO t SELECT sleepEachRow(0.3) FROM numbers(2)"
-        deserted = asyncio.create_task(engine.run(Statement(sql=sql)))
+        deserted = asyncio.create_task(engine.run(EngineStatement(sql=sql)))
         await until_running(engine, 1)
         deserted.cancel()
         await until_running(engine, 0)
@@ -103,10 +103,10 @@ def test_a_write_that_nobody_waits_for_any_more_comes_to_its_end(tmp_path: Path)
 def test_closing_ends_what_still_runs(tmp_path: Path) -> None:
     async def go() -> None:
         engine = Engine(tmp_path)
-        running = asyncio.create_task(engine.run(Statement(sql=ENDLESS)))
+        running = asyncio.create_task(engine.run(EngineStatement(sql=ENDLESS)))
         await until_running(engine, 1)
         assert await engine.close()
-        with pytest.raises(Failure, match="QUERY_WAS_CANCELLED"):
+        with pytest.raises(EngineError, match="QUERY_WAS_CANCELLED"):
             await running
 
     asyncio.run(go())
@@ -114,8 +114,8 @@ def test_closing_ends_what_still_runs(tmp_path: Path) -> None:
 
 def test_a_parameter_that_is_no_text_is_an_answer_and_no_crash(tmp_path: Path) -> None:
     async def use(engine: Engine) -> None:
-        with pytest.raises(Failure) as refused:
-            await engine.run(Statement(sql=b"SELECT {a:String}", parameters={"a": "\udcff"}))
+        with pytest.raises(EngineError) as refused:
+            await engine.run(EngineStatement(sql=b"SELECT {a:String}", parameters={"a": "\udcff"}))
         assert refused.value.code == 1002
         assert await text(engine, b"SELECT 1") == "1\n"
 
@@ -125,18 +125,18 @@ def test_a_parameter_that_is_no_text_is_an_answer_and_no_crash(tmp_path: Path) -
 def test_others_leave_handles_to_turnfold_and_an_id_is_one_statements(tmp_path: Path) -> None:
     async def use(engine: Engine) -> None:
         hanging = [
-            asyncio.create_task(engine.run(Statement(sql=ENDLESS, reads=True, query_id=f"{n}"))) for n in range(3)
+            asyncio.create_task(engine.run(EngineStatement(sql=ENDLESS, reads=True, query_id=f"{n}"))) for n in range(3)
         ]
         await until_running(engine, 1)
-        with pytest.raises(Failure, match="All handles were busy"):
-            await engine.run(Statement(sql=b"SELECT 1"))
+        with pytest.raises(EngineError, match="All handles were busy"):
+            await engine.run(EngineStatement(sql=b"SELECT 1"))
         assert await text(engine, b"SELECT 1") == "1\n"
-        with pytest.raises(Failure, match="already running") as refused:
-            await engine.run(Statement(sql=b"SELECT 2", query_id="0", own=True))
+        with pytest.raises(EngineError, match="already running") as refused:
+            await engine.run(EngineStatement(sql=b"SELECT 2", query_id="0", own=True))
         assert refused.value.code == 216
-        replacing = Statement(sql=b"SELECT 2", query_id="0", own=True, replaces=True)
+        replacing = EngineStatement(sql=b"SELECT 2", query_id="0", own=True, replaces=True)
         assert (await engine.run(replacing)).body == b"2\n"
-        with pytest.raises(Failure, match="QUERY_WAS_CANCELLED"):
+        with pytest.raises(EngineError, match="QUERY_WAS_CANCELLED"):
             await hanging[0]
         for one in hanging[1:]:
             one.cancel()

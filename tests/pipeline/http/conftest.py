@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from tests.pipeline.http.planted import Planted, planted
+from tests.pipeline.http.seeded_server import Planted, planted
 from tests.pipeline.http.serving import Client, client, serving
 
 

@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from pipeline.http.app import OPERATIONS
 from pipeline.http.openapi.document import document
-from tests.pipeline.http.planted import PARAMETERS, Planted
+from tests.pipeline.http.seeded_server import PARAMETERS, Planted
 from tests.pipeline.http.serving import WINDOW, WITHIN
 
 SCHEMA = schemathesis.openapi.from_dict(orjson.loads(orjson.dumps(document(OPERATIONS))))

@@ -7,8 +7,8 @@ import orjson
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.http.planted import PARAMETERS, Planted
 from tests.pipeline.http.raw import raw
+from tests.pipeline.http.seeded_server import PARAMETERS, Planted
 from tests.pipeline.http.serving import SESSIONS, Answer
 
 PATHS = [

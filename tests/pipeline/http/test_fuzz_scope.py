@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.http.planted import PARAMETERS, THEIRS, V1_BOT, Planted
+from tests.pipeline.http.seeded_server import PARAMETERS, THEIRS, V1_BOT, Planted
 from tests.pipeline.http.serving import SESSIONS, WINDOW, Client, client
 from tests.pipeline.query.rows import BOT, OTHER_BOT
 from tests.pipeline.query.session_entries import ALIAS, ALIAS_NAME, BOT_NAME, USER

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.http.planted import PARAMETERS, Planted, planted
+from tests.pipeline.http.seeded_server import PARAMETERS, Planted, planted
 from tests.pipeline.http.serving import SESSIONS, WINDOW, Answer, Client, client
 from tests.pipeline.query.rows import FIELDS, conversation, fits
 

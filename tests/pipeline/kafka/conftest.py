@@ -9,7 +9,7 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.bulk_consumer import Fetcher, fetcher
 from pipeline.kafka.client import Reader, open_consumer
 from pipeline.kafka.topics import create_topics
-from tests.both import on_both
+from tests.broker_matrix import on_both
 from tests.pipeline.kafka.sending import writing
 
 

@@ -10,11 +10,11 @@ from kafka import TopicPartition
 from pipeline.config.settings import Settings
 from pipeline.kafka.bulk_consumer import fetcher, read_batches
 from pipeline.runtime.errors import TransientError, UsageError
-from tests.both import ON_APACHE
+from tests.broker_matrix import ON_APACHE
 from tests.brokers import broker
 from tests.certificates import Certificates
-from tests.demanding import DOORS, Demanding
 from tests.pipeline.kafka.sending import PATIENCE
+from tests.secured_kafka import DOORS, Demanding
 
 GUESS = "a-guessed-password"
 SASL = [door for door in DOORS if door[0].startswith("SASL")]

@@ -16,7 +16,7 @@ from pipeline.kafka.client import open_admin
 from pipeline.kafka.offsets import spans_between
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError, UsageError
-from tests.both import ON_APACHE, ON_EMBEDDED
+from tests.broker_matrix import ON_APACHE, ON_EMBEDDED
 from tests.brokers import Broker, stopped
 from tests.pipeline.kafka.sending import PATIENCE, now, send, wait_until, writing
 

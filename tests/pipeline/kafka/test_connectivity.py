@@ -9,7 +9,7 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.client import open_admin, open_consumer, open_producer
 from pipeline.runtime.errors import TransientError, UsageError
 from tests.certificates import Certificates
-from tests.demanding import DEMANDS, DOORS, Demanding
+from tests.secured_kafka import DEMANDS, DOORS, Demanding
 
 pytestmark = pytest.mark.apache
 GUESS = "a-guessed-password"

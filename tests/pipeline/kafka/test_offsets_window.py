@@ -12,7 +12,7 @@ from pipeline.kafka.client import open_admin
 from pipeline.kafka.offsets import Spans, spans_between
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import UsageError
-from tests.both import ON_APACHE
+from tests.broker_matrix import ON_APACHE
 from tests.brokers import unused
 from tests.pipeline.kafka.sending import PATIENCE, now, send, wait_until, writing
 

@@ -14,7 +14,7 @@ from pipeline.kafka.placement import REMEMBERED, Placement, murmur2
 from pipeline.kafka.produce import Producer as OurProducer
 from pipeline.kafka.topics import create_topics
 from schemas.topics import PartitionerName
-from tests.both import ON_EMBEDDED
+from tests.broker_matrix import ON_EMBEDDED
 
 SESSIONS = [f"session-{number:x}-é" for number in range(64)] + ["s", "ab", "abc", "abcd"]
 PATIENCE = 30.0

@@ -13,7 +13,7 @@ from pipeline.kafka.purge_dead_letters import Erased, erase_letters
 from pipeline.kafka.retry_dead_letters import Wanted, resend, waiting
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError
-from tests.both import ON_APACHE, ON_EMBEDDED
+from tests.broker_matrix import ON_APACHE, ON_EMBEDDED
 from tests.pipeline.kafka.test_retry_dead_letters import bury, letter
 
 

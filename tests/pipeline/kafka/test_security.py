@@ -14,7 +14,7 @@ from pipeline.kafka.security import access, librdkafka_access, tls_context
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import UsageError
 from tests.certificates import Certificates
-from tests.demanding import DOORS, Demanding
+from tests.secured_kafka import DOORS, Demanding
 
 
 @pytest.mark.apache

@@ -12,7 +12,7 @@ from pipeline.query.get_session.current import CurrentSessions
 from pipeline.query.get_session.event import SessionEvent, read_event
 from pipeline.store.client import ClickHouse
 from schemas.turn import ArchivedTurn, Turn
-from tests.connected import Use
+from tests.clickhouse_runner import Use
 from tests.events import iso
 
 NOW = 1_780_000_000_000

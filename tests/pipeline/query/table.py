@@ -15,7 +15,7 @@ from schemas.lex.analytics import (
     ListSessionAnalyticsDataResponse,
     SessionSpecification,
 )
-from tests.connected import Use
+from tests.clickhouse_runner import Use
 from tests.pipeline.query.rows import BOT, IDLE_TTL, NOW
 
 WINDOW: dict[str, Any] = {"startDateTime": 0, "endDateTime": 4_000_000_000}

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from pipeline.metrics.watch import Watch
+from pipeline.metrics.dependency_status import DependencyStatus
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.runtime import retry
 from pipeline.runtime.errors import TransientError
 
 
-def watch() -> Watch:
+def watch() -> DependencyStatus:
     return WorkerMetrics().clickhouse
 
 

@@ -12,7 +12,7 @@ from pipeline.ingest.decode import decode_entry
 from pipeline.store.archive import read_back, write
 from pipeline.store.client import ClickHouse
 from schemas.turn import Turn
-from tests.connected import Use
+from tests.clickhouse_runner import Use
 from tests.events import slow_fold
 from tests.pipeline.audit.tables import Tables, fold_and_write
 from tests.pipeline.query.session_entries import Sessions, archived, v2

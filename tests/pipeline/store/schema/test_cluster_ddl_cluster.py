@@ -27,7 +27,7 @@ from pipeline.store.schema.cluster_ddl import cluster_options, render
 from pipeline.store.schema.migrate import RECORD, migrate, migrations
 from schemas.turn import ArchivedTurn
 from tests import services
-from tests.connected import each_by_itself
+from tests.clickhouse_runner import each_by_itself
 from tests.events import FALLBACK, START, turn
 from tests.pipeline.query.table import Table, identities
 

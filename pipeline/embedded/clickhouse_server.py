@@ -16,12 +16,12 @@ import click
 import uvicorn
 
 from pipeline.config.load import load_settings
-from pipeline.embedded.access import Account
+from pipeline.embedded.data_folder import INCOMING, usable
 from pipeline.embedded.engine import Engine
-from pipeline.embedded.folder import INCOMING, usable
-from pipeline.embedded.front import create_front
-from pipeline.embedded.native import WithoutNative
-from pipeline.embedded.running import BrokenOffError
+from pipeline.embedded.http.auth import Account
+from pipeline.embedded.http.frontend import create_front
+from pipeline.embedded.http.native_refusal import WithoutNative
+from pipeline.embedded.running_statement import BrokenOffError
 from pipeline.embedded.seal import seal
 from pipeline.runtime.errors import UsageError
 from pipeline.runtime.printable import printable_lines

@@ -9,7 +9,7 @@ from typing import Any
 
 import cramjam
 
-from pipeline.embedded.failures import Code, failure
+from pipeline.embedded.errors import ClickHouseCode, engine_error
 
 try:
     from clickhouse_cityhash.cityhash import CityHash128
@@ -88,22 +88,26 @@ async def plain_blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         while len(held) >= CHECKSUM + HEADER:
             length = CHECKSUM + int.from_bytes(held[CHECKSUM + 1 : CHECKSUM + 5], "little")
             if not CHECKSUM + HEADER <= length <= LONGEST_BLOCK:
-                raise failure(Code.CANNOT_DECOMPRESS, "The body is not in ClickHouse's compressed blocks")
+                raise engine_error(
+                    ClickHouseCode.CANNOT_DECOMPRESS, "The body is not in ClickHouse's compressed blocks"
+                )
             if len(held) < length:
                 break
             yield _unpacked(bytes(held[:length]))
             del held[:length]
     if held:
-        raise failure(Code.CANNOT_READ_ALL_DATA, "The last compressed block of the body ends too early")
+        raise engine_error(ClickHouseCode.CANNOT_READ_ALL_DATA, "The last compressed block of the body ends too early")
 
 
 def _unpacked(whole: bytes) -> bytes:
     body = whole[CHECKSUM:]
     if _checksum(body) != whole[:CHECKSUM]:
-        raise failure(Code.CHECKSUM_DOESNT_MATCH, "The checksum of a compressed block is wrong")
+        raise engine_error(ClickHouseCode.CHECKSUM_DOESNT_MATCH, "The checksum of a compressed block is wrong")
     length, packed = int.from_bytes(body[5:HEADER], "little"), body[HEADER:]
     if length > LONGEST_BLOCK:
-        raise failure(Code.CANNOT_DECOMPRESS, f"A compressed block holds more than {LONGEST_BLOCK} bytes")
+        raise engine_error(
+            ClickHouseCode.CANNOT_DECOMPRESS, f"A compressed block holds more than {LONGEST_BLOCK} bytes"
+        )
     try:
         match body[0]:
             case 0x02:  # NONE
@@ -114,11 +118,11 @@ def _unpacked(whole: bytes) -> bytes:
                 plain = bytes(cramjam.zstd.decompress(packed))
             case other:
                 sentence = f"Blocks may be of LZ4, ZSTD or not compressed here, not of method {other:#x}"
-                raise failure(Code.UNKNOWN_COMPRESSION_METHOD, sentence)
+                raise engine_error(ClickHouseCode.UNKNOWN_COMPRESSION_METHOD, sentence)
     except cramjam.DecompressionError as wrong:
-        raise failure(Code.CANNOT_DECOMPRESS, f"A compressed block cannot be read: {wrong}") from None
+        raise engine_error(ClickHouseCode.CANNOT_DECOMPRESS, f"A compressed block cannot be read: {wrong}") from None
     if len(plain) != length:
-        raise failure(Code.CANNOT_DECOMPRESS, "A compressed block has another length than it says")
+        raise engine_error(ClickHouseCode.CANNOT_DECOMPRESS, "A compressed block has another length than it says")
     return plain
 
 

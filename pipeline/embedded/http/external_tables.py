@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.embedded.body import spooled
 from pipeline.embedded.confinement import hides_a_call
-from pipeline.embedded.failures import Code, failure
+from pipeline.embedded.errors import ClickHouseCode, engine_error
+from pipeline.embedded.http.body import spooled
 
 DESCRIBED = ("structure", "format", "types")
 """What a request says of its table `t`, as `t_structure` and so on."""
@@ -65,8 +65,8 @@ def _described(name: str, arguments: Mapping[str, str], file: Path, data: bytes)
     structure = arguments.get(f"{name}_structure")
     if not structure:
         sentence = f"The columns of the external table {name} belong into {name}_structure, such as 'a UInt8, b String'"
-        raise failure(Code.BAD_ARGUMENTS, sentence)
+        raise engine_error(ClickHouseCode.BAD_ARGUMENTS, sentence)
     input_format = arguments.get(f"{name}_format", "TabSeparated")
     if not input_format.isidentifier():
-        raise failure(Code.BAD_ARGUMENTS, f"{name}_format is no name of a format: {input_format!r}")
+        raise engine_error(ClickHouseCode.BAD_ARGUMENTS, f"{name}_format is no name of a format: {input_format!r}")
     return External(name, structure, input_format, file, hides_a_call(data))

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.embedded.external import External, describing, spooled_tables
-from pipeline.embedded.failures import Failure
+from pipeline.embedded.errors import EngineError
+from pipeline.embedded.http.external_tables import External, describing, spooled_tables
 
 FILES = {"asked": b"a\t1\n", "weights": b"1\n"}
 ARGUMENTS = {"asked_structure": "s String, n UInt8", "weights_structure": "n UInt8", "weights_format": "CSV"}
@@ -28,7 +28,7 @@ def test_a_table_without_columns_is_refused_with_the_name_of_what_is_missing(tmp
         async with spooled_tables(FILES, {"asked_structure": "s String"}, tmp_path / "data"):
             raise AssertionError
 
-    with pytest.raises(Failure, match="weights_structure") as refused:
+    with pytest.raises(EngineError, match="weights_structure") as refused:
         asyncio.run(use())
     assert refused.value.code == 36
     assert not list(tmp_path.iterdir())

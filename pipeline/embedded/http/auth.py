@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from starlette.datastructures import Headers
 
-from pipeline.embedded.failures import Code, failure
+from pipeline.embedded.errors import ClickHouseCode, engine_error
 from pipeline.runtime.sockets import is_own_host
 
 
@@ -33,7 +33,7 @@ def check_account(account: Account, headers: Mapping[str, str], arguments: Mappi
     right_password = hmac.compare_digest(password.encode(), account.password.encode())
     if not (right_user and right_password):
         sentence = "Authentication failed: the password is incorrect, or there is no such user"
-        raise failure(Code.AUTHENTICATION_FAILED, sentence)
+        raise engine_error(ClickHouseCode.AUTHENTICATION_FAILED, sentence)
 
 
 def _given(headers: Mapping[str, str], arguments: Mapping[str, str]) -> tuple[str, str]:
@@ -65,7 +65,7 @@ def check_host(headers: Headers, own: Collection[str] = ()) -> None:
     if not is_own_host(told, own):
         names = ", ".join(("localhost", "127.0.0.1", "[::1]", *own))
         sentence = f"Requests to {', '.join(told)[:100]!r} are not answered, only to {names}; --name adds another"
-        raise failure(Code.ACCESS_DENIED, sentence)
+        raise engine_error(ClickHouseCode.ACCESS_DENIED, sentence)
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     if site not in {None, "none", "same-origin"} or (origin is not None and urlsplit(origin).netloc != told[0]):
-        raise failure(Code.ACCESS_DENIED, "Requests on behalf of other sites are not served")
+        raise engine_error(ClickHouseCode.ACCESS_DENIED, "Requests on behalf of other sites are not served")

@@ -10,14 +10,13 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.requests import Request
 
-from pipeline.embedded.body import MAX_FORM, chunks_of, read_text, spooled
-from pipeline.embedded.compression import plain_blocks
-from pipeline.embedded.encoding import plain
-from pipeline.embedded.external import describing, spooled_tables
-from pipeline.embedded.failures import Code, failure
-from pipeline.embedded.form import Form, is_form, read_form
-from pipeline.embedded.handle import Statement, from_file
-from pipeline.embedded.statement import Shape, by_tags, shape
+from pipeline.embedded.errors import ClickHouseCode, engine_error
+from pipeline.embedded.handle import EngineStatement, from_file
+from pipeline.embedded.http.body import MAX_FORM, Form, chunks_of, is_form, read_form, read_text, spooled
+from pipeline.embedded.http.compression import plain_blocks
+from pipeline.embedded.http.decoding import plain
+from pipeline.embedded.http.external_tables import describing, spooled_tables
+from pipeline.embedded.statement import StatementShape, by_tags, shape
 
 MAX_SECONDS = "60"
 LONGEST_SECONDS = 3600.0
@@ -37,10 +36,10 @@ _NO_SETTINGS = {
 _SETTING = re.compile(r"[A-Za-z_]\w*")
 
 
-class Asked(msgspec.Struct, frozen=True):
+class StatementRequest(msgspec.Struct, frozen=True):
     """A request, understood."""
 
-    statement: Statement
+    statement: EngineStatement
     answers: bool
     """There are rows to answer, though perhaps none."""
 
@@ -55,12 +54,12 @@ def read_arguments(request: Request) -> dict[str, str]:
         query = request.scope["query_string"].decode()
         found = dict(parse_qsl(query, keep_blank_values=True, errors="strict"))
     except ValueError as error:
-        raise failure(Code.BAD_ARGUMENTS, f"The URL cannot be read: {error}") from None
+        raise engine_error(ClickHouseCode.BAD_ARGUMENTS, f"The URL cannot be read: {error}") from None
     return found
 
 
 @asynccontextmanager
-async def read_request(request: Request, arguments: Mapping[str, str], file: Path) -> AsyncIterator[Asked]:
+async def read_request(request: Request, arguments: Mapping[str, str], file: Path) -> AsyncIterator[StatementRequest]:
     """What the request asks for.
 
     Args:
@@ -82,7 +81,7 @@ async def read_request(request: Request, arguments: Mapping[str, str], file: Pat
         arguments = {**arguments, **form.fields}
     parameters = {name.removeprefix("param_"): text for name, text in arguments.items() if name.startswith("param_")}
     text, insert = await read_text(arguments.get("query", "").encode(), chunks, inline_values=bool(parameters))
-    kind = Shape() if insert else shape(text)
+    kind = StatementShape() if insert else shape(text)
     _check(kind, arguments)
     sql, written = by_tags(text) if kind.kills else text, b""
     try:
@@ -91,8 +90,8 @@ async def read_request(request: Request, arguments: Mapping[str, str], file: Pat
             sql = from_file(insert.target, insert.settings, insert.input_format, file, literals=calls)
             written = insert.target + insert.settings + f" FORMAT {insert.input_format}".encode()
         async with spooled_tables(form.files, arguments, file) as tables:
-            yield Asked(
-                Statement(
+            yield StatementRequest(
+                EngineStatement(
                     sql=sql,
                     written=written,
                     reads=kind.reads,
@@ -117,24 +116,26 @@ def is_set(arguments: Mapping[str, str], name: str) -> bool:
     return arguments.get(name, "0").lower() not in {"", "0", "false"}
 
 
-def _check(kind: Shape, arguments: Mapping[str, str]) -> None:
+def _check(kind: StatementShape, arguments: Mapping[str, str]) -> None:
     if kind.empty:
-        raise failure(Code.SYNTAX_ERROR, "Syntax error: the query is empty")
+        raise engine_error(ClickHouseCode.SYNTAX_ERROR, "Syntax error: the query is empty")
     if kind.several:
-        raise failure(Code.SYNTAX_ERROR, "Syntax error: multi-statements are not allowed")
+        raise engine_error(ClickHouseCode.SYNTAX_ERROR, "Syntax error: multi-statements are not allowed")
     if kind.takes_input:
-        raise failure(
-            Code.NOT_IMPLEMENTED,
+        raise engine_error(
+            ClickHouseCode.NOT_IMPLEMENTED,
             "The embedded engine has no data for input(): send them as an external table, and select from that",
         )
     if kind.of_a_session and arguments.get("session_id"):
-        raise failure(
-            Code.NOT_IMPLEMENTED,
+        raise engine_error(
+            ClickHouseCode.NOT_IMPLEMENTED,
             "The embedded engine keeps no sessions: send settings and `database` with each statement as parameters of "
             "the URL, and temporary tables as external ones",
         )
     if is_set(arguments, "session_check"):
-        raise failure(Code.NOT_IMPLEMENTED, "The embedded engine keeps no sessions, so there is none to be checked")
+        raise engine_error(
+            ClickHouseCode.NOT_IMPLEMENTED, "The embedded engine keeps no sessions, so there is none to be checked"
+        )
 
 
 def _default_format(request: Request, arguments: Mapping[str, str]) -> str:
@@ -148,7 +149,7 @@ def _settings(method: str, arguments: Mapping[str, str], others: Collection[str]
         if name in _NO_SETTINGS or name in others or name.startswith("param_"):
             continue
         if not _SETTING.fullmatch(name):
-            raise failure(Code.UNKNOWN_SETTING, f"Unknown setting {name!r}")
+            raise engine_error(ClickHouseCode.UNKNOWN_SETTING, f"Unknown setting {name!r}")
         found[name] = value
     found["max_execution_time"] = _bounded(found["max_execution_time"])
     if method != "POST":

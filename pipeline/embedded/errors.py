@@ -4,7 +4,7 @@ import enum
 import re
 
 
-class Code(enum.IntEnum):
+class ClickHouseCode(enum.IntEnum):
     """The errors that the front itself meets, by ClickHouse's names (src/Common/ErrorCodes.cpp)."""
 
     CANNOT_READ_ALL_DATA = 33
@@ -50,7 +50,7 @@ _STREAMING = "Streaming query failed: "
 _SAID_TWICE = re.compile(r"(?P<name> \([A-Z_]+\))(?: \(version [^)]*\)\.(?P=name))+$")
 
 
-class Failure(Exception):  # noqa: N818 - to the front it is an answer like any other
+class EngineError(Exception):
     """A statement that came to nothing; its text is the body of the answer."""
 
     def __init__(self, code: int, text: str) -> None:
@@ -68,13 +68,13 @@ class AbandonedError(Exception):
     """Nobody takes the pieces of an answer any more."""
 
 
-def failure(code: Code, sentence: str) -> Failure:
+def engine_error(code: ClickHouseCode, sentence: str) -> EngineError:
     """A failure that the front itself met, in a server's form; the sentence has no full stop."""
-    return Failure(code, f"Code: {code}. DB::Exception: {sentence}. ({code.name})")
+    return EngineError(code, f"Code: {code}. DB::Exception: {sentence}. ({code.name})")
 
 
-def engine_failure(error: Exception) -> Failure:
+def error_of_engine(error: Exception) -> EngineError:
     """What the engine raised; an error wrapped in itself is said once, one without a code is unknown."""
     text = _SAID_TWICE.sub(r"\g<name>", _WRAPPED.sub("", str(error).strip().removeprefix(_STREAMING)))
     code = _CODE.match(text)
-    return failure(Code.UNKNOWN_EXCEPTION, text) if code is None else Failure(int(code[1]), text)
+    return engine_error(ClickHouseCode.UNKNOWN_EXCEPTION, text) if code is None else EngineError(int(code[1]), text)

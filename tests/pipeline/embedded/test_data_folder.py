@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.embedded.folder import open_folder
+from pipeline.embedded.data_folder import open_folder
 from pipeline.runtime.errors import UsageError
 
 HOLD = "import sys, chdb.state.sqlitelike as s; c = s.Connection(sys.argv[1]); print(flush=True); input()"

@@ -10,8 +10,8 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from pipeline.embedded import body
-from pipeline.embedded.failures import Failure
+from pipeline.embedded.errors import EngineError
+from pipeline.embedded.http import body
 from tests.services import Answer, ask
 
 
@@ -94,7 +94,7 @@ def test_a_body_that_stops_arriving_is_given_up(monkeypatch: pytest.MonkeyPatch)
             pass
 
     monkeypatch.setattr(body, "READ_SECONDS", 0.01)
-    with pytest.raises(Failure, match=r"Nothing of the body came for 0\.01 seconds") as refused:
+    with pytest.raises(EngineError, match=r"Nothing of the body came for 0\.01 seconds") as refused:
         asyncio.run(read())
     assert refused.value.code == 209
 

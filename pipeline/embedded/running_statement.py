@@ -7,10 +7,10 @@ from contextlib import suppress
 
 from starlette.requests import ClientDisconnect, Request
 
-from pipeline.embedded.compression import Encoder
 from pipeline.embedded.engine import Engine
-from pipeline.embedded.failures import AbandonedError, Failure
-from pipeline.embedded.handle import Answer, Statement
+from pipeline.embedded.errors import AbandonedError, EngineError
+from pipeline.embedded.handle import EngineAnswer, EngineStatement
+from pipeline.embedded.http.compression import Encoder
 
 AHEAD = 2**20
 """Bytes of an answer that are waited for: what ends within them is answered with its summary or its error."""
@@ -26,7 +26,7 @@ class BrokenOffError(Exception):
 class Running:
     """One statement and its answer."""
 
-    def __init__(self, engine: Engine, statement: Statement) -> None:
+    def __init__(self, engine: Engine, statement: EngineStatement) -> None:
         self._loop = asyncio.get_running_loop()
         self._pieces: asyncio.Queue[bytes] = asyncio.Queue(PIECES)
         self._abandoned = False
@@ -34,7 +34,7 @@ class Running:
         self._begun = bytearray()
         self._task = asyncio.create_task(engine.run(statement, self._emit))
 
-    async def begin(self, request: Request) -> Answer | None:
+    async def begin(self, request: Request) -> EngineAnswer | None:
         """The whole answer, where it is short; None where there is more.
 
         A read whose client goes away is given up, a write comes to its end.
@@ -71,14 +71,14 @@ class Running:
                 yield encoder.encode(piece)
             try:
                 answer = self._task.result()
-            except Failure as failed:
+            except EngineError as failed:
                 yield encoder.encode(f"\n{failed.text}\n".encode()) + encoder.finish()
                 raise BrokenOffError(failed.text) from failed
             yield encoder.encode(answer.body) + encoder.finish()
         finally:
             self._abandon()
 
-    async def _begin(self) -> Answer | None:
+    async def _begin(self) -> EngineAnswer | None:
         while len(self._begun) < AHEAD:
             piece = await self._next()
             if piece is None:
@@ -114,7 +114,7 @@ class Running:
         self._task.add_done_callback(_look_at)
 
 
-def _look_at(done: asyncio.Task[Answer]) -> None:
+def _look_at(done: asyncio.Task[EngineAnswer]) -> None:
     """Nobody asks for the error of an abandoned statement any more."""
     with suppress(asyncio.CancelledError):
         done.exception()

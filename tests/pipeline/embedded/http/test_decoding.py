@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.embedded.encoding import PIECE, plain
-from pipeline.embedded.failures import Failure
+from pipeline.embedded.errors import EngineError
+from pipeline.embedded.http.decoding import PIECE, plain
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -54,12 +54,12 @@ def test_a_small_chunk_that_holds_much_comes_out_in_pieces(encoding: str) -> Non
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "lz4", "zstd"])
 @pytest.mark.parametrize(("cut", "code"), [(slice(None, -1), 33), (slice(3, None), 271)])
 def test_a_broken_body_is_refused(encoding: str, cut: slice, code: int) -> None:
-    with pytest.raises(Failure) as refused:
+    with pytest.raises(EngineError) as refused:
         decoded(COMPRESSORS[encoding](b"abc" * 1000)[cut], encoding, 10)
     assert refused.value.code == code
 
 
 def test_an_encoding_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(Failure, match="'br' is unknown; there are gzip") as refused:
+    with pytest.raises(EngineError, match="'br' is unknown; there are gzip") as refused:
         decoded(b"", "br", 1)
     assert refused.value.code == 89

@@ -21,7 +21,7 @@ WRITING = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 WITHIN = 90.0
 
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload([__name__, *(f"agents.cli.{name.replace('-', '_')}" for name in COMMANDS)])
+_processes.set_forkserver_preload([__name__, *(f"agents.cli.commands.{name.replace('-', '_')}" for name in COMMANDS)])
 
 
 class Forked:

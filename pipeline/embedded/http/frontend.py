@@ -11,14 +11,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from pipeline.embedded.access import Account, check_account, check_host
-from pipeline.embedded.compression import Encoder, chosen_encoding
 from pipeline.embedded.engine import Engine
-from pipeline.embedded.failures import Failure
-from pipeline.embedded.handle import Answer
-from pipeline.embedded.hello import asks_for_revision, hello
-from pipeline.embedded.request import Asked, is_set, read_arguments, read_request
-from pipeline.embedded.running import Running
+from pipeline.embedded.errors import EngineError
+from pipeline.embedded.handle import EngineAnswer
+from pipeline.embedded.http.auth import Account, check_account, check_host
+from pipeline.embedded.http.compression import Encoder, chosen_encoding
+from pipeline.embedded.http.go_handshake import asks_for_revision, hello
+from pipeline.embedded.http.request import StatementRequest, is_set, read_arguments, read_request
+from pipeline.embedded.running_statement import Running
 
 NAME = "turnfold"
 GONE = 499
@@ -59,7 +59,7 @@ def create_front(engine: Engine, account: Account, names: Collection[str] = ()) 
                 request, {**arguments, "query_id": query_id}, engine.incoming / uuid.uuid4().hex
             ) as asked:
                 return await _answered(engine, asked, request, arguments, query_id)
-        except Failure as failed:
+        except EngineError as failed:
             return _failed(engine, failed, query_id)
         except (ClientDisconnect, asyncio.CancelledError):
             return Response(status_code=GONE)  # the client has left, or the server is at its end
@@ -67,7 +67,7 @@ def create_front(engine: Engine, account: Account, names: Collection[str] = ()) 
     async def fine(request: Request) -> Response:
         try:
             check_host(request.headers, names)
-        except Failure as failed:
+        except EngineError as failed:
             return _failed(engine, failed, str(uuid.uuid4()))
         return PlainTextResponse("Ok.\n")
 
@@ -81,7 +81,7 @@ def create_front(engine: Engine, account: Account, names: Collection[str] = ()) 
 
 
 async def _answered(
-    engine: Engine, asked: Asked, request: Request, arguments: Mapping[str, str], query_id: str
+    engine: Engine, asked: StatementRequest, request: Request, arguments: Mapping[str, str], query_id: str
 ) -> Response:
     """The answer to a statement, as a whole where it is short."""
     compresses = is_set(arguments, "enable_http_compression")
@@ -117,7 +117,7 @@ def _format_headers(output_format: str) -> dict[str, str]:
     return content_type | ({"X-ClickHouse-Format": output_format} if output_format else {})
 
 
-def _summary(answer: Answer) -> str:
+def _summary(answer: EngineAnswer) -> str:
     summary = {
         "read_rows": answer.read_rows,
         "read_bytes": answer.read_bytes,
@@ -131,7 +131,7 @@ def _summary(answer: Answer) -> str:
     return orjson.dumps({name: str(value) for name, value in summary.items()}).decode()
 
 
-def _failed(engine: Engine, failed: Failure, query_id: str) -> Response:
+def _failed(engine: Engine, failed: EngineError, query_id: str) -> Response:
     text = failed.text if "(version " in failed.text else f"{failed.text} (version {engine.version})"
     headers = _headers(engine, query_id) | {"X-ClickHouse-Exception-Code": str(failed.code)}
     return PlainTextResponse(f"{text}\n", failed.status, headers)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.embedded.failures import Code
+from pipeline.embedded.errors import ClickHouseCode
 from pipeline.http.disconnects import Disconnecting
 
 HELLO, EXCEPTION = 0, 2
@@ -34,7 +34,7 @@ def refusal() -> bytes:
     """A packet with the sentence: code, name, text, an empty stack trace, and no cause."""
     texts = (b"DB::Exception", f"DB::Exception: {SENTENCE}".encode(), b"")
     written = b"".join(_length(len(text)) + text for text in texts)
-    return bytes([EXCEPTION]) + int(Code.NOT_IMPLEMENTED).to_bytes(4, "little") + written + b"\x00"
+    return bytes([EXCEPTION]) + int(ClickHouseCode.NOT_IMPLEMENTED).to_bytes(4, "little") + written + b"\x00"
 
 
 def _length(number: int) -> bytes:

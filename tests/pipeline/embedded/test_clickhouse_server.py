@@ -76,7 +76,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 
 def test_a_missing_engine_is_named_with_what_installs_it(tmp_path: Path) -> None:
     hide = "import sys; sys.modules['chdb'] = None; sys.argv[1:] = ['--path', sys.argv[1], '--port', '18123']; "
-    start = "from pipeline.embedded.clickhouse import main; main()"
+    start = "from pipeline.embedded.clickhouse_server import main; main()"
     said = refused([sys.executable, "-c", hide + start, str(tmp_path)])
     assert said == "the embedded stack needs the extra: pip install 'turnfold[embedded]'\n"
 

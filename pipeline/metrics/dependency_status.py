@@ -1,4 +1,4 @@
-"""Attempts against ClickHouse and Kafka in; whether a worker waits for one of them, and why, out."""
+"""Count attempts against ClickHouse and Kafka, and tell whether a worker waits for one of them, and why."""
 
 import time
 from typing import Literal
@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 ServiceName = Literal["clickhouse", "kafka"]
 
 
-class Watch:
+class DependencyStatus:
     """A service that a worker cannot do without: why the last attempt against it failed, empty where it did not."""
 
     def __init__(self, retries: Counter, waiting: Gauge) -> None:
@@ -36,12 +36,12 @@ class Watch:
         self._waiting.set(0)
 
 
-def watches(registry: CollectorRegistry) -> tuple[Watch, Watch]:
+def watches(registry: CollectorRegistry) -> tuple[DependencyStatus, DependencyStatus]:
     """A watch of ClickHouse and one of Kafka."""
     retries = Counter(
         "turnfold_retries_total", "Attempts that failed and are made again", ["service"], registry=registry
     )
     waiting = Gauge("turnfold_waiting", "1 while the last attempt failed, else 0", ["service"], registry=registry)
     names: tuple[ServiceName, ServiceName] = ("clickhouse", "kafka")
-    clickhouse, kafka = (Watch(retries.labels(name), waiting.labels(name)) for name in names)
+    clickhouse, kafka = (DependencyStatus(retries.labels(name), waiting.labels(name)) for name in names)
     return clickhouse, kafka

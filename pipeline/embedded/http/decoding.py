@@ -10,7 +10,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from pipeline.embedded.failures import Code, failure
+from pipeline.embedded.errors import ClickHouseCode, engine_error
 
 PIECE = 2**20
 """A few compressed bytes may stand for gigabytes: they are taken out in pieces of this size."""
@@ -63,7 +63,7 @@ async def plain(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[by
             data = current.unused_data if current.eof else b""
             current = None if current.eof else current
     if current is not None:
-        raise failure(Code.CANNOT_READ_ALL_DATA, f"The {encoding} body ends too early")
+        raise engine_error(ClickHouseCode.CANNOT_READ_ALL_DATA, f"The {encoding} body ends too early")
 
 
 def _pieces(current: Any, data: bytes, encoding: str) -> Iterator[bytes]:
@@ -72,7 +72,7 @@ def _pieces(current: Any, data: bytes, encoding: str) -> Iterator[bytes]:
         while not current.eof and not current.needs_input:
             yield current.decompress(b"", PIECE)
     except Exception as error:  # noqa: BLE001 - each of the libraries has errors of its own
-        raise failure(Code.CANNOT_DECOMPRESS, f"The body is not {encoding}: {error}") from None
+        raise engine_error(ClickHouseCode.CANNOT_DECOMPRESS, f"The body is not {encoding}: {error}") from None
 
 
 def _maker(encoding: str) -> Callable[[], Any] | None:
@@ -89,12 +89,14 @@ def _maker(encoding: str) -> Callable[[], Any] | None:
             return zstd.ZstdDecompressor
         case other:
             sentence = f"Content-Encoding {other!r} is unknown; there are gzip, deflate, lz4 and zstd"
-            raise failure(Code.UNKNOWN_COMPRESSION_METHOD, sentence)
+            raise engine_error(ClickHouseCode.UNKNOWN_COMPRESSION_METHOD, sentence)
 
 
 def _lz4() -> Any:
     try:
         import lz4.frame  # type: ignore[import-untyped] # noqa: PLC0415 - no types; not there on Python 3.14
     except ImportError:
-        raise failure(Code.UNKNOWN_COMPRESSION_METHOD, "Content-Encoding lz4 needs: pip install lz4") from None
+        raise engine_error(
+            ClickHouseCode.UNKNOWN_COMPRESSION_METHOD, "Content-Encoding lz4 needs: pip install lz4"
+        ) from None
     return lz4.frame.LZ4FrameDecompressor()

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pipeline.embedded.headings import HEADING_ENDS
+from pipeline.embedded.http.format_headings import HEADING_ENDS
 from tests.services import Answer, ask
 
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(number)"

@@ -1,15 +1,70 @@
-"""The body of a request in; the text of its statement out, or its data in a file; all of it bounded."""
+"""The body of a multipart form in, its fields and files out."""
 
 import asyncio
 import errno
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NamedTuple
 
 from starlette.requests import Request
 
 from pipeline.embedded.confinement import LONGEST_SUSPICION, hides_a_call
-from pipeline.embedded.failures import Code, failure
+from pipeline.embedded.errors import ClickHouseCode, EngineError, engine_error
 from pipeline.embedded.statement import Insert, split_insert
+
+_NAME = re.compile(rb'[; ]name="((?:[^"\\]|\\.)*)"')
+_FILE = re.compile(rb"[; ]filename\*?=")
+_BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^;\s]+))')
+
+
+class Form(NamedTuple):
+    """What a form brings, by the names of its parts."""
+
+    fields: dict[str, str]
+    files: dict[str, bytes]
+
+
+def is_form(content_type: str) -> bool:
+    """Whether a body is a form. As with a server only a multipart one is: curl calls any text urlencoded."""
+    return content_type.partition(";")[0].strip().lower() == "multipart/form-data"
+
+
+def read_form(body: bytes, content_type: str) -> Form:
+    """The form that a body is.
+
+    Raises:
+        Failure: it is none, or a field is not UTF-8.
+    """
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is None:
+        raise _unreadable("its Content-Type names no boundary")
+    _, *parts = (b"\r\n" + body).split(b"\r\n--" + (boundary[1] or boundary[2]).encode())
+    form = Form({}, {})
+    for part in parts:
+        if part.startswith(b"--"):
+            return form
+        _add(form, part)
+    raise _unreadable("its last boundary is missing")
+
+
+def _add(form: Form, part: bytes) -> None:
+    head, separator, value = part.partition(b"\r\n\r\n")
+    name = _NAME.search(head)
+    if not separator or name is None:
+        raise _unreadable("a part of it has no name")
+    try:
+        if _FILE.search(head):
+            form.files[name[1].decode()] = value
+        else:
+            form.fields[name[1].decode()] = value.decode()
+    except UnicodeDecodeError:
+        raise _unreadable("a part of it is not UTF-8") from None
+
+
+def _unreadable(why: str) -> EngineError:
+    return engine_error(ClickHouseCode.BAD_ARGUMENTS, f"The form cannot be read: {why}")
+
 
 MAX_STATEMENT = 4 * 2**20
 MAX_FORM = 64 * 2**20
@@ -36,7 +91,7 @@ async def chunks_of(request: Request) -> AsyncIterator[bytes]:
                 chunk = await anext(stream, None)
         except TimeoutError:
             sentence = f"Nothing of the body came for {READ_SECONDS:g} seconds"
-            raise failure(Code.SOCKET_TIMEOUT, sentence) from None
+            raise engine_error(ClickHouseCode.SOCKET_TIMEOUT, sentence) from None
         if chunk is None:
             return
         if chunk:
@@ -65,7 +120,7 @@ async def read_text(
         if len(text) - len(first) >= HEAD and (insert := _split(bytes(text), inline_values, whole=False)):
             return bytes(text), insert
         if len(text) > limit:
-            raise failure(Code.QUERY_IS_TOO_LARGE, f"The statement is longer than {limit} bytes")
+            raise engine_error(ClickHouseCode.QUERY_IS_TOO_LARGE, f"The statement is longer than {limit} bytes")
     return bytes(text), _split(bytes(text), inline_values, whole=True)
 
 
@@ -88,7 +143,7 @@ async def spooled(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> boo
     except OSError as trouble:
         if trouble.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
-        raise failure(Code.NOT_ENOUGH_SPACE, f"The data cannot be kept: {trouble.strerror}") from trouble
+        raise engine_error(ClickHouseCode.NOT_ENOUGH_SPACE, f"The data cannot be kept: {trouble.strerror}") from trouble
 
 
 async def _spool(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> bool:
@@ -108,6 +163,6 @@ async def _spool(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> bool
                 await write()
                 batch = bytearray()
             if size > MAX_DATA:
-                raise failure(Code.QUERY_IS_TOO_LARGE, f"The data are longer than {MAX_DATA} bytes")
+                raise engine_error(ClickHouseCode.QUERY_IS_TOO_LARGE, f"The data are longer than {MAX_DATA} bytes")
         await write()
     return calls

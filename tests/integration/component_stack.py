@@ -20,8 +20,9 @@ from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.sockets import free_port
 from pipeline.store.schema.migrate import migrate
-from tests import forked, services
-from tests.forked import Forked, Started
+from tests import forked_cli as forked
+from tests import services
+from tests.forked_cli import Forked, Started
 from tests.integration.stack import PATIENCE, unread
 
 NAMED = (

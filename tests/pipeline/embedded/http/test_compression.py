@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.embedded.compression import Encoder, block, chosen_encoding, plain_blocks
-from pipeline.embedded.failures import Failure
+from pipeline.embedded.errors import EngineError
+from pipeline.embedded.http.compression import Encoder, block, chosen_encoding, plain_blocks
 from tests.services import Answer
 
 DECODERS: dict[str, Callable[[bytes], bytes]] = {
@@ -60,7 +60,7 @@ def test_the_encoding_is_one_that_the_client_takes(accepted: str, chosen: str) -
     ],
 )  # fmt: skip
 def test_a_body_that_is_not_in_blocks_is_refused(wrong: bytes) -> None:
-    with pytest.raises(Failure) as refused:
+    with pytest.raises(EngineError) as refused:
         read_blocks(wrong)
     assert refused.value.code in {33, 40, 271}
 

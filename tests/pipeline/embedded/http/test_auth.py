@@ -3,8 +3,8 @@ import base64
 import pytest
 from starlette.datastructures import Headers
 
-from pipeline.embedded.access import Account, check_account, check_host
-from pipeline.embedded.failures import Failure
+from pipeline.embedded.errors import EngineError
+from pipeline.embedded.http.auth import Account, check_account, check_host
 
 GUARDED = Account("bot", "s3cret")
 
@@ -45,7 +45,7 @@ def test_the_right_password_is_taken_however_it_comes(headers: dict[str, str], a
     ],
 )
 def test_anything_else_is_refused(headers: dict[str, str], arguments: dict[str, str]) -> None:
-    with pytest.raises(Failure) as refused:
+    with pytest.raises(EngineError) as refused:
         check_account(GUARDED, headers, arguments)
     assert (refused.value.code, refused.value.status) == (516, 403)
 
@@ -83,18 +83,18 @@ def test_tools_and_the_pages_of_this_very_server_are_served(headers: dict[str, s
     ],
 )
 def test_a_page_from_elsewhere_reaches_nothing(headers: dict[str, str]) -> None:
-    with pytest.raises(Failure) as refused:
+    with pytest.raises(EngineError) as refused:
         check_host(Headers(headers), ["clickhouse"])
     assert (refused.value.code, refused.value.status) == (497, 403)
 
 
 def test_a_second_host_does_not_smuggle_the_first() -> None:
     raw = [(b"host", b"127.0.0.1:8123"), (b"host", b"rebound.example.org")]
-    with pytest.raises(Failure):
+    with pytest.raises(EngineError):
         check_host(Headers(raw=raw))
 
 
 def test_who_listens_on_all_addresses_is_asked_under_any_but_not_under_any_name() -> None:
     check_host(Headers({"host": "10.0.0.5:8123"}), ["0.0.0.0"])  # noqa: S104 - listens nowhere
-    with pytest.raises(Failure):
+    with pytest.raises(EngineError):
         check_host(Headers({"host": "rebound.example.org:8123"}), ["0.0.0.0"])  # noqa: S104 - listens nowhere

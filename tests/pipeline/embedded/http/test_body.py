@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3.filepost import encode_multipart_formdata
 
-from pipeline.embedded.failures import Failure
-from pipeline.embedded.form import Form, is_form, read_form
+from pipeline.embedded.errors import EngineError
+from pipeline.embedded.http.body import Form, is_form, read_form
 
 FIELD = b'Content-Disposition: form-data; name="a"'
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1)
@@ -36,6 +36,6 @@ def test_any_other_body_is_a_statement(content_type: str) -> None:
     ],
 )  # fmt: skip
 def test_a_broken_form_is_refused_and_says_so(body: bytes, content_type: str) -> None:
-    with pytest.raises(Failure, match="The form cannot be read: ") as refused:
+    with pytest.raises(EngineError, match="The form cannot be read: ") as refused:
         read_form(body, content_type)
     assert refused.value.code == 36
