@@ -16,7 +16,7 @@ from schemas.access_key import Right
 from schemas.lex.analytics import ErrorBody
 from tests.agents.cli.command import turnfold
 from tests.certificates import Certificates
-from tests.pipeline.access.signing import bearing, kept
+from tests.pipeline.auth.signing import bearing, kept
 from tests.pipeline.http.serving import serving
 
 PATH = "/bot/a%2Fb/session/"

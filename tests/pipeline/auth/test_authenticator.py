@@ -10,7 +10,7 @@ from pipeline.auth.key_factory import with_revocation
 from pipeline.auth.key_store import KeysUnavailableError, change_keys
 from pipeline.auth.sigv4 import SKEW_MS, SignedRequest
 from pipeline.runtime.errors import UsageError
-from tests.pipeline.access.signing import NOW, bearing, kept, signed, signing
+from tests.pipeline.auth.signing import NOW, bearing, kept, signed, signing
 
 
 def shows(token: str, scheme: str = "Bearer") -> SignedRequest:

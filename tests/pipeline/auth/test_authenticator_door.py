@@ -10,7 +10,7 @@ from pipeline.auth.sigv4 import SignedRequest
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import UsageError
 from schemas.access_key import Right
-from tests.pipeline.access.signing import NOW, bearing, kept, key
+from tests.pipeline.auth.signing import NOW, bearing, kept, key
 
 NOTHING = SignedRequest("GET", "/", [], b"")
 

@@ -15,7 +15,7 @@ from pipeline.auth.key_factory import (
     with_revocation,
 )
 from schemas.access_key import AccessKey
-from tests.pipeline.access.signing import bearing, key, signing
+from tests.pipeline.auth.signing import bearing, key, signing
 
 
 def test_no_two_ids_are_alike_and_all_have_the_form_of_one() -> None:

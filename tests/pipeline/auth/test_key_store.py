@@ -12,7 +12,7 @@ from pipeline.auth.key_factory import with_revocation
 from pipeline.auth.key_store import change_keys, is_open, read_keys
 from pipeline.runtime.errors import UsageError
 from schemas.access_key import AccessKey
-from tests.pipeline.access.signing import bearing, kept, key, signing
+from tests.pipeline.auth.signing import bearing, kept, key, signing
 from tests.services import ROOT
 
 ANOTHER = 12345
@@ -22,7 +22,7 @@ ADD = """
 import sys
 from pathlib import Path
 from pipeline.auth.key_store import change_keys
-from tests.pipeline.access.signing import key
+from tests.pipeline.auth.signing import key
 for number in range(20):
     change_keys(Path(sys.argv[1]), lambda known: [*known, key(name=f"{sys.argv[2]}-{number}")])
 """

@@ -9,7 +9,7 @@ import pytest
 from pipeline.auth.key_factory import with_revocation
 from pipeline.auth.key_store import KeyStore, KeysUnavailableError, change_keys
 from pipeline.runtime.errors import UsageError
-from tests.pipeline.access.signing import bearing, kept, signing
+from tests.pipeline.auth.signing import bearing, kept, signing
 
 
 def test_each_key_is_found_by_its_id_and_no_other_is(tmp_path: Path) -> None:

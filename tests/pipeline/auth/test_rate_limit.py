@@ -10,7 +10,7 @@ from pipeline.auth.errors import ThrottledError
 from pipeline.auth.rate_limit import PERIOD_S, WAITING, RateLimits
 from pipeline.config.settings import Settings
 from schemas.access_key import AccessKey
-from tests.pipeline.access.signing import key
+from tests.pipeline.auth.signing import key
 
 
 def using(settings: Settings, block: Callable[[RateLimits], Awaitable[None]]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.auth.errors import Denial, DeniedError
 from pipeline.auth.sigv4 import SKEW_MS, SignedRequest, read_signature, verify
-from tests.pipeline.access.signing import BODY, NOW, PATH, signed
+from tests.pipeline.auth.signing import BODY, NOW, PATH, signed
 
 KEY, SECRET = "TFKAAAAAAAAAAAAAAAAA", "s3cret-s3cret-s3cret"
 QUERIED = "/bot/Tr%2Fa%20v/alias/%24LATEST/user/a%3Ab/session/?checkpointLabelFilter=a-b"

@@ -23,7 +23,7 @@ from schemas.conversation import Conversation
 from schemas.lex.log_entry import bot_id
 from tests import services
 from tests.events import iso
-from tests.pipeline.access.signing import bearing, kept
+from tests.pipeline.auth.signing import bearing, kept
 from tests.pipeline.http.operations.test_list_sessions import insert as insert_rows
 from tests.pipeline.http.runtime import insert as insert_turns
 from tests.pipeline.http.serving import SESSIONS, WINDOW, client, serving

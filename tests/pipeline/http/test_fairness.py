@@ -17,7 +17,7 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.sockets import free_port
 from pipeline.store.client import connection
 from tests.agents.cli.command import start
-from tests.pipeline.access.signing import bearing, kept
+from tests.pipeline.auth.signing import bearing, kept
 from tests.pipeline.http.serving import SESSIONS, WITHIN
 from tests.pipeline.query.rows import conversations
 from tests.services import await_answer

@@ -20,7 +20,7 @@ from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from schemas.access_key import Right
 from tests.events import iso
-from tests.pipeline.access.signing import bearing, signing
+from tests.pipeline.auth.signing import bearing, signing
 from tests.pipeline.http.operations.test_list_sessions import insert as insert_rows
 from tests.pipeline.http.runtime import insert as insert_turns
 from tests.pipeline.http.serving import SESSIONS, WINDOW, Client, assert_failed, client, serving

@@ -16,7 +16,7 @@ from pipeline.http.openapi.document import document
 from pipeline.http.operations.operation import Operation
 from schemas.access_key import Right
 from schemas.lex.analytics import FilterOperator, SessionFilterName
-from tests.pipeline.access.signing import kept
+from tests.pipeline.auth.signing import kept
 from tests.pipeline.http.serving import Client, client, serving
 
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}

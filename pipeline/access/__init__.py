@@ -1,1 +1,0 @@
-"""Requests and keys in; who asks, and what they may see, out."""
