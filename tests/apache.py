@@ -13,7 +13,7 @@ import pytest
 from deploy.kafka.cluster import HOST, TARGET, Cluster, Node
 from pipeline.runtime.errors import UsageError
 from pipeline.runtime.sockets import check_free
-from tests.services import ROOT
+from tests.paths import ROOT
 
 FETCHED_WITHIN = 600.0
 PORTS = (10_000, 32_768)

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from agents.cli.main import COMMANDS, main
-from tests.services import ROOT
+from tests.paths import ROOT
 
 NOTHING = Path(os.devnull)
 WRITING = os.O_WRONLY | os.O_CREAT | os.O_APPEND

@@ -14,8 +14,8 @@ from urllib.parse import urlencode, urlsplit
 
 from pipeline.runtime.sockets import free_port
 from tests.certificates import Certificates
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 STARTED_WITHIN = 60.0
 STOPPED_WITHIN = 30.0
 

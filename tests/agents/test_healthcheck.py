@@ -14,6 +14,7 @@ from pipeline.http.app import create_app
 from pipeline.runtime.sockets import free_port
 from tests import services
 from tests.certificates import Certificates
+from tests.paths import ROOT
 from tests.pipeline.http.serving import serving
 
 HEALTHY, SICK = (0, ""), (1, "")
@@ -22,9 +23,7 @@ HEALTHY, SICK = (0, ""), (1, "")
 def health(**environ: str) -> tuple[int, str]:
     """Exit status, and what was said, as a container's log would have it again and again."""
     command = [sys.executable, "-m", "agents.healthcheck"]
-    ended = subprocess.run(
-        command, env=os.environ | environ, cwd=services.ROOT, timeout=60, check=False, capture_output=True
-    )
+    ended = subprocess.run(command, env=os.environ | environ, cwd=ROOT, timeout=60, check=False, capture_output=True)
     return ended.returncode, (ended.stdout + ended.stderr).decode()
 
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.paths import ROOT
 
 
 class Benchmark(NamedTuple):

@@ -23,6 +23,7 @@ from tests import services
 from tests.bench.events import BOTS, START, events
 from tests.bench.machine import answer, options, say
 from tests.integration.stack import PATIENCE, Stack
+from tests.paths import ROOT
 
 IMPORTED = {
     "up": "agents.cli.commands.up",
@@ -112,7 +113,7 @@ def _seconds(program: str) -> float:
         stdout=subprocess.PIPE,
         timeout=PATIENCE,
         check=True,
-        cwd=services.ROOT,
+        cwd=ROOT,
     )
     return float(done.stdout)
 

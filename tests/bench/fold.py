@@ -33,8 +33,9 @@ from tests.agents.cli.command import environ
 from tests.bench.events import events
 from tests.bench.machine import cpu_seconds, ended, peak_mb
 from tests.integration.stack import TURNFOLD
+from tests.paths import ROOT
 
-PEERS = services.ROOT / ".peers"
+PEERS = ROOT / ".peers"
 """What `make bench` installs for those that are not of Turnfold's own libraries."""
 SLOW = 40_000
 """Events for stock Faust: enough for its rate, which does not change."""
@@ -203,7 +204,7 @@ def peer(module: str, limit: int | None = None) -> Callable[[Settings, int, Path
             text=True,
             timeout=WITHIN,
             check=False,
-            cwd=services.ROOT,
+            cwd=ROOT,
         )
         found = re.search(r"RESULT (\{.*\})", done.stdout + done.stderr)  # Faust takes stdout for its log
         assert found, done.stdout[-2000:] + done.stderr[-3000:]

@@ -33,6 +33,7 @@ from tests.bench.events import BOTS, events
 from tests.bench.machine import answer, options, quantile, say
 from tests.events import iso
 from tests.integration.stack import TURNFOLD
+from tests.paths import ROOT
 from tests.pipeline.query.session_entries import archived
 
 CONVERSATIONS = 100
@@ -175,7 +176,7 @@ def ask(settings: Settings, statement: str, **parameters: object) -> str:
 @contextmanager
 def serving(settings: Settings) -> Iterator[None]:
     """The query layer, for the length of the block."""
-    with subprocess.Popen([*TURNFOLD, "serve"], env=environ(settings), cwd=services.ROOT) as process:
+    with subprocess.Popen([*TURNFOLD, "serve"], env=environ(settings), cwd=ROOT) as process:
         try:
             services.await_answer(f"http://127.0.0.1:{settings.api_port}", process)
             yield

@@ -25,11 +25,12 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.group import read_lag
 from pipeline.kafka.produce import BATCH_BYTES, LINGER_MS
 from pipeline.kafka.topics import create_topics
-from tests import brokers, services
+from tests import brokers
 from tests.agents.cli.command import environ
 from tests.bench.events import events
 from tests.bench.machine import answer, ended, options, say
 from tests.integration.stack import TURNFOLD
+from tests.paths import ROOT
 
 WITHIN = 300.0
 ACKNOWLEDGED_WITHIN = 60.0
@@ -86,7 +87,7 @@ def measured(name: str, lines: Path, number: int) -> Result:
             ours if name == OURS else [sys.executable, *bare],
             env=environ(settings),
             stdout=output,
-            cwd=services.ROOT,
+            cwd=ROOT,
         ) as process:
             used = ended(process, WITHIN)
         output.seek(0)

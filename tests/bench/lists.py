@@ -34,6 +34,7 @@ from tests import services
 from tests.agents.cli.command import environ
 from tests.bench.tables import BOTS, DAY, END, HOUR, SIZE, Reader, fill
 from tests.integration.stack import TURNFOLD
+from tests.paths import ROOT
 
 WINDOWS = {"hour": HOUR, "day": DAY, "month": 30 * DAY}
 SORTS = ("ConversationStartTime", "NumberOfTurns", "Duration")
@@ -163,7 +164,7 @@ def summary(costs: list[Cost]) -> dict[str, float]:
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """The address of the query layer's bots, a process of its own for the length of the block."""
-    with subprocess.Popen([*TURNFOLD, "serve"], env=environ(settings), cwd=services.ROOT) as process:
+    with subprocess.Popen([*TURNFOLD, "serve"], env=environ(settings), cwd=ROOT) as process:
         try:
             services.await_answer(f"http://127.0.0.1:{settings.api_port}", process)
             yield f"http://127.0.0.1:{settings.api_port}/bots/{BOTS[0]}/analytics/sessions"

@@ -8,7 +8,7 @@ import orjson
 import yaml  # type: ignore[import-untyped] # it carries no types
 
 from pipeline.config.load import variables
-from tests.services import ROOT
+from tests.paths import ROOT
 
 DEPLOY = ROOT / "deploy"
 VARIABLE = re.compile(r"\bTURNFOLD_[A-Z_]+\b")

@@ -13,7 +13,7 @@ from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import UsageError
 from tests.deploy.files import DEPLOY, read_yaml, unknown_variables
-from tests.services import ROOT
+from tests.paths import ROOT
 
 TEXT = (DEPLOY / "compose.yaml").read_text()
 COMPOSE = read_yaml("compose.yaml")

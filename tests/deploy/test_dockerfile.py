@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from tests.deploy.files import DEPLOY, unknown_variables
-from tests.services import ROOT
+from tests.paths import ROOT
 
 TEXT = (DEPLOY / "Dockerfile").read_text()
 LINES = re.sub(r"\\\n\s*", "", re.sub(r"(?m)^#.*\n", "", TEXT)).splitlines()

@@ -15,8 +15,8 @@ from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics, find_topics
 from tests import apache
+from tests.paths import ROOT
 from tests.secured_kafka import Demanding
-from tests.services import ROOT
 
 WITHIN = 120.0
 

@@ -21,7 +21,7 @@ from tests.agents.cli.command import WITHIN
 from tests.agents.cli.command import environ as environ_of
 from tests.deploy.files import DEPLOY, read_yaml, unknown_variables
 from tests.deploy.test_prometheus import anchors
-from tests.services import ROOT
+from tests.paths import ROOT
 
 TEXT = (DEPLOY / "RUNBOOK.md").read_text()
 SERVICES = read_yaml("compose.yaml")["services"]

@@ -24,6 +24,7 @@ from tests import forked_cli as forked
 from tests import services
 from tests.forked_cli import Forked, Started
 from tests.integration.stack import PATIENCE, unread
+from tests.paths import ROOT
 
 NAMED = (
     *("kafka_group", "kafka_session_timeout", "kafka_idempotence", "clickhouse"),
@@ -50,7 +51,7 @@ class Pieces:
     def start_clickhouse(self) -> None:
         """Start it, with what it held before."""
         command = services.clickhouse_command(self.folder / "clickhouse", self._port)
-        self.clickhouse = subprocess.Popen(command, cwd=services.ROOT)
+        self.clickhouse = subprocess.Popen(command, cwd=ROOT)
         services.await_answer(self.settings.clickhouse, self.clickhouse)
 
     def stop_clickhouse(self, number: int = signal.SIGTERM) -> None:
@@ -67,7 +68,7 @@ class Pieces:
         """Start a worker as Faust's users do; its output is in `log`."""
         command = [sys.executable, "-m", "faust", "-A", "agents.main", "worker", "--loglevel=info"]
         with self._log.open("ab") as log:
-            worker = subprocess.Popen(command, env=self.environ | environ, stdout=log, stderr=log, cwd=services.ROOT)
+            worker = subprocess.Popen(command, env=self.environ | environ, stdout=log, stderr=log, cwd=ROOT)
         self.workers.append(worker)
         return worker
 

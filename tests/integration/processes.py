@@ -15,6 +15,7 @@ from tests.agents.cli.command import environ
 from tests.certificates import Certificates
 from tests.forked_cli import Forked, Started
 from tests.integration.stack import PATIENCE, TURNFOLD, Reachable
+from tests.paths import ROOT
 
 
 class Processes(Reachable):
@@ -73,7 +74,7 @@ class Processes(Reachable):
 
     def _launch(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         with self._log_of(name).open("ab") as log:
-            process = subprocess.Popen(command, env=self.environ, cwd=services.ROOT, stdout=log, stderr=log)
+            process = subprocess.Popen(command, env=self.environ, cwd=ROOT, stdout=log, stderr=log)
         self._processes.append(process)
         return process
 

@@ -16,7 +16,7 @@ import pytest
 
 from agents.cli.output.welcome import DEMO_BOT
 from tests.integration.stack import PATIENCE, TURNFOLD, Stack
-from tests.services import ROOT
+from tests.paths import ROOT
 
 UV = str(Path(sys.executable).with_name("uv"))
 INSTALLED_WITHIN = 250.0

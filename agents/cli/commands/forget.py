@@ -12,8 +12,7 @@ from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.ingest.unwrap.mention import mentions
 from pipeline.kafka.purge_dead_letters import Erased, erase_letters
-from pipeline.materialise.erase_session import Removed
-from pipeline.materialise.erase_session import erase_session as forget_session
+from pipeline.materialise.erase_session import Removed, erase_session
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import TransientError, UsageError
@@ -46,7 +45,7 @@ class Report(msgspec.Struct, frozen=True):
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 @click.pass_obj
 @click.pass_context
-def erase_session(  # noqa: PLR0913 - each option of the command is an argument
+def forget(  # noqa: PLR0913 - each option of the command is an argument
     ctx: click.Context, settings: Settings, *,
     session: str | None, user: str | None, bot: str | None, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
@@ -79,7 +78,7 @@ async def _forget(settings: Settings, who: str, bot: str | None) -> Report:
         msgspec.structs.replace(settings, clickhouse_timeout=max(PATIENCE_S, settings.clickhouse_timeout))
     )
     try:
-        removed, clean = await forget_session(
+        removed, clean = await erase_session(
             databases, word, who, terms, lambda: asyncio.sleep(2 * settings.flush_seconds + MARGIN_S)
         )
     finally:

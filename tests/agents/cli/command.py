@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -11,8 +10,8 @@ import msgspec
 from pipeline.config.load import PREFIX
 from pipeline.config.settings import Settings
 from tests import forked_cli as forked
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent.parent
 WITHIN = 60.0
 
 

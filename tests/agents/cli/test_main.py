@@ -9,7 +9,8 @@ from agents.cli import main
 from pipeline.config.load import variables
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import TransientError, UsageError
-from tests.agents.cli.command import ROOT, turnfold
+from tests.agents.cli.command import turnfold
+from tests.paths import ROOT
 
 NOWHERE = Settings(kafka=("127.0.0.1:1",), clickhouse="http://127.0.0.1:1", api="http://127.0.0.1:1")
 

@@ -12,8 +12,8 @@ from pipeline.auth.key_factory import with_revocation
 from pipeline.auth.key_store import change_keys, is_open, read_keys
 from pipeline.runtime.errors import UsageError
 from schemas.access_key import AccessKey
+from tests.paths import ROOT
 from tests.pipeline.auth.signing import bearing, kept, key, signing
-from tests.services import ROOT
 
 ANOTHER = 12345
 """A user that owns nothing here."""

@@ -11,7 +11,8 @@ import pytest
 
 from pipeline.runtime.sockets import bound
 from tests.certificates import Certificates
-from tests.services import ROOT, STOPPED_WITHIN, ask, clickhouse, clickhouse_command, clickhouse_process
+from tests.paths import ROOT
+from tests.services import STOPPED_WITHIN, ask, clickhouse, clickhouse_command, clickhouse_process
 
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(number)"
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.embedded.seal import version
-from tests.services import ROOT, ask, clickhouse
+from tests.paths import ROOT
+from tests.services import ask, clickhouse
 
 WORD = "outside-the-data-folder"
 SINCE_SIGNALS = 6

@@ -1,6 +1,5 @@
 """Log entries of both versions become turns; everything else becomes a reason, and never another error."""
 
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,8 +12,8 @@ from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import mended
 from schemas.lex.log_entry import alias_id, bot_id
 from tests.events import START, entry, iso, raw
+from tests.paths import FIXTURES
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 LIMIT = 65_536
 
 

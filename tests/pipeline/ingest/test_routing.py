@@ -1,5 +1,4 @@
 import gzip
-from pathlib import Path
 
 import orjson
 import pytest
@@ -10,10 +9,10 @@ from pipeline.config.settings import Settings
 from pipeline.ingest.decoder import EventDecoder
 from pipeline.ingest.routing import Destination, Routed, route
 from tests.events import raw
+from tests.paths import FIXTURES
 
 SETTINGS = Settings()
 READING = EventDecoder.of(SETTINGS)
-FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 
 
 def dead(text: bytes) -> Routed:

@@ -15,6 +15,7 @@ from pipeline.runtime.sockets import free_port
 from pipeline.store.lazy_client import LazyClickHouse
 from pipeline.store.schema.migrate import migrate
 from tests import services
+from tests.paths import ROOT
 from tests.pipeline.http.raw import until
 from tests.pipeline.http.serving import assert_failed, client, serving
 
@@ -22,7 +23,7 @@ from tests.pipeline.http.serving import assert_failed, client, serving
 @contextmanager
 def clickhouse(port: int, folder: Path) -> Iterator[None]:
     """ClickHouse on the same port each time, as after a restart."""
-    with subprocess.Popen(services.clickhouse_command(folder, port), cwd=services.ROOT) as process:
+    with subprocess.Popen(services.clickhouse_command(folder, port), cwd=ROOT) as process:
         try:
             services.await_answer(f"http://127.0.0.1:{port}", process)
             yield

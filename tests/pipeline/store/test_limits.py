@@ -14,6 +14,7 @@ from pipeline.runtime.sockets import free_port
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.limits import Limits
 from tests import services
+from tests.paths import ROOT
 
 AMPLE = Limits(seconds=30.0, memory=1_000_000_000)
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(number)"
@@ -91,7 +92,7 @@ def read_only(folder: Path) -> Iterator[str]:
     (folder / "more.xml").write_text(f"<users_config>{folder / 'data' / 'users.xml'}</users_config>")
     port = free_port()
     command = [*services.clickhouse_command(folder / "data", port), "--clusters", str(folder / "more.xml")]
-    with subprocess.Popen(command, cwd=services.ROOT) as process:
+    with subprocess.Popen(command, cwd=ROOT) as process:
         try:
             services.await_answer(f"http://127.0.0.1:{port}", process)
             yield f"http://127.0.0.1:{port}"

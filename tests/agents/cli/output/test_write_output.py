@@ -16,7 +16,7 @@ from rich.table import Table
 
 from agents.cli.output.write import CELL, CSV_CELL, Escaping, cell, console, say, write_bytes, write_csv, write_json
 from pipeline.runtime.printable import escaped
-from tests.services import ROOT
+from tests.paths import ROOT
 
 EVIL = "\x1b]8;;http://x\x07\x9b31m\u202e[red]\N{GRINNING FACE}é"
 PRINT = f"""

@@ -14,6 +14,7 @@ from pipeline.runtime.errors import UsageError
 from pipeline.runtime.sockets import free_port
 from tests import services
 from tests.certificates import Certificates
+from tests.paths import ROOT
 from tests.pipeline.http.serving import SESSIONS, WITHIN, assert_failed, client
 
 START = "from pipeline.http.server.run import serve; from pipeline.config.settings import Settings; serve(Settings({}))"
@@ -25,7 +26,7 @@ def served(pem: Certificates | None = None, **settings: object) -> Iterator[tupl
     port = free_port()
     words = ", ".join(f"{name}={value!r}" for name, value in {"api_port": port, **settings}.items())
     command = [sys.executable, "-c", START.format(words)]
-    with subprocess.Popen(command, cwd=services.ROOT, stderr=subprocess.PIPE) as server:
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as server:
         try:
             url = f"{'https' if pem else 'http'}://127.0.0.1:{port}"
             services.await_answer(url, server, pem)

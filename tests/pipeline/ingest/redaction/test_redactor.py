@@ -19,10 +19,11 @@ from pipeline.ingest.redaction.values import MASK
 from pipeline.runtime.errors import InvalidEventError, Reason
 from schemas.turn import Turn
 from tests.events import raw
+from tests.paths import FIXTURES
 from tests.pipeline.ingest.planted import SAID, envelope, folded, kept, v1, v2
 from tests.pipeline.ingest.spoken import CARD, EMAIL, PHONE, anything, entries, redacting
 
-FIXTURES = sorted((Path(__file__).parents[2] / "fixtures").glob("*.json"))
+ENTRIES = sorted(FIXTURES.glob("*.json"))
 LIMIT = 1_048_576
 PATTERNS: tuple[Literal["card", "email", "phone"], ...] = ("card", "email", "phone")
 EVERYTHING = Settings(
@@ -60,7 +61,7 @@ class TestEntries:
     def test_what_is_folded_is_what_it_was(self, entry: bytes, settings: Settings) -> None:
         assert folded(Redactor(settings).entry(entry), 2 * LIMIT) == folded(entry, LIMIT)
 
-    @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+    @pytest.mark.parametrize("path", ENTRIES, ids=lambda path: path.stem)
     def test_entries_as_they_are_logged_stay_what_they_are(self, path: Path) -> None:
         data = path.read_bytes()
         verdict = decoded(data)

@@ -4,7 +4,6 @@ import base64
 import gzip
 import resource
 from collections.abc import Callable
-from pathlib import Path
 
 import orjson
 import pytest
@@ -18,8 +17,8 @@ from pipeline.ingest.unwrap.envelope import LAYERS, LETTERS, unwrap
 from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import InvalidEventError, Reason
 from tests.events import raw
+from tests.paths import FIXTURES
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 LIMIT = 65_536
 READING = EventDecoder(LIMIT, LIMIT)
 LARGE = EventDecoder.of(Settings())

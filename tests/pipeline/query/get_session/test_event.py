@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,9 +13,8 @@ from pipeline.query.get_session.response_v1 import session_v1
 from pipeline.query.get_session.response_v2 import session_v2
 from schemas.lex.session_v2 import ConfidenceScore, DialogAction, Intent, Interpretation, Message
 from tests.events import turn
+from tests.paths import FIXTURES
 from tests.pipeline.query.session_entries import NOW, Entry, as_json, event, scalar, v1, v2
-
-FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 
 
 def fixture(name: str) -> bytes:

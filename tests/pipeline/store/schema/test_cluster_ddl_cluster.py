@@ -29,6 +29,7 @@ from schemas.turn import ArchivedTurn
 from tests import services
 from tests.clickhouse_runner import each_by_itself
 from tests.events import FALLBACK, START, turn
+from tests.paths import ROOT
 from tests.pipeline.query.table import Table, identities
 
 CONFIGURATION = """
@@ -55,7 +56,7 @@ def clustered_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     clusters.write_text(CONFIGURATION)
     port = free_port()
     command = [*services.clickhouse_command(folder, port), "--clusters", str(clusters)]
-    with subprocess.Popen(command, cwd=services.ROOT) as process:
+    with subprocess.Popen(command, cwd=ROOT) as process:
         try:
             services.await_answer(f"http://127.0.0.1:{port}", process)
             yield f"http://127.0.0.1:{port}"
