@@ -8,7 +8,7 @@ import click
 import orjson
 
 from agents.cli.options import parse_duration, resolve_bot_id
-from agents.cli.output.write import iso, plain, say, write_json
+from agents.cli.output.write import iso, say, write_json
 from pipeline.auth.key_factory import (
     IssuedKey,
     create_bearer_key,
@@ -21,6 +21,7 @@ from pipeline.auth.key_store import change_keys, read_keys
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import UsageError
+from pipeline.runtime.printable import printable
 from schemas.access_key import ALL, AccessKey, Right
 
 NEVER = "never"
@@ -133,7 +134,7 @@ def _state(key: AccessKey, now: int) -> str:
 def _line(key: AccessKey, now: int) -> str:
     kind = "bearer" if key.token_sha256 else "signing" if key.secret else "-"
     what = f"{','.join(key.rights) or '-'} of {','.join(key.bots) or '-'}"
-    return plain(f"{key.id}  {kind:7}  {key.name}  {what}  {_state(key, now)}")
+    return printable(f"{key.id}  {kind:7}  {key.name}  {what}  {_state(key, now)}")
 
 
 def _described(key: AccessKey, now: int) -> dict[str, object]:

@@ -8,7 +8,8 @@ import msgspec
 import orjson
 from rich.table import Table
 
-from agents.cli.output.write import SafeConsole, cell, console, say, write_json
+from agents.cli.output.safe_console import SafeConsole
+from agents.cli.output.write import cell, console, say, write_json
 from agents.cli.state import State, read_state
 from pipeline.config.settings import Settings
 from pipeline.kafka.group import PartitionLag

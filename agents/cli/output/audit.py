@@ -5,9 +5,10 @@ from typing import Protocol
 import msgspec
 import orjson
 
-from agents.cli.output.write import iso, plain, say, write_json
+from agents.cli.output.write import iso, say, write_json
 from pipeline.audit.audit import Counts
 from pipeline.audit.finding import Difference, Finding, Kind
+from pipeline.runtime.printable import printable
 
 SHOWN = 60
 """Characters of a value that are shown to people; JSON has them all."""
@@ -45,7 +46,7 @@ class TextWriter:
 
     def write(self, difference: Difference) -> None:
         """Write one."""
-        key = " ".join(map(plain, (difference.bot_id, difference.session_id, difference.originating_request_id)))
+        key = " ".join(map(printable, (difference.bot_id, difference.session_id, difference.originating_request_id)))
         changes = [f"{name} {_short(has)}, not {_short(due)}" for name, (has, due) in difference.columns.items()]
         say(": ".join((key, f"{difference.kind} {iso(difference.start)}", *filter(None, ["; ".join(changes)]))))
 
@@ -83,5 +84,5 @@ class JsonWriter:
 
 
 def _short(value: object) -> str:
-    text = plain(repr(value))
+    text = printable(repr(value))
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

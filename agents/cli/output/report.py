@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import msgspec
 from rich.filesize import decimal
 
-from agents.cli.output.write import plain, say, write_json
+from agents.cli.output.write import say, write_json
 from pipeline.reprocess.job import Begun
+from pipeline.runtime.printable import printable
 from pipeline.store.compare import Comparison
 from schemas.reprocessing import JobCounts, JobKind, Target
 
@@ -39,7 +40,7 @@ def print_plan(begun: Begun, *, as_json: bool) -> None:
     for unit in begun.units.values():
         what = decimal(unit.source.total) if job.kind is JobKind.BACKFILL else f"{unit.source.total:,} events"
         left = "done" if unit.finished else f"{unit.counts.done / max(1, unit.source.total):.0%} done"
-        say(f"  {plain(unit.source.name)}: {what}, {left}")
+        say(f"  {printable(unit.source.name)}: {what}, {left}")
 
 
 def print_report(report: Report, *, as_json: bool) -> None:
@@ -70,8 +71,8 @@ def _differences(comparison: Comparison) -> Iterator[str]:
     for name, count in comparison.columns.items():
         yield f"  {name}: {count:,} differ"
         for example in comparison.examples.get(name, [])[:EXAMPLES]:
-            where = plain(" ".join(example.key))
-            yield f"    {where}: {plain(example.live) or '(empty)'} -> {plain(example.new) or '(empty)'}"
+            where = printable(" ".join(example.key))
+            yield f"    {where}: {printable(example.live) or '(empty)'} -> {printable(example.new) or '(empty)'}"
 
 
 def _target(begun: Begun) -> str:

@@ -6,32 +6,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rich.console import Console, ConsoleOptions, RenderableType  # noqa: TID251 - made safe here
-from rich.segment import Segment
-
 from pipeline.runtime.printable import escaped, escaped_json, printable, printable_lines, shortened
-from pipeline.runtime.printable import printable as plain
-
-
-def iso(milliseconds: int) -> str:
-    """The instant in UTC, such as 2026-01-01T00:00:00.000Z."""
-    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
-
-
-class SafeConsole(Console):
-    """A console that makes printable whatever is printed; what the console itself tells the terminal stays."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render as ever, segment by segment."""
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(printable_lines(segment.text), segment.style)
-
-
-__all__ = ["plain"]
-
 
 if TYPE_CHECKING:
-    from agents.cli.output.write import SafeConsole
+    from agents.cli.output.safe_console import SafeConsole
 
 WIDE = 200
 """Columns of a table that goes to a file or a pipe, where nothing has to be cut."""
@@ -45,6 +23,11 @@ FORMULA = re.compile(r"[\s'\"\ufeff]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|[\t\r\n]"
 NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 QUOTED = re.compile(r"[^\w .:+-]|^ | $")
 """What separates cells for some program, or could."""
+
+
+def iso(milliseconds: int) -> str:
+    """The instant in UTC, such as 2026-01-01T00:00:00.000Z."""
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
 
 
 def say(text: str = "", *, err: bool = False) -> None:
@@ -84,7 +67,7 @@ def escaped_text(data: bytes) -> str:
 
 def console(*, err: bool = False) -> "SafeConsole":
     """Make a console for tables and progress; it is as wide as the terminal."""
-    from agents.cli.output.write import SafeConsole  # noqa: PLC0415 - most commands print no table; it loads slowly
+    from agents.cli.output.safe_console import SafeConsole  # noqa: PLC0415 - most commands print no table; it loads slowly
 
     stream = sys.stderr if err else sys.stdout
     shown: Any = Escaping(stream)

@@ -88,13 +88,13 @@ def test_each_kind_of_error_has_its_status(
     def fail(_: object) -> Settings:
         raise error
 
-    monkeypatch.setattr(main, "read_settings", fail)
+    monkeypatch.setattr(main, "load_settings", fail)
     assert main.run(["status"]) == status
     assert capsys.readouterr().err.strip() == ("" if status == 130 else "turnfold: so")
 
 
 def test_a_fault_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(main, "read_settings", lambda _: 1 / 0)
+    monkeypatch.setattr(main, "load_settings", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main.run(["status"])
 

@@ -1,14 +1,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.cli.output.write import plain
+from pipeline.runtime.printable import printable
 
 
 @given(st.text())
 def test_nothing_is_left_that_a_terminal_would_obey(text: str) -> None:
-    assert plain(text).isprintable()
-    assert len(plain(text)) == len(text)
+    assert printable(text).isprintable()
+    assert len(printable(text)) == len(text)
 
 
 def test_what_can_be_printed_stays() -> None:
-    assert plain("Grüße \x1b[31m\n") == "Grüße �[31m�"
+    assert printable("Grüße \x1b[31m\n") == "Grüße �[31m�"
