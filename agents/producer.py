@@ -47,8 +47,8 @@ def dead_letter_message(letter: DeadLetter, settings: Settings) -> OutgoingMessa
     Whatever was in Kafka may be larger than a message, as it was compressed: of such a letter half is kept, and half of
     that, until it fits.
     """
-    letter = letter.cut(settings.max_message_bytes)  # the topic has room for that and for the headers
-    half = partial(dead_letter_message, letter.cut(len(letter.payload) // 2), settings) if letter.payload else None
+    letter = letter.truncate(settings.max_message_bytes)  # the topic has room for that and for the headers
+    half = partial(dead_letter_message, letter.truncate(len(letter.payload) // 2), settings) if letter.payload else None
     return OutgoingMessage(settings.topic_dead, None, letter.payload, letter.headers(), instead=half)
 
 

@@ -1,1 +1,1 @@
-"""The vocabulary: what turn events, conversations, wire messages and tables look like. Imports none of ours."""
+"""Define the shapes of turn events, conversations, wire messages and tables. Imports no other package of Turnfold."""

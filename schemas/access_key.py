@@ -1,4 +1,4 @@
-"""What is known of an access key: who holds it, what it may ask, of which bots, how often and until when."""
+"""Define access keys of the query layer: their holder, rights, bots, rate limits and expiry."""
 
 import enum
 from typing import Annotated
@@ -6,31 +6,31 @@ from typing import Annotated
 import msgspec
 
 ALL = "*"
-"""Every bot, as a pattern; at the end of another pattern: whatever begins so."""
+"""Pattern that matches every bot; at the end of another pattern, it matches any id with that prefix."""
 
 
 class Right(enum.StrEnum):
-    """What a key may be allowed to do."""
+    """A kind of request that a key can be allowed to make."""
 
     LIST = "list"
-    """Lists of conversations."""
+    """List conversations."""
     SESSIONS = "sessions"
-    """Where a user's session stands: slots, attributes and the last words among it."""
+    """Read the current state of a user's session, including slots, attributes and the last messages."""
     TRANSCRIPTS = "transcripts"
-    """What was said in it."""
+    """Read the transcript of a session."""
     ADMIN = "admin"
-    """How the query layer itself fares: /metrics."""
+    """Read the metrics of the query layer itself: /metrics."""
 
 
-Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
+EpochMillis = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 """Milliseconds since 1970, before the year 10000."""
 
 
 class AccessKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One key; None is never.
+    """An access key. A time of None means never.
 
-    A signing key has a `secret`, which whoever verifies a signature must know. A bearer key has only the hash of
-    its token. A revoked key has neither. An unknown member is an error: a misspelt limit would be none.
+    A signing key has a `secret`, which is needed to verify signatures. A bearer key has only the hash of its token.
+    A revoked key has neither. An unknown member is an error: a misspelt limit would have no effect.
     """
 
     id: Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{4,64}$(?!\n)")]
@@ -39,28 +39,28 @@ class AccessKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     token_sha256: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$(?!\n)")] = ""
     bots: tuple[str, ...] = ()
     rights: tuple[Right, ...] = ()
-    created: Moment
-    expires: Moment | None = None
-    revoked: Moment | None = None
+    created: EpochMillis
+    expires: EpochMillis | None = None
+    revoked: EpochMillis | None = None
     rate: Annotated[float, msgspec.Meta(ge=0.001, le=1_000_000)] | None = None
-    """Requests a second; None: as many as the settings say."""
+    """Requests per second; None uses the setting."""
     concurrent: Annotated[int, msgspec.Meta(ge=1)] | None = None
-    """Requests at the same time; None: as many as the settings say."""
+    """Concurrent requests; None uses the setting."""
 
     def __repr__(self) -> str:
-        return f"Key({self.id} {self.name!r})"  # and nothing that lets anybody in
+        return f"Key({self.id} {self.name!r})"  # no secret and no hash: reprs end up in logs
 
-    def sees(self, bot_id: str) -> bool:
-        """Whether it may know of a bot."""
+    def can_access_bot(self, bot_id: str) -> bool:
+        """Return whether the key can access a bot."""
         return any(_matches(bot_id, pattern) for pattern in self.bots)
 
-    def may(self, right: Right) -> bool:
-        """Whether it may do this."""
+    def has_right(self, right: Right) -> bool:
+        """Return whether the key has a right."""
         return right in self.rights
 
 
 class KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file of keys."""
+    """The contents of the key file."""
 
     keys: tuple[AccessKey, ...] = ()
     version: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1

@@ -1,4 +1,4 @@
-"""A struct whose fields are a table's columns in; their names and ClickHouse types out, in order."""
+"""Derive the names and ClickHouse types of a table's columns from a struct."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,24 +24,24 @@ Flag = Annotated[bool, Column("Bool")]
 Tiny = Annotated[int, Column("UInt8")]
 Payload = Annotated[bytes, Column("String")]
 Millis = Annotated[int, Column("DateTime64(3, 'UTC')")]
-"""Milliseconds since 1970-01-01 UTC: what the fold compares and ClickHouse stores, with no datetime between."""
+"""Milliseconds since 1970-01-01 UTC: the fold compares them and ClickHouse stores them, without any datetime."""
 
 
 def columns(row: type[msgspec.Struct]) -> dict[str, str]:
-    """Name -> ClickHouse type of each field of `row`, in the order of the fields.
+    """Return name -> ClickHouse type for each field of `row`, in the order of the fields.
 
     Raises:
         TypeError: a field is not annotated with a Column.
     """
-    found = {}
+    types = {}
     for name, hint in get_type_hints(row, include_extras=True).items():
         column = next((a for a in get_args(hint)[1:] if isinstance(a, Column)), None)
         if get_origin(hint) is not Annotated or column is None:
-            raise TypeError(f"{row.__name__}.{name} does not say which column it is")
-        found[name] = column.type
-    return found
+            raise TypeError(f"{row.__name__}.{name} has no Column annotation")
+        types[name] = column.type
+    return types
 
 
 def transpose(rows: Sequence[msgspec.Struct]) -> list[Sequence[object]]:
-    """The columns of `rows`, all of one type, one sequence per field: the shape a columnar insert takes."""
+    """Return the columns of `rows`, all of one type, one sequence per field, as a columnar insert needs them."""
     return [list(map(attrgetter(name), rows)) for name in rows[0].__struct_fields__] if rows else []

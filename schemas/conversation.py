@@ -1,4 +1,4 @@
-"""A conversation as table `conversations` holds it, and the names of bots as table `bots` does."""
+"""Define the rows of table `conversations` and of table `bots`."""
 
 import enum
 
@@ -9,7 +9,7 @@ from schemas.turn import ConversationKey
 
 
 class EndState(enum.StrEnum):
-    """How a conversation ended. OPEN becomes `Dropped` when a query is answered after its idle TTL."""
+    """How a conversation ended. Queries show OPEN as `Dropped` once the idle TTL has passed."""
 
     SUCCESS = "Success"
     FAILURE = "Failure"
@@ -17,10 +17,10 @@ class EndState(enum.StrEnum):
 
 
 class Conversation(msgspec.Struct, frozen=True, gc=False):
-    """One row. Where `is_deleted`, it only takes back the row of the same bot, start, session and request.
+    """A row of table `conversations`. `is_deleted` deletes the row of the same bot, start, session and request.
 
-    `version` is the number of distinct events that are known of it, two contents of one identity being two: a set only
-    grows, so the greatest version is right.
+    `version` is the number of distinct events that the row is folded from; two contents of one identity count as two.
+    The set of events only grows, so the row with the greatest version is right.
     """
 
     bot_id: Word
@@ -43,12 +43,12 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def key(self) -> ConversationKey:
-        """The conversation that it is the row of."""
+        """Return the key of the conversation."""
         return (self.bot_id, self.session_id, self.originating_request_id)
 
 
 class NamedBot(msgspec.Struct, frozen=True, gc=False):
-    """One row. ClickHouse makes them of what is inserted into `turns`."""
+    """A row of table `bots`. A materialized view fills the table from inserts into `turns`."""
 
     bot_name: Word
     bot_id: Word

@@ -1,4 +1,4 @@
-"""An input that is no valid turn event, and the Kafka record that keeps it: raw bytes, headers say where and why."""
+"""Define a dead letter, an input that is no valid turn event, and its Kafka record: raw bytes, with headers on top."""
 
 from collections.abc import Iterable
 
@@ -10,11 +10,11 @@ Headers = list[tuple[str, bytes]]
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """The value of a record, or of one entry inside it (`entry` counts from 0), that could not be read.
+    """The value of a record, or of one entry in it (`entry` counts from 0), that could not be read.
 
-    `reason` is one of the words in `pipeline.runtime.errors.Reason`; `detail` says what was wrong and where.
-    `last_offset` is there where it is the letter of a whole batch of records, which begins at `offset`. `lacking`
-    bytes of the payload's end are not kept, as they fitted nowhere.
+    `reason` is a value of `pipeline.runtime.errors.Reason`; `detail` says what is wrong and where. `last_offset` is
+    set if the dead letter stands for a whole batch of records, which begins at `offset`. The last `lacking` bytes of
+    the payload were dropped because they did not fit.
     """
 
     reason: str
@@ -29,30 +29,30 @@ class DeadLetter(msgspec.Struct, frozen=True):
     lacking: int | None = None
 
     @property
-    def sendable(self) -> bool:
-        """Whether its bytes are an input: those of a batch that cannot be read are none, nor is a part of one."""
+    def is_sendable(self) -> bool:
+        """Return whether the payload is a complete input: neither an unreadable batch of records nor truncated."""
         return self.last_offset is None and self.lacking is None
 
-    def cut(self, size: int) -> "DeadLetter":
-        """Keep no more than `size` bytes of the payload, and tell how many there were."""
-        lost = len(self.payload) - size
-        if lost <= 0:
+    def truncate(self, size: int) -> "DeadLetter":
+        """Return the dead letter with at most `size` bytes of payload; `lacking` counts the dropped ones."""
+        dropped = len(self.payload) - size
+        if dropped <= 0:
             return self
-        return msgspec.structs.replace(self, payload=self.payload[:size], lacking=(self.lacking or 0) + lost)
+        return msgspec.structs.replace(self, payload=self.payload[:size], lacking=(self.lacking or 0) + dropped)
 
     def headers(self) -> Headers:
-        """All but the payload, as the headers of a Kafka record."""
+        """Return all fields but the payload as the headers of a Kafka record."""
         fields = msgspec.structs.asdict(self)
         del fields["payload"]
-        told = ((name, value) for name, value in fields.items() if value is not None)
-        return [(PREFIX + name.replace("_", "-"), str(value).encode()) for name, value in told]
+        present = ((name, value) for name, value in fields.items() if value is not None)
+        return [(PREFIX + name.replace("_", "-"), str(value).encode()) for name, value in present]
 
     @classmethod
     def from_record(cls, payload: bytes, headers: Iterable[tuple[str, bytes]]) -> "DeadLetter":
-        """The dead letter that a record of the dead-letter topic keeps.
+        """Read the dead letter from a record of the dead-letter topic.
 
         Raises:
-            msgspec.ValidationError: the record was written by something else.
+            msgspec.ValidationError: the record was not written by Turnfold.
         """
         fields = {k.removeprefix(PREFIX).replace("-", "_"): v.decode() for k, v in headers if k.startswith(PREFIX)}
         return msgspec.convert({**fields, "payload": payload}, cls, strict=False)

@@ -1,4 +1,4 @@
-"""What is kept of replays, rebuilds and backfills: jobs, their work units, and how far each has come."""
+"""Define the saved state of replays, rebuilds and backfills: jobs, their work units, and the progress of each."""
 
 import enum
 
@@ -8,7 +8,10 @@ from schemas.columns import Flag, Payload, Text
 
 
 class SavedState(msgspec.Struct, frozen=True, gc=False):
-    """The row of table `runs`; the server adds the time. `state` is JSON: a Run where `unit` is empty, else a Unit."""
+    """A row of table `runs`; the server adds the time.
+
+    `state` is JSON: a `Run` if `unit` is empty, else a `WorkUnit`.
+    """
 
     run: Text
     unit: Text
@@ -17,31 +20,31 @@ class SavedState(msgspec.Struct, frozen=True, gc=False):
 
 
 class JobKind(enum.StrEnum):
-    """Where events are read again."""
+    """The source that events are read from."""
 
     REPLAY = "replay"
-    """From a topic of Kafka."""
+    """A Kafka topic."""
     REBUILD = "rebuild"
-    """From the archive."""
+    """The archive."""
     BACKFILL = "backfill"
-    """From files."""
+    """Files."""
 
 
 class Target(enum.StrEnum):
-    """Where they go."""
+    """The destination of the events."""
 
     LIVE = "live"
-    """The tables that are queried."""
+    """The live tables, which are queried."""
     NEW = "new"
-    """Tables beside them, to be swapped in."""
+    """Shadow tables, which a cutover swaps in."""
     KAFKA = "kafka"
-    """The topics, as live traffic does."""
+    """The topics, as for live traffic."""
 
 
-class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What decides on the outcome beside the events: the version of Turnfold, and settings of the fold and redaction.
+class JobRules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything but the events that the result depends on: Turnfold's version, settings of the fold and redaction.
 
-    Where nothing is redacted it is written as it was before there was redaction.
+    Without redaction, the JSON is the same as before redaction existed.
     """
 
     version: str
@@ -50,14 +53,14 @@ class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for; the same job is the same run, so that asking again goes on with it. Times in ms.
+    """A request to reprocess events. The same job gives the same run, so starting it again resumes it. Times in ms.
 
-    A window is one of a replay by the time of the record, and of a rebuild by the time of the event.
+    `since` and `until` limit a replay by the time of the record, and a rebuild by the time of the event.
     """
 
     kind: JobKind
     into: Target
-    rules: Rules
+    rules: JobRules
     topic: str = ""
     bot_id: str | None = None
     since: int | None = None
@@ -66,14 +69,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Position = tuple[int | str, ...]
-"""How far a source is read, in its own words."""
+"""Position within a source; its meaning depends on the kind of source."""
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A part of what is read, which one process reads at a time; `name` tells it from the others of its run.
+    """A part of the input that one process reads at a time; `name` is unique within the run.
 
-    `of` is the number of a partition, a bot, or a path; `begin` and `end` bound what is read of it: offsets, a session
-    and a request, or how many inputs. Empty is no bound. `total` is how much that is, in records, events or bytes.
+    `of` is the number of a partition, a bot id, or a path. `begin` and `end` bound the part: offsets, a session and a
+    request, or a number of inputs; empty means no bound. `total` is its size in records, events or bytes.
     """
 
     name: str
@@ -84,7 +87,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Phase(enum.StrEnum):
-    """How far a run is."""
+    """The phase of a run."""
 
     FILLING = "filling"
     FILLED = "filled"
@@ -93,7 +96,7 @@ class Phase(enum.StrEnum):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as a whole. `begun` in ms; UUIDs of the tables that it fills (`new`), and swaps out (`tables`)."""
+    """A run as a whole. `begun` is in ms; `new` and `tables` are UUIDs of the tables that it fills and replaces."""
 
     job: Job
     begun: int
@@ -103,10 +106,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobCounts(msgspec.Struct):
-    """What a part has come to: `valid` entries, `dead` ones that were none, inputs that `failed` to be read or sent.
+    """Counts of a work unit: `valid` entries, `dead` letters, inputs that `failed` to be read or sent.
 
-    Of the valid entries, `forgotten` ones were dropped, as their sessions are. Conversations count once a batch: one
-    that spans two batches counts twice.
+    Of the valid entries, `forgotten` ones were dropped because their sessions are erased. Conversations are counted
+    once per batch: one that spans two batches counts twice.
     """
 
     read: int = 0
@@ -118,16 +121,16 @@ class JobCounts(msgspec.Struct):
     changed: int = 0
     bytes: int = 0
     done: int = 0
-    """Of the source's `total`."""
+    """Amount read of the source's `total`."""
 
     def add(self, other: "JobCounts") -> None:
-        """Count `other` too."""
+        """Add the counts of `other`."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 class WorkUnit(msgspec.Struct, frozen=True, kw_only=True):
-    """A source and how far it is read. `owner` is the process at work on it: host, process id and a random word."""
+    """A source and its progress. `owner` is the process that reads it: host, process id and a random word."""
 
     source: Source
     position: Position

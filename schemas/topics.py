@@ -1,4 +1,4 @@
-"""The three topics: what travels in each, under which key, how it is kept; and the header of a forwarded record."""
+"""Define how topics are configured, and the header that counts how often a record was forwarded."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from typing import Literal
 DAY_MS = 86_400_000
 
 PartitionerName = Literal["murmur2", "crc32", "fnv1a"]
-"""How a key is hashed to choose its partition."""
+"""Hash function that maps a key to its partition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as `turnfold migrate` creates it. `retention_ms` -1 keeps everything.
+    """A topic as `turnfold migrate` creates it. A `retention_ms` of -1 keeps everything.
 
-    A message counts as sent once `min_insync` of the `replication` replicas hold it.
+    A message is acknowledged once `min_insync` of the `replication` replicas have it.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Topic:
     max_message_bytes: int
 
     def config(self) -> dict[str, str]:
-        """The topic's settings in Kafka's words."""
+        """Return the topic's configuration under Kafka's names."""
         config = {
             "cleanup.policy": "delete",
             "retention.ms": str(self.retention_ms),
@@ -36,11 +36,11 @@ class Topic:
 
 
 FORWARDED = "turnfold-forwarded"
-"""Its value is the number of times, in decimal."""
+"""Name of the header whose value is the number of times that the record was forwarded, in decimal."""
 
 
 def times_forwarded(headers: Iterable[tuple[str, bytes | None]]) -> int:
-    """Count how often a record with these headers was sent on; what is no number counts as none."""
+    """Return how often a record with these headers was forwarded; 0 if the header is missing or not a number."""
     for name, value in headers:
         if name == FORWARDED and value and len(value) <= 4 and value.isdigit():
             return int(value)

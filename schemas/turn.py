@@ -1,4 +1,4 @@
-"""What the pipeline keeps of one turn event, and the row of the archive that it becomes."""
+"""Define a turn event as the pipeline handles it, and its row in the archive."""
 
 import msgspec
 from xxhash import xxh3_64_intdigest
@@ -7,10 +7,10 @@ from schemas.columns import Digest, Flag, Millis, Payload, Text, Word
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):
-    """A valid turn event. Text that the event does not carry is the empty string.
+    """A valid turn event. Text that the event does not have is the empty string.
 
-    Events are the same where conversation, `timestamp`, `request_id` and `response_reason` agree. Where their `content`
-    differs all the same, the archive holds each of them, and the one with the greatest digest counts.
+    Two events are the same if conversation, `timestamp`, `request_id` and `response_reason` agree. If their `content`
+    still differs, the archive holds both, and the one with the greater digest counts.
     """
 
     bot_id: Word
@@ -35,31 +35,31 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def key(self) -> "ConversationKey":
-        """The conversation that the event belongs to."""
+        """Return the key of the conversation that the event belongs to."""
         return (self.bot_id, self.session_id, self.originating_request_id)
 
     @property
     def order(self) -> "Identity":
-        """Identity and order within the conversation: by time, then request, then reason."""
+        """Return the event's identity and sort key within its conversation: by time, then request, then reason."""
         return (self.timestamp, self.request_id, self.response_reason)
 
 
 Identity = tuple[int, str, str]
-"""(timestamp, request id, response reason): what tells the events of a conversation apart."""
+"""(timestamp, request id, response reason): identifies an event within its conversation."""
 
 ConversationKey = tuple[str, str, str]
 """(bot id, session id, originating request id)"""
 
 
 class ArchivedTurn(Turn, frozen=True, gc=False):
-    """The row of table `turns`: the event's columns, and the entry: byte for byte, unless it is redacted."""
+    """A row of table `turns`: the event's columns and its log entry, byte for byte unless it is redacted."""
 
     payload: Payload
 
 
-def content_of(payload: bytes) -> int:
-    """Digest an entry as it is archived, which is after redaction; 0 stands for what was archived without a digest.
+def content_digest(payload: bytes) -> int:
+    """Digest a log entry as it is archived, that is, after redaction. 0 is reserved for entries archived without one.
 
-    Whoever makes two entries of one digest decides by that only which of his own two events counts.
+    A sender who constructs two entries with the same digest only decides which of his own two events counts.
     """
     return xxh3_64_intdigest(payload) or 1

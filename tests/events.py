@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.fold.fold import fold
 from schemas.conversation import Conversation
-from schemas.turn import ConversationKey, Turn, content_of
+from schemas.turn import ConversationKey, Turn, content_digest
 
 START = 1_780_000_000_000
 """An instant in 2026, in milliseconds."""
@@ -77,7 +77,7 @@ def turn(**changes: Any) -> Turn:
         "dialog_action": "ElicitSlot",
         "missed_utterance": False,
     }
-    return Turn(**{"content": content_of(repr([fields, changes]).encode()), **fields, **changes})
+    return Turn(**{"content": content_digest(repr([fields, changes]).encode()), **fields, **changes})
 
 
 @st.composite

@@ -105,7 +105,7 @@ class Gatekeeper:
 
 def check_right(key: AccessKey, right: Right) -> None:
     """Raise DeniedError where the key may not do this."""
-    if not key.may(right):
+    if not key.has_right(right):
         raise DeniedError(Denial.FORBIDDEN, f"the key {key.id} has no right to {right}: it has {', '.join(key.rights)}")
 
 

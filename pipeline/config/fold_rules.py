@@ -7,16 +7,16 @@ from importlib.metadata import PackageNotFoundError, version
 import msgspec
 
 from pipeline.config.settings import Settings
-from schemas.reprocessing import Rules
+from schemas.reprocessing import JobRules
 
 
-def rules_digest(settings: Settings) -> Rules:
+def rules_digest(settings: Settings) -> JobRules:
     """The rules of a process with these settings."""
     try:
         number = version("turnfold")
     except PackageNotFoundError:
         number = "unknown"
-    return Rules(number, tuple(sorted(settings.fallback_intents)), tuple(redaction_labels(settings)))
+    return JobRules(number, tuple(sorted(settings.fallback_intents)), tuple(redaction_labels(settings)))
 
 
 def kafka_client_id(settings: Settings) -> str:

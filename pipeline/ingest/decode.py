@@ -11,7 +11,7 @@ from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import mended
 from pipeline.runtime.json_depth import MAX_DEPTH, check_depth
 from schemas.lex.log_entry import LogEntry, LogEntryV1, RequestAttributes, alias_id, bot_id
-from schemas.turn import Turn, content_of
+from schemas.turn import Turn, content_digest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME = (datetime(2100, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
@@ -33,7 +33,7 @@ def decode_entry(raw: bytes, max_bytes: int) -> Turn:
         check_depth(raw)
     try:
         _ = raw.isascii() or raw.decode()  # the decoder does not look at texts that nobody asks for
-        return _turn(_v2.decode(raw), content_of(raw))
+        return _turn(_v2.decode(raw), content_digest(raw))
     except (UnicodeDecodeError, msgspec.DecodeError) as wrong:
         return _decode_other(raw, wrong)
 
@@ -94,11 +94,11 @@ def _decode_other(raw: bytes, wrong: Exception) -> Turn:
     """Decode what is no V2 entry as it stands: it has halves of characters, is of V1, or no entry at all."""
     text = mended(raw)
     if text is raw and isinstance(wrong, msgspec.ValidationError):
-        return _decode_v1(text, str(wrong), content_of(raw))
+        return _decode_v1(text, str(wrong), content_digest(raw))
     try:
-        return _turn(_v2.decode(text), content_of(raw))
+        return _turn(_v2.decode(text), content_digest(raw))
     except msgspec.ValidationError as mistake:
-        return _decode_v1(text, str(mistake), content_of(raw))
+        return _decode_v1(text, str(mistake), content_digest(raw))
     except msgspec.DecodeError as broken:
         if not text.strip():
             raise InvalidEventError(Reason.EMPTY, "the input has no content") from None

@@ -10,7 +10,7 @@ from pipeline.config.settings import Settings
 from pipeline.ingest.decode import decode_entry
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import UTF8_BOM, mended
-from schemas.turn import Turn, content_of
+from schemas.turn import Turn, content_digest
 
 if TYPE_CHECKING:
     from pipeline.ingest.redaction.redactor import Redactor
@@ -51,7 +51,7 @@ class EventDecoder:
         if len(kept) > self.event_bytes:  # where it is read again, it would be too large
             wrong = f"{len(kept)} bytes once it is redacted, where {self.event_bytes} are allowed"
             raise InvalidEventError(Reason.TOO_LARGE, wrong)
-        return msgspec.structs.replace(turn, content=content_of(kept)), kept
+        return msgspec.structs.replace(turn, content=content_digest(kept)), kept
 
     def letter(self, invalid: InvalidEventError, raw: bytes) -> tuple[InvalidEventError, bytes]:
         """What is kept of an input that is none: why, and its bytes."""

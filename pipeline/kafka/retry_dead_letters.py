@@ -38,7 +38,7 @@ def waiting(records: Iterable[DeadRecord], wanted: Wanted) -> Iterator[DeadRecor
     return (
         record
         for record in records
-        if record.letter and record.letter.sendable and not record.retried and wanted.fits(record)
+        if record.letter and record.letter.is_sendable and not record.retried and wanted.fits(record)
     )
 
 

@@ -1,1 +1,1 @@
-"""Amazon Lex's own shapes: log entries that come in, requests and answers of its APIs."""
+"""Define Amazon Lex's own formats: log entries, and requests and responses of its APIs."""

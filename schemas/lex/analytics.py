@@ -1,4 +1,4 @@
-"""ListSessionAnalyticsData as Amazon Lex writes it on the wire: JSON of a request in, of an answer out."""
+"""Define the wire format of Amazon Lex's ListSessionAnalyticsData: the JSON of requests and responses."""
 
 import enum
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ BotId = Annotated[
     Meta(pattern="^[0-9a-zA-Z]{10}$", max_length=10, description="a bot's id: exactly 10 of 0-9, A-Z, a-z"),
 ]
 Instant = Annotated[
-    Any,  # a number is read exactly, as int or Decimal: a float would round what lies between milliseconds
+    Any,  # numbers are parsed exactly, as int or Decimal: a float would round fractions of a millisecond
     Meta(
         description="epoch seconds, a fraction allowed, or ISO 8601 text with a zone",
         extra_json_schema={"type": ["number", "string"], "examples": [1767225600, "2026-01-01T00:00:00Z"]},
@@ -22,7 +22,7 @@ PageToken = Annotated[str, Meta(description="opaque: where the next page of this
 
 
 class SessionFilterName(enum.StrEnum):
-    """What sessions are filtered by."""
+    """Fields that sessions can be filtered by."""
 
     BOT_ALIAS_ID = "BotAliasId"
     BOT_VERSION = "BotVersion"
@@ -37,7 +37,7 @@ class SessionFilterName(enum.StrEnum):
 
 
 class FilterOperator(enum.StrEnum):
-    """Equal, greater, less, and contains; the last is in Lex's documentation but not in its SDKs' enum."""
+    """Operators of filters. CO (contains) is in Lex's documentation, but not in the enum of its SDKs."""
 
     EQ = "EQ"
     GT = "GT"
@@ -46,7 +46,7 @@ class FilterOperator(enum.StrEnum):
 
 
 class SessionSortName(enum.StrEnum):
-    """What sessions are sorted by."""
+    """Fields that sessions can be sorted by."""
 
     CONVERSATION_START_TIME = "ConversationStartTime"
     NUMBER_OF_TURNS = "NumberOfTurns"
@@ -54,18 +54,18 @@ class SessionSortName(enum.StrEnum):
 
 
 class SortOrder(enum.StrEnum):
-    """Which way they are sorted."""
+    """Sort directions."""
 
     ASCENDING = "Ascending"
     DESCENDING = "Descending"
 
 
 class _Request(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """What a client sends. An unknown member is an error: a misspelt filter would give the wrong list."""
+    """Base of request bodies. An unknown member is an error: a misspelt filter would give the wrong list."""
 
 
 class AnalyticsSessionFilter(_Request, frozen=True):
-    """A condition on sessions: any of `values` fits."""
+    """A filter of sessions: it matches if any of `values` does."""
 
     name: SessionFilterName
     operator: FilterOperator
@@ -80,7 +80,7 @@ class SessionDataSortBy(_Request, frozen=True):
 
 
 class ListSessionAnalyticsDataRequest(_Request, frozen=True):
-    """Sessions that began after the start and ended before the end, and fit all filters. Null is absent."""
+    """Select sessions that began after the start, ended before the end and match all filters. Null means absent."""
 
     start_date_time: Instant
     end_date_time: Instant
@@ -91,7 +91,7 @@ class ListSessionAnalyticsDataRequest(_Request, frozen=True):
 
 
 class _Response(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """What the server sends: a member that is UNSET is left out."""
+    """Base of response bodies: a member that is UNSET is omitted."""
 
 
 class InvokedIntentSample(_Response, frozen=True):
@@ -101,7 +101,7 @@ class InvokedIntentSample(_Response, frozen=True):
 
 
 class SessionSpecification(_Response, frozen=True):
-    """One conversation. Without an end state it is still open."""
+    """One conversation. It is still open if it has no end state."""
 
     bot_alias_id: str
     bot_version: str
@@ -119,7 +119,7 @@ class SessionSpecification(_Response, frozen=True):
 
 
 class ListSessionAnalyticsDataResponse(_Response, frozen=True):
-    """One page. A token says that another follows."""
+    """One page of sessions. `next_token` is set if another page follows."""
 
     bot_id: BotId
     sessions: tuple[SessionSpecification, ...]
@@ -127,6 +127,6 @@ class ListSessionAnalyticsDataResponse(_Response, frozen=True):
 
 
 class ErrorBody(_Response, frozen=True):
-    """The body of every answer that is no success; header `x-amzn-ErrorType` names its kind."""
+    """The body of every error response; header `x-amzn-ErrorType` names the kind of error."""
 
     message: str

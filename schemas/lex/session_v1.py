@@ -1,11 +1,10 @@
-"""GetSession of Lex V1's runtime as it stands on the wire: where one user of a bot is now."""
+"""Define the wire format of Lex V1's GetSession: the current session state of one user of a bot."""
 
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.lex.session_v2 import Confirmation, TimeToLive
+from schemas.lex.session_v2 import Confirmation, SessionResponse, TimeToLive
 
 Label = Annotated[
     str,
@@ -16,19 +15,15 @@ Label = Annotated[
     ),
 ]
 Slots = dict[str, str | None]
-"""Slot -> what it is filled with, null where it is not."""
+"""Slot -> its value, null if it is not filled."""
 
 ActionType = Literal["ElicitIntent", "ConfirmIntent", "ElicitSlot", "Close", "Delegate"]
 FulfillmentState = Literal["Fulfilled", "Failed", "ReadyForFulfillment"]
 MessageFormat = Literal["PlainText", "CustomPayload", "SSML", "Composite"]
 
 
-class _Response(msgspec.Struct, frozen=True, rename="camel"):
-    """What the server sends: a member that is UNSET is left out."""
-
-
-class IntentSummary(_Response, frozen=True):
-    """An intent as its last event left it."""
+class IntentSummary(SessionResponse, frozen=True):
+    """An intent after its last event."""
 
     intent_name: str
     slots: Slots
@@ -39,8 +34,8 @@ class IntentSummary(_Response, frozen=True):
     slot_to_elicit: str | UnsetType = UNSET
 
 
-class DialogActionV1(_Response, frozen=True):
-    """What the bot does next, and what it said. Several messages are one JSON text, of format Composite."""
+class DialogActionV1(SessionResponse, frozen=True):
+    """The bot's next action and its messages. Several messages form one JSON text of format Composite."""
 
     type: ActionType
     intent_name: str | UnsetType = UNSET
@@ -51,16 +46,16 @@ class DialogActionV1(_Response, frozen=True):
     message_format: MessageFormat | UnsetType = UNSET
 
 
-class ActiveContextV1(_Response, frozen=True):
-    """A context that is active, and what is left of its life."""
+class ActiveContextV1(SessionResponse, frozen=True):
+    """An active context and its remaining lifetime."""
 
     name: str
     time_to_live: TimeToLive
     parameters: dict[str, str]
 
 
-class GetSessionV1Response(_Response, frozen=True):
-    """A session as its last event left it; its last three intents, the most recent first."""
+class GetSessionV1Response(SessionResponse, frozen=True):
+    """The session after its last event, with its last three intents, the most recent first."""
 
     recent_intent_summary_view: Annotated[tuple[IntentSummary, ...], Meta(max_length=3)]
     session_attributes: dict[str, str]

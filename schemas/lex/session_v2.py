@@ -1,7 +1,7 @@
-"""GetSession of Lex V2's runtime as it stands on the wire: where one session of a bot's user is now.
+"""Define the wire format of Lex V2's GetSession: the current state of one session of a bot's user.
 
-The shapes are also how Turnfold reads log entries, which differ from one another: a member that Lex's API
-requires is optional here where an entry may lack it.
+Turnfold also reads log entries with these types, and log entries vary: a member that Lex's API requires is optional
+here if a log entry may lack it.
 """
 
 from typing import Annotated, Literal
@@ -18,10 +18,10 @@ SessionId = Annotated[
         description="2 to 100 of 0-9, A-Z, a-z and . _ : - /",
     ),
 ]
-"""As Lex has it, but for the slash, which is in the ids of some producers."""
+"""Lex's own pattern, plus the slash, which some producers use in ids."""
 
-Name = Annotated[str, Meta(min_length=1, max_length=512, description="1 to 512 characters")]
-"""Of a bot, an alias or a locale, or its id: as long as a turn event may have one."""
+NameOrId = Annotated[str, Meta(min_length=1, max_length=512, description="1 to 512 characters")]
+"""Name or id of a bot, an alias or a locale, at most as long as in a turn event."""
 
 ContentType = Literal["PlainText", "CustomPayload", "SSML", "ImageResponseCard"]
 Confirmation = Literal["None", "Confirmed", "Denied"]
@@ -29,19 +29,19 @@ IntentState = Literal["Failed", "Fulfilled", "InProgress", "ReadyForFulfillment"
 ActionType = Literal["Close", "ConfirmIntent", "Delegate", "ElicitIntent", "ElicitSlot", "None"]
 
 
-class _Response(msgspec.Struct, frozen=True, rename="camel"):
-    """What the server sends: a member that is UNSET is left out."""
+class SessionResponse(msgspec.Struct, frozen=True, rename="camel"):
+    """Base of response bodies: a member that is UNSET is omitted."""
 
 
-class Button(_Response, frozen=True):
+class Button(SessionResponse, frozen=True):
     """A button of a card."""
 
     text: str
     value: str
 
 
-class ImageResponseCard(_Response, frozen=True):
-    """A card that a client shows."""
+class ImageResponseCard(SessionResponse, frozen=True):
+    """A card for the client to show."""
 
     title: NonEmpty
     subtitle: str | UnsetType = UNSET
@@ -49,24 +49,24 @@ class ImageResponseCard(_Response, frozen=True):
     buttons: Annotated[tuple[Button, ...], Meta(max_length=5)] | UnsetType = UNSET
 
 
-class Message(_Response, frozen=True):
-    """What the bot said."""
+class Message(SessionResponse, frozen=True):
+    """A message of the bot to the user."""
 
     content_type: ContentType
     content: NonEmpty | UnsetType = UNSET
     image_response_card: ImageResponseCard | UnsetType = UNSET
 
 
-class SlotValue(_Response, frozen=True):
-    """What a slot is filled with: as the user said it, and as the bot takes it."""
+class SlotValue(SessionResponse, frozen=True):
+    """The value of a slot, as the user gave it and as the bot interpreted it."""
 
     original_value: str | UnsetType = UNSET
     interpreted_value: str | UnsetType = UNSET
     resolved_values: tuple[str, ...] | UnsetType = UNSET
 
 
-class Slot(_Response, frozen=True):
-    """A filled slot: one value, a list of them, or a group of slots."""
+class Slot(SessionResponse, frozen=True):
+    """A filled slot: one value, a list of values, or a group of slots."""
 
     shape: Literal["Scalar", "List", "Composite"] | UnsetType = UNSET
     value: SlotValue | UnsetType = UNSET
@@ -74,8 +74,8 @@ class Slot(_Response, frozen=True):
     sub_slots: dict[NonEmpty, "Slot | None"] | UnsetType = UNSET
 
 
-class Intent(_Response, frozen=True):
-    """An intent and how far it is. A slot that is not filled is null."""
+class Intent(SessionResponse, frozen=True):
+    """An intent and its state. A slot that is not filled is null."""
 
     name: NonEmpty
     slots: dict[NonEmpty, Slot | None] = {}
@@ -83,14 +83,14 @@ class Intent(_Response, frozen=True):
     confirmation_state: Confirmation | UnsetType = UNSET
 
 
-class ConfidenceScore(_Response, frozen=True):
-    """How sure Lex is, 0 to 1."""
+class ConfidenceScore(SessionResponse, frozen=True):
+    """The confidence of an interpretation, 0 to 1."""
 
     score: float
 
 
-class SentimentScore(_Response, frozen=True):
-    """How likely each sentiment is, 0 to 1."""
+class SentimentScore(SessionResponse, frozen=True):
+    """The probability of each sentiment, 0 to 1."""
 
     positive: float | UnsetType = UNSET
     negative: float | UnsetType = UNSET
@@ -98,15 +98,15 @@ class SentimentScore(_Response, frozen=True):
     mixed: float | UnsetType = UNSET
 
 
-class SentimentResponse(_Response, frozen=True):
-    """The sentiment of what the user said."""
+class SentimentResponse(SessionResponse, frozen=True):
+    """The sentiment of the user's input."""
 
     sentiment: Literal["MIXED", "NEGATIVE", "NEUTRAL", "POSITIVE"] | UnsetType = UNSET
     sentiment_score: SentimentScore | UnsetType = UNSET
 
 
-class Interpretation(_Response, frozen=True):
-    """One of the intents that may have been meant; the first is the likeliest."""
+class Interpretation(SessionResponse, frozen=True):
+    """A candidate intent for the user's input; the first one is the likeliest."""
 
     intent: Intent
     nlu_confidence: ConfidenceScore | UnsetType = UNSET
@@ -114,15 +114,15 @@ class Interpretation(_Response, frozen=True):
     interpretation_source: Literal["Bedrock", "Lex"] | UnsetType = UNSET
 
 
-class SubSlotToElicit(_Response, frozen=True):
-    """The slot within a group that is asked for."""
+class SubSlotToElicit(SessionResponse, frozen=True):
+    """The slot within a group that the bot asks for."""
 
     name: NonEmpty
     sub_slot_to_elicit: "SubSlotToElicit | UnsetType" = UNSET
 
 
-class DialogAction(_Response, frozen=True):
-    """What the bot does next."""
+class DialogAction(SessionResponse, frozen=True):
+    """The bot's next action."""
 
     type: ActionType
     slot_to_elicit: NonEmpty | UnsetType = UNSET
@@ -130,36 +130,36 @@ class DialogAction(_Response, frozen=True):
     sub_slot_to_elicit: SubSlotToElicit | UnsetType = UNSET
 
 
-class TimeToLive(_Response, frozen=True):
-    """For how long a context stays active, in seconds and in turns, whichever ends first."""
+class TimeToLive(SessionResponse, frozen=True):
+    """The remaining lifetime of a context, in seconds and in turns, whichever ends first."""
 
     time_to_live_in_seconds: int | UnsetType = UNSET
     turns_to_live: int | UnsetType = UNSET
 
 
-class ActiveContext(_Response, frozen=True):
-    """A context that is active."""
+class ActiveContext(SessionResponse, frozen=True):
+    """An active context."""
 
     name: NonEmpty
     time_to_live: TimeToLive = TimeToLive()
     context_attributes: dict[NonEmpty, str] = {}
 
 
-class RuntimeHintValue(_Response, frozen=True):
-    """A phrase to expect."""
+class RuntimeHintValue(SessionResponse, frozen=True):
+    """A phrase that Lex should expect."""
 
     phrase: NonEmpty
 
 
-class RuntimeHintDetails(_Response, frozen=True):
-    """What to expect for a slot."""
+class RuntimeHintDetails(SessionResponse, frozen=True):
+    """The phrases to expect for a slot."""
 
     runtime_hint_values: tuple[RuntimeHintValue, ...] | UnsetType = UNSET
     sub_slot_hints: dict[NonEmpty, "RuntimeHintDetails"] | UnsetType = UNSET
 
 
-class RuntimeHints(_Response, frozen=True):
-    """What to expect, by intent and slot."""
+class RuntimeHints(SessionResponse, frozen=True):
+    """The phrases to expect, by intent and slot."""
 
     slot_hints: dict[NonEmpty, dict[NonEmpty, RuntimeHintDetails]] | UnsetType = UNSET
 
@@ -170,8 +170,8 @@ ActiveContexts = Annotated[tuple[ActiveContext, ...], Meta(max_length=20)]
 Attributes = dict[NonEmpty, str]
 
 
-class SessionState(_Response, frozen=True):
-    """Where the session stands. The life of its contexts is what is left of it."""
+class SessionState(SessionResponse, frozen=True):
+    """The state of a session. The time to live of its contexts is the remaining one."""
 
     active_contexts: ActiveContexts
     session_attributes: Attributes
@@ -181,8 +181,8 @@ class SessionState(_Response, frozen=True):
     runtime_hints: RuntimeHints | UnsetType = UNSET
 
 
-class GetSessionResponse(_Response, frozen=True):
-    """A session as its last event left it."""
+class GetSessionResponse(SessionResponse, frozen=True):
+    """The session after its last event."""
 
     session_id: str
     messages: Messages

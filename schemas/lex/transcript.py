@@ -1,25 +1,20 @@
-"""What was said in a session so far, as the query layer tells it: a list of turns, which Lex has no operation for."""
+"""Define the wire format of GetTranscript: the turns of a session so far. Lex itself has no such operation."""
 
 from typing import Annotated
 
-import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.lex.session_v2 import Messages
+from schemas.lex.session_v2 import Messages, SessionResponse
 
-MOST_TURNS = 1000
-"""Turns of one answer."""
+MAX_TURNS = 1000
+"""Largest number of turns in one response."""
 
-MaxTurns = Annotated[int, Meta(ge=1, le=MOST_TURNS, description="1 to 1000: the last so many turns, 100 if absent")]
+MaxTurns = Annotated[int, Meta(ge=1, le=MAX_TURNS, description="1 to 1000: the last so many turns, 100 if absent")]
 Seconds = Annotated[float, Meta(description="epoch seconds, milliseconds as the fraction")]
 
 
-class _Response(msgspec.Struct, frozen=True, rename="camel"):
-    """What the server sends: a member that is UNSET is left out."""
-
-
-class SpokenTurn(_Response, frozen=True):
-    """One event: what the user said, what the bot made of it, and what it said."""
+class SpokenTurn(SessionResponse, frozen=True):
+    """One event: the user's input, how the bot interpreted it, and the bot's messages."""
 
     timestamp: Seconds
     request_id: str
@@ -33,8 +28,8 @@ class SpokenTurn(_Response, frozen=True):
     dialog_action_type: str | UnsetType = UNSET
 
 
-class GetTranscriptResponse(_Response, frozen=True):
-    """The turns of a session's current conversation, the oldest first; where `truncated`, older ones are left out."""
+class GetTranscriptResponse(SessionResponse, frozen=True):
+    """The turns of a session's current conversation, the oldest first; if `truncated`, older ones are omitted."""
 
     bot_id: str
     bot_alias_id: str

@@ -21,13 +21,13 @@ def key(**members: Any) -> AccessKey:
 def test_it_sees_the_bots_that_are_named_or_begin_so_and_no_others(bot: str, patterns: list[str]) -> None:
     named = bot in patterns
     begun = any(bot[:length] + ALL in patterns for length in range(len(bot) + 1))
-    assert key(bots=patterns).sees(bot) == (named or begun)
+    assert key(bots=patterns).can_access_bot(bot) == (named or begun)
 
 
 @given(IDS)
 def test_a_star_alone_is_every_bot_and_nothing_is_none(bot: str) -> None:
-    assert key(bots=[ALL]).sees(bot)
-    assert not key().sees(bot)
+    assert key(bots=[ALL]).can_access_bot(bot)
+    assert not key().can_access_bot(bot)
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_a_star_alone_is_every_bot_and_nothing_is_none(bot: str) -> None:
     ],
 )
 def test_a_star_means_something_at_the_end_only(pattern: str, bot: str, *, seen: bool) -> None:
-    assert key(bots=[pattern]).sees(bot) == seen
+    assert key(bots=[pattern]).can_access_bot(bot) == seen
 
 
 @given(st.sets(st.sampled_from(Right)))
 def test_it_may_do_what_it_has_a_right_to(rights: set[Right]) -> None:
     told = key(rights=list(rights))
-    assert {right for right in Right if told.may(right)} == rights
+    assert {right for right in Right if told.has_right(right)} == rights
 
 
 def test_a_text_of_it_lets_nobody_in() -> None:

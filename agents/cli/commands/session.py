@@ -15,7 +15,7 @@ from agents.cli.output.session import print_session
 from agents.cli.output.write import say, write_json
 from pipeline.config.settings import Settings
 from schemas.lex.session_v1 import GetSessionV1Response
-from schemas.lex.transcript import MOST_TURNS, GetTranscriptResponse
+from schemas.lex.transcript import MAX_TURNS, GetTranscriptResponse
 
 
 @click.command()
@@ -23,7 +23,7 @@ from schemas.lex.transcript import MOST_TURNS, GetTranscriptResponse
 @click.argument("alias")
 @click.argument("user")
 @click.option("--label", help="Only intents with this checkpoint label.")
-@click.option("--turns", type=click.IntRange(1, MOST_TURNS), default=100, show_default=True,
+@click.option("--turns", type=click.IntRange(1, MAX_TURNS), default=100, show_default=True,
               help="The last so many turns of the transcript.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
 @click.pass_obj
@@ -44,7 +44,7 @@ def session(  # noqa: PLR0913, PLR0917 - each option of the command is an argume
         return
     print_session(f"{bot} / {alias} / {user}", found, said)
     if said.truncated:
-        say(f"the last {len(said.turns)}; --turns N shows more, {MOST_TURNS} at most", err=True)
+        say(f"the last {len(said.turns)}; --turns N shows more, {MAX_TURNS} at most", err=True)
 
 
 def _part(name: str) -> str:

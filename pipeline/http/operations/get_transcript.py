@@ -8,7 +8,7 @@ from pipeline.http.operations.operation import AppContext, Operation, OperationR
 from pipeline.query.get_session.archive import Archive
 from pipeline.query.get_session.current import CurrentSessions
 from schemas.access_key import Right
-from schemas.lex.session_v2 import Name, SessionId
+from schemas.lex.session_v2 import NameOrId, SessionId
 from schemas.lex.transcript import GetTranscriptResponse, MaxTurns
 
 TURNS = 100
@@ -17,7 +17,9 @@ TURNS = 100
 
 async def handle(backend: AppContext, call: OperationRequest) -> GetTranscriptResponse:
     """The transcript of the session of the user in the path."""
-    sessions = CurrentSessions(Archive(backend.store), backend.now, backend.settings.idle_ttl_of, call.key.sees)
+    sessions = CurrentSessions(
+        Archive(backend.store), backend.now, backend.settings.idle_ttl_of, call.key.can_access_bot
+    )
     path = call.path
     most = call.query.get("maxResults", TURNS)
     said = await sessions.transcript(path["botName"], path["botAlias"], path["userId"], most)
@@ -30,7 +32,7 @@ OPERATION = Operation(
     method="GET",
     path="/bot/{botName}/alias/{botAlias}/user/{userId}/session/transcript",
     summary="What was said so far in a user's session, turn by turn; Lex itself has no such operation",
-    parameters={"botName": Name, "botAlias": Name, "userId": SessionId},
+    parameters={"botName": NameOrId, "botAlias": NameOrId, "userId": SessionId},
     query={"maxResults": MaxTurns},
     request=None,
     answered=GetTranscriptResponse,

@@ -15,7 +15,7 @@ async def handle(backend: AppContext, call: OperationRequest) -> ListSessionAnal
         tokens=backend.tokens,
         now=backend.now,
         idle_ttl_of=backend.settings.idle_ttl_of,
-        sees=call.key.sees,
+        sees=call.key.can_access_bot,
         reaches=backend.reaches,
     )
     request = decode(call.body, ListSessionAnalyticsDataRequest)

@@ -21,7 +21,7 @@ def test_without_keys_anyone_may_do_anything() -> None:
     door.check()
     for right in Right:
         check_right(ANYONE, right)
-    assert ANYONE.sees("BOTAAAAAA1")
+    assert ANYONE.can_access_bot("BOTAAAAAA1")
 
 
 def test_with_keys_nobody_may_without_one(tmp_path: Path) -> None:

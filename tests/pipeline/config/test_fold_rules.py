@@ -5,15 +5,15 @@ import pytest
 
 from pipeline.config.fold_rules import kafka_client_id, rules_digest
 from pipeline.config.settings import Settings
-from schemas.reprocessing import Rules
+from schemas.reprocessing import JobRules
 
 
 def test_without_redaction_rules_are_written_as_before_there_was_any() -> None:
     ours = rules_digest(Settings(redact_phone_region="DE"))
     assert {*msgspec.to_builtins(ours)} == {"version", "fallback_intents"}
     saved = b'{"version":"0.1.0","fallback_intents":["FallbackIntent"]}'
-    assert msgspec.json.decode(saved, type=Rules) == Rules("0.1.0", ("FallbackIntent",))
-    assert msgspec.json.encode(Rules("0.1.0", ("FallbackIntent",))) == saved
+    assert msgspec.json.decode(saved, type=JobRules) == JobRules("0.1.0", ("FallbackIntent",))
+    assert msgspec.json.encode(JobRules("0.1.0", ("FallbackIntent",))) == saved
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.fold.event_set import EventSet
-from schemas.turn import Turn, content_of
+from schemas.turn import Turn, content_digest
 from tests.events import turn, turns
 
 LEAST, MIDDLE, GREATEST = (turn(intent_name=f"Intent{n}", content=n) for n in (1, 2, 3))
@@ -46,5 +46,5 @@ def test_what_is_discarded_goes_with_all_its_contents() -> None:
 
 
 def test_the_digest_is_the_same_in_every_process_and_never_that_of_no_digest() -> None:
-    assert content_of(b"") == 0x2D06800538D394C2
-    assert content_of(msgspec.json.encode("x")) != content_of(b"x")
+    assert content_digest(b"") == 0x2D06800538D394C2
+    assert content_digest(msgspec.json.encode("x")) != content_digest(b"x")

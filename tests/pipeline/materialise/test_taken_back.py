@@ -7,13 +7,13 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.store.client import connection
 from pipeline.store.runs import save_run
-from schemas.reprocessing import Job, JobKind, Rules, Run, Target
+from schemas.reprocessing import Job, JobKind, JobRules, Run, Target
 from tests.events import START
 from tests.pipeline.audit.tables import Tables, folded
 from tests.pipeline.materialise.test_writer_after import at_work, said
 
 TALK = [said(n) for n in range(100)]
-RUN = Run(job=Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=Rules("1", ())), begun=1)
+RUN = Run(job=Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=JobRules("1", ())), begun=1)
 TAKEN_BACK = "SELECT toUnixTimestamp64Milli(start) FROM conversations WHERE is_deleted ORDER BY start"
 
 

@@ -22,7 +22,7 @@ from pipeline.store.schema.shadow_tables import (
     uuids,
 )
 from pipeline.store.writer_state import has_both
-from schemas.reprocessing import Job, JobKind, Rules, Run, Target
+from schemas.reprocessing import Job, JobKind, JobRules, Run, Target
 from schemas.turn import Turn
 from tests.events import turn
 from tests.pipeline.audit.tables import archived, folded
@@ -164,7 +164,7 @@ def test_events_that_the_live_archive_has_go_only_where_they_may_be_missing(with
 def test_only_who_writes_into_the_live_tables_makes_memory_doubtful(
     with_tables: Settings, into: Target, *, alone: bool
 ) -> None:
-    run = Run(job=Job(kind=JobKind.REBUILD, into=into, rules=Rules("1", ())), begun=1)
+    run = Run(job=Job(kind=JobKind.REBUILD, into=into, rules=JobRules("1", ())), begun=1)
 
     async def go() -> None:
         async with writing(with_tables) as (writer, server):

@@ -17,10 +17,10 @@ from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units
 from pipeline.store.schema.shadow_tables import shadow_database
 from pipeline.store.writer_state import LEASE_MS, read_writer_state
-from schemas.reprocessing import Job, JobCounts, JobKind, Rules, Run, Source, Target, WorkUnit
+from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Run, Source, Target, WorkUnit
 from tests.pipeline.audit.tables import Tables
 
-RUN = Run(job=Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=Rules("1", ())), begun=7)
+RUN = Run(job=Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=JobRules("1", ())), begun=7)
 NAME = "run"
 HERE = identify().rsplit(":", 2)[0]
 

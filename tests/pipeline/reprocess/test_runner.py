@@ -16,7 +16,7 @@ from pipeline.reprocess.steps import BatchResult, Ready, Sink, Written
 from pipeline.runtime.errors import TransientError
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units
-from schemas.reprocessing import Job, JobCounts, JobKind, Rules, Run, Source, Target, WorkUnit
+from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Run, Source, Target, WorkUnit
 from tests.events import raw
 from tests.pipeline.audit.tables import Tables
 
@@ -27,7 +27,7 @@ INPUTS = 4
 def begun(folder: Path) -> tuple[Run, WorkUnit]:
     file = folder / "log.jsonl"
     file.write_bytes(b"\n".join(raw(requestId=f"r{number}") for number in range(INPUTS)))
-    job = Job(kind=JobKind.BACKFILL, into=Target.LIVE, rules=Rules("1", ()), paths=(str(file),))
+    job = Job(kind=JobKind.BACKFILL, into=Target.LIVE, rules=JobRules("1", ()), paths=(str(file),))
     source = Source(str(file), str(file), (0,), (), file.stat().st_size)
     return Run(job=job, begun=7), WorkUnit(source=source, position=(0,), counts=JobCounts())
 

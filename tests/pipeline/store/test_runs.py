@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, run_names, save_run, save_units
-from schemas.reprocessing import Job, JobCounts, JobKind, Phase, Rules, Run, Source, Target, WorkUnit
+from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Phase, Run, Source, Target, WorkUnit
 from tests.pipeline.audit.tables import Tables
 
-JOB = Job(kind=JobKind.BACKFILL, into=Target.LIVE, rules=Rules("1", ("FallbackIntent",)), paths=("a",))
+JOB = Job(kind=JobKind.BACKFILL, into=Target.LIVE, rules=JobRules("1", ("FallbackIntent",)), paths=("a",))
 RUN = Run(job=JOB, begun=1)
 PATIENCE = 30.0
 NAME = st.text(st.characters(codec="utf-8"), max_size=5)

@@ -15,10 +15,10 @@ from pipeline.store.schema.shadow_tables import (
     uuids,
 )
 from pipeline.store.writer_state import LEASE_MS, MARGIN_MS, TABLES, WriterState, has_both, read_writer_state
-from schemas.reprocessing import Job, JobCounts, JobKind, Rules, Run, Source, Target, WorkUnit
+from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Run, Source, Target, WorkUnit
 from tests.pipeline.audit.tables import Tables
 
-RUN = Run(job=Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=Rules("1", ())), begun=1)
+RUN = Run(job=Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=JobRules("1", ())), begun=1)
 UNIT = WorkUnit(source=Source("a", "a", (), (), 1), position=(), counts=JobCounts())
 COUNTS = LEASE_MS + MARGIN_MS
 
