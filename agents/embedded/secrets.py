@@ -131,7 +131,7 @@ def _token(key_file: Path, kept: Path) -> str:
     issued = create_bearer_key(_new_key())
     change_keys(key_file, lambda known: [*known, issued.key])
     kept.unlink(missing_ok=True)
-    return kept_secret(kept, issued.told)
+    return kept_secret(kept, issued.credential)
 
 
 def _new_key() -> AccessKey:

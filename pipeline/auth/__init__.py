@@ -1,1 +1,1 @@
-"""Who asks, and what they may see: access keys, signatures, bearer tokens, rates."""
+"""Authenticate requests and limit their rate: access keys, signatures, bearer tokens."""

@@ -1,27 +1,27 @@
-"""Why somebody is not let in: in the words of AWS, so that its SDKs tell their users what they know."""
+"""Errors of authentication and rate limits, named as AWS names them so that its SDKs recognise them."""
 
 import enum
 
 
 class Denial(enum.StrEnum):
-    """The kinds of refusal, by the names that AWS gives them."""
+    """Kinds of refusal, by AWS's names."""
 
     MISSING = "MissingAuthenticationTokenException"
-    """The request shows no key."""
+    """The request carries no credentials."""
     INCOMPLETE = "IncompleteSignatureException"
-    """What it shows cannot be read."""
+    """The credentials cannot be parsed."""
     UNKNOWN = "UnrecognizedClientException"
-    """There is no such key, or no longer."""
+    """The key does not exist or was revoked."""
     SIGNATURE = "InvalidSignatureException"
-    """The signature is not that of this request by this key, or not of now."""
+    """The signature does not match this request and key, or its time is too far off."""
     EXPIRED = "ExpiredTokenException"
-    """The key has had its time."""
+    """The key has expired."""
     FORBIDDEN = "AccessDeniedException"
-    """The key is right, and may not do this."""
+    """The key is valid but lacks the right."""
 
 
 class DeniedError(Exception):
-    """Somebody is not let in. The text says why, and nothing that only others may know."""
+    """The request is refused. The text says why and reveals nothing that the client may not know."""
 
     def __init__(self, denial: Denial, text: str) -> None:
         self.denial = denial
@@ -29,7 +29,7 @@ class DeniedError(Exception):
 
 
 class ThrottledError(Exception):
-    """A key asks for more than it may have. `after` is the number of seconds after which it may ask again."""
+    """A key exceeds its rate or its concurrency. `after` is the number of seconds to wait before the next request."""
 
     def __init__(self, text: str, after: int = 1) -> None:
         self.after = after

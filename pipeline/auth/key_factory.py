@@ -10,66 +10,66 @@ import msgspec
 
 from schemas.access_key import AccessKey
 
-SCHEME = "bearer "
-"""In lower case: RFC 7235 leaves it to the client."""
-FORM = re.compile(r"tf_(?P<key>[A-Z0-9]{4,64})_(?P<secret>[A-Za-z0-9_-]{43})")
-BYTES = 32
-"""Of chance in a token: so many cannot be guessed, and a plain hash is enough."""
+BEARER_SCHEME = "bearer "
+"""The Authorization scheme in lower case: RFC 7235 makes it case-insensitive."""
+TOKEN_PATTERN = re.compile(r"tf_(?P<key>[A-Z0-9]{4,64})_(?P<secret>[A-Za-z0-9_-]{43})")
+TOKEN_BYTES = 32
+"""Random bytes in a token: too many to guess, so a plain hash is enough to store."""
 
 
 def new_token(key_id: str) -> tuple[str, str]:
-    """A token, and its hash, which is all that is kept."""
-    token = f"tf_{key_id}_{secrets.token_urlsafe(BYTES)}"
+    """Create a token and its hash; only the hash is stored."""
+    token = f"tf_{key_id}_{secrets.token_urlsafe(TOKEN_BYTES)}"
     return token, hash_of(token)
 
 
 def hash_of(token: str) -> str:
-    """SHA-256 in hexadecimal digits."""
+    """Return the SHA-256 of a token in hexadecimal digits."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def key_id_of(token: str) -> str | None:
-    """The id of the key whose token this may be; None where it has not the form of one."""
-    found = FORM.fullmatch(token)
-    return found["key"] if found else None
+    """Return the key id that a token names, or None where the text does not have the form of a token."""
+    match = TOKEN_PATTERN.fullmatch(token)
+    return match["key"] if match else None
 
 
-def is_token_of(token: str, kept: str) -> bool:
-    """Whether `kept` is the hash of `token`, in a time that tells nothing."""
-    return hmac.compare_digest(hash_of(token), kept)
+def is_token_of(token: str, token_hash: str) -> bool:
+    """Return whether `token_hash` is the hash of `token`, in constant time."""
+    return hmac.compare_digest(hash_of(token), token_hash)
 
 
 ID_PREFIX = "TFK"
 ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 ID_LENGTH = 17
 SECRET_BYTES = 30
-"""Forty characters, as AWS's own secrets have."""
+"""Random bytes of a secret: forty characters, as many as AWS's secrets have."""
 
 
 class IssuedKey(NamedTuple):
-    """A key, and its secret or its token: the only time that it is told."""
+    """A new key and its secret or token, which is shown only once."""
 
     key: AccessKey
-    told: str
+    credential: str
 
 
 def new_id() -> str:
-    """An id that nobody has: 85 bits of chance."""
+    """Create a unique key id, of 85 random bits."""
     return ID_PREFIX + "".join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH))
 
 
 def create_signing_key(key: AccessKey) -> IssuedKey:
-    """The key with a secret, for AWS's SDKs."""
+    """Give `key` a secret, for AWS's SDKs."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
     return IssuedKey(msgspec.structs.replace(key, secret=secret), secret)
 
 
 def create_bearer_key(key: AccessKey) -> IssuedKey:
-    """The key with the hash of a token, for browsers and curl."""
-    token, kept = new_token(key.id)
-    return IssuedKey(msgspec.structs.replace(key, token_sha256=kept), token)
+    """Give `key` the hash of a new token, for browsers and curl."""
+    token, token_hash = new_token(key.id)
+    return IssuedKey(msgspec.structs.replace(key, token_sha256=token_hash), token)
 
 
 def with_revocation(key: AccessKey, now: int) -> AccessKey:
-    """The key, whose secret nobody needs any more; `now` is in ms."""
+    """Return `key` without its secret and token, revoked at `now` (ms) unless it was revoked before."""
     return msgspec.structs.replace(key, secret="", token_sha256="", revoked=key.revoked or now)

@@ -1,4 +1,4 @@
-"""Read and change the file of access keys, and look keys up in it as it is at this moment."""
+"""Read and change the key file, and look up access keys in its current version."""
 
 import fcntl
 import logging
@@ -14,55 +14,55 @@ import msgspec
 from pipeline.runtime.errors import UsageError
 from schemas.access_key import AccessKey, KeyFile
 
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
+GROUP_AND_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 _decoder = msgspec.json.Decoder(KeyFile)
 
 
 def read_keys(path: Path) -> tuple[AccessKey, ...]:
-    """The keys in the file at `path`.
+    """Read the key file at `path`.
 
     Raises:
-        UsageError: there is no such file, others can read it, or it is none of keys.
+        UsageError: the file does not exist, others can read it, or it is not a key file.
     """
     try:
         with path.open("rb") as file:
-            seen = os.fstat(file.fileno())
+            status = os.fstat(file.fileno())
             content = file.read()
     except OSError as error:
         raise UsageError(
             f"the keys in {path} cannot be read: {error.strerror}; `turnfold keys add` makes some"
         ) from None
-    if is_open(seen):
-        mode = stat.filemode(seen.st_mode)
-        raise UsageError(f"{path} holds secrets and is open to others ({mode}): `chmod 600 {path}`")
+    if is_open(status):
+        mode = stat.filemode(status.st_mode)
+        raise UsageError(f"{path} contains secrets and is accessible to others ({mode}): `chmod 600 {path}`")
     try:
         keys = _decoder.decode(content).keys
-    except (ValueError, RecursionError) as wrong:  # DecodeError and UnicodeDecodeError are ValueErrors
-        raise UsageError(f"{path} is no file of keys: {wrong}") from None
+    except (ValueError, RecursionError) as error:  # DecodeError and UnicodeDecodeError are ValueErrors
+        raise UsageError(f"{path} is not a key file: {error}") from None
     if len({key.id for key in keys}) < len(keys):
-        raise UsageError(f"{path} has two keys of the same id: which one counts is not known")
+        raise UsageError(f"{path} has two keys with the same id: remove one of them")
     return keys
 
 
-def is_open(seen: os.stat_result) -> bool:
-    """Whether others than its owner may read or change a file.
+def is_open(status: os.stat_result) -> bool:
+    """Return whether users other than the owner may read or change a file.
 
-    Where that is root, a group may read it: so do Kubernetes and others hand secrets to processes that are not root.
+    Where the owner is root, a group may read it: Kubernetes and others pass secrets to non-root processes so.
     """
-    allowed = stat.S_IRGRP if seen.st_uid == 0 else 0
-    return bool(seen.st_mode & OTHERS & ~allowed)
+    allowed = stat.S_IRGRP if status.st_uid == 0 else 0
+    return bool(status.st_mode & GROUP_AND_OTHERS & ~allowed)
 
 
 def change_keys(path: Path, change: Callable[[Sequence[AccessKey]], Sequence[AccessKey]]) -> None:
-    """Let `change` make new keys of those in the file; where there is none, it is made. One changes it at a time.
+    """Replace the keys in the file by the result of `change`; create the file where it does not exist.
 
-    Whoever reads meanwhile sees either the old keys or the new ones.
+    Changes are serialised by a lock. A concurrent reader sees either the old keys or the new ones.
 
     Raises:
-        UsageError: the file cannot be read or written, or could not be read again.
+        UsageError: the file cannot be read or written, or the new content could not be read back.
     """
-    path = Path(os.path.realpath(path))  # a link to the file stays one
+    path = Path(os.path.realpath(path))  # a symbolic link to the file is kept
     try:
         with _locked(path.parent) as folder:
             keys = read_keys(path) if path.exists() else ()
@@ -74,7 +74,7 @@ def change_keys(path: Path, change: Callable[[Sequence[AccessKey]], Sequence[Acc
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[int]:
-    """The file itself is replaced, so the lock is on the folder that it is in."""
+    """Lock the folder of the file, as the file itself is replaced."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -84,89 +84,86 @@ def _locked(folder: Path) -> Iterator[int]:
 
 
 def _content(keys: Sequence[AccessKey]) -> bytes:
-    """What is read back as these keys; a file that cannot be read lets nobody in."""
+    """Encode the keys and check that they decode to the same keys: an unreadable file would lock everybody out."""
     file = KeyFile(keys=tuple(keys))
     try:
         content = msgspec.json.format(msgspec.json.encode(file))
         same = _decoder.decode(content) == file
-    except ValueError as wrong:
-        raise UsageError(f"such a key cannot be kept: {wrong}") from None
+    except ValueError as error:
+        raise UsageError(f"this key cannot be stored: {error}") from None
     if not same:
-        raise UsageError("such a key cannot be kept: a number in it is none")
+        raise UsageError("this key cannot be stored: a number in it is not finite")
     return content + b"\n"
 
 
 def _replace(path: Path, content: bytes) -> None:
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for our eyes only from the start
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600 from the start
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             if path.exists():
-                _hand_over(handle, path.stat())
+                _keep_owner(handle, path.stat())
             os.fsync(handle)
-        Path(beside).replace(path)
+        Path(temporary).replace(path)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def _hand_over(handle: int, before: os.stat_result) -> None:
-    """Whoever could read the file can go on, also when root has changed it."""
+def _keep_owner(handle: int, before: os.stat_result) -> None:
+    """Keep owner and mode of the file, so that its readers still can read it after root has changed it."""
     now = os.fstat(handle)
     if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
         os.fchown(handle, before.st_uid, before.st_gid)
     os.fchmod(handle, stat.S_IMODE(before.st_mode))
 
 
-State = tuple[int, ...]
+FileState = tuple[int, ...]
 
 log = logging.getLogger(__name__)
 
 
 class KeysUnavailableError(Exception):
-    """The file of keys cannot be read at the moment: nobody is let in, since who was revoked is not known."""
+    """The key file cannot be read: all requests are refused, as any key may have been revoked."""
 
 
 class KeyStore:
-    """The keys of one file, read again whenever it has changed."""
+    """The keys of one file, which is read again whenever it has changed."""
 
     def __init__(self, path: Path) -> None:
-        """
-        Raises:
-            UsageError: they cannot be read.
-        """  # noqa: D205, D212 - what it does is said above
+        """Raises UsageError where the file cannot be read."""
         self._path = path
-        self._state: State | None = self._look()
+        self._state: FileState | None = self._file_state()
         self._keys = {key.id: key for key in read_keys(path)}
-        self._trouble = ""
+        self._error = ""
 
     def find(self, key_id: str) -> AccessKey | None:
-        """The key of this id, whether it counts or not; None where there is none.
+        """Return the key of this id, also where it has expired or was revoked; None where there is none.
 
         Raises:
-            KeysAwayError: the file cannot be read.
+            KeysUnavailableError: the file cannot be read.
         """
-        if (state := self._look()) != self._state:
+        if (state := self._file_state()) != self._state:
             self._state = state
             self._read()
-        if self._trouble:
-            raise KeysUnavailableError(self._trouble)
+        if self._error:
+            raise KeysUnavailableError(self._error)
         return self._keys.get(key_id)
 
     def _read(self) -> None:
         try:
-            self._keys, self._trouble = {key.id: key for key in read_keys(self._path)}, ""
-        except UsageError as trouble:
-            self._keys, self._trouble = {}, str(trouble)
-            log.error("nobody is let in: %s", trouble)  # noqa: TRY400 - the text says it all
+            self._keys, self._error = {key.id: key for key in read_keys(self._path)}, ""
+        except UsageError as error:
+            self._keys, self._error = {}, str(error)
+            log.error("all requests are refused: %s", error)  # noqa: TRY400 - the text is enough without a traceback
         else:
             log.info("read %d keys from %s", len(self._keys), self._path)
 
-    def _look(self) -> State | None:
-        """What changes with the file: a replaced one is another inode, and no tool sets back the time of a change."""
+    def _file_state(self) -> FileState | None:
+        """Return what changes with the file: a new file has another inode, and no tool sets back a change time."""
         try:
-            seen = self._path.stat()
+            status = self._path.stat()
         except OSError:
             return None
-        return (seen.st_ino, seen.st_ctime_ns, seen.st_size)
+        return (status.st_ino, status.st_ctime_ns, status.st_size)

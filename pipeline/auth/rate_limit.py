@@ -1,4 +1,4 @@
-"""Limit how often an access key may ask: whoever asks much is slowed down, and nobody else is."""
+"""Limit the rate and the concurrency of each access key, so that a busy key does not slow the others."""
 
 import asyncio
 import math
@@ -13,42 +13,43 @@ from pipeline.config.settings import Settings
 from schemas.access_key import AccessKey
 
 PERIOD_S = 10.0
-"""The time over which a rate counts: who was quiet may send so many seconds' worth at once."""
+"""Seconds over which a rate is measured: after a quiet time, a key may send the requests of this many seconds at once.
+"""
 WAITING = 32
-"""Requests of one key that wait for their turn."""
+"""Requests of one key that may wait for a slot."""
 WAIT_S = 2.0
-"""And for how long: less than SDKs wait for an answer, and long enough that few have to ask again."""
+"""Seconds that a request may wait: less than SDKs wait for a response, and long enough that few have to retry."""
 
 
 class RateLimits:
-    """The paces of all keys, each by itself."""
+    """The rate limits of all keys, one for each key."""
 
     def __init__(self, settings: Settings) -> None:
         self._rate = settings.api_rate
         self._concurrent = settings.api_concurrent or max(1, (os.cpu_count() or 1) // 2)
-        self._paces: dict[str, _RateLimit] = {}
+        self._limits: dict[str, _RateLimit] = {}
 
     @asynccontextmanager
-    async def turn(self, key: AccessKey) -> AsyncIterator[None]:
-        """Wait for the key's turn, which lasts as long as the block.
+    async def slot(self, key: AccessKey) -> AsyncIterator[None]:
+        """Wait for one of the key's concurrent requests and hold it for the length of the block.
 
         Raises:
-            ThrottledError: it asks too often, or too much at once.
+            ThrottledError: the key exceeds its rate, or too many of its requests wait already.
         """
         rate, concurrent = key.rate or self._rate, key.concurrent or self._concurrent
-        pace = self._paces.get(key.id)
-        if pace is None or (pace.rate, pace.concurrent) != (rate, concurrent):
-            pace = self._paces[key.id] = _RateLimit(rate, concurrent)
-        await pace.count()
-        await pace.wait()
+        limit = self._limits.get(key.id)
+        if limit is None or (limit.rate, limit.concurrent) != (rate, concurrent):
+            limit = self._limits[key.id] = _RateLimit(rate, concurrent)
+        await limit.count()
+        await limit.wait()
         try:
             yield
         finally:
-            pace.free.release()
+            limit.free.release()
 
 
 class _RateLimit:
-    """How much one key asks."""
+    """The rate limit of one key."""
 
     def __init__(self, rate: float, concurrent: int) -> None:
         self.rate, self.concurrent = rate, concurrent
@@ -57,14 +58,14 @@ class _RateLimit:
         self._waiting = 0
 
     async def count(self) -> None:
-        """Count a request."""
+        """Count a request against the rate."""
         if not self._limiter.has_capacity():
             after = math.ceil(1 / self.rate)
             raise ThrottledError(f"more than {self.rate:g} requests a second with this key; try again later", after)
         await self._limiter.acquire()
 
     async def wait(self) -> None:
-        """Wait until fewer than `concurrent` requests are being answered."""
+        """Wait until fewer than `concurrent` requests are in progress."""
         if self._waiting >= WAITING:
             raise ThrottledError(f"{WAITING} requests with this key are waiting already; try again in a moment")
         self._waiting += 1
@@ -73,7 +74,7 @@ class _RateLimit:
                 await self.free.acquire()
         except TimeoutError:
             raise ThrottledError(
-                f"{self.concurrent} requests with this key are being answered; try again in a moment"
+                f"{self.concurrent} requests with this key are in progress; try again in a moment"
             ) from None
         finally:
             self._waiting -= 1

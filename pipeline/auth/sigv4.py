@@ -1,4 +1,4 @@
-"""Verify that a request bears the AWS Signature Version 4 of a secret."""
+"""Verify the AWS Signature Version 4 of a request."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ Headers = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """The parts of a request. `target` is path and query as sent; names of `headers` are in lower case."""
+    """The signed parts of a request. `target` is path and query as sent; names of `headers` are in lower case."""
 
     method: str
     target: str
@@ -28,30 +28,30 @@ class SignedRequest:
     body: bytes
 
     def all(self, name: str) -> list[str]:
-        """The values of a header, one for each time that it is there."""
-        return [value for found, value in self.headers if found == name]
+        """Return the values of a header, one for each occurrence."""
+        return [value for header, value in self.headers if header == name]
 
     def one(self, name: str) -> str | None:
-        """The value of a header; None where it is not there, or more than once."""
+        """Return the value of a header, or None where it is absent or repeated."""
         values = self.all(name)
         return values[0] if len(values) == 1 else None
 
 
 SCHEME = "AWS4-HMAC-SHA256"
 SKEW_MS = 300_000
-"""How far a client's clock may be from ours: as with AWS, five minutes."""
+"""Milliseconds that a client's clock may differ from ours: five minutes, as with AWS."""
 
-ALWAYS = {"host", "x-amz-date"}
-"""Headers that have to be signed. Others that change what a request means must be where they are sent."""
+REQUIRED_HEADERS = {"host", "x-amz-date"}
+"""Headers that must be signed. Others that change the meaning of a request must be signed where they are sent."""
 
-FORM = re.compile(
+AUTHORIZATION_PATTERN = re.compile(
     rf"{SCHEME} Credential=(?P<key>[A-Z0-9]{{4,64}})/(?P<day>\d{{8}})/(?P<region>[a-z0-9-]{{1,64}})/lex/aws4_request, ?"
     r"SignedHeaders=(?P<names>[a-z0-9-]+(?:;[a-z0-9-]+)*), ?Signature=(?P<signature>[0-9a-f]{64})"
 )
 
 
 class Signature(NamedTuple):
-    """What the header Authorization says: whose key, for which day and region, over which headers, and the proof."""
+    """The parsed Authorization header: key id, day, region, names of the signed headers, and the signature."""
 
     key: str
     day: str
@@ -61,75 +61,76 @@ class Signature(NamedTuple):
 
 
 def read_signature(authorization: str) -> Signature:
-    """The parts of the header.
+    """Parse the Authorization header.
 
     Raises:
-        DeniedError: it is not of this form.
+        DeniedError: it does not have the form of a signature.
     """
-    if found := FORM.fullmatch(authorization):
-        return Signature(**found.groupdict())
+    if match := AUTHORIZATION_PATTERN.fullmatch(authorization):
+        return Signature(**match.groupdict())
     raise DeniedError(
         Denial.INCOMPLETE,
-        f"the header Authorization is no signature of version 4 for service lex: expected {SCHEME} "
+        f"the Authorization header is not a version 4 signature for service lex: expected {SCHEME} "
         "Credential=ID/YYYYMMDD/REGION/lex/aws4_request, SignedHeaders=..., Signature=...",
     )
 
 
-def verify(asked: SignedRequest, shown: Signature, secret: str, now: int) -> None:
-    """Let pass what was signed with `secret`, as it is, at about `now` (ms).
+def verify(request: SignedRequest, signature: Signature, secret: str, now: int) -> None:
+    """Check that `request` was signed with `secret`, is unchanged, and is at most SKEW_MS away from `now` (ms).
 
     Raises:
-        DeniedError: it was not.
+        DeniedError: it was not signed so.
     """
-    _check_time(asked, shown, now)
-    _check_extent(asked, shown)
-    if not hmac.compare_digest(_expected(asked, shown, secret), shown.signature):
+    _check_time(request, signature, now)
+    _check_extent(request, signature)
+    if not hmac.compare_digest(_expected(request, signature, secret), signature.signature):
         raise DeniedError(
             Denial.SIGNATURE,
-            "the signature is not that of this request: it was signed with another secret, or changed on its way",
+            "the signature does not match this request: it was signed with another secret, or changed in transit",
         )
 
 
-def _check_time(asked: SignedRequest, shown: Signature, now: int) -> None:
-    stamp = asked.one("x-amz-date") or ""
+def _check_time(request: SignedRequest, signature: Signature, now: int) -> None:
+    stamp = request.one("x-amz-date") or ""
     try:
         moment = datetime.strptime(stamp, SIGV4_TIMESTAMP).replace(tzinfo=UTC)
     except ValueError:
         raise DeniedError(
-            Denial.INCOMPLETE, "one header X-Amz-Date such as 20260609T021915Z is needed, and is signed"
+            Denial.INCOMPLETE, "exactly one X-Amz-Date header, such as 20260609T021915Z, is required"
         ) from None
-    if moment.strftime(SIGV4_TIMESTAMP) != stamp or not stamp.startswith(shown.day):
-        raise DeniedError(Denial.SIGNATURE, "X-Amz-Date is not of the day that the credential is for")
+    if moment.strftime(SIGV4_TIMESTAMP) != stamp or not stamp.startswith(signature.day):
+        raise DeniedError(Denial.SIGNATURE, "X-Amz-Date is not on the day of the credential")
     if abs(moment.timestamp() * 1000 - now) > SKEW_MS:
         here = datetime.fromtimestamp(now / 1000, UTC).strftime(SIGV4_TIMESTAMP)
         raise DeniedError(
-            Denial.SIGNATURE, f"the request is of {stamp} and it is {here} here: more than 5 minutes lie between"
+            Denial.SIGNATURE,
+            f"the request is dated {stamp} and the server time is {here}: they differ by more than 5 minutes",
         )
 
 
-def _check_extent(asked: SignedRequest, shown: Signature) -> None:
-    """The signature has to be about all that gives the request its meaning."""
-    signed = set(shown.names.split(";"))
-    sent = {name for name, _ in asked.headers}
-    needed = ALWAYS | {name for name in sent if name == "content-type" or name.startswith("x-amz-")}
-    if lacking := needed - (signed & sent):
-        raise DeniedError(Denial.SIGNATURE, f"not signed or not sent, but needed: {', '.join(sorted(lacking))}")
-    path = asked.target.partition("?")[0]
-    if normalize_url_path(path) != path or "#" in asked.target:  # the signer takes all these for the same path
-        raise DeniedError(Denial.SIGNATURE, "the path has empty parts, dots between slashes, or a #")
-    hashes = asked.all("x-amz-content-sha256")
-    if hashes and hashes != [hashlib.sha256(asked.body).hexdigest()]:
-        raise DeniedError(Denial.SIGNATURE, "X-Amz-Content-SHA256 is not the hash of the body that was sent")
+def _check_extent(request: SignedRequest, signature: Signature) -> None:
+    """Check that the signature covers everything that gives the request its meaning."""
+    signed = set(signature.names.split(";"))
+    sent = {name for name, _ in request.headers}
+    required = REQUIRED_HEADERS | {name for name in sent if name == "content-type" or name.startswith("x-amz-")}
+    if missing := required - (signed & sent):
+        raise DeniedError(Denial.SIGNATURE, f"these headers must be sent and signed: {', '.join(sorted(missing))}")
+    path = request.target.partition("?")[0]
+    if normalize_url_path(path) != path or "#" in request.target:  # the signer normalises all these to the same path
+        raise DeniedError(Denial.SIGNATURE, "the path has empty segments, dot segments, or a #")
+    hashes = request.all("x-amz-content-sha256")
+    if hashes and hashes != [hashlib.sha256(request.body).hexdigest()]:
+        raise DeniedError(Denial.SIGNATURE, "X-Amz-Content-SHA256 is not the hash of the body")
 
 
-def _expected(asked: SignedRequest, shown: Signature, secret: str) -> str:
-    signed = set(shown.names.split(";"))
-    request = AWSRequest(asked.method, f"http://host{asked.target}", data=asked.body)
-    for name, value in asked.headers:
+def _expected(request: SignedRequest, signature: Signature, secret: str) -> str:
+    signed = set(signature.names.split(";"))
+    to_sign = AWSRequest(request.method, f"http://host{request.target}", data=request.body)
+    for name, value in request.headers:
         if name in signed:
-            request.headers.add_header(name, value)
-    request.context["timestamp"] = asked.one("x-amz-date")
-    signer = SigV4Auth(Credentials(shown.key, secret), "lex", shown.region)
-    text = signer.string_to_sign(request, signer.canonical_request(request))
-    signature: str = signer.signature(text, request)
-    return signature
+            to_sign.headers.add_header(name, value)
+    to_sign.context["timestamp"] = request.one("x-amz-date")
+    signer = SigV4Auth(Credentials(signature.key, secret), "lex", signature.region)
+    text = signer.string_to_sign(to_sign, signer.canonical_request(to_sign))
+    expected: str = signer.signature(text, to_sign)
+    return expected

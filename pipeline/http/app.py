@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from pipeline.auth.authenticator import Gatekeeper
+from pipeline.auth.authenticator import AccessControl
 from pipeline.config.settings import Settings
 from pipeline.http.middleware.audit_log import AuditMiddleware, audit_log
 from pipeline.http.middleware.cors import cors
@@ -39,7 +39,7 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
     """
     store = LazyClickHouse(settings)
     metrics = QueryMetrics()
-    door = Gatekeeper(settings, now)
+    door = AccessControl(settings, now)
     audit = audit_log(settings)
     backend = AppContext(settings, store, PageTokens(settings.token_key), now, ConcurrencyLimiter(), door)
 

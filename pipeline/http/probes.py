@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pipeline.auth.authenticator import Gatekeeper, check_right
+from pipeline.auth.authenticator import AccessControl, check_right
 from pipeline.http.body import read_body
 from pipeline.http.errors import JSON, NotReadyError
 from pipeline.http.operations.operation import read_request
@@ -17,7 +17,7 @@ from pipeline.store.health import ReadyProbe
 from schemas.access_key import Right
 
 
-def probes(store: RowSource, metrics: Metrics, door: Gatekeeper) -> Sequence[Route]:
+def probes(store: RowSource, metrics: Metrics, door: AccessControl) -> Sequence[Route]:
     """`/healthz`: the process is alive. `/readyz`: ClickHouse answers and the tables are there. `/metrics`.
 
     The first two are for whoever keeps it running, and say nothing of what it holds. Numbers are for who has a right.
@@ -34,7 +34,7 @@ def probes(store: RowSource, metrics: Metrics, door: Gatekeeper) -> Sequence[Rou
         return _word("ready")
 
     async def numbers(request: Request) -> Response:
-        check_right(door.admit(read_request(request, await read_body(request.stream()))), Right.ADMIN)
+        check_right(door.authenticate(read_request(request, await read_body(request.stream()))), Right.ADMIN)
         return Response(metrics.text(), headers={"content-type": TEXT})
 
     paths = {"/healthz": healthz, "/readyz": readyz, "/metrics": numbers}

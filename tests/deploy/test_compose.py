@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from agents.cli.main import turnfold
-from pipeline.auth.authenticator import check_bot
+from pipeline.auth.authenticator import check_exposure
 from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import UsageError
@@ -138,8 +138,8 @@ def test_whoever_may_ask_is_asked_for_a_key() -> None:
     """The image has the query layer listen on every address, which it does with keys alone."""
     settings = load_settings({**IMAGE, **SERVICES["query"]["environment"]})
     with pytest.raises(UsageError):
-        check_bot(msgspec.structs.replace(settings, api_keys=""))
-    check_bot(settings)
+        check_exposure(msgspec.structs.replace(settings, api_keys=""))
+    check_exposure(settings)
     folder, name = settings.api_keys.rsplit("/", 1)
     assert name
     assert SERVICES["query"]["volumes"] == [f"keys:{folder}:ro"]

@@ -112,7 +112,7 @@ def test_the_first_keys_go_where_prometheus_and_the_command_line_look_for_them(t
     told = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
     gate = Authenticator(tmp_path / "keys", now_ms)
     found = {
-        name: gate.admit(SignedRequest("GET", "/", [("authorization", f"Bearer {token}")], b""))
+        name: gate.authenticate(SignedRequest("GET", "/", [("authorization", f"Bearer {token}")], b""))
         for name, token in told.items()
     }
     assert set(found) == {"METRICS_TOKEN", "TURNFOLD_API_TOKEN"}

@@ -119,8 +119,8 @@ def _pattern(bot: str) -> str:
 
 def _told(issued: IssuedKey, *, bearer: bool) -> dict[str, str]:
     if bearer:
-        return {"token": issued.told}
-    return {"aws_access_key_id": issued.key.id, "aws_secret_access_key": issued.told}
+        return {"token": issued.credential}
+    return {"aws_access_key_id": issued.key.id, "aws_secret_access_key": issued.credential}
 
 
 def _state(key: AccessKey, now: int) -> str:

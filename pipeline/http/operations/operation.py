@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pipeline.auth.authenticator import Gatekeeper, check_right
+from pipeline.auth.authenticator import AccessControl, check_right
 from pipeline.auth.sigv4 import SignedRequest
 from pipeline.config.settings import Settings
 from pipeline.http.body import read_body
@@ -61,7 +61,7 @@ class AppContext:
     tokens: PageTokens
     now: Now
     turnstile: ConcurrencyLimiter
-    door: Gatekeeper
+    door: AccessControl
     reaches: PageSpans = field(default_factory=PageSpans)
 
 
@@ -116,11 +116,11 @@ class Operation:
             request.scope["operation"] = self.name
             request.scope["entry"] = entry = AuditRecord(self.name)
             body = await read_body(request.stream())
-            key = backend.door.admit(read_request(request, body))
+            key = backend.door.authenticate(read_request(request, body))
             entry.key = key.id
             check_right(key, self.right)
             call = self._call(request, body, key, entry)
-            async with backend.door.turn(key):
+            async with backend.door.slot(key):
                 with backend.turnstile.entered():
                     answered = await self.answer(backend, call)
             return Response(orjson.dumps(msgspec.to_builtins(answered)), media_type=JSON)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from pipeline.auth.authenticator import check_bot
+from pipeline.auth.authenticator import check_exposure
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.http.server.config import server
@@ -28,7 +28,7 @@ def serve(settings: Settings) -> None:
     Raises:
         UsageError: it cannot listen where the settings say, or its certificate or the keys cannot be used.
     """
-    check_bot(settings)
+    check_exposure(settings)
     with listen(settings) as listening:
         made = server(create_app(settings), settings)
         scheme = "https" if settings.api_certificate else "http"

@@ -95,7 +95,7 @@ def safe(with_tables: Settings, pem: Certificates, tmp_path: Path) -> Iterator[S
     changed = {"api_keys": str(keys), "api_certificate": str(pem.server)}
     settings = msgspec.structs.replace(with_tables, **changed)
     with serving(create_app(settings), settings) as url:
-        yield Settings(api=url, api_ca=str(pem.ca), api_token=issued.told)
+        yield Settings(api=url, api_ca=str(pem.ca), api_token=issued.credential)
 
 
 def test_over_tls_with_a_token_commands_are_answered(safe: Settings) -> None:
@@ -116,7 +116,7 @@ def test_who_is_not_let_in_is_told_why_and_what_to_do(safe: Settings) -> None:
     listing = ("sessions", "SALES00001")
     nothing = told(msgspec.structs.replace(safe, api_token=""), *listing)
     assert "(MissingAuthenticationTokenException); set TURNFOLD_API_TOKEN to a bearer token" in nothing
-    other = told(msgspec.structs.replace(safe, api_token=bearing().told), *listing)
+    other = told(msgspec.structs.replace(safe, api_token=bearing().credential), *listing)
     assert "(UnrecognizedClientException); TURNFOLD_API_TOKEN is not, or no longer, a token that is let in" in other
     forbidden = told(safe, "session", "SALES00001", "TSTALIASID", "user-1")
     assert "has no right to sessions: it has list (AccessDeniedException)\n" in forbidden

@@ -1,39 +1,41 @@
-"""Whoever holds a key that counts is let in, and nobody else; a key that is taken back counts no more at once."""
+"""Only requests with a valid key are authenticated; a revoked key is refused at once; without keys, loopback only."""
 
 from pathlib import Path
 
 import pytest
 
-from pipeline.auth.authenticator import Authenticator
+from pipeline.auth.authenticator import ANYONE, AccessControl, Authenticator, check_exposure, check_right
 from pipeline.auth.errors import Denial, DeniedError
 from pipeline.auth.key_factory import with_revocation
 from pipeline.auth.key_store import KeysUnavailableError, change_keys
 from pipeline.auth.sigv4 import SKEW_MS, SignedRequest
+from pipeline.config.settings import Settings
 from pipeline.runtime.errors import UsageError
-from tests.pipeline.auth.signing import NOW, bearing, kept, signed, signing
+from schemas.access_key import Right
+from tests.pipeline.auth.signing import NOW, bearing, kept, key, signed, signing
 
 
 def shows(token: str, scheme: str = "Bearer") -> SignedRequest:
     return SignedRequest("GET", "/metrics", [("authorization", f"{scheme} {token}")], b"")
 
 
-def denial(gate: Authenticator, asked: SignedRequest) -> DeniedError:
+def denial(authenticator: Authenticator, asked: SignedRequest) -> DeniedError:
     with pytest.raises(DeniedError) as raised:
-        gate.admit(asked)
+        authenticator.authenticate(asked)
     return raised.value
 
 
 def test_a_signed_request_and_a_token_are_let_in_as_the_keys_they_are_of(tmp_path: Path) -> None:
     sdk, curl = signing(), bearing()
-    gate = Authenticator(kept(tmp_path / "keys", sdk, curl), lambda: NOW)
-    assert gate.admit(signed(sdk.key.id, sdk.told)) == sdk.key
+    authenticator = Authenticator(kept(tmp_path / "keys", sdk, curl), lambda: NOW)
+    assert authenticator.authenticate(signed(sdk.key.id, sdk.credential)) == sdk.key
     for scheme in ("Bearer", "bearer", "BEARER"):
-        assert gate.admit(shows(curl.told, scheme)) == curl.key
+        assert authenticator.authenticate(shows(curl.credential, scheme)) == curl.key
 
 
 def test_who_shows_no_key_is_told_how_to(tmp_path: Path) -> None:
-    gate = Authenticator(kept(tmp_path / "keys"), lambda: NOW)
-    wrong = denial(gate, SignedRequest("GET", "/", [], b""))
+    authenticator = Authenticator(kept(tmp_path / "keys"), lambda: NOW)
+    wrong = denial(authenticator, SignedRequest("GET", "/", [], b""))
     assert wrong.denial is Denial.MISSING
     assert "Signature Version 4" in str(wrong)
     assert "Bearer" in str(wrong)
@@ -41,68 +43,68 @@ def test_who_shows_no_key_is_told_how_to(tmp_path: Path) -> None:
 
 def test_two_headers_of_authorization_are_as_none(tmp_path: Path) -> None:
     curl = bearing()
-    gate = Authenticator(kept(tmp_path / "keys", curl), lambda: NOW)
-    twice = SignedRequest("GET", "/", [*shows(curl.told).headers, *shows(curl.told).headers], b"")
-    assert denial(gate, twice).denial is Denial.MISSING
+    authenticator = Authenticator(kept(tmp_path / "keys", curl), lambda: NOW)
+    twice = SignedRequest("GET", "/", [*shows(curl.credential).headers, *shows(curl.credential).headers], b"")
+    assert denial(authenticator, twice).denial is Denial.MISSING
 
 
 def test_a_key_that_is_not_there_is_not_known_whatever_is_signed(tmp_path: Path) -> None:
-    gate = Authenticator(kept(tmp_path / "keys"), lambda: NOW)
-    for stranger in (signed("TFKUNKNOWN", "s"), shows(bearing().told), shows("x"), shows("tf_TFKA_" + "a" * 43)):
-        assert denial(gate, stranger).denial is Denial.UNKNOWN
+    authenticator = Authenticator(kept(tmp_path / "keys"), lambda: NOW)
+    for stranger in (signed("TFKUNKNOWN", "s"), shows(bearing().credential), shows("x"), shows("tf_TFKA_" + "a" * 43)):
+        assert denial(authenticator, stranger).denial is Denial.UNKNOWN
 
 
 def test_neither_kind_of_key_does_for_the_other(tmp_path: Path) -> None:
     """A bearer key has no secret to sign with: the empty one must not do."""
     sdk, curl = signing(), bearing()
-    gate = Authenticator(kept(tmp_path / "keys", sdk, curl), lambda: NOW)
-    assert denial(gate, signed(curl.key.id, "")).denial is Denial.UNKNOWN
-    assert denial(gate, shows(f"tf_{sdk.key.id}_{'a' * 43}")).denial is Denial.UNKNOWN
-    assert denial(gate, shows(f"tf_{sdk.key.id}_{sdk.told}")).denial is Denial.UNKNOWN
+    authenticator = Authenticator(kept(tmp_path / "keys", sdk, curl), lambda: NOW)
+    assert denial(authenticator, signed(curl.key.id, "")).denial is Denial.UNKNOWN
+    assert denial(authenticator, shows(f"tf_{sdk.key.id}_{'a' * 43}")).denial is Denial.UNKNOWN
+    assert denial(authenticator, shows(f"tf_{sdk.key.id}_{sdk.credential}")).denial is Denial.UNKNOWN
 
 
 def test_a_wrong_secret_is_a_wrong_signature(tmp_path: Path) -> None:
     sdk = signing()
-    gate = Authenticator(kept(tmp_path / "keys", sdk), lambda: NOW)
-    assert denial(gate, signed(sdk.key.id, "another")).denial is Denial.SIGNATURE
+    authenticator = Authenticator(kept(tmp_path / "keys", sdk), lambda: NOW)
+    assert denial(authenticator, signed(sdk.key.id, "another")).denial is Denial.SIGNATURE
 
 
 def test_a_key_counts_until_it_expires_and_only_its_holder_learns_that(tmp_path: Path) -> None:
     sdk, curl = signing(expires=NOW), bearing(expires=NOW)
     path = kept(tmp_path / "keys", sdk, curl)
-    assert Authenticator(path, lambda: NOW - 1).admit(shows(curl.told)) == curl.key
-    gate = Authenticator(path, lambda: NOW)
-    for holder in (signed(sdk.key.id, sdk.told), shows(curl.told)):
-        assert denial(gate, holder).denial is Denial.EXPIRED
-    assert denial(gate, signed(sdk.key.id, "another")).denial is Denial.SIGNATURE
+    assert Authenticator(path, lambda: NOW - 1).authenticate(shows(curl.credential)) == curl.key
+    authenticator = Authenticator(path, lambda: NOW)
+    for holder in (signed(sdk.key.id, sdk.credential), shows(curl.credential)):
+        assert denial(authenticator, holder).denial is Denial.EXPIRED
+    assert denial(authenticator, signed(sdk.key.id, "another")).denial is Denial.SIGNATURE
 
 
 def test_a_revoked_key_counts_no_more_at_once(tmp_path: Path) -> None:
     sdk, curl = signing(), bearing()
     path = kept(tmp_path / "keys", sdk, curl)
-    gate = Authenticator(path, lambda: NOW)
-    gate.admit(shows(curl.told))
+    authenticator = Authenticator(path, lambda: NOW)
+    authenticator.authenticate(shows(curl.credential))
     change_keys(path, lambda known: [with_revocation(key, NOW) for key in known])
-    for holder in (signed(sdk.key.id, sdk.told), signed(sdk.key.id, ""), shows(curl.told)):
-        assert denial(gate, holder).denial is Denial.UNKNOWN
+    for holder in (signed(sdk.key.id, sdk.credential), signed(sdk.key.id, ""), shows(curl.credential)):
+        assert denial(authenticator, holder).denial is Denial.UNKNOWN
 
 
 def test_a_new_key_counts_at_once(tmp_path: Path) -> None:
-    gate = Authenticator(path := kept(tmp_path / "keys"), lambda: NOW)
+    authenticator = Authenticator(path := kept(tmp_path / "keys"), lambda: NOW)
     curl = bearing()
     kept(path, curl)
-    assert gate.admit(shows(curl.told)) == curl.key
+    assert authenticator.authenticate(shows(curl.credential)) == curl.key
 
 
 def test_a_request_may_come_again_while_its_time_counts(tmp_path: Path) -> None:
     """Two equal calls of one second have the same signature, and so has a retry of some clients."""
     sdk, clock = signing(), [NOW]
-    gate = Authenticator(kept(tmp_path / "keys", sdk), lambda: clock[0])
-    asked = signed(sdk.key.id, sdk.told)
+    authenticator = Authenticator(kept(tmp_path / "keys", sdk), lambda: clock[0])
+    asked = signed(sdk.key.id, sdk.credential)
     for clock[0] in (NOW, NOW, NOW + SKEW_MS):
-        assert gate.admit(asked) == sdk.key
+        assert authenticator.authenticate(asked) == sdk.key
     clock[0] = NOW + SKEW_MS + 1
-    assert denial(gate, asked).denial is Denial.SIGNATURE
+    assert denial(authenticator, asked).denial is Denial.SIGNATURE
 
 
 @pytest.mark.parametrize("trouble", ["gone", "open", "broken"])
@@ -110,7 +112,7 @@ def test_nobody_is_let_in_while_the_keys_cannot_be_read(tmp_path: Path, trouble:
     """Who was revoked meanwhile is not known then."""
     curl = bearing()
     path = kept(tmp_path / "keys", curl)
-    gate = Authenticator(path, lambda: NOW)
+    authenticator = Authenticator(path, lambda: NOW)
     if trouble == "gone":
         path.unlink()
     elif trouble == "open":
@@ -119,11 +121,54 @@ def test_nobody_is_let_in_while_the_keys_cannot_be_read(tmp_path: Path, trouble:
         path.write_text("{")
     for _ in range(2):
         with pytest.raises(KeysUnavailableError):
-            gate.admit(shows(curl.told))
+            authenticator.authenticate(shows(curl.credential))
     with pytest.raises(KeysUnavailableError):
-        gate.check()
+        authenticator.check()
     with pytest.raises(UsageError):
         Authenticator(path, lambda: NOW)
     path.unlink(missing_ok=True)
     kept(path, curl)
-    assert gate.admit(shows(curl.told)) == curl.key
+    assert authenticator.authenticate(shows(curl.credential)) == curl.key
+
+
+NOTHING = SignedRequest("GET", "/", [], b"")
+
+
+def test_without_keys_anyone_may_do_anything() -> None:
+    access = AccessControl(Settings(), lambda: NOW)
+    assert access.authenticate(NOTHING) is ANYONE
+    access.check()
+    for right in Right:
+        check_right(ANYONE, right)
+    assert ANYONE.can_access_bot("BOTAAAAAA1")
+
+
+def test_with_keys_nobody_may_without_one(tmp_path: Path) -> None:
+    access = AccessControl(Settings(api_keys=str(kept(tmp_path / "keys", bearing()))), lambda: NOW)
+    with pytest.raises(DeniedError):
+        access.authenticate(NOTHING)
+
+
+def test_a_file_without_keys_is_no_file_that_lets_all_in(tmp_path: Path) -> None:
+    access = AccessControl(Settings(api_keys=str(kept(tmp_path / "keys"))), lambda: NOW)
+    with pytest.raises(DeniedError):
+        access.authenticate(NOTHING)
+
+
+@pytest.mark.parametrize("right", Right)
+def test_a_right_that_a_key_has_not_is_named(right: Right) -> None:
+    with pytest.raises(DeniedError, match=right) as raised:
+        check_right(key(rights=tuple(set(Right) - {right})), right)
+    assert raised.value.denial is Denial.FORBIDDEN
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_loopback_needs_no_keys(host: str) -> None:
+    check_exposure(Settings(api_host=host))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "192.0.2.7", "no.such.host.invalid"])  # noqa: S104 - refused
+def test_what_can_be_reached_from_elsewhere_needs_keys(host: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="turnfold keys add"):
+        check_exposure(Settings(api_host=host))
+    check_exposure(Settings(api_host=host, api_keys=str(tmp_path / "keys")))

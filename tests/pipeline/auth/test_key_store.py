@@ -1,5 +1,6 @@
-"""A file of keys is read and written by its owner alone, loses no key, and is refused where it is not certain."""
+"""A key file is read and written by its owner alone, loses no key, and is refused while it cannot be read."""
 
+import logging
 import os
 import stat
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.auth.key_factory import with_revocation
-from pipeline.auth.key_store import change_keys, is_open, read_keys
+from pipeline.auth.key_store import KeyStore, KeysUnavailableError, change_keys, is_open, read_keys
 from pipeline.runtime.errors import UsageError
 from schemas.access_key import AccessKey
 from tests.paths import ROOT
@@ -83,7 +84,7 @@ def test_an_open_file_is_told_with_what_closes_it_and_nothing_in_it(tmp_path: Pa
     told = refused(path)
     assert f"chmod 600 {path}" in told
     assert "-rw-r--r--" in told
-    assert issued.told not in told
+    assert issued.credential not in told
     with pytest.raises(UsageError, match="chmod 600"):
         change_keys(path, lambda known: known)
 
@@ -113,10 +114,10 @@ def test_what_is_no_file_of_keys_is_told_so_in_a_line_without_a_secret(tmp_path:
     path.write_bytes(content)
     path.chmod(0o600)
     told = refused(path)
-    assert "is no file of keys" in told
+    assert "is not a key file" in told
     assert "s3cret" not in told
     assert "\n" not in told
-    with pytest.raises(UsageError, match="is no file of keys"):
+    with pytest.raises(UsageError, match="is not a key file"):
         change_keys(path, lambda known: known)
     assert path.read_bytes() == content, "what cannot be read is not replaced"
 
@@ -126,14 +127,14 @@ def test_two_keys_of_one_id_are_refused(tmp_path: Path) -> None:
     one = signing().key
     path = tmp_path / "keys"
     change_keys(path, lambda _: [one, with_revocation(one, 1)])
-    assert "two keys of the same id" in refused(path)
+    assert "two keys with the same id" in refused(path)
 
 
 @pytest.mark.parametrize("wrong", [{"name": ""}, {"name": "\udcff"}, {"rate": float("nan")}, {"id": "small"}])
 def test_a_key_that_could_not_be_read_again_is_not_kept(tmp_path: Path, wrong: dict[str, object]) -> None:
     path = kept(tmp_path / "keys", signing())
     before = path.read_bytes()
-    with pytest.raises(UsageError, match="cannot be kept"):
+    with pytest.raises(UsageError, match="cannot be stored"):
         change_keys(path, lambda known: [*known, key(**wrong)])
     assert path.read_bytes() == before
     assert [found.name for found in tmp_path.iterdir()] == ["keys"]
@@ -193,3 +194,83 @@ def test_it_stays_that_of_whoever_reads_it_when_root_changes_it(tmp_path: Path) 
     after = path.stat()
     assert after.st_ino != before.st_ino
     assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+
+
+def test_each_key_is_found_by_its_id_and_no_other_is(tmp_path: Path) -> None:
+    one, other = signing(), bearing()
+    store = KeyStore(kept(tmp_path / "keys", one, other))
+    assert (store.find(one.key.id), store.find(other.key.id)) == (one.key, other.key)
+    assert store.find("") is None
+    assert store.find(one.key.id.lower()) is None
+
+
+def test_it_begins_with_keys_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="keys add"):
+        KeyStore(tmp_path / "keys")
+
+
+def test_every_change_counts_with_the_next_question(tmp_path: Path) -> None:
+    one, other = signing(), signing()
+    store = KeyStore(path := kept(tmp_path / "keys", one))
+    for _ in range(50):
+        kept(path, one, other)
+        assert store.find(other.key.id) == other.key
+        change_keys(path, lambda known: [with_revocation(key, 1) for key in known])
+        assert store.find(one.key.id) == with_revocation(one.key, 1)
+
+
+def test_a_change_that_hides_its_time_counts_too(tmp_path: Path) -> None:
+    """In place, of the same size, and dated back, as copying tools do."""
+    path = kept(tmp_path / "keys", signing(name="aaaa"))
+    store, before, content = KeyStore(path), path.stat(), path.read_bytes()
+    (one,) = store._keys
+    with path.open("r+b") as file:
+        file.write(content.replace(b'"aaaa"', b'"bbbb"'))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_ino, after.st_size, after.st_mtime_ns) == (before.st_ino, before.st_size, before.st_mtime_ns)
+    found = store.find(one)
+    assert found is not None
+    assert found.name == "bbbb"
+
+
+def test_it_is_read_only_when_it_has_changed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    store = KeyStore(path := kept(tmp_path / "keys", signing()))
+    for _ in range(3):
+        store.find("")
+    assert caplog.messages == []
+    kept(path, signing(), signing())
+    for _ in range(3):
+        store.find("")
+    assert caplog.messages == [f"read 2 keys from {path}"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b'{"keys": [{"id": "TFKA", "name": "\xff", "created": 1}]}',
+                                     b'{"x":' + b"[" * 100_000])  # fmt: skip
+def test_a_broken_file_lets_nobody_in_and_is_told_once_without_a_secret(
+    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    issued = signing()
+    store = KeyStore(path := kept(tmp_path / "keys", issued))
+    path.write_bytes(content)
+    for _ in range(3):
+        with pytest.raises(KeysUnavailableError):
+            store.find(issued.key.id)
+    assert [message.partition(":")[0] for message in caplog.messages] == ["all requests are refused"]
+    assert issued.credential not in caplog.text
+    kept(path := tmp_path / "new", issued).replace(tmp_path / "keys")
+    assert store.find(issued.key.id) == issued.key
+
+
+def test_a_folder_that_is_gone_lets_nobody_in(tmp_path: Path) -> None:
+    """As where a volume is no longer mounted."""
+    folder = tmp_path / "mounted"
+    folder.mkdir()
+    issued = signing()
+    store = KeyStore(kept(folder / "keys", issued))
+    folder.rename(tmp_path / "away")
+    with pytest.raises(KeysUnavailableError):
+        store.find(issued.key.id)
+    (tmp_path / "away").rename(folder)
+    assert store.find(issued.key.id) == issued.key

@@ -102,7 +102,7 @@ def served(settings: Settings, folder: Path, *more: Conversation) -> Iterator[Pl
     insert_rows(settings, *ours, *rows(THEIRS, OTHER_BOT), *rows(THEIRS, V1_BOT))
     now = round(time.time() * 1000)
     insert_turns(settings, *entries(OURS, BOT, now), *entries(THEIRS, OTHER_BOT, now + 500), *entries_of_v1(now + 1000))
-    tokens = {who: one.told for who, one in issued.items()}
+    tokens = {who: one.credential for who, one in issued.items()}
     with serving(create_app(settings)) as url:
         yield Planted(url, tokens, first_page(url, tokens["all"]), ours, (str(folder), *tokens.values()))
 

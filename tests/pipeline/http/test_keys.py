@@ -47,7 +47,7 @@ class Guarded:
 
     def sdk(self, issued: IssuedKey, service: str = "lexv2-models", **changes: str) -> Any:
         """The SDK with this key."""
-        account = {"aws_access_key_id": issued.key.id, "aws_secret_access_key": issued.told} | changes
+        account = {"aws_access_key_id": issued.key.id, "aws_secret_access_key": issued.credential} | changes
         retries = Config(retries={"max_attempts": 0})
         return boto3.client(service, endpoint_url=self.url, region_name="eu-west-1", config=retries, **account)
 
@@ -82,7 +82,7 @@ def denied(code: str) -> Iterator[None]:
 
 def test_a_right_key_is_let_in_by_the_sdk_and_by_a_token(guarded: Guarded) -> None:
     assert guarded.listed(guarded.give(signing())) == ["session-1"]
-    token = guarded.give(bearing()).told
+    token = guarded.give(bearing()).credential
     with client(guarded.url) as ask:
         body = msgspec.json.encode(WINDOW)
         answer = ask.ask("POST", SESSIONS, body, {"authorization": f"Bearer {token}"})
@@ -127,7 +127,7 @@ def test_a_right_that_a_key_lacks_is_denied(guarded: Guarded) -> None:
         guarded.sdk(lists, "lex-runtime").get_session(botName="b", botAlias="a", userId="user")
     numbers = guarded.give(bearing(rights=(Right.ADMIN,)))
     with client(guarded.url) as ask:
-        token = {"authorization": f"Bearer {guarded.give(bearing(rights=(Right.LIST,))).told}"}
+        token = {"authorization": f"Bearer {guarded.give(bearing(rights=(Right.LIST,))).credential}"}
         assert_failed(ask.ask("GET", "/metrics", headers=token), 403, "AccessDeniedException")
         said = "/bot/b/alias/a/user/u/session/transcript"
         assert_failed(ask.ask("GET", said, headers=token), 403, "AccessDeniedException")
@@ -135,7 +135,7 @@ def test_a_right_that_a_key_lacks_is_denied(guarded: Guarded) -> None:
 
 
 def ask_numbers(ask: Client, numbers: IssuedKey) -> None:
-    ask._connection.request("GET", "/metrics", headers={"authorization": f"Bearer {numbers.told}"})
+    ask._connection.request("GET", "/metrics", headers={"authorization": f"Bearer {numbers.credential}"})
     with ask._connection.getresponse() as response:
         assert response.status == 200
         assert b"turnfold_requests_total" in response.read()
@@ -148,7 +148,7 @@ def test_a_bot_that_a_key_may_not_see_is_as_one_without_data(guarded: Guarded) -
     with client(guarded.url) as ask:
 
         def post(bot: str, issued: IssuedKey, **more: object) -> tuple[int, object]:
-            headers = {"authorization": f"Bearer {issued.told}"}
+            headers = {"authorization": f"Bearer {issued.credential}"}
             answer = ask.ask("POST", f"/bots/{bot}/analytics/sessions", msgspec.json.encode(WINDOW | more), headers)
             return answer.status, {**answer.body, "botId": ""} if "botId" in answer.body else answer.body
 
@@ -225,14 +225,14 @@ def test_who_asks_too_often_is_throttled_as_by_aws(guarded: Guarded) -> None:
 def test_the_sdk_gets_through_by_itself_when_it_was_throttled(guarded: Guarded) -> None:
     """It waits and tries again; what it sends then is no replay."""
     issued = guarded.give(signing(rate=1.0))
-    account = {"aws_access_key_id": issued.key.id, "aws_secret_access_key": issued.told}
+    account = {"aws_access_key_id": issued.key.id, "aws_secret_access_key": issued.credential}
     patient = Config(retries={"max_attempts": 8, "mode": "standard"})
     lex = boto3.client("lexv2-models", endpoint_url=guarded.url, region_name="eu-west-1", config=patient, **account)
     assert all(lex.list_session_analytics_data(botId=BOT, **LISTED)["sessions"] for _ in range(12))
 
 
 def test_nobody_is_let_in_while_the_keys_cannot_be_read(guarded: Guarded) -> None:
-    token = {"authorization": f"Bearer {guarded.give(bearing()).told}"}
+    token = {"authorization": f"Bearer {guarded.give(bearing()).credential}"}
     guarded.keys.chmod(0o644)
     with client(guarded.url) as ask:
         answer = ask.ask("POST", SESSIONS, msgspec.json.encode(WINDOW), token)

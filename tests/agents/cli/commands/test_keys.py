@@ -159,7 +159,7 @@ def test_an_unknown_key_is_not_revoked_nor_repeated(settings: Settings, path: Pa
         (("add", "--bot", "*"), "NAME"),
         (("add", "one"), "--bot"),
         (("add", "", "--bot", "*"), "name"),
-        (("add", b"\xff".decode(errors="surrogateescape"), "--bot", "*"), "cannot be kept"),
+        (("add", b"\xff".decode(errors="surrogateescape"), "--bot", "*"), "cannot be stored"),
         (("add", "one", "--bot", ""), "--bot ''"),
         (("add", "one", "--bot", "  "), "--bot"),
         (("add", "one", "--bot", "A*B"), "--bot 'A*B'"),
@@ -212,7 +212,7 @@ def test_a_broken_file_is_told_and_left_as_it_is(settings: Settings, path: Path)
     path.chmod(0o600)
     for arguments in (("add", "two", "--bot", "*"), ("list",), ("revoke", "TFKA")):
         text = wrong(settings, *arguments)
-        assert f"{path} is no file of keys" in text
+        assert f"{path} is not a key file" in text
         assert "s3cret" not in text
     assert "s3cret" in path.read_text()
 

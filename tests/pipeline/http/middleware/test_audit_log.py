@@ -55,7 +55,7 @@ class Audit:
 
     def of(self, key: str, method: str, path: str, body: bytes | None = None) -> Answer:
         """The answer to a question with this key, or with none."""
-        headers = {"authorization": f"Bearer {self.issued[key].told}"} if key in self.issued else {}
+        headers = {"authorization": f"Bearer {self.issued[key].credential}"} if key in self.issued else {}
         return self.ask.ask(method, path, body, headers)
 
     def lines(self, count: int) -> list[dict[str, Any]]:
@@ -65,7 +65,7 @@ class Audit:
             assert time.monotonic() < deadline, found
             time.sleep(0.005)
         assert PRIVATE.encode() not in found
-        assert not any(issued.told.encode() in found for issued in self.issued.values())
+        assert not any(issued.credential.encode() in found for issued in self.issued.values())
         lines = [orjson.loads(line) for line in found.splitlines()]
         assert len(lines) == count
         assert all(set(line) == MEMBERS for line in lines)
@@ -181,7 +181,7 @@ def test_who_is_refused_is_written_too_and_nothing_of_what_was_sent(audit: Audit
 
 
 def test_a_token_that_is_not_right_is_nobodys(audit: Audit) -> None:
-    almost = audit.issued["all"].told[:-1] + "_"
+    almost = audit.issued["all"].credential[:-1] + "_"
     audit.ask.ask("GET", V1, headers={"authorization": f"Bearer {almost}"})
     audit.ask.ask("GET", V1, headers={"authorization": f"AWS4-HMAC-SHA256 Credential={PRIVATE}"})
     lines = audit.lines(2)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from pipeline.auth.authenticator import Gatekeeper
+from pipeline.auth.authenticator import AccessControl
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.http.middleware.request_context import RequestContextMiddleware
@@ -158,7 +158,7 @@ def test_a_clickhouse_that_is_away_is_an_internal_failure() -> None:
 def test_too_many_at_once_is_a_limit_exceeded_with_a_time_to_wait(with_tables: Settings) -> None:
     store = LazyClickHouse(with_tables)
     backend = AppContext(
-        with_tables, store, PageTokens(""), now_ms, ConcurrencyLimiter(0), Gatekeeper(with_tables, now_ms)
+        with_tables, store, PageTokens(""), now_ms, ConcurrencyLimiter(0), AccessControl(with_tables, now_ms)
     )
     app = Starlette(
         routes=get_session_v1.GET_SESSION_V1.routes(backend), middleware=[Middleware(RequestContextMiddleware)]

@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from pipeline.auth.authenticator import Gatekeeper
+from pipeline.auth.authenticator import AccessControl
 from pipeline.config.settings import Settings
 from pipeline.http.errors import BusyError
 from pipeline.http.middleware.request_context import RequestContextMiddleware
@@ -51,7 +51,7 @@ def test_a_request_too_many_is_throttled_at_once_and_the_next_is_not() -> None:
         return ListSessionAnalyticsDataResponse(call.path["botId"], ())
 
     backend = AppContext(
-        Settings(), NoStore(), PageTokens(""), now_ms, ConcurrencyLimiter(1), Gatekeeper(Settings(), now_ms)
+        Settings(), NoStore(), PageTokens(""), now_ms, ConcurrencyLimiter(1), AccessControl(Settings(), now_ms)
     )
     routes = replace(list_sessions.OPERATION, answer=waits).routes(backend)
     app = Starlette(routes=routes, middleware=[Middleware(RequestContextMiddleware)])
