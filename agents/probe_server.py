@@ -15,7 +15,7 @@ from agents.stuck import StuckWatch
 from pipeline.config.settings import Settings
 from pipeline.metrics.process import TEXT
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.runtime.sockets import bound, is_loopback, is_own_host
+from pipeline.runtime.sockets import bind_socket, is_loopback, is_own_host
 from pipeline.store.health import SECONDS, ReadyProbe
 from pipeline.store.lazy_client import LazyClickHouse
 
@@ -70,7 +70,7 @@ class ProbeServer(Service):
         """
         if self._socket is None:
             host, port = self._settings.worker_host, self._settings.worker_port
-            self._socket = bound(host, port, "TURNFOLD_WORKER_PORT or TURNFOLD_WORKER_HOST")
+            self._socket = bind_socket(host, port, "TURNFOLD_WORKER_PORT or TURNFOLD_WORKER_HOST")
         return self._socket
 
     async def on_start(self) -> None:

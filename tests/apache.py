@@ -12,7 +12,7 @@ import pytest
 
 from deploy.kafka.cluster import HOST, TARGET, Cluster, Node
 from pipeline.runtime.errors import UsageError
-from pipeline.runtime.sockets import check_free
+from pipeline.runtime.sockets import check_port_free
 from tests.paths import ROOT
 
 FETCHED_WITHIN = 600.0
@@ -45,7 +45,7 @@ def new_port() -> int:
     while True:
         try:
             port = random.randrange(*PORTS)  # noqa: S311 - no secret is made of it
-            check_free(HOST, port, "none")
+            check_port_free(HOST, port, "none")
         except UsageError:
             continue
         return port

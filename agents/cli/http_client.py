@@ -14,7 +14,7 @@ import urllib3
 from pipeline.auth.errors import Denial
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import TransientError, UsageError
-from pipeline.runtime.sockets import is_loopback
+from pipeline.runtime.sockets import is_http_url, is_loopback
 from pipeline.runtime.tls import client_context
 from schemas.lex.analytics import ErrorBody, ListSessionAnalyticsDataResponse, SessionSpecification
 
@@ -116,7 +116,7 @@ def query_layer(settings: Settings) -> Iterator[ApiClient]:
         UsageError: that is no address, or what is to be shown or trusted there cannot be.
     """
     api = settings.api
-    if not _is_address(api):
+    if not is_http_url(api):
         raise UsageError(f"TURNFOLD_API={api!r} is no address; right would be http://127.0.0.1:8080")
     headers, tls = shown(settings), authorities(settings)
     timeout = urllib3.Timeout(connect=CONNECT, read=ANSWER)
@@ -128,14 +128,6 @@ def get(settings: Settings, path: str, query: Mapping[str, str | int], shape: ty
     """One GET, as `QueryLayer.get`."""
     with query_layer(settings) as layer:
         return layer.get(path, query, shape)
-
-
-def _is_address(api: str) -> bool:
-    try:
-        parts = urlsplit(api)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
 def _untrusted(api: str, trouble: urllib3.exceptions.SSLError) -> Exception:

@@ -4,7 +4,6 @@ import importlib
 import io
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 import click
@@ -15,6 +14,7 @@ from agents.embedded.secrets import with_own_secrets
 from pipeline.config.load import PREFIX, load_settings
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
+from pipeline.runtime.version import package_version
 
 COMMANDS = {
     "up": "Run everything on this machine: broker, ClickHouse, workers, query layer.",
@@ -111,11 +111,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _show_version(ctx: click.Context) -> None:
-    try:
-        number = version("turnfold")
-    except PackageNotFoundError:
-        number = "(run from its source tree)"
-    say(f"turnfold {number}")
+    say(f"turnfold {package_version('(run from its source tree)')}")
     ctx.exit()
 
 

@@ -18,7 +18,7 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.group import read_lag
 from pipeline.kafka.topics import create_topics, find_topics
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
-from pipeline.runtime.sockets import check_free
+from pipeline.runtime.sockets import check_port_free
 from pipeline.store.schema.migrate import migrate
 
 OURS_ALONE = 0o077
@@ -94,7 +94,7 @@ class Options:
             (self.clickhouse_port, "--clickhouse-port", not self.clickhouse),
         ):
             if ours:
-                check_free(HOST, port, option)
+                check_port_free(HOST, port, option)
 
 
 async def run_embedded(

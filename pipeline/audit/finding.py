@@ -122,7 +122,9 @@ def _finding(key: ConversationKey, said: ArchiveAndRows, terms: ReconcileRules) 
 def _expires(finding: Finding, retention: Retention, now: int) -> bool:
     known = [row for row in (finding.right, *finding.rows) if row]
     bot_id = finding.key[0]
-    return any(retention.closed(bot_id, row.start, now) or retention.over(bot_id, row.end, now) for row in known)
+    return any(
+        retention.is_past_cutoff(bot_id, row.start, now) or retention.is_expired(bot_id, row.end, now) for row in known
+    )
 
 
 def _columns(row: Conversation, right: Conversation) -> dict[str, tuple[object, object]]:

@@ -1,1 +1,1 @@
-"""Settings: read from the environment, validated together, and what follows from them."""
+"""Settings: load them from the environment, validate them together, and derive rules, retention and logging."""

@@ -1,33 +1,31 @@
-"""The settings that decide how events are folded, and the digest of them that workers compare through Kafka."""
+"""Derive the rules of folding from the settings, and the digest of them that workers compare through Kafka."""
 
 import hashlib
 from collections.abc import Collection, Iterator
-from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
 from pipeline.config.settings import Settings
+from pipeline.runtime.version import package_version
 from schemas.reprocessing import JobRules
 
 
 def rules_digest(settings: Settings) -> JobRules:
-    """The rules of a process with these settings."""
-    try:
-        number = version("turnfold")
-    except PackageNotFoundError:
-        number = "unknown"
-    return JobRules(number, tuple(sorted(settings.fallback_intents)), tuple(redaction_labels(settings)))
+    """Return the rules by which a process with these settings folds events."""
+    return JobRules(
+        package_version("unknown"), tuple(sorted(settings.fallback_intents)), tuple(redaction_labels(settings))
+    )
 
 
 def kafka_client_id(settings: Settings) -> str:
-    """How a worker with these settings calls itself in its consumer group: alike where the rules are alike."""
-    ours = rules_digest(settings)
-    digest = hashlib.sha256(msgspec.json.encode((ours, settings.partitioner))).hexdigest()
-    return f"turnfold-worker-{ours.version}-{digest[:8]}"
+    """Return the client id of a worker in its consumer group: the same for workers with the same rules."""
+    rules = rules_digest(settings)
+    digest = hashlib.sha256(msgspec.json.encode((rules, settings.partitioner))).hexdigest()
+    return f"turnfold-worker-{rules.version}-{digest[:8]}"
 
 
 def redaction_labels(settings: Settings) -> Iterator[str]:
-    """What is redacted, in the same words where it is the same; nothing where nothing is."""
+    """Yield a label for each kind of redaction that is enabled; equal redaction has equal labels."""
     if settings.redact_transcripts != "keep":
         yield f"transcripts {settings.redact_transcripts}"
     if settings.redact_slots:

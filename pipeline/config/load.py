@@ -13,10 +13,10 @@ PREFIX = "TURNFOLD_"
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings that `environ` names, defaults elsewhere.
+    """Return the settings that `environ` holds, and defaults for all others.
 
     Raises:
-        UsageError: a variable that is unknown or does not fit; the text names it and what would.
+        UsageError: a variable is unknown or invalid; the text names it and what would be right.
     """
     values: dict[str, Any] = {}
     known = {f.name: f for f in msgspec.structs.fields(Settings)}
@@ -25,21 +25,21 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             continue
         name = variable.removeprefix(PREFIX).lower()
         if name not in known:
-            raise UsageError(f"{variable} is no setting of Turnfold. There are: {', '.join(variables())}")
+            raise UsageError(f"unknown setting {variable}; known are: {', '.join(variables())}")
         try:
             kind = known[name].type
             values[name] = msgspec.convert(_split(text, kind, variable), kind, strict=False)
-        except msgspec.ValidationError as wrong:
-            raise UsageError(f"{variable}={text!r} does not fit: {wrong}") from None
+        except msgspec.ValidationError as error:
+            raise UsageError(f"{variable}={text!r} is invalid: {error}") from None
     settings = Settings(**values)
-    for does_not_go, sentence in validate_settings(settings):
-        if does_not_go:
-            raise UsageError(sentence)
+    for violated, message in validate_settings(settings):
+        if violated:
+            raise UsageError(message)
     return settings
 
 
 def variables() -> list[str]:
-    """The names of all variables that are read."""
+    """Return the names of all environment variables that are settings."""
     return [PREFIX + f.name.upper() for f in msgspec.structs.fields(Settings)]
 
 
@@ -52,5 +52,5 @@ def _split(text: str, kind: Any, variable: str) -> object:
         return parts
     pairs = [part.partition("=") for part in parts]
     if any(not separator for _, separator, _ in pairs):
-        raise UsageError(f"{variable}={text!r} does not fit: expected pairs such as BOTAAAAAA1=600,BOTBBBBBB2=60")
+        raise UsageError(f"{variable}={text!r} is invalid: expected pairs such as BOTAAAAAA1=600,BOTBBBBBB2=60")
     return {name.strip(): value.strip() for name, _, value in pairs}

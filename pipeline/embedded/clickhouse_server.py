@@ -25,7 +25,7 @@ from pipeline.embedded.running_statement import BrokenOffError
 from pipeline.embedded.seal import seal
 from pipeline.runtime.errors import UsageError
 from pipeline.runtime.printable import printable_lines
-from pipeline.runtime.sockets import bound
+from pipeline.runtime.sockets import bind_socket
 from pipeline.runtime.tls import server_context
 
 STOP_SECONDS = 5
@@ -62,7 +62,7 @@ def main(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
         settings = load_settings(os.environ)
         account = Account(settings.clickhouse_user, settings.clickhouse_password)
         tls = server_context(certificate, key, "--certificate") if certificate else None
-        with bound(host, port, "--port") as listening:
+        with bind_socket(host, port, "--port") as listening:
             described = clusters.read() if clusters else ""
             _seal_in(path, connects=bool(described))
             engine = partial(Engine, path, clusters=described)

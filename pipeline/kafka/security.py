@@ -3,7 +3,7 @@
 import ssl
 
 from pipeline.config.settings import Settings
-from pipeline.runtime.tls import client_context, show_certificate
+from pipeline.runtime.tls import client_context, load_certificate
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:
@@ -16,7 +16,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
         return None
     context = client_context(settings.kafka_ca, "TURNFOLD_KAFKA_CA")
     if settings.kafka_certificate:
-        show_certificate(context, settings.kafka_certificate, settings.kafka_key, "TURNFOLD_KAFKA_CERTIFICATE")
+        load_certificate(context, settings.kafka_certificate, settings.kafka_key, "TURNFOLD_KAFKA_CERTIFICATE")
     return context
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from pipeline.config.retention import FOR_GOOD, LONGEST_DAYS, Retention
+from pipeline.config.retention import FOR_EVER, MAX_CONVERSATION_DAYS, Retention
 from pipeline.fold.cache import History
 from pipeline.fold.event_set import EventSet
 from pipeline.fold.fold import fold
@@ -81,13 +81,13 @@ async def expired_conversations(
     Raises:
         TransientError: worth a second try.
     """
-    if retention.archives_for_good:
+    if retention.keeps_all_events:
         return set()
     now = now_ms()
-    closed = {key: one for key, one in known.items() if retention.closed(key[0], min(one.events)[0], now)}
+    closed = {key: one for key, one in known.items() if retention.is_past_cutoff(key[0], min(one.events)[0], now)}
     if not closed:
         return set()
-    since = min(min(one.events)[0] for one in closed.values()) - int(LONGEST_DAYS * DAY_MS)
+    since = min(min(one.events)[0] for one in closed.values()) - int(MAX_CONVERSATION_DAYS * DAY_MS)
     moments = {key: {moment for moment, *_ in one.events} for key, one in closed.items()}
     return {
         key
@@ -109,7 +109,7 @@ class ReconcileRules:
 
     fallback_intents: Collection[str]
     forgotten: ErasureList = field(default_factory=ErasureList)
-    retention: Retention = FOR_GOOD
+    retention: Retention = FOR_EVER
 
 
 async def reconcile(

@@ -1,10 +1,11 @@
 """A process in; what every one of ours tells of itself, and all that its own metrics say, as Prometheus's text out."""
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import CollectorRegistry, Info, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from pipeline.runtime.version import package_version
 
 TEXT = CONTENT_TYPE_PLAIN_0_0_4
 """The media type of what `Metrics.text` writes."""
@@ -21,15 +22,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         build = Info("turnfold_build", "Versions of Turnfold and Python", registry=self.registry)
-        build.info({"version": _version(), "python": platform.python_version()})
+        build.info({"version": package_version("0"), "python": platform.python_version()})
 
     def text(self) -> bytes:
         """All of it, in Prometheus's text format."""
         return generate_latest(self.registry)
-
-
-def _version() -> str:
-    try:
-        return version("turnfold")
-    except PackageNotFoundError:  # run from its sources
-        return "0"

@@ -1,1 +1,1 @@
-"""What every process needs around its work: errors, retries, the clock, TLS, sockets."""
+"""Helpers that every package may use: errors, clock, retries, sockets, TLS, and safe handling of foreign text."""

@@ -1,15 +1,15 @@
-"""The two kinds of error: input that will never be read, and trouble that passes."""
+"""Define the kinds of error: invalid input, transient failures, refused statements, and mistakes of the user."""
 
 import enum
 
 DETAIL_LENGTH = 500
-"""Characters of a detail that are kept: it travels in a header."""
+"""Characters of an error's detail that are kept: it is sent in a header."""
 QUOTED_LENGTH = 64
-"""Characters of the input that a detail quotes."""
+"""Characters of the input that a detail quotes at most."""
 
 
 class Reason(enum.StrEnum):
-    """Why an input is a dead letter."""
+    """Reason why an input is a dead letter."""
 
     EMPTY = "empty"
     TOO_LARGE = "too-large"
@@ -25,9 +25,9 @@ class Reason(enum.StrEnum):
 
 
 class InvalidEventError(Exception):
-    """The input is no valid turn event and never will be: a dead letter.
+    """The input is not a valid turn event and never will be: a dead letter.
 
-    `detail` says what was wrong and where, and what stood there; `unquoted` says it without that.
+    `detail` says what is wrong and where, and quotes the input; `unquoted` says the same without the quotation.
     """
 
     def __init__(self, reason: Reason, unquoted: str, quoted: str | None = None) -> None:
@@ -38,21 +38,21 @@ class InvalidEventError(Exception):
         super().__init__(f"{reason}: {self.detail}")
 
     def inside(self, where: str) -> "InvalidEventError":
-        """Say the same of what stands at `where` in the input."""
+        """Return the same error, located inside the part of the input that `where` names."""
         return InvalidEventError(self.reason, f"in {where}: {self.unquoted}", self.quoted) if where else self
 
 
 class TransientError(Exception):
-    """ClickHouse or Kafka is away or overloaded: wait and try again."""
+    """ClickHouse or Kafka is unreachable or overloaded: wait and try again."""
 
 
 class StatementError(Exception):
-    """ClickHouse understood the request and refuses it: a second try would end the same."""
+    """ClickHouse understood the request and refuses it: a retry would fail in the same way."""
 
 
 class ExceededError(StatementError):
-    """A query would take more of ClickHouse than it may; the text says more of what, and how much it may."""
+    """A query exceeds a limit on ClickHouse's resources; the text names the resource and the limit."""
 
 
 class UsageError(Exception):
-    """What the user asked for cannot be done; the text says why and what would be right."""
+    """The user asked for something that cannot be done; the text says why and what would be right."""

@@ -3,11 +3,11 @@
 import gc
 
 YOUNG, MIDDLE, OLD = 50_000, 20, 100
-"""Objects, and collections of the generation before, until one is collected. Python's own are 700, 10 and 10, with
-which a fifth of a worker's time went into looking through conversations that all stay."""
+"""Thresholds of the three generations. Python's defaults are 700, 10 and 10: with them a worker spent a fifth of its
+time scanning conversations that all stay in memory."""
 
 
 def tune_gc() -> None:
-    """Let the collector come less often; what there is by now is never looked at again."""
+    """Collect less often, and exclude all objects that exist now from every later collection."""
     gc.freeze()
     gc.set_threshold(YOUNG, MIDDLE, OLD)

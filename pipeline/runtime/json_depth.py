@@ -1,7 +1,7 @@
-"""Limit how deep JSON may be nested, by a limit of our own: no interpreter's, nor one of what the stack holds already.
+"""Limit how deep JSON may be nested, independent of the interpreter's limits and of the depth of the stack.
 
-Every parser that we use recurses, and raises RecursionError, or ends the process, at a depth that depends on the Python
-and on who calls. So whoever parses what others wrote asks here first; nothing here recurses.
+Every parser that is used here recurses, and raises RecursionError or ends the process at a depth that depends on the
+version of Python and on the caller. So foreign JSON is checked here before it is parsed; no function here recurses.
 """
 
 from array import array
@@ -11,38 +11,39 @@ from typing import Final
 from pipeline.runtime.errors import InvalidEventError, Reason
 
 MAX_DEPTH: Final = 200
-"""Lists and objects inside one another. Log entries have about 15; a fifth of what Python 3.11 allows in all."""
+"""Levels of lists and objects. Log entries have about 15; Python 3.11 allows five times as many in all."""
 
 CHUNK = 1 << 20
-"""Bytes of a text that are taken apart at a time: a text of quotes only is 8 times as large then."""
+"""Bytes of a text that are split at a time: a text of nothing but quotes takes 8 times its size when split."""
 
 _STEPS = bytes(1 if byte in b"{[" else 255 for byte in range(256))
-"""One level more for what opens, one less (as a signed byte) for what closes."""
+"""The change of depth by each byte: 1 for an opening bracket, -1 (as a signed byte) for a closing one."""
 _REST = bytes(byte for byte in range(256) if byte not in b"{}[]")
 
 
-def too_deep(text: bytes, most: int = MAX_DEPTH) -> bool:
-    """Tell whether `text` opens more than `most` lists and objects inside one another, be it JSON or not.
+def too_deep(text: bytes, limit: int = MAX_DEPTH) -> bool:
+    """Return whether `text` nests more than `limit` lists and objects, even if it is not JSON.
 
-    By far the most texts have fewer of them in all, strings included, which takes half a microsecond to see.
+    Nearly all texts have fewer opening brackets in all, those in strings included; to count them takes half a
+    microsecond.
     """
-    return len(text) - len(text.replace(b"{", b"").replace(b"[", b"")) > most and _deepest(text) > most
+    return len(text) - len(text.replace(b"{", b"").replace(b"[", b"")) > limit and _deepest(text) > limit
 
 
 def check_depth(text: bytes) -> None:
-    """Refuse what no parser should be given.
+    """Check that `text` can be parsed safely.
 
     Raises:
-        InvalidEventError: it is nested too deep.
+        InvalidEventError: the text is nested too deep.
     """
     if too_deep(text):
-        raise InvalidEventError(Reason.TOO_DEEP, f"more than {MAX_DEPTH} lists and objects inside one another")
+        raise InvalidEventError(Reason.TOO_DEEP, f"nested more than {MAX_DEPTH} levels deep")
 
 
 def _deepest(text: bytes) -> int:
-    """Count the levels of the deepest value; brackets in strings do not count.
+    """Return the depth of the deepest value; brackets in strings do not count.
 
-    Without its escaped characters, what is in strings is what stands behind an odd number of quotes.
+    Once escaped characters are removed, a byte is in a string if an odd number of quotes precedes it.
     """
     text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     level, deepest, inside = 0, 0, 0

@@ -1,4 +1,4 @@
-"""An action that may fail for a while in, its answer out: waits with growing pauses, and says so."""
+"""Retry an action that fails for a while, with growing pauses, and log each attempt."""
 
 import asyncio
 import logging
@@ -9,47 +9,52 @@ from typing import Protocol, TypeVar
 from pipeline.runtime.errors import TransientError
 
 FIRST_PAUSE = 0.1
+"""Seconds between the first two attempts; every further pause is twice as long."""
 LONGEST_PAUSE = 10.0
+"""Seconds that a pause lasts at most, before jitter."""
 JITTER = 0.2
-"""Pauses differ by up to this share, so that workers which lost the same server do not come back as one."""
+"""Share by which pauses differ at random, so that workers which lost the same server do not all return at once."""
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
 class RetryObserver(Protocol):
-    """What is told how each attempt ended."""
+    """An object that is informed of the outcome of each attempt."""
 
-    def failed(self, trouble: str) -> None:
-        """It failed, and will be made again."""
+    def failed(self, problem: str) -> None:
+        """Record that an attempt failed and will be repeated."""
 
     def worked(self) -> None:
-        """It succeeded."""
+        """Record that an attempt succeeded."""
 
 
 async def retry_forever(
-    action: Callable[[], Awaitable[Answer]], what: str, watch: RetryObserver | None = None
-) -> Answer:
+    action: Callable[[], Awaitable[Result]], what: str, observer: RetryObserver | None = None
+) -> Result:
     """Run `action` until it ends without a TransientError; every other error passes through.
 
-    `what` says what is wrong meanwhile.
+    The number of attempts has no limit by design: while the other side is down nothing may be lost, and nothing more is
+    consumed. The caller stops the retries by cancelling.
 
-    There is no limit by design: as long as the other side is away, nothing may be lost and nothing more
-    is taken in. Whoever calls stops it by cancelling.
+    Args:
+        action: is called once per attempt.
+        what: the problem, for log lines, such as "ClickHouse does not answer".
+        observer: is informed of every attempt.
     """
     pause = FIRST_PAUSE
     while True:
         try:
-            answer = await action()
-        except TransientError as trouble:
-            if watch:
-                watch.failed(f"{what}: {trouble}")
-            log.warning("%s: %s; next try in %.1f s", what, trouble, pause)
+            result = await action()
+        except TransientError as error:
+            if observer:
+                observer.failed(f"{what}: {error}")
+            log.warning("%s: %s; next try in %.1f s", what, error, pause)
         else:
-            if watch:
-                watch.worked()
+            if observer:
+                observer.worked()
             if pause > FIRST_PAUSE:
                 log.info("%s: no longer", what)
-            return answer
-        await asyncio.sleep(pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - no secret is made of it
+            return result
+        await asyncio.sleep(pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - not used for secrets
         pause = min(2 * pause, LONGEST_PAUSE)

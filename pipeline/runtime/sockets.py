@@ -1,19 +1,20 @@
-"""Bind sockets, find free ports, and tell loopback addresses from others."""
+"""Bind sockets, find free ports, and recognise loopback addresses, own hosts and HTTP URLs."""
 
 import ipaddress
 import re
 import socket
 from collections.abc import Collection, Sequence
+from urllib.parse import urlsplit
 
 from pipeline.runtime.errors import UsageError
 
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@/]+)(?::\d+)?")
-"""The Host header: a name or an address, and perhaps a port."""
+"""The value of a Host header: a name or an address, with or without a port."""
 WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not listened on
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is localhost or an address of the loopback; one of IPv6 may stand in brackets."""
+    """Return whether `host` is localhost or a loopback address; an IPv6 address may be in brackets."""
     if host.lower().removesuffix(".") == "localhost":
         return True
     try:
@@ -22,22 +23,22 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def is_own_host(told: Sequence[str], own: Collection[str] = ()) -> bool:
-    """Whether a request is meant for this very server, by its Host headers, of which there must be one.
+def is_own_host(headers: Sequence[str], own: Collection[str] = ()) -> bool:
+    """Return whether a request is meant for this server, by its Host header, of which there must be exactly one.
 
-    A web page whose name was rebound to an address of this machine sends neither Origin nor Sec-Fetch headers with
-    a GET; its name is in the Host header, which no page can change.
+    A web page whose name was rebound to an address of this machine (DNS rebinding) sends neither Origin nor Sec-Fetch
+    headers with a GET; but its name is in the Host header, which no page can change.
 
     Args:
-        told: the values of its Host headers.
-        own: names beside those of the loopback. With an address that stands for all of this machine's, every address
-            is: a page can be rebound to one, but is never called by one that is not its own.
+        headers: the values of the request's Host headers.
+        own: names of this server besides those of the loopback. With a wildcard address among them every address is
+            accepted: a page's name can be rebound to an address, but only the machine itself is called by it.
     """
-    return len(told) == 1 and (found := HOST.fullmatch(told[0])) is not None and _is_own(found[1].lower(), own)
+    return len(headers) == 1 and (match := HOST.fullmatch(headers[0])) is not None and _is_own(match[1].lower(), own)
 
 
 def _is_own(name: str, own: Collection[str]) -> bool:
-    if is_loopback(name) or name.endswith(".localhost"):  # browsers ask no DNS for those (RFC 6761)
+    if is_loopback(name) or name.endswith(".localhost"):  # browsers never look those up in DNS (RFC 6761)
         return True
     address = name.strip("[]")
     return address in {known.lower() for known in own} or (bool(WILDCARDS & set(own)) and _is_address(address))
@@ -51,42 +52,59 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def bound(host: str, port: int, option: str) -> socket.socket:
-    """A socket bound to the address.
+def is_http_url(text: str) -> bool:
+    """Return whether `text` is an http or https URL with a host and, if it has a port, a valid one."""
+    try:
+        url = urlsplit(text)
+        return url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:  # the port is not a number up to 65535, or a bracket is missing
+        return False
+
+
+def bind_socket(host: str, port: int, option: str, *, backlog: int = 0) -> socket.socket:
+    """Return a socket bound to the address; of a name's addresses IPv4 ones are preferred.
 
     Args:
         host: an address or a name of this machine.
-        port: 1 to 65535.
-        option: the option or setting that changes the port, for the sentence.
+        port: 1 to 65535, or 0 for any free port.
+        option: the options or settings that change the address, for the error message.
+        backlog: connections that may wait to be accepted; 0 leaves it to the caller to listen.
 
     Raises:
-        UsageError: the address is taken or is none of this machine's.
+        UsageError: the address is taken or does not belong to this machine.
     """
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        candidates = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = min(candidates, key=lambda each: each[0] != socket.AF_INET)
         opened = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise UsageError(f"cannot listen on {host}: {error.strerror}") from None
+        raise _cannot_listen(host, port, error, option) from None
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind(address)
+        if backlog:
+            opened.listen(backlog)
     except OSError as error:
         opened.close()
-        raise UsageError(f"port {port} on {host} cannot be used: {error.strerror}; choose another: {option}") from None
+        raise _cannot_listen(host, port, error, option) from None
     return opened
 
 
-def check_free(host: str, port: int, option: str) -> None:
-    """Does nothing where a server could listen on the address.
+def check_port_free(host: str, port: int, option: str) -> None:
+    """Check that a server could listen on the address.
 
     Raises:
-        UsageError: as `bound`.
+        UsageError: as `bind_socket`.
     """
-    bound(host, port, option).close()
+    bind_socket(host, port, option).close()
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that was free a moment ago."""
-    with bound(host, 0, "none") as opened:
+    """Return a port that was free a moment ago."""
+    with bind_socket(host, 0, "none") as opened:
         port: int = opened.getsockname()[1]
         return port
+
+
+def _cannot_listen(host: str, port: int, error: OSError, option: str) -> UsageError:
+    return UsageError(f"cannot listen on {host}:{port} ({error.strerror or error}); choose another with {option}")

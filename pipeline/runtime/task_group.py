@@ -1,4 +1,4 @@
-"""Run tasks that end with their block, whose first error is raised as it is."""
+"""Run tasks that end with their block, and raise their first error without an exception group."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,24 +9,24 @@ from pipeline.runtime.errors import TransientError
 
 @asynccontextmanager
 async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
-    """Yield an asyncio.TaskGroup: none of its tasks outlives the block, however that ends.
+    """Yield an asyncio.TaskGroup, none of whose tasks outlives the block.
 
-    An error of one cancels the others and the block. Of several errors, one that waiting cannot mend is raised, so
-    that whoever tries again after a TransientError does not miss it.
+    An error of one task cancels the others and the block. Of several errors, one that is not a TransientError is
+    raised if there is one, so that a caller that retries after a TransientError does not miss it.
     """
     try:
         async with asyncio.TaskGroup() as group:
             yield group
-    except BaseExceptionGroup as failed:
-        raise _worst(failed) from None
+    except BaseExceptionGroup as group_error:
+        raise _most_severe(group_error) from None
 
 
-def _worst(failed: BaseExceptionGroup[BaseException]) -> BaseException:
-    errors = list(_flat(failed))
+def _most_severe(group_error: BaseExceptionGroup[BaseException]) -> BaseException:
+    errors = _flatten(group_error)
     return next((error for error in errors if not isinstance(error, TransientError)), errors[0])
 
 
-def _flat(failed: BaseException) -> list[BaseException]:
-    if isinstance(failed, BaseExceptionGroup):
-        return [error for one in failed.exceptions for error in _flat(one)]
-    return [failed]
+def _flatten(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for part in error.exceptions for leaf in _flatten(part)]
+    return [error]

@@ -5,19 +5,16 @@ browser that shows it, once its own name has come to mean 127.0.0.1: then the tw
 reads the answers (DNS rebinding). Its name is still in the Host header, which no page can change.
 """
 
-import re
-
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipeline.auth.errors import Denial, DeniedError
 from pipeline.config.settings import Settings
-from pipeline.runtime.sockets import is_loopback
+from pipeline.runtime.sockets import is_own_host
 
 OPEN = frozenset({"/healthz"})
 """Paths that tell nothing but that the process is alive."""
-HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@/]+)(?::\d+)?")
 LONGEST = 100
 """Characters of the header that are repeated."""
 
@@ -41,18 +38,10 @@ class TrustedHostMiddleware:
         await self._app(scope, receive, send)
 
     def _check(self, told: list[str]) -> None:
-        if told and all(map(self._is_own, told)):
+        if is_own_host(told, [self._host]):
             return
         raise DeniedError(
             Denial.FORBIDDEN,
             f"without TURNFOLD_API_KEYS only requests to localhost, 127.0.0.1, [::1] or {self._host} are answered, "
             f"not to {', '.join(told)[:LONGEST]!r}",
         )
-
-    def _is_own(self, told: str) -> bool:
-        found = HOST.fullmatch(told)
-        if found is None:
-            return False
-        name = found[1].lower()
-        # browsers ask no DNS for names under localhost (RFC 6761), so no page can make one its own
-        return is_loopback(name) or name.endswith(".localhost") or name.strip("[]") == self._host

@@ -1,7 +1,6 @@
 """The operations in; the OpenAPI 3.1 document of every route out, and the route that serves it."""
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 import orjson
@@ -12,6 +11,7 @@ from starlette.routing import Route
 from pipeline.http.errors import JSON
 from pipeline.http.openapi.responses import FOREIGN, REF, Json, asked, failures, guarded, no_keys, ref, success, unready
 from pipeline.http.operations.operation import Operation
+from pipeline.runtime.version import package_version
 from schemas.access_key import Right
 from schemas.lex.analytics import ErrorBody
 
@@ -64,7 +64,7 @@ def document(operations: Sequence[Operation]) -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "Turnfold",
-            "version": _version(),
+            "version": package_version("0"),
             "summary": "Conversations of Amazon Lex bots, asked for as Lex's own SDKs ask",
             "description": TEXT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -129,10 +129,3 @@ def _needs(right: Right) -> str:
 
 def _parameter(name: str, kind: object, where: str) -> Json:
     return {"name": name, "in": where, "required": where == "path", "schema": msgspec.json.schema(kind)}
-
-
-def _version() -> str:
-    try:
-        return version("turnfold")
-    except PackageNotFoundError:  # run from its sources
-        return "0"

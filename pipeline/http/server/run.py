@@ -12,8 +12,7 @@ from pipeline.auth.authenticator import check_exposure
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.http.server.config import server
-from pipeline.runtime.errors import UsageError
-from pipeline.runtime.sockets import is_loopback
+from pipeline.runtime.sockets import bind_socket, is_loopback
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -46,23 +45,13 @@ def _say_who_may_ask(settings: Settings) -> None:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """A socket on the host and port of the settings.
+    """Return a socket that listens on the host and port of the settings.
 
     Raises:
         UsageError: the port is taken, or the host is not one of this machine.
     """
-    host, port = settings.api_host, settings.api_port
-    try:
-        return socket.create_server((host, port), family=_family(host), backlog=1024)
-    except OSError as error:
-        raise UsageError(
-            f"cannot listen on {host}:{port} ({error.strerror or error}): "
-            "stop what uses it, or set TURNFOLD_API_PORT to another port or TURNFOLD_API_HOST to an address"
-        ) from None
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
+    option = "TURNFOLD_API_PORT or TURNFOLD_API_HOST"
+    return bind_socket(settings.api_host, settings.api_port, option, backlog=1024)
 
 
 @contextmanager

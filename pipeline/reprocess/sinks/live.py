@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection
 
-from pipeline.config.retention import FOR_GOOD, Retention
+from pipeline.config.retention import FOR_EVER, Retention
 from pipeline.fold.event_set import EventSet
 from pipeline.materialise.writer import PostWriteReconciler, WriterStatePoller
 from pipeline.reprocess.batch import DecodedInputs
@@ -21,7 +21,7 @@ class LiveSink:
         databases: Databases,
         fallback_intents: Collection[str],
         announce: Callable[[], Awaitable[object]],
-        retention: Retention = FOR_GOOD,
+        retention: Retention = FOR_EVER,
     ) -> None:
         """`announce` makes sure that workers know of us."""
         self._databases = databases

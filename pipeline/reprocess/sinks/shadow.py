@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 
-from pipeline.config.retention import FOR_GOOD, Retention
+from pipeline.config.retention import FOR_EVER, Retention
 from pipeline.fold.batch import fold_batch
 from pipeline.fold.cache import ConversationCache, History
 from pipeline.materialise.reconcile import expired_conversations, histories
@@ -29,7 +29,7 @@ class ShadowSink:
         databases: Databases,
         fallback_intents: Collection[str],
         cache_events: int,
-        retention: Retention = FOR_GOOD,
+        retention: Retention = FOR_EVER,
     ) -> None:
         self._databases = databases
         self._fallback_intents = fallback_intents

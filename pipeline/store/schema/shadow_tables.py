@@ -114,15 +114,15 @@ async def copy_expiring_rows(clickhouse: ClickHouse, live: str, new: str, retent
     Raises:
         TransientError: worth a second try.
     """
-    if retention.archives_for_good:
+    if retention.keeps_all_events:
         return
     now, own = now_ms(), sorted(retention.archive_days_bots)
     named: dict[str, object] = {
         "live": live,
         "new": new,
         "bots": own or [""],  # an array must not be empty here
-        "moments": [retention.closing(bot_id, now) for bot_id in own] or [0],
-        "moment": retention.closing("", now),
+        "moments": [retention.archive_cutoff(bot_id, now) for bot_id in own] or [0],
+        "moment": retention.archive_cutoff("", now),
     }
     for (month,) in await clickhouse.rows(MONTHS, named):
         await clickhouse.command(COPY, {**named, "month": month})

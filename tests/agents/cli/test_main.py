@@ -70,7 +70,7 @@ def test_a_wrong_setting_is_told_before_anything_is_tried() -> None:
     found = turnfold(msgspec.structs.replace(NOWHERE, topic_partitions=0), "migrate")
     assert (found.status, found.err) == (
         2,
-        "turnfold: TURNFOLD_TOPIC_PARTITIONS='0' does not fit: Expected `int` >= 1\n",
+        "turnfold: TURNFOLD_TOPIC_PARTITIONS='0' is invalid: Expected `int` >= 1\n",
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 from pipeline.audit.audit import Audit
 from pipeline.audit.finding import Difference
 from pipeline.audit.repair import repair
-from pipeline.config.retention import FOR_GOOD
+from pipeline.config.retention import FOR_EVER
 from pipeline.config.settings import Settings
 from pipeline.fold.batch import fold_batch
 from pipeline.fold.cache import History
@@ -36,7 +36,7 @@ class Tables:
     def __init__(self, settings: Settings, use: Use | None = None) -> None:
         self._settings = settings
         self.use = use or each_by_itself(settings)
-        self.retention = FOR_GOOD
+        self.retention = FOR_EVER
 
     def empty(self) -> None:
         """Take everything out."""

@@ -74,10 +74,10 @@ def test_topics_need_names_of_their_own(name: str) -> None:
         ({"CLICKHOUSE": "https://[::1"}, "http://host:8123"),
         ({"CLICKHOUSE": "https://me:s3cret@host"}, "TURNFOLD_CLICKHOUSE_USER"),
         ({"CLICKHOUSE_CA": "/ca.pem"}, "https://"),
-        ({"ARCHIVE_DAYS_BOTS": "Travel=30"}, "'Travel' is no bot id, which has ten letters and digits"),
-        ({"CONVERSATION_DAYS_BOTS": "BOT') OR (1=30"}, "is no bot id"),
+        ({"ARCHIVE_DAYS_BOTS": "Travel=30"}, "'Travel' is not a bot id, which has ten letters and digits"),
+        ({"CONVERSATION_DAYS_BOTS": "BOT') OR (1=30"}, "is not a bot id"),
         ({"ARCHIVE_DAYS": "8.9"}, "8.9 days are too few. Kafka keeps events for 7 days"),
-        ({"ARCHIVE_DAYS": "5", "TOPIC_RETENTION_DAYS": "4"}, "Right would be 6 or more"),
+        ({"ARCHIVE_DAYS": "5", "TOPIC_RETENTION_DAYS": "4"}, "would be 6 or more"),
         ({"ARCHIVE_DAYS": "90", "ARCHIVE_DAYS_BOTS": "BOTAAAAAA1=1"}, "1 days of bot BOTAAAAAA1 are too few"),
         ({"API_CERTIFICATE_KEY": "/key.pem"}, "set TURNFOLD_API_CERTIFICATE too"),
         ({"API_CA": "/ca.pem"}, "TURNFOLD_API should begin with https://"),
@@ -111,7 +111,7 @@ def test_what_does_not_go_together_is_named_and_no_secret_said(given: dict[str, 
     ],
 )
 def test_an_origin_that_no_browser_sends_is_named(origin: str) -> None:
-    with pytest.raises(UsageError, match=re.escape(f"TURNFOLD_API_ORIGINS: {origin!r} is no origin")):
+    with pytest.raises(UsageError, match=re.escape(f"TURNFOLD_API_ORIGINS: {origin!r} is not an origin")):
         load_settings({"TURNFOLD_API_ORIGINS": f"https://console.example.com,{origin}"})
 
 

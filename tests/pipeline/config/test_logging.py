@@ -10,7 +10,7 @@ from typing import Any, Literal
 import orjson
 import pytest
 
-from pipeline.config.logging import CHATTY, LONGEST, TELL_ALL, configure_logging
+from pipeline.config.logging import LOG_PAYLOADS, MAX_LENGTH, NOISY, configure_logging
 from pipeline.config.settings import Settings
 
 log = logging.getLogger("turnfold.test")
@@ -24,7 +24,7 @@ class Terminal(io.StringIO):
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     """Logging is the whole process's: give it back as it was."""
-    root, levels = logging.getLogger(), {name: logging.getLogger(name).level for name in CHATTY}
+    root, levels = logging.getLogger(), {name: logging.getLogger(name).level for name in NOISY}
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:] = handlers
@@ -91,10 +91,10 @@ def test_the_setting_decides_the_format(
 def test_a_message_has_an_end() -> None:
     configure_logging(Settings(), stream := io.StringIO())
     log.error("x" * 100_000)
-    assert len(logged(stream)[0]["message"]) < LONGEST + 10
+    assert len(logged(stream)[0]["message"]) < MAX_LENGTH + 10
 
 
-@pytest.mark.parametrize("name", CHATTY)
+@pytest.mark.parametrize("name", NOISY)
 def test_libraries_are_heard_from_warning_on_unless_one_debugs(name: str) -> None:
     library = logging.getLogger(name).getChild("inside")
     configure_logging(Settings(), quiet := io.StringIO())
@@ -125,7 +125,7 @@ def test_at_debug_libraries_that_would_tell_the_password_or_what_people_said_tel
     redacting = Settings(log_level="debug", redact_patterns=("card",))
     for settings, told in ((Settings(log_level="debug"), True), (secured, False), (redacting, False)):
         configure_logging(settings, io.StringIO())
-        for name in TELL_ALL:
+        for name in LOG_PAYLOADS:
             assert logging.getLogger(f"{name}.net.connection").isEnabledFor(logging.DEBUG) == told
 
 
@@ -136,10 +136,10 @@ def test_a_log_does_nothing_to_a_terminal() -> None:
         try:
             raise ValueError(evil)  # noqa: TRY301 - an error that quotes what came from outside
         except ValueError:
-            log.exception("about %s", evil, extra={"of": evil, "long": "x" * 2 * LONGEST})
+            log.exception("about %s", evil, extra={"of": evil, "long": "x" * 2 * MAX_LENGTH})
         written = stream.getvalue()
         assert all(each.isprintable() for each in written.splitlines())
-        assert len(written) < 2 * LONGEST
+        assert len(written) < 2 * MAX_LENGTH
         if shape == "json":
             (line,) = (json.loads(each) for each in written.splitlines())
             assert (line["message"], line["of"]) == (f"about {evil}", evil)

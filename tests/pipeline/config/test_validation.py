@@ -11,12 +11,12 @@ from pipeline.runtime.errors import UsageError
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"PATTERNS": "phone", "PHONE_REGION": "ZZ"}, "TURNFOLD_REDACT_PHONE_REGION='ZZ' is no country"),
+        ({"PATTERNS": "phone", "PHONE_REGION": "ZZ"}, "TURNFOLD_REDACT_PHONE_REGION='ZZ' is not a country"),
         ({"PATTERNS": "phone", "PHONE_REGION": "UK"}, "right would be US or DE"),
-        ({"PHONE_REGION": "us"}, "TURNFOLD_REDACT_PHONE_REGION='us' does not fit"),
-        ({"PATTERNS": "card,phones"}, "TURNFOLD_REDACT_PATTERNS='card,phones' does not fit"),
-        ({"TRANSCRIPTS": "hide"}, "TURNFOLD_REDACT_TRANSCRIPTS='hide' does not fit"),
-        ({"SLOTS": "Pin,Card*"}, "TURNFOLD_REDACT_SLOTS takes whole names, or * alone for all of them, not Card*"),
+        ({"PHONE_REGION": "us"}, "TURNFOLD_REDACT_PHONE_REGION='us' is invalid"),
+        ({"PATTERNS": "card,phones"}, "TURNFOLD_REDACT_PATTERNS='card,phones' is invalid"),
+        ({"TRANSCRIPTS": "hide"}, "TURNFOLD_REDACT_TRANSCRIPTS='hide' is invalid"),
+        ({"SLOTS": "Pin,Card*"}, "TURNFOLD_REDACT_SLOTS takes whole names, or * alone for all, not Card*"),
         ({"ATTRIBUTES": "x-*"}, "TURNFOLD_REDACT_ATTRIBUTES takes whole names"),
         ({"ATTRIBUTES": "a,x-amz-lex:channels:platform"}, "x-amz-lex:channels:platform, a conversation's channel"),
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.runtime.sockets import bound
+from pipeline.runtime.sockets import bind_socket
 from tests.certificates import Certificates
 from tests.paths import ROOT
 from tests.services import STOPPED_WITHIN, ask, clickhouse, clickhouse_command, clickhouse_process
@@ -45,7 +45,7 @@ def test_a_stop_ends_the_process_and_frees_folder_and_port(tmp_path: Path, numbe
         process.send_signal(number)
         assert process.wait(STOPPED_WITHIN) == 0
     port = int(url.rpartition(":")[2])
-    bound("127.0.0.1", port, "--port").close()
+    bind_socket("127.0.0.1", port, "--port").close()
     with clickhouse(tmp_path) as again:
         assert ask(again, "SELECT 1").text == "1\n"
 
@@ -68,11 +68,11 @@ def test_a_second_process_on_the_folder_is_told_so(tmp_path: Path) -> None:
 
 
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
-    with bound("127.0.0.1", 0, "--port") as taken:
+    with bind_socket("127.0.0.1", 0, "--port") as taken:
         taken.listen()
         port = taken.getsockname()[1]
         said = refused(clickhouse_command(tmp_path, port))
-    assert said == f"port {port} on 127.0.0.1 cannot be used: Address already in use; choose another: --port\n"
+    assert said == f"cannot listen on 127.0.0.1:{port} (Address already in use); choose another with --port\n"
 
 
 def test_a_missing_engine_is_named_with_what_installs_it(tmp_path: Path) -> None:

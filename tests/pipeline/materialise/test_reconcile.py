@@ -8,7 +8,7 @@ import pytest
 
 from agents.conversations import Conversations
 from agents.producer import RetryingProducer
-from pipeline.config.retention import FOR_GOOD, Retention
+from pipeline.config.retention import FOR_EVER, Retention
 from pipeline.config.settings import Settings
 from pipeline.fold.event_set import EventSet
 from pipeline.fold.fold import fold
@@ -53,7 +53,7 @@ def test_a_row_of_events_that_are_gone_is_known_by_its_start_or_its_version(tabl
     assert lost(tables, old[1:])
     assert lost(tables, [old[0], *old[2:]])
     assert not lost(tables, [*old, msgspec.structs.replace(old[0], request_id="late")])
-    assert not lost(tables, old[1:], FOR_GOOD)
+    assert not lost(tables, old[1:], FOR_EVER)
 
 
 def test_conversations_of_these_days_are_not_looked_at_and_no_row_is_no_loss(tables: Tables) -> None:

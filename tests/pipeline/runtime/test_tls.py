@@ -56,7 +56,7 @@ def test_a_server_speaks_no_old_version(pem: Certificates) -> None:
     ("certificate", "key", "why"),
     [
         ("/nowhere", "", "No such file"),
-        ("server.crt", "", "not as PEM says"),
+        ("server.crt", "", "not valid PEM"),
         ("server.crt", "client.key", "mismatch"),
         ("server.crt", "encrypted.key", "encrypted"),
     ],

@@ -93,7 +93,7 @@ def test_with_a_certificate_it_speaks_tls(pem: Certificates) -> None:
     [
         ("nowhere.pem", "", "No such file"),
         ("server.crt", "client.key", "mismatch"),
-        ("server.key", "", "not as PEM says"),
+        ("server.key", "", "not valid PEM"),
     ],
 )
 def test_a_certificate_that_cannot_be_used_is_named_with_its_setting(

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from pipeline.config.retention import FOR_GOOD, Retention
+from pipeline.config.retention import FOR_EVER, Retention
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
 from pipeline.store.client import connection
@@ -28,7 +28,7 @@ def rows_of(*days: int) -> list[Conversation]:
 @pytest.mark.parametrize(
     ("retention", "carried"),
     [
-        (FOR_GOOD, set()),
+        (FOR_EVER, set()),
         (Retention(archive_days=30), {(ONE, "40"), (ONE, "100"), (TWO, "40"), (TWO, "100")}),
         (Retention(archive_days=30, archive_days_bots={ONE: 0}), {(TWO, "40"), (TWO, "100")}),
         (Retention(archive_days_bots={TWO: 60}), {(TWO, "100")}),
