@@ -75,7 +75,7 @@ def test_it_is_ours_to_start_and_has_a_health_check(last_stage: list[tuple[str, 
     assert orjson.loads(told["ENTRYPOINT"]) == ["turnfold"]
     command = orjson.loads(told["HEALTHCHECK"].partition("CMD ")[2])
     assert command == ["python", "-m", "agents.healthcheck"]
-    assert (ROOT / "agents" / "health.py").exists()
+    assert (ROOT / "agents" / "healthcheck.py").exists()
 
 
 def test_what_it_sets_are_settings() -> None:
