@@ -27,11 +27,11 @@ TEXT = (DEPLOY / "RUNBOOK.md").read_text()
 SERVICES = read_yaml("compose.yaml")["services"]
 CHAPTERS = (
     "Deploy",
-    "Keys",
+    "Access keys",
     "Upgrade",
     "Scale out",
     "Dead letters",
-    "ClickHouse or Kafka is away",
+    "ClickHouse or Kafka is unavailable",
     "Back up and restore",
 )
 
