@@ -29,7 +29,7 @@ chaos: install kafka
 ORDERS ?= 20000
 search: install
 	ORDERS=$(ORDERS) $(BIN)/pytest --numprocesses 2 --timeout 0 \
-		$(patsubst %,tests/pipeline/materialise/test_%.py,together swap forget forwarded)
+		$(patsubst %,tests/pipeline/materialise/test_%.py,together swap erase_session forwarded)
 
 # Measure everything, beside others where there are any; BENCH takes `--quick` and `--only fold,lists`.
 bench: install kafka .peers
