@@ -1,1 +1,1 @@
-"""Who does the work: the Faust app and its agents, the servers, the command line."""
+"""Run Turnfold: the Faust app and its agents, the embedded stack, and the command line."""

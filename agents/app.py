@@ -1,4 +1,4 @@
-"""Build the Faust app with its two agents: the one place where the chain is put together."""
+"""Build the Faust app with its two agents. All parts of a worker are assembled here."""
 
 import asyncio
 import logging
@@ -34,70 +34,70 @@ from pipeline.runtime.gc_tuning import tune_gc
 from pipeline.runtime.retry import retry_forever
 
 STREAM_BUFFER = 4
-"""Batches that Faust may hold beside the one at work: each can be a whole fetch."""
+"""Batches that Faust may buffer besides the one being processed; each can be a whole fetch."""
 
 METADATA_AGE_MS = 10_000
-"""After so long, partitions that were added are read; until then they only wait. Faust's default is 5 minutes."""
+"""Milliseconds until partitions that were added are noticed and read. Faust's default is 5 minutes."""
 
 FETCH_BYTES = 8 * 1024 * 1024
-"""Bytes of one partition in one fetch."""
+"""Largest number of bytes that one fetch returns from one partition."""
 
 log = logging.getLogger(__name__)
 
 
 class App(faust.App):
-    """A Faust app without tables, which needs no folders on disk, and which waits for Kafka."""
+    """A Faust app that waits for Kafka. It has no tables, so it needs no directories on disk."""
 
     mundane_level = "debug"
     probes: ProbeServer
     stuck: StuckWatch
     metrics: WorkerMetrics
     fatal: BaseException | None = None
-    """What an agent ended with."""
+    """The error that ended an agent."""
 
     def _create_directories(self) -> None:
         pass
 
     def on_init_dependencies(self) -> list[Any]:
-        """What is started, in this order, and stopped in the reverse one."""
+        """Return the services in the order in which they start; they stop in reverse order."""
         return [self.probes, self.stuck, *super().on_init_dependencies()]
 
     async def on_start(self) -> None:
-        """Wait for Kafka, where Faust would end: the probes answer meanwhile, and say so."""
+        """Wait for Kafka instead of ending as Faust would; meanwhile the probes answer and report it."""
         await super().on_start()
         tune_gc()
         await self.probes.maybe_start()
-        await retry_forever(self._knock, "Kafka does not answer", self.metrics.kafka)
+        await retry_forever(self._check_kafka, "Kafka does not answer", self.metrics.kafka)
 
     async def on_stop(self) -> None:
-        """Stop within bounds: a part that does not end in its time must not keep the partitions from others."""
+        """Stop within a limited time: a service that hangs must not keep the partitions from other workers."""
         exit_after(3 * self.transport.stop_seconds, lambda: self.fatal)
         await super().on_stop()
 
-    async def _knock(self) -> None:
-        knocking = self.producer._new_producer()  # noqa: SLF001 - it knows addresses and credentials
+    async def _check_kafka(self) -> None:
+        producer = self.producer._new_producer()  # noqa: SLF001 - it knows addresses and credentials
         try:
-            await knocking.start()
-        except KafkaError as trouble:
-            raise TransientError(repr(trouble)) from trouble
+            await producer.start()
+        except KafkaError as error:
+            raise TransientError(repr(error)) from error
         finally:
-            await knocking.stop()
+            await producer.stop()
 
     async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:
-        """Faust would start the agent anew behind the batch that failed: the worker ends, so that it comes again."""
-        log.critical("the %s agent cannot go on: %r", agent.name, exc)
+        """End the worker, so that the failed batch is read again: Faust would restart the agent after that batch."""
+        log.critical("the %s agent cannot continue: %r", agent.name, exc)
         self.fatal = self.fatal or exc
         await self.crash(exc)
-        await asyncio.Event().wait()  # until the stop cancels it: an agent started anew would miss that, and hang
+        await asyncio.Event().wait()  # until the stop cancels it: a restarted agent would miss the stop and hang
 
 
 def create_app(settings: Settings) -> App:
-    """The app: `turns.raw` -> intake, `turns` -> conversations. Nothing is connected until it is started."""
+    """Create the app: `turns.raw` -> intake, `turns` -> conversations. It connects to nothing before it is started."""
     app = _bare_app(settings)
     create_no_topics()
     app.metrics = metrics = WorkerMetrics()
     metrics.offsets.lags.read = lambda: app.consumer.lags()  # noqa: PLW0108 - no consumer yet
-    readiness = Readiness(settings, metrics, lambda: app.consumer.trouble())  # noqa: PLW0108 - as above
+    readiness = Readiness(settings, metrics, lambda: app.consumer.unavailable_reason())  # noqa: PLW0108 - as above
     app.stuck = StuckWatch(settings, metrics, lambda: app.consumer)
     app.probes = ProbeServer(settings, metrics, readiness, app.stuck)
     app.transport = Transport(
@@ -109,11 +109,11 @@ def create_app(settings: Settings) -> App:
         assignor=Assignor(settings.topic_turns, settings.partitioner),
     )
     sender = RetryingProducer(app, metrics.kafka)
-    # one account for both: what cannot be read comes by the raw topic, what can may come by the other
+    # shared by both agents: unreadable inputs come from the raw topic, while valid ones may come from the other
     limit = DlqLimit(settings.dead_letter_share, settings.dead_letter_window)
     parts = (settings, sender, metrics, limit, lambda: app.consumer.placement)
     _add_intake(app, settings, Intake(*parts))
-    _add_conversations(app, settings, Conversations(*parts, holding=lambda: app.consumer.holding()))  # noqa: PLW0108 - as above
+    _add_conversations(app, settings, Conversations(*parts, holding=lambda: app.consumer.confirmed_generation()))  # noqa: PLW0108 - as above
     return app
 
 
@@ -126,16 +126,16 @@ def _bare_app(settings: Settings) -> App:
         datadir=Path(tempfile.gettempdir()),
         store="memory://",
         web_enabled=False,
-        topic_allow_declare=False,  # `turnfold migrate` does that
+        topic_allow_declare=False,  # `turnfold migrate` creates the topics
         topic_disable_leader=True,
-        consumer_auto_offset_reset="none",  # the consumer says loudly where and why it begins again
+        consumer_auto_offset_reset="none",  # the consumer resets offsets itself, and logs where and why
         consumer_metadata_max_age_ms=METADATA_AGE_MS,
         consumer_max_fetch_size=max(FETCH_BYTES, 2 * settings.max_message_bytes),
         broker_max_poll_records=settings.flush_events,
         broker_session_timeout=settings.kafka_session_timeout,
         broker_heartbeat_interval=settings.kafka_session_timeout / 3,
         broker_commit_interval=settings.flush_seconds,
-        broker_max_poll_interval=86_400.0,  # a worker that waits for ClickHouse keeps its partitions
+        broker_max_poll_interval=86_400.0,  # a worker that waits for ClickHouse must keep its partitions
         producer_acks=-1,
         producer_linger=0.005,
         producer_max_request_size=settings.max_message_bytes + 131_072,
@@ -149,7 +149,7 @@ def _add_intake(app: faust.App, settings: Settings, intake: Intake) -> None:
     async def agent(stream: Any) -> None:
         async for event in stream.noack().events():
             records = event.message.value
-            with app.consumer.in_hand(), app.metrics.batches.flush("intake", records):
+            with app.consumer.processing(), app.metrics.batches.flush("intake", records):
                 await intake(records)
                 event.ack()
 
@@ -181,10 +181,10 @@ def _topic(app: faust.App, name: str) -> Any:
 
 
 def credentials(settings: Settings) -> CredentialsT | None:
-    """TLS, user and password, as the settings say; None where Kafka demands neither.
+    """Return the TLS context, user and password from the settings; None if Kafka needs neither.
 
     Raises:
-        UsageError: a file of certificates cannot be used.
+        UsageError: a certificate file cannot be used.
     """
     tls = tls_context(settings)
     if settings.kafka_sasl:

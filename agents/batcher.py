@@ -1,4 +1,4 @@
-"""A stream of Faust events in, lists of them out, prepared: at once where it is quiet, at a steady pace under load."""
+"""Group a stream of Faust events into batches: immediately if traffic is low, at a steady pace under load."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -6,12 +6,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 Prepared = TypeVar("Prepared")
 
-HELD_BYTES = 64 * 1024 * 1024
-"""Values of records that are gathered for one flush, however few they are: events may have a megabyte each."""
+BATCH_BYTES = 64 * 1024 * 1024
+"""Bytes of record values in one batch, however few records that is: an event may have a megabyte."""
 
 
 class PreparedEvent(NamedTuple, Generic[Prepared]):
-    """An event, and what was made of it before its turn came."""
+    """A Faust event, the result of preparing it, and its weight in records."""
 
     event: Any
     prepared: Prepared
@@ -19,19 +19,19 @@ class PreparedEvent(NamedTuple, Generic[Prepared]):
 
 
 def weight_of(event: Any, limit: int) -> int:
-    """How many records the event counts for: as many as it has, or more where they are large.
+    """Return the number of records that the event counts as: the number that it has, or more if they are large.
 
-    So `limit` of them have no more than `HELD_BYTES`, but for the last event.
+    So a batch with a weight of `limit` has at most `BATCH_BYTES`, apart from its last event.
     """
-    values = event.message.value
-    return max(len(values), limit * sum(len(record.value or b"") for record in values) // HELD_BYTES)
+    records = event.message.value
+    return max(len(records), limit * sum(len(record.value or b"") for record in records) // BATCH_BYTES)
 
 
 class EventBatcher(Generic[Prepared]):
-    """Events that have arrived and are not taken yet, of a weight of about `limit`: Faust's buffer holds the rest.
+    """Collect events up to a weight of about `limit`; Faust's buffer holds the rest.
 
-    They are prepared as they arrive, which is while those before them are being written. An event is in the list
-    from then on, so no cancelled wait can lose it.
+    Events are prepared when they arrive, while the batch before them is being written. From then on an event is in
+    the list, so a cancelled wait cannot lose it.
     """
 
     def __init__(self, events: AsyncIterator[Any], limit: int, prepare: Callable[[Any], Prepared]) -> None:
@@ -47,21 +47,21 @@ class EventBatcher(Generic[Prepared]):
             if weight(self._arrived) >= self._limit:
                 self._emptied.clear()
                 await self._emptied.wait()
-            await asyncio.sleep(0)  # to prepare takes its time: whoever waits for an answer comes in between
+            await asyncio.sleep(0)  # preparing takes time, so let other tasks run in between
 
     async def wait(self, seconds: float | None = None) -> bool:
-        """Wait for an event, at most `seconds`; whether there is one. Raises the stream's error."""
+        """Wait for an event, at most `seconds`; return whether there is one. Raises the stream's error."""
         filled = asyncio.create_task(self._filled.wait())
         try:
             await asyncio.wait({filled, self._pump}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             filled.cancel()
         if not self._arrived and self._pump.done():
-            await self._pump  # for its error
+            await self._pump  # raises its error
         return bool(self._arrived)
 
-    def take(self) -> list[PreparedEvent[Prepared]]:
-        """What has arrived."""
+    def drain(self) -> list[PreparedEvent[Prepared]]:
+        """Remove and return the events that have arrived."""
         arrived, self._arrived = self._arrived, []
         self._filled.clear()
         self._emptied.set()
@@ -75,26 +75,26 @@ class EventBatcher(Generic[Prepared]):
 async def batched(
     events: AsyncIterator[Any], seconds: float, limit: int, prepare: Callable[[Any], Prepared]
 ) -> AsyncGenerator[list[PreparedEvent[Prepared]], None]:
-    """Lists of batch events, until the stream ends, each with what `prepare` makes of it.
+    """Yield batches of prepared events until the stream ends.
 
-    Each is begun at least `seconds` after the one before, unless it has the weight of `limit` records.
+    A batch is yielded at least `seconds` after the one before, unless it has the weight of `limit` records.
 
-    The first event after a quiet time is handed on immediately, so waiting is never longer than the pace.
+    The first event after a quiet period is yielded immediately, so no event waits longer than `seconds`.
     """
     now = asyncio.get_running_loop().time
-    gathering = EventBatcher(events, limit, prepare)
+    batcher = EventBatcher(events, limit, prepare)
     earliest = 0.0
     try:
-        while await gathering.wait():
-            some = gathering.take()
-            while weight(some) < limit and (left := earliest - now()) > 0 and await gathering.wait(left):
-                some += gathering.take()
+        while await batcher.wait():
+            batch = batcher.drain()
+            while weight(batch) < limit and (left := earliest - now()) > 0 and await batcher.wait(left):
+                batch += batcher.drain()
             earliest = now() + seconds
-            yield some
+            yield batch
     finally:
-        gathering.close()
+        batcher.close()
 
 
-def weight(arrived: list[PreparedEvent[Prepared]]) -> int:
-    """How many records they count for together."""
-    return sum(one.weight for one in arrived)
+def weight(batch: list[PreparedEvent[Prepared]]) -> int:
+    """Return the total weight of the events."""
+    return sum(event.weight for event in batch)

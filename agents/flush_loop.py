@@ -1,4 +1,4 @@
-"""Lists of prepared events in; all of them written and acknowledged, each list's archive beside the next one's rows."""
+"""Flush batches of prepared events: write a batch's archive while the rows of the next one are written."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,18 +19,18 @@ async def flush_all(
     metrics: WorkerMetrics,
     epoch: Callable[[], int],
 ) -> None:
-    """Flush the lists, in order, until they end or one cannot be written.
+    """Flush the batches in order, until they end or one cannot be written.
 
     Raises:
-        Exception: what stood in the way of the first flush that failed.
+        Exception: the error of the first flush that failed.
     """
     before: tuple[Flush, asyncio.Task[None]] | None = None
     with _first_error():
         async with asyncio.TaskGroup() as group:
             async for arrived in lists:
-                current = consumer.current(arrived)
+                current = consumer.drop_stale(arrived)
                 with ExitStack() as held:
-                    held.enter_context(consumer.in_hand())
+                    held.enter_context(consumer.processing())
                     records = [record for one in current for record in one.event.message.value]
                     held.enter_context(metrics.batches.flush("conversations", records))
                     batches = [one.prepared for one in current]
@@ -54,7 +54,7 @@ async def _finish(
 
 @contextmanager
 def _first_error() -> Iterator[None]:
-    """What a group of tasks raises, as if it had been one."""
+    """Raise only the first error of a group of tasks."""
     try:
         yield
     except BaseExceptionGroup as group:

@@ -1,4 +1,4 @@
-"""Send records of the turns topic on to the partition that their session belongs in."""
+"""Forward records of the turns topic to the partition that their session belongs in."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -14,20 +14,21 @@ from schemas.topics import FORWARDED, times_forwarded
 from schemas.turn import Turn
 
 MOST_TIMES = 8
-"""Times that a record is sent on. Workers of one group place sessions alike, so each time means that partitions were
-added meanwhile, or that two groups with other settings read the topic, which would never end."""
+"""Number of times that a record is forwarded at most. Workers of one group place sessions alike, so a record is only
+forwarded again if partitions were added meanwhile, or if two groups with different settings read the topic, which would
+never end."""
 
 HEADER_BYTES = 16_384
-"""Headers of a record that go on with it; what has more goes without them, lest it no longer fit."""
+"""Bytes of headers that are forwarded with a record; larger headers are dropped, or the record might not fit."""
 
 Placing = Callable[[], Placement | None]
-"""Tells the placement that holds now; None before partitions are assigned."""
+"""Returns the current placement of sessions; None before partitions are assigned."""
 
 log = logging.getLogger(__name__)
 
 
 class Forwardable(ConsumedRecord, Protocol):
-    """What is needed of a Kafka record."""
+    """The attributes of a Kafka record that forwarding needs."""
 
     timestamp: int
     headers: Sequence[tuple[str, bytes]]
@@ -35,45 +36,45 @@ class Forwardable(ConsumedRecord, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A turn that was found in a partition its session does not belong in, with what is kept of its record."""
+    """A turn that is in another partition than its session belongs in, with its payload and record."""
 
     turn: Turn
     payload: bytes
     record: Forwardable
     partition: int
-    """The one that it belongs in."""
+    """The partition that it belongs in."""
 
 
 def stray_of(record: Forwardable, turn: Turn, payload: bytes, partition: int) -> Stray | None:
-    """Build the stray of a record that belongs in `partition`; None where it was sent on too often already."""
+    """Return the stray of a record that belongs in `partition`; None if it was already forwarded too often."""
     if times_forwarded(record.headers) >= MOST_TIMES:
         return None
     return Stray(turn, payload, record, partition)
 
 
 class Forwarder:
-    """Forwards strays: an offset is committed only once what was found there is where it belongs."""
+    """Forwards strays. An offset is committed only once the record is in the partition that it belongs in."""
 
     def __init__(self, topic: str, sender: RetryingProducer, metrics: WorkerMetrics) -> None:
         """Forward within `topic`."""
         self._topic, self._sender, self._metrics = topic, sender, metrics
-        self._said = False
+        self._warned = False
 
     async def forward(self, strays: Sequence[Stray]) -> list[Stray]:
-        """Return once Kafka has all strays but those that it refuses for good, which are returned.
+        """Send all strays and wait until Kafka has them; return those that it refuses permanently.
 
-        A second try may send a record twice, which the fold does not mind.
+        A retry may send a record twice, which the fold tolerates.
         """
         if not strays:
             return []
-        refused = set(await self._sender.send_accepted([self._message(one) for one in strays]))
+        refused = set(await self._sender.send_accepted([self._message(stray) for stray in strays]))
         self._metrics.misplaced(forwarded=len(strays) - len(refused), kept=len(refused))
-        if not self._said:
-            self._said = True
+        if not self._warned:
+            self._warned = True
             first = strays[0]
             log.warning(
-                "records of topic %s lie in partitions that their sessions do not belong in, such as one in partition "
-                "%d that belongs in %d; they are forwarded, which is said once and counted by "
+                "records of topic %s are in partitions that their sessions do not belong in, such as one in partition "
+                "%d that belongs in %d; they are forwarded, which is logged once and counted by "
                 "turnfold_misplaced_total: a producer does not place keys as TURNFOLD_PARTITIONER does, or partitions "
                 "were added",
                 self._topic,

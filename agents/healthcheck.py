@@ -1,9 +1,9 @@
-"""The settings of a worker or a query layer in; exit status 0 out where it is alive on this machine, else 1.
+"""Check whether the worker or query layer of this container is alive: exit status 0 if it is, else 1.
 
     python -m agents.healthcheck
 
-What a container's health check runs. It asks /healthz, not /readyz: whoever waits for ClickHouse is no better
-for being started again.
+A container's health check runs this. It asks /healthz, not /readyz: a restart does not help a process that waits for
+ClickHouse.
 """
 
 import os
@@ -16,30 +16,30 @@ from pipeline.config.settings import Settings
 
 SECONDS = 3.0
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
-"""Addresses that a server listens on and nobody can ask -> what can be asked instead."""
+"""Wildcard address that a server listens on -> address to connect to."""
 
 
 def addresses(settings: Settings) -> list[str]:
-    """Where /healthz may be: a worker's first, as a query layer has no port for workers set."""
-    places = [
+    """Return the possible URLs of /healthz: the worker's first, as a query layer has no worker port set."""
+    servers = [
         ("http", settings.worker_host, settings.worker_port),
         ("https" if settings.api_certificate else "http", settings.api_host, settings.api_port),
     ]
     return [
-        f"{scheme}://{_bracketed(ANYWHERE.get(host, host))}:{port}/healthz" for scheme, host, port in places if port
+        f"{scheme}://{_bracketed(ANYWHERE.get(host, host))}:{port}/healthz" for scheme, host, port in servers if port
     ]
 
 
 def alive(url: str) -> bool:
-    """Whether a process of ours answers there."""
-    # its certificate is for the name that others ask it by, not for loopback; and who would be in its place on this
-    # machine learns nothing: no key is shown, and what it says is no more than that something is alive
+    """Return whether a process answers at the URL with status 200."""
+    # The certificate is for the server's public name, not for loopback. An impostor on this machine learns nothing: no
+    # key is sent, and the response only says that something is alive.
     with urllib3.PoolManager(cert_reqs="CERT_NONE", assert_hostname=False) as pool:
         try:
-            answer = pool.request("GET", url, timeout=SECONDS, retries=False)
+            response = pool.request("GET", url, timeout=SECONDS, retries=False)
         except urllib3.exceptions.HTTPError:
             return False
-    return answer.status == 200
+    return response.status == 200
 
 
 def _bracketed(host: str) -> str:
@@ -47,5 +47,5 @@ def _bracketed(host: str) -> str:
 
 
 if __name__ == "__main__":
-    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # of what `alive` does, and why
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # `alive` explains why it is safe
     sys.exit(not any(alive(url) for url in addresses(load_settings(os.environ))))

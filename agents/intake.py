@@ -1,4 +1,4 @@
-"""Records of the raw topic in; keyed log entries on the turns topic and dead letters out, then acknowledged."""
+"""Process records of the raw topic: send their log entries, keyed, to the turns topic, and the rest as dead letters."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -16,88 +16,91 @@ from pipeline.runtime.errors import InvalidEventError, Reason
 from schemas.dead_letter import DeadLetter
 
 STEP = "intake"
-HELD_BYTES = 32 * 1024 * 1024
-"""What the records of a batch unpack to is held up to here, and what one more record may unpack to."""
+CHUNK_BYTES = 32 * 1024 * 1024
+"""Unpacked bytes of a batch's records that are collected before they are sent; the last record may exceed it."""
 
 
-class Found(NamedTuple):
-    """What is inside of a record, at that place in it."""
+class UnpackedEntry(NamedTuple):
+    """A log entry or a dead letter, the record that it was unpacked from, and its place in that record."""
 
-    inside: RoutedEntry | DeadLetter
+    content: RoutedEntry | DeadLetter
     record: Fetched
     place: int
 
 
 class Intake:
-    """What the intake agent does with a batch; run again on the same batch it only sends duplicates."""
+    """The intake agent's processing of a batch. Processing a batch again only sends duplicates."""
 
     def __init__(
         self, settings: Settings, sender: RetryingProducer, metrics: WorkerMetrics, limit: DlqLimit, placing: Placing
     ) -> None:
-        """`placing` tells where sessions belong."""
+        """Create the intake; `placing` returns the current placement of sessions."""
         self._settings = settings
         self._sender = sender
         self._metrics = metrics
         self._limit = limit
-        self._reading = EventDecoder.of(settings)
+        self._decoder = EventDecoder.of(settings)
         self._placing = placing
 
     async def __call__(self, records: Sequence[Fetched]) -> None:
-        """Pass on what `records` hold; return once Kafka has it.
+        """Send the contents of `records`; return once Kafka has them.
 
         Raises:
             PoisonError: too many of the last inputs were no log entries.
         """
-        found: list[Found] = []
-        held = 0
+        entries: list[UnpackedEntry] = []
+        size = 0
         for record in records:
-            inside = list(self._sort(record))
-            self._limit.check(_mostly_dead(inside), 1)
-            found += (Found(one, record, place) for place, one in enumerate(inside))
-            held += sum(map(_size, inside))
-            if held >= HELD_BYTES:
-                await self._pass_on(found)
-                found, held = [], 0
-        await self._pass_on(found)
+            contents = list(self._unpack(record))
+            self._limit.check(_mostly_dead(contents), 1)
+            entries += (UnpackedEntry(content, record, place) for place, content in enumerate(contents))
+            size += sum(map(_size, contents))
+            if size >= CHUNK_BYTES:
+                await self._send(entries)
+                entries, size = [], 0
+        await self._send(entries)
 
-    async def _pass_on(self, found: Sequence[Found]) -> None:
-        replaced = await self._sender.send([self._message(one) for one in found])
-        letters = [one.inside for one in found if isinstance(one.inside, DeadLetter)]
+    async def _send(self, entries: Sequence[UnpackedEntry]) -> None:
+        replaced = await self._sender.send([self._message(entry) for entry in entries])
+        letters = [entry.content for entry in entries if isinstance(entry.content, DeadLetter)]
         too_large = [
-            self._too_large(found[place]) for place in replaced if isinstance(found[place].inside, RoutedEntry)
+            self._too_large(entries[place]) for place in replaced if isinstance(entries[place].content, RoutedEntry)
         ]
         self._metrics.dead("intake", [*letters, *too_large])
 
-    def _sort(self, record: Fetched) -> Iterable[RoutedEntry | DeadLetter]:
-        letter = letter_of_batch(record, self._reading, STEP)
-        return [letter] if letter else sort_record(record, self._reading, STEP)
+    def _unpack(self, record: Fetched) -> Iterable[RoutedEntry | DeadLetter]:
+        letter = letter_of_batch(record, self._decoder, STEP)
+        return [letter] if letter else sort_record(record, self._decoder, STEP)
 
-    def _message(self, found: Found) -> OutgoingMessage:
-        entry = found.inside
-        if isinstance(entry, DeadLetter):
-            return dead_letter_message(entry, self._settings)
+    def _message(self, entry: UnpackedEntry) -> OutgoingMessage:
+        content = entry.content
+        if isinstance(content, DeadLetter):
+            return dead_letter_message(content, self._settings)
         placement = self._placing()
-        partition = None if placement is None else placement.partition_of(entry.session_id)
-        letter = partial(self._instead, found)
+        partition = None if placement is None else placement.partition_of(content.session_id)
+        instead = partial(self._dead_letter_instead, entry)
         return OutgoingMessage(
-            self._settings.topic_turns, entry.session_id.encode(), entry.raw, [], partition, instead=letter
+            self._settings.topic_turns, content.session_id.encode(), content.raw, [], partition, instead=instead
         )
 
-    def _instead(self, found: Found) -> OutgoingMessage:
-        return dead_letter_message(self._too_large(found), self._settings)
+    def _dead_letter_instead(self, entry: UnpackedEntry) -> OutgoingMessage:
+        return dead_letter_message(self._too_large(entry), self._settings)
 
-    def _too_large(self, found: Found) -> DeadLetter:
-        """The dead letter of a log entry that is one, and that the turns topic does not take."""
-        raw = found.inside.raw if isinstance(found.inside, RoutedEntry) else b""
+    def _too_large(self, entry: UnpackedEntry) -> DeadLetter:
+        """Build the dead letter of a valid log entry that is too large for the turns topic."""
+        raw = entry.content.raw if isinstance(entry.content, RoutedEntry) else b""
         what = f"{len(raw)} bytes and their key, which topic {self._settings.topic_turns} does not take in one message"
-        return dead_letter(found.record, InvalidEventError(Reason.TOO_LARGE, what), raw, STEP, found.place)
+        return dead_letter(entry.record, InvalidEventError(Reason.TOO_LARGE, what), raw, STEP, entry.place)
 
 
-def _mostly_dead(inside: Sequence[RoutedEntry | DeadLetter]) -> list[tuple[int, DeadLetter]]:
-    """The message, as one dead input, if more than half of what it holds is dead: its sender may have sent one."""
-    letters = [one for one in inside if isinstance(one, DeadLetter)]
-    return [(0, letters[0])] if 2 * len(letters) > len(inside) else []
+def _mostly_dead(contents: Sequence[RoutedEntry | DeadLetter]) -> list[tuple[int, DeadLetter]]:
+    """Count the record as one dead input if more than half of its contents are dead letters.
+
+    Its sender may have sent it as one input.
+    """
+    letters = [content for content in contents if isinstance(content, DeadLetter)]
+    return [(0, letters[0])] if 2 * len(letters) > len(contents) else []
 
 
-def _size(found: RoutedEntry | DeadLetter) -> int:
-    return len(found.payload if isinstance(found, DeadLetter) else found.raw)
+def _size(content: RoutedEntry | DeadLetter) -> int:
+    return len(content.payload if isinstance(content, DeadLetter) else content.raw)

@@ -1,4 +1,4 @@
-"""The environment in, a module-level `app` out: what `faust -A agents.main worker` looks for."""
+"""Define the module-level `app` that `faust -A agents.main worker` looks for, from the environment."""
 
 import os
 

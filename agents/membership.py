@@ -1,8 +1,8 @@
-"""Know whether a worker is still the member of its group that it was, also when it wakes from a long sleep.
+"""Determine whether a worker still is a member of its group, even after its process was suspended.
 
-A process that was frozen past its session time-out goes on where it was, while another has its partitions. Nothing
-tells it so before the next answer from Kafka. But Kafka gives nobody's partitions to others until a session time-out
-after it has heard of him, so whoever was heard less than that ago is certain to have them still.
+A process that is suspended for longer than its session time-out resumes where it was, while another worker has its
+partitions. It only learns so from Kafka's next response. But Kafka does not reassign a member's partitions until a
+session time-out after its last request, so a member whose last request is more recent certainly still has them.
 """
 
 import time
@@ -13,38 +13,38 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import NoError, RebalanceInProgressError
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
 
-HEARD = {NoError.errno, RebalanceInProgressError.errno}
-"""A member that is asked to join again has its partitions until it does."""
+MEMBER = {NoError.errno, RebalanceInProgressError.errno}
+"""Error codes that the coordinator sends to members: one that must rejoin keeps its partitions until it does."""
 
 
 class Membership:
-    """What a consumer that is not started yet will hear from the coordinator of its group."""
+    """Tracks when the coordinator last confirmed that a consumer is a member of its group."""
 
     def __init__(self, consumer: AIOKafkaConsumer, clock: Callable[[], float] = time.monotonic) -> None:
-        """Let all answers of Kafka pass by here."""
+        """Observe all of Kafka's responses to the consumer, which is not started yet."""
         self._consumer, self._clock = consumer, clock
-        self._session = consumer._session_timeout_ms / 1000  # noqa: SLF001 - nothing public tells of a group
-        self._heard = -self._session
+        self._session = consumer._session_timeout_ms / 1000  # noqa: SLF001 - no public attribute describes the group
+        self._confirmed = -self._session
         client = consumer._client  # noqa: SLF001 - as above
         send = client.send
 
-        async def heard(node_id: Any, request: Any, **options: Any) -> Any:
-            sent = clock()  # Kafka counts from when it has the request, which is later
+        async def observed(node_id: Any, request: Any, **options: Any) -> Any:
+            sent = clock()  # Kafka's session starts when it receives the request, which is later
             response = await send(node_id, request, **options)
-            if isinstance(request, HeartbeatRequest | SyncGroupRequest) and response.error_code in HEARD:
-                self._heard = sent
+            if isinstance(request, HeartbeatRequest | SyncGroupRequest) and response.error_code in MEMBER:
+                self._confirmed = sent
             return response
 
-        client.send = heard
+        client.send = observed
 
     def holds(self, generation: int) -> bool:
-        """Tell whether what this generation of the group has given to the consumer is certainly still the consumer's.
+        """Return whether the consumer certainly still has the partitions that this generation assigned to it.
 
-        When it has joined another generation, it is not.
+        It does not if it has joined another generation.
         """
         coordinator = self._consumer._coordinator  # noqa: SLF001 - as above
         return (
-            self._clock() < self._heard + self._session
+            self._clock() < self._confirmed + self._session
             and coordinator is not None
             and coordinator.generation == generation
         )

@@ -1,4 +1,4 @@
-"""Answer /metrics, /healthz and /readyz of a worker on a port of its own."""
+"""Serve a worker's /metrics, /healthz and /readyz on a port of its own."""
 
 import logging
 import socket
@@ -21,37 +21,37 @@ from pipeline.store.lazy_client import LazyClickHouse
 
 
 class Readiness:
-    """Asks about Kafka and ClickHouse: what the worker met when it last tried, else what is the case now."""
+    """Checks Kafka and ClickHouse: reports the worker's last error, or else probes their current state."""
 
     def __init__(self, settings: Settings, metrics: WorkerMetrics, kafka: Callable[[], str]) -> None:
-        """`kafka` says why nothing can be read from Kafka at the moment, empty where it can."""
+        """Create the check; `kafka` returns why Kafka cannot be read at the moment, empty if it can."""
         self._metrics, self._kafka = metrics, kafka
         seconds = min(SECONDS, settings.clickhouse_timeout)
         self._store = LazyClickHouse(msgspec.structs.replace(settings, clickhouse_timeout=seconds))
         self._probe = ReadyProbe(self._store)
 
     async def reasons(self) -> list[str]:
-        """Every reason why the worker is not ready."""
+        """Return every reason why the worker is not ready."""
         kafka = self._metrics.kafka.trouble or self._kafka()
         clickhouse = self._metrics.clickhouse.trouble or await self._probe.trouble()
         return [reason for reason in (kafka, clickhouse) if reason]
 
     async def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection to ClickHouse."""
         await self._store.close()
 
 
 JSON = "application/json"
 CLOSING_SECONDS = 1.0
-"""Time that answers begun have when the worker stops."""
+"""Seconds that responses in progress have to finish when the worker stops."""
 
 log = logging.getLogger(__name__)
 
 
 class ProbeServer(Service):
-    """Answers from before Kafka is asked for the first time until everything else has stopped.
+    """Serves probes from before the first connection to Kafka until everything else has stopped.
 
-    It runs in the event loop that the agents run in, so an answer says that this loop turns.
+    It runs in the agents' event loop, so a response shows that this loop is not blocked.
     """
 
     mundane_level = "debug"
@@ -63,10 +63,10 @@ class ProbeServer(Service):
         self._runner: web.AppRunner | None = None
 
     def listen(self) -> socket.socket:
-        """The socket, bound at the first call.
+        """Return the socket, which the first call binds.
 
         Raises:
-            UsageError: the address is taken or is none of this machine's.
+            UsageError: the address is in use or is not one of this machine's.
         """
         if self._socket is None:
             host, port = self._settings.worker_host, self._settings.worker_port
@@ -74,7 +74,7 @@ class ProbeServer(Service):
         return self._socket
 
     async def on_start(self) -> None:
-        """Begin to answer."""
+        """Start serving."""
         app = web.Application(middlewares=[self._refuse_strangers])
         app.add_routes(
             [
@@ -90,14 +90,17 @@ class ProbeServer(Service):
         log.info("metrics and probes on http://%s:%d", self._settings.worker_host, listening.getsockname()[1])
 
     async def on_stop(self) -> None:
-        """Answer no more."""
+        """Stop serving."""
         if self._runner is not None:
             await self._runner.cleanup()
         await self._readiness.close()
 
     @web.middleware
     async def _refuse_strangers(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """On loopback, answer no web page whose name was rebound to it; elsewhere whoever scrapes has a name for us."""
+        """On loopback, refuse requests of web pages whose host name was rebound to it.
+
+        On other addresses, a scraper may use any name for this host.
+        """
         host = self._settings.worker_host
         if is_loopback(host) and not is_own_host(request.headers.getall("Host", []), [host]):
             return _json({"error": "only requests to localhost are answered"}, 403)

@@ -1,4 +1,4 @@
-"""Messages in, all of them acknowledged by Kafka out: what an agent sends is sent before its input is acknowledged."""
+"""Send messages to Kafka and retry until all are acknowledged, before an agent acknowledges its own input."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -23,13 +23,14 @@ from pipeline.runtime.retry import retry_forever
 from schemas.dead_letter import DeadLetter, Headers
 
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+UNAVAILABLE = "Kafka does not take messages"
 REFUSALS = (InvalidTimestampError, *TOO_LARGE)
-"""Errors that a message meets again however often it is sent."""
+"""Errors of a message that no retry can solve."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message to send, to `partition` or else to any; without a `timestamp` (ms) it is of now."""
+    """A message to send to `partition`, or to any if that is None; `timestamp` is in ms, None means now."""
 
     topic: str
     key: bytes | None
@@ -38,67 +39,72 @@ class OutgoingMessage:
     partition: int | None = None
     timestamp: int | None = None
     instead: "Callable[[], OutgoingMessage] | None" = None
-    """Makes what is sent in its place where Kafka finds it too large."""
+    """Builds the message that is sent instead if Kafka rejects this one as too large."""
 
 
 def dead_letter_message(letter: DeadLetter, settings: Settings) -> OutgoingMessage:
-    """The message that keeps a dead letter: the bytes that are kept of it, where and why in the headers.
+    """Return the message of a dead letter: its payload, with the headers that say where it came from and why.
 
-    Whatever was in Kafka may be larger than a message, as it was compressed: of such a letter half is kept, and half of
-    that, until it fits.
+    An input that came from Kafka compressed may be larger than a message can be. The payload of such a dead letter is
+    halved until it fits.
     """
-    letter = letter.truncate(settings.max_message_bytes)  # the topic has room for that and for the headers
+    letter = letter.truncate(settings.max_message_bytes)  # the topic allows that size plus the headers
     half = partial(dead_letter_message, letter.truncate(len(letter.payload) // 2), settings) if letter.payload else None
     return OutgoingMessage(settings.topic_dead, None, letter.payload, letter.headers(), instead=half)
 
 
 class RetryingProducer:
-    """Sends through the Faust app's producer, which is idle-safe, batched and acknowledged by all replicas."""
+    """Sends through the Faust app's producer, which batches messages and waits for all replicas."""
 
-    def __init__(self, app: faust.App, watch: DependencyStatus) -> None:
+    def __init__(self, app: faust.App, status: DependencyStatus) -> None:
         self._app = app
-        self._watch = watch
+        self._status = status
 
     async def send(self, messages: Sequence[OutgoingMessage]) -> set[int]:
-        """Return once Kafka has all `messages`, or what is sent instead; wait and try again as long as it is away.
+        """Send all `messages`, or what is to be sent instead; retry while Kafka is unavailable.
 
-        The answer has the places of those that were too large. A second try may send a message twice, which the fold
-        does not mind.
+        A retry may send a message twice, which the fold tolerates.
+
+        Returns:
+            The indexes of the messages that were too large.
         """
         left, replaced = dict(enumerate(messages)), set[int]()
         while left:
-            await retry_forever(lambda: self._send(left, replaced), "Kafka does not take messages", self._watch)
+            await retry_forever(lambda: self._send(left, replaced), UNAVAILABLE, self._status)
         return replaced
 
     async def send_accepted(self, messages: Sequence[OutgoingMessage]) -> list[int]:
-        """As `send`, for messages that Kafka may refuse for good; the places of those among `messages`.
+        """Send messages that Kafka may refuse permanently; retry while Kafka is unavailable.
 
-        What does not fit is compressed: the record that it was forwarded from may have been.
+        A message that does not fit is compressed: the record that it was forwarded from may have been compressed too.
+
+        Returns:
+            The indexes of the messages that Kafka refuses.
         """
-        places = list(range(len(messages)))
+        indexes = list(range(len(messages)))
         refused: list[int] = []
 
         async def attempt() -> None:
-            wrong = await self._outcomes([messages[place] for place in places])
-            refused.extend(place for place, error in zip(places, wrong, strict=True) if isinstance(error, REFUSALS))
-            again = [
-                (place, error)
-                for place, error in zip(places, wrong, strict=True)
+            errors = await self._send_once([messages[index] for index in indexes])
+            refused.extend(index for index, error in zip(indexes, errors, strict=True) if isinstance(error, REFUSALS))
+            failed = [
+                (index, error)
+                for index, error in zip(indexes, errors, strict=True)
                 if error is not None and not isinstance(error, REFUSALS)
             ]
-            places[:] = [place for place, _ in again]
-            if again:
-                raise TransientError(repr(again[0][1])) from again[0][1]
+            indexes[:] = [index for index, _ in failed]
+            if failed:
+                raise TransientError(repr(failed[0][1])) from failed[0][1]
 
-        await retry_forever(attempt, "Kafka does not take messages", self._watch)
+        await retry_forever(attempt, UNAVAILABLE, self._status)
         if not refused:
             return []
-        chosen = [messages[place] for place in sorted(refused)]
-        fits = await retry_forever(lambda: self._compressed(chosen), "Kafka does not take messages", self._watch)
-        return [place for place, does in zip(sorted(refused), fits, strict=True) if not does]
+        too_large = [messages[index] for index in sorted(refused)]
+        fits = await retry_forever(lambda: self._send_compressed(too_large), UNAVAILABLE, self._status)
+        return [index for index, does in zip(sorted(refused), fits, strict=True) if not does]
 
-    async def _compressed(self, messages: Sequence[OutgoingMessage]) -> list[bool]:
-        """Send messages compressed, and as of now; of each, whether Kafka takes it so."""
+    async def _send_compressed(self, messages: Sequence[OutgoingMessage]) -> list[bool]:
+        """Send messages compressed, with the current time; return for each whether Kafka accepts it so."""
         ours = await self._app.maybe_start_producer()
         options = {**ours._settings_default(), **ours._settings_auth(), **ours._settings_extra()}  # noqa: SLF001 - addresses, credentials
         producer = AIOKafkaProducer(**options | {"compression_type": "gzip"})
@@ -106,82 +112,82 @@ class RetryingProducer:
         try:
             await producer.start()
             for message in messages:
-                error = await _outcome(await self._begun_by(producer, message))
+                error = await _delivery_error(await self._start_send_by(producer, message))
                 if error is not None and not isinstance(error, REFUSALS):
                     raise TransientError(repr(error)) from error
                 fits.append(error is None)
-        except KafkaError as trouble:
-            raise TransientError(repr(trouble)) from trouble
+        except KafkaError as error:
+            raise TransientError(repr(error)) from error
         finally:
             await producer.stop()
         return fits
 
-    async def _begun_by(self, producer: AIOKafkaProducer, message: OutgoingMessage) -> Any:
-        partition = await _existing(producer.client, message)
+    async def _start_send_by(self, producer: AIOKafkaProducer, message: OutgoingMessage) -> Any:
+        partition = await _existing_partition(producer.client, message)
         try:
             return await producer.send(
                 message.topic, message.value, message.key, partition=partition, headers=list(message.headers)
             )
-        except KafkaError as trouble:
-            return trouble
+        except KafkaError as error:
+            return error
 
     async def _send(self, left: dict[int, OutgoingMessage], replaced: set[int]) -> None:
-        """Send what is left, and leave what is to be sent instead of that."""
-        trouble: KafkaError | None = None
-        places = list(left)
-        for place, error in zip(places, await self._outcomes(list(left.values())), strict=True):
-            instead = left[place].instead
+        """Send the messages that are left; remove those that are sent, and replace those that are too large."""
+        failure: KafkaError | None = None
+        indexes = list(left)
+        for index, error in zip(indexes, await self._send_once(list(left.values())), strict=True):
+            instead = left[index].instead
             if error is None:
-                del left[place]
+                del left[index]
             elif isinstance(error, TOO_LARGE) and instead is not None:
-                left[place] = instead()
-                replaced.add(place)
+                left[index] = instead()
+                replaced.add(index)
             else:
-                trouble = error
-        if trouble is not None:
-            raise TransientError(repr(trouble)) from trouble
+                failure = error
+        if failure is not None:
+            raise TransientError(repr(failure)) from failure
 
-    async def _outcomes(self, messages: Sequence[OutgoingMessage]) -> list[KafkaError | None]:
-        """Send the messages; the error of each, None where Kafka has it."""
+    async def _send_once(self, messages: Sequence[OutgoingMessage]) -> list[KafkaError | None]:
+        """Send the messages once; return the error of each, None if Kafka has acknowledged it."""
         producer = await self._app.maybe_start_producer()
-        sent: list[Any] = []
-        trouble: KafkaError | None = None
+        sends: list[Any] = []
+        failure: KafkaError | None = None
         for message in messages:
-            begun = trouble or await self._begun(producer, message)
-            if isinstance(begun, KafkaError) and not isinstance(begun, REFUSALS):
-                trouble = begun  # the others would wait as long for the same
-            sent.append(begun)
-        return list(await asyncio.gather(*map(_outcome, sent)))
+            send = failure or await self._start_send(producer, message)
+            if isinstance(send, KafkaError) and not isinstance(send, REFUSALS):
+                failure = send  # the others would wait as long for the same error
+            sends.append(send)
+        return list(await asyncio.gather(*map(_delivery_error, sends)))
 
-    async def _begun(self, producer: Any, message: OutgoingMessage) -> Any:
-        # Faust has no way to ask for the number of partitions
-        partition = await _existing(producer._ensure_producer().client, message)  # noqa: SLF001 - as said
-        # half a millisecond: Faust makes it a whole number again, by cutting
+    async def _start_send(self, producer: Any, message: OutgoingMessage) -> Any:
+        client = producer._ensure_producer().client  # noqa: SLF001 - Faust cannot be asked for the number of partitions
+        partition = await _existing_partition(client, message)
+        # plus half a millisecond, as Faust truncates to whole milliseconds
         seconds = None if message.timestamp is None or message.timestamp < 0 else (message.timestamp + 0.5) / 1000
         try:
             return await producer.send(
                 message.topic, message.key, message.value, partition, seconds, list(message.headers)
             )
-        except KafkaError as trouble:
-            return trouble
-        except ProducerSendError as trouble:
-            if isinstance(trouble.__cause__, KafkaError):
-                return trouble.__cause__
-            return KafkaError(repr(trouble))
+        except KafkaError as error:
+            return error
+        except ProducerSendError as error:
+            if isinstance(error.__cause__, KafkaError):
+                return error.__cause__
+            return KafkaError(repr(error))
 
 
-async def _outcome(sent: Any) -> KafkaError | None:
-    if isinstance(sent, KafkaError):
-        return sent
+async def _delivery_error(send: Any) -> KafkaError | None:
+    if isinstance(send, KafkaError):
+        return send
     try:
-        await sent
-    except KafkaError as trouble:
-        return trouble
+        await send
+    except KafkaError as error:
+        return error
     return None
 
 
-async def _existing(client: Any, message: OutgoingMessage) -> int | None:
-    """The message's partition, or, where Kafka has no such partition, another: who meets it there forwards it anew."""
+async def _existing_partition(client: Any, message: OutgoingMessage) -> int | None:
+    """Return the message's partition, or another one if it does not exist: the worker there forwards the message."""
     if message.partition is None:
         return None
     for _ in range(2):

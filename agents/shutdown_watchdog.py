@@ -1,4 +1,4 @@
-"""A stop that has begun in; the process ended within its time out, whatever hangs, with a word on where it hung."""
+"""End a stopping process after a time limit, even if a part of it hangs, and log where it hangs."""
 
 import asyncio
 import io
@@ -8,19 +8,19 @@ import threading
 from collections.abc import Callable
 
 FAILED, STUCK = 1, 3
-"""Exit statuses: of a worker that has met an error, and of one that was told to stop and could not."""
+"""Exit statuses of a worker that stopped because of an error, and of one that was asked to stop but hung."""
 
 FRAMES = 3
-"""Of each task, the innermost: they tell what it waits for."""
+"""Number of innermost frames that are logged per task; they show what it waits for."""
 
 log = logging.getLogger(__name__)
 
 
 def exit_after(seconds: float, fatal: Callable[[], BaseException | None]) -> None:
-    """End this process in `seconds`, unless it has ended by then: a part that hangs must not keep its partitions.
+    """End this process in `seconds` unless it has ended by then: a part that hangs must not keep its partitions.
 
-    Nothing is lost by it: what is not committed is read again. `fatal` tells the error for which the stop began,
-    None where it was asked for.
+    Nothing is lost: what is not committed is read again. `fatal` returns the error that caused the stop, None if it
+    was requested.
     """
     timer = threading.Timer(seconds, _end, (asyncio.get_running_loop(), seconds, fatal))
     timer.daemon = True
@@ -30,7 +30,7 @@ def exit_after(seconds: float, fatal: Callable[[], BaseException | None]) -> Non
 def _end(loop: asyncio.AbstractEventLoop, seconds: float, fatal: Callable[[], BaseException | None]) -> None:
     error = fatal()
     try:
-        log.error("not stopped within %.0f s, so it is ended; it waits for:\n%s", seconds, _waiting(loop))
+        log.error("not stopped within %.0f s, ending the process; it waits for:\n%s", seconds, _stacks(loop))
         if error is not None:
             log.critical("this worker has ended: %s", error)
         logging.shutdown()
@@ -38,9 +38,9 @@ def _end(loop: asyncio.AbstractEventLoop, seconds: float, fatal: Callable[[], Ba
         os._exit(STUCK if error is None else FAILED)
 
 
-def _waiting(loop: asyncio.AbstractEventLoop) -> str:
-    """Where each task of `loop` stands; the loop may go on meanwhile, so it is a sketch."""
-    sketch = io.StringIO()
+def _stacks(loop: asyncio.AbstractEventLoop) -> str:
+    """Return the stacks of the tasks of `loop`; they are approximate, as the loop may continue meanwhile."""
+    stacks = io.StringIO()
     for task in asyncio.all_tasks(loop):
-        task.print_stack(limit=FRAMES, file=sketch)
-    return sketch.getvalue()
+        task.print_stack(limit=FRAMES, file=stacks)
+    return stacks.getvalue()

@@ -1,7 +1,7 @@
-"""Notice a worker that is stuck: records wait for it, it waits for nobody, and nothing gets done.
+"""Detect a worker that is stuck: records are waiting, no dependency holds it up, and no work gets finished.
 
-An await that never ends raises no error and logs nothing, and neither does a task that has ended without a word. All
-that shows is that there is work, and that none is done.
+An await that never ends raises no error and logs nothing, and neither does a task that ended silently. The only symptom
+is that there is work and none of it gets done.
 """
 
 import time
@@ -14,83 +14,81 @@ from pipeline.config.settings import Settings
 from pipeline.metrics.collectors import Lag
 from pipeline.metrics.worker import AgentName, WorkerMetrics, WorkerPart
 
-LOOKS = 20
-"""Looks within the time after which a worker counts as stuck."""
+CHECKS = 20
+"""Number of checks within the time after which a worker counts as stuck."""
 
 
-class Reading(Protocol):
-    """What is needed of a consumer."""
+class ConsumerStatus(Protocol):
+    """The state of a consumer that the check needs."""
 
     def lags(self) -> Iterator[Lag]:
-        """Tell how many records lie behind the last commit, by topic and partition."""
+        """Yield the number of records after the last commit, by topic and partition."""
 
-    def trouble(self) -> str:
-        """Tell why nothing can be read from Kafka at the moment; empty where it can."""
+    def unavailable_reason(self) -> str:
+        """Return why Kafka cannot be read at the moment; empty if it can."""
 
-    def rebalances(self) -> bool:
-        """Tell whether that is because the group is sharing out the partitions."""
+    def is_rebalancing(self) -> bool:
+        """Return whether that is because the group is rebalancing."""
 
-    def heard(self) -> float | None:
-        """Tell when Kafka last answered a fetch; None where there is nothing to fetch."""
+    def last_fetch_at(self) -> float | None:
+        """Return when Kafka last answered a fetch; None if there is nothing to fetch."""
 
 
 class StuckWatch(Service):
-    """Looks now and then whether each part of the worker has done something, or had nothing to do."""
+    """Checks regularly whether each part of the worker has made progress or had nothing to do."""
 
     mundane_level = "debug"
 
-    def __init__(self, settings: Settings, metrics: WorkerMetrics, reading: Callable[[], Reading]) -> None:
-        """`reading` tells the consumer, which begins later."""
+    def __init__(self, settings: Settings, metrics: WorkerMetrics, consumer: Callable[[], ConsumerStatus]) -> None:
+        """Create the check; `consumer` returns the consumer, which is created later."""
         super().__init__()
         self._limit = settings.stuck_seconds
-        self._metrics, self._reading = metrics, reading
+        self._metrics, self._consumer = metrics, consumer
         self._topics: dict[AgentName, str] = {"intake": settings.topic_raw, "conversations": settings.topic_turns}
-        self._well: dict[WorkerPart, float] = {}
-        self._heard: float | None = None
+        self._healthy_at: dict[WorkerPart, float] = {}
+        self._last_fetch_at: float | None = None
 
     @Service.task
     async def _watch(self) -> None:
-        async for _ in self.itertimer(self._limit / LOOKS, name="stuck"):
-            self.look(time.monotonic())
+        async for _ in self.itertimer(self._limit / CHECKS, name="stuck"):
+            self.check(time.monotonic())
 
-    def look(self, now: float) -> None:
-        """Note which parts are well at this moment, and tell the metrics which are stuck."""
-        for part, well in self._parts(now).items():
-            if well:
-                self._well[part] = now
-            since = self._well.setdefault(part, now)
+    def check(self, now: float) -> None:
+        """Note which parts are healthy now, and update the metrics of those that are stuck."""
+        for part, healthy in self._parts(now).items():
+            if healthy:
+                self._healthy_at[part] = now
+            since = self._healthy_at.setdefault(part, now)
             stuck = now - since > self._limit
             if stuck and not self._metrics.is_stuck(part):
                 self.log.error("%s: a restart may help", _sentence(part, now - since))
             self._metrics.stuck(part, stuck)
 
     def reasons(self, now: float) -> list[str]:
-        """Tell why the worker is stuck; nothing where it is not."""
-        return [_sentence(part, now - since) for part, since in self._well.items() if now - since > self._limit]
+        """Return why the worker is stuck; empty if it is not."""
+        return [_sentence(part, now - since) for part, since in self._healthy_at.items() if now - since > self._limit]
 
     def _parts(self, now: float) -> dict[WorkerPart, bool]:
-        """Tell of each part whether it does something, has nothing to do, or waits for somebody else."""
-        reading, metrics = self._reading(), self._metrics
-        rebalances = reading.rebalances()
+        """Return for each part whether it makes progress, has nothing to do, or waits for a dependency."""
+        consumer, metrics = self._consumer(), self._metrics
+        rebalancing = consumer.is_rebalancing()
         waits = metrics.clickhouse.waits(now, self._limit) or metrics.kafka.waits(now, self._limit)
-        waits = waits or (bool(reading.trouble()) and not rebalances)
+        waits = waits or (bool(consumer.unavailable_reason()) and not rebalancing)
         lags: dict[str, int] = {}
-        for topic, _, records in reading.lags():
+        for topic, _, records in consumer.lags():
             lags[topic] = lags.get(topic, 0) + records
         parts: dict[WorkerPart, bool] = {}
         for agent, topic in self._topics.items():
-            done = metrics.batches.finished.get(agent, 0.0) >= self._well.get(agent, now)
-            parts[agent] = done or waits or rebalances or not lags.get(topic)
-        heard, self._heard = self._heard, reading.heard()
-        # records that wait may fill the buffer, and then nothing is fetched: that is for the agents to account for
-        fetches = any(lags.values()) or self._heard is None or self._heard != heard
-        parts["fetcher"] = waits or (fetches and not rebalances)
+            done = metrics.batches.finished.get(agent, 0.0) >= self._healthy_at.get(agent, now)
+            parts[agent] = done or waits or rebalancing or not lags.get(topic)
+        previous, self._last_fetch_at = self._last_fetch_at, consumer.last_fetch_at()
+        # Waiting records may fill the buffer, and then nothing is fetched: the agents' own checks cover that.
+        fetches = any(lags.values()) or self._last_fetch_at is None or self._last_fetch_at != previous
+        parts["fetcher"] = waits or (fetches and not rebalancing)
         return parts
 
 
 def _sentence(part: WorkerPart, seconds: float) -> str:
     if part == "fetcher":
-        return (
-            f"nothing was fetched for {seconds:.0f} s, or the partitions were being shared out, though Kafka is there"
-        )
-    return f"agent {part} has finished nothing for {seconds:.0f} s, though records wait and it waits for nobody"
+        return f"nothing was fetched for {seconds:.0f} s, or the group was rebalancing, though Kafka is available"
+    return f"agent {part} finished nothing for {seconds:.0f} s, though records are waiting and no dependency is down"

@@ -1,1 +1,1 @@
-"""Faust's Kafka consumer in batches: checked fetches, tracked offsets, survived rebalances."""
+"""Extend Faust's Kafka consumer: batches, checked fetches, tracked offsets, and recovery from rebalances."""

@@ -1,4 +1,4 @@
-"""Check fetches before aiokafka decodes them, and make dead letters of what is damaged."""
+"""Check fetch responses before aiokafka decodes them, and turn damaged batches into dead letters."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -18,31 +18,31 @@ from schemas.dead_letter import DeadLetter
 
 
 class Fetched(ConsumedRecord, Protocol):
-    """What is needed of a record that a client has fetched."""
+    """A record that a client has fetched, with its headers."""
 
     @property
     def headers(self) -> Sequence[tuple[str, bytes | None]]:
-        """Names and values."""
+        """Return the names and values of the headers."""
 
 
-def letter_of_batch(record: Fetched, reading: EventDecoder, step: str) -> DeadLetter | None:
-    """The dead letter of the batch that the record stands for; None where it is a record as any other."""
+def letter_of_batch(record: Fetched, decoder: EventDecoder, step: str) -> DeadLetter | None:
+    """Return the dead letter of the damaged batch that the record stands for; None if it is an ordinary record."""
     damage = damage_of(record)
     if damage is None:
         return None
     invalid = InvalidEventError(damage.reason, damage.detail)
-    letter = dead_letter(record, *reading.letter(invalid, record.value or b""), step)
+    letter = dead_letter(record, *decoder.letter(invalid, record.value or b""), step)
     return msgspec.structs.replace(letter, last_offset=damage.last_offset)
 
 
-PAUSE = 0.05
-"""Seconds until what a broker does not show yet is asked for again."""
-LONGEST_MS = 5_000
-"""What a fetch may wait at a broker that is too busy to send in time what it has."""
+REFETCH_PAUSE = 0.05
+"""Seconds until records that the broker does not expose yet are fetched again."""
+MAX_WAIT_MS = 5_000
+"""Milliseconds that a fetch may wait at a broker that is too busy to send its records in time."""
 
 
 def check_fetches(consumer: AIOKafkaConsumer) -> None:
-    """Let the answers to all fetches of a consumer that is not started yet pass through a check."""
+    """Check the responses to all fetches of a consumer that is not started yet."""
     check, client = FetchCheck(_decoded), consumer._client  # noqa: SLF001 - aiokafka has no hook for it
     send = client.send
 
@@ -53,15 +53,17 @@ def check_fetches(consumer: AIOKafkaConsumer) -> None:
             return await send(node_id, request, **options)
         request._max_wait_ms = max(waits.get(node_id, 0), request._max_wait_ms)  # noqa: SLF001 - as above
         response = await send(node_id, request, **options)
-        requested = {(topic, number): offset for topic, asked in request.topics for number, offset, _ in asked}
+        requested = {
+            (topic, number): offset for topic, partitions in request.topics for number, offset, _ in partitions
+        }
         before = _bytes(response)
-        waits[node_id] = min(2 * request._max_wait_ms, LONGEST_MS) if _owes(response, requested) else 0  # noqa: SLF001 - as above
+        waits[node_id] = min(2 * request._max_wait_ms, MAX_WAIT_MS) if _timed_out(response, requested) else 0  # noqa: SLF001 - as above
         response.topics = [
             (topic, [_checked(check, requested, topic, partition) for partition in partitions])
             for topic, partitions in response.topics
         ]
         if before and not _bytes(response):
-            await asyncio.sleep(PAUSE)  # all of it is to be fetched again
+            await asyncio.sleep(REFETCH_PAUSE)  # the check dropped everything, so all is fetched again
         return response
 
     client.send = checked
@@ -71,8 +73,8 @@ def _bytes(response: Any) -> int:
     return sum(len(partition[-1] or b"") for _, partitions in response.topics for partition in partitions)
 
 
-def _owes(response: Any, requested: dict[tuple[str, int], int]) -> bool:
-    """Whether nothing came though something is there: a busy broker gives up when the fetch has waited long enough."""
+def _timed_out(response: Any, requested: dict[tuple[str, int], int]) -> bool:
+    """Return whether the response is empty although there are records: a busy broker gave up after the fetch's wait."""
     return not _bytes(response) and any(
         min(high_watermark, stable) > requested[topic, number]
         for topic, partitions in response.topics
@@ -82,7 +84,7 @@ def _owes(response: Any, requested: dict[tuple[str, int], int]) -> bool:
 
 
 def _checked(check: FetchCheck, requested: dict[tuple[str, int], int], topic: str, partition: Any) -> tuple[Any, ...]:
-    """A partition of the answer: its number, an error, ..., batches."""
+    """Check one partition of the response: its number, an error, ..., batches."""
     number, error, *others, raw = partition
     batches = raw if error else check((topic, number), requested[topic, number], raw or b"")
     return (number, error, *others, batches)

@@ -1,8 +1,8 @@
-"""Seek in aiokafka's consumer, in its thread: to what is committed, or to the beginning where that no longer holds.
+"""Seek aiokafka's consumer, in its thread, to the committed offsets, or to the beginning if those are not valid.
 
-A committed offset holds for the topic that it was committed for. Where the topic was deleted and made anew, that offset
-means nothing: it may lie behind the end, or in the middle of records that nobody has read. So the topic's id travels
-with every commit.
+A committed offset is only valid for the topic that it was committed for. If the topic was deleted and recreated, the
+offset means nothing: it may be past the end, or in the middle of records that nobody has read. So every commit contains
+the topic's id.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,76 +17,80 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-MARK = "turnfold-topic:"
-"""What begins the metadata of our commits, before the topic's id."""
+METADATA_PREFIX = "turnfold-topic:"
+"""Prefix of the metadata of our commits, followed by the topic's id."""
 
 INTERRUPTIONS = (
-    AssertionError,  # aiokafka's word for some of the same
+    AssertionError,  # aiokafka raises it for some of the same conditions
     CommitFailedError,
     IllegalGenerationError,
     IllegalStateError,
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
-"""Errors of what a rebalance has interrupted: partitions are no longer ours, or not yet."""
+"""Errors of calls that a rebalance interrupted: the partitions are no longer ours, or not yet."""
 
 
-class Sought(NamedTuple):
-    """Where each partition is read on: its committed offset, None for the beginning.
+class SeekResult(NamedTuple):
+    """The offset at which each partition is read: the committed one, or None for the beginning.
 
-    `anew` are topics that are not those which were read under their names before.
+    `recreated` are the topics that were deleted and recreated under the same name.
     """
 
     offsets: dict[TopicPartition, int | None]
-    anew: set[str]
+    recreated: set[str]
 
 
-async def seek_to_committed(consumer: Any, ids: Mapping[str, str], before: Mapping[str, str]) -> Sought:
-    """Seek all partitions to where they were committed for the topics that there are, whose `ids` these are.
+async def seek_to_committed(consumer: Any, ids: Mapping[str, str], before: Mapping[str, str]) -> SeekResult:
+    """Seek all partitions to their committed offsets, if these were committed for topics with these `ids`.
 
-    `before` are the ids as they were at the last seek: Kafka deletes what was committed with the topic.
+    `before` are the ids at the last seek: with a topic, Kafka also deletes the offsets that were committed for it.
 
     Raises:
         KafkaError: Kafka does not answer, or one of INTERRUPTIONS.
     """
     partitions = list(consumer.assignment())
-    committed = await consumer._coordinator.fetch_committed_offsets(partitions)  # noqa: SLF001 - with the metadata
-    found = Sought({}, set())
+    committed = await consumer._coordinator.fetch_committed_offsets(partitions)  # noqa: SLF001 - returns the metadata
+    result = SeekResult({}, set())
     for partition in partitions:
         offset, metadata = committed.get(partition, OffsetAndMetadata(-1, ""))
         topic = partition.topic
         if offset < 0:
             known = before.get(topic, "")
         else:
-            known = metadata.removeprefix(MARK) if metadata.startswith(MARK) else ""
+            known = metadata.removeprefix(METADATA_PREFIX) if metadata.startswith(METADATA_PREFIX) else ""
         if known and known != ids.get(topic, known):
-            found.anew.add(topic)
+            result.recreated.add(topic)
             offset = -1
-        found.offsets[partition] = offset if offset >= 0 else None
-    if beginning := [partition for partition, offset in found.offsets.items() if offset is None]:
-        await beginnings(consumer, beginning)
-    for partition, offset in found.offsets.items():
+        result.offsets[partition] = offset if offset >= 0 else None
+    if beginning := [partition for partition, offset in result.offsets.items() if offset is None]:
+        await seek_to_beginning(consumer, beginning)
+    for partition, offset in result.offsets.items():
         if offset is not None:
             consumer.seek(partition, offset)
-    return found
+    return result
 
 
-async def restart(consumer: Any, partition: TopicPartition, offset: int | None) -> int | None:
-    """Seek a partition that was to be read from `offset`, None for nowhere yet, to the first one that it holds.
+async def reset_to_beginning(consumer: Any, partition: TopicPartition, offset: int | None) -> int | None:
+    """Seek a partition to its first offset if its position still is `offset`, where None means no position.
 
-    None where it is not ours, or is read from elsewhere by now. Raises as `beginnings` does.
+    Returns:
+        The first offset; None if the partition is not ours, or has another position by now.
+
+    Raises:
+        KafkaError: as `seek_to_beginning`.
     """
-    subscription = consumer._subscription  # noqa: SLF001 - nothing public says it without waiting
+    subscription = consumer._subscription  # noqa: SLF001 - every public way waits
     if not subscription.is_assigned(partition):
         return None
     state = subscription.subscription.assignment.state_value(partition)
     if state.has_valid_position and state.position != offset:
         return None
-    return (await beginnings(consumer, [partition]))[partition]
+    return (await seek_to_beginning(consumer, [partition]))[partition]
 
 
-async def beginnings(consumer: Any, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
-    """Seek partitions to the first offset that each holds; those offsets.
+async def seek_to_beginning(consumer: Any, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+    """Seek partitions to their first offsets, and return these.
 
     Raises:
         KafkaError: Kafka does not answer, or one of INTERRUPTIONS.
@@ -97,6 +101,6 @@ async def beginnings(consumer: Any, partitions: Collection[TopicPartition]) -> M
     return offsets
 
 
-def marked(offset: int, topic_id: str) -> OffsetAndMetadata:
-    """Build the commit of an offset of the topic with this id; empty where no id is known."""
-    return OffsetAndMetadata(offset, f"{MARK}{topic_id}" if topic_id else "")
+def commit_of(offset: int, topic_id: str) -> OffsetAndMetadata:
+    """Return the commit of an offset of the topic with this id, which is empty if no id is known."""
+    return OffsetAndMetadata(offset, f"{METADATA_PREFIX}{topic_id}" if topic_id else "")

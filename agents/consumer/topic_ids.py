@@ -1,7 +1,8 @@
-"""Ask Kafka for topics as aiokafka does not: for their ids, and without having them created.
+"""Fetch topic ids from Kafka, and keep aiokafka from creating topics.
 
-A topic that was deleted and made anew under its name has another id. aiokafka asks for metadata in a version that has
-no ids yet; and it lets brokers that are set so create whatever topic it asks for, in their shape and not in ours.
+A topic that was deleted and recreated under the same name has another id. aiokafka requests metadata in a version
+without ids. It also lets brokers with automatic topic creation create any topic that it asks for, with the broker's
+configuration instead of ours.
 """
 
 from collections.abc import Collection
@@ -102,22 +103,22 @@ class _MetadataRequest(Request[_MetadataRequestStruct]):
 
 
 def create_no_topics() -> None:
-    """Have no client of aiokafka's in this process ask brokers to create topics: `turnfold migrate` creates them.
+    """Keep all aiokafka clients of this process from having topics created: `turnfold migrate` creates them.
 
-    A topic that was deleted under a worker would be there again at once, with the broker's number of partitions.
+    A topic that is deleted while a worker reads it would be recreated at once, with the broker's number of partitions.
     """
     request = aiokafka.protocol.metadata.MetadataRequest
     aiokafka.client.MetadataRequest = partial(request, allow_auto_topic_creation=False)
 
 
 async def topic_ids(client: Any, topics: Collection[str]) -> dict[str, str]:
-    """Ask for the id of each topic, in hexadecimal; those that do not exist, or have none that is told, are left out.
+    """Return the id of each topic, in hexadecimal; topics that do not exist or have no id are omitted.
 
     Raises:
         KafkaError: Kafka does not answer.
     """
     try:
-        answer = await client.send(client.get_random_node(), _MetadataRequest(topics))
-    except (IncompatibleBrokerVersion, NotImplementedError):  # a broker from before there were ids
+        response = await client.send(client.get_random_node(), _MetadataRequest(topics))
+    except (IncompatibleBrokerVersion, NotImplementedError):  # an old broker without topic ids
         return {}
-    return {name: found.hex() for error, name, found, *_ in answer.topics if not error and any(found)}
+    return {name: topic_id.hex() for error, name, topic_id, *_ in response.topics if not error and any(topic_id)}

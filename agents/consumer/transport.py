@@ -1,4 +1,4 @@
-"""Fetched partition batches in, one Faust event a batch out; offsets are committed only behind acknowledged batches."""
+"""Deliver each fetched batch of a partition as one Faust event, and commit offsets only of acknowledged batches."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ from pipeline.metrics.worker import WorkerMetrics
 
 
 class ConsumerThread(SeekingThread):
-    """Faust's consumer thread; a broker that is away while offsets are committed does not end the worker."""
+    """Faust's consumer thread. A broker that is unavailable during a commit does not end the worker."""
 
     mundane_level = "debug"
     membership: Membership | None = None
@@ -41,7 +41,7 @@ class ConsumerThread(SeekingThread):
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         consumer = self._ensure_consumer()
-        ours = self.to_commit(offsets)
+        ours = self.build_commit(offsets)
         if not ours:
             return False
         try:
@@ -49,111 +49,112 @@ class ConsumerThread(SeekingThread):
         except INTERRUPTIONS as interruption:
             self.log.info("committing was interrupted: %r", interruption)
             return False
-        except KafkaError as trouble:
-            # Nothing is lost by it: the events are written, and the next commit covers them or they come again.
-            self.log.warning("offsets not committed, to be tried again: %r", trouble)
-            self.consumer.transport.metrics.kafka.failed(f"offsets cannot be committed: {trouble!r}")
+        except KafkaError as error:
+            # Nothing is lost: the events are written, and the next commit covers them or they are read again.
+            self.log.warning("offsets cannot be committed, trying again: %r", error)
+            self.consumer.transport.metrics.kafka.failed(f"offsets cannot be committed: {error!r}")
             return False
         self.consumer.transport.metrics.kafka.worked()
         return True
 
-    def coordinated(self) -> bool:
-        """Whether Kafka is in touch: the coordinator of the group is known."""
-        coordinator: Any = getattr(self._consumer, "_coordinator", None)  # nothing public says it
+    def has_coordinator(self) -> bool:
+        """Return whether the coordinator of the group is known, which means that Kafka is available."""
+        coordinator: Any = getattr(self._consumer, "_coordinator", None)  # there is no public attribute
         return coordinator is not None and coordinator.coordinator_id is not None
 
-    def partitions(self, topic: str) -> int:
-        """How many partitions the topic has, as far as is known here."""
-        cluster = self._ensure_consumer()._client.cluster  # noqa: SLF001 - nothing public tells without asking Kafka
+    def partition_count(self, topic: str) -> int:
+        """Return the topic's number of partitions in this client's metadata."""
+        cluster = self._ensure_consumer()._client.cluster  # noqa: SLF001 - every public way asks Kafka
         return len(cluster.partitions_for_topic(topic) or ())
 
-    def ends(self) -> Iterator[tuple[TP, int]]:
-        """The end of what can be read of each partition read here, as the last fetch from it told."""
+    def high_watermarks(self) -> Iterator[tuple[TP, int]]:
+        """Yield the readable end of each assigned partition, according to its last fetch."""
         for tp, state in self._states():
             if (end := state.lso if (state.lso or 0) > 0 else state.highwater) is not None:
                 yield tp, end
 
     def positions(self) -> Iterator[tuple[TP, int]]:
-        """How far each partition read here is read: also past what is no record, such as markers of transactions."""
+        """Yield the position in each assigned partition, past offsets without records such as transaction markers."""
         for tp, state in self._states():
             if state.has_valid_position:
                 yield tp, state.position
 
     def _states(self) -> Iterator[tuple[TP, Any]]:
-        """What aiokafka knows of each partition; nothing while they are being shared out."""
-        subscription = self._consumer and self._consumer._subscription.subscription  # noqa: SLF001 - nothing public says it
+        """Yield aiokafka's state of each partition; nothing during a rebalance."""
+        subscription = self._consumer and self._consumer._subscription.subscription  # noqa: SLF001 - not public
         assignment = subscription and subscription.assignment
         for tp in assignment.tps if assignment else ():
             yield TP(*tp), assignment.state_value(tp)
 
 
 class Consumer(SeekingConsumer):
-    """Faust's consumer with a batch in place of a record, and its own account of what may be committed.
+    """Faust's consumer, with a batch in place of a record, and with its own tracking of committable offsets.
 
-    Faust tracks single offsets and takes those between two messages for gaps, which stalls commits where a
-    message stands for thousands of offsets; and it races two tasks for every message it delivers.
+    Faust tracks single offsets and treats those between two messages as gaps. That stalls commits if a message stands
+    for thousands of offsets. It also creates two tasks for every message that it delivers.
     """
 
     mundane_level = "debug"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.deliveries: OffsetTracker[TP] = OffsetTracker()
+        self.offset_tracker: OffsetTracker[TP] = OffsetTracker()
         self.placement: Placement | None = None
-        """Where sessions belong in the current assignment."""
+        """Placement of sessions for the current assignment."""
         self._joined = False
-        self._reached: dict[TP, int] = {}
+        self._lag_start: dict[TP, int] = {}
+        """Partition -> the offset from which its lag is counted: the last commit, or where reading began."""
         self._idle = asyncio.Event()
         self._idle.set()
-        self._at_work = 0
+        self._active = 0
 
     @contextmanager
-    def in_hand(self) -> Iterator[None]:
-        """While an agent is in the block, partitions are not given away: for a bounded time."""
-        self._at_work += 1
+    def processing(self) -> Iterator[None]:
+        """Delay the revocation of partitions, for a limited time, while an agent is in the block."""
+        self._active += 1
         self._idle.clear()
         try:
             yield
         finally:
-            self._at_work -= 1
-            if not self._at_work:
+            self._active -= 1
+            if not self._active:
                 self._idle.set()
 
-    def trouble(self) -> str:
-        """Why nothing can be read from Kafka at the moment; empty where it can."""
-        if not self._thread.coordinated():
+    def unavailable_reason(self) -> str:
+        """Return why Kafka cannot be read at the moment; empty if it can."""
+        if not self._thread.has_coordinator():
             return "Kafka does not answer: the coordinator of the group is not known"
-        return "" if self._joined else "the group is sharing out the partitions"
+        return "" if self._joined else "the group is rebalancing"
 
-    def rebalances(self) -> bool:
-        """Tell whether the group is sharing out the partitions, as far as is known here."""
-        return not self._joined and self._thread.coordinated()
+    def is_rebalancing(self) -> bool:
+        """Return whether the group is rebalancing, as far as this worker knows."""
+        return not self._joined and self._thread.has_coordinator()
 
-    def heard(self) -> float | None:
-        """Tell when Kafka last answered a fetch; None where there is nothing to fetch."""
-        return self._thread.heard()
+    def last_fetch_at(self) -> float | None:
+        """Return when Kafka last answered a fetch; None if there is nothing to fetch."""
+        return self._thread.last_fetch_at()
 
     def lags(self) -> Iterator[Lag]:
-        """Records that lie behind the last commit, by topic and partition."""
-        for tp, end in self._thread.ends():
-            yield tp.topic, tp.partition, max(0, end - self._reached.get(tp, 0))
+        """Yield the number of records after the last commit, by topic and partition."""
+        for tp, end in self._thread.high_watermarks():
+            yield tp.topic, tp.partition, max(0, end - self._lag_start.get(tp, 0))
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    def current(self, arrived: list[PreparedEvent[Prepared]]) -> list[PreparedEvent[Prepared]]:
-        """Those that are still ours to fold: the others come again, here or elsewhere."""
+    def drop_stale(self, events: list[PreparedEvent[Prepared]]) -> list[PreparedEvent[Prepared]]:
+        """Return the events of the current generation; the others are read again, here or by another worker."""
         generation = self.app.consumer_generation_id if self.flow_active else None
-        return [one for one in arrived if one.event.message.generation_id == generation]
+        return [event for event in events if event.event.message.generation_id == generation]
 
-    def holding(self) -> int | None:
-        """Tell the generation of the group whose partitions are certainly ours at this moment, if there is one."""
+    def confirmed_generation(self) -> int | None:
+        """Return the generation of the group if its partitions are certainly still ours, else None."""
         generation: int = self.app.consumer_generation_id
         membership = self._thread.membership
         return generation if membership and membership.holds(generation) else None
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's signature
-        """One message for each partition that has records; its value is the list of aiokafka's records."""
+        """Yield one message per partition that has records; its value is the list of aiokafka's records."""
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
@@ -161,16 +162,16 @@ class Consumer(SeekingConsumer):
         if not self.flow_active:
             await self.perform_seek()
             return
-        passed = {tp: position for tp, position in self._thread.positions() if position > self._reached.get(tp, 0)}
-        for tp in passed.keys() - records.keys():
-            self.deliveries.passed(tp, passed[tp])
+        positions = {tp: position for tp, position in self._thread.positions() if position > self._lag_start.get(tp, 0)}
+        for tp in positions.keys() - records.keys():
+            self.offset_tracker.advance_position(tp, positions[tp])
         for tp, batch in records.items():
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             if batch and (active is None or tp in active or tp in self._buffered_partitions):
-                self.deliveries.delivered(tp, batch[-1].offset)
-                self.deliveries.passed(tp, passed.get(tp, 0))
-                self._reached.setdefault(tp, batch[0].offset)
+                self.offset_tracker.add(tp, batch[-1].offset)
+                self.offset_tracker.advance_position(tp, positions.get(tp, 0))
+                self._lag_start.setdefault(tp, batch[0].offset)
                 yield tp, self._batch_message(tp, batch)
 
     def _batch_message(self, tp: TP, batch: list[Any]) -> ConsumerMessage:
@@ -179,34 +180,34 @@ class Consumer(SeekingConsumer):
         return message
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """There are no gaps between batches."""
+        """Do nothing: there are no gaps between batches."""
 
     def ack(self, message: Message) -> bool:
-        """The batch is written: its offsets may be committed once those before it may."""
+        """Acknowledge a written batch; its offsets are committable once those of all batches before it are."""
         if message.acked:
             return False
         message.acked = True
         self._unacked_messages.discard(message)
-        return self.deliveries.acked(message.tp, message.offset)
+        return self.offset_tracker.ack(message.tp, message.offset)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
-        return (tp for tp in self.deliveries.committable() if topics is None or tp in topics or tp.topic in topics)
+        return (tp for tp in self.offset_tracker.committable() if topics is None or tp in topics or tp.topic in topics)
 
     async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:  # noqa: ARG002, FBT001 - Faust's
-        wanted = set(tps)
-        offsets = {tp: offset for tp, offset in self.deliveries.committable().items() if tp in wanted}
+        requested = set(tps)
+        offsets = {tp: offset for tp, offset in self.offset_tracker.committable().items() if tp in requested}
         if not offsets:
             return False
         began = time.perf_counter()
         done: bool = await self._commit(offsets)
         self.transport.metrics.offsets.committed(time.perf_counter() - began, done=done)
         if done:
-            self.deliveries.committed(offsets)
-            self._reached.update(offsets)
+            self.offset_tracker.mark_committed(offsets)
+            self._lag_start.update(offsets)
         return done
 
     async def wait_empty(self) -> None:
-        """Before partitions are given away and before the worker stops: finish what is in hand, then commit."""
+        """Finish the batches being processed, then commit. Runs before a revocation and before the worker stops."""
         seconds = self.transport.stop_seconds
         try:
             await asyncio.wait_for(self._idle.wait(), seconds)
@@ -218,35 +219,35 @@ class Consumer(SeekingConsumer):
             self.log.warning("not committed within %.0f s: these events will be read again", seconds)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """The group has shared out the partitions; none may be ours."""
-        self.placement = self.transport.assignor.placement(self._thread.partitions)
+        """Handle an assignment of partitions, which may be empty."""
+        self.placement = self.transport.assignor.placement(self._thread.partition_count)
         await super().on_partitions_assigned(assigned, generation_id)
         self._joined = True
         self.transport.metrics.kafka.worked()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Partitions are taken away: what was delivered from them no longer counts."""
+        """Handle the revocation of partitions: drop the batches that were delivered from them."""
         self._joined = False
         await super().on_partitions_revoked(revoked)
-        self.deliveries.forget(revoked)
+        self.offset_tracker.drop(revoked)
         for tp in revoked:
-            self._reached.pop(tp, None)
+            self._lag_start.pop(tp, None)
 
-    def forget_delivered(self, partitions: Collection[TP] | None = None) -> None:
-        """Have nothing to do any more with what was delivered of these partitions, or of all: it comes again."""
+    def drop_delivered(self, partitions: Collection[TP] | None = None) -> None:
+        """Drop the batches that were delivered from these partitions, or from all: they are read again."""
         for message in list(self._unacked_messages):
             if partitions is None or message.tp in partitions:
-                message.acked = True  # whoever still works on it must not acknowledge another batch in its place
-        self.deliveries.forget(partitions) if partitions is not None else self.deliveries.forget_all()
+                message.acked = True  # an agent still processing it must not acknowledge another batch in its place
+        self.offset_tracker.drop(partitions) if partitions is not None else self.offset_tracker.drop_all()
         for tp in self._committed_offset if partitions is None else partitions:
-            self._reached[tp] = self._committed_offset[tp] or 0
+            self._lag_start[tp] = self._committed_offset[tp] or 0
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Faust's watchdog takes a worker that waits for ClickHouse for a broken one."""
+        """Do nothing: Faust's watchdog takes a worker that waits for ClickHouse for a broken one."""
 
 
-class Producer(driver.Producer):
-    """Faust's producer, idempotent where that is asked for: Faust itself ties it to transactions."""
+class FaustProducer(driver.Producer):
+    """Faust's producer, idempotent if the settings say so: Faust itself ties idempotence to transactions."""
 
     mundane_level = "debug"
 
@@ -255,10 +256,10 @@ class Producer(driver.Producer):
 
 
 class Transport(driver.Transport):
-    """Faust's Kafka transport, in batches."""
+    """Faust's Kafka transport, with batches."""
 
     Consumer = Consumer
-    Producer = Producer
+    Producer = FaustProducer
 
     def __init__(
         self,

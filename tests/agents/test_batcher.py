@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agents.batcher import HELD_BYTES
+from agents.batcher import BATCH_BYTES
 from agents.batcher import batched as prepared_and_gathered
 
 
@@ -53,7 +53,7 @@ def test_enough_records_do_not_wait_for_the_pace() -> None:
 
 def test_large_records_do_not_wait_for_many() -> None:
     """As many as the limit may be of a megabyte each."""
-    lists = asyncio.run(first(gathered(stream(*[event(10, HELD_BYTES // 25)] * 6), 3600, 12_000), 2))
+    lists = asyncio.run(first(gathered(stream(*[event(10, BATCH_BYTES // 25)] * 6), 3600, 12_000), 2))
     assert [len(some) for some in lists] == [3, 3]
 
 

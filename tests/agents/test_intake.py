@@ -61,7 +61,7 @@ def packed(*messages: bytes) -> bytes:
 
 
 def test_what_a_batch_unpacks_to_is_sent_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "HELD_BYTES", 10 * len(raw()))
+    monkeypatch.setattr(intake, "CHUNK_BYTES", 10 * len(raw()))
     record = packed(*[raw(requestId=f"request-{n}") for n in range(6)])
     sent = taken(DlqLimit(0.5, 100), [record] * 7)
     assert [len(call) for call in sent.calls] == [12, 12, 12, 6]

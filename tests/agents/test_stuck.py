@@ -12,7 +12,7 @@ from pipeline.metrics.worker import WorkerMetrics
 LIMIT = 60.0
 
 
-class Reading:
+class ConsumerStatus:
     """A consumer, as far as it is asked."""
 
     def __init__(self) -> None:
@@ -23,13 +23,13 @@ class Reading:
     def lags(self) -> Iterator[Lag]:
         yield from self.waiting
 
-    def trouble(self) -> str:
+    def unavailable_reason(self) -> str:
         return "somewhat" if self.sharing or self.away else ""
 
-    def rebalances(self) -> bool:
+    def is_rebalancing(self) -> bool:
         return self.sharing
 
-    def heard(self) -> float | None:
+    def last_fetch_at(self) -> float | None:
         return self.answered
 
 
@@ -37,18 +37,18 @@ class Worker:
     """A worker at moments that a test chooses."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.reading, self.metrics = Reading(), WorkerMetrics()
+        self.consumer, self.metrics = ConsumerStatus(), WorkerMetrics()
         self.now = 1000.0
-        self._watch = StuckWatch(Settings(stuck_seconds=LIMIT), self.metrics, lambda: self.reading)
+        self._watch = StuckWatch(Settings(stuck_seconds=LIMIT), self.metrics, lambda: self.consumer)
         monkeypatch.setattr("time.monotonic", lambda: self.now)
 
     def pass_seconds(self, seconds: float, *, fetches: bool = True) -> list[str]:
         """Look every second; the parts that are stuck in the end."""
         for _ in range(int(seconds)):
             self.now += 1
-            if fetches and self.reading.answered is not None:
-                self.reading.answered += 1
-            self._watch.look(self.now)
+            if fetches and self.consumer.answered is not None:
+                self.consumer.answered += 1
+            self._watch.check(self.now)
         stuck = [
             part
             for part in ("intake", "conversations", "fetcher")
@@ -70,25 +70,25 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
 
 def test_records_that_wait_while_nothing_is_finished_are_told_of(worker: Worker) -> None:
     assert worker.pass_seconds(10) == []
-    worker.reading.waiting = [("turns", 0, 5), ("turns", 1, 0), ("turns.raw", 0, 0)]
+    worker.consumer.waiting = [("turns", 0, 5), ("turns", 1, 0), ("turns.raw", 0, 0)]
     assert worker.pass_seconds(LIMIT - 1) == []
     assert worker.pass_seconds(3) == ["conversations"]
     worker.finish()
     assert worker.pass_seconds(1) == [], "once it goes on it is well"
     assert worker.pass_seconds(LIMIT + 2) == ["conversations"]
-    worker.reading.waiting = []
+    worker.consumer.waiting = []
     assert worker.pass_seconds(1) == []
 
 
 def test_a_worker_that_finishes_one_batch_after_the_other_is_slow_and_not_stuck(worker: Worker) -> None:
-    worker.reading.waiting = [("turns", 0, 10**9)]
+    worker.consumer.waiting = [("turns", 0, 10**9)]
     for _ in range(5):
         assert worker.pass_seconds(LIMIT - 5) == []
         worker.finish()
 
 
 def test_whoever_waits_is_not_stuck_for_as_long_as_attempts_fail(worker: Worker) -> None:
-    worker.reading.waiting = [("turns", 0, 5), ("turns.raw", 2, 5)]
+    worker.consumer.waiting = [("turns", 0, 5), ("turns.raw", 2, 5)]
     for _ in range(10):
         worker.metrics.clickhouse.failed("away")
         assert worker.pass_seconds(LIMIT / 2, fetches=False) == []
@@ -98,15 +98,15 @@ def test_whoever_waits_is_not_stuck_for_as_long_as_attempts_fail(worker: Worker)
 def test_without_work_only_silence_is_told_of(worker: Worker) -> None:
     assert worker.pass_seconds(5 * LIMIT) == []
     assert worker.pass_seconds(LIMIT + 2, fetches=False) == ["fetcher"]
-    worker.reading.away = True
+    worker.consumer.away = True
     assert worker.pass_seconds(LIMIT + 2, fetches=False) == []
-    worker.reading.away = False
-    worker.reading.answered = None  # a spare worker has no partitions
+    worker.consumer.away = False
+    worker.consumer.answered = None  # a spare worker has no partitions
     assert worker.pass_seconds(LIMIT + 2, fetches=False) == []
 
 
 def test_a_rebalance_that_does_not_end_is_told_of(worker: Worker) -> None:
-    worker.reading.waiting = [("turns", 0, 5)]
-    worker.reading.sharing = True
+    worker.consumer.waiting = [("turns", 0, 5)]
+    worker.consumer.sharing = True
     assert worker.pass_seconds(LIMIT - 1, fetches=False) == []
     assert worker.pass_seconds(3, fetches=False) == ["fetcher"]

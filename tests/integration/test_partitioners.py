@@ -18,7 +18,7 @@ from tests.integration.traffic import BROKEN, lines
 SMALL = {"TURNFOLD_FLUSH_SECONDS": "0.05", "TURNFOLD_FLUSH_EVENTS": "20"}
 """Many small flushes, so that workers meet in conversations."""
 PARTITIONERS = ("consistent_random", "murmur2_random", "fnv1a_random", "random")
-SAID = "lie in partitions that their sessions do not belong in"
+SAID = "are in partitions that their sessions do not belong in"
 PATIENCE = 30.0
 
 

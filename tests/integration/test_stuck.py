@@ -43,8 +43,8 @@ def test_a_worker_whose_flush_hangs_says_that_it_is_stuck_until_it_goes_on(parts
         parts.wait_until(lambda: health(port)[0] == 503, "a word of it")
         told = orjson.loads(health(port)[1])
         assert told["status"] == "stuck"
-        assert "agent conversations has finished nothing" in told["reasons"][0]
-        parts.wait_for_log("agent conversations has finished nothing")
+        assert "agent conversations finished nothing" in told["reasons"][0]
+        parts.wait_for_log("agent conversations finished nothing")
     finally:
         parts.clickhouse.send_signal(signal.SIGCONT)
     parts.wait_until_folded()

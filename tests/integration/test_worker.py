@@ -86,7 +86,7 @@ def test_an_error_that_waiting_cannot_mend_ends_the_worker_and_loses_nothing(
     worker = parts.start_worker()
     parts.send(traffic)
     assert worker.wait(PATIENCE) == 1
-    assert "cannot go on" in parts.log
+    assert "cannot continue" in parts.log
     assert "conversations" in parts.log
     parts.ask("RENAME TABLE turnfold.away TO turnfold.conversations")
     parts.start_worker()

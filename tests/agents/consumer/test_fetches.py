@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka.protocol.fetch import FetchRequest
 
-from agents.consumer.fetches import LONGEST_MS, check_fetches
+from agents.consumer.fetches import MAX_WAIT_MS, check_fetches
 from tests.pipeline.kafka.record_batches import batch_of
 
 WAIT_MS = 100
@@ -36,7 +36,7 @@ def waits(*answers: tuple[int, bytes]) -> list[int]:
 def test_an_answer_that_lacks_what_is_there_is_waited_for_longer_each_time() -> None:
     found = waits(*[(5, b"")] * 8)
     assert found[:4] == [100, 200, 400, 800]
-    assert found[-1] == LONGEST_MS
+    assert found[-1] == MAX_WAIT_MS
 
 
 def test_where_nothing_is_there_or_something_comes_the_wait_is_what_it_was() -> None:

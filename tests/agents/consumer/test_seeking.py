@@ -16,7 +16,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types import TP
 
 from agents.app import create_app
-from agents.consumer.positions import INTERRUPTIONS, Sought, marked, seek_to_committed
+from agents.consumer.positions import INTERRUPTIONS, SeekResult, commit_of, seek_to_committed
 from agents.consumer.transport import Consumer
 from pipeline.config.settings import Settings
 
@@ -37,20 +37,20 @@ class Thread:
             raise answer
         return answer() if callable(answer) else answer
 
-    def ends(self) -> list[tuple[TP, int]]:
+    def high_watermarks(self) -> list[tuple[TP, int]]:
         return []
 
-    async def sought(self) -> Any:
-        return self._next("sought")
+    async def seek_to_committed(self) -> Any:
+        return self._next("seek_to_committed")
 
     async def getmany(self, *_: Any) -> Any:
         return self._next("getmany")
 
-    async def restarted(self, *_: Any) -> Any:
-        return self._next("restarted")
+    async def reset_to_beginning(self, *_: Any) -> Any:
+        return self._next("reset_to_beginning")
 
-    async def strangers(self) -> Any:
-        return self._next("strangers")
+    async def recreated_topics(self) -> Any:
+        return self._next("recreated_topics")
 
 
 def consuming(thread: Thread, act: Callable[[Consumer], Awaitable[Any]]) -> Any:
@@ -72,16 +72,16 @@ def consuming(thread: Thread, act: Callable[[Consumer], Awaitable[Any]]) -> Any:
     ids=lambda error: type(error).__name__,
 )  # fmt: skip
 def test_a_seek_that_is_interrupted_begins_anew(interruption: BaseException) -> None:
-    thread = Thread(sought=[interruption, interruption, Sought({TURNS: 7}, set())])
+    thread = Thread(seek_to_committed=[interruption, interruption, SeekResult({TURNS: 7}, set())])
 
     async def seek(consumer: Consumer) -> None:
-        consumer.deliveries.delivered(TURNS, 9)
+        consumer.offset_tracker.add(TURNS, 9)
         await consumer.perform_seek()
         assert consumer._read_offset[TURNS] == 7
-        assert not consumer.deliveries.acked(TURNS, 9), "what was delivered before comes again"
+        assert not consumer.offset_tracker.ack(TURNS, 9), "what was delivered before comes again"
 
     consuming(thread, seek)
-    assert thread.calls == ["sought"] * 3
+    assert thread.calls == ["seek_to_committed"] * 3
 
 
 def test_a_seek_of_a_former_assignment_is_dropped() -> None:
@@ -90,7 +90,7 @@ def test_a_seek_of_a_former_assignment_is_dropped() -> None:
             consumer.app.consumer_generation_id += 1
             raise IllegalStateError
 
-        consumer._thread = Thread(sought=[assigned])
+        consumer._thread = Thread(seek_to_committed=[assigned])
         await consumer.perform_seek()
 
     consuming(Thread(), seek)
@@ -110,9 +110,11 @@ def test_what_was_fetched_while_somebody_sought_is_fetched_again() -> None:
             consumer._seeks += 1
             return {TURNS: [1]}
 
-        consumer._thread = thread = Thread(getmany=[meanwhile, {TURNS: [0]}], sought=[Sought({TURNS: 0}, set())])
+        consumer._thread = thread = Thread(
+            getmany=[meanwhile, {TURNS: [0]}], seek_to_committed=[SeekResult({TURNS: 0}, set())]
+        )
         assert await consumer._getmany({TURNS}, 1.0) == {}
-        assert thread.calls == ["getmany", "sought"]
+        assert thread.calls == ["getmany", "seek_to_committed"]
         return await consumer._getmany({TURNS}, 1.0)
 
     assert consuming(Thread(), fetch) == {TURNS: [0]}
@@ -122,9 +124,9 @@ def test_an_offset_that_is_not_there_is_read_from_the_beginning() -> None:
     wrong = OffsetOutOfRangeError({TopicPartition(*TURNS): 50})
     thread = Thread(
         getmany=[wrong, wrong, wrong, NoOffsetForPartitionError(TopicPartition(*TURNS))],
-        strangers=[set(), IllegalStateError(), {"turns"}],
-        restarted=[20, None],
-        sought=[Sought({TURNS: None}, {"turns"})],
+        recreated_topics=[set(), IllegalStateError(), {"turns"}],
+        reset_to_beginning=[20, None],
+        seek_to_committed=[SeekResult({TURNS: None}, {"turns"})],
     )
 
     async def fetch(consumer: Consumer) -> float | None:
@@ -139,10 +141,10 @@ def test_an_offset_that_is_not_there_is_read_from_the_beginning() -> None:
 
     assert consuming(thread, fetch) == 2
     assert thread.calls == [
-        *("getmany", "strangers", "restarted"),
-        *("getmany", "strangers"),
-        *("getmany", "strangers", "sought"),
-        *("getmany", "restarted"),
+        *("getmany", "recreated_topics", "reset_to_beginning"),
+        *("getmany", "recreated_topics"),
+        *("getmany", "recreated_topics", "seek_to_committed"),
+        *("getmany", "reset_to_beginning"),
     ]
 
 
@@ -168,12 +170,12 @@ class Broker:
 
 
 @pytest.mark.parametrize(
-    ("committed", "ids", "before", "position", "anew"),
+    ("committed", "ids", "before", "position", "recreated"),
     [
-        (marked(9, "aa"), {"t": "aa"}, {}, 9, set()),
-        (marked(9, "aa"), {"t": "bb"}, {}, 3, {"t"}),
-        (marked(9, ""), {"t": "bb"}, {"t": "aa"}, 9, set()),
-        (marked(9, "aa"), {}, {}, 9, set()),
+        (commit_of(9, "aa"), {"t": "aa"}, {}, 9, set()),
+        (commit_of(9, "aa"), {"t": "bb"}, {}, 3, {"t"}),
+        (commit_of(9, ""), {"t": "bb"}, {"t": "aa"}, 9, set()),
+        (commit_of(9, "aa"), {}, {}, 9, set()),
         (OffsetAndMetadata(9, "somebody's"), {"t": "bb"}, {}, 9, set()),
         (OffsetAndMetadata(0, ""), {"t": "bb"}, {}, 0, set()),
         (OffsetAndMetadata(-1, ""), {"t": "bb"}, {}, 3, set()),
@@ -182,10 +184,10 @@ class Broker:
     ],
 )
 def test_a_commit_holds_for_the_topic_that_it_was_made_for(
-    committed: OffsetAndMetadata, ids: dict[str, str], before: dict[str, str], position: int, anew: set[str]
+    committed: OffsetAndMetadata, ids: dict[str, str], before: dict[str, str], position: int, recreated: set[str]
 ) -> None:
     partition = TopicPartition("t", 0)
     broker = Broker({partition: committed})
-    sought = asyncio.run(seek_to_committed(broker, ids, before))
+    result = asyncio.run(seek_to_committed(broker, ids, before))
     assert broker.positions == {partition: position}
-    assert sought.anew == anew
+    assert result.recreated == recreated
