@@ -1,1 +1,1 @@
-"""Questions in Lex's words, to SQL over plain rows, to answers in Lex's words. Knows no HTTP."""
+"""Answer Lex's session queries: parse a request, read ClickHouse, build Lex's response. Independent of HTTP."""

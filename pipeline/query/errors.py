@@ -1,8 +1,8 @@
-"""The error of a question that cannot be answered: where in it, what is wrong, what would be right."""
+"""Errors of a query that cannot be answered."""
 
 
 class InvalidQueryError(Exception):
-    """The request is wrong and will stay so. `where` is the member's path, such as `filters[2].operator`."""
+    """The request is invalid, so a retry cannot help. `where` is the member's path, such as `filters[2].operator`."""
 
     def __init__(self, where: str, what: str) -> None:
         super().__init__(f"{where}: {what}")
@@ -10,4 +10,4 @@ class InvalidQueryError(Exception):
 
 
 class NotFoundError(Exception):
-    """There is no such thing, or no longer; the text says what was looked for."""
+    """The requested session does not exist, or no longer. The text says what was looked for."""

@@ -24,8 +24,9 @@ import msgspec
 import orjson
 
 from pipeline.config.settings import Settings
-from pipeline.query.list_sessions.handler import read_question
+from pipeline.query.list_sessions.handler import read_query
 from pipeline.query.list_sessions.page_token import Cursor
+from pipeline.query.list_sessions.time_range import parse_time_range
 from pipeline.runtime.sockets import free_port
 from pipeline.store.client import connection
 from pipeline.store.schema.migrate import migrate
@@ -131,10 +132,12 @@ async def costs(reader: Reader, case: Case, number: int) -> dict[str, Cost]:
     end = END - number * 9 * (DAY + HOUR)
     ((session, request),) = await reader.rows(SOMEBODY, {"bot": BOTS[0], "after": end - 20 * DAY})
     asked = case.asked(end, session=session, request=request, number=number)
-    question = read_question(BOTS[0], msgspec.convert(asked, ListSessionAnalyticsDataRequest))
+    listing = msgspec.convert(asked, ListSessionAnalyticsDataRequest)
+    window = parse_time_range(listing.start_date_time, listing.end_date_time)
+    query = read_query(BOTS[0], window, listing)
     last = None
     if case.page > 1:
-        before = await reader.plain(question, None, skip=(case.page - 1) * (SIZE - 1) - 1)
+        before = await reader.plain(query, None, skip=(case.page - 1) * (SIZE - 1) - 1)
         if not before:
             return {}
         last = position(case, before[0])
@@ -142,7 +145,7 @@ async def costs(reader: Reader, case: Case, number: int) -> dict[str, Cost]:
     for way, rows in {"ours": reader.ours, "whole": reader.whole, "plain": reader.plain}.items():
         reader.rows_read = reader.bytes_read = 0
         began = time.perf_counter()
-        answers.append(list(map(tuple, await rows(question, last))))
+        answers.append(list(map(tuple, await rows(query, last))))
         found[way] = (1000 * (time.perf_counter() - began), reader.rows_read, reader.bytes_read)
     assert answers[0] == answers[1] == answers[2], case
     return found

@@ -140,17 +140,17 @@ class Reader:
         rows: Sequence[Row] = result.result_rows
         return rows
 
-    async def ours(self, question: SessionQuery, last: Cursor | None) -> Sequence[Row]:
+    async def ours(self, query: SessionQuery, last: Cursor | None) -> Sequence[Row]:
         """A page as the query layer reads it."""
-        return await self._lists._rows(question, last, END, SIZE)
+        return await self._lists._rows(query, last, END, SIZE)
 
-    async def whole(self, question: SessionQuery, last: Cursor | None) -> Sequence[Row]:
+    async def whole(self, query: SessionQuery, last: Cursor | None) -> Sequence[Row]:
         """The same with FINAL over all that the window holds."""
-        statement = select(question, last, END, SIZE)
+        statement = select(query, last, END, SIZE)
         return await self.rows(statement.sql, statement.parameters, SETTINGS)
 
-    async def plain(self, question: SessionQuery, last: Cursor | None, skip: int = 0) -> Sequence[Row]:
+    async def plain(self, query: SessionQuery, last: Cursor | None, skip: int = 0) -> Sequence[Row]:
         """The same without FINAL, of the plain copy; `skip` leaves out its first rows."""
-        statement = select(question, last, END, SIZE)
+        statement = select(query, last, END, SIZE)
         sql = statement.sql.replace("conversations FINAL", "plain")
         return await self.rows(f"{sql} OFFSET {skip}", statement.parameters)

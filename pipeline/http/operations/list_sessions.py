@@ -15,13 +15,13 @@ async def handle(backend: AppContext, call: OperationRequest) -> ListSessionAnal
         tokens=backend.tokens,
         now=backend.now,
         idle_ttl_of=backend.settings.idle_ttl_of,
-        sees=call.key.can_access_bot,
-        reaches=backend.reaches,
+        can_access_bot=call.key.can_access_bot,
+        page_spans=backend.page_spans,
     )
     request = decode(call.body, ListSessionAnalyticsDataRequest)
     window = parse_time_range(request.start_date_time, request.end_date_time)
     call.entry.window = window.after, window.before
-    page = await lists.page(call.path["botId"], request)
+    page = await lists.page(call.path["botId"], window, request)
     call.entry.rows = len(page.sessions)
     return page
 

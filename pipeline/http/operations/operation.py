@@ -62,7 +62,7 @@ class AppContext:
     now: Now
     turnstile: ConcurrencyLimiter
     door: AccessControl
-    reaches: PageSpans = field(default_factory=PageSpans)
+    page_spans: PageSpans = field(default_factory=PageSpans)
 
 
 @dataclass(frozen=True, slots=True)

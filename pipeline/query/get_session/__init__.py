@@ -1,1 +1,1 @@
-"""GetSession and the transcript: from archived events to where a session stands."""
+"""GetSession and GetTranscript: read archived events and build the current state of a session."""

@@ -1,4 +1,4 @@
-"""A turn of the archive and its payload, of Lex V2 or V1, in; what a session is told from out, in V2's shapes."""
+"""Decode an archived turn and its payload, of Lex V2 or V1, into an event with V2's types."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UnsetType
 
 from pipeline.query.get_session.event_v1 import as_v2, summary_labels
-from pipeline.query.get_session.lenient import Members, Shape, mapping, members, objects, text
+from pipeline.query.get_session.lenient import LenientType, Members, mapping, members, objects, text
 from schemas.lex.session_v2 import (
     ActiveContexts,
     Attributes,
@@ -18,19 +18,20 @@ from schemas.lex.session_v2 import (
 )
 from schemas.turn import Turn
 
-INTENT = Shape(Intent)
-DIALOG_ACTION = Shape(DialogAction)
-MESSAGES: Shape[Messages] = Shape(Messages)
-INTERPRETATIONS: Shape[Interpretations] = Shape(Interpretations)
-CONTEXTS: Shape[ActiveContexts] = Shape(ActiveContexts)
-ATTRIBUTES: Shape[Attributes] = Shape(Attributes)
-HINTS = Shape(RuntimeHints)
+INTENT = LenientType(Intent)
+DIALOG_ACTION = LenientType(DialogAction)
+MESSAGES: LenientType[Messages] = LenientType(Messages)
+INTERPRETATIONS: LenientType[Interpretations] = LenientType(Interpretations)
+CONTEXTS: LenientType[ActiveContexts] = LenientType(ActiveContexts)
+ATTRIBUTES: LenientType[Attributes] = LenientType(Attributes)
+HINTS = LenientType(RuntimeHints)
 
 
 class SessionEvent(msgspec.Struct, frozen=True):
-    """One event. `labels` are the checkpoint labels that it gives to intents, by their names: V1's to several.
+    """An event of a session.
 
-    The life of its contexts is as it was when the event was logged; `size` is the length of the payload.
+    `labels` are the checkpoint labels that it gives to intents, by intent name; an event of V1 may label several.
+    `active_contexts` have the time to live of when the event was logged. `size` is the length of the payload.
     """
 
     turn: Turn
@@ -47,28 +48,27 @@ class SessionEvent(msgspec.Struct, frozen=True):
 
 
 def read_event(turn: Turn, payload: str) -> SessionEvent:
-    """The event of `turn`. Where the payload says nothing that can be used, the turn's own columns are left.
+    """Decode the event of `turn`. Where the payload holds nothing usable, only the turn's own columns are set.
 
-    What intent and state an event has, and what the bot does next, is what was understood when it came in,
-    and so the turn's word counts.
+    Intent, state and dialog action are those that were decoded at ingestion, so the turn's columns take precedence.
     """
-    told = members(payload)
-    is_v2 = mapping(told.get("bot")).get("id") == turn.bot_id
-    entry = told if is_v2 else as_v2(told)
-    state = mapping(entry.get("sessionState"))
+    entry = members(payload)
+    is_v2 = mapping(entry.get("bot")).get("id") == turn.bot_id
+    event = entry if is_v2 else as_v2(entry)
+    state = mapping(event.get("sessionState"))
     intent = mapping(state.get("intent"))
     action = mapping(state.get("dialogAction"))
     return SessionEvent(
         turn=turn,
-        intent=INTENT.fit({**intent, "name": turn.intent_name, "state": turn.intent_state}),
-        labels=_label(turn.intent_name, intent) if is_v2 else summary_labels(told),
-        dialog_action=DIALOG_ACTION.fit({**action, "type": turn.dialog_action}),
-        messages=MESSAGES.fit(entry.get("messages")) or (),
-        interpretations=INTERPRETATIONS.fit(_scored(entry)) or (),
-        active_contexts=CONTEXTS.fit(state.get("activeContexts")) or (),
-        session_attributes=ATTRIBUTES.fit(state.get("sessionAttributes")) or {},
-        runtime_hints=HINTS.fit(state.get("runtimeHints")),
-        input_transcript=text(entry.get("inputTranscript")),
+        intent=INTENT.convert({**intent, "name": turn.intent_name, "state": turn.intent_state}),
+        labels=_label(turn.intent_name, intent) if is_v2 else summary_labels(entry),
+        dialog_action=DIALOG_ACTION.convert({**action, "type": turn.dialog_action}),
+        messages=MESSAGES.convert(event.get("messages")) or (),
+        interpretations=INTERPRETATIONS.convert(_scored(event)) or (),
+        active_contexts=CONTEXTS.convert(state.get("activeContexts")) or (),
+        session_attributes=ATTRIBUTES.convert(state.get("sessionAttributes")) or {},
+        runtime_hints=HINTS.convert(state.get("runtimeHints")),
+        input_transcript=text(event.get("inputTranscript")),
         size=len(payload),
     )
 
@@ -79,7 +79,7 @@ def _label(intent_name: str, intent: Members) -> dict[str, str]:
 
 
 def _scored(entry: Members) -> list[Members]:
-    """The interpretations with their confidence as the API has it: an object, where logs have a bare number."""
+    """Return the interpretations with `nluConfidence` as the API has it: an object, where logs have a bare number."""
     return [
         {**each, "nluConfidence": mapping(score := each.get("nluConfidence")) or {"score": score}}
         for each in objects(entry.get("interpretations"))

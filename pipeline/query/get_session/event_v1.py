@@ -1,15 +1,15 @@
-"""The members of a Lex V1 log entry in, those that V2 would log for the same turn out."""
+"""Convert the members of a Lex V1 log entry to those that V2 would log for the same turn."""
 
 import re
 
 from pipeline.query.get_session.lenient import Members, mapping, objects, text
 
 SCORE = re.compile(r"(Positive|Negative|Neutral|Mixed): *([0-9.eE+-]+)")
-"""One of the scores in V1's `{Positive: 0.39,Negative: 0.01,Neutral: 0.17,Mixed: 0.42}`, which is text."""
+"""A score in V1's text `{Positive: 0.39,Negative: 0.01,Neutral: 0.17,Mixed: 0.42}`."""
 
 
 def as_v2(entry: Members) -> Members:
-    """What a session is told from; the intent's name and state, and the dialog's, are left to the turn."""
+    """Convert the members that a session needs, without name and state of intent and dialog: the turn has them."""
     reply = text(entry.get("botResponse"))
     return {
         "inputTranscript": entry.get("inputTranscript"),
@@ -31,13 +31,13 @@ def as_v2(entry: Members) -> Members:
 
 
 def summary_labels(entry: Members) -> dict[str, str]:
-    """The checkpoint label of each intent that the entry's own summaries give one; they have the newest first."""
-    found: dict[str, str] = {}
+    """Return intent name -> checkpoint label from the entry's own summaries, of which the newest comes first."""
+    labels: dict[str, str] = {}
     for summary in objects(entry.get("recentIntentSummaryView")):
         name, label = text(summary.get("intentName")), text(summary.get("checkpointLabel"))
         if name and label:
-            found.setdefault(name, label)
-    return found
+            labels.setdefault(name, label)
+    return labels
 
 
 def _interpretations(entry: Members) -> list[Members]:
@@ -54,7 +54,7 @@ def _interpretation(each: Members) -> Members:
 
 
 def _slots(slots: object) -> Members:
-    """V1 has a slot's value itself, or null."""
+    """Convert slots; a slot of V1 is its bare value, or null."""
     return {
         name: {"shape": "Scalar", "value": {"interpretedValue": value}} if isinstance(value, str) else None
         for name, value in mapping(slots).items()
@@ -62,11 +62,11 @@ def _slots(slots: object) -> Members:
 
 
 def _sentiment(entry: Members) -> Members | None:
-    told = mapping(entry.get("sentimentResponse"))
-    if not told:
+    sentiment = mapping(entry.get("sentimentResponse"))
+    if not sentiment:
         return None
-    scores = SCORE.findall(text(told.get("sentimentScore")))
+    scores = SCORE.findall(text(sentiment.get("sentimentScore")))
     return {
-        "sentiment": told.get("sentimentLabel"),
+        "sentiment": sentiment.get("sentimentLabel"),
         "sentimentScore": {name.lower(): score for name, score in scores},
     }

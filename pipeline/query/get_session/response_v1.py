@@ -1,4 +1,4 @@
-"""Lex V1's answer to where a session stands."""
+"""Build Lex V1's GetSession response."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -21,43 +21,44 @@ from schemas.lex.session_v1 import (
 )
 from schemas.lex.session_v2 import Slot
 
-BETWEEN = ", "
-"""Stands between the values of a slot that has several."""
+VALUE_SEPARATOR = ", "
+"""Separator of the values of a slot that has several."""
 
 
 def interpreted_slots(slots: Mapping[str, Slot | None]) -> Slots:
-    """Name -> interpreted value."""
+    """Return slot name -> interpreted value."""
     return {name: interpreted(slot) for name, slot in slots.items()}
 
 
 def interpreted(slot: Slot | None) -> str | None:
-    """The values of a list or a group, those that are filled, joined; else the slot's own."""
+    """Join the filled values of a list or composite slot; return the slot's own value where there are none."""
     if slot is None:
         return None
     parts = chain(slot.values or (), (slot.sub_slots or {}).values())
     filled = [value for value in map(interpreted, parts) if value is not None]
     if filled:
-        return BETWEEN.join(filled)
+        return VALUE_SEPARATOR.join(filled)
     value = slot.value.interpreted_value if slot.value else UNSET
     return None if value is UNSET else value
 
 
 SUMMARIES = 3
-FULFILLMENT: Mapping[str, FulfillmentState] = {word: word for word in get_args(FulfillmentState)}
-ACTIONS: Mapping[str, ActionType] = {word: word for word in get_args(ActionType)}
-OTHERWISE: ActionType = "Delegate"
-"""What is nearest to V2's action None, and to an event that names none: V1 requires one."""
+"""Intents in a response at most, as in Lex V1."""
+FULFILLMENT: Mapping[str, FulfillmentState] = {name: name for name in get_args(FulfillmentState)}
+ACTIONS: Mapping[str, ActionType] = {name: name for name in get_args(ActionType)}
+DEFAULT_ACTION: ActionType = "Delegate"
+"""V1's nearest action to V2's None and to an event without one: V1 requires an action."""
 
-FORMATS: Mapping[str, MessageFormat] = {word: word for word in get_args(MessageFormat)}
+FORMATS: Mapping[str, MessageFormat] = {name: name for name in get_args(MessageFormat)}
 
 
 def session_v1(events: Sequence[SessionEvent], label: str | None, now: int) -> GetSessionV1Response:
-    """The answer.
+    """Build the response.
 
     Args:
-        events: the session's last event and the last of each intent that may be told, the newest first.
-        label: tell only intents with this checkpoint label.
-        now: in milliseconds.
+        events: the session's last event and the last of each intent that may be summarised, newest first.
+        label: summarise only intents with this checkpoint label.
+        now: current time in milliseconds.
     """
     last = events[0]
     contexts = still_active(last.active_contexts, now - last.turn.timestamp)
@@ -74,20 +75,20 @@ def session_v1(events: Sequence[SessionEvent], label: str | None, now: int) -> G
 
 
 def summaries(events: Sequence[SessionEvent], label: str | None) -> tuple[IntentSummary, ...]:
-    """The last three distinct intents, of those that have `label` where one is asked for; most recent first.
+    """Summarise the last three distinct intents, only those with `label` unless it is None; most recent first.
 
-    An intent has the label that its last event gives it. Where that gives none, a later event of V1 may: its
-    summaries are of the intents before it, too.
+    An intent has the label that its last event gives it. If that gives none, a later event of V1 may: its summaries
+    include the intents before it.
     """
-    found: dict[str, IntentSummary] = {}
+    by_intent: dict[str, IntentSummary] = {}
     later: dict[str, str] = {}
     for event in events:
         name = event.turn.intent_name
-        if name and name not in found:
-            found[name] = _summary(event, event.labels.get(name) or later.get(name))
+        if name and name not in by_intent:
+            by_intent[name] = _summary(event, event.labels.get(name) or later.get(name))
         later = {**event.labels, **later}
-    asked = [summary for summary in found.values() if label is None or summary.checkpoint_label == label]
-    return tuple(asked[:SUMMARIES])
+    selected = [summary for summary in by_intent.values() if label is None or summary.checkpoint_label == label]
+    return tuple(selected[:SUMMARIES])
 
 
 def _summary(event: SessionEvent, label: str | None) -> IntentSummary:
@@ -96,7 +97,7 @@ def _summary(event: SessionEvent, label: str | None) -> IntentSummary:
         intent_name=event.turn.intent_name,
         slots=interpreted_slots(intent.slots) if intent else {},
         confirmation_status=(intent and intent.confirmation_state) or "None",
-        dialog_action_type=ACTIONS.get(event.turn.dialog_action, OTHERWISE),
+        dialog_action_type=ACTIONS.get(event.turn.dialog_action, DEFAULT_ACTION),
         checkpoint_label=label or UNSET,
         fulfillment_state=FULFILLMENT.get(event.turn.intent_state, UNSET),
         slot_to_elicit=action.slot_to_elicit if action else UNSET,
@@ -107,7 +108,7 @@ def _dialog_action(last: SessionEvent) -> DialogActionV1:
     intent, action = last.intent, last.dialog_action
     message, message_format = _message(last)
     return DialogActionV1(
-        type=ACTIONS.get(last.turn.dialog_action, OTHERWISE),
+        type=ACTIONS.get(last.turn.dialog_action, DEFAULT_ACTION),
         intent_name=last.turn.intent_name or UNSET,
         slots=interpreted_slots(intent.slots) if intent else UNSET,
         slot_to_elicit=action.slot_to_elicit if action else UNSET,
@@ -118,9 +119,9 @@ def _dialog_action(last: SessionEvent) -> DialogActionV1:
 
 
 def _message(last: SessionEvent) -> tuple[str, MessageFormat | None]:
-    """One message is itself; several are the JSON text that Lex makes of message groups. V1 knows no cards."""
-    said = [each for each in last.messages if each.content and each.content_type in FORMATS]
-    if len(said) > 1:
-        groups = [{"type": each.content_type, "group": n, "value": each.content} for n, each in enumerate(said)]
+    """Return text and format: one message as it is, several as JSON text like Lex's message groups. V1 has no cards."""
+    messages = [each for each in last.messages if each.content and each.content_type in FORMATS]
+    if len(messages) > 1:
+        groups = [{"type": each.content_type, "group": n, "value": each.content} for n, each in enumerate(messages)]
         return orjson.dumps({"messages": groups}).decode(), "Composite"
-    return (said[0].content or "", FORMATS[said[0].content_type]) if said else ("", None)
+    return (messages[0].content or "", FORMATS[messages[0].content_type]) if messages else ("", None)

@@ -1,4 +1,4 @@
-"""Lex V2's answer to where a session stands, and the contexts that are still active."""
+"""Build Lex V2's GetSession response, and find the contexts that are still active."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,30 +10,30 @@ from schemas.lex.session_v2 import ActiveContext, GetSessionResponse, SessionSta
 
 
 def still_active(contexts: Sequence[ActiveContext], passed: int) -> tuple[ActiveContext, ...]:
-    """The contexts that are active `passed` milliseconds after the event, which may lie ahead of the clock.
+    """Return the contexts that are active `passed` milliseconds after the event.
 
-    A life without a number of seconds ends with the session.
+    `passed` is negative if the event lies ahead of the clock. A time to live without seconds ends with the session.
     """
-    return tuple(_living(contexts, max(0, passed)))
+    return tuple(_active(contexts, max(0, passed)))
 
 
-def _living(contexts: Sequence[ActiveContext], passed: int) -> Iterator[ActiveContext]:
+def _active(contexts: Sequence[ActiveContext], passed: int) -> Iterator[ActiveContext]:
     for context in contexts:
-        life = context.time_to_live
-        seconds, turns = life.time_to_live_in_seconds, life.turns_to_live
+        ttl = context.time_to_live
+        seconds, turns = ttl.time_to_live_in_seconds, ttl.turns_to_live
         if turns is not UNSET and turns <= 0:
             continue
         if seconds is not UNSET:
-            seconds = -((passed - seconds * 1000) // 1000)  # rounded up: what is still there has a second left
+            seconds = -((passed - seconds * 1000) // 1000)  # rounded up: an active context has a second left
             if seconds <= 0:
                 continue
         yield msgspec.structs.replace(
-            context, time_to_live=msgspec.structs.replace(life, time_to_live_in_seconds=seconds)
+            context, time_to_live=msgspec.structs.replace(ttl, time_to_live_in_seconds=seconds)
         )
 
 
 def session_v2(last: SessionEvent, now: int) -> GetSessionResponse:
-    """The answer at `now`, in milliseconds."""
+    """Build the response at `now`, in milliseconds."""
     turn = last.turn
     return GetSessionResponse(
         session_id=turn.session_id,

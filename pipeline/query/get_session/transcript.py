@@ -1,4 +1,4 @@
-"""Events of a session, the newest first, in; what was said so far out, in the order in which it was."""
+"""Build the transcript of a session from its events."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from schemas.lex.transcript import GetTranscriptResponse, SpokenTurn
 
 
 def transcript(events: Sequence[SessionEvent], *, truncated: bool) -> GetTranscriptResponse:
-    """The answer; `truncated` says that the conversation has older events than these."""
+    """Build the response from events, newest first; `truncated` says that the conversation has older events."""
     last = events[0].turn
     return GetTranscriptResponse(
         bot_id=last.bot_id,
@@ -18,12 +18,12 @@ def transcript(events: Sequence[SessionEvent], *, truncated: bool) -> GetTranscr
         locale_id=last.locale_id,
         session_id=last.session_id,
         originating_request_id=last.originating_request_id,
-        turns=tuple(map(_spoken, reversed(events))),
+        turns=tuple(map(_spoken_turn, reversed(events))),
         truncated=truncated,
     )
 
 
-def _spoken(event: SessionEvent) -> SpokenTurn:
+def _spoken_turn(event: SessionEvent) -> SpokenTurn:
     turn = event.turn
     return SpokenTurn(
         timestamp=turn.timestamp / 1000,

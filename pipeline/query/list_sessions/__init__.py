@@ -1,1 +1,1 @@
-"""ListSessionAnalyticsData: from a request to SQL to a page of conversations."""
+"""ListSessionAnalyticsData: turn a request into SQL, and the rows into a page of sessions."""

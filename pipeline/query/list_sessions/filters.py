@@ -1,4 +1,4 @@
-"""Filters of a request in; SQL conditions and their parameters out, by a table of names and operators."""
+"""Translate the filters of a request into SQL conditions, by a table of filter names and operators."""
 
 import re
 from collections.abc import Sequence
@@ -13,24 +13,28 @@ SECONDS = re.compile(r"(\d{1,15}) ?(?:s|secs?|seconds?)?", re.ASCII)
 END_STATE = (
     "if(end_state != '', end_state, if(end < fromUnixTimestamp64Milli({dropped_before:Int64}, 'UTC'), 'Dropped', ''))"
 )
-"""What a conversation's end state is at the instant of the query; empty where it is still open."""
+"""SQL of a conversation's end state at the time of the query; empty while it is still open."""
 
 
 @dataclass(frozen=True, slots=True)
 class SqlFragment:
-    """A piece of SQL, and the values of the `{name:Type}` parameters in it."""
+    """A piece of SQL and the values of its `{name:Type}` parameters."""
 
     sql: str
     parameters: dict[str, Any]
     on_key: bool = False
-    """It is a condition on the table's key alone, which all versions of a row share."""
+    """True if it is a condition on the table's key alone, which all versions of a row share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a filter looks at: an expression over `conversations`, text or else whole seconds; and how.
+    """The column of a filter and its operators.
 
-    With `on_key`, it looks at the key of the table alone.
+    Attributes:
+        expression: SQL over table `conversations`.
+        operators: those that the filter accepts.
+        seconds: the values are whole seconds; otherwise text.
+        on_key: the expression is part of the table's key.
     """
 
     expression: str
@@ -52,7 +56,7 @@ FILTERS = {
     SessionFilterName.INTENT_PATH: Filter("intent_path"),
 }
 
-# An absent field is stored as '', and absent neither equals nor contains anything: hence `!= ''`.
+# An absent field is stored as '', and an absent field neither equals nor contains anything: hence `!= ''`.
 TEXT_SQL = {
     EQ: "({0} IN {{{1}:Array(String)}} AND {0} != '')",
     CO: "({0} != '' AND arrayExists(part -> position({0}, part) > 0, {{{1}:Array(String)}}))",
@@ -65,31 +69,32 @@ SECONDS_SQL = {
 
 
 def conditions(filters: Sequence[AnalyticsSessionFilter]) -> list[SqlFragment]:
-    """One condition per filter; all of them have to hold.
+    """Build one condition for each filter; a session must satisfy all of them.
 
     Raises:
-        InvalidQueryError: an operator that the filter does not take, or values that it cannot read.
+        InvalidQueryError: a filter does not accept the operator, or a value cannot be parsed.
     """
-    return [_condition(f"filters[{i}]", f"filter_{i}", asked) for i, asked in enumerate(filters)]
+    return [_condition(f"filters[{i}]", f"filter_{i}", requested) for i, requested in enumerate(filters)]
 
 
-def _condition(where: str, parameter: str, asked: AnalyticsSessionFilter) -> SqlFragment:
-    known = FILTERS[asked.name]
-    if asked.operator not in known.operators:
-        right = ", ".join(known.operators)
-        raise InvalidQueryError(f"{where}.operator", f"{asked.name} takes {right}, not {asked.operator}")
-    if asked.operator in {GT, LT} and len(asked.values) > 1:
-        raise InvalidQueryError(f"{where}.values", f"{asked.operator} takes one value only")
+def _condition(where: str, parameter: str, requested: AnalyticsSessionFilter) -> SqlFragment:
+    known = FILTERS[requested.name]
+    operator, values = requested.operator, requested.values
+    if operator not in known.operators:
+        allowed = ", ".join(known.operators)
+        raise InvalidQueryError(f"{where}.operator", f"{requested.name} takes {allowed}, not {operator}")
+    if operator in {GT, LT} and len(values) > 1:
+        raise InvalidQueryError(f"{where}.values", f"{operator} takes one value only")
     templates = SECONDS_SQL if known.seconds else TEXT_SQL
-    sql = templates[asked.operator].format(known.expression, parameter)
+    sql = templates[operator].format(known.expression, parameter)
     if not known.seconds:
-        return SqlFragment(sql, {parameter: list(asked.values)}, known.on_key)
-    seconds = [_seconds(f"{where}.values[{i}]", value) for i, value in enumerate(asked.values)]
-    return SqlFragment(sql, {parameter: seconds if asked.operator == EQ else seconds[0]})
+        return SqlFragment(sql, {parameter: list(values)}, known.on_key)
+    seconds = [_seconds(f"{where}.values[{i}]", value) for i, value in enumerate(values)]
+    return SqlFragment(sql, {parameter: seconds if operator == EQ else seconds[0]})
 
 
 def _seconds(where: str, value: str) -> int:
-    found = SECONDS.fullmatch(value)
-    if found is None:
+    match = SECONDS.fullmatch(value)
+    if match is None:
         raise InvalidQueryError(where, 'expected whole seconds, such as "30" or "30 sec"')
-    return int(found[1])
+    return int(match[1])

@@ -1,4 +1,4 @@
-"""A ListSessionAnalyticsData request in, one page of a bot's sessions out."""
+"""Answer a ListSessionAnalyticsData request with one page of a bot's sessions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,14 +10,14 @@ from pipeline.query.list_sessions.filters import conditions
 from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.query.list_sessions.page_token import Cursor, PageTokens, fingerprint
 from pipeline.query.list_sessions.sql import (
-    EVERYWHERE,
     SETTINGS,
-    PageSpan,
+    WHOLE_WINDOW,
+    SearchScope,
     SessionQuery,
     select,
     select_from_candidates,
 )
-from pipeline.query.list_sessions.time_range import parse_time_range
+from pipeline.query.list_sessions.time_range import TimeRange
 from pipeline.runtime.clock import Now
 from schemas.lex.analytics import (
     InvokedIntentSample,
@@ -30,25 +30,25 @@ from schemas.lex.analytics import (
 )
 
 NEWEST_FIRST = SessionDataSortBy(SessionSortName.CONVERSATION_START_TIME, SortOrder.DESCENDING)
-PAGE = 10
-"""Sessions of a page where the request names no number; Lex's own default is not documented."""
+PAGE_SIZE = 10
+"""Sessions on a page where the request sets no maximum; Lex's own default is not documented."""
 
 NO_BOT = ""
-"""An id that no bot has."""
+"""A bot id that no bot has."""
 
-SHORT = 86_400_000
+SHORT_WINDOW = 86_400_000
 """Milliseconds of a window that holds few rows."""
 
-CANDIDATES = (2, 16)
-"""Candidates for each row wanted: at first, and where too many of those have been replaced."""
+CANDIDATES_PER_ROW = (2, 16)
+"""Candidates for each row of the page: first, and again if too many of them have been replaced."""
 
 Row = tuple[Any, ...]
-Asked = tuple[SessionQuery, Cursor | None, int, int]
-"""A question, the last row of the page before, when open conversations are Dropped, and how many rows."""
+PageArguments = tuple[SessionQuery, Cursor | None, int, int]
+"""The arguments of `select`: query, cursor, dropped_before, limit."""
 
 
 class RowSource(Protocol):
-    """The store, as far as a question needs it."""
+    """The part of the store that queries need."""
 
     async def rows(
         self,
@@ -56,112 +56,112 @@ class RowSource(Protocol):
         parameters: Mapping[str, object] | None = None,
         settings: Mapping[str, object] | None = None,
     ) -> Sequence[Row]:
-        """All rows that a SELECT answers."""
+        """Return all rows of a SELECT."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionLists:
-    """What a list of sessions is made from.
+    """List sessions, page by page.
 
     Attributes:
-        store: where the table `conversations` is.
-        tokens: issues and reads page tokens.
-        now: read once a listing, for its first page; the others find that time in their token.
+        store: ClickHouse, with the table `conversations`.
+        tokens: signs and verifies page tokens.
+        now: read for the first page of a listing; later pages take that time from their token.
         idle_ttl_of: bot id -> seconds after its last event at which an open conversation is Dropped.
-        sees: bot id -> whether the bot may be known of; one that may not is answered for as one without data.
-        reaches: how far pages have reached; remembered from one list to the next.
+        can_access_bot: bot id -> whether the key may access the bot. Any other bot is answered as one without data.
+        page_spans: time that pages span, shared by all listings.
     """
 
     store: RowSource
     tokens: PageTokens
     now: Now
     idle_ttl_of: Callable[[str], float]
-    sees: Callable[[str], bool]
-    reaches: PageSpans
+    can_access_bot: Callable[[str], bool]
+    page_spans: PageSpans
 
-    async def page(self, bot_id: str, request: ListSessionAnalyticsDataRequest) -> ListSessionAnalyticsDataResponse:
-        """The page of this bot's sessions that `request`, well-formed but perhaps senseless, asks for.
+    async def page(
+        self, bot_id: str, window: TimeRange, request: ListSessionAnalyticsDataRequest
+    ) -> ListSessionAnalyticsDataResponse:
+        """Return the page of this bot's sessions that `request` asks for, of the `window` parsed from it.
 
         Raises:
-            InvalidQueryError: the request means nothing that can be answered.
-            TransientError: the store is away.
+            InvalidQueryError: a filter or the page token is invalid.
+            TransientError: ClickHouse is unavailable.
         """
-        question = read_question(bot_id, request)
-        query = fingerprint(
-            "ListSessionAnalyticsData",
-            bot_id,
-            question.window,
-            request.filters,
-            question.sort,
-            question.descending,
+        query = read_query(bot_id, window, request)
+        token_key = fingerprint(
+            "ListSessionAnalyticsData", bot_id, window, request.filters, query.sort, query.descending
         )
-        last = None if request.next_token is None else self.tokens.read(request.next_token, query)
-        as_of = self.now() if last is None else last.as_of
+        cursor = None if request.next_token is None else self.tokens.read(request.next_token, token_key)
+        as_of = self.now() if cursor is None else cursor.as_of
         dropped_before = as_of - round(self.idle_ttl_of(bot_id) * 1000)
-        size = request.max_results or PAGE
-        if not self.sees(bot_id):
-            question = replace(question, bot_id=NO_BOT)  # all else is done as ever, and takes as long
-        rows = await self._rows(question, last, dropped_before, size + 1)  # the one more tells of a next page
+        size = request.max_results or PAGE_SIZE
+        if not self.can_access_bot(bot_id):
+            query = replace(query, bot_id=NO_BOT)  # the rest is done as for any bot, and takes as long
+        rows = await self._rows(query, cursor, dropped_before, size + 1)  # one more tells whether a page follows
         page, more = rows[:size], len(rows) > size
         return ListSessionAnalyticsDataResponse(
             bot_id=bot_id,
             sessions=tuple(map(_session, page)),
-            next_token=self.tokens.issue(query, _position(page[-1], question.sort, as_of)) if more else UNSET,
+            next_token=self.tokens.issue(token_key, _cursor(page[-1], query.sort, as_of)) if more else UNSET,
         )
 
-    async def _rows(
-        self, question: SessionQuery, last: Cursor | None, dropped_before: int, limit: int
-    ) -> Sequence[Row]:
-        """The first rows, from where they are likely to be if they are all there."""
-        asked = (question, last, dropped_before, limit)
+    async def _rows(self, query: SessionQuery, cursor: Cursor | None, dropped_before: int, limit: int) -> Sequence[Row]:
+        """Read the first rows: from their likely range if it holds enough, else from the window."""
+        arguments = (query, cursor, dropped_before, limit)
         rows: Sequence[Row] = ()
-        if likely := self.reaches.likely(question, last, limit):
-            rows = await self._select(*asked, PageSpan(starts=likely))
+        if likely := self.page_spans.likely(query, cursor, limit):
+            rows = await self._select(*arguments, SearchScope(starts=likely))
         if len(rows) < limit:
-            rows = await self._from_window(*asked)
-        self.reaches.learn(question, last, rows, limit)
+            rows = await self._rows_of_window(*arguments)
+        self.page_spans.learn(query, cursor, rows, limit)
         return rows
 
-    async def _from_window(self, *asked: *Asked) -> Sequence[Row]:
-        """The first rows: from among a few candidates where they make a page, else from all that the window holds."""
-        question, *_, limit = asked
-        for share in () if _is_small(question) else CANDIDATES:
-            few = select_from_candidates(*asked, share * limit)
-            ((found, rows),) = await self.store.rows(few.sql, few.parameters, SETTINGS)
-            if len(rows) == limit or found < share * limit:
+    async def _rows_of_window(self, *arguments: *PageArguments) -> Sequence[Row]:
+        """Read the first rows: from a few candidates if they make a page, else from the whole window."""
+        query, *_, limit = arguments
+        for factor in () if _is_small(query) else CANDIDATES_PER_ROW:
+            statement = select_from_candidates(*arguments, factor * limit)
+            ((candidates, rows),) = await self.store.rows(statement.sql, statement.parameters, SETTINGS)
+            if len(rows) == limit or candidates < factor * limit:
                 return list(rows)
-        return await self._select(*asked)
+        return await self._select(*arguments)
 
     async def _select(
-        self, question: SessionQuery, last: Cursor | None, dropped_before: int, limit: int, near: PageSpan = EVERYWHERE
+        self,
+        query: SessionQuery,
+        cursor: Cursor | None,
+        dropped_before: int,
+        limit: int,
+        scope: SearchScope = WHOLE_WINDOW,
     ) -> Sequence[Row]:
-        statement = select(question, last, dropped_before, limit, near)
+        statement = select(query, cursor, dropped_before, limit, scope)
         return await self.store.rows(statement.sql, statement.parameters, SETTINGS)
 
 
-def read_question(bot_id: str, request: ListSessionAnalyticsDataRequest) -> SessionQuery:
-    """What a request asks for, its page aside.
+def read_query(bot_id: str, window: TimeRange, request: ListSessionAnalyticsDataRequest) -> SessionQuery:
+    """Build the query of a request, without its page.
 
     Raises:
-        InvalidQueryError: a time, an operator or a value that cannot be.
+        InvalidQueryError: a filter has an operator or a value that it does not accept.
     """
     sort = request.sort_by or NEWEST_FIRST
     return SessionQuery(
         bot_id=bot_id,
-        window=parse_time_range(request.start_date_time, request.end_date_time),
+        window=window,
         conditions=tuple(conditions(request.filters or ())),
         sort=sort.name,
         descending=sort.order == SortOrder.DESCENDING,
     )
 
 
-def _is_small(question: SessionQuery) -> bool:
-    """Whether FINAL has so little to do that finding candidates first would take longer."""
-    window = question.window
-    return window.before - window.after <= SHORT or any(condition.on_key for condition in question.conditions)
+def _is_small(query: SessionQuery) -> bool:
+    """Return whether FINAL has so little to read that finding candidates first would take longer."""
+    window = query.window
+    return window.before - window.after <= SHORT_WINDOW or any(condition.on_key for condition in query.conditions)
 
 
-def _position(row: Row, sort: SessionSortName, as_of: int) -> Cursor:
+def _cursor(row: Row, sort: SessionSortName, as_of: int) -> Cursor:
     start, _, duration, turns, session_id, originating_request_id, *_ = row
     values = {
         SessionSortName.CONVERSATION_START_TIME: start,
@@ -172,8 +172,8 @@ def _position(row: Row, sort: SessionSortName, as_of: int) -> Cursor:
 
 
 def _session(row: Row) -> SessionSpecification:
-    start, end, duration, turns, session_id, originating_request_id, *described = row
-    alias, version, locale, channel, mode, intents, end_state = described
+    start, end, duration, turns, session_id, originating_request_id, *attributes = row
+    alias, version, locale, channel, mode, intents, end_state = attributes
     return SessionSpecification(
         bot_alias_id=alias,
         bot_version=version,

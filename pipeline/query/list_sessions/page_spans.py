@@ -1,4 +1,4 @@
-"""Pages in; how far from its beginning the next page of such a question is likely to end, out."""
+"""Remember how much time the pages of a query span, to guess where its next page ends."""
 
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
@@ -9,51 +9,52 @@ from pipeline.query.list_sessions.sql import SessionQuery, start_bounds
 from pipeline.query.list_sessions.time_range import TimeRange
 from schemas.lex.analytics import SessionSortName
 
-REMEMBERED = 10_000
-"""Kinds of questions; one takes about 300 bytes."""
+MAX_QUERIES = 10_000
+"""Kinds of queries that are remembered; one takes about 300 bytes."""
 MARGIN = 4
-"""Traffic may become so many times thinner before a page is found too short, and is read a second time."""
-LEAST = 1_000
-"""Milliseconds."""
+"""Factor by which traffic may thin out before a guess is too short and the page is read a second time."""
+MIN_SPAN = 1_000
+"""Milliseconds of a guess at least."""
 
 
 class PageSpans:
-    """How far pages in the order of starts have reached, by bot, filters, direction, and whether it was a first page.
+    """The time that a row of a page spans, by bot, filters, direction, and first or later page.
 
-    Only a hint. FINAL looks at all rows between a page's beginning and the end of the window, which is most of what a
-    page costs; with a hint it looks at a few. A page that is full with it is the page, as rows further on come later.
+    Only a hint. FINAL reads all rows between a page's beginning and the end of the window, which is most of a page's
+    cost; with a hint it reads a few. A page that the hint fills is the right page, as rows further on come later.
+    Only pages in order of the start have a span.
     """
 
-    def __init__(self, remembered: int = REMEMBERED) -> None:
-        self._remembered = remembered
+    def __init__(self, max_queries: int = MAX_QUERIES) -> None:
+        self._max_queries = max_queries
         self._spans: OrderedDict[Hashable, float] = OrderedDict()
 
-    def likely(self, question: SessionQuery, last: Cursor | None, limit: int) -> TimeRange | None:
-        """Where the starts of `limit` rows are likely to lie; None where that is not known or saves nothing."""
-        span = self._spans.get(_kind(question, last))
-        whole = start_bounds(question, last)
+    def likely(self, query: SessionQuery, cursor: Cursor | None, limit: int) -> TimeRange | None:
+        """Return where the starts of `limit` rows are likely to lie; None if unknown or no smaller than the window."""
+        span = self._spans.get(_query_kind(query, cursor))
+        bounds = start_bounds(query, cursor)
         if span is None:
             return None
-        reach = max(LEAST, int(MARGIN * limit * span))
-        if reach >= whole.before - whole.after:
+        distance = max(MIN_SPAN, int(MARGIN * limit * span))
+        if distance >= bounds.before - bounds.after:
             return None
-        if question.descending:
-            return TimeRange(whole.before - reach, whole.before)
-        return TimeRange(whole.after, whole.after + reach)
+        if query.descending:
+            return TimeRange(bounds.before - distance, bounds.before)
+        return TimeRange(bounds.after, bounds.after + distance)
 
-    def learn(self, question: SessionQuery, last: Cursor | None, rows: Sequence[tuple[Any, ...]], limit: int) -> None:
-        """Remember how far these rows reach, if there are as many as were asked for."""
-        if len(rows) < limit or question.sort != SessionSortName.CONVERSATION_START_TIME:
+    def learn(self, query: SessionQuery, cursor: Cursor | None, rows: Sequence[tuple[Any, ...]], limit: int) -> None:
+        """Remember the span of these rows, if there are as many as `limit`."""
+        if len(rows) < limit or query.sort != SessionSortName.CONVERSATION_START_TIME:
             return
-        whole, furthest = start_bounds(question, last), rows[-1][0]
-        distance = whole.before - furthest if question.descending else furthest - whole.after
-        kind = _kind(question, last)
+        bounds, furthest = start_bounds(query, cursor), rows[-1][0]
+        distance = bounds.before - furthest if query.descending else furthest - bounds.after
+        kind = _query_kind(query, cursor)
         self._spans[kind] = distance / limit
         self._spans.move_to_end(kind)
-        if len(self._spans) > self._remembered:
+        if len(self._spans) > self._max_queries:
             self._spans.popitem(last=False)
 
 
-def _kind(question: SessionQuery, last: Cursor | None) -> Hashable:
-    asked = tuple((each.sql, str(each.parameters)) for each in question.conditions)
-    return question.bot_id, question.sort, question.descending, last is None, hash(asked)
+def _query_kind(query: SessionQuery, cursor: Cursor | None) -> Hashable:
+    conditions = tuple((each.sql, str(each.parameters)) for each in query.conditions)
+    return query.bot_id, query.sort, query.descending, cursor is None, hash(conditions)

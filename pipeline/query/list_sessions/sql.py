@@ -1,4 +1,4 @@
-"""A question about sessions in; the SELECT that answers a page of it out, with bound parameters."""
+"""Build the SELECT of one page of sessions, with bound parameters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ SORT_COLUMNS = {
     SessionSortName.NUMBER_OF_TURNS: "turns",
     SessionSortName.DURATION: "duration_seconds",
 }
-LAST = {
+CURSOR_VALUES = {
     "start": "fromUnixTimestamp64Milli({last_start:Int64}, 'UTC')",
     "session_id": "{last_session_id:String}",
     "originating_request_id": "{last_originating_request_id:String}",
     "turns": "{last_value:UInt32}",
     "duration_seconds": "{last_value:UInt32}",
 }
-"""Column -> its value in the last row of the page before."""
+"""Column -> its value in the cursor, the last row of the page before."""
 
 UNIQUE = ("start", "session_id", "originating_request_id")
-"""With the bot, the key of the table: what orders rows of the same sort value."""
+"""With the bot, the key of the table: it orders rows of the same sort value."""
 
 SELECT = f"""\
 SELECT toUnixTimestamp64Milli(start), toUnixTimestamp64Milli(end), duration_seconds, turns, session_id,
@@ -38,28 +38,28 @@ WHERE bot_id = {bot_id:String}
   AND end < fromUnixTimestamp64Milli({end_before:Int64}, 'UTC')
 """
 
-NEAREST = """\
+FROM_CANDIDATES = """\
 WITH (
     SELECT groupArray(({rank}))
     FROM (SELECT {rank} FROM conversations {where}{sorting}LIMIT {{candidates:UInt32}})
 ) AS candidates
 SELECT length(candidates), groupArray(tuple(*)) FROM ({page})"""
-"""The rows of a subquery that is sorted, and small, stay in order."""
+"""`groupArray` keeps the order of a subquery that is sorted and small."""
 
 SETTINGS = {
-    # a key holds its start and so lies in one partition: nothing has to be merged across them
+    # a key contains its start and so lies in one partition: FINAL need not merge across partitions
     "do_not_merge_across_partitions_select_final": 1,
-    # for FINAL, ClickHouse moves conditions on the key alone, which all versions of a row share; any other
-    # would hide a row's last version before FINAL has seen it, and bring back one long replaced
+    # with FINAL, ClickHouse moves conditions on the key alone, which all versions of a row share; any other
+    # condition would hide a row's last version before FINAL has read it, and bring back a replaced one
     "optimize_move_to_prewhere_if_final": 1,
-    # candidates and page are of one instant: a row that moves meanwhile is in one of its places, never in none
+    # candidates and page are read from one snapshot: a row that moves meanwhile is in one of its places, never in none
     "enable_shared_storage_snapshot_in_query": 1,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class SessionQuery:
-    """Which of one bot's sessions, in which order; the page and the clock aside."""
+    """A query for one bot's sessions and their order, without the page and the clock."""
 
     bot_id: str
     window: TimeRange
@@ -69,101 +69,102 @@ class SessionQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class PageSpan:
-    """Where to look for a page: a condition, and bounds of the start; they leave out nothing that belongs on it."""
+class SearchScope:
+    """A part of the window to search: a condition and bounds of the start. Rows outside it come after the page."""
 
     sql: str = ""
     starts: TimeRange | None = None
 
 
-EVERYWHERE = PageSpan()
+WHOLE_WINDOW = SearchScope()
 
 
 def select(
-    question: SessionQuery, last: Cursor | None, dropped_before: int, limit: int, near: PageSpan = EVERYWHERE
+    query: SessionQuery, cursor: Cursor | None, dropped_before: int, limit: int, scope: SearchScope = WHOLE_WINDOW
 ) -> SqlFragment:
-    """The statement of one page, with FINAL over all that the window holds, or over what is `near`.
+    """Build the statement of one page, with FINAL over the window or the part of it that `scope` names.
 
     Args:
-        question: which rows, in which order.
-        last: the last row of the page before, None for the first page.
-        dropped_before: an open conversation that ended before this (ms) is Dropped.
-        limit: rows at most.
-        near: where to look.
+        query: the rows and their order.
+        cursor: the last row of the page before; None for the first page.
+        dropped_before: an open conversation whose last event is before this (ms) is Dropped.
+        limit: maximum number of rows.
+        scope: the part of the window to search.
     """
-    order = tuple(dict.fromkeys((SORT_COLUMNS[question.sort], *UNIQUE)))
-    wanted = [*question.conditions, *_after_cursor(question, order, last)]
-    start = near.starts or start_bounds(question, last)
+    order = tuple(dict.fromkeys((SORT_COLUMNS[query.sort], *UNIQUE)))
+    conditions = [*query.conditions, *_after_cursor(query, order, cursor)]
+    start = scope.starts or start_bounds(query, cursor)
     bounds = {
-        "bot_id": question.bot_id,
+        "bot_id": query.bot_id,
         "start_after": start.after,
         "start_before": start.before,
-        "end_before": question.window.before,
+        "end_before": query.window.before,
         "dropped_before": dropped_before,
         "limit": limit,
     }
     return SqlFragment(
-        f"{SELECT}{_where(wanted)}{near.sql}{_sorted(question, order)}LIMIT {{limit:UInt32}}",
-        {name: value for each in wanted for name, value in each.parameters.items()} | bounds,
+        f"{SELECT}{_where(conditions)}{scope.sql}{_order_by(query, order)}LIMIT {{limit:UInt32}}",
+        {name: value for each in conditions for name, value in each.parameters.items()} | bounds,
     )
 
 
 def select_from_candidates(
-    question: SessionQuery, last: Cursor | None, dropped_before: int, limit: int, candidates: int
+    query: SessionQuery, cursor: Cursor | None, dropped_before: int, limit: int, candidates: int
 ) -> SqlFragment:
-    """The statement of the same page, with FINAL over a few rows; it answers one row: (candidates found, the page).
+    """Build the statement of the same page, with FINAL over a few rows. Its result is one row: (candidates, page).
 
-    Candidates are the first rows by sort value and start, replaced versions among them. FINAL looks at what shares
-    its start with one, and of that the page takes what comes no later than the last candidate. A row that belongs
-    there is a candidate itself, or has value and start of the last one: nothing is left out. The page is whole if
-    it has `limit` rows, or if fewer candidates were found than asked for. The other arguments are those of `select`.
+    Candidates are the first rows by sort value and start, replaced versions included. FINAL reads the rows that share
+    their start with a candidate, and the page takes those that come no later than the last candidate. A row that
+    belongs on the page is a candidate itself, or has the value and start of the last one: none is left out. The page
+    is complete if it has `limit` rows, or if there are fewer candidates than `candidates`. The other arguments are
+    those of `select`.
     """
-    rank = (SORT_COLUMNS[question.sort], "start")
+    rank = (SORT_COLUMNS[query.sort], "start")
     ranked = ", ".join(rank)
-    no_later = ">= arrayReduce('min', candidates)" if question.descending else "<= arrayReduce('max', candidates)"
-    near = f"  AND start IN candidates.2 AND ({ranked}) {no_later}\n"
-    page = select(question, last, dropped_before, limit, PageSpan(near))
-    where = _where([*question.conditions, *_after_cursor(question, rank, last, or_same=True)])
-    sql = NEAREST.format(rank=ranked, where=where, sorting=_sorted(question, rank), page=page.sql)
+    no_later = ">= arrayReduce('min', candidates)" if query.descending else "<= arrayReduce('max', candidates)"
+    condition = f"  AND start IN candidates.2 AND ({ranked}) {no_later}\n"
+    page = select(query, cursor, dropped_before, limit, SearchScope(condition))
+    where = _where([*query.conditions, *_after_cursor(query, rank, cursor, inclusive=True)])
+    sql = FROM_CANDIDATES.format(rank=ranked, where=where, sorting=_order_by(query, rank), page=page.sql)
     return SqlFragment(sql, page.parameters | {"candidates": candidates})
 
 
-def start_bounds(question: SessionQuery, last: Cursor | None) -> TimeRange:
-    """Exclusive bounds of the start: what follows from the window's end and, in its order, from the last row.
+def start_bounds(query: SessionQuery, cursor: Cursor | None) -> TimeRange:
+    """Return exclusive bounds of the start, from the window and, where pages are in its order, from the cursor.
 
-    They change nothing in the answer; the primary index and the partitions need them to close the window.
+    They do not change the result; the primary index and the partitions need them to bound the window.
     """
-    after, before = question.window.after, question.window.before
-    if last is not None and question.sort == SessionSortName.CONVERSATION_START_TIME:
-        if question.descending:
-            before = min(before, last.start + 1)
+    after, before = query.window.after, query.window.before
+    if cursor is not None and query.sort == SessionSortName.CONVERSATION_START_TIME:
+        if query.descending:
+            before = min(before, cursor.start + 1)
         else:
-            after = max(after, last.start - 1)
+            after = max(after, cursor.start - 1)
     return TimeRange(after, before)
 
 
-def _where(wanted: Sequence[SqlFragment]) -> str:
-    return WHERE + "".join(f"  AND {each.sql}\n" for each in wanted)
+def _where(conditions: Sequence[SqlFragment]) -> str:
+    return WHERE + "".join(f"  AND {each.sql}\n" for each in conditions)
 
 
-def _sorted(question: SessionQuery, order: Sequence[str]) -> str:
-    direction = "DESC" if question.descending else "ASC"
+def _order_by(query: SessionQuery, order: Sequence[str]) -> str:
+    direction = "DESC" if query.descending else "ASC"
     return f"ORDER BY {', '.join(f'{column} {direction}' for column in order)}\n"
 
 
 def _after_cursor(
-    question: SessionQuery, order: Sequence[str], last: Cursor | None, *, or_same: bool = False
+    query: SessionQuery, order: Sequence[str], cursor: Cursor | None, *, inclusive: bool = False
 ) -> list[SqlFragment]:
-    """All columns of the order run the same way, so what follows a row is one comparison of tuples."""
-    if last is None:
+    """Compare with the cursor. All columns of the order have one direction, so one comparison of tuples is enough."""
+    if cursor is None:
         return []
-    sign = ("<" if question.descending else ">") + "=" * or_same
-    sql = f"({', '.join(order)}) {sign} ({', '.join(LAST[c] for c in order)})"
+    sign = ("<" if query.descending else ">") + "=" * inclusive
+    sql = f"({', '.join(order)}) {sign} ({', '.join(CURSOR_VALUES[c] for c in order)})"
     parameters = {
-        "last_start": last.start,
-        "last_session_id": last.session_id,
-        "last_originating_request_id": last.originating_request_id,
+        "last_start": cursor.start,
+        "last_session_id": cursor.session_id,
+        "last_originating_request_id": cursor.originating_request_id,
     }
     if order[0] != "start":
-        parameters["last_value"] = last.value
+        parameters["last_value"] = cursor.value
     return [SqlFragment(sql, parameters)]

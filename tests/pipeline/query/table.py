@@ -8,6 +8,7 @@ import msgspec
 from pipeline.query.list_sessions.handler import SessionLists
 from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.query.list_sessions.page_token import PageTokens
+from pipeline.query.list_sessions.time_range import parse_time_range
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.lex.analytics import (
@@ -28,7 +29,7 @@ class Table:
     def __init__(self, use: Use) -> None:
         self.use = use
         self.now = NOW
-        self.reaches = PageSpans()
+        self.page_spans = PageSpans()
 
     def insert(self, *rows: Conversation) -> None:
         """Each call makes a part of its own, as each flush of a worker does."""
@@ -60,8 +61,10 @@ class Table:
 
     async def page(self, clickhouse: ClickHouse, bot: str, asked: dict[str, Any]) -> ListSessionAnalyticsDataResponse:
         """The answer to one request, which is given in words of the wire."""
-        lists = SessionLists(clickhouse, TOKENS, lambda: self.now, lambda _: IDLE_TTL, lambda _: True, self.reaches)
-        return await lists.page(bot, msgspec.convert(WINDOW | asked, ListSessionAnalyticsDataRequest))
+        lists = SessionLists(clickhouse, TOKENS, lambda: self.now, lambda _: IDLE_TTL, lambda _: True, self.page_spans)
+        request = msgspec.convert(WINDOW | asked, ListSessionAnalyticsDataRequest)
+        window = parse_time_range(request.start_date_time, request.end_date_time)
+        return await lists.page(bot, window, request)
 
 
 def identities(sessions: Sequence[SessionSpecification]) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from pipeline.query.get_session.archive import Archive
 from pipeline.query.get_session.current import CurrentSessions
 from pipeline.query.list_sessions.handler import NO_BOT, SessionLists
 from pipeline.query.list_sessions.page_spans import PageSpans
+from pipeline.query.list_sessions.time_range import parse_time_range
 from pipeline.store.client import ClickHouse, connection
 from schemas.lex.analytics import ListSessionAnalyticsDataRequest
 from tests.pipeline.query.rows import BOT, conversations
@@ -50,7 +51,9 @@ def test_lists_ask_for_no_bot_at_all(table: Table, asked: dict[str, Any]) -> Non
 
     async def ask(clickhouse: ClickHouse, bot: str, sees: Callable[[str], bool]) -> list[Question]:
         store = Listening(clickhouse)
-        page = await SessionLists(store, TOKENS, lambda: NOW, lambda _: TTL, sees, PageSpans()).page(bot, request)
+        lists = SessionLists(store, TOKENS, lambda: NOW, lambda _: TTL, sees, PageSpans())
+        window = parse_time_range(request.start_date_time, request.end_date_time)
+        page = await lists.page(bot, window, request)
         assert (page.sessions, page.next_token) == ((), msgspec.UNSET)
         return store.asked
 

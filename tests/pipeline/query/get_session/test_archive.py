@@ -8,7 +8,7 @@ import msgspec
 import orjson
 import pytest
 
-from pipeline.query.get_session.archive import Archive, SessionPlace, identified, last_by, named, newest, payloads
+from pipeline.query.get_session.archive import Archive, SessionSelector, by_id, by_name, last_by, newest, payloads
 from pipeline.query.get_session.current import CurrentSessions
 from pipeline.store.client import ClickHouse
 from tests.events import turn
@@ -98,12 +98,12 @@ def test_payloads_are_read_of_few_events_of_a_long_conversation(sessions: Sessio
 
     async def measured(clickhouse: ClickHouse) -> tuple[int, int]:
         await clickhouse.command(talk, {"now": NOW, "events": 100_000})
-        place = named(BOT_NAME, [BOT], "live", USER)
+        selector = by_name(BOT_NAME, [BOT], "live", USER)
         archive = Archive(clickhouse)
-        turns = await archive.last_of_intents(place, "origin-1")
+        turns = await archive.last_of_intents(selector, "origin-1")
         assert len(turns) == 3
         store = Counting(clickhouse)
-        (events,) = [some async for some in Archive(store).events(place, turns)]
+        (events,) = [chunk async for chunk in Archive(store).events(selector, turns)]
         assert [event.size > 0 for event in events] == [True] * 3
         current = CurrentSessions(archive, lambda: NOW, lambda _: TTL, lambda _: True)
         assert len((await current.transcript(BOT_NAME, "live", USER, 1000)).turns) == 1000
@@ -114,24 +114,26 @@ def test_payloads_are_read_of_few_events_of_a_long_conversation(sessions: Sessio
     assert summaries == 3
 
 
-PLACES = [named(BOT_NAME, [BOT, "V1BOTIDAAA"], "live", USER), identified(BOT, ALIAS, "en_US", USER)]
+SELECTORS = [by_name(BOT_NAME, [BOT, "V1BOTIDAAA"], "live", USER), by_id(BOT, ALIAS, "en_US", USER)]
 
 
-@pytest.mark.parametrize("place", PLACES, ids=["names", "ids"])
-def test_every_parameter_of_a_statement_is_bound_and_none_is_left_over(place: SessionPlace) -> None:
-    for statement in (newest(place, NOW), last_by("intent_name", place, "o", 10), payloads(place, [turn()])):
+@pytest.mark.parametrize("selector", SELECTORS, ids=["names", "ids"])
+def test_every_parameter_of_a_statement_is_bound_and_none_is_left_over(selector: SessionSelector) -> None:
+    for statement in (newest(selector, NOW), last_by("intent_name", selector, "o", 10), payloads(selector, [turn()])):
         assert set(re.findall(r"\{(\w+):", statement.sql)) == set(statement.parameters)
 
 
-@pytest.mark.parametrize("place", PLACES, ids=["names", "ids"])
-def test_every_statement_goes_by_the_key_and_the_index_of_sessions(sessions: Sessions, place: SessionPlace) -> None:
+@pytest.mark.parametrize("selector", SELECTORS, ids=["names", "ids"])
+def test_every_statement_goes_by_the_key_and_the_index_of_sessions(
+    sessions: Sessions, selector: SessionSelector
+) -> None:
     sessions.insert(v2())
 
     async def explain(clickhouse: ClickHouse) -> list[str]:
         asked = (
-            newest(place, 0),
-            last_by("intent_name", place, "origin-1", 10),
-            payloads(place, [turn(timestamp=NOW)]),
+            newest(selector, 0),
+            last_by("intent_name", selector, "origin-1", 10),
+            payloads(selector, [turn(timestamp=NOW)]),
         )
         plans = [await clickhouse.rows(f"EXPLAIN indexes=1 {each.sql}", each.parameters) for each in asked]
         return ["\n".join(line for (line,) in plan) for plan in plans]

@@ -27,7 +27,7 @@ from tests.pipeline.query.session_entries import (
 
 
 def missing(sessions: Sessions, names: Names = NAMES) -> None:
-    with pytest.raises(NotFoundError, match="is open: the bot, its alias, its locale or the user is not known"):
+    with pytest.raises(NotFoundError, match="is open: the bot, its alias, its locale or the user is unknown"):
         sessions.v1(names)
 
 

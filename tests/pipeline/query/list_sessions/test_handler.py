@@ -277,7 +277,7 @@ def test_pages_are_the_same_wherever_they_are_looked_for_first(table: Table, ord
     table.insert(*rows)
     table.insert(*written_again(rows, 0.5, version=9, seed=11))
     wanted = table.listing({"maxResults": 1000, "sortBy": {"name": "ConversationStartTime", "order": order}})
-    table.reaches = Guessed(reach)
+    table.page_spans = Guessed(reach)
     kept = {"filters": [filtered("LocaleId", "EQ", "en_US", "en_GB")]}
     for size in (2, 9):
         asked = {"maxResults": size, "sortBy": {"name": "ConversationStartTime", "order": order}}

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.query.list_sessions.handler import read_question
-from pipeline.query.list_sessions.page_spans import LEAST, MARGIN, PageSpans
+from pipeline.query.list_sessions.handler import read_query
+from pipeline.query.list_sessions.page_spans import MARGIN, MIN_SPAN, PageSpans
 from pipeline.query.list_sessions.page_token import Cursor
 from pipeline.query.list_sessions.sql import SessionQuery
 from pipeline.query.list_sessions.time_range import TimeRange
@@ -16,16 +16,15 @@ AFTER, BEFORE, HOUR = 1_000_000_000, 2_000_000_000, 3_600_000
 NEWEST, OLDEST = "Descending", "Ascending"
 
 
-def question(
-    order: str = NEWEST, sort: str = "ConversationStartTime", bot: str = "BOT", **asked: object
-) -> SessionQuery:
+def query(order: str = NEWEST, sort: str = "ConversationStartTime", bot: str = "BOT", **asked: object) -> SessionQuery:
     shape = {
         "startDateTime": AFTER // 1000,
         "endDateTime": BEFORE // 1000,
         "sortBy": {"name": sort, "order": order},
         **asked,
     }
-    return read_question(bot, msgspec.convert(shape, ListSessionAnalyticsDataRequest))
+    window = TimeRange(AFTER, BEFORE)
+    return read_query(bot, window, msgspec.convert(shape, ListSessionAnalyticsDataRequest))
 
 
 def rows(order: str, count: int = 10, apart: int = HOUR) -> list[tuple[Any, ...]]:
@@ -41,17 +40,17 @@ def rows(order: str, count: int = 10, apart: int = HOUR) -> list[tuple[Any, ...]
     ],
 )
 def test_a_page_is_likely_to_reach_a_few_times_as_far_as_the_one_before(order: str, expected: TimeRange) -> None:
-    reaches, asked = PageSpans(), question(order)
-    assert reaches.likely(asked, None, 10) is None
-    reaches.learn(asked, None, rows(order), 10)
-    assert reaches.likely(asked, None, 10) == expected
+    spans, asked = PageSpans(), query(order)
+    assert spans.likely(asked, None, 10) is None
+    spans.learn(asked, None, rows(order), 10)
+    assert spans.likely(asked, None, 10) == expected
 
 
 def test_a_later_page_begins_where_the_one_before_ended() -> None:
-    reaches, asked = PageSpans(), question()
+    spans, asked = PageSpans(), query()
     last = Cursor(BEFORE, BEFORE - 100 * HOUR, BEFORE - 100 * HOUR, "s", "r")
-    reaches.learn(asked, last, [(last.start - 9 - n * HOUR,) for n in range(1, 11)], 10)
-    likely = reaches.likely(asked, last, 10)
+    spans.learn(asked, last, [(last.start - 9 - n * HOUR,) for n in range(1, 11)], 10)
+    likely = spans.likely(asked, last, 10)
     assert likely
     assert likely.before == last.start + 1
     assert likely.after == pytest.approx(last.start - MARGIN * 10 * HOUR, abs=1000)
@@ -60,44 +59,44 @@ def test_a_later_page_begins_where_the_one_before_ended() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        question(OLDEST),
-        question(bot="OTHER"),
-        question(sort="Duration"),
-        question(filters=[{"name": "LocaleId", "operator": "EQ", "values": ["en_US"]}]),
+        query(OLDEST),
+        query(bot="OTHER"),
+        query(sort="Duration"),
+        query(filters=[{"name": "LocaleId", "operator": "EQ", "values": ["en_US"]}]),
     ],
 )
 def test_what_is_known_of_one_question_says_nothing_of_another(other: SessionQuery) -> None:
-    reaches = PageSpans()
-    reaches.learn(question(), None, rows(NEWEST), 10)
-    assert reaches.likely(other, None, 10) is None
-    assert reaches.likely(question(), Cursor(BEFORE, 0, BEFORE, "s", "r"), 10) is None
+    spans = PageSpans()
+    spans.learn(query(), None, rows(NEWEST), 10)
+    assert spans.likely(other, None, 10) is None
+    assert spans.likely(query(), Cursor(BEFORE, 0, BEFORE, "s", "r"), 10) is None
 
 
 def test_pages_in_another_order_have_no_reach() -> None:
-    reaches, asked = PageSpans(), question(sort="NumberOfTurns")
-    reaches.learn(asked, None, rows(NEWEST), 10)
-    assert reaches.likely(asked, None, 10) is None
+    spans, asked = PageSpans(), query(sort="NumberOfTurns")
+    spans.learn(asked, None, rows(NEWEST), 10)
+    assert spans.likely(asked, None, 10) is None
 
 
 def test_a_page_that_is_not_full_and_one_as_wide_as_the_window_save_nothing() -> None:
-    reaches, asked = PageSpans(), question()
-    reaches.learn(asked, None, rows(NEWEST, 9), 10)
-    assert reaches.likely(asked, None, 10) is None
-    reaches.learn(asked, None, rows(NEWEST, apart=(BEFORE - AFTER) // 11), 10)
-    assert reaches.likely(asked, None, 10) is None
+    spans, asked = PageSpans(), query()
+    spans.learn(asked, None, rows(NEWEST, 9), 10)
+    assert spans.likely(asked, None, 10) is None
+    spans.learn(asked, None, rows(NEWEST, apart=(BEFORE - AFTER) // 11), 10)
+    assert spans.likely(asked, None, 10) is None
 
 
 def test_rows_of_one_moment_reach_a_second() -> None:
-    reaches, asked = PageSpans(), question()
-    reaches.learn(asked, None, rows(NEWEST, apart=0), 10)
-    assert reaches.likely(asked, None, 10) == TimeRange(BEFORE - LEAST, BEFORE)
+    spans, asked = PageSpans(), query()
+    spans.learn(asked, None, rows(NEWEST, apart=0), 10)
+    assert spans.likely(asked, None, 10) == TimeRange(BEFORE - MIN_SPAN, BEFORE)
 
 
 @given(st.lists(st.integers(0, 9), max_size=40))
 def test_of_too_many_questions_the_latest_are_remembered(bots: list[int]) -> None:
-    reaches = PageSpans(remembered=3)
+    spans = PageSpans(max_queries=3)
     for bot in bots:
-        reaches.learn(question(bot=f"BOT{bot}"), None, rows(NEWEST), 10)
+        spans.learn(query(bot=f"BOT{bot}"), None, rows(NEWEST), 10)
     latest = list(dict.fromkeys(reversed(bots)))
-    known = [bot for bot in latest if reaches.likely(question(bot=f"BOT{bot}"), None, 10)]
+    known = [bot for bot in latest if spans.likely(query(bot=f"BOT{bot}"), None, 10)]
     assert known == latest[:3]

@@ -5,9 +5,10 @@ import msgspec
 import pytest
 
 from pipeline.query.list_sessions.filters import SqlFragment
-from pipeline.query.list_sessions.handler import read_question
+from pipeline.query.list_sessions.handler import read_query
 from pipeline.query.list_sessions.page_token import Cursor
 from pipeline.query.list_sessions.sql import SETTINGS, SessionQuery, select, select_from_candidates
+from pipeline.query.list_sessions.time_range import parse_time_range
 from pipeline.store.client import ClickHouse
 from schemas.lex.analytics import ListSessionAnalyticsDataRequest, SessionSortName, SortOrder
 from tests.pipeline.query.rows import BOT, NOW, conversation, conversations
@@ -19,10 +20,11 @@ Build = Callable[[SessionQuery, Cursor | None], SqlFragment]
 LAST = Cursor(NOW, 60, NOW - 1_000, "session-1", "request-1")
 
 
-def question(days: int = 1, **asked: object) -> SessionQuery:
+def query(days: int = 1, **asked: object) -> SessionQuery:
     end = NOW // 1000
     shape = {"startDateTime": end - days * DAY, "endDateTime": end, **asked}
-    return read_question(BOT, msgspec.convert(shape, ListSessionAnalyticsDataRequest))
+    window = parse_time_range(shape["startDateTime"], shape["endDateTime"])
+    return read_query(BOT, window, msgspec.convert(shape, ListSessionAnalyticsDataRequest))
 
 
 def over_all(asked: SessionQuery, last: Cursor | None) -> SqlFragment:
@@ -47,7 +49,7 @@ def explain(table: Table, statement: SqlFragment, *, options: str = "indexes=1")
 def test_a_window_reads_only_its_partition_and_its_stretch_of_the_index(table: Table) -> None:
     """Two months of rows: a day's window must leave out the other months and, of its own, most granules."""
     table.insert(*conversations(40_000, seed=1))
-    plan = explain(table, over_all(question(days=1), None))
+    plan = explain(table, over_all(query(days=1), None))
     (whole, partition, index) = re.findall(r"Granules: (\d+)/(\d+)", plan)
     assert int(partition[1]) <= int(whole[0]) < int(whole[1])
     assert int(index[0]) < int(index[1])
@@ -58,7 +60,7 @@ def test_a_window_reads_only_its_partition_and_its_stretch_of_the_index(table: T
 
 def test_the_next_page_begins_in_the_index_where_the_last_ended(table: Table) -> None:
     table.insert(*conversations(40_000, seed=2))
-    asked = question(days=60)
+    asked = query(days=60)
     last = Cursor(NOW, 0, NOW - 50 * DAY * 1000, "session-1", "request-1")
 
     def granules(plan: str) -> int:
@@ -86,7 +88,7 @@ def test_only_conditions_on_the_key_are_applied_before_final(
             "SessionId": "session-3",
         }.items()
     ]
-    asked = question(filters=filters, sortBy={"name": sort, "order": SortOrder.DESCENDING})
+    asked = query(filters=filters, sortBy={"name": sort, "order": SortOrder.DESCENDING})
     plan = explain(table, build(asked, last), options="actions=1")
     assert "FINAL: 1" in plan
     (before,) = re.findall(r"Prewhere filter column: (.*)", plan)
@@ -102,7 +104,7 @@ def test_only_conditions_on_the_key_are_applied_before_final(
 def test_every_parameter_of_a_statement_is_bound_and_none_is_left_over(
     sort: SessionSortName, order: SortOrder, build: Build
 ) -> None:
-    asked = question(
+    asked = query(
         sortBy={"name": sort, "order": order},
         filters=[{"name": "Duration", "operator": "GT", "values": ["1"]}],
     )
