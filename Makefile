@@ -8,7 +8,7 @@ BIN := .venv/bin
 UP ?= --demo
 KAFKA ?=
 ifneq ($(filter-out apache,$(KAFKA)),)
-$(error KAFKA=$(KAFKA) is not known; right would be KAFKA=apache, or nothing for the embedded broker)
+$(error KAFKA=$(KAFKA) is not known; use KAFKA=apache, or leave it out for the embedded broker)
 endif
 JAVA_AND_MAVEN := $(and $(shell command -v java),$(shell command -v mvn))
 
@@ -20,22 +20,23 @@ up: install $(if $(KAFKA),kafka)
 test: check $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka)
 	$(BIN)/pytest --numprocesses 4 --dist worksteal
 
-# Do everything to a running Turnfold that can happen to one, for so many minutes, and count what is lost or doubled.
+# Kill and freeze brokers, workers and ClickHouse at random for MINUTES, and count what is lost, double or wrong.
 MINUTES ?= 10
 chaos: install kafka
 	$(BIN)/python -m tests.chaos.run --minutes $(MINUTES)
 
-# Draw so many orders of what workers, replays, swaps and forgetting do on a model of ClickHouse, and of their deaths.
+# Play ORDERS orders of the statements of workers, replays, cutovers and erasures, and of their deaths, on a model of
+# ClickHouse.
 ORDERS ?= 20000
 search: install
 	ORDERS=$(ORDERS) $(BIN)/pytest --numprocesses 2 --timeout 0 \
 		$(patsubst %,tests/pipeline/materialise/test_%.py,together swap erase_session forwarded)
 
-# Measure everything, beside others where there are any; BENCH takes `--quick` and `--only fold,lists`.
+# Run every benchmark, next to other implementations where there are any; BENCH takes `--quick` and `--only fold,lists`.
 bench: install kafka .peers
 	$(BIN)/python -m tests.bench $(BENCH)
 
-# In a folder of their own: they want older versions of what Turnfold uses.
+# Installed into their own folder: they need older versions of Turnfold's dependencies.
 .peers: tests/bench/peers/requirements.txt
 	$(BIN)/python -m pip install --quiet --target $@ --upgrade --requirement $<
 	touch $@
@@ -48,7 +49,7 @@ check: install
 
 install: .venv/installed
 
-# The lock file has every package's hash, so what is installed is what was tested.
+# The lock file has the hash of every package, so the tested versions are installed.
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Turnfold needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -63,7 +64,7 @@ deploy/kafka/target/fetched: deploy/kafka/pom.xml
 	mvn --quiet --batch-mode --file deploy/kafka/pom.xml dependency:copy-dependencies
 	touch $@
 
-# Bring the lock file up to date with pyproject.toml.
+# Update the lock file from pyproject.toml.
 lock: install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev \
 		--output-file requirements.lock pyproject.toml
