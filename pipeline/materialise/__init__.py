@@ -1,1 +1,1 @@
-"""What was folded in, both tables written: where the fold and the store meet, and where several writers do."""
+"""Fold batches and write rows and archive as one of several writers; PROTOCOL.md describes how these agree."""

@@ -1,4 +1,7 @@
-"""What a writer must know of other writers: which of them are at work, and which tables there are."""
+"""Read the writer state: which other writers are active, and which tables exist.
+
+Every writer reads it after its writes: see pipeline/materialise/PROTOCOL.md.
+"""
 
 from dataclasses import dataclass
 
