@@ -1,1 +1,1 @@
-"""`turnfold up`: broker, ClickHouse, workers and query layer as processes that are supervised."""
+"""Run the embedded stack of `turnfold up`: broker, ClickHouse, workers and query layer as supervised processes."""

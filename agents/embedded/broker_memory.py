@@ -1,4 +1,4 @@
-"""Know what the embedded broker holds that is not folded yet: it keeps all topics in memory, and they end with it."""
+"""Track the lag of the embedded broker, which keeps all topics in memory, to report what is lost if it dies."""
 
 import asyncio
 import contextlib
@@ -11,55 +11,56 @@ from pipeline.kafka.group import PartitionLag, read_lag
 from pipeline.runtime.errors import TransientError
 
 POLL_SECONDS = 0.5
-"""A poll takes 11 ms of CPU time."""
+"""Seconds between two polls; one takes 11 ms of CPU time."""
 PATIENCE = 2.0
+"""Seconds that the broker has to answer."""
 
 
-class Seen(NamedTuple):
-    """What the broker held, and when it was asked."""
+class LagSnapshot(NamedTuple):
+    """The lag of every partition at a moment."""
 
     lags: Sequence[PartitionLag]
     at: float
 
 
 class BrokerMemory:
-    """Asks the broker again and again where its partitions end, and how far the workers have come."""
+    """Polls the broker for the ends of its partitions and the workers' offsets."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._clock = clock
-        self._seen = Seen((), clock())
+        self._last = LagSnapshot((), clock())
 
     async def watch(self) -> None:
-        """Ask until cancelled; what was seen last is remembered while the broker does not answer."""
+        """Poll until cancelled; keep the last snapshot while the broker does not answer."""
         while True:
-            asked = self._clock()
+            at = self._clock()
             with contextlib.suppress(TransientError):  # it has died, or is busy
-                self._seen = Seen(await asyncio.to_thread(read_lag, self._settings, PATIENCE), asked)
+                self._last = LagSnapshot(await asyncio.to_thread(read_lag, self._settings, PATIENCE), at)
             await asyncio.sleep(POLL_SECONDS)
 
-    def lost(self) -> str:
-        """Tell what is gone when the broker has just died, for the end of a sentence; it is told once."""
-        seen, self._seen = self._seen, Seen((), self._clock())
-        return tell_lost(seen.lags, self._settings.topic_dead, self._clock() - seen.at)
+    def report_loss(self) -> str:
+        """Describe what is lost when the broker has just died, as the end of a sentence, and reset the snapshot."""
+        last, self._last = self._last, LagSnapshot((), self._clock())
+        return describe_loss(last.lags, self._settings.topic_dead, self._clock() - last.at)
 
 
-def tell_lost(lags: Sequence[PartitionLag], topic_dead: str, seconds_ago: float) -> str:
-    """Tell which records are gone with the broker's memory: those that no worker had folded, and all dead letters."""
-    words = "; its topics were in memory"
+def describe_loss(lags: Sequence[PartitionLag], topic_dead: str, seconds_ago: float) -> str:
+    """Describe the records that are lost with the broker's memory: those not folded yet, and all dead letters."""
+    text = "; its topics were in memory"
     events = [lag for lag in lags if lag.lag and lag.topic != topic_dead]
     if not events:
-        words += f", and {seconds_ago:.1f} s ago all their events were folded: whatever was sent later is lost"
+        text += f", and all their events were folded {seconds_ago:.1f} s ago: whatever was sent later is lost"
     else:
         total = sum(lag.lag for lag in events)
-        words += (
+        text += (
             f": {_count(total, 'event')} not folded {seconds_ago:.1f} s ago, and whatever was sent later, are lost "
-            f"unless a worker had them in hand: {_by_partition(events)}"
+            f"unless a worker was processing them: {_by_partition(events)}"
         )
-    words += "; send them again, what was folded already is not doubled"
+    text += "; send them again, events that were already folded are not counted twice"
     if dead := [lag for lag in lags if lag.lag and lag.topic == topic_dead]:
-        words += f"; {_count(sum(lag.lag for lag in dead), 'dead letter')} are gone, too: {_by_partition(dead)}"
-    return words
+        text += f"; {_count(sum(lag.lag for lag in dead), 'dead letter')} are lost, too: {_by_partition(dead)}"
+    return text
 
 
 def _by_partition(lags: Sequence[PartitionLag]) -> str:
@@ -68,5 +69,5 @@ def _by_partition(lags: Sequence[PartitionLag]) -> str:
     )
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

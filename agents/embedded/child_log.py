@@ -1,4 +1,4 @@
-"""Logs of child processes: appended to, so that a restart keeps what was said before it, and bounded by rotation."""
+"""Append the output of child processes to log files, so that a restart keeps earlier output, and rotate these."""
 
 import asyncio
 import contextlib
@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 MAX_BYTES = 8 * 2**20
-"""A log that has become longer is set aside."""
+"""Size above which a log is rotated."""
 KEPT = 3
-"""So many logs that were set aside: NAME.log.1 is the youngest."""
-LOOK_SECONDS = 5.0
+"""Number of rotated logs that are kept; NAME.log.1 is the newest."""
+CHECK_SECONDS = 5.0
+"""Seconds between two checks of the logs' sizes."""
 
 
 @contextmanager
-def appended(path: Path) -> Iterator[BinaryIO]:
-    """Open a log for a process that is about to start; only its owner may read it."""
+def append_log(path: Path) -> Iterator[BinaryIO]:
+    """Open the log of a process that is about to start; only its owner can read it."""
     rotate(path)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "ab", buffering=0) as log:
@@ -26,26 +27,26 @@ def appended(path: Path) -> Iterator[BinaryIO]:
 
 
 def rotate(path: Path, limit: int = MAX_BYTES) -> None:
-    """Set the log aside where it is longer than `limit`, and the oldest away.
+    """Rotate the log if it is larger than `limit`, and remove the oldest one.
 
-    Its process goes on writing to the same file, so it is copied and emptied: what was appended with O_APPEND then
-    begins at its beginning. A line that is written in between is lost, and no more than that.
+    The process keeps writing to the same file, so the file is copied and truncated: with O_APPEND, the next output
+    starts at its beginning. At most a line that is written between copy and truncation is lost.
     """
     if not path.exists() or path.stat().st_size <= limit:
         return
     for number in range(KEPT, 1, -1):
-        younger = _aside(path, number - 1)
-        if younger.exists():
-            younger.replace(_aside(path, number))
-    shutil.copy(path, _aside(path, 1))  # its mode, too
+        newer = _rotated(path, number - 1)
+        if newer.exists():
+            newer.replace(_rotated(path, number))
+    shutil.copy(path, _rotated(path, 1))  # including its mode
     os.truncate(path, 0)
 
 
-async def keep_bounded(folder: Path, limit: int = MAX_BYTES) -> None:
-    """Rotate the logs in a folder, for as long as this task runs."""
+async def rotate_logs(folder: Path, limit: int = MAX_BYTES) -> None:
+    """Rotate the logs in a folder until cancelled."""
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        with contextlib.suppress(OSError):  # a full disk is no reason to look no more
+        await asyncio.sleep(CHECK_SECONDS)
+        with contextlib.suppress(OSError):  # a full disk must not end the task
             await asyncio.to_thread(_rotate_all, folder, limit)
 
 
@@ -54,5 +55,5 @@ def _rotate_all(folder: Path, limit: int) -> None:
         rotate(path, limit)
 
 
-def _aside(path: Path, number: int) -> Path:
+def _rotated(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}")

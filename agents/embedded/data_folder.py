@@ -1,4 +1,4 @@
-"""A folder in, the sole right to it out: one `turnfold up` a folder, and what it keeps there beside the data."""
+"""Lock the data folder, so that only one `turnfold up` uses it, and keep secrets in it."""
 
 import contextlib
 import fcntl
@@ -13,37 +13,37 @@ from pipeline.runtime.errors import UsageError
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 OTHERS = 0o077
-"""What a mode lets anybody do who is not the owner."""
+"""Permission bits of everybody but the owner."""
 OURS = ("logs", "clickhouse")
-"""Folders in a data folder in which everything is ours; beside them somebody may keep what is theirs."""
+"""Subfolders that only contain files of Turnfold; users may keep files of their own next to them."""
 
 
 @contextmanager
 def lock_data_folder(folder: Path) -> Iterator[None]:
-    """Hold `folder`, made where it is missing, for the length of the block; the lock ends with the process at last.
+    """Create `folder` if it is missing, and lock it for the duration of the block; the process's end releases it too.
 
-    The file of the lock stays: were it removed, one process could lock the old one and another a new one.
+    The lock file is never removed: otherwise one process could lock the old file and another one a new file.
 
     Raises:
-        UsageError: another process holds it, or it cannot be written.
+        UsageError: another process has locked the folder, or it cannot be written.
     """
     try:
         (folder / "logs").mkdir(parents=True, exist_ok=True)
-        if folder.stat().st_mode & OTHERS:  # an earlier version left it, and what it wrote there, so
+        if folder.stat().st_mode & OTHERS:  # an earlier version created the folder and its files so
             for ours in OURS:
-                _close(folder / ours)
+                _make_private(folder / ours)
             folder.chmod(PRIVATE_FOLDER)
         lock = (folder / "up.lock").open("a+")
-    except OSError as wrong:
-        raise UsageError(f"the data folder {folder} cannot be used: {wrong.strerror}") from None
+    except OSError as error:
+        raise UsageError(f"the data folder {folder} cannot be used: {error.strerror}") from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
             raise UsageError(
-                f"another `turnfold up` (process {lock.read().strip() or 'unknown'}) uses the data folder {folder}: "
-                "stop it, or choose another folder with --data"
+                f"the data folder {folder} is used by another `turnfold up` (process "
+                f"{lock.read().strip() or 'unknown'}): stop it, or choose another folder with --data"
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -51,25 +51,25 @@ def lock_data_folder(folder: Path) -> Iterator[None]:
         yield
 
 
-def _close(folder: Path) -> None:
-    """Take from others what they may do with all that is in a folder, and with itself."""
-    for within, folders, files in os.walk(folder):
-        for path in (Path(within), *(Path(within, name) for name in (*folders, *files))):
+def _make_private(folder: Path) -> None:
+    """Remove everybody else's permissions on a folder and everything in it."""
+    for parent, folders, files in os.walk(folder):
+        for path in (Path(parent), *(Path(parent, name) for name in (*folders, *files))):
             mode = path.lstat().st_mode
             if not stat.S_ISLNK(mode):
                 path.chmod(stat.S_IMODE(mode) & ~OTHERS)
 
 
-def kept_secret(path: Path, new: str = "") -> str:
-    """Read the secret in a file of its own; where there is none, make one, which outlives a restart so.
+def read_or_create_secret(path: Path, new: str = "") -> str:
+    """Read the secret from a file of its own; create it if there is none, so that it survives restarts.
 
     Args:
-        path: for its owner alone, from the moment it exists.
-        new: what is written where there is no file; empty: 256 bits of chance.
+        path: the file, which is private from the moment it exists.
+        new: the secret to write if there is no file; empty stands for 256 random bits.
     """
     with contextlib.suppress(FileExistsError):
         path.touch(PRIVATE_FILE, exist_ok=False)
-    if not (secret := path.read_text()):  # new, or left empty by a process that was killed here
+    if not (secret := path.read_text()):  # new, or left empty by a process that was killed at this point
         secret = new or secrets.token_urlsafe(32)
         path.write_text(secret)
     return secret

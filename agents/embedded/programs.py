@@ -1,4 +1,4 @@
-"""Say how each process of the embedded stack is started, and how one knows that it is ready."""
+"""Define how each process of the embedded stack is started, and how its readiness is probed."""
 
 import asyncio
 import sys
@@ -17,77 +17,78 @@ from pipeline.runtime.sockets import free_port
 HOST = "127.0.0.1"
 BROKER, ENGINE = "broker", "clickhouse"
 ENGINE_SETTINGS = ("TURNFOLD_CLICKHOUSE_USER", "TURNFOLD_CLICKHOUSE_PASSWORD")
-"""What the engine's process is told: whom it lets in."""
+"""Settings that are passed to the engine's process: the credentials that it accepts."""
 PROBE_SECONDS = 5.0
+"""Seconds that a probe waits for a response."""
 
 
 def broker(settings: Settings, port: int, on_death: Callable[[], str], workers: tuple[str, ...]) -> Program:
-    """Return the broker, which is ready once it has all topics: it comes back without any.
+    """Return the broker, which is ready once it has all topics: a restarted broker has none.
 
-    Its offsets begin anew, and a worker that has those of before could commit them once more, and then step over as
-    many new events. So the workers finish what they have in hand and end before it comes back.
+    Its offsets start at 0 again. A worker that still has the former offsets could commit these once more, and then
+    skip as many new events. So the workers finish their current batches and end before the broker is restarted.
 
     Raises:
-        UsageError: it is not installed.
+        UsageError: the broker is not installed.
     """
     command = broker_command(port, HOST)
 
     async def with_topics() -> None:
         try:
             await asyncio.to_thread(create_topics, settings)
-        except (UsageError, StatementError) as refused:
-            raise TransientError(str(refused)) from refused
+        except (UsageError, StatementError) as error:
+            raise TransientError(str(error)) from error
 
     return Program(BROKER, lambda: Launch(command, {}, with_topics), on_death, workers)
 
 
 def engine(data: Path, port: int, environ: Mapping[str, str]) -> Program:
-    """Return ClickHouse's engine on its part of the data folder."""
+    """Return ClickHouse's engine, with its data in the data folder."""
     folder = str(data / "clickhouse")
-    words = ["-m", "pipeline.embedded.clickhouse_server", "--path", folder, "--host", HOST, "--port", str(port)]
-    told = {name: environ[name] for name in ENGINE_SETTINGS if name in environ}
-    probe = answering(f"http://{HOST}:{port}/ping")
-    # the engine reads a config.xml of the folder that it is started in, whoever put it there
-    return Program(ENGINE, lambda: Launch([sys.executable, *words], told, probe, data))
+    arguments = ["-m", "pipeline.embedded.clickhouse_server", "--path", folder, "--host", HOST, "--port", str(port)]
+    engine_environ = {name: environ[name] for name in ENGINE_SETTINGS if name in environ}
+    probe = http_probe(f"http://{HOST}:{port}/ping")
+    # the engine would read any config.xml in its working directory, so it is started in the data folder
+    return Program(ENGINE, lambda: Launch([sys.executable, *arguments], engine_environ, probe, data))
 
 
 def worker(number: int, environ: Mapping[str, str]) -> Program:
-    """Return a worker, whose probes are on another free port each time."""
+    """Return a worker, whose probes use another free port at each start."""
 
     def launch() -> Launch:
         port = free_port()
-        told = {**environ, "TURNFOLD_WORKER_PORT": str(port)}
-        return Launch(turnfold("worker"), told, answering(f"http://{HOST}:{port}/readyz"))
+        worker_environ = {**environ, "TURNFOLD_WORKER_PORT": str(port)}
+        return Launch(turnfold_command("worker"), worker_environ, http_probe(f"http://{HOST}:{port}/readyz"))
 
     return Program(f"worker-{number}", launch)
 
 
 def query_layer(port: int, environ: Mapping[str, str]) -> Program:
     """Return the query layer."""
-    launch = Launch(turnfold("serve"), environ, answering(f"http://{HOST}:{port}/readyz"))
+    launch = Launch(turnfold_command("serve"), environ, http_probe(f"http://{HOST}:{port}/readyz"))
     return Program("query-layer", lambda: launch)
 
 
 def demo(environ: Mapping[str, str]) -> Program:
-    """Return what sends sample traffic; it answers nobody, so it counts as ready when it runs."""
-    launch = Launch(turnfold("demo"), environ, lambda: asyncio.sleep(0))
+    """Return the sender of sample traffic; it has no probe, so it counts as ready when it runs."""
+    launch = Launch(turnfold_command("demo"), environ, lambda: asyncio.sleep(0))
     return Program("demo", lambda: launch)
 
 
-def turnfold(command: str) -> list[str]:
-    """Return the words that run a command of ours."""
-    return [sys.executable, "-m", "agents.cli.main", command]
+def turnfold_command(name: str) -> list[str]:
+    """Return the command line of one of Turnfold's commands."""
+    return [sys.executable, "-m", "agents.cli.main", name]
 
 
-def answering(url: str) -> Callable[[], Awaitable[None]]:
-    """Return a probe that a 200 from `url` satisfies."""
+def http_probe(url: str) -> Callable[[], Awaitable[None]]:
+    """Return a probe that succeeds if `url` responds with status 200."""
     return lambda: asyncio.to_thread(_get, url)
 
 
 def _get(url: str) -> None:
     try:
-        answer = urllib3.request("GET", url, timeout=PROBE_SECONDS, retries=False)
-    except urllib3.exceptions.HTTPError as away:
-        raise TransientError(f"{url}: {away}") from away
-    if answer.status != 200:
-        raise TransientError(f"{url}: {answer.data.decode(errors='replace')}")
+        response = urllib3.request("GET", url, timeout=PROBE_SECONDS, retries=False)
+    except urllib3.exceptions.HTTPError as error:
+        raise TransientError(f"{url}: {error}") from error
+    if response.status != 200:
+        raise TransientError(f"{url}: {response.data.decode(errors='replace')}")

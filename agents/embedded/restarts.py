@@ -1,30 +1,30 @@
-"""Decide when a process that died is started again, and when it is given up: no clock, no process, only numbers."""
+"""Decide when a process that died is restarted, and when it is given up. Pure: uses neither clock nor processes."""
 
 from collections import deque
 
 FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 8.0
-STEADY_SECONDS = 3.0
-"""A process that was ready for so long has recovered: its next death is paused for as its first one."""
-ATTEMPTS = 6
-"""Deaths in a row before it was ready: then waiting does not help."""
-ENDINGS, SOON_SECONDS = 4, 60.0
-"""Times in a row that it ended by itself so soon after it was ready: it has a reason, which will not go away."""
-MOST, WITHIN_SECONDS = 30, 600.0
-"""So many deaths in so many seconds are too many even where it became ready in between."""
+MAX_PAUSE = 8.0
+STABLE_SECONDS = 3.0
+"""Seconds of readiness after which a process counts as recovered: the pause after its next death is the first one."""
+MAX_UNREADY_DEATHS = 6
+"""Consecutive deaths before the process was ready, after which waiting does not help."""
+MAX_EARLY_EXITS, EARLY_SECONDS = 4, 60.0
+"""Consecutive exits by itself within so many seconds of readiness, after which the cause is permanent."""
+MAX_DEATHS, WITHIN_SECONDS = 30, 600.0
+"""Deaths within so many seconds that are too many even if the process became ready in between."""
 
 
 class RestartPolicy:
-    """The deaths of one process, and the pause before each new start. Times are seconds of any steady clock."""
+    """Tracks the deaths of one process and chooses the pause before each restart. Times are seconds, monotonic."""
 
     def __init__(self) -> None:
-        self._deaths: deque[float] = deque(maxlen=MOST)
+        self._deaths: deque[float] = deque(maxlen=MAX_DEATHS)
         self._ready_since: float | None = None
-        self._unsteady = self._unready = self._endings = 0
+        self._unstable_deaths = self._unready_deaths = self._early_exits = 0
 
     @property
     def was_ready(self) -> bool:
-        """Whether the process, as it runs now, has been ready."""
+        """Return whether the current process has been ready."""
         return self._ready_since is not None
 
     def ready(self, now: float) -> None:
@@ -32,20 +32,20 @@ class RestartPolicy:
         self._ready_since = now
 
     def died(self, now: float, *, by_itself: bool = False) -> float | None:
-        """Return the seconds to wait before the process is started again; None gives it up.
+        """Return the seconds to wait before the process is restarted; None gives it up.
 
         Args:
             now: when it died.
-            by_itself: whether it ended with a status of its own, killed by nobody.
+            by_itself: whether it exited with a status of its own instead of being killed.
         """
         since, self._ready_since = self._ready_since, None
-        steady = since is not None and now - since >= STEADY_SECONDS
-        self._unsteady = 1 if steady else self._unsteady + 1
-        self._unready = 0 if since is not None else self._unready + 1
-        soon = since is None or now - since <= SOON_SECONDS
-        self._endings = self._endings + 1 if by_itself and soon else 0
+        stable = since is not None and now - since >= STABLE_SECONDS
+        self._unstable_deaths = 1 if stable else self._unstable_deaths + 1
+        self._unready_deaths = 0 if since is not None else self._unready_deaths + 1
+        early = since is None or now - since <= EARLY_SECONDS
+        self._early_exits = self._early_exits + 1 if by_itself and early else 0
         self._deaths.append(now)
-        often = len(self._deaths) == MOST and now - self._deaths[0] <= WITHIN_SECONDS
-        if often or self._unready >= ATTEMPTS or self._endings >= ENDINGS:
+        too_often = len(self._deaths) == MAX_DEATHS and now - self._deaths[0] <= WITHIN_SECONDS
+        if too_often or self._unready_deaths >= MAX_UNREADY_DEATHS or self._early_exits >= MAX_EARLY_EXITS:
             return None
-        return float(min(FIRST_PAUSE * 2 ** (self._unsteady - 1), LONGEST_PAUSE))
+        return float(min(FIRST_PAUSE * 2 ** (self._unstable_deaths - 1), MAX_PAUSE))

@@ -1,4 +1,4 @@
-"""Secrets of the embedded stack: made once in its data folder, given to its processes, found by commands beside it."""
+"""Create the embedded stack's secrets in its data folder, pass them to its processes, and read them in commands."""
 
 import os
 import shlex
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from agents.embedded.data_folder import kept_secret
+from agents.embedded.data_folder import read_or_create_secret
 from pipeline.auth.key_factory import create_bearer_key, create_signing_key, is_token_of, key_id_of, new_id
 from pipeline.auth.key_store import change_keys, is_open, read_keys
 from pipeline.config.settings import Settings
@@ -16,29 +16,29 @@ from pipeline.runtime.clock import now_ms
 from schemas.access_key import ALL, AccessKey, Right
 
 DEFAULT_DATA = Path("data")
-"""Where `turnfold up` keeps its data unless it is told otherwise."""
+"""Default data folder of `turnfold up`."""
 ENV_FILE = "env"
 KEY_NAME = "turnfold up"
 UNLIMITED = 1_000_000
-"""Requests a second and at once: the keys of `up` are those of the machine's owner, whom no pace holds back."""
+"""Rate limit and concurrency limit of the keys of `up`: they belong to the machine's owner, who needs no limits."""
 
 
 class OwnSecrets(NamedTuple):
-    """What lets a client into an embedded stack."""
+    """The credentials of an embedded stack."""
 
     user: str
     password: str
-    """ClickHouse's."""
+    """ClickHouse's password."""
     key_file: Path
-    """The access keys that the query layer asks for."""
+    """The file of the query layer's access keys."""
     key_id: str
-    """The access key for AWS's SDKs."""
+    """Id of the access key for AWS's SDKs."""
     key_secret: str
     token: str
     """The bearer token for browsers, curl and `turnfold`."""
 
     def environ(self) -> dict[str, str]:
-        """The settings by which processes of the stack ask for these secrets, and show them to each other."""
+        """Return the settings with which the stack's processes require and send these credentials."""
         return {
             "TURNFOLD_CLICKHOUSE_USER": self.user,
             "TURNFOLD_CLICKHOUSE_PASSWORD": self.password,
@@ -47,13 +47,13 @@ class OwnSecrets(NamedTuple):
 
 
 def own_secrets(folder: Path, settings: Settings) -> OwnSecrets:
-    """Read the secrets in `folder`, making those that are missing; a password or keys of the settings' own come first.
+    """Read the secrets in `folder`, and create missing ones; a password or keys in the settings take precedence.
 
     Raises:
-        UsageError: the file of keys cannot be used.
+        UsageError: the key file cannot be used.
     """
     user = settings.clickhouse_user
-    password = settings.clickhouse_password or kept_secret(folder / "clickhouse.password")
+    password = settings.clickhouse_password or read_or_create_secret(folder / "clickhouse.password")
     if settings.api_keys:
         return OwnSecrets(user, password, Path(settings.api_keys).absolute(), "", "", settings.api_token)
     key_file = folder / "keys.json"
@@ -62,7 +62,7 @@ def own_secrets(folder: Path, settings: Settings) -> OwnSecrets:
 
 
 def write_env(folder: Path, addresses: Mapping[str, str], secrets: OwnSecrets) -> Path:
-    """Write what a shell needs to talk to the stack, for `. data/env`; readable by its owner alone.
+    """Write the variables that a shell needs to access the stack, for `. data/env`; only the owner can read the file.
 
     Returns:
         The file.
@@ -80,32 +80,31 @@ def write_env(folder: Path, addresses: Mapping[str, str], secrets: OwnSecrets) -
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_text(
-        "# Made by `turnfold up` for `. FILE` in a shell: addresses and secrets.\n" + "\n".join(lines) + "\n"
+        "# Created by `turnfold up` for `. FILE` in a shell: addresses and secrets.\n" + "\n".join(lines) + "\n"
     )
     return path
 
 
 def with_own_secrets(settings: Settings, folder: Path = DEFAULT_DATA) -> Settings:
-    """Complete settings that have no secret for an address with those of the embedded stack at that very address.
+    """Add the embedded stack's secrets to settings that have its addresses but no secrets.
 
-    So commands that are started beside a running `turnfold up`, in the folder where it was started, are let in. A
-    secret is shown to no other address than the one that it was made for, and a file that is not its reader's alone
-    is not believed.
+    So commands have access if they are started in the folder where `turnfold up` was started. A secret is only sent to
+    the address that it was created for, and a file that others can access is ignored.
     """
-    found = _read_env(folder / ENV_FILE)
+    variables = _read_env(folder / ENV_FILE)
     password, token = settings.clickhouse_password, settings.api_token
-    if not password and settings.clickhouse == found.get("TURNFOLD_CLICKHOUSE"):
-        password = found.get("TURNFOLD_CLICKHOUSE_PASSWORD", "")
-    if not token and settings.api == found.get("TURNFOLD_API"):
-        token = found.get("TURNFOLD_API_TOKEN", "")
+    if not password and settings.clickhouse == variables.get("TURNFOLD_CLICKHOUSE"):
+        password = variables.get("TURNFOLD_CLICKHOUSE_PASSWORD", "")
+    if not token and settings.api == variables.get("TURNFOLD_API"):
+        token = variables.get("TURNFOLD_API_TOKEN", "")
     return msgspec.structs.replace(settings, clickhouse_password=password, api_token=token)
 
 
 def _read_env(path: Path) -> dict[str, str]:
     try:
         with path.open(encoding="utf-8") as file:
-            seen = os.fstat(file.fileno())
-            if seen.st_uid != os.geteuid() or is_open(seen):
+            status = os.fstat(file.fileno())
+            if status.st_uid != os.geteuid() or is_open(status):
                 return {}
             words = shlex.split(file.read(), comments=True)
     except (OSError, ValueError):
@@ -123,15 +122,15 @@ def _signing_key(key_file: Path) -> AccessKey:
     return issued.key
 
 
-def _token(key_file: Path, kept: Path) -> str:
-    token = kept.read_text() if kept.exists() else ""
+def _token(key_file: Path, token_file: Path) -> str:
+    token = token_file.read_text() if token_file.exists() else ""
     for key in read_keys(key_file):
         if key.id == key_id_of(token) and is_token_of(token, key.token_sha256):
             return token
     issued = create_bearer_key(_new_key())
     change_keys(key_file, lambda known: [*known, issued.key])
-    kept.unlink(missing_ok=True)
-    return kept_secret(kept, issued.credential)
+    token_file.unlink(missing_ok=True)
+    return read_or_create_secret(token_file, issued.credential)
 
 
 def _new_key() -> AccessKey:

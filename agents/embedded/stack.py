@@ -1,4 +1,4 @@
-"""Run the embedded stack: broker, ClickHouse, workers and query layer, each a process as elsewhere."""
+"""Run the embedded stack: broker, ClickHouse, workers and query layer, each in a process of its own."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agents.embedded import programs
 from agents.embedded.broker_memory import BrokerMemory
-from agents.embedded.data_folder import kept_secret, lock_data_folder
+from agents.embedded.data_folder import lock_data_folder, read_or_create_secret
 from agents.embedded.programs import BROKER, ENGINE, HOST
 from agents.embedded.secrets import own_secrets, write_env
 from agents.embedded.supervisor import GivenUpError, Supervisor
@@ -21,14 +21,14 @@ from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.runtime.sockets import check_port_free
 from pipeline.store.schema.migrate import migrate
 
-OURS_ALONE = 0o077
-"""The umask: whatever this process and its children write, logs and tables, only its owner reads."""
+PRIVATE_UMASK = 0o077
+"""The umask: only the owner can read the logs and tables that this process and its children write."""
 START_SECONDS = 60.0
 DRAIN_SECONDS = 15.0
-REACH_SECONDS = 15.0
-"""A Kafka or a ClickHouse that is not ours has this long to answer at all."""
+CONNECT_SECONDS = 15.0
+"""Seconds that an external Kafka or ClickHouse has to answer."""
 SESSION_SECONDS = 6.0
-"""The embedded broker holds the first JoinGroup for half the session time-out: a short one starts sooner."""
+"""The session time-out. The embedded broker delays the first JoinGroup by half of it, so a short one starts sooner."""
 OWN_BROKER = {
     "TURNFOLD_KAFKA_SESSION_TIMEOUT": str(SESSION_SECONDS),
     "TURNFOLD_KAFKA_IDEMPOTENCE": "false",  # the embedded broker refuses it to aiokafka
@@ -41,13 +41,14 @@ OWN_BROKER = {
     "TURNFOLD_TOPIC_REPLICATION": "1",
     "TURNFOLD_TOPIC_MIN_INSYNC": "0",
 }
-"""What the embedded broker needs, whatever the shell says of another one."""
+"""Settings for the embedded broker, which override those of the shell."""
 OWN_ENGINE = {"TURNFOLD_CLICKHOUSE_CA": "", "TURNFOLD_CLICKHOUSE_CLUSTER": ""}
+"""Settings for the embedded engine, which override those of the shell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Where the embedded stack lives, and how much of it there is."""
+    """The data folder, ports and parts of an embedded stack."""
 
     data: Path
     api_port: int
@@ -56,14 +57,14 @@ class Options:
     workers: int
     demo: bool
     open: bool = False
-    """Whether everybody on this machine is let in, without a secret."""
+    """Whether everybody on this machine has access without credentials."""
     kafka: str = ""
-    """HOST:PORT of a Kafka that is there already; empty: the stack has a broker of its own."""
+    """HOST:PORT of an external Kafka; if empty, the stack has a broker of its own."""
     clickhouse: str = ""
-    """The URL of a ClickHouse that is there already; empty: the stack has an engine of its own."""
+    """URL of an external ClickHouse; if empty, the stack has an engine of its own."""
 
     def addresses(self) -> dict[str, str]:
-        """Return the settings that say where everything is."""
+        """Return the settings with the stack's addresses."""
         return {
             "TURNFOLD_KAFKA": self.kafka or f"{HOST}:{self.kafka_port}",
             "TURNFOLD_CLICKHOUSE": self.clickhouse or f"http://{HOST}:{self.clickhouse_port}",
@@ -71,23 +72,23 @@ class Options:
         }
 
     def environ(self) -> dict[str, str]:
-        """Return the settings of every process of this stack, given to it as in production."""
+        """Return the settings for every process of this stack."""
         return {
             **self.addresses(),
             **({} if self.kafka else OWN_BROKER),
             **({} if self.clickhouse else OWN_ENGINE),
             "TURNFOLD_API_HOST": HOST,
             "TURNFOLD_API_PORT": str(self.api_port),
-            "TURNFOLD_API_CERTIFICATE": "",  # nothing leaves this machine
+            "TURNFOLD_API_CERTIFICATE": "",  # no traffic leaves this machine
             "TURNFOLD_API_CERTIFICATE_KEY": "",
             "TURNFOLD_API_CA": "",
             "TURNFOLD_WORKER_HOST": HOST,
-            "TURNFOLD_WORKER_PORT": "0",  # several workers here: each is given a free one
-            "TURNFOLD_TOKEN_KEY": kept_secret(self.data / "token.key"),
+            "TURNFOLD_WORKER_PORT": "0",  # there may be several workers: each gets a free port
+            "TURNFOLD_TOKEN_KEY": read_or_create_secret(self.data / "token.key"),
         }
 
     def check_ports(self) -> None:
-        """Raise UsageError where a port is taken."""
+        """Raise UsageError if a port is in use."""
         for port, option, ours in (
             (self.api_port, "--api-port", True),
             (self.kafka_port, "--kafka-port", not self.kafka),
@@ -103,26 +104,26 @@ async def run_embedded(
     """Run the stack until `stop` is set, with all its data in `options.data`.
 
     Args:
-        settings: those of the shell.
-        options: what belongs to the stack.
-        stop: set when it is to stop.
-        ready: called once a query is answered.
-        say: tells the user what happens to the processes.
+        settings: the settings of the shell.
+        options: the parts of the stack.
+        stop: set when the stack is to stop.
+        ready: called once queries are answered.
+        say: reports to the user what happens to the processes.
 
     Raises:
-        UsageError: a port or the folder is taken, the extra is missing, or a process cannot start.
-        TransientError: a process died again and again.
+        UsageError: a port or the folder is in use, the extra is missing, or a process cannot start.
+        TransientError: a process died repeatedly.
     """
-    async with AsyncExitStack() as opened:
-        os.umask(OURS_ALONE)
-        opened.enter_context(lock_data_folder(options.data))
+    async with AsyncExitStack() as contexts:
+        os.umask(PRIVATE_UMASK)
+        contexts.enter_context(lock_data_folder(options.data))
         options.check_ports()
         environ = _environ(settings, options)
-        ours = load_settings({**os.environ, **environ})
-        await _check_yours(ours, options)
+        stack_settings = load_settings({**os.environ, **environ})
+        await _check_external(stack_settings, options)
         logs = options.data / "logs"
-        supervisor = await opened.enter_async_context(Supervisor(logs, settings.stop_seconds + 5, say))
-        stack = await opened.enter_async_context(_stack(supervisor, ours, options, environ))
+        supervisor = await contexts.enter_async_context(Supervisor(logs, settings.stop_seconds + 5, say))
+        stack = await contexts.enter_async_context(_stack(supervisor, stack_settings, options, environ))
         try:
             await stack.start(stop)
             if not stop.is_set():
@@ -133,8 +134,8 @@ async def run_embedded(
 
 
 def _environ(settings: Settings, options: Options) -> dict[str, str]:
-    """Return what the processes of the stack are told, and write into the data folder what lets a shell in."""
-    # whoever looks into the folder of logs reads them as they are
+    """Return the environment of the stack's processes, and write a shell's variables into the data folder."""
+    # people read the log files, so they are text by default
     environ = {
         "TURNFOLD_LOG_FORMAT": "text" if settings.log_format == "auto" else settings.log_format,
         **options.environ(),
@@ -142,32 +143,32 @@ def _environ(settings: Settings, options: Options) -> dict[str, str]:
     if options.open:
         return environ
     secrets = own_secrets(options.data, settings)
-    if options.clickhouse:  # the password is that of whoever runs it
+    if options.clickhouse:  # an external ClickHouse has its own password
         secrets = secrets._replace(password=settings.clickhouse_password)
     write_env(options.data, options.addresses(), secrets)
     return environ | secrets.environ()
 
 
-async def _check_yours(settings: Settings, options: Options) -> None:
-    """Ask the Kafka and the ClickHouse that are not ours for something small.
+async def _check_external(settings: Settings, options: Options) -> None:
+    """Check that an external Kafka and ClickHouse answer a small request.
 
     Raises:
-        UsageError: they do not answer.
+        UsageError: one of them does not.
     """
     if options.kafka:
-        await _answers(f"--kafka {options.kafka}", asyncio.to_thread(find_topics, settings))
+        await _check(f"--kafka {options.kafka}", asyncio.to_thread(find_topics, settings))
     if options.clickhouse:
-        await _answers(f"--clickhouse {options.clickhouse}", migrate(settings, dry_run=True))
+        await _check(f"--clickhouse {options.clickhouse}", migrate(settings, dry_run=True))
 
 
-async def _answers(what: str, question: Awaitable[object]) -> None:
+async def _check(option: str, request: Awaitable[object]) -> None:
     try:
-        async with asyncio.timeout(REACH_SECONDS):
-            await question
-    except (TransientError, StatementError, UsageError) as trouble:
-        raise UsageError(f"{what}: {trouble}") from trouble
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await request
+    except (TransientError, StatementError, UsageError) as error:
+        raise UsageError(f"{option}: {error}") from error
     except TimeoutError:
-        raise UsageError(f"{what}: no answer within {REACH_SECONDS:g} s") from None
+        raise UsageError(f"{option}: no answer within {CONNECT_SECONDS:g} s") from None
 
 
 class _Stack:
@@ -190,31 +191,31 @@ class _Stack:
         """
         try:
             await self._unless_given_up(stop, self._start())
-        except (GivenUpError, TransientError) as trouble:
-            raise UsageError(str(trouble)) from trouble
+        except (GivenUpError, TransientError) as error:
+            raise UsageError(str(error)) from error
 
     async def run(self, stop: asyncio.Event, say: Callable[[str], None]) -> None:
-        """Wait for `stop`, then let the workers fold what the broker still holds.
+        """Wait for `stop`, then let the workers fold what the broker still has.
 
         Raises:
-            TransientError: a program died again and again.
+            TransientError: a program died repeatedly.
         """
         try:
             await self._unless_given_up(stop, stop.wait())
-        except GivenUpError as trouble:
-            say(f"{trouble.name} died again and again, so everything stops")
-            if trouble.name not in {BROKER, ENGINE}:  # without these nothing can be folded
+        except GivenUpError as error:
+            say(f"{error.name} died repeatedly, so everything stops")
+            if error.name not in {BROKER, ENGINE}:  # without these nothing can be folded
                 await self._drain(say)
-            raise TransientError(str(trouble)) from trouble
+            raise TransientError(str(error)) from error
         await self._drain(say)
 
     async def _start(self) -> None:
-        """Start everything, each when what it needs is there."""
+        """Start all programs, each once its dependencies are ready."""
         supervisor, options = self._supervisor, self._options
         workers = [programs.worker(number, self._environ) for number in range(1, options.workers + 1)]
         if not options.kafka:
-            workers_first = tuple(worker.name for worker in workers)
-            supervisor.start(programs.broker(self._settings, options.kafka_port, self.memory.lost, workers_first))
+            worker_names = tuple(worker.name for worker in workers)
+            supervisor.start(programs.broker(self._settings, options.kafka_port, self.memory.report_loss, worker_names))
         if not options.clickhouse:
             supervisor.start(programs.engine(options.data, options.clickhouse_port, self._environ))
             await supervisor.ready(ENGINE, START_SECONDS)
@@ -231,7 +232,7 @@ class _Stack:
             supervisor.start(programs.demo(self._environ))
 
     async def _drain(self, say: Callable[[str], None]) -> None:
-        """Let the workers fold what the embedded broker still holds: it keeps nothing when it ends."""
+        """Let the workers fold what the embedded broker still has: it keeps nothing when it ends."""
         await self._supervisor.stop("demo")
         if self._options.kafka:
             return
@@ -245,9 +246,7 @@ class _Stack:
             if not left:
                 return
             if asyncio.get_running_loop().time() > deadline:
-                say(
-                    f"{left:,} events are not folded after {DRAIN_SECONDS:g} s and end with the broker: send them again"
-                )
+                say(f"{left:,} events are not folded after {DRAIN_SECONDS:g} s and are lost: send them again")
                 return
             await asyncio.sleep(0.2)
 
@@ -255,7 +254,7 @@ class _Stack:
         """Wait for `work`, or for `stop`.
 
         Raises:
-            GivenUpError: a program is given up meanwhile.
+            GivenUpError: a program was given up meanwhile.
         """
         task = asyncio.ensure_future(work)
         others = {asyncio.create_task(self._supervisor.given_up()), asyncio.create_task(stop.wait())}
@@ -274,12 +273,12 @@ class _Stack:
 async def _stack(
     supervisor: Supervisor, settings: Settings, options: Options, environ: Mapping[str, str]
 ) -> AsyncIterator[_Stack]:
-    """Make the stack; for the length of the block the memory of its own broker is watched."""
+    """Create the stack, and track the lag of its own broker during the block."""
     stack = _Stack(supervisor, settings, options, environ)
-    watching = None if options.kafka else asyncio.create_task(stack.memory.watch())
+    watch = None if options.kafka else asyncio.create_task(stack.memory.watch())
     try:
         yield stack
     finally:
-        if watching:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+        if watch:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)

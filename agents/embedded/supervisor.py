@@ -1,4 +1,4 @@
-"""Keep child processes running: start them again when they die, and end all of them, whatever happens."""
+"""Keep child processes running: restart them when they die, and end all of them in any case."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from agents.embedded.child_log import appended, keep_bounded
+from agents.embedded.child_log import append_log, rotate_logs
 from agents.embedded.restarts import RestartPolicy
 from pipeline.runtime.errors import TransientError
 
@@ -19,13 +19,13 @@ PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that a child gets when its parent dies, so that not even SIGKILL leaves orphans (Linux)."""
 PROBE_PAUSE = 0.1
 HALT_SECONDS = 5.0
-"""What a program has to finish what is in hand before another one comes back: after that it would only wait for it."""
+"""Seconds that a halted program has to finish its work; after that it would only wait for the restarted program."""
 LATE_SECONDS = 60.0
-"""A process that is not ready by then is a piece of news."""
+"""Seconds after which a process that is not ready again is reported."""
 
 
 class GivenUpError(Exception):
-    """A process died again and again; the text has its last words."""
+    """A process died repeatedly; the text has the end of its log."""
 
     def __init__(self, name: str, report: str) -> None:
         super().__init__(report)
@@ -34,7 +34,7 @@ class GivenUpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How a process is started this time, and `probe`, which raises TransientError while the process is not ready."""
+    """How a process is started; `probe` raises TransientError while the process is not ready."""
 
     command: Sequence[str]
     environ: Mapping[str, str]
@@ -44,14 +44,14 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A process that is to run until it is stopped.
+    """A process that runs until it is stopped.
 
     Attributes:
-        name: names its log, too.
-        launch: says how to start it, each time anew: ports may be taken by others meanwhile.
-        on_death: called as soon as it has died; what it answers is said to the user with the news.
-        halts: names of programs that end before it is started again, and start again when it is ready: they must not
-            take its next life for the one before.
+        name: the name of the program and of its log.
+        launch: returns how to start it, at each start: ports may be in use by others meanwhile.
+        on_death: called as soon as it has died; the text that it returns is added to the message to the user.
+        halts: names of programs that end before it is restarted, and start again when it is ready: they must not take
+            the restarted process for the former one.
     """
 
     name: str
@@ -62,20 +62,20 @@ class Program:
 
 @dataclass(slots=True)
 class Child:
-    """A program, its present process, and the task that looks after it."""
+    """A program, its current process, and the task that supervises it."""
 
     program: Program
     log: Path
     process: asyncio.subprocess.Process | None = None
     policy: RestartPolicy = field(default_factory=RestartPolicy)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    keeper: asyncio.Task[None] | None = None
+    task: asyncio.Task[None] | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once it has been ready for the first time."""
-    trouble: str = "it has not been asked yet"
+    unready_reason: str = "it has not been probed yet"
     """Why it is not ready."""
     halted: list["Child"] = field(default_factory=list)
-    """Those that start again when it is ready."""
+    """Programs that start again when it is ready."""
 
     def signal(self, number: int) -> None:
         """Send a signal to the process, if there is one."""
@@ -84,25 +84,25 @@ class Child:
                 self.process.send_signal(number)
 
     def exit_report(self) -> str:
-        """Tell how it ended, with the last lines of its output."""
+        """Describe how the process ended, with the last lines of its output."""
         lines = self.log.read_text(errors="replace").splitlines()[-5:]
-        return f"{self.program.name} {self.ended()}; {self.log} ends with:\n" + "\n".join(lines)
+        return f"{self.program.name} {self.describe_exit()}; {self.log} ends with:\n" + "\n".join(lines)
 
-    def ended(self) -> str:
-        """Tell how the process ended."""
+    def describe_exit(self) -> str:
+        """Describe how the process ended."""
         status = self.process.returncode if self.process else None
         if status is not None and status < 0:
-            return f"was ended by signal {-status} ({signal.strsignal(-status)})"
-        return f"ended with status {status}"
+            return f"was killed by signal {-status} ({signal.strsignal(-status)})"
+        return f"exited with status {status}"
 
 
 class Supervisor:
-    """Starts programs one after the other; on leaving the `with` block stops them, the youngest first.
+    """Starts programs, and stops them at the end of the `with` block, the last started first.
 
     Args:
-        logs: the folder of the files that their output goes to.
-        stop_seconds: what each has between being told to stop and being killed.
-        say: tells the user what happens to them.
+        logs: the folder of their log files.
+        stop_seconds: seconds between the request to stop and SIGKILL.
+        say: reports to the user what happens to them.
     """
 
     def __init__(self, logs: Path, stop_seconds: float, say: Callable[[str], None]) -> None:
@@ -113,21 +113,21 @@ class Supervisor:
         self._given_up: asyncio.Queue[GivenUpError] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
-        self._bounding = asyncio.create_task(keep_bounded(self._logs))
+        self._rotation = asyncio.create_task(rotate_logs(self._logs))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         while self._children:
             await self.stop(next(reversed(self._children)))
-        self._bounding.cancel()
-        await asyncio.gather(self._bounding, return_exceptions=True)
+        self._rotation.cancel()
+        await asyncio.gather(self._rotation, return_exceptions=True)
 
     def start(self, program: Program) -> None:
-        """Start a program. One that dies before it was ever ready is not tried again: it cannot run here."""
+        """Start a program. One that dies before it was ever ready is not restarted: it cannot run here."""
         self._begin(Child(program, self._logs / f"{program.name}.log"))
 
     async def ready(self, name: str, within: float) -> None:
-        """Wait until the program of that name has been ready.
+        """Wait until the program has been ready.
 
         Raises:
             TransientError: it is not ready in time.
@@ -136,41 +136,41 @@ class Supervisor:
         try:
             await asyncio.wait_for(child.ready.wait(), within)
         except TimeoutError:
-            raise TransientError(f"{name} is not ready after {within:g} s: {child.trouble}") from None
+            raise TransientError(f"{name} is not ready after {within:g} s: {child.unready_reason}") from None
 
     async def given_up(self) -> GivenUpError:
         """Wait until a program is given up."""
         return await self._given_up.get()
 
     async def stop(self, name: str, within: float | None = None) -> Child | None:
-        """Ask the program of that name to stop, and end it where it does not in time; return it, if there is one."""
+        """Ask the program to stop, and kill it if it does not in time; return its child, None if there is none."""
         child = self._children.pop(name, None)
-        if child is None or child.keeper is None:
+        if child is None or child.task is None:
             return None
         child.stopping.set()
         child.signal(signal.SIGTERM)
-        await asyncio.wait({child.keeper}, timeout=self._stop_seconds if within is None else within)
-        if not child.keeper.done():
+        await asyncio.wait({child.task}, timeout=self._stop_seconds if within is None else within)
+        if not child.task.done():
             child.signal(signal.SIGKILL)
-        await child.keeper
+        await child.task
         return child
 
     def _begin(self, child: Child) -> None:
         child.stopping.clear()
         self._children[child.program.name] = child
-        child.keeper = asyncio.create_task(self._keep(child))
+        child.task = asyncio.create_task(self._supervise(child))
 
-    async def _keep(self, child: Child) -> None:
-        """Look after a child until it is stopped or given up."""
+    async def _supervise(self, child: Child) -> None:
+        """Run and restart a child until it is stopped or given up."""
         loop, program = asyncio.get_running_loop(), child.program
         while not child.stopping.is_set():
             launch = program.launch()
             try:
                 child.process = await _spawn(launch, child.log)
-            except OSError as wrong:
-                self._given_up.put_nowait(GivenUpError(program.name, f"{program.name} cannot be started: {wrong}"))
+            except OSError as error:
+                self._given_up.put_nowait(GivenUpError(program.name, f"{program.name} cannot be started: {error}"))
                 return
-            await self._attend(child, launch)
+            await self._wait_for_exit(child, launch)
             if child.stopping.is_set():
                 return
             by_itself = child.process.returncode is not None and child.process.returncode >= 0
@@ -178,16 +178,16 @@ class Supervisor:
             if pause is None:
                 self._given_up.put_nowait(GivenUpError(program.name, child.exit_report()))
                 return
-            self._say(f"{program.name} {child.ended()}; it is started again in {pause:g} s{program.on_death()}")
+            self._say(f"{program.name} {child.describe_exit()}; restarting it in {pause:g} s{program.on_death()}")
             halted = await asyncio.gather(*(self.stop(name, HALT_SECONDS) for name in program.halts))
-            child.halted += [one for one in halted if one is not None]
+            child.halted += [other for other in halted if other is not None]
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(child.stopping.wait(), pause)
 
-    async def _attend(self, child: Child, launch: Launch) -> None:
-        """Wait for the end of the process; meanwhile note when it is ready."""
+    async def _wait_for_exit(self, child: Child, launch: Launch) -> None:
+        """Wait for the end of the process; meanwhile probe it until it is ready."""
         assert child.process is not None  # noqa: S101 - for mypy
-        if child.stopping.is_set():  # told so in the midst of the start
+        if child.stopping.is_set():  # requested while the process was being started
             child.signal(signal.SIGTERM)
         probing = asyncio.create_task(self._probe(child, launch))
         try:
@@ -197,30 +197,30 @@ class Supervisor:
             await asyncio.gather(probing, return_exceptions=True)
 
     async def _probe(self, child: Child, launch: Launch) -> None:
-        loop, again = asyncio.get_running_loop(), child.ready.is_set()
+        loop, restarted = asyncio.get_running_loop(), child.ready.is_set()
         late = loop.time() + LATE_SECONDS
         while True:
             try:
                 await launch.probe()
-            except TransientError as trouble:
-                child.trouble = str(trouble)
+            except TransientError as error:
+                child.unready_reason = str(error)
             else:
                 break
-            if again and loop.time() > late:
+            if restarted and loop.time() > late:
                 late += LATE_SECONDS
-                self._say(f"{child.program.name} is not ready yet: {child.trouble}")
+                self._say(f"{child.program.name} is not ready yet: {child.unready_reason}")
             await asyncio.sleep(PROBE_PAUSE)
         child.policy.ready(loop.time())
         child.ready.set()
-        if again:
-            self._say(f"{child.program.name} is back")
+        if restarted:
+            self._say(f"{child.program.name} is ready again")
         while child.halted:
             self._begin(child.halted.pop(0))
 
 
 async def _spawn(launch: Launch, log: Path) -> asyncio.subprocess.Process:
-    """Start the process, its output added to `log`; it gets no Ctrl-C of the terminal's, only ours."""
-    with appended(log) as output:
+    """Start the process with its output appended to `log`, in a session of its own: Ctrl-C must not reach it."""
+    with append_log(log) as output:
         return await asyncio.create_subprocess_exec(
             *launch.command,
             stdin=asyncio.subprocess.DEVNULL,

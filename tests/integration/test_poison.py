@@ -98,5 +98,5 @@ def test_up_ends_with_the_workers_last_words(tmp_path: Path) -> None:
     assert orjson.loads(sent.stdout)["dead"] == len(FLOOD)
     said, _ = stack.process.communicate(timeout=PATIENCE)
     assert stack.process.returncode == 1
-    assert "worker-1 ended with status 1" in said
+    assert "worker-1 exited with status 1" in said
     assert "TURNFOLD_DEAD_LETTER_SHARE=1" in said

@@ -103,8 +103,8 @@ def test_what_is_killed_under_traffic_comes_back_and_nothing_is_lost(stack: Stac
     with fed(stack, "killed") as sent:
         for name, words in [*programs.items()] * KILLS:
             os.kill(child(stack, words), signal.SIGKILL)
-            heard = said(stack, f"{name} was ended by signal 9", f"{name} is back")
-            assert any("was ended by signal 9" in line and "it is started again in" in line for line in heard)
+            heard = said(stack, f"{name} was killed by signal 9", f"{name} is ready again")
+            assert any("was killed by signal 9" in line and "restarting it in" in line for line in heard)
     assert sent
     assert_listed(stack, "killed", sent)
 
@@ -113,7 +113,7 @@ def test_without_the_engine_the_query_layer_is_not_ready(stack: Stack) -> None:
     def seen_without() -> bool:
         os.kill(child(stack, "embedded.clickhouse"), signal.SIGKILL)
         answer = ask(stack.api, path="/readyz")  # on a slow machine the engine may be back by then
-        said(stack, "clickhouse is back")
+        said(stack, "clickhouse is ready again")
         return answer.status == 503
 
     wait_for(seen_without)
@@ -126,7 +126,7 @@ def test_a_broker_that_died_says_what_is_lost_and_takes_new_events(stack: Stack)
         wait_for(lambda: len(before) > 100)
     assert_listed(stack, "before", before)
     os.kill(child(stack, "tansu"), signal.SIGKILL)
-    heard = said(stack, "broker was ended by signal 9", "broker is back")
+    heard = said(stack, "broker was killed by signal 9", "broker is ready again")
     assert "its topics were in memory" in heard[0]
     with fed(stack, "after") as after:
         wait_for(lambda: len(after) > 150)

@@ -1,4 +1,4 @@
-"""What is told of a broker that died, and a real one that is asked until then."""
+"""What is text of a broker that died, and a real one that is asked until then."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kafka import KafkaProducer
 
-from agents.embedded.broker_memory import BrokerMemory, tell_lost
+from agents.embedded.broker_memory import BrokerMemory, describe_loss
 from pipeline.config.settings import Settings
 from pipeline.kafka.group import PartitionLag
 from pipeline.kafka.topics import create_topics
@@ -22,17 +22,17 @@ def test_events_and_dead_letters_are_told_by_partition() -> None:
         PartitionLag("turns", 3, 0, 1, None),
         PartitionLag("turns.dead", 0, 0, 2, None),
     ]
-    told = tell_lost(lags, "turns.dead", 0.31)
-    assert "1,201 events not folded 0.3 s ago" in told
-    assert "1,200 records of turns/0 (from offset 300), 1 record of turns/3 (from offset 0);" in told
-    assert "2 dead letters are gone, too: 2 records of turns.dead/0 (from offset 0)" in told
-    assert "turns.raw" not in told
+    text = describe_loss(lags, "turns.dead", 0.31)
+    assert "1,201 events not folded 0.3 s ago" in text
+    assert "1,200 records of turns/0 (from offset 300), 1 record of turns/3 (from offset 0);" in text
+    assert "2 dead letters are lost, too: 2 records of turns.dead/0 (from offset 0)" in text
+    assert "turns.raw" not in text
 
 
 def test_nothing_is_told_to_be_lost_where_all_was_folded() -> None:
-    told = tell_lost([PartitionLag("turns", 0, 0, 10, 10)], "turns.dead", 0.2)
-    assert "0.2 s ago all their events were folded" in told
-    assert "record" not in told
+    text = describe_loss([PartitionLag("turns", 0, 0, 10, 10)], "turns.dead", 0.2)
+    assert "all their events were folded 0.2 s ago" in text
+    assert "record" not in text
 
 
 def test_a_broker_that_died_is_told_of_as_it_was_seen_last() -> None:
@@ -43,19 +43,19 @@ def test_a_broker_that_died_is_told_of_as_it_was_seen_last() -> None:
         for number in range(7):
             producer.send(settings.topic_turns, b"{}", partition=number % 2).get(WITHIN)
         producer.close()
-        told = asyncio.run(_seen_then_killed(BrokerMemory(settings), running.process.kill))
-    assert "7 events not folded" in told
-    assert f"4 records of {settings.topic_turns}/0 (from offset 0), 3 records of {settings.topic_turns}/1" in told
+        text = asyncio.run(_seen_then_killed(BrokerMemory(settings), running.process.kill))
+    assert "7 events not folded" in text
+    assert f"4 records of {settings.topic_turns}/0 (from offset 0), 3 records of {settings.topic_turns}/1" in text
 
 
 async def _seen_then_killed(memory: BrokerMemory, kill: Callable[[], None]) -> str:
     watching = asyncio.create_task(memory.watch())
     deadline = time.monotonic() + WITHIN
-    while sum(lag.end for lag in memory._seen.lags) < 7:
+    while sum(lag.end for lag in memory._last.lags) < 7:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
     kill()
-    told = memory.lost()
+    text = memory.report_loss()
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
-    return told
+    return text

@@ -4,13 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agents.embedded.child_log import KEPT, appended, rotate
+from agents.embedded.child_log import KEPT, append_log, rotate
 
 
 def test_a_restart_keeps_what_was_said_before_it(tmp_path: Path) -> None:
     log = tmp_path / "child.log"
     for word in ("first", "second"):
-        with appended(log) as out:
+        with append_log(log) as out:
             subprocess.run([sys.executable, "-c", f"print({word!r})"], stdout=out, check=True)
     assert log.read_text() == "first\nsecond\n"
     assert log.stat().st_mode & 0o777 == 0o600
@@ -18,7 +18,7 @@ def test_a_restart_keeps_what_was_said_before_it(tmp_path: Path) -> None:
 
 def test_a_long_log_is_set_aside_while_it_is_written_to(tmp_path: Path) -> None:
     log = tmp_path / "child.log"
-    with appended(log) as out:
+    with append_log(log) as out:
         for number in range(KEPT + 3):
             out.write(b"%d" % number * 10)
             rotate(log, limit=5)

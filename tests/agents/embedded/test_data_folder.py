@@ -13,7 +13,7 @@ from pipeline.runtime.errors import UsageError
 def test_a_second_one_is_refused_and_told_of_the_first(tmp_path: Path) -> None:
     with (
         lock_data_folder(tmp_path),
-        pytest.raises(UsageError, match=rf"another `turnfold up` \(process {os.getpid()}\)"),
+        pytest.raises(UsageError, match=rf"used by another `turnfold up` \(process {os.getpid()}\)"),
     ):
         lock_data_folder(tmp_path).__enter__()
     with lock_data_folder(tmp_path):
@@ -26,7 +26,7 @@ def test_who_opened_the_lock_before_the_last_one_left_holds_it_against_the_next(
         opened = (tmp_path / "up.lock").open("a+")
     with opened:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        with pytest.raises(UsageError, match="another `turnfold up`"):
+        with pytest.raises(UsageError, match="used by another `turnfold up`"):
             lock_data_folder(tmp_path).__enter__()
 
 

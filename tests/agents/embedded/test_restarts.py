@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.embedded.restarts import (
-    ATTEMPTS,
-    ENDINGS,
+    EARLY_SECONDS,
     FIRST_PAUSE,
-    LONGEST_PAUSE,
-    MOST,
-    SOON_SECONDS,
-    STEADY_SECONDS,
+    MAX_DEATHS,
+    MAX_EARLY_EXITS,
+    MAX_PAUSE,
+    MAX_UNREADY_DEATHS,
+    STABLE_SECONDS,
     WITHIN_SECONDS,
     RestartPolicy,
 )
@@ -18,15 +18,15 @@ from agents.embedded.restarts import (
 
 def test_pauses_grow_from_death_to_death_and_end_where_it_is_never_ready() -> None:
     policy = RestartPolicy()
-    pauses = [policy.died(float(at)) for at in range(ATTEMPTS)]
+    pauses = [policy.died(float(at)) for at in range(MAX_UNREADY_DEATHS)]
     assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, None]
 
 
 def test_a_steady_process_that_dies_is_started_again_at_once_however_often() -> None:
     policy, now = RestartPolicy(), 0.0
-    for _ in range(10 * MOST):
+    for _ in range(10 * MAX_DEATHS):
         policy.ready(now)
-        now += WITHIN_SECONDS / MOST + 1
+        now += WITHIN_SECONDS / MAX_DEATHS + 1
         assert policy.died(now) == FIRST_PAUSE
 
 
@@ -43,22 +43,22 @@ def test_one_that_never_stays_is_given_up_although_it_becomes_ready() -> None:
     policy, now, deaths = RestartPolicy(), 0.0, 0
     while (pause := _ready_and_dead(policy, now)) is not None:
         now, deaths = now + pause, deaths + 1
-    assert deaths == MOST - 1
+    assert deaths == MAX_DEATHS - 1
 
 
 def test_one_that_ends_by_itself_soon_after_each_start_has_its_reason() -> None:
     policy, now = RestartPolicy(), 0.0
-    for number in range(ENDINGS):
+    for number in range(MAX_EARLY_EXITS):
         policy.ready(now)
-        now += SOON_SECONDS
-        assert (policy.died(now, by_itself=True) is None) == (number == ENDINGS - 1)
+        now += EARLY_SECONDS
+        assert (policy.died(now, by_itself=True) is None) == (number == MAX_EARLY_EXITS - 1)
 
 
 def test_one_that_ends_by_itself_now_and_then_comes_back() -> None:
     policy, now = RestartPolicy(), 0.0
-    for _ in range(10 * ENDINGS):
+    for _ in range(10 * MAX_EARLY_EXITS):
         policy.ready(now)
-        now += SOON_SECONDS + 1
+        now += EARLY_SECONDS + 1
         assert policy.died(now, by_itself=True) == FIRST_PAUSE
 
 
@@ -75,11 +75,11 @@ def test_every_pause_is_bounded_and_giving_up_needs_many_deaths(lives: list[tupl
         if living is not None:
             policy.ready(now)
             now += living
-        steady = living is not None and living >= STEADY_SECONDS
+        steady = living is not None and living >= STABLE_SECONDS
         pause = policy.died(now, by_itself=by_itself)
         if pause is None:
-            assert number >= (ENDINGS if by_itself else ATTEMPTS)
+            assert number >= (MAX_EARLY_EXITS if by_itself else MAX_UNREADY_DEATHS)
             return
-        assert FIRST_PAUSE <= pause <= LONGEST_PAUSE
+        assert FIRST_PAUSE <= pause <= MAX_PAUSE
         assert pause == FIRST_PAUSE or not steady
         now += pause

@@ -85,10 +85,10 @@ def test_what_is_killed_comes_back_each_time_and_says_so(tmp_path: Path) -> None
             await asyncio.gather(supervisor.ready("one", WITHIN), supervisor.ready("two", WITHIN))
             for times in range(1, 4):
                 os.kill(stage.pid("one", times), signal.SIGKILL)
-                await stage.until_said("one is back", times)
+                await stage.until_said("one is ready again", times)
             assert len(stage.alive()) == 2
         assert stage.alive() == []
-        assert stage.said[0].startswith("one was ended by signal 9 (Killed); it is started again in 0.01 s; its memory")
+        assert stage.said[0].startswith("one was killed by signal 9 (Killed); restarting it in 0.01 s; its memory")
         assert not any("two" in said for said in stage.said), "a stop is no news"
 
     asyncio.run(play())
@@ -106,8 +106,8 @@ def test_what_must_not_see_another_start_ends_first_and_comes_back_after_it(tmp_
             supervisor.start(stage.program("reader", bye + SLEEPS))
             await asyncio.gather(supervisor.ready("source", WITHIN), supervisor.ready("reader", WITHIN))
             os.kill(stage.pid("source", 1), signal.SIGKILL)
-            await stage.until_said("reader is back")
-            assert "source is back" in stage.said
+            await stage.until_said("reader is ready again")
+            assert "source is ready again" in stage.said
             assert "found ['hello', 'bye']" in (tmp_path / "source.log").read_text()
             assert len(stage.alive()) == 2
         assert stage.alive() == []
@@ -124,14 +124,14 @@ def test_what_dies_before_it_was_ever_ready_is_given_up_at_once(tmp_path: Path) 
 
     given_up = asyncio.run(play())
     assert given_up.name == "one"
-    assert "one ended with status 3" in str(given_up)
+    assert "one exited with status 3" in str(given_up)
     assert str(given_up).endswith("no such folder"), "its last words"
 
 
 def test_what_dies_again_and_again_is_given_up_and_the_rest_ends_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restarts, "LONGEST_PAUSE", 0.02)
+    monkeypatch.setattr(restarts, "MAX_PAUSE", 0.02)
     flag = tmp_path / "broken"
     code = f"import os\nif os.path.exists({str(flag)!r}): raise SystemExit('cannot go on')\n{SLEEPS}"
 
@@ -145,7 +145,7 @@ def test_what_dies_again_and_again_is_given_up_and_the_rest_ends_too(
             os.kill(stage.pid("one", 1), signal.SIGKILL)
             given_up = await asyncio.wait_for(supervisor.given_up(), WITHIN)
             assert str(given_up).endswith("cannot go on")
-            assert len(stage.said) == restarts.ENDINGS
+            assert len(stage.said) == restarts.MAX_EARLY_EXITS
         assert stage.alive() == []
 
     asyncio.run(play())
@@ -155,7 +155,7 @@ def test_a_stop_in_a_pause_starts_nothing_and_a_deaf_process_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(restarts, "FIRST_PAUSE", 600.0)
-    monkeypatch.setattr(restarts, "LONGEST_PAUSE", 600.0)
+    monkeypatch.setattr(restarts, "MAX_PAUSE", 600.0)
 
     async def play() -> None:
         stage = Stage(tmp_path)
