@@ -1,7 +1,5 @@
-# make up       run everything on this machine, with sample traffic; with KAFKA=apache on Apache Kafka, whose topics last
-# make test     install, check and test
-# Both need Python 3.11+ and a package index; they make .venv themselves.
-# make kafka    fetch Apache Kafka, which the tests use where Java 17 and Maven are, and in CI
+# All targets need only Python 3.11 or newer and a package index; they make .venv themselves. `make kafka` also needs
+# Maven, and what runs Apache Kafka needs Java 17. `make help` prints the sentences behind ##.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,28 +10,36 @@ $(error KAFKA=$(KAFKA) is not known; use KAFKA=apache, or leave it out for the e
 endif
 JAVA_AND_MAVEN := $(and $(shell command -v java),$(shell command -v mvn))
 
-.PHONY: up test check search chaos bench kafka install lock clean
+.PHONY: help up test test-pythons check search chaos bench install kafka lock clean
 
-up: install $(if $(KAFKA),kafka)
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+up: install $(if $(KAFKA),kafka) ## Run Turnfold here with sample traffic; KAFKA=apache uses Apache Kafka, whose topics persist.
 	$(if $(KAFKA),$(BIN)/python deploy/kafka/cluster.py --run) $(BIN)/turnfold up $(if $(KAFKA),--kafka 127.0.0.1:9092) $(UP)
 
-test: check $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka)
+test: check $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka) ## Install, check and run the whole test suite.
 	$(BIN)/pytest --numprocesses 4 --dist worksteal
 
-# Kill and freeze brokers, workers and ClickHouse at random for MINUTES, and count what is lost, double or wrong.
-MINUTES ?= 10
-chaos: install kafka
-	$(BIN)/python -m tests.chaos.run --minutes $(MINUTES)
+test-pythons: install ## Run unit tests and one whole way on every other supported Python that is found.
+	$(BIN)/python -m tests.pythons
 
-# Play ORDERS orders of the statements of workers, replays, cutovers and erasures, and of their deaths, on a model of
-# ClickHouse.
+check: install ## Run the linter, the formatter, the type checker and the import contracts.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
 ORDERS ?= 20000
-search: install
+search: install ## Play ORDERS=20000 orders of the statements of workers, reprocessing and erasures on a model of ClickHouse.
 	ORDERS=$(ORDERS) $(BIN)/pytest --numprocesses 2 --timeout 0 \
 		$(patsubst %,tests/pipeline/materialise/test_%.py,together swap erase_session forwarded)
 
-# Run every benchmark, next to other implementations where there are any; BENCH takes `--quick` and `--only fold,lists`.
-bench: install kafka .peers
+MINUTES ?= 10
+chaos: install kafka ## Kill and freeze every process at random for MINUTES=10, and count what is lost, double or wrong.
+	$(BIN)/python -m tests.chaos.run --minutes $(MINUTES)
+
+bench: install kafka .peers ## Run every benchmark, next to other implementations; BENCH takes `--quick` and `--only fold,lists`.
 	$(BIN)/python -m tests.bench $(BENCH)
 
 # Installed into their own folder: they need older versions of Turnfold's dependencies.
@@ -41,13 +47,7 @@ bench: install kafka .peers
 	$(BIN)/python -m pip install --quiet --target $@ --upgrade --requirement $<
 	touch $@
 
-check: install
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-
-install: .venv/installed
+install: .venv/installed ## Install the locked packages and Turnfold itself into .venv.
 
 # The lock file has the hash of every package, so the tested versions are installed.
 .venv/installed: requirements.lock pyproject.toml
@@ -57,17 +57,16 @@ install: .venv/installed
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-kafka: deploy/kafka/target/fetched
+kafka: deploy/kafka/target/fetched ## Fetch Apache Kafka, which tests use if Java 17 and Maven are installed, and always in CI.
 
 deploy/kafka/target/fetched: deploy/kafka/pom.xml
 	rm -rf deploy/kafka/target
 	mvn --quiet --batch-mode --file deploy/kafka/pom.xml dependency:copy-dependencies
 	touch $@
 
-# Update the lock file from pyproject.toml.
-lock: install
+lock: install ## Update the lock file from pyproject.toml.
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev \
 		--output-file requirements.lock pyproject.toml
 
-clean:
-	rm -rf deploy/kafka/target .peers .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## Remove everything that the other targets made, data folders excepted.
+	rm -rf deploy/kafka/target .peers .pythons .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
