@@ -164,7 +164,7 @@ def test_a_stop_in_a_pause_starts_nothing_and_a_deaf_process_is_killed(
             supervisor.start(stage.program("deaf", DEAF))
             await asyncio.gather(supervisor.ready("one", WITHIN), supervisor.ready("deaf", WITHIN))
             os.kill(stage.pid("one", 1), signal.SIGKILL)
-            await stage.until_said("started again in 600 s")
+            await stage.until_said("restarting it in 600 s")
         assert stage.alive() == []
         assert not (tmp_path / "one.2.pid").exists()
 
