@@ -1,6 +1,6 @@
-"""The settings in; deploy/example.env out, where every one stands with what it means and its default.
+"""Generate deploy/example.env from the settings: each with its meaning and default.
 
-python -m tests.deploy.example_env      # writes the file anew
+python -m tests.deploy.example_env
 """
 
 import ast
@@ -23,7 +23,7 @@ WIDTH = 118
 
 
 def rendered() -> str:
-    """The whole file."""
+    """Render the file."""
     meanings = dict(_meanings())
     parts = [HEAD]
     for (variable, shown), field in zip(settings_and_defaults(), msgspec.structs.fields(Settings), strict=True):
@@ -33,12 +33,12 @@ def rendered() -> str:
 
 
 def _meanings() -> Iterator[tuple[str, str]]:
-    """Each field of the settings, and the docstring below it."""
+    """Yield each field of the settings with the docstring below it."""
     (declared,) = ast.parse(inspect.getsource(Settings)).body
     assert isinstance(declared, ast.ClassDef)
     for field, meaning in zip(declared.body, declared.body[1:], strict=False):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-            assert isinstance(meaning, ast.Expr), f"{field.target.id} is not explained"
+            assert isinstance(meaning, ast.Expr), f"{field.target.id} has no docstring"
             assert isinstance(meaning.value, ast.Constant)
             yield field.target.id, " ".join(str(meaning.value.value).split())
 

@@ -1,4 +1,4 @@
-"""What lies in deploy/, read as what it is."""
+"""Read the files in deploy/."""
 
 import re
 from collections.abc import Mapping
@@ -15,16 +15,16 @@ VARIABLE = re.compile(r"\bTURNFOLD_[A-Z_]+\b")
 
 
 def read_yaml(name: str) -> Any:
-    """A YAML file, its anchors and merges resolved."""
+    """Read a YAML file, with anchors and merges resolved."""
     return yaml.safe_load((DEPLOY / name).read_text())
 
 
 def dashboard() -> Mapping[str, Any]:
-    """The Grafana dashboard."""
+    """Read the Grafana dashboard."""
     found: Mapping[str, Any] = orjson.loads((DEPLOY / "grafana" / "dashboards" / "turnfold.json").read_bytes())
     return found
 
 
 def unknown_variables(text: str) -> set[str]:
-    """Names in a text that look like settings of ours and are none."""
+    """Return the names in a text that look like settings and are none."""
     return set(VARIABLE.findall(text)) - set(variables())

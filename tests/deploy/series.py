@@ -1,4 +1,4 @@
-"""Our processes' metrics, each moved once, in; the names of all their series and the labels of each out."""
+"""List the series that our processes export, with their labels."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ LABEL = re.compile(r"([a-z_]+)\s*(?:=~|!~|!=|=)")
 
 
 def series() -> dict[str, set[str]]:
-    """Name of a sample -> its labels."""
+    """Return name -> labels of every sample, after each metric was changed once."""
     worker, query = WorkerMetrics(), QueryMetrics()
     for agent in AGENTS:
         with worker.batches.flush(agent, [SimpleNamespace(timestamp=0)]):
@@ -34,11 +34,11 @@ def series() -> dict[str, set[str]]:
 
 
 def wrong_names(expression: str, known: dict[str, set[str]]) -> Iterator[str]:
-    """What a PromQL expression asks for that there is not."""
+    """Yield the errors of a PromQL expression: unknown metrics and labels."""
     used: set[str] = set()
     for name, matchers in NAME.findall(expression):
         if name not in known:
-            yield f"no process tells {name}"
+            yield f"no process exports {name}"
             continue
         used |= known[name]
         for label in LABEL.findall(matchers or ""):
@@ -47,11 +47,11 @@ def wrong_names(expression: str, known: dict[str, set[str]]) -> Iterator[str]:
     for grouped in GROUPED.findall(expression):
         for label in filter(None, (part.strip() for part in grouped.split(","))):
             if label not in used:
-                yield f"nothing in it has the label {label}"
+                yield f"no metric in it has the label {label}"
 
 
 def expressions(panels: Any) -> Iterator[str]:
-    """The PromQL of a dashboard's panels."""
+    """Yield the PromQL expressions of panels."""
     for panel in panels:
         for target in panel.get("targets", ()):
             if "expr" in target:

@@ -1,4 +1,4 @@
-"""The compose file fits together and fits us: every command, setting, file, network name and secret in it exists."""
+"""Every command, setting, file, host name and secret in the compose file exists."""
 
 import re
 from typing import Any
@@ -20,7 +20,7 @@ COMPOSE = read_yaml("compose.yaml")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = sorted(name for name, service in SERVICES.items() if service["image"].startswith("turnfold:"))
 SERVERS = [name for name in OURS if name != "keys"]
-"""Those that are started with the others."""
+"""Services of Turnfold that start by default."""
 IMAGE = dict(re.findall(r"(TURNFOLD_\w+)=(\S+)", (DEPLOY / "Dockerfile").read_text()))
 """The settings of the image."""
 SECRETS = ("TURNFOLD_CLICKHOUSE_PASSWORD", "TURNFOLD_TOKEN_KEY", "GRAFANA_PASSWORD")
@@ -30,22 +30,22 @@ KEYS = {
     *("restart", "deploy", "ulimits", "stop_grace_period", "init", "read_only", "tmpfs", "cap_drop", "security_opt"),
     *("logging", "profiles", "entrypoint", "network_mode", "secrets"),
 }
-"""Of a service, by the compose specification; those that are used here."""
+"""Members of a service in the compose specification that this file uses."""
 
 
-def test_all_of_turnfold_is_there() -> None:
+def test_it_has_all_services() -> None:
     assert set(SERVICES) == {"kafka", "clickhouse", "migrate", "worker", "query", "keys", "prometheus", "grafana"}
     assert OURS == ["keys", "migrate", "query", "worker"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_is_made_of_known_members(name: str) -> None:
+def test_a_service_has_known_members_only(name: str) -> None:
     assert set(COMPOSE) == {"name", "x-turnfold", "services", "secrets", "volumes"}
     service = SERVICES[name]
     assert set(service) <= KEYS
     assert service["restart"] in ({"no"} if "profiles" in service else {"unless-stopped", "on-failure:5"})
     for value in service["environment"].values() if "environment" in service else ():
-        assert isinstance(value, str | int), "YAML takes a bare true or a port for something else"
+        assert isinstance(value, str | int), "YAML reads a bare true or a port as another type"
     for condition in service.get("depends_on", {}).values():
         assert condition["condition"] in {"service_healthy", "service_completed_successfully"}
 
@@ -57,7 +57,7 @@ def test_an_image_has_an_exact_version(name: str) -> None:
     assert re.fullmatch(r"v?\d+\.\d+\.\d+(\.\d+)?", tag), tag
 
 
-def test_our_image_is_of_this_version() -> None:
+def test_our_image_has_this_version() -> None:
     (version,) = re.findall(r'(?m)^version = "(.+)"', (ROOT / "pyproject.toml").read_text())
     assert {SERVICES[name]["image"] for name in OURS} == {f"turnfold:{version}"}
     assert f"--tag turnfold:{version}" in (DEPLOY / "Dockerfile").read_text()
@@ -74,7 +74,7 @@ def test_our_commands_exist(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_our_settings_exist_and_fit(name: str) -> None:
+def test_our_settings_exist_and_match_the_services(name: str) -> None:
     environ = {variable: str(value) for variable, value in SERVICES[name]["environment"].items()}
     secrets = {variable for variable, value in environ.items() if value.startswith("${")}
     assert secrets <= set(SECRETS)
@@ -87,7 +87,7 @@ def test_our_settings_exist_and_fit(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_our_processes_can_do_little(name: str) -> None:
+def test_our_processes_are_confined(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["tmpfs"] == ["/tmp"]  # noqa: S108 - Faust asks for a folder there
@@ -106,7 +106,7 @@ def test_a_secret_that_is_not_set_stops_the_start() -> None:
     assert {"/deploy/.env", "/deploy/turnfold.env"} <= set(ignored)
 
 
-def test_what_must_wait_waits_for_what_it_needs() -> None:
+def test_services_wait_for_their_dependencies() -> None:
     def needed(name: str) -> dict[str, str]:
         return {other: how["condition"] for other, how in SERVICES[name].get("depends_on", {}).items()}
 
@@ -118,7 +118,7 @@ def test_what_must_wait_waits_for_what_it_needs() -> None:
 
 
 def test_every_server_has_a_health_check() -> None:
-    """Workers and query layers have that of their image."""
+    """Workers and query layers use that of their image."""
     for name in ("kafka", "clickhouse", "prometheus", "grafana"):
         command, *rest = SERVICES[name]["healthcheck"]["test"]
         assert command == "CMD"
@@ -134,8 +134,8 @@ def test_ports_are_published_on_loopback_only() -> None:
     assert "ports" not in SERVICES["worker"], "several workers cannot share a port of the host"
 
 
-def test_whoever_may_ask_is_asked_for_a_key() -> None:
-    """The image has the query layer listen on every address, which it does with keys alone."""
+def test_the_query_layer_requires_keys() -> None:
+    """In the image the query layer listens on every address, which it refuses to do without keys."""
     settings = load_settings({**IMAGE, **SERVICES["query"]["environment"]})
     with pytest.raises(UsageError):
         check_exposure(msgspec.structs.replace(settings, api_keys=""))
@@ -145,29 +145,29 @@ def test_whoever_may_ask_is_asked_for_a_key() -> None:
     assert SERVICES["query"]["volumes"] == [f"keys:{folder}:ro"]
 
 
-def test_only_whoever_makes_keys_can_write_them_and_can_do_nothing_else() -> None:
+def test_only_the_keys_service_can_write_keys_and_it_can_do_nothing_else() -> None:
     keys = SERVICES["keys"]
     kept = {**IMAGE, **keys["environment"]}["TURNFOLD_API_KEYS"]
     assert kept == {**IMAGE, **SERVICES["query"]["environment"]}["TURNFOLD_API_KEYS"]
     assert keys["volumes"] == [f"keys:{kept.rpartition('/')[0]}"]
-    assert set(keys["environment"]) == {"TURNFOLD_API_KEYS"}, "no password of another"
+    assert set(keys["environment"]) == {"TURNFOLD_API_KEYS"}, "no password of another service"
     assert keys["network_mode"] == "none"
-    assert keys["profiles"] == ["keys"], "it is not started with the others"
+    assert keys["profiles"] == ["keys"], "it does not start by default"
     mounting = {name for name, service in SERVICES.items() for volume in service.get("volumes", ()) if "keys" in volume}
     assert mounting == {"keys", "query"}
 
 
-def test_prometheus_alone_is_told_its_token_and_can_read_it() -> None:
+def test_only_prometheus_gets_its_token_and_can_read_it() -> None:
     assert [name for name, service in SERVICES.items() if "secrets" in service] == ["prometheus"]
     (secret,) = SERVICES["prometheus"]["secrets"]
-    assert secret["mode"] & 0o004, "it belongs to root there, and Prometheus runs as nobody"
+    assert secret["mode"] & 0o004, "the file belongs to root, and Prometheus runs as nobody"
     assert set(COMPOSE["secrets"]) == {secret["source"]}
     assert set(COMPOSE["secrets"][secret["source"]]) == {"environment"}
-    assert "read_only" not in SERVICES["prometheus"], "compose could not copy it in"
+    assert "read_only" not in SERVICES["prometheus"], "compose could not copy the secret in"
 
 
 def test_a_worker_has_time_to_stop() -> None:
-    """It ends itself after three times that; a query layer sooner."""
+    """A worker exits by itself after three times its stop time, a query layer sooner."""
     for name, times in (("worker", 3), ("query", 2)):
         assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > times * Settings().stop_seconds
 
@@ -183,7 +183,7 @@ def test_files_and_volumes_exist() -> None:
         assert SERVICES[name]["env_file"] == [{"path": "turnfold.env", "required": False}]
 
 
-def test_kafka_listens_where_others_ask() -> None:
+def test_kafka_listens_on_its_advertised_addresses() -> None:
     environ = SERVICES["kafka"]["environment"]
     listeners = dict(part.split("://") for part in environ["KAFKA_LISTENERS"].split(","))
     advertised = dict(part.split("://") for part in environ["KAFKA_ADVERTISED_LISTENERS"].split(","))
@@ -195,6 +195,6 @@ def test_kafka_listens_where_others_ask() -> None:
     assert environ["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
 
 
-def test_kafka_is_of_the_version_that_is_tested() -> None:
+def test_kafka_has_the_tested_version() -> None:
     (tested,) = re.findall(r"<kafka\.version>(.+)</kafka\.version>", (DEPLOY / "kafka" / "pom.xml").read_text())
     assert SERVICES["kafka"]["image"] == f"apache/kafka:{tested}"

@@ -1,12 +1,12 @@
-"""The example of settings is the settings: every one, with the default that holds and what it means."""
+"""deploy/example.env lists every setting with its default and meaning."""
 
 from pipeline.config.load import load_settings, variables
 from pipeline.config.settings import Settings
 from tests.deploy.example_env import PATH, rendered
 
 
-def test_it_is_what_the_settings_say() -> None:
-    assert PATH.read_text() == rendered(), "write it anew: python -m tests.deploy.example_env"
+def test_it_is_up_to_date() -> None:
+    assert PATH.read_text() == rendered(), "regenerate it: python -m tests.deploy.example_env"
 
 
 def test_its_defaults_are_accepted_and_change_nothing() -> None:
@@ -16,5 +16,5 @@ def test_its_defaults_are_accepted_and_change_nothing() -> None:
     assert load_settings(named) == Settings()
 
 
-def test_nothing_is_set_by_it() -> None:
+def test_it_sets_nothing() -> None:
     assert [line for line in PATH.read_text().splitlines() if line and not line.startswith("#")] == []

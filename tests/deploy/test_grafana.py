@@ -1,4 +1,4 @@
-"""Every panel of the dashboard asks for what there is: metrics by name and label, tables by queries that run."""
+"""Every panel of the dashboard uses metrics and labels that exist, and queries that run."""
 
 import asyncio
 import re
@@ -21,7 +21,7 @@ TABLES = [panel for panel in PANELS if panel["datasource"]["type"] == "grafana-c
 SERVICES = read_yaml("compose.yaml")["services"]
 
 
-def test_panels_are_laid_out_side_by_side() -> None:
+def test_panels_do_not_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
         place = panel["gridPos"]
@@ -38,7 +38,7 @@ def test_panels_are_laid_out_side_by_side() -> None:
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
-def test_a_panel_is_explained_and_knows_its_source(panel: dict[str, Any]) -> None:
+def test_a_panel_has_a_description_and_a_known_source(panel: dict[str, Any]) -> None:
     assert panel["description"].endswith(".")
     sources = {source["uid"]: source["type"] for source in DATASOURCES}
     for one in (panel, *panel["targets"]):
@@ -46,7 +46,7 @@ def test_a_panel_is_explained_and_knows_its_source(panel: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
-def test_a_panel_asks_for_metrics_that_there_are(panel: dict[str, Any]) -> None:
+def test_a_panel_uses_existing_metrics(panel: dict[str, Any]) -> None:
     known = series()
     for expression in expressions([panel]):
         assert list(wrong_names(expression, known)) == []
@@ -59,7 +59,7 @@ def test_every_metric_is_shown() -> None:
 
 
 def expanded(query: str) -> str:
-    """The query as the data source sends it: its macros written out."""
+    """Expand the macros of a query as the data source does."""
     query = re.sub(
         r"\$__timeFilter\((\w+)\)", r"(\1 >= toDateTime(1700000000) AND \1 <= toDateTime(1900000000))", query
     )
@@ -80,9 +80,7 @@ def turn() -> ArchivedTurn:
 
 
 @pytest.mark.parametrize("panel", TABLES, ids=lambda panel: panel["title"])
-def test_a_query_of_the_tables_runs_and_finds_something(
-    panel: dict[str, Any], with_tables: Settings, turn: ArchivedTurn
-) -> None:
+def test_a_query_of_the_tables_returns_rows(panel: dict[str, Any], with_tables: Settings, turn: ArchivedTurn) -> None:
     row = fold([turn], ())
     (target,) = panel["targets"]
 
@@ -95,7 +93,7 @@ def test_a_query_of_the_tables_runs_and_finds_something(
     assert asyncio.run(ask())
 
 
-def test_grafana_knows_its_sources_by_the_names_of_services() -> None:
+def test_data_sources_use_the_names_of_services() -> None:
     prometheus, clickhouse = DATASOURCES
     assert prometheus["url"] == "http://prometheus:9090"
     assert clickhouse["jsonData"]["host"] in SERVICES

@@ -1,4 +1,4 @@
-"""Alerts ask for metrics that processes tell, lead to a chapter of the run book, and are each tried out."""
+"""Alerts use existing metrics, link to a chapter of the run book, and each has a test."""
 
 import re
 from typing import Any
@@ -17,24 +17,24 @@ SERVICES = read_yaml("compose.yaml")["services"]
 
 
 def anchors(markdown: str) -> set[str]:
-    """The anchors of its headings, as GitHub makes them."""
+    """Return the anchors of the headings, as GitHub derives them."""
     return {
         re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"(?m)^#+ (.+)$", markdown)
     }
 
 
-def test_the_checker_finds_what_is_wrong() -> None:
-    """It guards the other tests, so it must not be blind."""
+def test_the_checker_finds_errors() -> None:
+    """The other tests rely on it."""
     assert (
         list(wrong_names('sum by (le, agent) (rate(turnfold_flush_seconds_bucket{agent="intake"}[5m]))', KNOWN)) == []
     )
-    assert list(wrong_names("turnfold_lags", KNOWN)) == ["no process tells turnfold_lags"]
+    assert list(wrong_names("turnfold_lags", KNOWN)) == ["no process exports turnfold_lags"]
     assert list(wrong_names('turnfold_waiting{agent="x"}', KNOWN)) == ["turnfold_waiting has no label agent"]
-    assert list(wrong_names("sum by (topic) (turnfold_waiting)", KNOWN)) == ["nothing in it has the label topic"]
+    assert list(wrong_names("sum by (topic) (turnfold_waiting)", KNOWN)) == ["no metric in it has the label topic"]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_an_alert_asks_for_what_there_is(rule: dict[str, Any]) -> None:
+def test_an_alert_uses_existing_metrics(rule: dict[str, Any]) -> None:
     assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
     assert list(wrong_names(rule["expr"], KNOWN)) == []
     assert rule["labels"]["severity"] in {"critical", "warning"}
@@ -42,27 +42,27 @@ def test_an_alert_asks_for_what_there_is(rule: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_an_alert_leads_to_what_to_do(rule: dict[str, Any]) -> None:
+def test_an_alert_links_to_the_run_book(rule: dict[str, Any]) -> None:
     path, _, anchor = rule["annotations"]["runbook"].partition("#")
     assert path == "deploy/RUNBOOK.md"
     assert anchor in anchors((DEPLOY / "RUNBOOK.md").read_text())
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_an_alert_is_tried_out_both_ways(rule: dict[str, Any]) -> None:
-    """`promtool test rules` runs these; here, that none is left out."""
+def test_an_alert_is_tested_firing_and_silent(rule: dict[str, Any]) -> None:
+    """`promtool test rules` runs these tests; this one checks that none is missing."""
     tries = [one for case in TRIED["tests"] for one in case["alert_rule_test"] if one["alertname"] == rule["alert"]]
-    assert any("exp_alerts" in one for one in tries), "nothing makes it fire"
-    assert any("exp_alerts" not in one for one in tries), "nothing shows that it keeps quiet"
+    assert any("exp_alerts" in one for one in tries), "no test makes it fire"
+    assert any("exp_alerts" not in one for one in tries), "no test shows that it stays silent"
 
 
-def test_series_that_are_tried_are_told_by_processes() -> None:
+def test_tested_series_are_exported_by_processes() -> None:
     for case in TRIED["tests"]:
         for fed in case["input_series"]:
             assert list(wrong_names(fed["series"], KNOWN)) == []
 
 
-def test_every_process_is_asked_for_its_metrics() -> None:
+def test_every_process_is_scraped() -> None:
     jobs = {job["job_name"]: job for job in CONFIG["scrape_configs"]}
     assert set(jobs) == {"turnfold-worker", "turnfold-query", "clickhouse", "prometheus"}
     for job in jobs.values():
@@ -79,7 +79,7 @@ def test_every_process_is_asked_for_its_metrics() -> None:
     assert CONFIG["rule_files"] == ["alerts.yml"]
 
 
-def test_the_query_layer_is_asked_with_the_key_that_compose_hands_out() -> None:
+def test_the_query_layer_is_scraped_with_the_token_that_compose_mounts() -> None:
     jobs = {job["job_name"]: job for job in CONFIG["scrape_configs"]}
     (secret,) = SERVICES["prometheus"]["secrets"]
     assert jobs["turnfold-query"]["authorization"] == {"credentials_file": f"/run/secrets/{secret['source']}"}

@@ -1,4 +1,4 @@
-"""Whoever follows the run book types commands that exist, with options, settings, services and chapters that exist."""
+"""Commands, options, settings, services and chapters that the run book names exist."""
 
 import re
 import shlex
@@ -37,7 +37,7 @@ CHAPTERS = (
 
 
 def commands(prefix: str) -> Iterator[list[str]]:
-    """The words after `prefix` wherever a command begins with it, in blocks and in running text."""
+    """Yield the arguments of every command that begins with `prefix`, in code blocks and in running text."""
     blocks = re.findall(r"(?s)```sh\n(.*?)```", TEXT)
     lines = [line for block in blocks for line in re.sub(r"\\\n\s*", " ", block).splitlines()]
     for line in [*lines, *re.findall(r"`([^`\n]+)`", TEXT)]:
@@ -50,7 +50,7 @@ OURS = [*commands("tf"), *commands("turnfold"), *(["keys", *words] for words in 
 
 
 @pytest.mark.parametrize("words", OURS, ids=" ".join)
-def test_a_command_of_ours_exists_with_its_options(words: list[str]) -> None:
+def test_a_turnfold_command_exists_with_its_options(words: list[str]) -> None:
     command: click.Command = turnfold
     context = click.Context(command)
     while isinstance(command, click.Group) and words:
@@ -61,14 +61,14 @@ def test_a_command_of_ours_exists_with_its_options(words: list[str]) -> None:
     assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known
 
 
-def test_there_are_such_commands() -> None:
-    """The tests above would pass over nothing."""
+def test_the_run_book_has_turnfold_commands() -> None:
+    """Without any, the tests above would check nothing."""
     assert len(OURS) >= 10
     assert any(words[0] == "audit" for words in OURS)
 
 
 @pytest.mark.parametrize("words", list(commands("dc")), ids=" ".join)
-def test_a_command_of_compose_names_services_that_there_are(words: list[str]) -> None:
+def test_a_compose_command_names_existing_services(words: list[str]) -> None:
     takes_value = {"--tail", "--scale", "--entrypoint"}
     verb, *rest = words
     assert verb in {"up", "build", "run", "exec", "stop", "restart", "ps", "logs"}
@@ -81,11 +81,11 @@ def test_a_command_of_compose_names_services_that_there_are(words: list[str]) ->
         assert scaled in SERVICES
 
 
-def test_settings_that_are_named_exist() -> None:
+def test_every_setting_exists() -> None:
     assert unknown_variables(TEXT) == set()
 
 
-def test_links_lead_somewhere() -> None:
+def test_every_link_has_a_target() -> None:
     for target in re.findall(r"\]\(([^)]+)\)", TEXT):
         path, _, anchor = target.partition("#")
         assert not path or (DEPLOY / path).exists(), target
@@ -93,31 +93,31 @@ def test_links_lead_somewhere() -> None:
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_a_chapter_that_one_looks_for_is_there(chapter: str) -> None:
+def test_a_chapter_exists(chapter: str) -> None:
     assert f"\n## {chapter}\n" in TEXT
 
 
-def test_secrets_that_are_made_are_those_that_are_needed() -> None:
+def test_the_created_secrets_are_those_that_compose_needs() -> None:
     (made,) = re.findall(r"for name in ([A-Z_ ]+);", TEXT)
     assert set(made.split()) == set(re.findall(r"\$\{(\w+):\?", (DEPLOY / "compose.yaml").read_text()))
 
 
-def test_the_first_keys_go_where_prometheus_and_the_command_line_look_for_them(tmp_path: Path) -> None:
-    """As one who types it has it, but for the container."""
+def test_the_first_keys_are_stored_where_prometheus_and_the_command_line_read_them(tmp_path: Path) -> None:
+    """Run the commands as a user would type them, but without containers."""
     (block,) = (block for block in re.findall(r"(?s)```sh\n(.*?)```", TEXT) if "sed -n" in block)
     script = block.replace("dc build", "").replace("deploy/.env", "env")
     defined = f'tfkeys() {{ "{sys.executable}" -m agents.cli.main keys "$@"; }}; cd "{tmp_path}"\n'
     environ = environ_of(Settings(api_keys=str(tmp_path / "keys"))) | {"PYTHONPATH": str(ROOT)}
     subprocess.run(["/bin/sh", "-euc", defined + script], env=environ, capture_output=True, timeout=WITHIN, check=True)
-    told = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
-    gate = Authenticator(tmp_path / "keys", now_ms)
-    found = {
-        name: gate.authenticate(SignedRequest("GET", "/", [("authorization", f"Bearer {token}")], b""))
-        for name, token in told.items()
+    tokens = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
+    authenticator = Authenticator(tmp_path / "keys", now_ms)
+    keys = {
+        name: authenticator.authenticate(SignedRequest("GET", "/", [("authorization", f"Bearer {token}")], b""))
+        for name, token in tokens.items()
     }
-    assert set(found) == {"METRICS_TOKEN", "TURNFOLD_API_TOKEN"}
-    assert (found["METRICS_TOKEN"].rights, found["METRICS_TOKEN"].bots) == ((Right.ADMIN,), ())
-    assert Right.ADMIN not in found["TURNFOLD_API_TOKEN"].rights
+    assert set(keys) == {"METRICS_TOKEN", "TURNFOLD_API_TOKEN"}
+    assert (keys["METRICS_TOKEN"].rights, keys["METRICS_TOKEN"].bots) == ((Right.ADMIN,), ())
+    assert Right.ADMIN not in keys["TURNFOLD_API_TOKEN"].rights
     (secret,) = read_yaml("compose.yaml")["secrets"].values()
     assert secret == {"environment": "METRICS_TOKEN"}
     assert "exec --env TURNFOLD_API_TOKEN query" in TEXT

@@ -1,4 +1,4 @@
-"""What the page on security claims is tested: each claim names files that are there, settings and commands too."""
+"""Every claim of SECURITY.md names tests that exist; its links, settings and commands exist too."""
 
 import re
 
@@ -15,29 +15,29 @@ CLAIMS = re.findall(r"^\| (.+?) \| ((?:\[`[^`]+`\]\([^)]+\)(?:, )?)+) \|$", TEXT
 COMMANDS = [line.split("#")[0].split() for line in re.findall(r"^    turnfold (.+)$", TEXT, re.MULTILINE)]
 
 
-def test_there_are_claims() -> None:
+def test_the_page_has_claims() -> None:
     assert len(CLAIMS) >= 15
 
 
 @pytest.mark.parametrize(("claim", "links"), CLAIMS, ids=[claim for claim, _ in CLAIMS])
-def test_a_claim_names_tests_that_there_are(claim: str, links: str) -> None:
+def test_a_claim_names_existing_tests(claim: str, links: str) -> None:
     for name, path in re.findall(r"\[`([^`]+)`\]\(([^)]+)\)", links):
         file = DEPLOY / path
         assert file.name == name, claim
         assert "\ndef test_" in file.read_text(), claim
 
 
-def test_every_link_leads_somewhere() -> None:
+def test_every_link_has_a_target() -> None:
     for path in re.findall(r"\]\(([^)#]+)\)", TEXT):
         assert (DEPLOY / path).exists(), path
 
 
-def test_every_setting_is_one() -> None:
+def test_every_setting_exists() -> None:
     assert unknown_variables(TEXT) == set()
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_every_command_is_one(words: list[str]) -> None:
+def test_every_command_exists(words: list[str]) -> None:
     command: click.Command = turnfold
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         found = command.get_command(click.Context(command), words[0])
@@ -47,7 +47,7 @@ def test_every_command_is_one(words: list[str]) -> None:
     assert {word for word in words if word.startswith("--")} <= known
 
 
-def test_rights_and_refusals_are_all_told() -> None:
+def test_all_rights_and_refusals_are_described() -> None:
     for right in Right:
         assert f"| `{right}` |" in TEXT
     for denial in Denial:
