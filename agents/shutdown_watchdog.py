@@ -1,11 +1,13 @@
 """End a stopping process after a time limit, even if a part of it hangs, and log where it hangs."""
 
 import asyncio
-import io
 import logging
 import os
 import threading
 from collections.abc import Callable
+from traceback import StackSummary
+from types import FrameType
+from typing import Any
 
 FAILED, STUCK = 1, 3
 """Exit statuses of a worker that stopped because of an error, and of one that was asked to stop but hung."""
@@ -40,7 +42,14 @@ def _end(loop: asyncio.AbstractEventLoop, seconds: float, fatal: Callable[[], Ba
 
 def _stacks(loop: asyncio.AbstractEventLoop) -> str:
     """Return the stacks of the tasks of `loop`; they are approximate, as the loop may continue meanwhile."""
-    stacks = io.StringIO()
-    for task in asyncio.all_tasks(loop):
-        task.print_stack(limit=FRAMES, file=stacks)
-    return stacks.getvalue()
+    return "".join(line for task in asyncio.all_tasks(loop) for line in (f"{task!r}\n", *_stack(task.get_coro())))
+
+
+def _stack(awaitable: Any) -> list[str]:
+    """Format the innermost frames of a coroutine; `Task.get_stack` only knows the outermost one."""
+    frames: list[FrameType] = []
+    while awaitable is not None:
+        frame = getattr(awaitable, "cr_frame", None) or getattr(awaitable, "gi_frame", None)
+        frames += [frame] if frame else []
+        awaitable = getattr(awaitable, "cr_await", None) or getattr(awaitable, "gi_yieldfrom", None)
+    return StackSummary.extract((frame, frame.f_lineno) for frame in frames[-FRAMES:]).format()
