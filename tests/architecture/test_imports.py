@@ -1,4 +1,4 @@
-"""The import law holds, and the linter that says so can say otherwise."""
+"""The import law holds, and the linter detects each violation."""
 
 import shutil
 import subprocess
@@ -46,13 +46,13 @@ def test_each_contract_can_be_broken(tmp_path: Path, module: str, line: str, con
         file.write(f"\n{line}\n")
     linted = lint(tmp_path)
     assert linted.returncode == 1
-    broken = [said for said in linted.stdout.splitlines() if said.endswith("BROKEN")]
-    assert any(contract in said for said in broken), broken
+    broken = [line for line in linted.stdout.splitlines() if line.endswith("BROKEN")]
+    assert any(contract in name for name in broken), broken
 
 
-def test_packages_hold_no_code_in_their_facade() -> None:
-    """Every import cycle worth fearing goes through an `__init__` that imports."""
+def test_packages_have_no_code_in_their_init() -> None:
+    """Import cycles arise from an `__init__` that imports."""
     for package in PACKAGES:
-        for facade in (ROOT / package).rglob("__init__.py"):
-            assert facade.read_text().count('"""') == 2, facade
-            assert "import " not in facade.read_text().split('"""')[2], facade
+        for module in (ROOT / package).rglob("__init__.py"):
+            assert module.read_text().count('"""') == 2, module
+            assert "import " not in module.read_text().split('"""')[2], module
