@@ -7,8 +7,8 @@ from typing import Any, TypedDict
 import click
 
 from agents.cli.options import parse_time
-from pipeline.kafka.dead_letters import DeadLetterPlace
-from pipeline.kafka.retry_dead_letters import Wanted
+from pipeline.kafka.dead_letters.reader import DeadLetterPlace
+from pipeline.kafka.dead_letters.retry import DeadLetterQuery
 
 
 class LetterFilter(TypedDict):
@@ -47,13 +47,13 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def wanted(asked: LetterFilter, places: tuple[DeadLetterPlace, ...] = ()) -> Wanted:
+def wanted(asked: LetterFilter, places: tuple[DeadLetterPlace, ...] = ()) -> DeadLetterQuery:
     """The letters that fit all options, of each any of its values, and lie at one of `places`, if there are any.
 
     Raises:
         UsageError: a time that is none.
     """
-    return Wanted(
+    return DeadLetterQuery(
         reasons=frozenset(asked["reasons"]),
         topics=frozenset(asked["topics"]),
         steps=frozenset(asked["steps"]),

@@ -5,8 +5,8 @@ import asyncio
 import msgspec
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.dead_letters import DeadCount, count_dead
-from pipeline.kafka.forwarded import Forwarded, count_forwarded
+from pipeline.kafka.dead_letters.reader import DeadLetterCount, count_dead_letters
+from pipeline.kafka.forwarded import ForwardedCount, count_forwarded
 from pipeline.kafka.group import PartitionLag, read_lag
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError, UsageError
 from pipeline.store.client import connection
@@ -25,8 +25,8 @@ class State(msgspec.Struct):
     """
 
     partitions: list[PartitionLag] = msgspec.field(default_factory=list)
-    dead: DeadCount | None = None
-    forwarded: Forwarded | None = None
+    dead: DeadLetterCount | None = None
+    forwarded: ForwardedCount | None = None
     rows: dict[str, int] = msgspec.field(default_factory=dict)
     approximate: list[str] = msgspec.field(default_factory=list)
     problems: dict[str, str] = msgspec.field(default_factory=dict)
@@ -49,7 +49,7 @@ def _look_at_kafka(settings: Settings, state: State) -> None:
         if missing := [topic.name for topic in settings.topics if topic.name not in present]:
             state.problems["topics"] = f"there is no topic {', '.join(missing)}; {HINT}"
         if settings.topic_dead in present:
-            state.dead = count_dead(settings, patience=PATIENCE)
+            state.dead = count_dead_letters(settings, patience=PATIENCE)
         if settings.topic_turns in present:
             state.forwarded = count_forwarded(settings, patience=PATIENCE)
     except (TransientError, UsageError) as error:

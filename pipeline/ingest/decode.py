@@ -1,11 +1,11 @@
 """Decode a log entry of Lex V2 or V1 into a turn."""
 
+import enum
 from datetime import UTC, datetime, timedelta
 from sys import intern
 
 import msgspec
 
-from pipeline.ingest.diagnose import InputForm, input_form
 from pipeline.ingest.unwrap.wrappers import name_of
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import mended
@@ -154,3 +154,40 @@ def turn_of_v1(entry: LogEntryV1, timestamp: int, content: int) -> Turn:
         missed_utterance=entry.missed_utterance in (True, "true"),
         content=content,
     )
+
+
+_ABSENT = msgspec.Raw()
+
+
+class InputForm(enum.Enum):
+    """What a JSON value looks like."""
+
+    LOG_ENTRY_V1 = enum.auto()
+    CODE_HOOK = enum.auto()
+    UNKNOWN = enum.auto()
+
+
+class _FormMembers(msgspec.Struct, rename="camel", gc=False):
+    bot_name: msgspec.Raw = _ABSENT
+    invocation_source: msgspec.Raw = _ABSENT
+    current_intent: msgspec.Raw = _ABSENT
+
+
+def _is_present(member: msgspec.Raw) -> bool:
+    return bytes(member) not in {b"", b"null"}
+
+
+_form_members = msgspec.json.Decoder(_FormMembers)
+
+
+def input_form(raw: bytes) -> InputForm:
+    """The form of `raw`, which is JSON or was taken for it, and not nested too deep."""
+    try:
+        found = _form_members.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return InputForm.UNKNOWN
+    if _is_present(found.invocation_source) or _is_present(found.current_intent):
+        return InputForm.CODE_HOOK
+    if _is_present(found.bot_name):
+        return InputForm.LOG_ENTRY_V1
+    return InputForm.UNKNOWN

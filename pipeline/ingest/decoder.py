@@ -1,5 +1,6 @@
 """Decode and redact entries as the settings ask for it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -8,6 +9,8 @@ import msgspec
 from pipeline.config.fold_rules import redaction_labels
 from pipeline.config.settings import Settings
 from pipeline.ingest.decode import decode_entry
+from pipeline.ingest.unwrap.envelope import unwrap
+from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import UTF8_BOM, mended
 from schemas.turn import Turn, content_digest
@@ -65,6 +68,15 @@ class EventDecoder:
     def error(self, invalid: InvalidEventError) -> InvalidEventError:
         """What is told of it."""
         return invalid if self.redaction is None else self.redaction.error(invalid)
+
+
+DecodedInput = tuple[Turn, bytes] | Unreadable
+"""A turn with the bytes of its entry that are kept, or bytes that are no log entry."""
+
+
+def read_entries(raw: bytes, decoder: EventDecoder) -> Iterator[DecodedInput]:
+    """Decode all log entries in one raw input of any accepted form, in order, for live traffic and files alike."""
+    return unwrap(raw, decoder.message_bytes, decoder.entry)
 
 
 def _redaction(settings: Settings) -> "Redactor | None":

@@ -7,9 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from pipeline.ingest.decoder import EventDecoder
-from pipeline.ingest.diagnose import InputForm, input_form
-from pipeline.ingest.entries import read_entries
+from pipeline.ingest.decode import InputForm, input_form
+from pipeline.ingest.decoder import EventDecoder, read_entries
 from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import InvalidEventError
 from schemas.dead_letter import DeadLetter

@@ -12,7 +12,7 @@ from confluent_kafka import TopicPartition as PartitionOffset
 from kafka import TopicPartition
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.batches.second_look import Again, SecondLook, Window
+from pipeline.kafka.batches.fallback_reader import FallbackReader, OffsetWindow, RereadMessage
 from pipeline.kafka.client import CLIENT_ID, DEMANDS, PATIENCE, translate_errors
 from pipeline.kafka.connectivity import check_reachable
 from pipeline.kafka.security import librdkafka_access, tls_context
@@ -43,14 +43,14 @@ class Fetcher:
 
     def __init__(self, settings: Settings, patience: float) -> None:
         self.trouble = ""
-        self.second = SecondLook(settings, patience)
+        self.fallback = FallbackReader(settings, patience)
         self._refusal: KafkaError | None = None
         self._consumer = Consumer({**_options(settings, patience), "error_cb": self._failed}, logger=log)
 
     def assign(self, topic: str, number: int, offset: int) -> None:
         """Read a partition from there on, and nothing else; what was fetched before is dropped."""
         self.trouble = ""
-        self.second.forget()
+        self.fallback.forget()
         self._consumer.assign([PartitionOffset(topic, number, offset)])
 
     def take(self, count: int, wait: float) -> list[Message]:
@@ -70,7 +70,7 @@ class Fetcher:
 
     def close(self) -> None:
         """Give the connections back."""
-        self.second.close()
+        self.fallback.close()
         self._consumer.close()
 
     def _failed(self, error: KafkaError) -> None:
@@ -153,7 +153,7 @@ WINDOW_S = 2.0
 """What the other client has for it; a jump in the offsets is real only after a while."""
 UNREADABLE = {KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION, KafkaError._NOT_IMPLEMENTED, KafkaError._UNDERFLOW}  # noqa: SLF001 - librdkafka's own codes
 
-Record: TypeAlias = Message | Again
+Record: TypeAlias = Message | RereadMessage
 
 
 class Fetched(msgspec.Struct, frozen=True):
@@ -185,7 +185,7 @@ def read_batches(
     while at < end:
         records, position, stuck = _follow(fetcher, partition, (at, end), fetcher.take(count, WAIT_S))
         if stuck or (position == at and time.monotonic() - came > SILENT_S):
-            more = fetcher.second.window(partition, position, WINDOW_S if stuck else WAIT_S * 5)
+            more = fetcher.fallback.window(partition, position, WINDOW_S if stuck else WAIT_S * 5)
             if more:
                 records, position = [*records, *_between(more, position, end)], more.next_offset
             if more or stuck:
@@ -218,7 +218,7 @@ def _follow(
         if at >= end:
             break
         if offset < at:
-            if fetcher.second.window(partition, at, WINDOW_S):
+            if fetcher.fallback.window(partition, at, WINDOW_S):
                 return records, at, True  # only this record says so
             raise UsageError(
                 f"{_name(partition)} has lost its records from offset {at} on, and goes on at {offset}: "
@@ -236,7 +236,7 @@ def _skipped(fetcher: Fetcher, partition: TopicPartition, at: int, until: int) -
     """Records that are there between two offsets although librdkafka was given none; most often there are none."""
     found: list[Record] = []
     while at < until:
-        window = fetcher.second.window(partition, at, WINDOW_S)
+        window = fetcher.fallback.window(partition, at, WINDOW_S)
         if window is None:
             raise TransientError(f"Kafka does not tell what {_name(partition)} has between offsets {at} and {until}")
         found += _between(window, at, until)
@@ -244,7 +244,7 @@ def _skipped(fetcher: Fetcher, partition: TopicPartition, at: int, until: int) -
     return found
 
 
-def _between(window: Window, at: int, until: int) -> list[Again]:
+def _between(window: OffsetWindow, at: int, until: int) -> list[RereadMessage]:
     return [one for one in window.records if at <= one.offset() < until]
 
 

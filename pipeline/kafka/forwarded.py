@@ -11,14 +11,14 @@ SCAN = 4_000
 """Records that are read: about 6 MB."""
 
 
-class Forwarded(msgspec.Struct, frozen=True):
+class ForwardedCount(msgspec.Struct, frozen=True):
     """Of the newest `scanned` records of the turns topic, `count` are such that a worker has forwarded."""
 
     count: int
     scanned: int
 
 
-def count_forwarded(settings: Settings, scan: int = SCAN, patience: float = PATIENCE) -> Forwarded:
+def count_forwarded(settings: Settings, scan: int = SCAN, patience: float = PATIENCE) -> ForwardedCount:
     """Count those among the newest `scan` records.
 
     Raises:
@@ -30,4 +30,4 @@ def count_forwarded(settings: Settings, scan: int = SCAN, patience: float = PATI
         for record in read(consumer, newest(spans, scan), patience):
             scanned += 1
             count += times_forwarded(record.headers) > 0
-    return Forwarded(count, scanned)
+    return ForwardedCount(count, scanned)

@@ -5,8 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from pipeline.ingest.decoder import EventDecoder
-from pipeline.ingest.entries import read_entries
+from pipeline.ingest.decoder import EventDecoder, read_entries
 from pipeline.ingest.unwrap.opening import Unreadable
 from schemas.erasure import ErasureList
 from schemas.reprocessing import Position

@@ -23,7 +23,7 @@ from pipeline.metrics.worker import WorkerMetrics
 from schemas.topics import DAY_MS, FORWARDED, times_forwarded
 from tests.broker_matrix import ON_APACHE, on_both
 from tests.events import raw, turn
-from tests.pipeline.kafka.sending import now
+from tests.pipeline.kafka.producing import now
 
 PATIENCE = 30.0
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from pipeline.kafka.dead_letters import read_dead
+from pipeline.kafka.dead_letters.reader import read_dead_letters
 from tests.integration.component_stack import Pieces
 from tests.integration.tables import Differences, differences
 
@@ -30,7 +30,7 @@ def judge(parts: Pieces, lines: list[bytes], buried: set[tuple[str, int, int]], 
     """
     letters = {
         (one.letter.topic, one.letter.partition, one.letter.offset)
-        for one in read_dead(parts.settings, newest=None)
+        for one in read_dead_letters(parts.settings, newest=None)
         if one.letter
     }
     found = msgspec.structs.asdict(differences(parts, lines))

@@ -8,7 +8,7 @@ from kafka import TopicPartition
 from tests.integration.component_stack import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
-from tests.pipeline.kafka.compressed import CLIENTS, CODECS, send_compressed
+from tests.pipeline.kafka.compressed_batches import CLIENTS, CODECS, send_compressed
 
 
 @pytest.fixture(scope="module")

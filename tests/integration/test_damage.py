@@ -3,14 +3,14 @@
 import pytest
 from kafka import TopicPartition
 
-from pipeline.kafka.dead_letters import read_dead
+from pipeline.kafka.dead_letters.reader import read_dead_letters
 from tests.broker_matrix import ON_APACHE, ON_EMBEDDED
 from tests.integration.component_stack import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
-from tests.pipeline.kafka.odd import LOST, around, living
+from tests.pipeline.kafka.producing import PATIENCE, writing
 from tests.pipeline.kafka.record_batches import DAMAGED, batch_of, produce
-from tests.pipeline.kafka.sending import PATIENCE, writing
+from tests.pipeline.kafka.unusual_records import LOST, around, living
 from tests.secured_kafka import Demanding
 
 
@@ -35,7 +35,7 @@ def test_batches_that_cannot_be_read_are_dead_letters_for_everybody(parts: Piece
     parts.start_worker()
     parts.wait_until_folded()
     assert_tables(parts, traffic)
-    letters = [record.letter for record in read_dead(parts.settings) if record.reason == "corrupt-batch"]
+    letters = [record.letter for record in read_dead_letters(parts.settings) if record.reason == "corrupt-batch"]
     assert {(one.topic, one.offset, one.last_offset) for one in letters if one} == places
     replayed = parts.report("replay", "--topic", parts.settings.topic_raw)
     assert replayed["counts"]["dead"] >= len(damaged)
@@ -60,7 +60,7 @@ def test_a_record_that_no_client_can_decode_takes_no_other_along(parts: Pieces, 
     parts.start_worker()
     parts.wait_until_folded()
     assert_tables(parts, traffic)
-    dead = list(read_dead(parts.settings))
+    dead = list(read_dead_letters(parts.settings))
     letters = [record.letter for record in dead if record.reason == "corrupt-batch"]
     assert {(one.topic, one.partition, one.offset, one.last_offset) for one in letters if one} == places
     assert len(letters) == len(places)
@@ -88,7 +88,7 @@ def test_a_batch_that_a_disk_has_changed_is_a_dead_letter(
     parts.start_worker()
     parts.wait_until_folded()
     assert_tables(parts, traffic)
-    (letter,) = {record.letter for record in read_dead(parts.settings) if record.reason == "corrupt-batch"}
+    (letter,) = {record.letter for record in read_dead_letters(parts.settings) if record.reason == "corrupt-batch"}
     place = len(traffic[0::2])
     assert letter
     assert (letter.reason, letter.topic, letter.partition) == ("corrupt-batch", turns.topic, turns.partition)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from pipeline.kafka.dead_letters import DeadLetterPlace, read_letter
+from pipeline.kafka.dead_letters.reader import DeadLetterPlace, read_dead_letter
 from pipeline.kafka.produce import Producer, SendFailure
 from tests.broker_matrix import ON_EMBEDDED
 from tests.events import START, entry, iso, raw
@@ -49,7 +49,7 @@ def test_an_enormous_event_is_folded_up_to_the_limit_and_kept_whole_beyond_it(pa
     assert failures == []
     parts.wait_until_folded()
     assert_tables(parts, fits)
-    letters = [read_letter(parts.settings, DeadLetterPlace(0, offset)) for offset in range(2 * len(beyond))]
+    letters = [read_dead_letter(parts.settings, DeadLetterPlace(0, offset)) for offset in range(2 * len(beyond))]
     assert sorted(map(digest, (letter.value for letter in letters))) == sorted(map(digest, beyond * 2))
     assert {letter.reason for letter in letters} == {"too-large", "too-deep"}  # the brackets, where they are opened
 

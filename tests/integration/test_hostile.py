@@ -7,7 +7,7 @@ from collections import Counter
 
 import orjson
 
-from pipeline.kafka.dead_letters import read_dead
+from pipeline.kafka.dead_letters.reader import read_dead_letters
 from pipeline.kafka.produce import Producer
 from tests.broker_matrix import ON_EMBEDDED
 from tests.events import raw
@@ -106,6 +106,6 @@ def test_a_worker_outlives_every_message_and_folds_what_is_good(parts: Pieces) -
     rows = {row["session_id"]: row["turns"] for row in parts.answers(ROWS)}
     named = {f"session-{number}" for number in (1, 2, *range(5, 16))}
     assert rows == dict.fromkeys(named | {"s\0\x1b\ufffd-3", "s" * 512}, 1)
-    letters = Counter(letter.reason for letter in read_dead(parts.settings))
+    letters = Counter(letter.reason for letter in read_dead_letters(parts.settings))
     assert letters == expected_letters()
     parts.run("audit", "--pause=0.5")

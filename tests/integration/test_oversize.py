@@ -5,8 +5,8 @@ from confluent_kafka import Producer as Librdkafka
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from pipeline.kafka.client import open_admin
-from pipeline.kafka.dead_letters import DeadRecord, read_dead
-from pipeline.kafka.retry_dead_letters import Wanted, waiting
+from pipeline.kafka.dead_letters.reader import DeadLetterRecord, read_dead_letters
+from pipeline.kafka.dead_letters.retry import DeadLetterQuery, retryable
 from tests.broker_matrix import ON_APACHE
 from tests.events import raw
 from tests.integration.component_stack import Pieces
@@ -18,7 +18,7 @@ BOMB = 70_000_000
 
 
 @pytest.fixture
-def letters(parts: Pieces) -> list[DeadRecord]:
+def letters(parts: Pieces) -> list[DeadLetterRecord]:
     """Those of events of these sizes, sent to both topics in batches of some kilobytes."""
     options = {"bootstrap.servers": ",".join(parts.settings.kafka), "compression.codec": "gzip", "linger.ms": 0}
     producer = Librdkafka({**options, "message.max.bytes": 200_000_000})
@@ -33,11 +33,11 @@ def letters(parts: Pieces) -> list[DeadRecord]:
     parts.wait_until_folded()
     assert_tables(parts, good)
     # a worker that sends again what it cannot know to be sent doubles letters
-    found = {(one.letter.topic, one.letter.offset): one for one in read_dead(parts.settings) if one.letter}
+    found = {(one.letter.topic, one.letter.offset): one for one in read_dead_letters(parts.settings) if one.letter}
     return list(found.values())
 
 
-def test_every_letter_fits_and_says_what_it_lacks(letters: list[DeadRecord]) -> None:
+def test_every_letter_fits_and_says_what_it_lacks(letters: list[DeadLetterRecord]) -> None:
     assert [one.reason for one in letters] == ["too-large"] * 2 * (len(SIZES) + 1)
     whole = sorted(len(raw(inputTranscript="x" * size)) for size in SIZES for _ in range(2))
     records = [one.letter for one in letters if one.letter and one.letter.last_offset is None]
@@ -46,7 +46,7 @@ def test_every_letter_fits_and_says_what_it_lacks(letters: list[DeadRecord]) -> 
     batches = [one.letter for one in letters if one.letter and one.letter.last_offset is not None]
     assert [one.last_offset for one in batches] == [one.offset for one in batches]
     assert len(batches) == 2
-    assert len(list(waiting(letters, Wanted()))) == 2
+    assert len(list(retryable(letters, DeadLetterQuery()))) == 2
 
 
 @ON_APACHE
@@ -59,7 +59,7 @@ def test_a_topic_that_takes_less_than_it_should_has_letters_that_are_cut_further
     parts.start_worker()
     parts.wait_until_folded()
     assert_tables(parts, [raw()])
-    found = [one.letter for one in read_dead(settings)]
+    found = [one.letter for one in read_dead_letters(settings)]
     assert sorted(one.reason for one in found if one) == ["too-large", "unsupported-version"]
     assert all(one and one.lacking and len(one.payload) + one.lacking > 87_000 for one in found)
 

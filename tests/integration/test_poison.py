@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from pipeline.kafka.dead_letters import count_dead, read_dead
+from pipeline.kafka.dead_letters.reader import count_dead_letters, read_dead_letters
 from pipeline.kafka.produce import Producer
 from tests.broker_matrix import ON_EMBEDDED
 from tests.events import raw
@@ -28,7 +28,7 @@ def test_a_flood_stops_every_worker_until_it_is_let_pass(parts: Pieces, traffic:
     parts.start_worker()
     parts.send(traffic)
     parts.wait_until_folded()
-    before = count_dead(parts.settings).total
+    before = count_dead_letters(parts.settings).total
     parts.workers[0].terminate()
     parts.workers[0].wait(PATIENCE)
     parts.send(FLOOD)
@@ -37,10 +37,10 @@ def test_a_flood_stops_every_worker_until_it_is_let_pass(parts: Pieces, traffic:
         assert worker.wait(PATIENCE) == 1
     for words in ("inputs are no log entries", parts.settings.topic_raw, "wrong-shape", "TURNFOLD_DEAD_LETTER_SHARE=1"):
         assert words in parts.log
-    assert count_dead(parts.settings).total - before <= 500, "the topic was not drained"
+    assert count_dead_letters(parts.settings).total - before <= 500, "the topic was not drained"
     parts.start_worker(**SMALL_WINDOW, TURNFOLD_DEAD_LETTER_SHARE="1")
     parts.wait_until_folded()
-    letters = [letter.value for letter in read_dead(parts.settings) if letter.value in set(FLOOD)]
+    letters = [letter.value for letter in read_dead_letters(parts.settings) if letter.value in set(FLOOD)]
     assert set(letters) == set(FLOOD)
     assert_tables(parts, traffic)
 
@@ -53,7 +53,7 @@ def test_a_flood_on_the_turns_topic_stops_it_too(parts: Pieces) -> None:
         producer.flush()
     assert parts.start_worker(**SMALL_WINDOW).wait(PATIENCE) == 1
     assert f"topic {parts.settings.topic_turns} partition" in parts.log
-    assert count_dead(parts.settings).total <= 500
+    assert count_dead_letters(parts.settings).total <= 500
 
 
 @ON_EMBEDDED
@@ -61,7 +61,7 @@ def test_few_events_may_all_be_broken(parts: Pieces) -> None:
     worker = parts.start_worker(**SMALL_WINDOW)
     parts.send(FLOOD[:400])
     parts.wait_until_folded()
-    assert count_dead(parts.settings).total == 400
+    assert count_dead_letters(parts.settings).total == 400
     assert worker.poll() is None
 
 
@@ -73,17 +73,17 @@ def test_letters_sent_again_are_folded_once_their_writer_is_mended(parts: Pieces
     worker = parts.start_worker(TURNFOLD_MAX_EVENT_BYTES="4000")
     parts.send([large, broken])
     parts.wait_until_folded()
-    assert count_dead(parts.settings).reasons == {"too-large": 1, "wrong-shape": 1}
+    assert count_dead_letters(parts.settings).reasons == {"too-large": 1, "wrong-shape": 1}
     worker.terminate()
     worker.wait(PATIENCE)
     parts.start_worker()
     parts.run("dead-letters", "retry")
     parts.wait_until_folded()
-    assert count_dead(parts.settings).reasons == {"wrong-shape": 1}
+    assert count_dead_letters(parts.settings).reasons == {"wrong-shape": 1}
     assert_tables(parts, [large])
     parts.run("dead-letters", "retry")
     parts.wait_until_folded()
-    assert count_dead(parts.settings).total == 1, "still broken, it is a new letter each time"
+    assert count_dead_letters(parts.settings).total == 1, "still broken, it is a new letter each time"
 
 
 def test_up_ends_with_the_workers_last_words(tmp_path: Path) -> None:

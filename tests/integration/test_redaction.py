@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.dead_letters import read_dead
+from pipeline.kafka.dead_letters.reader import read_dead_letters
 from pipeline.kafka.produce import Producer
 from pipeline.runtime.sockets import free_port
 from tests import services
@@ -39,7 +39,7 @@ def run(parts: Pieces, *command: str) -> None:
 
 def reasons(parts: Pieces) -> Counter[str]:
     """How many dead letters there are for each reason."""
-    return Counter(record.reason for record in read_dead(parts.settings))
+    return Counter(record.reason for record in read_dead_letters(parts.settings))
 
 
 def assert_clean_tables(parts: Pieces, *databases: str) -> None:

@@ -6,7 +6,7 @@ from tests.broker_matrix import ON_APACHE
 from tests.integration.component_stack import Pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
-from tests.pipeline.kafka.sending import writing
+from tests.pipeline.kafka.producing import writing
 
 
 @pytest.fixture(scope="module")

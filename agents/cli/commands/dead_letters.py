@@ -12,9 +12,9 @@ from agents.cli.output.dead_letters import ListedLetter, listed, print_json, pri
 from agents.cli.output.write import say, write_bytes
 from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
-from pipeline.kafka.dead_letters import SCAN, DeadLetterPlace, read_dead, read_letter
+from pipeline.kafka.dead_letters.reader import SCAN, DeadLetterPlace, read_dead_letter, read_dead_letters
+from pipeline.kafka.dead_letters.retry import DeadLetterQuery, retry_dead_letters, retryable
 from pipeline.kafka.produce import SendFailure
-from pipeline.kafka.retry_dead_letters import Wanted, resend, waiting
 from pipeline.kafka.topics import require_topics
 
 
@@ -54,7 +54,7 @@ def list_letters(
 @click.pass_obj
 def show(settings: Settings, at: DeadLetterPlace, *, raw: bool) -> None:
     """Show one dead letter, by its place in the dead-letter topic as `list` tells it: what is known, and its bytes."""
-    letter = read_letter(settings, at)
+    letter = read_dead_letter(settings, at)
     if raw:
         write_bytes(letter.value)
     else:
@@ -79,21 +79,23 @@ def retry(
     """
     require_topics(settings)
     failures: list[SendFailure] = []
-    with StopSignal() as interrupt, closing(read_dead(settings, newest=None)) as records:
-        letters = interrupt.until_then(islice(waiting(records, wanted(asked, at)), limit))
-        count = sum(1 for _ in letters) if dry_run else resend(settings, letters, failures.append)
+    with StopSignal() as interrupt, closing(read_dead_letters(settings, newest=None)) as records:
+        letters = interrupt.until_then(islice(retryable(records, wanted(asked, at)), limit))
+        count = sum(1 for _ in letters) if dry_run else retry_dead_letters(settings, letters, failures.append)
     for failure in failures:
         say(f"{failure.origin}: {failure.reason}", err=True)
     say(f"{count:,} dead letters {'would be ' * dry_run}sent again, {len(failures):,} failed")
     ctx.exit(interrupt.exit_status or int(bool(failures)))
 
 
-def _newest(settings: Settings, asked: Wanted, limit: int, *, everything: bool) -> list[ListedLetter]:
+def _newest(settings: Settings, asked: DeadLetterQuery, limit: int, *, everything: bool) -> list[ListedLetter]:
     """The newest letters that fit: among the last records if there are enough, else in the whole topic."""
     found: list[ListedLetter] = []
     for scan in (SCAN, None):
         fitting = (
-            record for record in read_dead(settings, scan) if (everything or not record.retried) and asked.fits(record)
+            record
+            for record in read_dead_letters(settings, scan)
+            if (everything or not record.retried) and asked.fits(record)
         )
         found = heapq.nlargest(limit, map(listed, fitting), key=lambda one: (one.timestamp, one.partition, one.offset))
         if len(found) == limit:

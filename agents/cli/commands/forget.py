@@ -11,7 +11,7 @@ from agents.cli.output.write import iso, say, write_json
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.ingest.unwrap.mention import mentions
-from pipeline.kafka.purge_dead_letters import Erased, erase_letters
+from pipeline.kafka.dead_letters.purge import PurgeResult, purge_dead_letters
 from pipeline.materialise.erase_session import Removed, erase_session
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.runtime.clock import now_ms
@@ -31,7 +31,7 @@ class Report(msgspec.Struct, frozen=True):
 
     until: str
     removed: Removed
-    dead_letters: Erased
+    dead_letters: PurgeResult
     clean: bool
     kafka_keeps_until: str
     remains: list[str]
@@ -86,14 +86,14 @@ async def _forget(settings: Settings, who: str, bot: str | None) -> Report:
     bots = {bot, resolve_bot_id(bot)} if bot else set()
     max_bytes = settings.max_message_bytes
     try:
-        erased = await asyncio.to_thread(erase_letters, settings, lambda raw: mentions(raw, who, bots, max_bytes))
+        erased = await asyncio.to_thread(purge_dead_letters, settings, lambda raw: mentions(raw, who, bots, max_bytes))
     except TransientError as trouble:
-        erased = Erased(left=str(trouble))
+        erased = PurgeResult(left=str(trouble))
     kept_until = iso(now + int(settings.topic_retention_days * DAY_MS))
     return Report(iso(now), removed, erased, clean, kept_until, _remains(settings, erased, kept_until, clean=clean))
 
 
-def _remains(settings: Settings, erased: Erased, kept_until: str, *, clean: bool) -> list[str]:
+def _remains(settings: Settings, erased: PurgeResult, kept_until: str, *, clean: bool) -> list[str]:
     kept = (
         f"Kafka keeps {settings.topic_raw} and {settings.topic_turns} until {kept_until}; nothing of it is folded again"
     )

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.output.write import cell, console, escaped_text, iso, say, write_json
-from pipeline.kafka.dead_letters import DeadRecord
+from pipeline.kafka.dead_letters.reader import DeadLetterRecord
 from schemas.dead_letter import DeadLetter
 
 SHOWN = 4_000
@@ -33,7 +33,7 @@ class ListedLetter(msgspec.Struct, frozen=True):
     lacking: int
 
 
-def listed(record: DeadRecord) -> ListedLetter:
+def listed(record: DeadLetterRecord) -> ListedLetter:
     """One line of a list."""
     letter = record.letter
     return ListedLetter(
@@ -75,7 +75,7 @@ def print_json(lines: Iterable[ListedLetter]) -> None:
     write_json(b"[" + b",\n".join(documents) + b"]")
 
 
-def print_letter(record: DeadRecord) -> None:
+def print_letter(record: DeadLetterRecord) -> None:
     """Everything about one letter; what no terminal should see is escaped."""
     line = listed(record)
     say(f"at      {line.at}, {line.time}, {line.size:,} bytes")

@@ -5,19 +5,19 @@ from collections.abc import Iterable, Mapping
 
 from schemas.lex.log_entry import CHANNELS
 
-Places = Mapping[str, "Places | None"]
+KeptMembers = Mapping[str, "KeptMembers | None"]
 """Name of a member -> None where a text or a number in it is kept, else the places in the object in it.
 
 Lists on the way do not count: what holds for an object holds for each in a list.
 """
 
-FREE: Places = {}
+FREE: KeptMembers = {}
 """In an object whose members bots name, such as slots: what is in it is hidden by what it is a member of."""
 
-NOWHERE: Places = {}
+NOWHERE: KeptMembers = {}
 """In an object that nobody knows."""
 
-SCORED: Places = {"score": None}
+SCORED: KeptMembers = {"score": None}
 """In an object that stands for a number."""
 
 MARKS = "turnfoldRedacted"
@@ -78,9 +78,9 @@ _ENVELOPE = {
 }
 
 
-def _places(tables: Iterable[Mapping[str, str]]) -> dict[str, Places | None]:
+def _places(tables: Iterable[Mapping[str, str]]) -> dict[str, KeptMembers | None]:
     """One tree of tables: way to an object, its names separated by dots -> those of its members that are kept."""
-    root: dict[str, Places | None] = {}
+    root: dict[str, KeptMembers | None] = {}
     for table in tables:
         for way, names in table.items():
             at = root

@@ -36,7 +36,7 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 Span = tuple[int, int]
 
 
-class Checked:
+class LuhnDigits:
     """Digits of which any part can be asked at once whether its last digit is the check of the others (Luhn)."""
 
     def __init__(self, digits: str) -> None:
@@ -47,11 +47,11 @@ class Checked:
             for last in (0, 1)
         ]
 
-    def loosely(self, begin: int, end: int) -> bool:
+    def may_be_card(self, begin: int, end: int) -> bool:
         """Whether these may be the number of a card."""
         return bool(CARD.match(self.digits, begin)) and self._passes(begin, end)
 
-    def strictly(self, begin: int, end: int) -> bool:
+    def is_issued_card(self, begin: int, end: int) -> bool:
         """Whether they are one of a size that its issuer gives."""
         return self._passes(begin, end) and bool(ISSUERS[end - begin].match(self.digits, begin))
 
@@ -68,21 +68,21 @@ def cards(digits: str, borders: Sequence[int]) -> Iterator[Span]:
     """
     if len(digits) < SIZES.start:
         return
-    checked = Checked(digits)
+    checked = LuhnDigits(digits)
     yield from _grouped(checked, borders)
     if any(end - begin > USUAL for begin, end in pairwise(borders)):
         yield from _joined(checked, borders)
 
 
-def _grouped(checked: Checked, borders: Sequence[int]) -> Iterator[Span]:
+def _grouped(checked: LuhnDigits, borders: Sequence[int]) -> Iterator[Span]:
     at = frozenset(borders)
     for begin in borders:
         for end in range(begin + SIZES.start, min(begin + SIZES.stop, len(checked.digits) + 1)):
-            if end in at and checked.loosely(begin, end):
+            if end in at and checked.may_be_card(begin, end):
                 yield begin, end
 
 
-def _joined(checked: Checked, borders: Sequence[int]) -> Iterator[Span]:
+def _joined(checked: LuhnDigits, borders: Sequence[int]) -> Iterator[Span]:
     """Cards of which one end at least is within a group, in the order of their beginnings."""
     size = len(checked.digits)
     group_begin, group_end = [0] * (size + 1), [size] * (size + 1)
@@ -98,7 +98,7 @@ def _joined(checked: Checked, borders: Sequence[int]) -> Iterator[Span]:
                 yield group_begin[begin + 1], group_end[end - 1]
 
 
-def _ends(checked: Checked, group_end: Sequence[int]) -> list[tuple[int, ...]]:
+def _ends(checked: LuhnDigits, group_end: Sequence[int]) -> list[tuple[int, ...]]:
     """Begin -> where cards that begin there end so that only what may be joined to one follows in the group."""
     size = len(checked.digits)
     found: list[tuple[int, ...]] = [()] * (size + 1)
@@ -108,6 +108,6 @@ def _ends(checked: Checked, group_end: Sequence[int]) -> list[tuple[int, ...]]:
                 end
                 for end in range(begin + SIZES.start, min(begin + SIZES.stop, size + 1))
                 if (found[end] or (rest := group_end[end - 1] - end) == 0 or rest in JOINED)
-                and checked.strictly(begin, end)
+                and checked.is_issued_card(begin, end)
             )
     return found

@@ -1,10 +1,13 @@
 """Settings in; what to do with members of entries that hold texts, slots or attributes, by their names, out."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from pipeline.config.settings import Settings
 from pipeline.ingest.redaction.allowlist import PLAUSIBLE
-from pipeline.ingest.redaction.masking import MaskedSpan, Members, drop, mask, objects
+from pipeline.ingest.redaction.masking import Members, RedactionState, drop, mask, objects
+from pipeline.ingest.redaction.patterns import Patterns
 from schemas.lex.log_entry import CHANNELS
 
 ALL = "*"
@@ -29,10 +32,10 @@ ATTRIBUTE = 4
 REMEMBERED = 10_000
 """Names of members: bots have some hundreds."""
 
-Act = Callable[[Members, str, MaskedSpan], None]
+Act = Callable[[Members, str, RedactionState], None]
 
 
-class Names:
+class NameList:
     """Names that settings list, upper and lower case alike; * is all."""
 
     def __init__(self, names: Collection[str]) -> None:
@@ -65,7 +68,7 @@ class Fields:
     """What to do with a member of an entry by its name, wherever it stands: `acts`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._slots, self._attributes = Names(settings.redact_slots), Names(settings.redact_attributes)
+        self._slots, self._attributes = NameList(settings.redact_slots), NameList(settings.redact_attributes)
         self._hide = drop if settings.redact_transcripts == "drop" else mask
         self._transcripts = settings.redact_transcripts != "keep"
         self.unlisted = self._transcripts and ALL in settings.redact_slots and ALL in settings.redact_attributes
@@ -92,36 +95,36 @@ class Fields:
         first = word.partition(".")[0] if isinstance(word, str) else ""
         return first in OTHER_MARKS or self.acts[first] is not None
 
-    def _said(self, holder: Members, name: str, found: MaskedSpan) -> None:
+    def _said(self, holder: Members, name: str, found: RedactionState) -> None:
         if type(holder[name]) in {dict, list}:
             for _ in objects(holder, name, found):
                 pass  # their members are hidden when they are come to
         else:
             self._hide(holder, name, found)
 
-    def _messages(self, holder: Members, name: str, found: MaskedSpan) -> None:
+    def _messages(self, holder: Members, name: str, found: RedactionState) -> None:
         for message in objects(holder, name, found):
             if "content" in message:
                 self._hide(message, "content", found, "messages.content")
 
-    def _slot_map(self, holder: Members, name: str, found: MaskedSpan, word: str = "") -> None:
+    def _slot_map(self, holder: Members, name: str, found: RedactionState, word: str = "") -> None:
         for slots in objects(holder, name, found, word):
             for slot in slots:
                 if slots[slot] is not None and self._is_slot(slot, found):
                     mask(slots, slot, found, f"slots.{slot}", least=1)
 
-    def _hints(self, holder: Members, name: str, found: MaskedSpan) -> None:
+    def _hints(self, holder: Members, name: str, found: RedactionState) -> None:
         for intents in objects(holder, name, found):
             for intent in intents:
                 self._slot_map(intents, intent, found, name)
 
-    def _contexts(self, holder: Members, name: str, found: MaskedSpan) -> None:
+    def _contexts(self, holder: Members, name: str, found: RedactionState) -> None:
         """V1 has the attributes of a context in its `parameters`."""
         for context in objects(holder, name, found):
             if "parameters" in context:
                 self._context(context, "parameters", found)
 
-    def _context(self, holder: Members, name: str, found: MaskedSpan) -> None:
+    def _context(self, holder: Members, name: str, found: RedactionState) -> None:
         """A slot that sets a context is copied into its attributes, under the slot's name."""
         for attributes in objects(holder, name, found):
             for each in attributes:
@@ -130,12 +133,12 @@ class Fields:
                 elif each in self._attributes:
                     mask(attributes, each, found, f"{name}.{each}", least=ATTRIBUTE)
 
-    def _evaluated(self, holder: Members, name: str, found: MaskedSpan) -> None:
+    def _evaluated(self, holder: Members, name: str, found: RedactionState) -> None:
         """Values stand in it as they were compared."""
         if self._slots or self._attributes or found.obfuscated:
             mask(holder, name, found)
 
-    def _attribute_map(self, holder: Members, name: str, found: MaskedSpan) -> None:
+    def _attribute_map(self, holder: Members, name: str, found: RedactionState) -> None:
         for attributes in objects(holder, name, found):
             for each in list(attributes):
                 if self._transcripts and each.lower().startswith(SEARCH_ANSWERS):
@@ -143,5 +146,43 @@ class Fields:
                 elif each in self._attributes and not (name == "requestAttributes" and each in CHANNELS):
                     mask(attributes, each, found, f"{name}.{each}", least=ATTRIBUTE)
 
-    def _is_slot(self, name: str, found: MaskedSpan) -> bool:
+    def _is_slot(self, name: str, found: RedactionState) -> bool:
         return name in self._slots or name.casefold() in found.obfuscated
+
+
+class MemberNames:
+    """Renames members whose names hold a pattern. Names are remembered, as they come again and again."""
+
+    def __init__(self, patterns: Patterns) -> None:
+        self._patterns = patterns
+        self._harmless: set[str] = set()
+
+    def mask(self, members: dict[str, Any], marks: set[str]) -> None:
+        """Mask the names of `members`, in their order; what was found is added to `marks`."""
+        if self._patterns and not self._harmless.issuperset(members):
+            renamed = {name: self._masked(name, marks) for name in members}
+            if any(name != new for name, new in renamed.items()):
+                self._rename(members, renamed)
+
+    def _masked(self, name: str, marks: set[str]) -> str:
+        if name in self._harmless:
+            return name
+        masked = self._patterns.masked(name, marks)
+        if masked == name and len(self._harmless) < REMEMBERED:
+            self._harmless.add(name)
+        return masked
+
+    @staticmethod
+    def _rename(members: dict[str, Any], renamed: dict[str, str]) -> None:
+        """Two names that are masked alike are told apart by a number, and so lose neither member."""
+        taken = {name for name, new in renamed.items() if name == new}
+        numbers: Counter[str] = Counter()
+        before = list(members.items())
+        members.clear()
+        for name, child in before:
+            new = renamed[name]
+            while new != name and new in taken:
+                numbers[renamed[name]] += 1
+                new = f"{renamed[name]} {numbers[renamed[name]] + 1}"
+            taken.add(new)
+            members[new] = child

@@ -21,7 +21,7 @@ Holder = dict[str, Any] | list[Any]
 _decoder = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number, strict=False)
 
 
-class TwiceError(ValueError):
+class DuplicateMemberError(ValueError):
     """An object has a member twice: whoever reads it sees one of them."""
 
 
@@ -38,7 +38,7 @@ def loads_strictly(text: str) -> Any:
     """The same of a text that may be kept as it is, so that nothing in it must go unseen.
 
     Raises:
-        TwiceError: a member comes twice. ValueError, RecursionError: as above.
+        DuplicateMemberError: a member comes twice. ValueError, RecursionError: as above.
     """
     return _shallow(text, _strict)
 
@@ -82,7 +82,7 @@ def whole(number: str) -> str:
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise TwiceError("a member comes twice")
+        raise DuplicateMemberError("a member comes twice")
     return members
 
 

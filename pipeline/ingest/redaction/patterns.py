@@ -6,8 +6,8 @@ from itertools import chain
 
 from pipeline.ingest.redaction.cards import cards
 from pipeline.ingest.redaction.emails import SPELLED, emails
+from pipeline.ingest.redaction.masking import MASK
 from pipeline.ingest.redaction.phones import SIZES, Phones
-from pipeline.ingest.redaction.values import MASK
 from pipeline.ingest.redaction.view import View, views
 
 PREFIX = "pattern."
@@ -17,7 +17,7 @@ ROUNDS = 4
 """A text in which there is always more to mask is masked as a whole: its author takes pains to hide something."""
 
 Span = tuple[int, int]
-Found = tuple[int, int, str]
+Match = tuple[int, int, str]
 """Begin, end and kind."""
 
 RUN = re.compile(r"[0-9](?:[\W_]*+[0-9]){6,}+")
@@ -81,12 +81,12 @@ class Patterns:
         """Whether they are a phone number that is to be masked."""
         return len(digits) in SIZES and digits in self._phones
 
-    def _found(self, text: str) -> list[Found]:
+    def _found(self, text: str) -> list[Match]:
         if not (SIGNS.search(text) or "dot" in text.lower()) or not SUSPECT.search(text):
             return []
         return _merged(sorted(found for view in views(text) for found in self._in_view(view)))
 
-    def _in_view(self, view: View) -> Iterator[Found]:
+    def _in_view(self, view: View) -> Iterator[Match]:
         if "email" in self._kinds:
             for begin, end in emails(view.text):
                 yield *view.span(begin, end), "email"
@@ -98,7 +98,7 @@ class Patterns:
             for begin, end, kind in self._in_run(text, *run.span()):
                 yield *view.span(begin, end), kind
 
-    def _in_run(self, text: str, begin: int, end: int) -> Iterator[Found]:
+    def _in_run(self, text: str, begin: int, end: int) -> Iterator[Match]:
         places = [place for place in range(begin, end) if "0" <= text[place] <= "9"]
         digits = "".join([text[place] for place in places])
         gaps = [n for n in range(1, len(places)) if places[n - 1] + 1 < places[n]]
@@ -163,9 +163,9 @@ def _joined(spans: Iterable[Span]) -> Iterator[Span]:
         yield begin, end
 
 
-def _merged(found: list[Found]) -> list[Found]:
+def _merged(found: list[Match]) -> list[Match]:
     """Those that overlap as one, of the kind of the longest."""
-    merged: list[Found] = []
+    merged: list[Match] = []
     longest = 0
     for begin, end, kind in found:
         if merged and begin < merged[-1][1]:
@@ -178,7 +178,7 @@ def _merged(found: list[Found]) -> list[Found]:
     return merged
 
 
-def _without(text: str, found: list[Found]) -> str:
+def _without(text: str, found: list[Match]) -> str:
     parts: list[str] = []
     at = 0
     for begin, end, kind in found:

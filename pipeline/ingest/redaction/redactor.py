@@ -2,12 +2,11 @@
 
 from pipeline.config.settings import Settings
 from pipeline.ingest.redaction.allowlist import MARKS, SIZE
-from pipeline.ingest.redaction.fields import Fields
+from pipeline.ingest.redaction.fields import Fields, MemberNames
 from pipeline.ingest.redaction.lossless_json import Holder, dumps, loads
 from pipeline.ingest.redaction.masking import OBFUSCATED
-from pipeline.ingest.redaction.names import Names
 from pipeline.ingest.redaction.patterns import Patterns
-from pipeline.ingest.redaction.tree import PACKED, Tree
+from pipeline.ingest.redaction.tree import PACKED, TreeRedactor
 from pipeline.runtime.errors import InvalidEventError, Reason
 
 
@@ -21,7 +20,7 @@ class Redactor:
     def __init__(self, settings: Settings) -> None:
         self._fields = Fields(settings)
         self._patterns = Patterns(settings.redact_patterns, settings.redact_phone_region)
-        self._names = Names(self._patterns)
+        self._names = MemberNames(self._patterns)
         self._obfuscated = settings.redact_obfuscated
 
     def entry(self, raw: bytes) -> bytes:
@@ -65,5 +64,5 @@ class Redactor:
 
     def _document(self, text: str, value: Holder, *, dead: bool) -> bytes:
         obfuscated = {name.casefold() for name in OBFUSCATED.findall(text)} if self._obfuscated else set()
-        Tree(self._fields, self._patterns, self._names, obfuscated).redact(value, dead=dead)
+        TreeRedactor(self._fields, self._patterns, self._names, obfuscated).redact(value, dead=dead)
         return dumps(value)

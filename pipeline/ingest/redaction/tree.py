@@ -4,14 +4,22 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from pipeline.ingest.redaction.allowlist import ENTRY, FREE, LOG_EVENT, MARKS, NOWHERE, PLAUSIBLE, SCORED, SIZE, Places
-from pipeline.ingest.redaction.fields import HEARD, MAY_BE_SAID, Fields
-from pipeline.ingest.redaction.joined import Joined, Way, without_digits
+from pipeline.ingest.redaction.allowlist import (
+    ENTRY,
+    FREE,
+    LOG_EVENT,
+    MARKS,
+    NOWHERE,
+    PLAUSIBLE,
+    SCORED,
+    SIZE,
+    KeptMembers,
+)
+from pipeline.ingest.redaction.fields import HEARD, MAY_BE_SAID, Fields, MemberNames
 from pipeline.ingest.redaction.lossless_json import Holder, Number, dumps, loads_strictly, text_of, whole
-from pipeline.ingest.redaction.masking import MaskedSpan, TextPart
-from pipeline.ingest.redaction.names import Names
+from pipeline.ingest.redaction.masking import MASK, NestedJson, RedactionState
 from pipeline.ingest.redaction.patterns import Patterns
-from pipeline.ingest.redaction.values import MASK
+from pipeline.ingest.redaction.split_numbers import MemberPath, SplitNumbers, without_digits
 
 PACKED = "H4sI"
 """Base64 of gzip, as CloudWatch packs envelopes: nobody sees what is in it."""
@@ -28,17 +36,17 @@ UNLISTED = "unlisted"
 """The word for a member that nobody knows: its own name may be what somebody said."""
 
 
-class Tree:
+class TreeRedactor:
     """One value on its way through redaction, in place; `obfuscated` are slots that Lex has obfuscated."""
 
-    def __init__(self, fields: Fields, patterns: Patterns, names: Names, obfuscated: Collection[str]) -> None:
+    def __init__(self, fields: Fields, patterns: Patterns, names: MemberNames, obfuscated: Collection[str]) -> None:
         self._fields, self._patterns, self._names = fields, patterns, names
-        self._found = MaskedSpan(obfuscated)
+        self._found = RedactionState(obfuscated)
         self._founds = [self._found]
-        self._steps: list[tuple[Any, Places, Way, MaskedSpan]] = []
-        self._texts: list[tuple[Any, Any, Way, MaskedSpan]] = []
+        self._steps: list[tuple[Any, KeptMembers, MemberPath, RedactionState]] = []
+        self._texts: list[tuple[Any, Any, MemberPath, RedactionState]] = []
         self._parts: list[tuple[Any, Any]] = []
-        self._joined = Joined()
+        self._joined = SplitNumbers()
 
     def redact(self, value: Holder, *, dead: bool) -> None:
         """Hide fields, then mask in the texts what was hidden, and patterns. A `dead` letter is trusted less."""
@@ -64,7 +72,7 @@ class Tree:
             self._close(holder, at)
         self._mark(value, self._found.marks)
 
-    def _object(self, holder: dict[str, Any], places: Places, way: Way, found: MaskedSpan) -> None:
+    def _object(self, holder: dict[str, Any], places: KeptMembers, way: MemberPath, found: RedactionState) -> None:
         acts, entries = self._fields.acts, places is LOG_EVENT
         for name, child in list(holder.items()):
             kind, listed = type(child), places.get(name, NOWHERE)
@@ -82,7 +90,9 @@ class Tree:
             inside = FREE if free else SCORED if listed is None else listed
             self._take(holder, name, inside, (*way, without_digits(name)), found)
 
-    def _hide_unlisted(self, holder: dict[str, Any], name: str, places: Places, act: object, found: MaskedSpan) -> bool:
+    def _hide_unlisted(
+        self, holder: dict[str, Any], name: str, places: KeptMembers, act: object, found: RedactionState
+    ) -> bool:
         """Mask the member if nothing says what it is; whether that is so."""
         child = holder[name]
         if places is ENTRY and name == MARKS:
@@ -97,7 +107,7 @@ class Tree:
             found.marks.add(UNLISTED)
         return True
 
-    def _list(self, holder: list[Any], places: Places, way: Way, found: MaskedSpan) -> None:
+    def _list(self, holder: list[Any], places: KeptMembers, way: MemberPath, found: RedactionState) -> None:
         for at, child in enumerate(holder):
             if self._fields.unlisted and places is not FREE and type(child) not in {dict, list}:
                 if child not in (None, "", MASK):
@@ -108,31 +118,33 @@ class Tree:
                 self._open(holder, at, found)
             self._take(holder, at, places, way, found)
 
-    def _take(self, holder: Any, at: Any, places: Places, way: Way, found: MaskedSpan) -> None:
+    def _take(self, holder: Any, at: Any, places: KeptMembers, way: MemberPath, found: RedactionState) -> None:
         """Note that what is there, if it is still, is a text, or has to be gone through."""
         child: Any = holder.get(at) if type(holder) is dict else holder[at]
         kind = type(child)
         if kind is dict or kind is list:
             self._steps.append((child, places, way, found))
-        elif kind is TextPart:
+        elif kind is NestedJson:
             self._parts.append((holder, at))
             self._steps.append((child.value, child.places, way, child.found))
         elif kind is Number or (kind is str and child and child != MASK):
             self._texts.append((holder, at, way, found))
 
-    def _open(self, holder: Any, at: Any, found: MaskedSpan, *, entry: bool = False) -> None:
+    def _open(self, holder: Any, at: Any, found: RedactionState, *, entry: bool = False) -> None:
         """Take the text that stands there apart where it is JSON, and mask it where it hides what it holds."""
         if holder[at] != MASK:
             holder[at] = self._part(holder[at], found, entry=entry)
 
-    def _part(self, text: str, found: MaskedSpan, *, entry: bool) -> TextPart | str:
+    def _part(self, text: str, found: RedactionState, *, entry: bool) -> NestedJson | str:
         if text.startswith(PACKED):
             found.marks.add("packed")
             return MASK
         try:
             value = loads_strictly(text) if JSON.match(text) else None
             if value is not None:
-                return self._entry(text, value, found) if entry else TextPart(text, value, dumps(value), NOWHERE, found)
+                return (
+                    self._entry(text, value, found) if entry else NestedJson(text, value, dumps(value), NOWHERE, found)
+                )
         except (ValueError, RecursionError):
             pass
         if self._fields and (entry or OBJECTS.match(text)):
@@ -140,14 +152,14 @@ class Tree:
             return MASK
         return text
 
-    def _entry(self, text: str, value: Holder, found: MaskedSpan) -> TextPart:
+    def _entry(self, text: str, value: Holder, found: RedactionState) -> NestedJson:
         """An entry in an envelope, which is marked by itself."""
-        part = TextPart(text, value, dumps(value), ENTRY, MaskedSpan(found.obfuscated))
+        part = NestedJson(text, value, dumps(value), ENTRY, RedactionState(found.obfuscated))
         self._founds.append(part.found)
         self._dispute(value, part.found)
         return part
 
-    def _dispute(self, value: Holder, found: MaskedSpan) -> None:
+    def _dispute(self, value: Holder, found: RedactionState) -> None:
         """Mask what should say when it was or what it is, and does not."""
         for each in [value] if isinstance(value, dict) else value:
             for name, plausible in PLAUSIBLE.items() if isinstance(each, dict) else ():
@@ -157,7 +169,7 @@ class Tree:
                     if self._fields:
                         found.marks.add(name)
 
-    def _mask_text(self, holder: Any, at: Any, way: Way, found: MaskedSpan) -> None:
+    def _mask_text(self, holder: Any, at: Any, way: MemberPath, found: RedactionState) -> None:
         text = text_of(holder[at])
         if type(holder[at]) is str:
             masked = self._patterns.masked(found.values.masked(text, found.marks), found.marks)
@@ -172,7 +184,7 @@ class Tree:
         if at in HEARD:
             found.heard.append((holder, at, masked != text))
 
-    def _as_read_again(self, masked: str, found: MaskedSpan) -> str:
+    def _as_read_again(self, masked: str, found: RedactionState) -> str:
         """What is left of the text when it is redacted once more: a mask may make it look like JSON."""
         if self._fields and OBJECTS.match(masked):
             found.marks.add("unreadable")
@@ -180,7 +192,7 @@ class Tree:
         return masked
 
     @staticmethod
-    def _mask_heard(found: MaskedSpan) -> None:
+    def _mask_heard(found: RedactionState) -> None:
         """Mask what else was heard for what was masked: it is the same words."""
         if any(masked for _, _, masked in found.heard):
             for holder, name in [(holder, name) for holder, name, masked in found.heard if not masked]:
@@ -190,7 +202,7 @@ class Tree:
     def _close(self, holder: Any, at: Any) -> None:
         """Put a part back as the text that it is now, unless all of it was hidden."""
         part = holder.get(at) if type(holder) is dict else holder[at]
-        if type(part) is TextPart:
+        if type(part) is NestedJson:
             if part.found is not self._found:
                 self._mark(part.value, part.found.marks)
             written = dumps(part.value)

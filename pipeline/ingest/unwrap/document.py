@@ -5,8 +5,8 @@ import re
 
 import msgspec
 
-from pipeline.ingest.json_text import JsonText
 from pipeline.ingest.unwrap.budget import VALUES
+from pipeline.ingest.unwrap.json_text import JsonText
 from pipeline.runtime.half_characters import HALF_ESCAPE, mended_escapes
 from pipeline.runtime.json_depth import MAX_DEPTH, too_deep
 

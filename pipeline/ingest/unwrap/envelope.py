@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 from pipeline.ingest.files.gzip_stream import GZIP
 from pipeline.ingest.unwrap.budget import Budget, BudgetError
-from pipeline.ingest.unwrap.opening import Inside, Part, Unreadable, opened
+from pipeline.ingest.unwrap.opening import Inside, Layer, Unreadable, open_layer
 from pipeline.ingest.unwrap.wrappers import name_of
 from pipeline.runtime.errors import InvalidEventError, Reason
 
@@ -61,7 +61,7 @@ def _nothing(_: bytes) -> None:
 
 def _walk(raw: bytes, budget: Budget, read: Callable[[bytes], Entry]) -> Iterator[Entry | Unreadable]:
     """Go through all layers, the outer ones first; what is inside of one is on the stack until all of it was taken."""
-    stack: list[Iterator[Part | Unreadable]] = [iter((Part(raw, ""),))]
+    stack: list[Iterator[Layer | Unreadable]] = [iter((Layer(raw, ""),))]
     while stack:
         try:
             part = next(stack[-1], None)
@@ -81,7 +81,7 @@ def _walk(raw: bytes, budget: Budget, read: Callable[[bytes], Entry]) -> Iterato
 
 
 def _taken(
-    part: Part, budget: Budget, read: Callable[[bytes], Entry], too_deep: bytes | None
+    part: Layer, budget: Budget, read: Callable[[bytes], Entry], too_deep: bytes | None
 ) -> tuple[Entry | Unreadable | None, Inside | None]:
     """Give the entry that the part is, or else what is inside, or else why it is neither.
 
@@ -95,7 +95,7 @@ def _taken(
         deep = InvalidEventError(Reason.TOO_DEEP, f"more than {LAYERS} wrappers inside one another")
         return Unreadable(deep.inside(part.where), too_deep), None
     try:
-        inside = opened(part, budget)
+        inside = open_layer(part, budget)
     except BudgetError:
         raise
     except InvalidEventError as broken:

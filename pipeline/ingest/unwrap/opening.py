@@ -10,11 +10,11 @@ import msgspec
 from pipeline.ingest.files.buffer import ByteBuffer
 from pipeline.ingest.files.gzip_stream import BLANKS, GZIP
 from pipeline.ingest.files.json_splitter import STAMP, DocumentTooLongError, JsonSplitter
-from pipeline.ingest.json_text import JsonText, unescaped
 from pipeline.ingest.unwrap.budget import Budget, BudgetError
 from pipeline.ingest.unwrap.document import Verdict, first_value
 from pipeline.ingest.unwrap.encodings import BOM_BYTES, encoding_of
-from pipeline.ingest.unwrap.wrappers import FIELDS, UNREAD, Wrapper, telling_members
+from pipeline.ingest.unwrap.json_text import JsonText, unescaped
+from pipeline.ingest.unwrap.wrappers import FIELDS, UNREAD, Wrapper, wrapper_members
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import UTF8_BOM
 from pipeline.runtime.json_depth import check_depth
@@ -30,7 +30,7 @@ CONTROL = b'"CONTROL_MESSAGE"'
 DATA = (b"", b"null", b'"DATA_MESSAGE"')
 
 
-class Part(NamedTuple):
+class Layer(NamedTuple):
     """A text that was found `where` in the input."""
 
     text: bytes
@@ -44,7 +44,7 @@ class Unreadable(NamedTuple):
     raw: bytes
 
 
-Inside = Iterable[Part | Unreadable]
+Inside = Iterable[Layer | Unreadable]
 
 
 class _Field(msgspec.Struct, gc=False):
@@ -62,7 +62,7 @@ _fields = msgspec.json.Decoder(list[_Field])
 _item = msgspec.json.Decoder(_Item)
 
 
-def opened(part: Part, budget: Budget) -> Inside | None:
+def open_layer(part: Layer, budget: Budget) -> Inside | None:
     """Give what is inside; None where it is no layer of anything, but itself.
 
     Raises:
@@ -72,13 +72,13 @@ def opened(part: Part, budget: Budget) -> Inside | None:
     if text.startswith(GZIP):
         return _gunzipped(text, where, budget)
     if encoding := encoding_of(text[:BOM_BYTES]):
-        return [Part(_transcoded(text, encoding, budget), where)]
+        return [Layer(_transcoded(text, encoding, budget), where)]
     text = text.lstrip(UTF8_BOM).strip(BLANKS)
     if text.startswith(BASE64):
-        return [Part(budget.base64(text), _at(where, "base64"))]
+        return [Layer(budget.base64(text), _at(where, "base64"))]
     if stamp := STAMP.match(text):
         text = text[stamp.end() :]
-        return [Part(text, where)] if text.startswith(OPENING) else None
+        return [Layer(text, where)] if text.startswith(OPENING) else None
     if text.startswith(OPENING):
         check_depth(text)
         return _json(text, where, budget)
@@ -89,7 +89,7 @@ def _gunzipped(packed: bytes, where: str, budget: Budget) -> Inside:
     """Of gzip that is broken, what is whole before that is read, and all of it is kept as unreadable."""
     text, wrong = budget.gunzip(packed)
     if not wrong:
-        return [Part(text, _at(where, "gzip"))]
+        return [Layer(text, _at(where, "gzip"))]
     broken = InvalidEventError(Reason.BAD_ENVELOPE, f"gzip, broken: {wrong}").inside(where)
     return [*(_several(text, where, budget) or ()), Unreadable(broken, packed)]
 
@@ -113,19 +113,19 @@ def _json(came: bytes, where: str, budget: Budget) -> Inside | None:
         return _looked_at(unescaped(text.readable), where)
     except (msgspec.DecodeError, UnicodeDecodeError):  # it is not one JSON value
         if column := CSV_OBJECT.search(came):
-            return [Part(column[1].replace(b'""', b'"'), where)]
+            return [Layer(column[1].replace(b'""', b'"'), where)]
         return _several(came, where, budget)
 
 
 def _several(text: bytes, where: str, budget: Budget) -> Inside | None:
     """Give the texts that stand one behind the other or in lines, where one of them at least is JSON."""
     window = ByteBuffer(io.BufferedReader(io.BytesIO(text)))
-    found, any_whole = list[Part](), False
+    found, any_whole = list[Layer](), False
     try:
         for piece in JsonSplitter(window).pieces():
             budget.take(1)
             if piece.text.strip():
-                found.append(Part(piece.text, _at(where, f"line {piece.line}")))
+                found.append(Layer(piece.text, _at(where, f"line {piece.line}")))
                 any_whole = any_whole or first_value(piece.text) == (Verdict.WHOLE, len(piece.text))
     except DocumentTooLongError:
         return None
@@ -133,7 +133,7 @@ def _several(text: bytes, where: str, budget: Budget) -> Inside | None:
 
 
 def _object(text: JsonText, where: str, budget: Budget) -> Inside | None:
-    wrapped, kind = telling_members(text.readable)
+    wrapped, kind = wrapper_members(text.readable)
     inside: Inside | None
     for wrapper, raw in wrapped:
         path = _at(where, ".".join((wrapper.member, *wrapper.path)))
@@ -161,14 +161,14 @@ def _content(wrapper: Wrapper, raw: msgspec.Raw, text: JsonText, where: str, bud
         return None
     found = bytes(raw)
     if found.startswith((b"{", b"[")):
-        return [Part(text.part(found), where)]
+        return [Layer(text.part(found), where)]
     if not found.startswith(b'"'):
         return None
     content = unescaped(found)
     if not wrapper.base64 or content.lstrip().startswith(OPENING):
         return _looked_at(content, where)
     try:
-        return [Part(budget.base64(content), where)]
+        return [Layer(budget.base64(content), where)]
     except BudgetError:
         raise
     except InvalidEventError:
@@ -180,7 +180,7 @@ def _content(wrapper: Wrapper, raw: msgspec.Raw, text: JsonText, where: str, bud
 def _looked_at(content: bytes, where: str) -> Inside | None:
     """Give the content of a string, unless it is a text that says nothing to us, as most are."""
     bare = content.lstrip(UTF8_BOM).strip(BLANKS)
-    return [Part(bare, where)] if bare.startswith((*OPENING, *BASE64)) or STAMP.match(bare) else None
+    return [Layer(bare, where)] if bare.startswith((*OPENING, *BASE64)) or STAMP.match(bare) else None
 
 
 def _items(wrapper: Wrapper, raw: msgspec.Raw, text: JsonText, where: str, budget: Budget) -> Inside | None:
@@ -189,23 +189,23 @@ def _items(wrapper: Wrapper, raw: msgspec.Raw, text: JsonText, where: str, budge
     inside = JsonText(text.part(raw))
     items = _elements(inside, budget)
     if not wrapper.items:
-        return (Part(item, f"{where}[{place}]") for place, item in enumerate(inside.parts(items)))
+        return (Layer(item, f"{where}[{place}]") for place, item in enumerate(inside.parts(items)))
     if wrapper.member != "logEvents" and not any(b'"message"' in bytes(item) for item in items):
         return None
     return (_message(item, f"{where}[{place}]") for place, item in enumerate(inside.parts(items)))
 
 
-def _message(item: bytes, where: str) -> Part | Unreadable:
+def _message(item: bytes, where: str) -> Layer | Unreadable:
     """Give the message of a log event, whatever it is: CloudWatch Logs has lines of any kind."""
     text = JsonText(item)
     try:
         found = bytes(_item.decode(text.readable).message)
         if found.startswith(b'"'):
-            return Part(unescaped(found), _at(where, "message"))
+            return Layer(unescaped(found), _at(where, "message"))
     except msgspec.DecodeError:
         found = b""
     if found.startswith(b"{"):
-        return Part(text.part(found), _at(where, "message"))
+        return Layer(text.part(found), _at(where, "message"))
     wrong = InvalidEventError(Reason.BAD_ENVELOPE, "a log event without a message").inside(where)
     return Unreadable(wrong, item)
 
@@ -213,10 +213,10 @@ def _message(item: bytes, where: str) -> Part | Unreadable:
 def _list(text: JsonText, where: str, budget: Budget) -> Inside | None:
     items = _elements(text, budget)
     if (row := _row(text)) is not None:
-        return [Part(row, _at(where, "@message"))]
+        return [Layer(row, _at(where, "@message"))]
     if not any(bytes(item).startswith(OPENING) for item in items):
         return None
-    return (Part(item, f"{where}[{place}]") for place, item in enumerate(text.parts(items)))
+    return (Layer(item, f"{where}[{place}]") for place, item in enumerate(text.parts(items)))
 
 
 def _row(text: JsonText) -> bytes | None:

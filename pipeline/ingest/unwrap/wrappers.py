@@ -68,23 +68,23 @@ FIELDS: Final = (b'"@message"', b'"message"', b'"log"')
 _ALL: Final = WRAPPERS + UNREAD
 _NOTHING: Final = msgspec.Raw()
 
-_Members = msgspec.defstruct(
-    "_Members",
+_WrapperMembers = msgspec.defstruct(
+    "_WrapperMembers",
     [(f"member_{place}", msgspec.Raw, _NOTHING) for place in range(len(_ALL))] + [("kind", msgspec.Raw, _NOTHING)],
     rename={f"member_{place}": each.member for place, each in enumerate(_ALL)} | {"kind": "messageType"},
     gc=False,
 )
-_members = msgspec.json.Decoder(_Members)
+_members = msgspec.json.Decoder(_WrapperMembers)
 
 
-class Found(NamedTuple):
+class WrapperMembers(NamedTuple):
     """The members of an object that tell of wrappers, in the order of the table, and CloudWatch's `messageType`."""
 
     wrapped: list[tuple[Wrapper, msgspec.Raw]]
     kind: bytes
 
 
-def telling_members(text: bytes) -> Found:
+def wrapper_members(text: bytes) -> WrapperMembers:
     """Find what an object may wrap something in. It must not be nested too deep.
 
     Raises:
@@ -92,7 +92,7 @@ def telling_members(text: bytes) -> Found:
     """
     found = msgspec.structs.astuple(_members.decode(text))
     wrapped = [(each, raw) for each, raw in zip(_ALL, found, strict=False) if bytes(raw) not in {b"", b"null"}]
-    return Found(wrapped, bytes(found[-1]))
+    return WrapperMembers(wrapped, bytes(found[-1]))
 
 
 def listed(text: bytes) -> bytes:
@@ -100,7 +100,7 @@ def listed(text: bytes) -> bytes:
     if too_deep(text):
         return b""
     try:
-        found = telling_members(mended_escapes(text))
+        found = wrapper_members(mended_escapes(text))
     except msgspec.DecodeError:
         return b""
     return next((bytes(raw) for wrapper, raw in found.wrapped if wrapper.is_list), b"")
@@ -109,7 +109,7 @@ def listed(text: bytes) -> bytes:
 def name_of(text: bytes) -> str:
     """Name the wrapper that an object is; empty where it is none, or no object. It must not be nested too deep."""
     try:
-        found = telling_members(text)
+        found = wrapper_members(text)
     except msgspec.DecodeError:
         return ""
     return found.wrapped[0][0].title if found.wrapped else ""

@@ -2,23 +2,23 @@
 
 from collections.abc import Callable, Iterable
 
-from pipeline.kafka.batches.codecs import OversizedError, unpack
-from pipeline.kafka.batches.damage import Damage, damaged
+from pipeline.kafka.batches.codecs import OversizedError, decompress
+from pipeline.kafka.batches.damage import Damage, damaged_batch
+from pipeline.kafka.batches.legacy import convert_legacy
 from pipeline.kafka.batches.record_batch import (
     HEADER,
     MAGIC_PLACE,
     BatchHeader,
     base_offset,
-    header_of,
-    intact,
-    legacy,
-    trusted,
-    written,
+    build_batch,
+    checksum_matches,
+    has_plausible_length,
+    is_legacy,
+    parse_header,
 )
+from pipeline.kafka.batches.record_parser import HEADERS
+from pipeline.kafka.batches.repair import is_valid_timestamp, repair_batch
 from pipeline.kafka.connectivity import reason
-from pipeline.kafka.legacy import modern
-from pipeline.kafka.mending import mended, timely
-from pipeline.kafka.record_parts import HEADERS
 from pipeline.runtime.errors import DETAIL_LENGTH, Reason
 
 BATCH_BYTES = 64 * 1024 * 1024
@@ -46,21 +46,21 @@ def check_batch(batch: bytes, requested: int, following: int | None, decode: Dec
 
     `following` is where the next batch begins, None where this one is the last of its fetch.
     """
-    header = header_of(batch)
+    header = parse_header(batch)
     try:
         return _readable(batch, header, decode)
     except DamagedBatchError as wrong:
         first = max(base_offset(batch), requested)
         last = max(first, _last(batch, header, following))
-        return damaged(Damage(wrong.reason, wrong.detail, first, last), batch)
+        return damaged_batch(Damage(wrong.reason, wrong.detail, first, last), batch)
 
 
 def _readable(batch: bytes, header: BatchHeader | None, decode: Decode) -> bytes:
-    if legacy(batch):
+    if is_legacy(batch):
         return _modern(batch)
     if header is None:
         raise DamagedBatchError(Reason.CORRUPT_BATCH, "the record batch has no header that Kafka knows")
-    if not intact(batch, header):
+    if not checksum_matches(batch, header):
         raise DamagedBatchError(Reason.CORRUPT_BATCH, "the record batch fails its CRC check")
     if header.control:
         return batch
@@ -69,7 +69,7 @@ def _readable(batch: bytes, header: BatchHeader | None, decode: Decode) -> bytes
     plain = _unpacked(batch, header) if header.codec else batch
     if len(plain) < LARGE and _wrong(plain, header, decode) is None:
         return plain
-    better = mended(plain, header) or plain
+    better = repair_batch(plain, header) or plain
     if wrong := _wrong(better, header, decode):
         raise DamagedBatchError(Reason.CORRUPT_BATCH, f"the record batch cannot be decoded: {wrong}")
     return better
@@ -82,7 +82,7 @@ def _wrong(plain: bytes, header: BatchHeader, decode: Decode) -> str | None:
         for offset, timestamp, headers in decode(plain):
             if not before < offset <= header.last_offset:
                 return "the records' offsets are not those of their batch"
-            if headers > HEADERS or not timely(timestamp):
+            if headers > HEADERS or not is_valid_timestamp(timestamp):
                 return "a record has too many headers, or a time before 1970 or after the year 9999"
             before = offset
     except Exception as wrong:  # noqa: BLE001 - each library has errors of its own
@@ -93,7 +93,7 @@ def _wrong(plain: bytes, header: BatchHeader, decode: Decode) -> str | None:
 def _modern(message: bytes) -> bytes:
     what = f"a message of format {message[MAGIC_PLACE]}, from before Kafka 0.11"
     try:
-        return modern(message, BATCH_BYTES)
+        return convert_legacy(message, BATCH_BYTES)
     except OversizedError:
         raise DamagedBatchError(Reason.TOO_LARGE, f"{what}, decompresses to more than {BATCH_BYTES} bytes") from None
     except Exception as wrong:  # as above
@@ -102,7 +102,7 @@ def _modern(message: bytes) -> bytes:
 
 def _unpacked(batch: bytes, header: BatchHeader) -> bytes:
     try:
-        return written(header, unpack(header.codec, batch[HEADER.size :], BATCH_BYTES))
+        return build_batch(header, decompress(header.codec, batch[HEADER.size :], BATCH_BYTES))
     except OversizedError:
         what = f"the record batch has {len(batch)} bytes and decompresses to more than {BATCH_BYTES}"
         raise DamagedBatchError(Reason.TOO_LARGE, what) from None
@@ -118,6 +118,6 @@ def _last(batch: bytes, header: BatchHeader | None, following: int | None) -> in
     Where nothing is known of it, it has one offset: none of the records behind it may be skipped.
     """
     base = base_offset(batch)
-    if header and trusted(batch, header) and (following is None or header.last_offset < following):
+    if header and has_plausible_length(batch, header) and (following is None or header.last_offset < following):
         return header.last_offset
     return base if following is None else following - 1

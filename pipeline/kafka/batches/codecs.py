@@ -18,7 +18,7 @@ class OversizedError(Exception):
     """It unpacks to more than the limit."""
 
 
-def unpack(codec: int, data: bytes, limit: int) -> bytes:
+def decompress(codec: int, data: bytes, limit: int) -> bytes:
     """Unpack `data`; `codec` is Kafka's number of it, 0 for none.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from pipeline.kafka.batches.record_batch import empty, record, written
+from pipeline.kafka.batches.record_batch import build_batch, empty_header, encode_record
 from pipeline.runtime.errors import Reason
 
 HEADER = f"turnfold-damage-{secrets.token_hex(16)}"
@@ -23,7 +23,7 @@ class Damage(msgspec.Struct, frozen=True):
     last_offset: int
 
 
-class Headed(Protocol):
+class HasHeaders(Protocol):
     """What is needed of a client's record."""
 
     @property
@@ -31,18 +31,18 @@ class Headed(Protocol):
         """Names and values."""
 
 
-def damaged(damage: Damage, batch: bytes) -> bytes:
+def damaged_batch(damage: Damage, batch: bytes) -> bytes:
     """A batch of the same offsets whose only record has the bytes of the damaged one, and says what is wrong."""
-    header = empty(damage.offset, damage.last_offset, int(time.time() * 1000))
-    return written(header._replace(records=1), telling(damage, batch))
+    header = empty_header(damage.offset, damage.last_offset, int(time.time() * 1000))
+    return build_batch(header._replace(records=1), damage_record(damage, batch))
 
 
-def telling(damage: Damage, value: bytes, offset_delta: int = 0, timestamp_delta: int = 0) -> bytes:
+def damage_record(damage: Damage, value: bytes, offset_delta: int = 0, timestamp_delta: int = 0) -> bytes:
     """Build the record that has the bytes of what is damaged, and says what is wrong."""
-    return record(value, [(HEADER, msgspec.json.encode(damage))], None, offset_delta, timestamp_delta)
+    return encode_record(value, [(HEADER, msgspec.json.encode(damage))], None, offset_delta, timestamp_delta)
 
 
-def damage_of(one: Headed) -> Damage | None:
+def damage_of(one: HasHeaders) -> Damage | None:
     """What is wrong with the batch that the record stands for; None where it is a record as any other."""
     headers = one.headers
     if not headers or headers[0][0] != HEADER:

@@ -9,7 +9,15 @@ from itertools import groupby
 
 from pipeline.kafka.batches.batch_check import Decode, check_batch
 from pipeline.kafka.batches.gaps import Gaps, Partition
-from pipeline.kafka.batches.record_batch import HEADER, base_offset, cut_off, empty, endless, split, written
+from pipeline.kafka.batches.record_batch import (
+    HEADER,
+    base_offset,
+    build_batch,
+    empty_header,
+    has_unknown_end,
+    next_base_offset,
+    split_batches,
+)
 
 HELD_BYTES = 32 * 1024 * 1024
 """What the batches of one partition that are held at a time may unpack to, where they are more than one."""
@@ -29,10 +37,10 @@ class FetchCheck:
 
         What is left out is fetched again: what lies behind a new jump, and what would unpack to too much.
         """
-        sent = list(split(raw)) or [raw] * bool(raw)  # of one that is not whole no client makes anything
+        sent = list(split_batches(raw)) or [raw] * bool(raw)  # of one that is not whole no client makes anything
         batches = [batch for batch, _ in groupby(sent)]  # a broker may send one once for each offset that it claims
         kept = self._gaps.before_jump(partition, requested, batches)
-        followed = [*map(base_offset, batches[1:]), _behind(batches, cut_off(raw, sent))]
+        followed = [*map(base_offset, batches[1:]), _behind(batches, next_base_offset(raw, sent))]
         checked = list(_bounded(self._checked(partition, requested, kept, followed)))
         unchanged = len(checked) == len(sent) and all(map(_is, checked, sent))
         return raw if unchanged else b"".join(checked)
@@ -45,11 +53,11 @@ class FetchCheck:
         One that does not tell where it ends is left out where a later fetch may tell what follows it.
         """
         for place, (batch, following) in enumerate(zip(batches, followed, strict=False)):
-            if place + 1 == len(batches) and endless(batch):
+            if place + 1 == len(batches) and has_unknown_end(batch):
                 if len(batches) < len(followed) or (place and following is None):
                     return
                 if following is None and self._was_told(partition, requested, batch):
-                    yield written(empty(requested, requested, 0), b"")
+                    yield build_batch(empty_header(requested, requested, 0), b"")
                     return
             yield check_batch(batch, requested, following, self._decode)
 

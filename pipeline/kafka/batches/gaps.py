@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from pipeline.kafka.batches.record_batch import base_offset, legacy, next_offset
+from pipeline.kafka.batches.record_batch import base_offset, is_legacy, next_offset
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,6 @@ def _jumps(requested: int, batches: Sequence[bytes]) -> Iterator[tuple[int, Jump
     expected = requested
     for place, batch in enumerate(batches):
         base = base_offset(batch)
-        if base > expected and not legacy(batch):
+        if base > expected and not is_legacy(batch):
             yield place, (expected, base)
         expected = max(expected, next_offset(batch))

@@ -55,7 +55,7 @@ class BatchHeader(NamedTuple):
         return bool(self.attributes & CONTROL)
 
 
-def split(raw: bytes) -> Iterator[bytes]:
+def split_batches(raw: bytes) -> Iterator[bytes]:
     """The batches of a fetch; the last one may be cut off, and is left out then, as the next fetch begins with it."""
     place = 0
     while len(raw) - place >= OVERHEAD:
@@ -67,7 +67,7 @@ def split(raw: bytes) -> Iterator[bytes]:
         place = end
 
 
-def cut_off(raw: bytes, batches: Sequence[bytes]) -> int | None:
+def next_base_offset(raw: bytes, batches: Sequence[bytes]) -> int | None:
     """The base offset of the batch behind those that `split` has found in a fetch, where it tells so much of it."""
     begin = sum(map(len, batches))
     return base_offset(raw[begin : begin + OFFSET]) if len(raw) - begin >= OFFSET else None
@@ -80,39 +80,43 @@ def base_offset(batch: bytes) -> int:
 
 def next_offset(batch: bytes) -> int:
     """The offset behind the last record, as the header has it; of a header that is none, the one behind the first."""
-    header = header_of(batch)
-    return base_offset(batch) + 1 + (max(0, header.last_offset_delta) if header and trusted(batch, header) else 0)
+    header = parse_header(batch)
+    return (
+        base_offset(batch)
+        + 1
+        + (max(0, header.last_offset_delta) if header and has_plausible_length(batch, header) else 0)
+    )
 
 
-def trusted(batch: bytes, header: BatchHeader) -> bool:
+def has_plausible_length(batch: bytes, header: BatchHeader) -> bool:
     """Whether the header can be believed where it says how many offsets the batch has."""
-    return 0 <= header.last_offset_delta == header.records - 1 < LONGEST or intact(batch, header)
+    return 0 <= header.last_offset_delta == header.records - 1 < LONGEST or checksum_matches(batch, header)
 
 
-def endless(batch: bytes) -> bool:
+def has_unknown_end(batch: bytes) -> bool:
     """Whether the batch can neither be read nor tells where it ends."""
-    header = header_of(batch)
-    return not legacy(batch) and not (header and trusted(batch, header))
+    header = parse_header(batch)
+    return not is_legacy(batch) and not (header and has_plausible_length(batch, header))
 
 
-def legacy(batch: bytes) -> bool:
+def is_legacy(batch: bytes) -> bool:
     """Whether it is a message of the formats before Kafka 0.11, which have another layout."""
     return len(batch) > MAGIC_PLACE and batch[MAGIC_PLACE] < MAGIC
 
 
-def header_of(batch: bytes) -> BatchHeader | None:
+def parse_header(batch: bytes) -> BatchHeader | None:
     """The header; None where there is not a whole one of the only format that we know."""
     if len(batch) < HEADER.size or batch[MAGIC_PLACE] != MAGIC:
         return None
     return BatchHeader._make(HEADER.unpack_from(batch))
 
 
-def intact(batch: bytes, header: BatchHeader) -> bool:
+def checksum_matches(batch: bytes, header: BatchHeader) -> bool:
     """Whether the batch is what its producer has sent."""
     return bool(crc32c(memoryview(batch)[CHECKED:]) == header.crc)
 
 
-def written(header: BatchHeader, records: bytes) -> bytes:
+def build_batch(header: BatchHeader, records: bytes) -> bytes:
     """A batch with these uncompressed records, with length and checksum as they have to be."""
     header = header._replace(attributes=header.attributes & ~CODEC, length=HEADER.size - OVERHEAD + len(records))
     batch = bytearray(HEADER.pack(*header) + records)
@@ -120,12 +124,12 @@ def written(header: BatchHeader, records: bytes) -> bytes:
     return bytes(batch)
 
 
-def empty(first: int, last: int, now: int) -> BatchHeader:
+def empty_header(first: int, last: int, now: int) -> BatchHeader:
     """The header of a batch without records that stands for these offsets, as compaction leaves some."""
     return BatchHeader(first, 0, -1, MAGIC, 0, 0, last - first, now, now, -1, -1, -1, 0)
 
 
-def record(
+def encode_record(
     value: bytes | None,
     headers: Sequence[tuple[str, bytes | None]],
     key: bytes | None = None,

@@ -11,7 +11,7 @@ from kafka import TopicPartition
 from pipeline.config.settings import Settings
 from pipeline.ingest.unwrap.envelope import unpacked_size
 from pipeline.kafka.batches.damage import Damage
-from pipeline.kafka.batches.second_look import Again
+from pipeline.kafka.batches.fallback_reader import RereadMessage
 from pipeline.kafka.bulk_consumer import Fetched, fetcher, read_batches
 from pipeline.kafka.client import PATIENCE, open_consumer
 from pipeline.kafka.offsets import spans_between
@@ -102,7 +102,7 @@ def _gathered(fetches: Iterator[Fetched], size: int) -> Iterator[Fetched]:
 
     The first ones are smaller: until they are decoded and written, whoever does that has nothing to do.
     """
-    records: list[Message | Again] = []
+    records: list[Message | RereadMessage] = []
     held, last = 0, None
     sizes = chain((size // share for share in BEGINNING), repeat(size))
     wanted = next(sizes)
@@ -118,15 +118,15 @@ def _gathered(fetches: Iterator[Fetched], size: int) -> Iterator[Fetched]:
         yield Fetched(records, last)
 
 
-def _damage(one: Message | Again) -> Damage | None:
-    return one.damage() if isinstance(one, Again) else None
+def _damage(one: Message | RereadMessage) -> Damage | None:
+    return one.damage() if isinstance(one, RereadMessage) else None
 
 
 def _told(partition: str, damage: Damage) -> str:
     return f"{partition} offsets {damage.offset} to {damage.last_offset}: {damage.reason}: {damage.detail}"
 
 
-def _in_window(records: Sequence[Message | Again], job: Job) -> Sequence[Message | Again]:
+def _in_window(records: Sequence[Message | RereadMessage], job: Job) -> Sequence[Message | RereadMessage]:
     if job.since is None and job.until is None:
         return records
     return [one for one in records if _within(one.timestamp()[1], job)]

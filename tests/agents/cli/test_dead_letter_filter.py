@@ -2,15 +2,15 @@ import click
 import pytest
 
 from agents.cli.dead_letter_filter import LetterFilter, PlaceType, wanted
-from pipeline.kafka.dead_letters import DeadLetterPlace
-from pipeline.kafka.retry_dead_letters import Wanted
+from pipeline.kafka.dead_letters.reader import DeadLetterPlace
+from pipeline.kafka.dead_letters.retry import DeadLetterQuery
 from pipeline.runtime.errors import UsageError
 
 NOTHING: LetterFilter = {"reasons": (), "topics": (), "steps": (), "begin": None, "end": None}
 
 
 def test_no_option_asks_for_all() -> None:
-    assert wanted(NOTHING) == Wanted()
+    assert wanted(NOTHING) == DeadLetterQuery()
 
 
 def test_every_option_is_a_condition() -> None:
@@ -18,7 +18,7 @@ def test_every_option_is_a_condition() -> None:
         "reasons": ("empty", "not-json"), "topics": ("turns",), "steps": ("intake",),
         "begin": "1970-01-01T00:00:01", "end": "1970-01-01T01:00:02+01:00",
     }  # fmt: skip
-    assert wanted(asked, (DeadLetterPlace(0, 1),)) == Wanted(
+    assert wanted(asked, (DeadLetterPlace(0, 1),)) == DeadLetterQuery(
         frozenset({"empty", "not-json"}),
         frozenset({"turns"}),
         frozenset({"intake"}),

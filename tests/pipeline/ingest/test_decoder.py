@@ -9,13 +9,12 @@ from hypothesis import settings as budget
 
 from pipeline.config.settings import Settings
 from pipeline.ingest.decode import decode_entry
-from pipeline.ingest.decoder import EventDecoder
-from pipeline.ingest.entries import read_entries
+from pipeline.ingest.decoder import EventDecoder, read_entries
 from pipeline.ingest.redaction.allowlist import MARKS
 from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import InvalidEventError, Reason
 from tests.events import raw
-from tests.pipeline.ingest.spoken import entries, redacting
+from tests.pipeline.ingest.generated_entries import entries, redacting
 
 PLAIN = EventDecoder.of(Settings())
 MASKING = EventDecoder.of(Settings(redact_transcripts="mask"))

@@ -10,7 +10,7 @@ from pipeline.kafka.bulk_consumer import Fetcher, fetcher
 from pipeline.kafka.client import Reader, open_consumer
 from pipeline.kafka.topics import create_topics
 from tests.broker_matrix import on_both
-from tests.pipeline.kafka.sending import writing
+from tests.pipeline.kafka.producing import writing
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.ingest.decoder import EventDecoder
-from pipeline.ingest.redaction.values import MASK
+from pipeline.ingest.redaction.masking import MASK
 from tests.pipeline.query.session_entries import Entry, Sessions, scalar, v1, v2
 
 SECRET = "Marlowe"

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 
 from agents.cli.output.dead_letters import listed, print_json, print_letter, print_list
 from agents.cli.output.write import escaped_text
-from pipeline.kafka.dead_letters import DeadRecord
+from pipeline.kafka.dead_letters.reader import DeadLetterRecord
 from schemas.dead_letter import DeadLetter
 
 LETTER = DeadLetter("not-json", "at \x1b[31m 3", "intake", "turns.raw", 2, 77, b"{\x1b[31m\xff\n\xc3\xbc}", entry=4)
-RECORD = DeadRecord(0, 5, 1_780_000_000_123, LETTER, LETTER.payload)
-FOREIGN = DeadRecord(1, 6, 0, None, b"what?")
+RECORD = DeadLetterRecord(0, 5, 1_780_000_000_123, LETTER, LETTER.payload)
+FOREIGN = DeadLetterRecord(1, 6, 0, None, b"what?")
 
 
 def test_a_list_tells_all_but_the_bytes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,7 +46,7 @@ def test_one_letter_is_shown_with_its_bytes(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_an_enormous_letter_is_cut_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    print_letter(DeadRecord(0, 0, 0, None, b"x" * 4_000_000))
+    print_letter(DeadLetterRecord(0, 0, 0, None, b"x" * 4_000_000))
     shown, err = capsys.readouterr()
     assert len(shown) < 5_000
     assert "4,000 of 4,000,000 bytes; --raw" in err

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from pipeline.ingest.files.buffer import ByteBuffer
 from pipeline.ingest.files.gzip_stream import BrokenGzipError
-from tests.pipeline.ingest.layouts import Chunks
+from tests.pipeline.ingest.json_layouts import Chunks
 
 
 @given(st.lists(st.sampled_from([b"a", b"\n", b"ab\n", b"\n\n", b"abc"]), min_size=1), st.data())

@@ -13,7 +13,7 @@ from pipeline.ingest.files.formats import open_export
 from pipeline.ingest.files.reader import Input
 from pipeline.runtime.errors import UsageError
 from tests.events import raw
-from tests.pipeline.ingest.layouts import STAMP, LaidOut, cut, laid_out
+from tests.pipeline.ingest.json_layouts import STAMP, LaidOut, cut, laid_out
 
 LIMIT = 1_000_000
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest.files.gzip_stream import BrokenGzipError, GzipReader
-from tests.pipeline.ingest.layouts import Chunks, cut
+from tests.pipeline.ingest.json_layouts import Chunks, cut
 
 RANDOM = random.Random(1)  # noqa: S311 - text that packs badly, the same in every run
 LINES = [f"{number} {RANDOM.getrandbits(64):x}\n".encode() for number in range(3000)]

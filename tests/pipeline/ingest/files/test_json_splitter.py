@@ -8,7 +8,7 @@ from pipeline.ingest.files import json_splitter as split
 from pipeline.ingest.files.buffer import ByteBuffer
 from pipeline.ingest.files.json_splitter import PIECE_BYTES, DocumentTooLongError, JsonSplitter, Piece
 from pipeline.ingest.unwrap.document import Verdict, first_value
-from tests.pipeline.ingest.layouts import STAMP, Chunks, LaidOut, cut, laid_out
+from tests.pipeline.ingest.json_layouts import STAMP, Chunks, LaidOut, cut, laid_out
 
 FRAGMENTS = st.sampled_from([
     b"{", b"}", b"[", b"]", b"[{", b"}]", b"},{", b"}{", b"{}", b"[]", b'{"a":1}', b'{"a":', b'{"b":[\n1]\n}', b'"}{"',

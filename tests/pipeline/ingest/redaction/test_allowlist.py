@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ingest.redaction.allowlist import ENTRY, LOG_EVENT, PLAUSIBLE, Places
+from pipeline.ingest.redaction.allowlist import ENTRY, LOG_EVENT, PLAUSIBLE, KeptMembers
 from schemas.lex.log_entry import CHANNELS, LogEntry, LogEntryV1
 
 
@@ -22,7 +22,7 @@ def leaves(kind: type[msgspec.Struct]) -> list[tuple[str, ...]]:
     return found
 
 
-def kept(places: Places, way: tuple[str, ...]) -> bool:
+def kept(places: KeptMembers, way: tuple[str, ...]) -> bool:
     inside = places.get(way[0], {})
     return inside is None if len(way) == 1 else kept(inside or {}, way[1:])
 

@@ -1,7 +1,7 @@
 """Each setting hides what it names, in entries of both versions and wherever in them it stands, and nothing else."""
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import orjson
@@ -10,8 +10,12 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.ingest.decoder import EventDecoder
 from pipeline.ingest.redaction.allowlist import MARKS
-from pipeline.ingest.redaction.values import MASK
-from tests.pipeline.ingest.planted import ATTRIBUTES, OTHER, SAID, SLOTS, folded, v1, v2
+from pipeline.ingest.redaction.fields import MemberNames
+from pipeline.ingest.redaction.masking import MASK
+from pipeline.ingest.redaction.patterns import Patterns
+from pipeline.ingest.redaction.redactor import Redactor
+from tests.pipeline.ingest.generated_entries import CARD, EMAIL, PHONE
+from tests.pipeline.ingest.redactable_entries import ATTRIBUTES, OTHER, SAID, SLOTS, envelope, folded, kept, v1, v2
 
 ALL = {**SAID, **SLOTS, **ATTRIBUTES, "other": OTHER}
 
@@ -218,3 +222,41 @@ def test_numbers_and_switches_are_values_too() -> None:
     entry = v1(slots={"Pin": 1234, "City": True}, inputTranscript="it is 1234")
     found = redacted(entry, redact_slots=("*",))
     assert (found["slots"], found["inputTranscript"]) == ({"Pin": MASK, "City": MASK}, f"it is {MASK}")
+
+
+PATTERNS: tuple[Literal["card", "email", "phone"], ...] = ("card", "email", "phone")
+REDACTION = Redactor(Settings(redact_patterns=PATTERNS))
+
+
+@pytest.mark.parametrize("secret", [CARD, EMAIL, PHONE, "a @ b.com", "4111,1111,1111,1111"])
+def test_names_are_masked_wherever_they_stand(secret: str) -> None:
+    deep = {"a": [{secret: {secret: 1}}], "text": orjson.dumps({secret: {"x": secret}}).decode()}
+    for entry in (v2(), v1()):
+        state = entry.setdefault("sessionState", {})
+        state["sessionAttributes"] = {secret: "x"}
+        entry |= {secret: deep, "requestAttributes": {secret: None}}
+        entry["slots"] = {secret: secret}
+        raw = orjson.dumps(entry)
+        found = REDACTION.entry(raw)
+        assert secret.encode() not in found
+        assert secret.replace(" ", "").encode() not in found
+        assert folded(found, 2 * len(raw)) == folded(raw, len(raw))
+        assert REDACTION.entry(found) == found
+    letter = REDACTION.letter(orjson.dumps({secret: [{secret: 1}]}))
+    assert secret.encode() not in letter
+    assert secret.encode() not in REDACTION.letter(envelope(orjson.dumps(v1(x={secret: 1}))))
+
+
+def test_no_member_is_lost_to_another_of_its_name() -> None:
+    members = {"a@b.com": 1, "[email]": 2, "x": 3, "c@d.com": 4, "e@f.com to g@h.com": 5}
+    marks: set[str] = set()
+    MemberNames(Patterns(PATTERNS, "US")).mask(members, marks)
+    assert list(members.items()) == [
+        ("[email] 2", 1), ("[email]", 2), ("x", 3), ("[email] 3", 4), ("[email] to [email]", 5),
+    ]  # fmt: skip
+    assert marks == {"pattern.email"}
+
+
+def test_what_is_masked_in_a_name_is_told() -> None:
+    assert kept(v1(x={EMAIL: 1}), redact_patterns=("email",))[MARKS] == ["pattern.email"]
+    assert MARKS not in kept(v1(x={EMAIL: 1}), redact_patterns=("card",))

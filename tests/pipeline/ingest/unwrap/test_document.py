@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.ingest.unwrap.document import Verdict, first_value, objects, unclosed
 from pipeline.runtime.json_depth import MAX_DEPTH
-from tests.pipeline.ingest.layouts import OBJECTS
+from tests.pipeline.ingest.json_layouts import OBJECTS
 
 
 @given(OBJECTS, st.integers(0, 2) | st.none(), st.booleans())

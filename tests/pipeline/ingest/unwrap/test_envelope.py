@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
-from pipeline.ingest.decoder import EventDecoder
-from pipeline.ingest.entries import read_entries
+from pipeline.ingest.decoder import EventDecoder, read_entries
 from pipeline.ingest.unwrap.envelope import LAYERS, LETTERS, unwrap
 from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import InvalidEventError, Reason

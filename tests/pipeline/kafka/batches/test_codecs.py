@@ -8,8 +8,8 @@ from kafka import KafkaConsumer, TopicPartition
 from pipeline.config.settings import Settings
 from pipeline.kafka.bulk_consumer import Fetcher, read_batches
 from pipeline.kafka.offsets import read
-from tests.pipeline.kafka.compressed import CLIENTS, CODECS, send_compressed
-from tests.pipeline.kafka.sending import PATIENCE
+from tests.pipeline.kafka.compressed_batches import CLIENTS, CODECS, send_compressed
+from tests.pipeline.kafka.producing import PATIENCE
 
 VALUE = b'{"messageVersion": "2.0"}' * 40
 RECORDS = 5

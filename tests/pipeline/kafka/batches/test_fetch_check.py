@@ -9,7 +9,7 @@ from pipeline.kafka.batches.batch_check import BATCH_BYTES
 from pipeline.kafka.batches.damage import Damage, damage_of
 from pipeline.kafka.batches.fetch_check import HELD_BYTES, FetchCheck
 from pipeline.kafka.batches.gaps import JUMP_S, Gaps
-from pipeline.kafka.batches.record_batch import next_offset, split
+from pipeline.kafka.batches.record_batch import next_offset, split_batches
 from pipeline.runtime.errors import Reason
 from tests.pipeline.kafka.record_batches import CODECS, DAMAGED, at, batch_of
 
@@ -26,7 +26,7 @@ def check(*batches: bytes, requested: int = 0) -> bytes:
 
 
 def records(raw: bytes) -> list[tuple[int, bytes | None, Damage | None]]:
-    found = [record for batch in split(raw) for record in MemoryRecords(batch).next_batch()]
+    found = [record for batch in split_batches(raw) for record in MemoryRecords(batch).next_batch()]
     return [(one.offset, one.value, damage_of(one)) for one in found]
 
 
@@ -55,11 +55,11 @@ def test_a_damaged_batch_is_one_record_that_says_so_and_its_neighbours_live(kind
 
 
 def test_where_nothing_can_be_believed_it_goes_on_all_the_same() -> None:
-    assert [next_offset(one) for one in split(check(endless(3), requested=3))] == [4]
-    assert [next_offset(one) for one in split(check(at(3, b"?" * 80)[:80], requested=3))] == [4]
+    assert [next_offset(one) for one in split_batches(check(has_unknown_end(3), requested=3))] == [4]
+    assert [next_offset(one) for one in split_batches(check(at(3, b"?" * 80)[:80], requested=3))] == [4]
 
 
-def endless(offset: int) -> bytes:
+def has_unknown_end(offset: int) -> bytes:
     """A batch of three records at `offset` whose header does not tell how many it has."""
     batch = at(offset, batch_of(GOOD))
     return batch[:23] + (2_000_000_000).to_bytes(4) + batch[27:]
@@ -67,25 +67,25 @@ def endless(offset: int) -> bytes:
 
 def test_of_a_batch_without_an_end_there_is_one_letter_however_often_it_comes() -> None:
     checks = FetchCheck(decoded)
-    found = [checks(WHERE, requested, endless(3)) for requested in (3, 4, 5)]
+    found = [checks(WHERE, requested, has_unknown_end(3)) for requested in (3, 4, 5)]
     assert [next_offset(raw) for raw in found] == [4, 5, 6]
     assert [len(records(raw)) for raw in found] == [1, 0, 0]
-    assert [one[0] for one in records(checks(WHERE, 3, endless(3)))] == [3]  # whoever begins anew is told anew
+    assert [one[0] for one in records(checks(WHERE, 3, has_unknown_end(3)))] == [3]  # whoever begins anew is told anew
     assert [one[0] for one in records(checks(WHERE, 6, at(6, batch_of(GOOD))))] == [6, 7, 8]
 
 
 def test_a_batch_that_is_sent_once_for_each_offset_that_it_claims_is_told_of_once() -> None:
     checks = FetchCheck(decoded)
-    sent = endless(3) * 4 + endless(3)[:30]
+    sent = has_unknown_end(3) * 4 + has_unknown_end(3)[:30]
     assert [len(records(checks(WHERE, requested, sent))) for requested in (3, 4, 5)] == [1, 0, 0]
 
 
 def test_a_batch_without_an_end_comes_first_in_the_next_fetch_with_what_follows_it() -> None:
     checks = FetchCheck(decoded)
-    raw = checks(WHERE, 0, batch_of(GOOD) + endless(3))
+    raw = checks(WHERE, 0, batch_of(GOOD) + has_unknown_end(3))
     assert [one[0] for one in records(raw)] == [0, 1, 2]
     cut = at(6, batch_of(GOOD))[:20]
-    ((offset, _, damage),) = records(checks(WHERE, 3, endless(3) + cut))
+    ((offset, _, damage),) = records(checks(WHERE, 3, has_unknown_end(3) + cut))
     assert damage
     assert (offset, damage.last_offset) == (3, 5)
 
@@ -93,7 +93,7 @@ def test_a_batch_without_an_end_comes_first_in_the_next_fetch_with_what_follows_
 def test_what_may_come_yet_behind_a_batch_without_an_end_is_waited_for() -> None:
     now = 0.0
     checks = FetchCheck(decoded, Gaps(lambda: now))
-    raw = endless(3) + at(9, batch_of(GOOD))  # it has six offsets, or three that another batch follows
+    raw = has_unknown_end(3) + at(9, batch_of(GOOD))  # it has six offsets, or three that another batch follows
     assert checks(WHERE, 3, raw) == b""
     now = JUMP_S
     (_, _, damage), *others = records(checks(WHERE, 3, raw))

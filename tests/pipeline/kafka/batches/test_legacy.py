@@ -4,7 +4,7 @@ import pytest
 from kafka.record import MemoryRecordsBuilder
 
 from pipeline.kafka.batches.batch_check import BATCH_BYTES
-from pipeline.kafka.batches.record_batch import header_of
+from pipeline.kafka.batches.record_batch import parse_header
 from pipeline.runtime.errors import Reason
 from tests.pipeline.kafka.batches.test_fetch_check import check, records
 from tests.pipeline.kafka.record_batches import CODECS, at
@@ -27,7 +27,7 @@ def test_old_messages_are_read_as_a_batch_of_today(number: int, codec: str) -> N
     assert [(offset, value, damage) for offset, value, damage in records(raw)] == [
         (place, value, None) for place, value in enumerate(VALUES)
     ]
-    assert header_of(raw)
+    assert parse_header(raw)
 
 
 def test_offsets_inside_an_old_message_are_told_from_its_own() -> None:
@@ -48,9 +48,9 @@ def test_an_old_message_that_unpacks_to_too_much_is_told_by_its_format(number: i
 @pytest.mark.parametrize("place", [20, 24, 30, -1])
 @pytest.mark.parametrize(("number", "codec"), [(0, "none"), (1, "gzip")])
 def test_a_damaged_old_message_is_told_by_its_format(number: int, codec: str, place: int) -> None:
-    damaged = bytearray(message_of(number, codec, VALUES[:1]))
-    damaged[place] ^= 1
-    ((_, _, damage),) = records(check(bytes(damaged)))
+    damaged_batch = bytearray(message_of(number, codec, VALUES[:1]))
+    damaged_batch[place] ^= 1
+    ((_, _, damage),) = records(check(bytes(damaged_batch)))
     assert damage
     assert damage.reason is Reason.CORRUPT_BATCH
     assert f"format {number}" in damage.detail

@@ -10,11 +10,11 @@ GREATEST = 2**31 - 1
 GREATEST_TIME = 2**63 - 1
 
 
-class UnreadableError(Exception):
+class RecordParseError(Exception):
     """What stands there is none; the text says what was expected."""
 
 
-class Parts(NamedTuple):
+class ParsedRecord(NamedTuple):
     """A record: timestamp and offset are told from those of its batch on."""
 
     timestamp_delta: int
@@ -24,7 +24,7 @@ class Parts(NamedTuple):
     headers: list[tuple[str, bytes | None]]
 
 
-class Cursor:
+class ByteReader:
     """Reads a run of bytes from its beginning on."""
 
     def __init__(self, data: bytes) -> None:
@@ -44,9 +44,9 @@ class Cursor:
             if not byte & 0x80:
                 number = (found >> 1) ^ -(found & 1)
                 if not least <= number <= greatest:
-                    raise UnreadableError(f"a number is {number}, and should be {least} to {greatest}")
+                    raise RecordParseError(f"a number is {number}, and should be {least} to {greatest}")
                 return number
-        raise UnreadableError(f"a number has more than {LONGEST_VARINT} bytes")
+        raise RecordParseError(f"a number has more than {LONGEST_VARINT} bytes")
 
     def text(self, least: int = -GREATEST) -> bytes | None:
         """Read bytes behind their length; clients take any that is negative for none at all."""
@@ -56,28 +56,28 @@ class Cursor:
     def take(self, count: int) -> bytes:
         """Read so many bytes."""
         if count > self.left:
-            raise UnreadableError(f"there should be {count} bytes more, and are {self.left}")
+            raise RecordParseError(f"there should be {count} bytes more, and are {self.left}")
         self._place += count
         return self._data[self._place - count : self._place]
 
 
-def parts_of(content: bytes) -> Parts:
+def parse_record(content: bytes) -> ParsedRecord:
     """The parts of a record; what of its headers cannot be read is left out, as they are no business of the fold.
 
     Raises:
         UnreadableError: it cannot be read up to its value.
     """
-    cursor = Cursor(content)
+    cursor = ByteReader(content)
     cursor.take(1)  # attributes, of which there are none so far
     timestamp_delta, offset_delta = cursor.number(-GREATEST_TIME - 1, GREATEST_TIME), cursor.number(0)
     key, value = cursor.text(), cursor.text()
     headers: list[tuple[str, bytes | None]] = []
-    with suppress(UnreadableError):
+    with suppress(RecordParseError):
         for _ in range(min(cursor.number(0), HEADERS)):
             headers.append(_header(cursor))  # noqa: PERF401 - those before an error are kept
-    return Parts(timestamp_delta, offset_delta, key, value, headers)
+    return ParsedRecord(timestamp_delta, offset_delta, key, value, headers)
 
 
-def _header(cursor: Cursor) -> tuple[str, bytes | None]:
+def _header(cursor: ByteReader) -> tuple[str, bytes | None]:
     """A header; of its name what is no text is replaced, and one that is none is empty."""
     return (cursor.text() or b"").decode(errors="replace"), cursor.text()

@@ -2,16 +2,16 @@
 
 from typing import NamedTuple
 
-from pipeline.kafka.batches.damage import Damage, telling
-from pipeline.kafka.batches.record_batch import HEADER, BatchHeader, record, written
-from pipeline.kafka.record_parts import Cursor, Parts, UnreadableError, parts_of
+from pipeline.kafka.batches.damage import Damage, damage_record
+from pipeline.kafka.batches.record_batch import HEADER, BatchHeader, build_batch, encode_record
+from pipeline.kafka.batches.record_parser import ByteReader, ParsedRecord, RecordParseError, parse_record
 from pipeline.runtime.errors import DETAIL_LENGTH, Reason
 
 GREATEST_TIMESTAMP = 253_402_300_799_999
 """The last millisecond of the year 9999, behind which Python has no time; before 1970 Kafka has none."""
 
 
-class Lost(NamedTuple):
+class UnreadableRecords(NamedTuple):
     """The bytes of records that cannot be read, with the offsets that they have from their batch's first one on."""
 
     why: str
@@ -20,16 +20,16 @@ class Lost(NamedTuple):
     content: bytes
 
 
-def mended(batch: bytes, header: BatchHeader) -> bytes | None:
+def repair_batch(batch: bytes, header: BatchHeader) -> bytes | None:
     """The same uncompressed batch as records that any client can decode; None where not even one can be read.
 
     A record that cannot be read gives its place to one that says so; all that follow it too, where it does not tell
     where it ends.
     """
     found = _records(batch, header)
-    if not any(isinstance(one, Parts) for one in found):
+    if not any(isinstance(one, ParsedRecord) for one in found):
         return None
-    return written(
+    return build_batch(
         header._replace(
             first_timestamp=_in_time(header.first_timestamp),
             greatest_timestamp=_in_time(header.greatest_timestamp),
@@ -39,7 +39,7 @@ def mended(batch: bytes, header: BatchHeader) -> bytes | None:
     )
 
 
-def timely(timestamp: int) -> bool:
+def is_valid_timestamp(timestamp: int) -> bool:
     """Whether that is a time, or says that there is none."""
     return -1 <= timestamp <= GREATEST_TIMESTAMP
 
@@ -48,10 +48,10 @@ def _in_time(timestamp: int) -> int:
     return min(max(timestamp, 0), GREATEST_TIMESTAMP)
 
 
-def _records(batch: bytes, header: BatchHeader) -> list[Parts | Lost]:
+def _records(batch: bytes, header: BatchHeader) -> list[ParsedRecord | UnreadableRecords]:
     """All records; none where the batch does not have as many as it says, and nothing of it can be believed."""
-    cursor = Cursor(batch[HEADER.size :])
-    found: list[Parts | Lost] = []
+    cursor = ByteReader(batch[HEADER.size :])
+    found: list[ParsedRecord | UnreadableRecords] = []
     first = 0
     for following in reversed(range(header.records)):
         last = header.last_offset_delta - following
@@ -60,31 +60,34 @@ def _records(batch: bytes, header: BatchHeader) -> list[Parts | Lost]:
             return []
         try:
             content = cursor.text(least=0) or b""
-        except UnreadableError as wrong:
-            return [*found, Lost(f"the border of a record: {wrong}", first, header.last_offset_delta, batch[begin:])]
+        except RecordParseError as wrong:
+            return [
+                *found,
+                UnreadableRecords(f"the border of a record: {wrong}", first, header.last_offset_delta, batch[begin:]),
+            ]
         one = _record(content, first, last)
         found.append(one)
-        first = 1 + (one.offset_delta if isinstance(one, Parts) else one.last)
+        first = 1 + (one.offset_delta if isinstance(one, ParsedRecord) else one.last)
     return [] if cursor.left else found
 
 
-def _record(content: bytes, first: int, last: int) -> Parts | Lost:
+def _record(content: bytes, first: int, last: int) -> ParsedRecord | UnreadableRecords:
     """The record, whose offset is between these: the least one where the record itself cannot tell it."""
     try:
-        parts = parts_of(content)
-    except UnreadableError as wrong:
-        return Lost(str(wrong), first, first, content)
+        parts = parse_record(content)
+    except RecordParseError as wrong:
+        return UnreadableRecords(str(wrong), first, first, content)
     if first <= parts.offset_delta <= last:
         return parts
-    return Lost(f"its offset is {parts.offset_delta} behind its batch's first", first, first, content)
+    return UnreadableRecords(f"its offset is {parts.offset_delta} behind its batch's first", first, first, content)
 
 
-def _written(one: Parts | Lost, header: BatchHeader) -> bytes:
+def _written(one: ParsedRecord | UnreadableRecords, header: BatchHeader) -> bytes:
     since = _in_time(header.first_timestamp)
-    if isinstance(one, Parts):
+    if isinstance(one, ParsedRecord):
         passed = _in_time(header.first_timestamp + one.timestamp_delta) - since
-        return record(one.value, one.headers, one.key, one.offset_delta, passed)
+        return encode_record(one.value, one.headers, one.key, one.offset_delta, passed)
     what = f"the batch's checksum is right, but a record in it cannot be decoded: {one.why}"[:DETAIL_LENGTH]
     base = header.base_offset
     damage = Damage(Reason.CORRUPT_BATCH, what, base + one.first, base + one.last)
-    return telling(damage, one.content, one.first)
+    return damage_record(damage, one.content, one.first)

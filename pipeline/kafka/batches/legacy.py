@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipeline.kafka.batches.codecs import unpack
-from pipeline.kafka.batches.record_batch import CODEC, empty, record, written
+from pipeline.kafka.batches.codecs import decompress
+from pipeline.kafka.batches.record_batch import CODEC, build_batch, empty_header, encode_record
 
 START = struct.Struct(">qiIbb")
 """Offset, length, CRC, format, attributes; format 1 has a timestamp then, and each has key and value."""
@@ -20,7 +20,7 @@ TIMESTAMP = struct.Struct(">q")
 LZ4 = 3
 
 
-class Message(NamedTuple):
+class LegacyMessage(NamedTuple):
     """A message, and where it lies; of format 0 it has no time."""
 
     offset: int
@@ -31,7 +31,7 @@ class Message(NamedTuple):
     value: bytes | None
 
 
-def modern(raw: bytes, limit: int) -> bytes:
+def convert_legacy(raw: bytes, limit: int) -> bytes:
     """The batch of what the message is, or holds; no more than `limit` bytes are unpacked.
 
     Raises:
@@ -41,24 +41,24 @@ def modern(raw: bytes, limit: int) -> bytes:
     found = [outer] if not outer.codec else list(_inside(outer, limit))
     first, last = found[0].offset, found[-1].offset
     records = (
-        record(one.value, [], one.key, one.offset - first, max(one.timestamp, 0) - max(found[0].timestamp, 0))
+        encode_record(one.value, [], one.key, one.offset - first, max(one.timestamp, 0) - max(found[0].timestamp, 0))
         for one in found
     )
     since = max(found[0].timestamp, 0)
-    return written(empty(first, last, since)._replace(records=len(found)), b"".join(records))
+    return build_batch(empty_header(first, last, since)._replace(records=len(found)), b"".join(records))
 
 
-def _inside(outer: Message, limit: int) -> Iterator[Message]:
+def _inside(outer: LegacyMessage, limit: int) -> Iterator[LegacyMessage]:
     if outer.format == 0 and outer.codec == LZ4:
         raise ValueError("lz4 with the checksum that it had before Kafka 0.10")
-    found = list(_messages(unpack(outer.codec, outer.value or b"", limit)))
+    found = list(_messages(decompress(outer.codec, outer.value or b"", limit)))
     if not found or any(one.codec for one in found):
         raise ValueError("a compressed message that holds none, or compressed ones")
     shift = max(0, outer.offset - found[-1].offset) if outer.format else 0
     return (one._replace(offset=one.offset + shift) for one in found)
 
 
-def _messages(raw: bytes) -> Iterator[Message]:
+def _messages(raw: bytes) -> Iterator[LegacyMessage]:
     """All messages; their format is the same."""
     place = 0
     while place < len(raw):
@@ -75,7 +75,7 @@ def _messages(raw: bytes) -> Iterator[Message]:
         value, body = _text(body)
         if body:
             raise ValueError(f"{len(body)} bytes follow a message's value")
-        yield Message(offset, number, attributes & CODEC, timestamp, key, value)
+        yield LegacyMessage(offset, number, attributes & CODEC, timestamp, key, value)
         place = end
 
 

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.dead_letters import KEY, DeadLetterPlace, DeadRecord, mark
+from pipeline.kafka.dead_letters.reader import KEY, DeadLetterPlace, DeadLetterRecord, mark
 from pipeline.kafka.produce import Producer, SendFailure
 
 LETTERS_A_MARK = 1_000
-"""A resend that dies sends at most so many letters again the next time, which changes no answer."""
+"""A retry that dies sends at most so many letters again the next time, which changes no answer."""
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class DeadLetterQuery(msgspec.Struct, frozen=True):
     """Which letters are asked for; what is empty or None asks for all. Times in milliseconds, `until` exclusive."""
 
     reasons: frozenset[str] = frozenset()
@@ -22,7 +22,7 @@ class Wanted(msgspec.Struct, frozen=True):
     since: int | None = None
     until: int | None = None
 
-    def fits(self, record: DeadRecord) -> bool:
+    def fits(self, record: DeadLetterRecord) -> bool:
         """Whether `record` is one of them. What Turnfold did not write has a reason, but no topic and no step."""
         topic, step = (record.letter.topic, record.letter.step) if record.letter else ("", "")
         asked = (self.reasons, record.reason), (self.topics, topic), (self.steps, step), (self.places, record.place)
@@ -33,7 +33,7 @@ class Wanted(msgspec.Struct, frozen=True):
         )
 
 
-def waiting(records: Iterable[DeadRecord], wanted: Wanted) -> Iterator[DeadRecord]:
+def retryable(records: Iterable[DeadLetterRecord], wanted: DeadLetterQuery) -> Iterator[DeadLetterRecord]:
     """Those of `records` that are wanted, can be sent again, and were not yet."""
     return (
         record
@@ -42,7 +42,9 @@ def waiting(records: Iterable[DeadRecord], wanted: Wanted) -> Iterator[DeadRecor
     )
 
 
-def resend(settings: Settings, letters: Iterable[DeadRecord], on_failure: Callable[[SendFailure], None]) -> int:
+def retry_dead_letters(
+    settings: Settings, letters: Iterable[DeadLetterRecord], on_failure: Callable[[SendFailure], None]
+) -> int:
     """Send the raw bytes of `letters` to the raw topic, where the intake agent decides anew; the number sent.
 
     A letter is marked once Kafka has its bytes, so it is sent at least once. What is still broken becomes a new

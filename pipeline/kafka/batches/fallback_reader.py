@@ -20,7 +20,7 @@ RECORDS = 2_000
 POLL_MS = 100
 
 
-class Again(msgspec.Struct, frozen=True):
+class RereadMessage(msgspec.Struct, frozen=True):
     """A record that was read again, with the methods of librdkafka's messages."""
 
     record: ConsumerRecord
@@ -48,27 +48,27 @@ class Again(msgspec.Struct, frozen=True):
         return len(self.record.value or b"")
 
 
-class Window(msgspec.Struct, frozen=True):
+class OffsetWindow(msgspec.Struct, frozen=True):
     """All records of a partition from offset `first` up to `next_offset`."""
 
     partition: TopicPartition
     first: int
     next_offset: int
-    records: list[Again]
+    records: list[RereadMessage]
 
     def has(self, partition: TopicPartition, offset: int) -> bool:
         """Whether it tells of this offset."""
         return partition == self.partition and self.first <= offset < self.next_offset
 
 
-class SecondLook:
+class FallbackReader:
     """Reads windows of partitions; connected when it is first needed."""
 
     def __init__(self, settings: Settings, patience: float) -> None:
         self._settings, self._patience = settings, patience
         self._opened = ExitStack()
         self._consumer: Reader | None = None
-        self._window: Window | None = None
+        self._window: OffsetWindow | None = None
 
     def forget(self) -> None:
         """Read everything anew from now on."""
@@ -78,7 +78,7 @@ class SecondLook:
         """Give the connections back."""
         self._opened.close()
 
-    def window(self, partition: TopicPartition, offset: int, seconds: float) -> Window | None:
+    def window(self, partition: TopicPartition, offset: int, seconds: float) -> OffsetWindow | None:
         """What lies from `offset` on, of which some may be known already; None where nothing comes in this time.
 
         Raises:
@@ -88,17 +88,17 @@ class SecondLook:
             self._window = self._read(partition, offset, time.monotonic() + seconds)
         return self._window
 
-    def _read(self, partition: TopicPartition, offset: int, deadline: float) -> Window | None:
+    def _read(self, partition: TopicPartition, offset: int, deadline: float) -> OffsetWindow | None:
         consumer = self._consumer = self._consumer or self._open()
         consumer.assign([partition])
         consumer.seek(partition, offset)
-        records: list[Again] = []
+        records: list[RereadMessage] = []
         while time.monotonic() < deadline:
             for found in consumer.poll(timeout_ms=POLL_MS).values():
-                records.extend(map(Again, found))
+                records.extend(map(RereadMessage, found))
             position = consumer.position(partition)
             if position > offset:
-                return Window(partition, offset, position, records)
+                return OffsetWindow(partition, offset, position, records)
         return None
 
     def _open(self) -> Reader:

@@ -10,13 +10,13 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.batches.damage import damage_of
 from pipeline.kafka.client import PATIENCE, open_admin, open_consumer
 from pipeline.kafka.connectivity import reason
-from pipeline.kafka.dead_letters import marked
+from pipeline.kafka.dead_letters.reader import marked
 from pipeline.kafka.offsets import read, spans_of
 from pipeline.kafka.produce import Producer, SendFailure
 from pipeline.runtime.errors import TransientError
 
 
-class Erased(msgspec.Struct, frozen=True):
+class PurgeResult(msgspec.Struct, frozen=True):
     """How many letters are gone, how many others were written anew; `left` says why the old ones are still there."""
 
     letters: int = 0
@@ -24,7 +24,9 @@ class Erased(msgspec.Struct, frozen=True):
     left: str = ""
 
 
-def erase_letters(settings: Settings, unwanted: Callable[[bytes], bool], patience: float = PATIENCE) -> Erased:
+def purge_dead_letters(
+    settings: Settings, unwanted: Callable[[bytes], bool], patience: float = PATIENCE
+) -> PurgeResult:
     """Write the letters that may be kept behind all others, then delete all up to there; nothing where all may be kept.
 
     Letters that were sent again, and batches that cannot be read, are not written anew. Interrupted in between, some
@@ -42,9 +44,9 @@ def erase_letters(settings: Settings, unwanted: Callable[[bytes], bool], patienc
             again.update((record.partition, offset) for offset in marked(record.key, record.value) or ())
             letters += unwanted(record.value or b"")
         if not letters:
-            return Erased()
+            return PurgeResult()
         if left := _delete(settings, {partition: begin for partition, (begin, _) in spans.items()}, patience):
-            return Erased(letters=0, left=left)  # where nothing can be deleted, nothing is written twice
+            return PurgeResult(letters=0, left=left)  # where nothing can be deleted, nothing is written twice
         kept = 0
         with Producer(settings, on_failure=_refuse, patience=patience) as producer:
             for record in read(consumer, spans, patience):
@@ -64,7 +66,7 @@ def erase_letters(settings: Settings, unwanted: Callable[[bytes], bool], patienc
                 kept += 1
             producer.flush()
     left = _delete(settings, {partition: end for partition, (_, end) in spans.items()}, patience)
-    return Erased(0 if left else letters, kept, left)
+    return PurgeResult(0 if left else letters, kept, left)
 
 
 def _refuse(failure: SendFailure) -> None:

@@ -5,9 +5,9 @@ from kafka import KafkaConsumer
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.client import open_producer
-from pipeline.kafka.dead_letters import DeadLetterPlace, read_dead
+from pipeline.kafka.dead_letters.reader import DeadLetterPlace, read_dead_letters
+from pipeline.kafka.dead_letters.retry import DeadLetterQuery, retry_dead_letters, retryable
 from pipeline.kafka.produce import SendFailure
-from pipeline.kafka.retry_dead_letters import Wanted, resend, waiting
 from pipeline.kafka.topics import create_topics
 from schemas.dead_letter import DeadLetter
 
@@ -23,9 +23,11 @@ def letter(number: int, reason: str = "not-json", topic: str = "turns.raw", step
     return DeadLetter(reason, "", step, topic, 0, number, b"\xff %d" % number)
 
 
-def again(settings: Settings, wanted: Wanted | None = None) -> int:
+def again(settings: Settings, wanted: DeadLetterQuery | None = None) -> int:
     failures: list[SendFailure] = []
-    sent = resend(settings, waiting(read_dead(settings, None), wanted or Wanted()), failures.append)
+    sent = retry_dead_letters(
+        settings, retryable(read_dead_letters(settings, None), wanted or DeadLetterQuery()), failures.append
+    )
     assert failures == []
     return sent
 
@@ -54,9 +56,9 @@ def test_all_are_sent_once_and_only_new_ones_after(kafka_settings: Settings) -> 
 def test_what_does_not_fit_waits_for_another_time(kafka_settings: Settings) -> None:
     create_topics(kafka_settings)
     bury(kafka_settings, letter(0, "empty"), letter(1), letter(2, topic="turns", step="conversations"), letter(3))
-    assert again(kafka_settings, Wanted(reasons=frozenset({"empty"}))) == 1
-    assert again(kafka_settings, Wanted(topics=frozenset({"turns"}))) == 1
-    assert again(kafka_settings, Wanted(places=frozenset({DeadLetterPlace(0, 0), DeadLetterPlace(0, 3)}))) == 1
+    assert again(kafka_settings, DeadLetterQuery(reasons=frozenset({"empty"}))) == 1
+    assert again(kafka_settings, DeadLetterQuery(topics=frozenset({"turns"}))) == 1
+    assert again(kafka_settings, DeadLetterQuery(places=frozenset({DeadLetterPlace(0, 0), DeadLetterPlace(0, 3)}))) == 1
     assert raw(kafka_settings) == sorted(letter(n).payload for n in (0, 2, 3))
     assert again(kafka_settings) == 1
 
@@ -79,25 +81,28 @@ def test_a_letter_that_kafka_does_not_take_is_told_and_not_marked(kafka_settings
         topic_turns=kafka_settings.topic_turns, max_message_bytes=1_000_000,
     )  # fmt: skip
     failures: list[SendFailure] = []
-    assert resend(smaller, waiting(read_dead(smaller, None), Wanted()), failures.append) == 2
+    assert (
+        retry_dead_letters(smaller, retryable(read_dead_letters(smaller, None), DeadLetterQuery()), failures.append)
+        == 2
+    )
     assert [failure.origin for failure in failures] == ["0:1"]
-    assert [record.offset for record in read_dead(kafka_settings) if not record.retried] == [1]
+    assert [record.offset for record in read_dead_letters(kafka_settings) if not record.retried] == [1]
 
 
 @pytest.mark.parametrize(
     ("wanted", "offsets"),
     [
-        (Wanted(), [0, 1, 2, 3]),
-        (Wanted(reasons=frozenset({"empty", "not-json"})), [0, 1, 2]),
-        (Wanted(steps=frozenset({"conversations"})), [2]),
-        (Wanted(reasons=frozenset({"empty"}), topics=frozenset({"turns"})), []),
-        (Wanted(since=2**60), []),
-        (Wanted(until=1), []),
-        (Wanted(since=1, until=2**60), [0, 1, 2, 3]),
+        (DeadLetterQuery(), [0, 1, 2, 3]),
+        (DeadLetterQuery(reasons=frozenset({"empty", "not-json"})), [0, 1, 2]),
+        (DeadLetterQuery(steps=frozenset({"conversations"})), [2]),
+        (DeadLetterQuery(reasons=frozenset({"empty"}), topics=frozenset({"turns"})), []),
+        (DeadLetterQuery(since=2**60), []),
+        (DeadLetterQuery(until=1), []),
+        (DeadLetterQuery(since=1, until=2**60), [0, 1, 2, 3]),
     ],
 )
-def test_conditions_must_all_hold(kafka_settings: Settings, wanted: Wanted, offsets: list[int]) -> None:
+def test_conditions_must_all_hold(kafka_settings: Settings, wanted: DeadLetterQuery, offsets: list[int]) -> None:
     create_topics(kafka_settings)
     letters = [letter(0, "empty"), letter(1), letter(2, "not-json", "turns", "conversations"), letter(3, "too-large")]
     bury(kafka_settings, *letters)
-    assert [record.offset for record in waiting(read_dead(kafka_settings), wanted)] == offsets
+    assert [record.offset for record in retryable(read_dead_letters(kafka_settings), wanted)] == offsets

@@ -7,7 +7,7 @@ from confluent_kafka import Producer as Librdkafka
 from kafka import TopicPartition
 
 from pipeline.config.settings import Settings
-from tests.pipeline.kafka.sending import PATIENCE, writing
+from tests.pipeline.kafka.producing import PATIENCE, writing
 
 CODECS = ("gzip", "snappy", "lz4", "zstd")
 CLIENTS = ("aiokafka", "kafka-python", "librdkafka")

@@ -12,12 +12,12 @@ from kafka.record import MemoryRecords
 from pipeline.kafka.batches.batch_check import RECORDS
 from pipeline.kafka.batches.damage import damage_of
 from pipeline.kafka.batches.fetch_check import FetchCheck
-from pipeline.kafka.batches.record_batch import HEADER, empty, record, written
-from pipeline.kafka.mending import GREATEST_TIMESTAMP
-from pipeline.kafka.record_parts import HEADERS
+from pipeline.kafka.batches.record_batch import HEADER, build_batch, empty_header, encode_record
+from pipeline.kafka.batches.record_parser import HEADERS
+from pipeline.kafka.batches.repair import GREATEST_TIMESTAMP
 from pipeline.runtime.errors import Reason
-from tests.pipeline.kafka.odd import LOST, TIME, around, living
 from tests.pipeline.kafka.record_batches import at, batch_of, with_checksum
+from tests.pipeline.kafka.unusual_records import LOST, TIME, around, living
 
 Decoder = Callable[[bytes], Any]
 CLIENTS = [MemoryRecords, OfAiokafka]
@@ -72,20 +72,20 @@ def test_where_a_border_is_unknown_all_that_follow_are_told_of_and_what_came_bef
 
 @pytest.mark.parametrize("first", [-(2**63), -5, GREATEST_TIMESTAMP + 1, 2**63 - 1])
 def test_a_batch_of_no_time_lives(first: int) -> None:
-    records = checked(MemoryRecords, around(record(b"odd", [], None, 1), GOOD, first))
+    records = checked(MemoryRecords, around(encode_record(b"odd", [], None, 1), GOOD, first))
     assert [one.value for one in records] == [b"first", b"odd", b"last"]
     assert all(0 <= one.timestamp <= GREATEST_TIMESTAMP for one in records)
 
 
 def test_what_compaction_has_left_keeps_its_offsets() -> None:
-    some = record(b"a", [], None, 3) + LOST["key longer than all"] + record(b"b", [], None, 9)
-    records = checked(MemoryRecords, written(empty(0, 9, TIME)._replace(records=3), some))
+    some = encode_record(b"a", [], None, 3) + LOST["key longer than all"] + encode_record(b"b", [], None, 9)
+    records = checked(MemoryRecords, build_batch(empty_header(0, 9, TIME)._replace(records=3), some))
     assert [one.offset for one in records] == [3, 4, 9]
     assert [bool(damage_of(one)) for one in records] == [False, True, False]
 
 
 def test_a_large_batch_is_looked_at_before_a_client_decodes_it() -> None:
-    many = record(b"x", [("", None)] * 3_000_000, None, 1)
+    many = encode_record(b"x", [("", None)] * 3_000_000, None, 1)
     batch = around(many, GOOD)
     seen = []
 
@@ -99,8 +99,8 @@ def test_a_large_batch_is_looked_at_before_a_client_decodes_it() -> None:
 
 
 def test_a_batch_of_too_many_records_is_told_and_not_decoded() -> None:
-    least = record(None, [])
-    batch = written(empty(0, RECORDS, TIME)._replace(records=RECORDS + 1), least * (RECORDS + 1))
+    least = encode_record(None, [])
+    batch = build_batch(empty_header(0, RECORDS, TIME)._replace(records=RECORDS + 1), least * (RECORDS + 1))
     (one,) = checked(MemoryRecords, batch)
     damage = damage_of(one)
     assert damage

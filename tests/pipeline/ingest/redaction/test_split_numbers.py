@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from pipeline.ingest.redaction.redactor import Redactor
-from tests.pipeline.ingest.planted import kept, v1
+from tests.pipeline.ingest.redactable_entries import kept, v1
 
 PATTERNS: tuple[Literal["card", "email", "phone"], ...] = ("card", "email", "phone")
 C, P = "[card]", "[phone]"

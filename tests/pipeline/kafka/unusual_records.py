@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.kafka.batches.record_batch import empty, varint, written
+from pipeline.kafka.batches.record_batch import build_batch, empty_header, varint
 
 TIME = 1_780_000_000_000
 NO_HEADERS = varint(0)
@@ -25,7 +25,7 @@ def headers(*headers: tuple[int, bytes]) -> bytes:
 def around(odd: bytes, values: Sequence[bytes], first_time: int = TIME) -> bytes:
     """A batch of the first of the values, the odd record, and the second one."""
     records = record(values[0], delta=0) + odd + record(values[1], delta=2)
-    return written(empty(0, 2, first_time)._replace(records=3), records)
+    return build_batch(empty_header(0, 2, first_time)._replace(records=3), records)
 
 
 def living(value: bytes) -> dict[str, bytes]:

@@ -60,7 +60,7 @@ class DeadLetterPlace(NamedTuple):
         return f"{self.partition}:{self.offset}"
 
 
-class DeadRecord(msgspec.Struct, frozen=True):
+class DeadLetterRecord(msgspec.Struct, frozen=True):
     """A letter of the dead-letter topic; `letter` is None where we did not write it. `timestamp` in ms."""
 
     partition: int
@@ -83,7 +83,7 @@ class DeadRecord(msgspec.Struct, frozen=True):
         return self.damage or (self.letter.reason if self.letter else FOREIGN)
 
 
-class DeadCount(msgspec.Struct, frozen=True):
+class DeadLetterCount(msgspec.Struct, frozen=True):
     """`total` letters wait to be sent again; those among the newest `scanned` records have these `reasons`.
 
     Of the records that were not scanned, each counts as a letter that waits. Most frequent reasons come first.
@@ -94,7 +94,7 @@ class DeadCount(msgspec.Struct, frozen=True):
     reasons: dict[str, int]
 
 
-def count_dead(settings: Settings, scan: int = SCAN, patience: float = PATIENCE) -> DeadCount:
+def count_dead_letters(settings: Settings, scan: int = SCAN, patience: float = PATIENCE) -> DeadLetterCount:
     """How many dead letters there are, and why those among the newest `scan` records are.
 
     Raises:
@@ -110,10 +110,12 @@ def count_dead(settings: Settings, scan: int = SCAN, patience: float = PATIENCE)
                 waiting[dead.place] = dead.reason
     reasons = Counter(reason for place, reason in waiting.items() if place.offset not in marks.get(place.partition, ()))
     unread = sum(end - beginning for beginning, end in spans.values()) - scanned
-    return DeadCount(unread + reasons.total(), scanned, dict(reasons.most_common()))
+    return DeadLetterCount(unread + reasons.total(), scanned, dict(reasons.most_common()))
 
 
-def read_dead(settings: Settings, newest: int | None = SCAN, patience: float = PATIENCE) -> Generator[DeadRecord]:
+def read_dead_letters(
+    settings: Settings, newest: int | None = SCAN, patience: float = PATIENCE
+) -> Generator[DeadLetterRecord]:
     """The letters among the `newest` records, or all, oldest first within each partition.
 
     Ends at what was the end when it began. Everything is read twice, since what says that a letter was sent
@@ -134,7 +136,7 @@ def read_dead(settings: Settings, newest: int | None = SCAN, patience: float = P
                 yield _dead_record(record, marks)
 
 
-def read_letter(settings: Settings, place: DeadLetterPlace, patience: float = PATIENCE) -> DeadRecord:
+def read_dead_letter(settings: Settings, place: DeadLetterPlace, patience: float = PATIENCE) -> DeadLetterRecord:
     """The letter that lies there.
 
     Raises:
@@ -160,13 +162,15 @@ def _note(record: ConsumerRecord, marks: Marks) -> bool:
     return offsets is not None
 
 
-def _dead_record(record: ConsumerRecord, marks: Marks) -> DeadRecord:
+def _dead_record(record: ConsumerRecord, marks: Marks) -> DeadLetterRecord:
     value = record.value or b""
     if damage := damage_of(record):
-        return DeadRecord(record.partition, record.offset, record.timestamp, None, value, damage=damage.reason.value)
+        return DeadLetterRecord(
+            record.partition, record.offset, record.timestamp, None, value, damage=damage.reason.value
+        )
     try:
         letter = DeadLetter.from_record(value, record.headers)
     except (msgspec.ValidationError, UnicodeDecodeError, AttributeError):
         letter = None
     retried = record.offset in marks.get(record.partition, ())
-    return DeadRecord(record.partition, record.offset, record.timestamp, letter, value, retried)
+    return DeadLetterRecord(record.partition, record.offset, record.timestamp, letter, value, retried)

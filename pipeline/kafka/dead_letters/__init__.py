@@ -1,0 +1,1 @@
+"""The dead-letter topic: read and count dead letters, retry them, purge them."""
