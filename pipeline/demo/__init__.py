@@ -1,1 +1,1 @@
-"""Traffic of three invented bots, to try Turnfold with nothing at hand."""
+"""Sample traffic of three invented bots, to try Turnfold without data of one's own."""

@@ -8,7 +8,7 @@ import click
 from agents.cli.output.write import say
 from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
-from pipeline.demo.traffic import Event, conversations, trickle
+from pipeline.demo.traffic import TimedInput, live_inputs, past_inputs
 from pipeline.kafka.produce import Producer, SendFailure
 from pipeline.kafka.topics import require_topics
 from pipeline.reprocess.sinks.kafka import Feed
@@ -31,18 +31,18 @@ def demo(ctx: click.Context, settings: Settings, seed: int, count: int, *, no_li
     require_topics(settings)
     with StopSignal() as interrupt, Producer(settings, on_failure=_tell) as producer:
         feed = Feed(settings, producer)
-        for event in conversations(seed, now_ms(), count):
+        for event in past_inputs(seed, now_ms(), count):
             feed.put(event.raw)
         producer.flush()
         say(f"sent {feed.tally.inputs:,} events of the past week, {feed.tally.dead} of them broken on purpose")
-        for event in interrupt.until_then(_when_due(trickle(seed, now_ms))) if not no_live else ():
+        for event in interrupt.until_then(_when_due(live_inputs(seed, now_ms))) if not no_live else ():
             feed.put(event.raw)
         producer.flush()
     say(f"sent {feed.tally.inputs:,} events")
     ctx.exit(interrupt.exit_status)
 
 
-def _when_due(events: Iterator[Event]) -> Iterator[Event]:
+def _when_due(events: Iterator[TimedInput]) -> Iterator[TimedInput]:
     for event in events:
         time.sleep(max(0, event.due - now_ms()) / 1000)
         yield event

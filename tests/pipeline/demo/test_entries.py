@@ -6,9 +6,9 @@ from random import Random
 import orjson
 import pytest
 
-from pipeline.demo.entries import broken, entry_v1, entry_v2, envelope, iso
-from pipeline.demo.script import Talk, talk
-from pipeline.demo.story import florist, travel_bot
+from pipeline.demo.bots import florist, travel_bot
+from pipeline.demo.conversation import DemoConversation, make_conversation
+from pipeline.demo.entries import broken_inputs, entry_v1, entry_v2, envelope, iso
 from pipeline.ingest.decode import decode_entry
 from pipeline.runtime.errors import InvalidEventError
 from schemas.lex.log_entry import bot_id
@@ -18,12 +18,12 @@ LIMIT = 100_000
 
 
 @pytest.fixture
-def travel() -> Talk:
-    return talk(Random(5), travel_bot(), 12)
+def travel() -> DemoConversation:
+    return make_conversation(Random(5), travel_bot(), 12)
 
 
-def test_a_v2_entry_says_what_the_turn_was(travel: Talk) -> None:
-    for place, step in enumerate(travel.steps):
+def test_a_v2_entry_says_what_the_turn_was(travel: DemoConversation) -> None:
+    for place, step in enumerate(travel.turns):
         turn = decode_entry(entry_v2(travel, place, START + place), LIMIT)
         assert (turn.bot_id, turn.session_id, turn.locale_id) == ("TRAVELBOT1", travel.session_id, travel.locale)
         assert (turn.timestamp, turn.request_id) == (START + place, travel.request_ids[place])
@@ -33,8 +33,8 @@ def test_a_v2_entry_says_what_the_turn_was(travel: Talk) -> None:
 
 
 def test_a_v1_entry_says_it_in_the_old_way() -> None:
-    old = talk(Random(5), florist(), 12)
-    for place, step in enumerate(old.steps):
+    old = make_conversation(Random(5), florist(), 12)
+    for place, step in enumerate(old.turns):
         turn = decode_entry(entry_v1(old, place, START + place, START), LIMIT)
         assert (turn.bot_id, turn.bot_name, turn.session_id) == (
             bot_id("CornerFlorist"),
@@ -46,21 +46,21 @@ def test_a_v1_entry_says_it_in_the_old_way() -> None:
         assert turn.intent_state == step.state
 
 
-def test_entries_are_about_as_long_as_real_ones(travel: Talk) -> None:
-    sizes = [len(entry_v2(travel, place, START)) for place in range(len(travel.steps))]
+def test_entries_are_about_as_long_as_real_ones(travel: DemoConversation) -> None:
+    sizes = [len(entry_v2(travel, place, START)) for place in range(len(travel.turns))]
     assert 1000 < sum(sizes) / len(sizes) < 2500
 
 
-def test_an_envelope_carries_its_entries_as_they_are(travel: Talk) -> None:
-    entries = [entry_v2(travel, place, START) for place in range(len(travel.steps))]
+def test_an_envelope_carries_its_entries_as_they_are(travel: DemoConversation) -> None:
+    entries = [entry_v2(travel, place, START) for place in range(len(travel.turns))]
     packed = base64.b64decode(orjson.loads(envelope(entries, START))["awslogs"]["data"])
     assert [event["message"].encode() for event in orjson.loads(gzip.decompress(packed))["logEvents"]] == entries
     assert envelope(entries, START) == envelope(entries, START)
 
 
-def test_broken_inputs_are_broken_each_in_its_own_way(travel: Talk) -> None:
+def test_broken_inputs_are_broken_each_in_its_own_way(travel: DemoConversation) -> None:
     reasons = set()
-    for raw in broken(entry_v2(travel, 0, START)):
+    for raw in broken_inputs(entry_v2(travel, 0, START)):
         with pytest.raises(InvalidEventError) as invalid:
             decode_entry(raw, LIMIT)
         reasons.add(invalid.value.reason)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
-from pipeline.demo.traffic import DAYS, ENDED_MS, Event, conversations, trickle
+from pipeline.demo.traffic import DAYS, ENDED_MS, TimedInput, live_inputs, past_inputs
 from pipeline.fold.fold import fold
 from pipeline.ingest.decode import decode_entry
 from pipeline.ingest.decoder import EventDecoder
@@ -27,7 +27,7 @@ class Record:
         self.value = value
 
 
-def rows(events: list[Event]) -> list[Conversation]:
+def rows(events: list[TimedInput]) -> list[Conversation]:
     """The conversations that a worker would make of `events`."""
     turns = defaultdict(list)
     for event in events:
@@ -39,16 +39,16 @@ def rows(events: list[Event]) -> list[Conversation]:
 
 
 def test_the_same_seed_and_time_give_the_same_traffic() -> None:
-    assert conversations(7, START, 50) == conversations(7, START, 50)
-    assert conversations(7, START, 50) != conversations(8, START, 50)
-    assert list(islice(trickle(7, lambda: START), 50)) == list(islice(trickle(7, lambda: START), 50))
+    assert past_inputs(7, START, 50) == past_inputs(7, START, 50)
+    assert past_inputs(7, START, 50) != past_inputs(8, START, 50)
+    assert list(islice(live_inputs(7, lambda: START), 50)) == list(islice(live_inputs(7, lambda: START), 50))
 
 
 @given(st.integers(1, 3 * DAY_MS))
 @settings(deadline=None)
 def test_asked_again_later_the_past_is_the_same_and_only_grows(later: int) -> None:
     """A demo that is started every day must not tell another story of yesterday."""
-    before, after = conversations(7, START, 30), set(conversations(7, START + later, 30))
+    before, after = past_inputs(7, START, 30), set(past_inputs(7, START + later, 30))
     known_to_both = (START + later) // DAY_MS * DAY_MS - (DAYS - 1) * DAY_MS
     assert {event for event in before if event.due > known_to_both} <= after
 
@@ -56,13 +56,13 @@ def test_asked_again_later_the_past_is_the_same_and_only_grows(later: int) -> No
 @given(st.integers(0, DAY_MS))
 @settings(deadline=None)
 def test_everything_past_has_ended_and_is_not_older_than_a_week(moment: int) -> None:
-    events = conversations(3, START + moment, 40)
+    events = past_inputs(3, START + moment, 40)
     assert events == sorted(events)
     assert all(START + moment - (DAYS + 1) * DAY_MS < event.due < START + moment - ENDED_MS for event in events)
 
 
 def test_the_past_has_something_of_everything() -> None:
-    events = conversations(7, START, 600)
+    events = past_inputs(7, START, 600)
     found = rows(events)
     assert 500 < len(found) < 700
     assert {row.end_state for row in found} == {EndState.SUCCESS, EndState.FAILURE, EndState.OPEN}
@@ -75,15 +75,15 @@ def test_the_past_has_something_of_everything() -> None:
     assert Counter(row.session_id for row in found).most_common(1)[0][1] > 1, "nobody comes again"
 
 
-def test_every_way_into_the_pipeline_is_taken_and_some_of_it_is_broken() -> None:
-    ways = [route(event.raw, EventDecoder.of(SETTINGS)) for event in conversations(7, START, 600)]
+def test_every_way_into_the_pipeline_is_taken_and_some_of_it_is_broken_inputs() -> None:
+    ways = [route(event.raw, EventDecoder.of(SETTINGS)) for event in past_inputs(7, START, 600)]
     assert {way.destination for way in ways} == set(Destination)
     assert any(way.entries > 1 for way in ways), "no envelope"
     assert 0 < sum(way.dead for way in ways) < len(ways) / 20
 
 
 def test_live_turns_are_in_order_of_their_time_and_several_conversations_overlap() -> None:
-    events = list(islice(trickle(7, lambda: START), 400))
+    events = list(islice(live_inputs(7, lambda: START), 400))
     assert all(one.due <= next_one.due for one, next_one in pairwise(events))
     found = sorted(rows(events), key=lambda row: row.start)
     assert any(next_one.start < one.end for one, next_one in pairwise(found))
@@ -92,7 +92,7 @@ def test_live_turns_are_in_order_of_their_time_and_several_conversations_overlap
 
 def test_after_a_pause_the_guests_go_on_and_do_not_catch_up() -> None:
     now = START
-    stream = trickle(7, lambda: now)
+    stream = live_inputs(7, lambda: now)
     next(stream)
     now += DAY_MS
     assert all(event.due >= now for event in islice(stream, 100))

@@ -3,21 +3,21 @@ from random import Random
 
 import pytest
 
-from pipeline.demo.story import bank_bot, travel_bot
-from pipeline.demo.visit import Step, Visit
+from pipeline.demo.bots import bank_bot, travel_bot
+from pipeline.demo.dialog import DemoTurn, Dialog
 
 HOTEL = travel_bot().intents["en_US"][0]
 BALANCE = bank_bot().intents["en_US"][0]
 PERSON = bank_bot().intents["en_US"][3]
 
 
-def visit(seed: int = 1) -> Visit:
-    return Visit.of(Random(seed), HOTEL, ("Text",))
+def dialog(seed: int = 1) -> Dialog:
+    return Dialog.choose(Random(seed), HOTEL, ("Text",))
 
 
 @pytest.mark.parametrize("answered", range(len(HOTEL.slots) + 1))
 def test_each_answer_leads_to_the_next_question(answered: int) -> None:
-    steps = list(visit().questions(Random(1), answered))
+    steps = list(dialog().questions(Random(1), answered))
     asked = list(dict.fromkeys(step.elicit for step in steps if step.elicit))
     assert asked == [slot.name for slot in HOTEL.slots][: answered + 1]
     assert steps[0].text in HOTEL.openings
@@ -25,7 +25,7 @@ def test_each_answer_leads_to_the_next_question(answered: int) -> None:
 
 
 def test_what_was_said_once_stays_known_to_the_end() -> None:
-    there = visit()
+    there = dialog()
     known: list[int] = []
     for step in [*there.questions(Random(1), len(HOTEL.slots)), *there.confirmed("yes", "Fulfilled")]:
         assert [name for name, _ in step.slots] == [slot.name for slot in HOTEL.slots]
@@ -36,24 +36,24 @@ def test_what_was_said_once_stays_known_to_the_end() -> None:
 
 
 def test_an_end_is_confirmed_or_denied_and_closes() -> None:
-    yes, no = (next(visit().confirmed("", state)) for state in ("Fulfilled", "Failed"))
+    yes, no = (next(dialog().confirmed("", state)) for state in ("Fulfilled", "Failed"))
     assert (yes.confirmation, yes.action, yes.reply) == ("Confirmed", "Close", HOTEL.done)
     assert (no.confirmation, no.action, no.reply) == ("Denied", "Close", HOTEL.failed)
 
 
 def test_only_secrets_are_keyed_in_and_only_where_there_are_keys() -> None:
     def modes(*modes: str) -> list[str]:
-        return [step.mode for step in first_said(Visit.of(Random(3), BALANCE, modes))]
+        return [step.mode for step in first_said(Dialog.choose(Random(3), BALANCE, modes))]
 
     assert modes("Speech", "DTMF") == ["Speech", "Speech", "DTMF"]
     assert modes("Speech") == ["Speech"] * 3
 
 
 def test_an_intent_without_questions_is_confirmed_at_once() -> None:
-    steps = list(Visit.of(Random(1), PERSON, ("Text",)).questions(Random(1), 0))
+    steps = list(Dialog.choose(Random(1), PERSON, ("Text",)).questions(Random(1), 0))
     assert [step.action for step in steps] == ["ConfirmIntent"]
 
 
-def first_said(there: Visit) -> list[Step]:
+def first_said(there: Dialog) -> list[DemoTurn]:
     """The turns, without those in which the guest hesitates."""
     return [step for step in there.questions(Random(1), len(there.answers)) if step.text != "hm, wait"]
