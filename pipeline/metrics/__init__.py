@@ -1,1 +1,1 @@
-"""What processes do, in Prometheus's terms: every metric is declared here, once, with its labels and unit."""
+"""Prometheus metrics of all processes: each metric is declared here, once, with its labels and unit."""

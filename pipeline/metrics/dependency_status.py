@@ -1,4 +1,4 @@
-"""Count attempts against ClickHouse and Kafka, and tell whether a worker waits for one of them, and why."""
+"""Count failed attempts against ClickHouse and Kafka, and tell whether a worker waits for one of them."""
 
 import time
 from typing import Literal
@@ -9,38 +9,39 @@ ServiceName = Literal["clickhouse", "kafka"]
 
 
 class DependencyStatus:
-    """A service that a worker cannot do without: why the last attempt against it failed, empty where it did not."""
+    """The status of a service that a worker depends on.
+
+    `problem` says why the last attempt failed; it is empty if the attempt succeeded.
+    """
 
     def __init__(self, retries: Counter, waiting: Gauge) -> None:
         self._retries, self._waiting = retries, waiting
-        self.trouble = ""
+        self.problem = ""
         self._failed_at = 0.0
 
-    def failed(self, trouble: str) -> None:
-        """An attempt failed, and will be made again."""
-        self.trouble = trouble
+    def failed(self, problem: str) -> None:
+        """Record a failed attempt that will be repeated."""
+        self.problem = problem
         self._failed_at = time.monotonic()
         self._retries.inc()
         self._waiting.set(1)
 
     def waits(self, now: float, within: float) -> bool:
-        """Tell whether it is waited for: attempts fail, the last one `within` so many seconds before `now`.
+        """Return whether the worker waits for the service: an attempt failed at most `within` seconds before `now`.
 
-        Where none has failed for longer, the next one hangs, and nobody waits for the service.
+        If no attempt has failed for longer, the next one hangs, and that is no wait for the service.
         """
-        return bool(self.trouble) and now - self._failed_at <= within
+        return bool(self.problem) and now - self._failed_at <= within
 
     def worked(self) -> None:
-        """An attempt succeeded."""
-        self.trouble = ""
+        """Record a successful attempt."""
+        self.problem = ""
         self._waiting.set(0)
 
 
-def watches(registry: CollectorRegistry) -> tuple[DependencyStatus, DependencyStatus]:
-    """A watch of ClickHouse and one of Kafka."""
-    retries = Counter(
-        "turnfold_retries_total", "Attempts that failed and are made again", ["service"], registry=registry
-    )
+def create_dependencies(registry: CollectorRegistry) -> tuple[DependencyStatus, DependencyStatus]:
+    """Create the status of ClickHouse and that of Kafka, with their metrics."""
+    retries = Counter("turnfold_retries_total", "Failed attempts that are repeated", ["service"], registry=registry)
     waiting = Gauge("turnfold_waiting", "1 while the last attempt failed, else 0", ["service"], registry=registry)
     names: tuple[ServiceName, ServiceName] = ("clickhouse", "kafka")
     clickhouse, kafka = (DependencyStatus(retries.labels(name), waiting.labels(name)) for name in names)

@@ -1,4 +1,4 @@
-"""Answered requests in; how many, how they ended and how long they took, by operation, out."""
+"""Metrics of the query layer: requests by operation and status, and their duration."""
 
 from prometheus_client import Counter, Histogram
 
@@ -6,7 +6,7 @@ from pipeline.metrics.process import WORK_SECONDS, Metrics
 
 
 class QueryMetrics(Metrics):
-    """What a query layer tells: requests by operation (Lex's name, or `other`) and HTTP status."""
+    """Requests by operation (Lex's name, or `other`) and HTTP status."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -15,13 +15,13 @@ class QueryMetrics(Metrics):
         )
         self._seconds = Histogram(
             "turnfold_request_seconds",
-            "Time from a request's head to the head of its answer",
+            "Time from the head of a request to the head of its response",
             ["operation"],
             buckets=WORK_SECONDS,
             registry=self.registry,
         )
 
     def answered(self, operation: str, status: int, seconds: float) -> None:
-        """A request was answered."""
+        """Count an answered request."""
         self._requests.labels(operation, str(status)).inc()
         self._seconds.labels(operation).observe(seconds)

@@ -55,13 +55,13 @@ def test_what_it_waits_for_is_known_while_it_waits(monkeypatch: pytest.MonkeyPat
     metrics, seen = WorkerMetrics(), []
 
     async def action() -> None:
-        seen.append((metrics.clickhouse.trouble, value(metrics, "turnfold_waiting")))
+        seen.append((metrics.clickhouse.problem, value(metrics, "turnfold_waiting")))
         if len(seen) < 3:
             raise TransientError(f"away {len(seen)}")
 
     asyncio.run(retry.retry_forever(action, "the store", metrics.clickhouse))
     assert seen == [("", 0), ("the store: away 1", 1), ("the store: away 2", 1)]
-    assert metrics.clickhouse.trouble == ""
+    assert metrics.clickhouse.problem == ""
     assert (value(metrics, "turnfold_waiting"), value(metrics, "turnfold_retries_total")) == (0, 2)
     assert metrics.registry.get_sample_value("turnfold_retries_total", {"service": "kafka"}) == 0
 
