@@ -1,1 +1,1 @@
-"""The query layer over HTTP, in Lex's own paths, JSON and errors: its SDKs need another endpoint, no more."""
+"""Serve the query layer over HTTP with Lex's paths, JSON and errors: AWS's SDKs need another endpoint, no more."""

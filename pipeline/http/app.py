@@ -1,4 +1,4 @@
-"""Settings and a store in, the query layer as an ASGI application out: this list of routes is all of it."""
+"""Build the ASGI application of the query layer: all its routes and middlewares."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -11,10 +11,9 @@ from pipeline.auth.authenticator import AccessControl
 from pipeline.config.settings import Settings
 from pipeline.http.middleware.audit_log import AuditMiddleware, audit_log
 from pipeline.http.middleware.cors import cors
-from pipeline.http.middleware.metrics import MetricsMiddleware
-from pipeline.http.middleware.request_context import RequestContextMiddleware, on_no_route
+from pipeline.http.middleware.request_context import MetricsMiddleware, RequestContextMiddleware, on_no_route
 from pipeline.http.middleware.trusted_host import trusted_host
-from pipeline.http.openapi.document import description
+from pipeline.http.openapi.document import openapi_route
 from pipeline.http.operations import get_session, get_transcript, list_sessions
 from pipeline.http.operations.operation import AppContext, ConcurrencyLimiter, Operation
 from pipeline.http.probes import probes
@@ -32,16 +31,16 @@ OPERATIONS: Sequence[Operation] = (
 
 
 def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
-    """The query layer. ClickHouse is asked for the first time with the first request that needs it.
+    """Build the query layer. It connects to ClickHouse with the first request that needs it.
 
     Raises:
-        UsageError: the file of keys cannot be read, or that of the audit not be written.
+        UsageError: the key file cannot be read, or the audit log cannot be written.
     """
     store = LazyClickHouse(settings)
     metrics = QueryMetrics()
-    door = AccessControl(settings, now)
+    access = AccessControl(settings, now)
     audit = audit_log(settings)
-    backend = AppContext(settings, store, PageTokens(settings.token_key), now, ConcurrencyLimiter(), door)
+    context = AppContext(settings, store, PageTokens(settings.token_key), now, ConcurrencyLimiter(), access)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -54,19 +53,19 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
 
     app = Starlette(
         routes=[
-            *(route for operation in OPERATIONS for route in operation.routes(backend)),
-            *probes(store, metrics, door),
-            description(OPERATIONS),
+            *(route for operation in OPERATIONS for route in operation.routes(context)),
+            *probes(store, metrics, access),
+            openapi_route(OPERATIONS),
         ],
         middleware=[
             Middleware(MetricsMiddleware, metrics=metrics),
             Middleware(AuditMiddleware, log=audit),
-            *cors(settings.api_origins),  # around the envelope: pages may read what went wrong, too
+            *cors(settings.api_origins),  # outside of error handling, so that pages can read error responses
             Middleware(RequestContextMiddleware),
             *trusted_host(settings),
         ],
         exception_handlers={HTTPException: on_no_route},
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = False  # a redirect is an answer no SDK expects
+    app.router.redirect_slashes = False  # SDKs do not expect redirects
     return app

@@ -1,4 +1,4 @@
-"""The body of a request in, a checked struct out; what is wrong with it is said by member, with advice."""
+"""Read and decode the body of a request; errors name the wrong member and what would be right."""
 
 import asyncio
 import re
@@ -12,67 +12,70 @@ from msgspec import inspect
 from pipeline.query.errors import InvalidQueryError
 from pipeline.runtime.json_depth import too_deep
 
-MOST = 64 * 1024
-"""Bytes of a body. The largest sensible request, ten filters of five values, stays far below."""
+MAX_BYTES = 64 * 1024
+"""Maximum bytes of a body. The largest sensible request, ten filters of five values, is far smaller."""
 
-SECONDS = 10.0
-"""Time for a body to arrive."""
+TIMEOUT_S = 10.0
+"""Seconds for a body to arrive."""
 
 WHERE = "body"
-PLACE = re.compile(r" - at `\$((?:\.\w+|\[\d+\])+)`\Z")
-"""How msgspec ends a message. A name that looks so, too, may be taken for a place; it harms its sender only."""
+PATH_SUFFIX = re.compile(r" - at `\$((?:\.\w+|\[\d+\])+)`\Z")
+"""The end of msgspec's messages. A member name that looks like it may be taken for a path; it misleads its sender only.
+"""
 
-STEP = re.compile(r"\.(\w+)|\[\d+\]")
-LONGEST = 200
-"""Characters of a message that repeat what the client sent."""
+PATH_STEP = re.compile(r"\.(\w+)|\[\d+\]")
+MAX_ECHO = 200
+"""Characters of a message that may repeat the client's input."""
 
-RIGHT = "send one JSON object in UTF-8"
+ADVICE = "send one JSON object in UTF-8"
 
-Asked = TypeVar("Asked", bound=msgspec.Struct)
+RequestStruct = TypeVar("RequestStruct", bound=msgspec.Struct)
 
 
 async def read_body(chunks: AsyncIterator[bytes]) -> bytes:
-    """The whole body.
+    """Read the whole body.
 
     Raises:
-        InvalidQueryError: it is larger than MOST, or takes longer than SECONDS.
+        InvalidQueryError: it is larger than MAX_BYTES, or takes longer than TIMEOUT_S.
     """
     body = bytearray()
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(TIMEOUT_S):
             async for chunk in chunks:
                 body += chunk
-                if len(body) > MOST:
-                    raise InvalidQueryError(WHERE, f"larger than {MOST} bytes; ask for less at once")
+                if len(body) > MAX_BYTES:
+                    raise InvalidQueryError(WHERE, f"larger than {MAX_BYTES} bytes; ask for less at once")
     except TimeoutError:
-        raise InvalidQueryError(WHERE, f"not all of it arrived within {SECONDS:g} s; send it at once") from None
+        raise InvalidQueryError(
+            WHERE, f"not all of it arrived within {TIMEOUT_S:g} s; send it without pauses"
+        ) from None
     return bytes(body)
 
 
-def decode(body: bytes, shape: type[Asked]) -> Asked:
-    """The struct that `body` is, as JSON. Where `shape` says Any, numbers with a fraction are Decimals.
+def decode(body: bytes, struct: type[RequestStruct]) -> RequestStruct:
+    """Decode `body`, which is JSON, to `struct`. Where its type is Any, numbers with a fraction become Decimals.
 
     Raises:
-        InvalidQueryError: not JSON, or not of this shape; named by the path of the member.
+        InvalidQueryError: the body is not JSON, or a member has the wrong type; the error names its path.
     """
     if too_deep(body):
-        raise InvalidQueryError(WHERE, f"nested too deep; {RIGHT}")
+        raise InvalidQueryError(WHERE, f"nested too deep; {ADVICE}")
     try:
-        return msgspec.json.Decoder(shape, float_hook=Decimal).decode(body)
+        return msgspec.json.Decoder(struct, float_hook=Decimal).decode(body)
     except msgspec.ValidationError as error:
-        raise _explained(str(error), shape) from None
+        raise _invalid(str(error), struct) from None
     except ArithmeticError:
         raise InvalidQueryError(WHERE, "a number in it is beyond any range") from None
-    except ValueError as error:  # DecodeError and UnicodeDecodeError are such
-        raise InvalidQueryError(WHERE, f"cannot be read ({error}); {RIGHT}") from None
+    except ValueError as error:  # DecodeError and UnicodeDecodeError are ValueErrors
+        raise InvalidQueryError(WHERE, f"cannot be read ({error}); {ADVICE}") from None
 
 
-def _explained(text: str, shape: type[msgspec.Struct]) -> InvalidQueryError:
-    """From `what - at $.path`, as msgspec words it; where a name is unknown, the known ones are added."""
-    found = PLACE.search(text)
-    path = found[1] if found else ""
-    what = text[: found.start() if found else None][:LONGEST]
-    node = _node(inspect.type_info(shape), path)
+def _invalid(text: str, struct: type[msgspec.Struct]) -> InvalidQueryError:
+    """Convert msgspec's `what - at $.path`; add the known names where a name is unknown."""
+    match = PATH_SUFFIX.search(text)
+    path = match[1] if match else ""
+    what = text[: match.start() if match else None][:MAX_ECHO]
+    node = _type_at(inspect.type_info(struct), path)
     if isinstance(node, inspect.StructType) and "unknown field" in what:
         what += "; there are " + ", ".join(field.encode_name for field in node.fields)
     if isinstance(node, inspect.EnumType):
@@ -80,18 +83,18 @@ def _explained(text: str, shape: type[msgspec.Struct]) -> InvalidQueryError:
     return InvalidQueryError(path.removeprefix(".") or WHERE, what[:1].lower() + what[1:].replace("`", ""))
 
 
-def _node(node: Any, path: str) -> Any:
-    """The type at `path`, such as `.filters[2].name`, in msgspec's description of a struct; None if none."""
-    for step in STEP.finditer(path):
-        node = _bare(node)
+def _type_at(node: Any, path: str) -> Any:
+    """Return the type at `path`, such as `.filters[2].name`, in msgspec's description of a struct; None if none."""
+    for step in PATH_STEP.finditer(path):
+        node = _unwrapped(node)
         if name := step[1]:
             node = next((f.type for f in getattr(node, "fields", ()) if f.encode_name == name), None)
         else:
             node = getattr(node, "item_type", None)
-    return _bare(node)
+    return _unwrapped(node)
 
 
-def _bare(node: Any) -> Any:
-    if isinstance(node, inspect.UnionType):  # optional: the rest is null
+def _unwrapped(node: Any) -> Any:
+    if isinstance(node, inspect.UnionType):  # an optional member: the other type is None
         node = node.types[0]
     return node.type if isinstance(node, inspect.Metadata) else node

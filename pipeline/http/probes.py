@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can answer, and how it fares: nothing in, a word, a reason or numbers out."""
+"""Serve the probes `/healthz` and `/readyz`, and the metrics of the process."""
 
 from collections.abc import Sequence
 
@@ -17,29 +17,29 @@ from pipeline.store.health import ReadyProbe
 from schemas.access_key import Right
 
 
-def probes(store: RowSource, metrics: Metrics, door: AccessControl) -> Sequence[Route]:
-    """`/healthz`: the process is alive. `/readyz`: ClickHouse answers and the tables are there. `/metrics`.
+def probes(store: RowSource, metrics: Metrics, access: AccessControl) -> Sequence[Route]:
+    """Build the routes `/healthz` (the process is alive), `/readyz` (ClickHouse answers, the tables exist), `/metrics`.
 
-    The first two are for whoever keeps it running, and say nothing of what it holds. Numbers are for who has a right.
+    The probes are for supervisors and reveal no data. Metrics require a key with the right `admin`.
     """
     probe = ReadyProbe(store)
 
     async def healthz(_: Request) -> Response:
-        return _word("alive")
+        return _status("alive")
 
     async def readyz(_: Request) -> Response:
-        door.check()
+        access.check()
         if reason := await probe.trouble():
             raise NotReadyError(reason)
-        return _word("ready")
+        return _status("ready")
 
-    async def numbers(request: Request) -> Response:
-        check_right(door.authenticate(read_request(request, await read_body(request.stream()))), Right.ADMIN)
+    async def metrics_text(request: Request) -> Response:
+        check_right(access.authenticate(read_request(request, await read_body(request.stream()))), Right.ADMIN)
         return Response(metrics.text(), headers={"content-type": TEXT})
 
-    paths = {"/healthz": healthz, "/readyz": readyz, "/metrics": numbers}
+    paths = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics_text}
     return [Route(path, endpoint, methods=["GET"]) for path, endpoint in paths.items()]
 
 
-def _word(status: str) -> Response:
+def _status(status: str) -> Response:
     return Response(orjson.dumps({"status": status}), media_type=JSON)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipeline.embedded.errors import ClickHouseCode
-from pipeline.http.disconnects import Disconnecting
+from pipeline.http.disconnects import DisconnectProtocol
 
 HELLO, EXCEPTION = 0, 2
 """The first packet of a client, and the one of a server that tells an error (src/Core/Protocol.h)."""
@@ -13,7 +13,7 @@ SENTENCE = (
 )
 
 
-class WithoutNative(Disconnecting):
+class WithoutNative(DisconnectProtocol):
     """HTTP's protocol, which knows the first byte of the other: no request of HTTP begins with it."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

@@ -1,1 +1,1 @@
-"""What is the same for every request: metrics, audit, request id, CORS, trusted hosts."""
+"""Middlewares of every request: request context, metrics, audit log, CORS, trusted hosts."""

@@ -1,11 +1,11 @@
-"""Origins in; the layer out that lets web pages of these read answers through the browsers that show them."""
+"""Configure CORS, which lets web pages of chosen origins read responses."""
 
 from collections.abc import Sequence
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-SENT = (
+REQUEST_HEADERS = (
     "amz-sdk-invocation-id",
     "amz-sdk-request",
     "authorization",
@@ -15,15 +15,15 @@ SENT = (
     "x-amz-security-token",
     "x-amz-user-agent",
 )
-"""Headers that a page may send: those that AWS's SDK for JavaScript sends from a browser."""
-READ = ("x-amzn-requestid", "x-amzn-errortype", "retry-after")
-"""Headers of an answer that it may read."""
+"""Request headers that a page may send: those of AWS's SDK for JavaScript in a browser."""
+RESPONSE_HEADERS = ("x-amzn-requestid", "x-amzn-errortype", "retry-after")
+"""Response headers that a page may read."""
 
 
 def cors(origins: Sequence[str]) -> list[Middleware]:
-    """Nothing where there are no origins: then no browser lets a page of another origin read an answer.
+    """Return the CORS middleware; none without origins, so that browsers let no page of another origin read a response.
 
-    A page shows its key itself. Cookies and passwords that a browser has would be of no use, and are not let through.
+    A page sends its access key itself. Cookies and passwords of the browser would be useless and are not allowed.
     """
     if not origins:
         return []
@@ -32,9 +32,9 @@ def cors(origins: Sequence[str]) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=origins,
             allow_methods=("GET", "POST"),
-            allow_headers=SENT,
-            expose_headers=READ,
+            allow_headers=REQUEST_HEADERS,
+            expose_headers=RESPONSE_HEADERS,
             allow_credentials=False,
-            allow_private_network=True,  # such a page may come from the internet, and this server not
+            allow_private_network=True,  # the page may be on the internet and this server on a private network
         )
     ]

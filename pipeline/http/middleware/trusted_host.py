@@ -1,8 +1,8 @@
-"""Any HTTP request in; the same out of the application behind where it is meant for this server, else a refusal.
+"""Refuse requests whose Host header names another server, while the query layer runs without access keys.
 
-Where no keys are asked for, whoever reaches the server is answered. A web page reaches one on loopback through the
-browser that shows it, once its own name has come to mean 127.0.0.1: then the two are of one origin, and the page
-reads the answers (DNS rebinding). Its name is still in the Host header, which no page can change.
+Without keys, every request that reaches the server is answered. A web page can reach a server on loopback through the
+browser that shows it, once the page's own name resolves to 127.0.0.1: then both have one origin, and the page can read
+the responses (DNS rebinding). The page's name is still in the Host header, which no page can change.
 """
 
 from starlette.datastructures import Headers
@@ -13,35 +13,35 @@ from pipeline.auth.errors import Denial, DeniedError
 from pipeline.config.settings import Settings
 from pipeline.runtime.sockets import is_own_host
 
-OPEN = frozenset({"/healthz"})
-"""Paths that tell nothing but that the process is alive."""
-LONGEST = 100
-"""Characters of the header that are repeated."""
+UNCHECKED_PATHS = frozenset({"/healthz"})
+"""Paths that are answered for any host: they reveal only that the process is alive."""
+MAX_ECHO = 100
+"""Characters of the header that the error message repeats."""
 
 
 def trusted_host(settings: Settings) -> list[Middleware]:
-    """What keeps web pages out; nothing where keys do, as a page that has none reads refusals only."""
+    """Return the middleware; none where keys are configured, as a page without a key can read only refusals."""
     return [] if settings.api_keys else [Middleware(TrustedHostMiddleware, host=settings.api_host)]
 
 
 class TrustedHostMiddleware:
-    """Answers to loopback's names and addresses, and to `host`; raises DeniedError where it is called otherwise."""
+    """Accept the names and addresses of loopback, and `host`; raise DeniedError for any other host."""
 
     def __init__(self, app: ASGIApp, host: str) -> None:
         self._app = app
         self._host = host.lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on."""
-        if scope["type"] == "http" and scope["path"] not in OPEN:
+        """Pass a request on if its Host header is accepted."""
+        if scope["type"] == "http" and scope["path"] not in UNCHECKED_PATHS:
             self._check(Headers(scope=scope).getlist("host"))
         await self._app(scope, receive, send)
 
-    def _check(self, told: list[str]) -> None:
-        if is_own_host(told, [self._host]):
+    def _check(self, hosts: list[str]) -> None:
+        if is_own_host(hosts, [self._host]):
             return
         raise DeniedError(
             Denial.FORBIDDEN,
             f"without TURNFOLD_API_KEYS only requests to localhost, 127.0.0.1, [::1] or {self._host} are answered, "
-            f"not to {', '.join(told)[:LONGEST]!r}",
+            f"not to {', '.join(hosts)[:MAX_ECHO]!r}",
         )

@@ -1,4 +1,4 @@
-"""The operations in; the OpenAPI 3.1 document of every route out, and the route that serves it."""
+"""Build the OpenAPI 3.1 document of all routes, and the route that serves it."""
 
 from collections.abc import Sequence
 
@@ -9,19 +9,31 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pipeline.http.errors import JSON
-from pipeline.http.openapi.responses import FOREIGN, REF, Json, asked, failures, guarded, no_keys, ref, success, unready
+from pipeline.http.openapi.responses import (
+    FOREIGN_HOST,
+    REF,
+    Json,
+    authentication_errors,
+    error_responses,
+    keys_unavailable,
+    not_ready,
+    operation_errors,
+    ref,
+    success,
+)
 from pipeline.http.operations.operation import Operation
 from pipeline.runtime.version import package_version
 from schemas.access_key import Right
 from schemas.lex.analytics import ErrorBody
 
 TEXT = """\
-Where the query layer asks for keys (TURNFOLD_API_KEYS), a request is signed with AWS Signature Version 4, as AWS's
-SDKs do by themselves, or carries a bearer token; `turnfold keys add` makes both kinds. A key has rights, and bots that
-it may know of: others are answered for as if there were none. Where no keys are asked for, none need be shown.
+Where the query layer requires access keys (TURNFOLD_API_KEYS), a request is signed with AWS Signature Version 4, as
+AWS's SDKs do by themselves, or carries a bearer token; `turnfold keys add` makes both kinds. A key has rights, and bots
+that it may access: others are answered as bots without data. Where no keys are required, none need be sent.
 
-Every error is one JSON object with a message, its kind in the header x-amzn-ErrorType. What is no HTTP, too large or
-too slow is answered so before any of these paths (400, 408, 431), as is a path or method that there is not (404, 405).
+Every error is one JSON object with a message; its code is in the header x-amzn-ErrorType. A request that is not HTTP,
+too large or too slow is refused in the same form on any path (400, 408, 431), as is an unknown path or method (404,
+405).
 """
 SCHEMES = {
     "signature": {
@@ -34,38 +46,38 @@ SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer tf_...`"},
 }
 SECURITY: list[Json] = [{"signature": []}, {"bearer": []}, {}]
-"""Either, or neither where no keys are asked for."""
-UNGUARDED: list[Json] = []
-"""Never asks for a key."""
+"""Either scheme, or none where no keys are required."""
+PUBLIC: list[Json] = []
+"""No key is ever required."""
 STATUS = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
 
 
-def description(operations: Sequence[Operation]) -> Route:
-    """`/openapi.json`."""
-    written = orjson.dumps(document(operations))
+def openapi_route(operations: Sequence[Operation]) -> Route:
+    """Build the route `/openapi.json`."""
+    content = orjson.dumps(document(operations))
 
     async def openapi(_: Request) -> Response:
-        return Response(written, media_type=JSON)
+        return Response(content, media_type=JSON)
 
     return Route("/openapi.json", openapi, methods=["GET"])
 
 
 def document(operations: Sequence[Operation]) -> Json:
-    """The whole document."""
-    shapes = [shape for operation in operations for shape in (operation.request, operation.answered) if shape]
-    _, components = msgspec.json.schema_components([*shapes, ErrorBody], ref_template=REF)
+    """Build the whole document."""
+    structs = [struct for operation in operations for struct in (operation.request, operation.response) if struct]
+    _, components = msgspec.json.schema_components([*structs, ErrorBody], ref_template=REF)
     paths: Json = {}
     for operation in operations:
-        # a path and the same path with a slash at its end count as one, which is written without it
+        # a path with and without a slash at its end is one path, documented without it
         paths.setdefault(operation.path.rstrip("/"), {})[operation.method.lower()] = _operation(operation)
-        for path in {path.rstrip("/") for path in operation.also} - {operation.path.rstrip("/")}:
-            paths.setdefault(path, {})[operation.method.lower()] = _unnamed(operation)
+        for path in {path.rstrip("/") for path in operation.other_paths} - {operation.path.rstrip("/")}:
+            paths.setdefault(path, {})[operation.method.lower()] = _without_id(operation)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Turnfold",
             "version": package_version("0"),
-            "summary": "Conversations of Amazon Lex bots, asked for as Lex's own SDKs ask",
+            "summary": "Conversations of Amazon Lex bots, for Lex's own SDKs",
             "description": TEXT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -79,52 +91,52 @@ def _operation(operation: Operation) -> Json:
     described: Json = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "description": _needs(operation.right),
+        "description": _key_description(operation.right),
         "security": SECURITY,
         "parameters": [
             *(_parameter(name, kind, "path") for name, kind in operation.parameters.items()),
             *(_parameter(name, kind, "query") for name, kind in operation.query.items()),
         ],
-        "responses": success(ref(operation.answered)) | failures(asked(operation.dialect)),
+        "responses": success(ref(operation.response)) | error_responses(operation_errors(operation.error_codes)),
     }
     if operation.request:
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": ref(operation.request)}}}
     return described
 
 
-def _unnamed(operation: Operation) -> Json:
-    """The operation under another spelling of its path: its name may stand only once in a document."""
-    return {name: told for name, told in _operation(operation).items() if name != "operationId"}
+def _without_id(operation: Operation) -> Json:
+    """Describe the operation under another spelling of its path: an operation id must be unique."""
+    return {name: value for name, value in _operation(operation).items() if name != "operationId"}
 
 
 def _own_paths() -> Json:
-    """The routes that are no operation of Lex."""
-    ready = success(STATUS) | failures([FOREIGN, no_keys(), unready()])
-    numbers = success({"type": "string"}, "text/plain") | failures(guarded())
-    itself = success({"type": "object"}) | failures([FOREIGN])
+    """Describe the routes that are not operations of Lex."""
+    ready = success(STATUS) | error_responses([FOREIGN_HOST, keys_unavailable(), not_ready()])
+    metrics = success({"type": "string"}, "text/plain") | error_responses(authentication_errors())
+    document = success({"type": "object"}) | error_responses([FOREIGN_HOST])
     return {
-        "/healthz": _unguarded("IsAlive", "The process is alive", success(STATUS)),
-        "/readyz": _unguarded("IsReady", "Queries can be answered", ready),
+        "/healthz": _public("IsAlive", "The process is alive", success(STATUS)),
+        "/readyz": _public("IsReady", "Queries can be answered", ready),
         "/metrics": {
             "get": {
                 "operationId": "GetMetrics",
-                "summary": "How the process fares, for Prometheus",
-                "description": _needs(Right.ADMIN),
+                "summary": "Metrics of the process, for Prometheus",
+                "description": _key_description(Right.ADMIN),
                 "security": SECURITY,
-                "responses": numbers,
+                "responses": metrics,
             }
         },
-        "/openapi.json": _unguarded("GetDescription", "This document", itself),
+        "/openapi.json": _public("GetDescription", "This document", document),
     }
 
 
-def _unguarded(name: str, summary: str, responses: Json) -> Json:
-    """A GET that answers whoever asks."""
-    return {"get": {"operationId": name, "summary": summary, "security": UNGUARDED, "responses": responses}}
+def _public(name: str, summary: str, responses: Json) -> Json:
+    """Describe a GET that requires no key."""
+    return {"get": {"operationId": name, "summary": summary, "security": PUBLIC, "responses": responses}}
 
 
-def _needs(right: Right) -> str:
-    return f"Where keys are asked for: with one that has the right `{right}`."
+def _key_description(right: Right) -> str:
+    return f"Where keys are required: a key with the right `{right}`."
 
 
 def _parameter(name: str, kind: object, where: str) -> Json:

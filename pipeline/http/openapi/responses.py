@@ -1,4 +1,4 @@
-"""What can go wrong with a request in; how the OpenAPI document describes the answers to it out."""
+"""Describe the responses to a request, errors above all, for the OpenAPI document."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,96 +6,100 @@ from typing import Any
 import msgspec
 
 from pipeline.auth.errors import Denial
-from pipeline.http.errors import ANALYTICS, JSON, NO_ROUTE, NOT_LET_IN, NOT_READY, ErrorCode, ErrorCodes
+from pipeline.http.errors import ANALYTICS, DENIED_STATUS, JSON, NO_ROUTE, NOT_READY, ErrorCode, ErrorCodes
 from schemas.lex.analytics import ErrorBody
 
 REF = "#/components/schemas/{name}"
 HEADERS = {
     "x-amzn-RequestId": {
-        "description": "names this request, in the log too",
+        "description": "id of this request, also in the log",
         "required": True,
         "schema": {"type": "string", "format": "uuid"},
     },
 }
 RETRY_AFTER = {
     "Retry-After": {
-        "description": "seconds after which to ask again; absent where asking again would not help",
+        "description": "seconds to wait before a retry; absent where a retry would not help",
         "schema": {"type": "integer", "minimum": 1},
     },
 }
 DENIALS = {
-    Denial.MISSING: "the request shows no key",
-    Denial.INCOMPLETE: "the header Authorization is neither a signature nor a bearer token",
-    Denial.UNKNOWN: "there is no such key, or it was revoked",
-    Denial.SIGNATURE: "the signature is not that of this request by this key, is of another time, or was used before",
-    Denial.EXPIRED: "the key has had its time",
-    Denial.FORBIDDEN: "the key has no right to this; where no keys are asked for: the header Host names another server",
+    Denial.MISSING: "the request has no credentials",
+    Denial.INCOMPLETE: "the Authorization header is neither a signature nor a bearer token",
+    Denial.UNKNOWN: "the access key is unknown or was revoked",
+    Denial.SIGNATURE: "the signature does not match this request and key, or its time is too far off",
+    Denial.EXPIRED: "the key has expired",
+    Denial.FORBIDDEN: "the key lacks the right; without access keys: the Host header names another server",
 }
-FOREIGN = (ErrorCode(Denial.FORBIDDEN, NOT_LET_IN), "no keys are asked for, and the header Host names another server")
+FOREIGN_HOST = (ErrorCode(Denial.FORBIDDEN, DENIED_STATUS), "without access keys: the Host header names another server")
 
 Json = dict[str, Any]
-Wrong = tuple[ErrorCode, str]
-"""A kind of error, and when it is told."""
+ErrorCase = tuple[ErrorCode, str]
+"""An error code, and when it is returned."""
 
 
 def success(schema: Json, media_type: str = JSON) -> Json:
-    """The answer that was asked for."""
+    """Describe the response to a successful request."""
     return {"200": {"description": "OK", "headers": HEADERS, "content": {media_type: {"schema": schema}}}}
 
 
-def failures(wrongs: Iterable[Wrong]) -> Json:
-    """The other answers: one description for each status."""
-    by_status: dict[int, list[Wrong]] = {}
-    for kind, text in wrongs:
-        by_status.setdefault(kind.status, []).append((kind, text))
-    return {str(status): _failure(status, by_status[status]) for status in sorted(by_status)}
+def error_responses(cases: Iterable[ErrorCase]) -> Json:
+    """Describe the error responses, one for each status."""
+    by_status: dict[int, list[ErrorCase]] = {}
+    for code, text in cases:
+        by_status.setdefault(code.status, []).append((code, text))
+    return {str(status): _error_response(status, by_status[status]) for status in sorted(by_status)}
 
 
-def no_keys(dialect: ErrorCodes = ANALYTICS) -> Wrong:
-    """Nobody can be let in."""
-    return dialect.broken, "the keys cannot be read at the moment; try again"
+def keys_unavailable(error_codes: ErrorCodes = ANALYTICS) -> ErrorCase:
+    """Return the error of an unreadable key file."""
+    return error_codes.internal, "the keys cannot be read at the moment; try again"
 
 
-def unready() -> Wrong:
-    """The process lives, and can do nothing yet."""
-    return NOT_READY, "it cannot; the message says why"
+def not_ready() -> ErrorCase:
+    """Return the error of a process that is alive but not ready."""
+    return NOT_READY, "not ready; the message says why"
 
 
-def guarded(dialect: ErrorCodes = ANALYTICS) -> list[Wrong]:
-    """What can be wrong before it is looked at what is asked for: its form, and who asks."""
+def authentication_errors(error_codes: ErrorCodes = ANALYTICS) -> list[ErrorCase]:
+    """Return the errors of any request: its form and its authentication."""
     return [
-        (ANALYTICS.invalid, "the request is no HTTP"),
-        (dialect.invalid, "its body is too large, or did not arrive in time"),
-        *((ErrorCode(denial, NOT_LET_IN), text) for denial, text in DENIALS.items()),
-        no_keys(dialect),
+        (ANALYTICS.invalid, "the request is not HTTP/1.1"),
+        (error_codes.invalid, "its body is too large, or did not arrive in time"),
+        *((ErrorCode(denial, DENIED_STATUS), text) for denial, text in DENIALS.items()),
+        keys_unavailable(error_codes),
     ]
 
 
-def asked(dialect: ErrorCodes) -> list[Wrong]:
-    """What can be wrong with a question, in the names of a service of Lex."""
-    missing = [(dialect.missing, "there is no such session, or no longer")] if dialect.missing else []
+def operation_errors(error_codes: ErrorCodes) -> list[ErrorCase]:
+    """Return the errors of an operation, by the codes of one of Lex's services."""
+    not_found = [(error_codes.not_found, "the session does not exist, or no longer")] if error_codes.not_found else []
     return [
-        (dialect.invalid, "the message says what is wrong, where and what is right"),
-        *missing,
-        (NO_ROUTE[404], "the path leads nowhere, as where a parameter is empty"),
-        (dialect.busy, "too many requests, with this key or at all; try again"),
-        (dialect.exceeded, "it would take more of ClickHouse than it may; ask for less"),
-        (dialect.broken, "ClickHouse does not answer, or a fault; try again"),
-        *guarded(dialect),
+        (error_codes.invalid, "the message says what is wrong, where, and what would be right"),
+        *not_found,
+        (NO_ROUTE[404], "the path is unknown, for instance because a parameter is empty"),
+        (error_codes.throttled, "too many requests, with this key or in total; try again"),
+        (error_codes.exceeded, "the query exceeds its limits in ClickHouse; ask for less"),
+        (error_codes.internal, "ClickHouse does not answer, or an internal error; try again"),
+        *authentication_errors(error_codes),
     ]
 
 
-def ref(shape: type[msgspec.Struct]) -> Json:
-    """Where the document describes a struct."""
-    return {"$ref": REF.format(name=shape.__name__)}
+def ref(struct: type[msgspec.Struct]) -> Json:
+    """Return the reference to a struct's schema."""
+    return {"$ref": REF.format(name=struct.__name__)}
 
 
-def _failure(status: int, wrongs: list[Wrong]) -> Json:
-    kinds = list(dict.fromkeys(str(kind.name) for kind, _ in wrongs))
-    error_type = {"description": "the kind of error", "required": True, "schema": {"type": "string", "enum": kinds}}
-    headers = {**HEADERS, "x-amzn-ErrorType": error_type, **(RETRY_AFTER if status == ANALYTICS.busy.status else {})}
+def _error_response(status: int, cases: list[ErrorCase]) -> Json:
+    names = list(dict.fromkeys(str(code.name) for code, _ in cases))
+    error_type = {"description": "the error code", "required": True, "schema": {"type": "string", "enum": names}}
+    headers = {
+        **HEADERS,
+        "x-amzn-ErrorType": error_type,
+        **(RETRY_AFTER if status == ANALYTICS.throttled.status else {}),
+    }
     return {
-        "description": ". ".join(f"{kind.name}: {text}" for kind, text in wrongs),
+        "description": ". ".join(f"{code.name}: {text}" for code, text in cases),
         "headers": headers,
         "content": {JSON: {"schema": ref(ErrorBody)}},
     }

@@ -1,1 +1,1 @@
-"""One file an operation, and what they share."""
+"""Operations of the API, one file each, and the code that they share."""

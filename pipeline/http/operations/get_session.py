@@ -1,4 +1,4 @@
-"""GetSession of Lex V1's and of Lex V2's runtime."""
+"""GetSession of Lex V1's and of Lex V2's runtime: the current state of a user's session."""
 
 from pipeline.auth.errors import Denial, DeniedError
 from pipeline.http.errors import RUNTIME_V1, RUNTIME_V2
@@ -13,14 +13,12 @@ from schemas.lex.session_v2 import GetSessionResponse, NameOrId, SessionId
 LABEL = "checkpointLabelFilter"
 
 
-async def handle_v1(backend: AppContext, call: OperationRequest) -> GetSessionV1Response:
-    """The session of the user in the path."""
-    sessions = CurrentSessions(
-        Archive(backend.store), backend.now, backend.settings.idle_ttl_of, call.key.can_access_bot
-    )
-    path = call.path
-    session = await sessions.v1(path["botName"], path["botAlias"], path["userId"], call.query.get(LABEL))
-    call.entry.rows = 1
+async def handle_v1(app: AppContext, request: OperationRequest) -> GetSessionV1Response:
+    """Return the session of the user in the path."""
+    sessions = CurrentSessions(Archive(app.store), app.now, app.settings.idle_ttl_of, request.key.can_access_bot)
+    path = request.path
+    session = await sessions.v1(path["botName"], path["botAlias"], path["userId"], request.query.get(LABEL))
+    request.audit.rows = 1
     return session
 
 
@@ -28,28 +26,26 @@ GET_SESSION_V1 = Operation(
     name="GetSessionV1",
     method="GET",
     path="/bot/{botName}/alias/{botAlias}/user/{userId}/session/",
-    also=("/bot/{botName}/alias/{botAlias}/user/{userId}/session",),  # some SDKs leave the last slash out
-    summary="Where a user's session stands now, as Lex V1 tells it; of V2's bots, too, by name or id",
+    other_paths=("/bot/{botName}/alias/{botAlias}/user/{userId}/session",),  # some SDKs omit the last slash
+    summary="Return the current state of a user's session in Lex V1's form; also for V2's bots, by name or id",
     parameters={"botName": NameOrId, "botAlias": NameOrId, "userId": SessionId},
     query={LABEL: Label},
     request=None,
-    answered=GetSessionV1Response,
-    answer=handle_v1,
+    response=GetSessionV1Response,
+    handle=handle_v1,
     right=Right.SESSIONS,
-    dialect=RUNTIME_V1,
+    error_codes=RUNTIME_V1,
 )
 
 
-async def handle_v2(backend: AppContext, call: OperationRequest) -> GetSessionResponse:
-    """The session in the path."""
-    sessions = CurrentSessions(
-        Archive(backend.store), backend.now, backend.settings.idle_ttl_of, call.key.can_access_bot
-    )
-    path = call.path
-    if not call.key.can_access_bot(path["botId"]):  # V2 has a word for it; V1 has not, and finds no session there
-        raise DeniedError(Denial.FORBIDDEN, f"the key {call.key.id} has no right to the bot {path['botId']}")
+async def handle_v2(app: AppContext, request: OperationRequest) -> GetSessionResponse:
+    """Return the session in the path."""
+    sessions = CurrentSessions(Archive(app.store), app.now, app.settings.idle_ttl_of, request.key.can_access_bot)
+    path = request.path
+    if not request.key.can_access_bot(path["botId"]):  # V2 has an error for it; V1 has none, and finds no session there
+        raise DeniedError(Denial.FORBIDDEN, f"the key {request.key.id} has no right to the bot {path['botId']}")
     session = await sessions.v2(path["botId"], path["botAliasId"], path["localeId"], path["sessionId"])
-    call.entry.rows = 1
+    request.audit.rows = 1
     return session
 
 
@@ -57,11 +53,11 @@ GET_SESSION_V2 = Operation(
     name="GetSession",
     method="GET",
     path="/bots/{botId}/botAliases/{botAliasId}/botLocales/{localeId}/sessions/{sessionId}",
-    summary="Where a session stands now, as Lex V2 tells it; of V1's bots, too, by the ids derived from their names",
+    summary="Return the current state of a session in Lex V2's form; also for V1's bots, by ids made of their names",
     parameters={"botId": BotId, "botAliasId": NameOrId, "localeId": NameOrId, "sessionId": SessionId},
     request=None,
-    answered=GetSessionResponse,
-    answer=handle_v2,
+    response=GetSessionResponse,
+    handle=handle_v2,
     right=Right.SESSIONS,
-    dialect=RUNTIME_V2,
+    error_codes=RUNTIME_V2,
 )

@@ -1,6 +1,6 @@
-"""GetTranscript, an operation of Turnfold's own: a bot, an alias and a user in, what was said so far out.
+"""GetTranscript, an operation of Turnfold's own: the turns of a user's session so far.
 
-It is asked as Lex V1 is asked for the session, by names or ids, and its errors are named as there.
+It selects the session as Lex V1's GetSession does, with bot and alias by names or ids, and has the same error codes.
 """
 
 from pipeline.http.errors import RUNTIME_V1
@@ -11,32 +11,30 @@ from schemas.access_key import Right
 from schemas.lex.session_v2 import NameOrId, SessionId
 from schemas.lex.transcript import GetTranscriptResponse, MaxTurns
 
-TURNS = 100
-"""Where the request names no number."""
+DEFAULT_TURNS = 100
+"""Turns of a transcript where the request sets no maximum."""
 
 
-async def handle(backend: AppContext, call: OperationRequest) -> GetTranscriptResponse:
-    """The transcript of the session of the user in the path."""
-    sessions = CurrentSessions(
-        Archive(backend.store), backend.now, backend.settings.idle_ttl_of, call.key.can_access_bot
-    )
-    path = call.path
-    most = call.query.get("maxResults", TURNS)
-    said = await sessions.transcript(path["botName"], path["botAlias"], path["userId"], most)
-    call.entry.rows = len(said.turns)
-    return said
+async def handle(app: AppContext, request: OperationRequest) -> GetTranscriptResponse:
+    """Return the transcript of the session of the user in the path."""
+    sessions = CurrentSessions(Archive(app.store), app.now, app.settings.idle_ttl_of, request.key.can_access_bot)
+    path = request.path
+    limit = request.query.get("maxResults", DEFAULT_TURNS)
+    transcript = await sessions.transcript(path["botName"], path["botAlias"], path["userId"], limit)
+    request.audit.rows = len(transcript.turns)
+    return transcript
 
 
 OPERATION = Operation(
     name="GetTranscript",
     method="GET",
     path="/bot/{botName}/alias/{botAlias}/user/{userId}/session/transcript",
-    summary="What was said so far in a user's session, turn by turn; Lex itself has no such operation",
+    summary="Return the turns of a user's session so far; Lex itself has no such operation",
     parameters={"botName": NameOrId, "botAlias": NameOrId, "userId": SessionId},
     query={"maxResults": MaxTurns},
     request=None,
-    answered=GetTranscriptResponse,
-    answer=handle,
+    response=GetTranscriptResponse,
+    handle=handle,
     right=Right.TRANSCRIPTS,
-    dialect=RUNTIME_V1,
+    error_codes=RUNTIME_V1,
 )

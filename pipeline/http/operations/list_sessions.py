@@ -1,4 +1,4 @@
-"""ListSessionAnalyticsData: a bot's id and a request's JSON in, a page of sessions out."""
+"""ListSessionAnalyticsData: a page of a bot's sessions."""
 
 from pipeline.http.body import decode
 from pipeline.http.operations.operation import AppContext, Operation, OperationRequest
@@ -8,21 +8,21 @@ from schemas.access_key import Right
 from schemas.lex.analytics import BotId, ListSessionAnalyticsDataRequest, ListSessionAnalyticsDataResponse
 
 
-async def handle(backend: AppContext, call: OperationRequest) -> ListSessionAnalyticsDataResponse:
-    """One page of the sessions of the bot in the path."""
+async def handle(app: AppContext, request: OperationRequest) -> ListSessionAnalyticsDataResponse:
+    """Return one page of the sessions of the bot in the path."""
     lists = SessionLists(
-        store=backend.store,
-        tokens=backend.tokens,
-        now=backend.now,
-        idle_ttl_of=backend.settings.idle_ttl_of,
-        can_access_bot=call.key.can_access_bot,
-        page_spans=backend.page_spans,
+        store=app.store,
+        tokens=app.tokens,
+        now=app.now,
+        idle_ttl_of=app.settings.idle_ttl_of,
+        can_access_bot=request.key.can_access_bot,
+        page_spans=app.page_spans,
     )
-    request = decode(call.body, ListSessionAnalyticsDataRequest)
-    window = parse_time_range(request.start_date_time, request.end_date_time)
-    call.entry.window = window.after, window.before
-    page = await lists.page(call.path["botId"], window, request)
-    call.entry.rows = len(page.sessions)
+    listing = decode(request.body, ListSessionAnalyticsDataRequest)
+    window = parse_time_range(listing.start_date_time, listing.end_date_time)
+    request.audit.window = window.after, window.before
+    page = await lists.page(request.path["botId"], window, listing)
+    request.audit.rows = len(page.sessions)
     return page
 
 
@@ -30,10 +30,10 @@ OPERATION = Operation(
     name="ListSessionAnalyticsData",
     method="POST",
     path="/bots/{botId}/analytics/sessions",
-    summary="A bot's sessions in a window of time, filtered, sorted and in pages",
+    summary="List a bot's sessions in a time window, filtered, sorted and in pages",
     parameters={"botId": BotId},
     request=ListSessionAnalyticsDataRequest,
-    answered=ListSessionAnalyticsDataResponse,
-    answer=handle,
+    response=ListSessionAnalyticsDataResponse,
+    handle=handle,
     right=Right.LIST,
 )

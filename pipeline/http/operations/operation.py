@@ -1,4 +1,4 @@
-"""One of Lex's operations, as data, and a backend in; the route that answers it, to whom it may, out."""
+"""Describe an operation of the API as data, and build the routes that authenticate and answer its requests."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from pipeline.auth.sigv4 import SignedRequest
 from pipeline.config.settings import Settings
 from pipeline.http.body import read_body
 from pipeline.http.errors import ANALYTICS, JSON, BusyError, ErrorCodes
-from pipeline.http.middleware.audit_log import AuditRecord
+from pipeline.http.middleware.request_context import AuditRecord, request_context
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.list_sessions.handler import RowSource
 from pipeline.query.list_sessions.page_spans import PageSpans
@@ -25,74 +25,74 @@ from pipeline.query.list_sessions.page_token import PageTokens
 from pipeline.runtime.clock import Now
 from schemas.access_key import AccessKey, Right
 
-AT_ONCE = 64
-"""Requests that are answered at the same time; more would only wait for ClickHouse until they time out."""
+MAX_CONCURRENT = 64
+"""Requests in progress at most; more would only wait for ClickHouse until they time out."""
 
 
 class ConcurrencyLimiter:
-    """Counts who is in, and turns away who is too many."""
+    """Count the requests in progress, and refuse more than the limit."""
 
-    def __init__(self, most: int = AT_ONCE) -> None:
-        self._most = most
-        self._inside = 0
+    def __init__(self, limit: int = MAX_CONCURRENT) -> None:
+        self._limit = limit
+        self._in_progress = 0
 
     @contextmanager
-    def entered(self) -> Iterator[None]:
-        """Be counted for the length of the block.
+    def slot(self) -> Iterator[None]:
+        """Count a request for the length of the block.
 
         Raises:
-            BusyError: there are too many already.
+            BusyError: the limit is reached.
         """
-        if self._inside >= self._most:
-            raise BusyError(f"{self._most} requests are being answered already; try again in a moment")
-        self._inside += 1
+        if self._in_progress >= self._limit:
+            raise BusyError(f"{self._limit} requests are in progress already; try again in a moment")
+        self._in_progress += 1
         try:
             yield
         finally:
-            self._inside -= 1
+            self._in_progress -= 1
 
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """What operations answer from."""
+    """Services of the application that operations use."""
 
     settings: Settings
     store: RowSource
     tokens: PageTokens
     now: Now
-    turnstile: ConcurrencyLimiter
-    door: AccessControl
+    concurrency: ConcurrencyLimiter
+    access: AccessControl
     page_spans: PageSpans = field(default_factory=PageSpans)
 
 
 @dataclass(frozen=True, slots=True)
 class OperationRequest:
-    """A request, undone of HTTP: parameters of path and query by name, the body, who asks, and what is noted of it."""
+    """A request without its HTTP: parameters of path and query by name, body, access key, and audit record."""
 
     path: Mapping[str, str]
     query: Mapping[str, Any]
     body: bytes
     key: AccessKey
-    entry: AuditRecord
+    audit: AuditRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is known of an operation: enough to route it, answer it and describe it.
+    """An operation: the data to route, answer and document it.
 
     Attributes:
-        name: Lex's own.
-        method: of HTTP.
-        path: with `{parameters}`.
-        summary: one line.
-        parameters: name in the path -> its type, annotated with its limits and a description.
-        request: what the body is; None where there is none.
-        answered: what an answer is.
-        answer: makes it.
-        right: what a key needs to be allowed it.
-        dialect: the names of its errors.
-        query: name of an optional parameter in the query -> its type, as with `parameters`; others are ignored.
-        also: other spellings of the path, with the same parameters.
+        name: Lex's name.
+        method: HTTP method.
+        path: path with `{parameters}`.
+        summary: one line for the OpenAPI document.
+        parameters: path parameter -> its type, annotated with its limits and a description.
+        request: type of the body; None for no body.
+        response: type of the response.
+        handle: answers a request.
+        right: right that the access key must have.
+        error_codes: codes of its errors.
+        query: optional query parameter -> its type, as with `parameters`; other query parameters are ignored.
+        other_paths: other spellings of the path, with the same parameters.
     """
 
     name: str
@@ -101,50 +101,53 @@ class Operation:
     summary: str
     parameters: Mapping[str, object]
     request: type[msgspec.Struct] | None
-    answered: type[msgspec.Struct]
-    answer: Callable[[AppContext, OperationRequest], Awaitable[msgspec.Struct]]
+    response: type[msgspec.Struct]
+    handle: Callable[[AppContext, OperationRequest], Awaitable[msgspec.Struct]]
     right: Right
-    dialect: ErrorCodes = ANALYTICS
+    error_codes: ErrorCodes = ANALYTICS
     query: Mapping[str, object] = field(default_factory=dict)
-    also: tuple[str, ...] = ()
+    other_paths: tuple[str, ...] = ()
 
-    def routes(self, backend: AppContext) -> list[Route]:
-        """The routes that answer it from `backend`, one for each spelling of its path."""
+    def routes(self, app: AppContext) -> list[Route]:
+        """Build its routes, one for each spelling of its path."""
 
         async def endpoint(request: Request) -> Response:
-            request.scope["dialect"] = self.dialect
-            request.scope["operation"] = self.name
-            request.scope["entry"] = entry = AuditRecord(self.name)
+            context = request_context(request.scope)
+            context.error_codes = self.error_codes
+            context.operation = self.name
+            context.audit = audit = AuditRecord(self.name)
             body = await read_body(request.stream())
-            key = backend.door.authenticate(read_request(request, body))
-            entry.key = key.id
+            key = app.access.authenticate(read_request(request, body))
+            audit.key = key.id
             check_right(key, self.right)
-            call = self._call(request, body, key, entry)
-            async with backend.door.slot(key):
-                with backend.turnstile.entered():
-                    answered = await self.answer(backend, call)
-            return Response(orjson.dumps(msgspec.to_builtins(answered)), media_type=JSON)
+            operation_request = self._request(request, body, key, audit)
+            async with app.access.slot(key):
+                with app.concurrency.slot():
+                    response = await self.handle(app, operation_request)
+            return Response(orjson.dumps(msgspec.to_builtins(response)), media_type=JSON)
 
-        return [Route(path, endpoint, methods=[self.method], name=self.name) for path in (self.path, *self.also)]
+        return [Route(path, endpoint, methods=[self.method], name=self.name) for path in (self.path, *self.other_paths)]
 
-    def _call(self, request: Request, body: bytes, key: AccessKey, entry: AuditRecord) -> OperationRequest:
-        path = {name: _read(name, text, self.parameters[name]) for name, text in request.path_params.items()}
-        told = request.query_params
-        query = {name: _read(name, told[name], kind, quoted=False) for name, kind in self.query.items() if name in told}
-        entry.bot = path[next(iter(self.parameters))]
-        return OperationRequest(path, query, body, key, entry)
+    def _request(self, request: Request, body: bytes, key: AccessKey, audit: AuditRecord) -> OperationRequest:
+        path = {name: _convert(name, text, self.parameters[name]) for name, text in request.path_params.items()}
+        sent = request.query_params
+        query = {
+            name: _convert(name, sent[name], kind, quoted=False) for name, kind in self.query.items() if name in sent
+        }
+        audit.bot = path[next(iter(self.parameters))]
+        return OperationRequest(path, query, body, key, audit)
 
 
 def read_request(request: Request, body: bytes) -> SignedRequest:
-    """The request as it was sent, whose body was read."""
+    """Return the request as it was sent, for checking its signature."""
     query = request.scope["query_string"].decode("latin-1")
     target = request.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
     return SignedRequest(request.method, target, headers, body)
 
 
-def _read(name: str, text: str, kind: object, *, quoted: bool = True) -> Any:
-    """A parameter's value; a number among them is text on its way."""
+def _convert(name: str, text: str, kind: object, *, quoted: bool = True) -> Any:
+    """Convert the text of a parameter to its type."""
     try:
         return msgspec.convert(unquote(text, errors="strict") if quoted else text, kind, strict=False)
     except (msgspec.ValidationError, UnicodeDecodeError):

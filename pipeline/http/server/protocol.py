@@ -1,63 +1,63 @@
-"""Bound the time of a connection's requests and answers; who is too slow is refused or cut off."""
+"""Limit the time of a connection's requests and responses; refuse or disconnect slow clients."""
 
 import asyncio
 import enum
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pipeline.http.server.size_limits import LATE, Part, SizeLimitedProtocol
+from pipeline.http.server.size_limits import LATE, RequestPart, SizeLimitedProtocol
 
 
 class SlowReaderTimeout:
-    """Looks after a connection while something is left to be taken: in each span of time a client takes its part.
+    """Abort a connection whose client reads too little of the pending output in each interval.
 
-    Without it, an answer that is larger than what the system buffers would be kept for as long as the client likes.
+    Without it, a response larger than the system's buffers would be kept in memory for as long as the client likes.
     """
 
-    def __init__(self, transport: asyncio.Transport, seconds: float, least: int) -> None:
+    def __init__(self, transport: asyncio.Transport, seconds: float, min_bytes: int) -> None:
         self._transport = transport
         self._seconds = seconds
-        self._least = least
+        self._min_bytes = min_bytes
         self._timer: asyncio.TimerHandle | None = None
 
-    def watch(self) -> None:
-        """From now on, `least` bytes have to be taken every so many seconds, or all of them."""
+    def start(self) -> None:
+        """Start: the client must read `min_bytes` in every interval, or all that is pending."""
         if self._timer is None:
-            self._look_later(self._transport.get_write_buffer_size())
+            self._schedule(self._transport.get_write_buffer_size())
 
-    def rest(self) -> None:
-        """Nothing has to be taken any more."""
+    def stop(self) -> None:
+        """Stop: the client need not read any more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _look_later(self, left: int) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._look, left)
+    def _schedule(self, pending: int) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._check, pending)
 
-    def _look(self, before: int) -> None:
+    def _check(self, previous: int) -> None:
         self._timer = None
-        left = self._transport.get_write_buffer_size()
-        if left and before - left < self._least:
+        pending = self._transport.get_write_buffer_size()
+        if pending and previous - pending < self._min_bytes:
             self._transport.abort()
-        elif left:
-            self._look_later(left)
+        elif pending:
+            self._schedule(pending)
 
 
 class ClientDuty(enum.Enum):
-    """What a client has to do next."""
+    """What the client must do next."""
 
     BEGIN = enum.auto()
-    """Send something, after it has connected."""
+    """Send the first bytes after it has connected."""
     HEAD = enum.auto()
-    """Send the rest of a request line and headers."""
+    """Send the rest of request line and headers."""
     REST = enum.auto()
-    """Send the rest of a body that was answered before all of it was there."""
+    """Send the rest of a body whose request was answered before it was complete."""
     LEAVE = enum.auto()
-    """Read why it is turned away, and close. Who closes first may take the words away from it."""
+    """Read the refusal and close. If the server closed first, the client might never see the refusal."""
 
 
 class BoundedProtocol(SizeLimitedProtocol):
-    """The protocol with deadlines, which what trickles in does not put off."""
+    """The protocol with deadlines, which trickling input does not extend."""
 
     seconds: ClassVar[Mapping[ClientDuty, float]] = {
         ClientDuty.BEGIN: 10.0,
@@ -65,95 +65,99 @@ class BoundedProtocol(SizeLimitedProtocol):
         ClientDuty.REST: 10.0,
         ClientDuty.LEAVE: 1.0,
     }
-    take_seconds = 30.0
-    """In so much time a client takes `take_bytes` of its answer, or all that is left."""
-    take_bytes = 32 * 1024
+    read_seconds = 30.0
+    """Seconds in which a client must read `read_bytes` of its response, or all that is pending."""
+    read_bytes = 32 * 1024
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.since = self.loop.time()
-        """When it was last known what the client wants."""
+        self.idle_since = self.loop.time()
+        """Loop time since which the client's next request is awaited."""
         self._awaited: ClientDuty | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
-        """Wait for a request, in the place of who has waited longest where there are too many."""
+        """Wait for a request; if there are too many connections, close the one that has been idle longest."""
         super().connection_made(transport)
-        self._taking = SlowReaderTimeout(transport, self.take_seconds, self.take_bytes)
+        self._slow_reader = SlowReaderTimeout(transport, self.read_seconds, self.read_bytes)
         self._make_room()
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Cancel the deadlines."""
         super().connection_lost(exc)
-        self._taking.rest()
+        self._slow_reader.stop()
         self._wait_for(None)
 
     def data_received(self, data: bytes) -> None:
-        """Wait for what comes after it."""
+        """Wait for the input that must follow."""
         super().data_received(data)
         self._wait()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
-        self.since = self.loop.time()
+        self.idle_since = self.loop.time()
         super().on_response_complete()
         if self.transport.is_closing():
-            self._taking.watch()
+            self._slow_reader.start()
         self._wait()
 
     def end(self) -> None:
-        """Close the connection, in any case."""
+        """Close the connection, also if the client does not read."""
         super().end()
-        self._taking.watch()
+        self._slow_reader.start()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that is no longer used, in any case."""
+        """Close an idle connection, also if the client does not read."""
         super().timeout_keep_alive_handler()
-        self._taking.watch()
+        self._slow_reader.start()
 
     def pause_writing(self) -> None:
-        """Wait until something is taken."""
+        """Wait until the client reads."""
         super().pause_writing()
-        self._taking.watch()
+        self._slow_reader.start()
 
     def resume_writing(self) -> None:
-        """Go on writing."""
+        """Continue writing."""
         super().resume_writing()
         if not self.transport.is_closing():
-            self._taking.rest()
+            self._slow_reader.stop()
 
     @property
     def idle(self) -> bool:
-        """Whether it is the client's turn: no request is being answered, or one that has not wholly come."""
-        return not self.busy or self.part is Part.BODY
+        """Return whether the client must act next: no request is in progress, or one whose body is incomplete."""
+        return not self.busy or self.part is RequestPart.BODY
 
     def give_way(self) -> None:
-        """Leave at once."""
+        """Abort the connection to make room for another."""
         self.connections.discard(self)
         self.transport.abort()
 
     def _make_room(self) -> None:
-        """Beyond the limit, uvicorn would turn away all requests alike, those of older connections too."""
+        """Abort the longest idle connection at the limit, where uvicorn would refuse requests of all connections."""
         limit = self.config.limit_concurrency
         if limit is None or len(self.connections) < limit:
             return
-        idle = [one for one in self.connections if isinstance(one, BoundedProtocol) and one is not self and one.idle]
+        idle = [
+            other
+            for other in self.connections
+            if isinstance(other, BoundedProtocol) and other is not self and other.idle
+        ]
         if idle:
-            min(idle, key=lambda one: one.since).give_way()
+            min(idle, key=lambda other: other.idle_since).give_way()
 
     def _wait(self) -> None:
-        """Set the deadline for what is awaited now, if that has changed."""
-        if self.transport.is_closing() or (self.busy and not self.told):
+        """Set the deadline of the client's next duty, if that has changed."""
+        if self.transport.is_closing() or (self.busy and not self.refused):
             self._wait_for(None)
-        elif self.told:
+        elif self.refused:
             self._wait_for(ClientDuty.LEAVE)
-        elif self.part is Part.BODY:
+        elif self.part is RequestPart.BODY:
             self._wait_for(ClientDuty.REST)
-        elif self.count:
+        elif self.part_bytes:
             self._wait_for(ClientDuty.HEAD)
-        else:  # between two requests uvicorn waits
-            self._wait_for(None if self.begun else ClientDuty.BEGIN)
+        else:  # between two requests, uvicorn's keep-alive timeout applies
+            self._wait_for(None if self.has_request else ClientDuty.BEGIN)
 
     def _wait_for(self, awaited: ClientDuty | None) -> None:
         if awaited is self._awaited:

@@ -1,4 +1,4 @@
-"""Settings in; the query layer on its port, until a signal says stop."""
+"""Run the query layer on its port until a signal stops it."""
 
 import logging
 import signal
@@ -11,37 +11,37 @@ import uvicorn
 from pipeline.auth.authenticator import check_exposure
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.http.server.config import server
+from pipeline.http.server.config import create_server
 from pipeline.runtime.sockets import bind_socket, is_loopback
 
-STOPS = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
-    """Answer requests until SIGTERM or SIGINT, then finish those in hand within `settings.stop_seconds`.
+    """Answer requests until SIGTERM or SIGINT, then finish those in progress within `settings.stop_seconds`.
 
-    Runs in the main thread, as only that one is told of signals.
+    It must run in the main thread, the only one that receives signals.
 
     Raises:
-        UsageError: it cannot listen where the settings say, or its certificate or the keys cannot be used.
+        UsageError: the address of the settings cannot be bound, or the certificate or the key file cannot be used.
     """
     check_exposure(settings)
     with listen(settings) as listening:
-        made = server(create_app(settings), settings)
+        server = create_server(create_app(settings), settings)
         scheme = "https" if settings.api_certificate else "http"
         log.info("the query layer listens on %s://%s:%d", scheme, settings.api_host, settings.api_port)
-        _say_who_may_ask(settings)
-        with _stopping(made):
-            made.run(sockets=[listening])
+        _log_exposure(settings)
+        with _stop_on_signal(server):
+            server.run(sockets=[listening])
 
 
-def _say_who_may_ask(settings: Settings) -> None:
+def _log_exposure(settings: Settings) -> None:
     if not settings.api_keys:
-        log.info("no key is asked for, so only this machine is served; `turnfold keys add` makes keys")
+        log.info("no access keys are configured, so only this machine is served; `turnfold keys add` makes keys")
     elif not settings.api_certificate and not is_loopback(settings.api_host):
-        log.warning("keys and answers travel in clear: set TURNFOLD_API_CERTIFICATE, or let a proxy speak TLS")
+        log.warning("keys and responses are sent unencrypted: set TURNFOLD_API_CERTIFICATE, or use a proxy with TLS")
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -55,13 +55,13 @@ def listen(settings: Settings) -> socket.socket:
 
 
 @contextmanager
-def _stopping(server: uvicorn.Server) -> Iterator[None]:
-    """A signal stops it also before uvicorn awaits one, and does nothing when uvicorn raises it again."""
+def _stop_on_signal(server: uvicorn.Server) -> Iterator[None]:
+    """Stop on a signal also before uvicorn handles signals, and ignore the signal that uvicorn raises again."""
 
     def stop(*_: object) -> None:
         server.should_exit = True
 
-    before = {number: signal.signal(number, stop) for number in STOPS}
+    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
     try:
         yield
     finally:

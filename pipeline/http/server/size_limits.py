@@ -1,4 +1,4 @@
-"""Bound the bytes of a connection's requests; what goes beyond is refused with an answer."""
+"""Limit the size of a connection's requests; refuse larger ones with an error response."""
 
 import enum
 import logging
@@ -9,176 +9,185 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from pipeline.http.disconnects import Disconnecting
+from pipeline.http.disconnects import DisconnectProtocol
 from pipeline.http.errors import ANALYTICS, ErrorCode, ErrorResponse
 from pipeline.http.middleware.request_context import ID_HEADER
 
-MALFORMED = ErrorResponse(ANALYTICS.invalid, "this is no request of HTTP/1.1")
+MALFORMED = ErrorResponse(ANALYTICS.invalid, "this is not an HTTP/1.1 request")
 TOO_LARGE = ErrorResponse(
     ErrorCode("RequestHeaderFieldsTooLargeException", 431),
     "the request line and headers are too large, or there are too many headers",
 )
-LATE = ErrorResponse(ErrorCode("RequestTimeoutException", 408), "the request did not arrive in time; send it at once")
+LATE = ErrorResponse(
+    ErrorCode("RequestTimeoutException", 408), "the request did not arrive in time; send it without pauses"
+)
 CLOSE = (b"connection", b"close")
 
 log = logging.getLogger(__name__)
 
 
-def turned_away(failure: ErrorResponse, client: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The whole answer, after which the connection is closed; `client` is for the log, `headers` are those of all."""
-    name = str(uuid.uuid4())
-    log.info("request %s of %s: %s", name, client, failure.message)
-    answer = failure.response()
-    lines = [b"%s: %s\r\n" % line for line in (*headers, *answer.raw_headers, (ID_HEADER, name.encode()), CLOSE)]
-    return b"".join([STATUS_LINE[answer.status_code], *lines, b"\r\n", answer.body])
+def refusal_bytes(error: ErrorResponse, client: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Encode the response that refuses a request; the connection is closed after it.
+
+    `client` is for the log; `headers` are those of every response.
+    """
+    request_id = str(uuid.uuid4())
+    log.info("request %s of %s: %s", request_id, client, error.message)
+    response = error.response()
+    lines = [
+        b"%s: %s\r\n" % line for line in (*headers, *response.raw_headers, (ID_HEADER, request_id.encode()), CLOSE)
+    ]
+    return b"".join([STATUS_LINE[response.status_code], *lines, b"\r\n", response.body])
 
 
-PIECE = 4096
-"""Bytes that are parsed at once: so exactly is a bound of bytes kept."""
+CHUNK_BYTES = 4096
+"""Bytes that are parsed at once, and so the precision of the limits in bytes."""
 
 
-class Part(enum.Enum):
-    """What of a request comes next."""
+class RequestPart(enum.Enum):
+    """The part of a request that comes next."""
 
     HEAD = enum.auto()
     BODY = enum.auto()
 
 
-class TooManyError(Exception):
-    """There are more headers than may be."""
+class TooManyHeadersError(Exception):
+    """The request has too many headers."""
 
 
-class SizeLimitedProtocol(Disconnecting):
-    """uvicorn's protocol with bounds of size, which hold for each request of a connection."""
+class SizeLimitedProtocol(DisconnectProtocol):
+    """uvicorn's protocol with size limits for each request of a connection."""
 
     head_bytes = 32 * 1024
-    """Of request line and headers."""
-    head_count = 100
-    """Headers."""
+    """Bytes of request line and headers at most."""
+    max_headers = 100
+    """Headers at most."""
     body_bytes = 8 * 1024 * 1024
-    """Of a body. Far less of it is read; the rest is thrown away, so that the answer is not thrown away with it: who is
-    still sending when a connection is closed may never see what came back."""
+    """Bytes of a body at most. Far fewer are read; the rest is discarded, so that the response is not lost: a client
+    that is still sending when its connection is closed may never see it."""
     frame_bytes = 512 * 1024
-    """Of what is around the chunks of a body: their sizes, and headers that come last, which the parser gathers."""
+    """Bytes around the chunks of a body at most: chunk sizes, and trailing headers, which the parser collects."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.begun = False
-        """Whether there is a request at all, whose head is complete."""
-        self.part = Part.HEAD
-        self.count = 0
-        """Bytes of that part; of a body, those around it."""
-        self.thrown = 0
-        """Bytes of a body, or of what comes from a client that was turned away."""
+        self.has_request = False
+        """True if the head of a request has been complete at least once."""
+        self.part = RequestPart.HEAD
+        self.part_bytes = 0
+        """Bytes of that part; of a body, the bytes around it."""
+        self.discarded = 0
+        """Bytes of a body, or of input from a client that was refused."""
         self.refusal: ErrorResponse | None = None
-        """Why nothing more is read."""
-        self.told = False
-        """Whether the client has been told so."""
-        self._held = b""
-        self._deaf = False
+        """The error after which nothing more is read."""
+        self.refused = False
+        """True if `refusal` has been sent."""
+        self._buffer = b""
+        self._upgraded = False
 
     @property
     def busy(self) -> bool:
-        """Whether a request is being answered, or waits to be."""
-        return self.begun and not self.cycle.response_complete
+        """Return whether a request is in progress or waiting."""
+        return self.has_request and not self.cycle.response_complete
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come, or hold it until its turn."""
-        if self.told:
-            self.thrown += len(data)
-            self._check()
+        """Parse input, or buffer it until its request's turn."""
+        if self.refused:
+            self.discarded += len(data)
+            self._check_size()
             return
-        self._held += data
-        self._read()
+        self._buffer += data
+        self._parse_buffer()
 
     def on_response_complete(self) -> None:
-        """Go on with what is held."""
+        """Continue with buffered input."""
         super().on_response_complete()
-        if self.refusal and not self.told and not self.busy:
-            self._tell(self.refusal)
-        self._read()
+        if self.refusal and not self.refused and not self.busy:
+            self._send_refusal(self.refusal)
+        self._parse_buffer()
 
     def on_message_begin(self) -> None:
-        """Begin with a head."""
+        """Start the head of a request."""
         super().on_message_begin()
-        self.count = self.count or 1  # where the last request ended in the same piece, so as to be more than nothing
+        self.part_bytes = self.part_bytes or 1  # the last request ended in the same chunk: count at least one byte
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; not one that comes after the body, which would change what may have been read already."""
-        if self.part is Part.BODY:
+        """Accept a header; ignore trailing headers, which would change headers that may have been read already."""
+        if self.part is RequestPart.BODY:
             return
-        if len(self.headers) >= self.head_count:
-            raise TooManyError
+        if len(self.headers) >= self.max_headers:
+            raise TooManyHeadersError
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Begin to answer, and go on with the body."""
+        """Start the request, and continue with its body."""
         super().on_headers_complete()
-        self.begun, self.part, self.count, self.thrown = True, Part.BODY, 0, 0
+        self.has_request, self.part, self.part_bytes, self.discarded = True, RequestPart.BODY, 0, 0
         if self.parser.should_upgrade():
-            self.cycle.keep_alive = False  # it is answered as if it had not asked; what follows it may be no HTTP
+            self.cycle.keep_alive = False  # answer as without an upgrade; what follows may not be HTTP
 
     def on_body(self, body: bytes) -> None:
-        """Pass some of the body on."""
+        """Pass a chunk of the body on."""
         super().on_body(body)
-        self.count -= len(body)
-        self.thrown += len(body)
+        self.part_bytes -= len(body)
+        self.discarded += len(body)
 
     def on_message_complete(self) -> None:
-        """Go on with the next head."""
+        """Continue with the next head."""
         super().on_message_complete()
-        self.part, self.count = Part.HEAD, 0
+        self.part, self.part_bytes = RequestPart.HEAD, 0
 
-    def refuse(self, failure: ErrorResponse) -> None:
-        """Read no more, and say why once all that was asked before is answered."""
-        self.refusal = failure
-        if self.part is Part.HEAD:
+    def refuse(self, error: ErrorResponse) -> None:
+        """Stop reading, and send `error` once all earlier requests are answered."""
+        self.refusal = error
+        if self.part is RequestPart.HEAD:
             if not self.busy:
-                self._tell(failure)
+                self._send_refusal(error)
         elif self.busy and not self.pipeline and not self.cycle.response_started:
-            self.tell_left()  # it has no other answer
-            self._tell(failure)
+            self.notify_disconnect()  # it gets no other response
+            self._send_refusal(error)
         else:
             self.end()
 
     def end(self) -> None:
-        """Close the connection when what was written has been taken."""
-        self.tell_left()
+        """Close the connection once the client has read what was written."""
+        self.notify_disconnect()
         self.transport.close()
 
-    def _read(self) -> None:
-        """Parse what is held, until a request would have to wait for the one before: clients may not pile them up."""
-        data, self._held = memoryview(self._held), b""
+    def _parse_buffer(self) -> None:
+        """Parse buffered input until a request would wait for the one before: clients may not queue requests."""
+        data, self._buffer = memoryview(self._buffer), b""
         if data:
             self._unset_keepalive_if_required()
-        at = 0
-        while at < len(data) and not (self.pipeline or self.refusal or self._deaf or self.transport.is_closing()):
-            self._parse(data[at : at + PIECE])
-            at += PIECE
+        offset = 0
+        while offset < len(data) and not (
+            self.pipeline or self.refusal or self._upgraded or self.transport.is_closing()
+        ):
+            self._parse(data[offset : offset + CHUNK_BYTES])
+            offset += CHUNK_BYTES
         if self.pipeline:
-            self._held = bytes(data[at:])
-        if (self.pipeline or self._deaf or self.refusal) and not (self.told or self.transport.is_closing()):
-            self.flow.pause_reading()  # until an answer is complete
+            self._buffer = bytes(data[offset:])
+        if (self.pipeline or self._upgraded or self.refusal) and not (self.refused or self.transport.is_closing()):
+            self.flow.pause_reading()  # until a response is complete
 
-    def _parse(self, piece: memoryview) -> None:
-        self.count += len(piece)
+    def _parse(self, chunk: memoryview) -> None:
+        self.part_bytes += len(chunk)
         try:
-            self.parser.feed_data(piece)
+            self.parser.feed_data(chunk)
         except httptools.HttpParserUpgrade:
-            self._deaf = True
+            self._upgraded = True
         except httptools.HttpParserError as error:
-            self.refuse(TOO_LARGE if isinstance(error.__context__, TooManyError) else MALFORMED)
+            self.refuse(TOO_LARGE if isinstance(error.__context__, TooManyHeadersError) else MALFORMED)
         else:
-            self._check()
+            self._check_size()
 
-    def _check(self) -> None:
-        if self.part is Part.HEAD and self.count > self.head_bytes and not self.told:
+    def _check_size(self) -> None:
+        if self.part is RequestPart.HEAD and self.part_bytes > self.head_bytes and not self.refused:
             self.refuse(TOO_LARGE)
-        elif self.thrown > self.body_bytes or (self.part is Part.BODY and self.count > self.frame_bytes):
+        elif self.discarded > self.body_bytes or (self.part is RequestPart.BODY and self.part_bytes > self.frame_bytes):
             self.end()
 
-    def _tell(self, failure: ErrorResponse) -> None:
-        """Answer without the application, as it would."""
-        self.told, self.thrown = True, 0
+    def _send_refusal(self, error: ErrorResponse) -> None:
+        """Send `error` in the form of the application's errors, without the application."""
+        self.refused, self.discarded = True, 0
         client = self.client[0] if self.client else ""
-        self.transport.write(turned_away(failure, client, self.server_state.default_headers))
+        self.transport.write(refusal_bytes(error, client, self.server_state.default_headers))

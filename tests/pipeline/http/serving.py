@@ -14,7 +14,7 @@ import orjson
 from starlette.applications import Starlette
 
 from pipeline.config.settings import Settings
-from pipeline.http.server.config import server
+from pipeline.http.server.config import create_server
 from pipeline.http.server.protocol import BoundedProtocol
 
 WITHIN = 30.0
@@ -39,7 +39,7 @@ def serving(
     app: Starlette, settings: Settings = NO_TLS, protocol: type[BoundedProtocol] = BoundedProtocol
 ) -> Iterator[str]:
     """The address of `app`, served for the length of the block as in production."""
-    made = server(app, settings, protocol)
+    made = create_server(app, settings, protocol)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
         thread = threading.Thread(target=made.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.http import body as body_module
-from pipeline.http.body import MOST, decode, read_body
+from pipeline.http.body import MAX_BYTES, decode, read_body
 from pipeline.query.errors import InvalidQueryError
 from schemas.lex.analytics import ListSessionAnalyticsDataRequest, SessionFilterName, SessionSortName
 
@@ -145,9 +145,9 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
 
 
 def test_a_body_is_read_up_to_its_limit() -> None:
-    half = b"x" * (MOST // 2)
+    half = b"x" * (MAX_BYTES // 2)
     assert asyncio.run(read_body(chunks(half, b"", half))) == half * 2
-    with pytest.raises(InvalidQueryError, match=f"^body: larger than {MOST} bytes"):
+    with pytest.raises(InvalidQueryError, match=f"^body: larger than {MAX_BYTES} bytes"):
         asyncio.run(read_body(chunks(half, half, b"x")))
 
 
@@ -156,6 +156,6 @@ def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) 
         yield b"{"
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(body_module, "SECONDS", 0.01)
+    monkeypatch.setattr(body_module, "TIMEOUT_S", 0.01)
     with pytest.raises(InvalidQueryError, match=r"^body: not all of it arrived within 0\.01 s"):
         asyncio.run(read_body(never()))

@@ -15,16 +15,16 @@ BROKEN = "InternalServerException"
         (BusyError("wait"), 429, "ThrottlingException", "wait"),
         (NotReadyError("why"), 503, "ServiceUnavailableException", "why"),
         (TransientError("host x"), 500, BROKEN, "ClickHouse does not answer at the moment; try again"),
-        (StatementError("Code: 60"), 500, BROKEN, "ClickHouse refuses the query; GET /readyz may say"),
+        (StatementError("Code: 60"), 500, BROKEN, "ClickHouse rejects the query; see GET /readyz"),
         (HTTPException(404), 404, "UnknownOperationException", "not found: GET /openapi.json"),
         (HTTPException(405), 405, "MethodNotAllowedException", "method not allowed: GET /openapi.json"),
         (HTTPException(418), 418, "HttpException", "i'm a teapot: GET /openapi.json"),
-        (ValueError("inside"), 500, BROKEN, "a fault in the query layer; its log has it under id-1"),
+        (ValueError("inside"), 500, BROKEN, "internal error; the log of the query layer has it under id-1"),
     ],
 )
 def test_each_error_has_its_kind_status_and_message(error: Exception, status: int, kind: str, message: str) -> None:
     told = error_response(error, ANALYTICS, "id-1")
-    assert (told.kind.status, told.kind.name) == (status, kind)
+    assert (told.code.status, told.code.name) == (status, kind)
     assert told.message.startswith(message)
     response = told.response()
     assert response.status_code == status
@@ -39,4 +39,4 @@ def test_a_throttled_client_is_told_when_to_come_back() -> None:
 def test_what_clickhouse_said_goes_to_the_log_and_not_to_the_client(caplog: pytest.LogCaptureFixture) -> None:
     told = error_response(StatementError("Code: 60. Unknown table"), ANALYTICS, "id-1")
     assert "Code" not in told.message
-    assert "id-1: ClickHouse refuses its query: Code: 60. Unknown table" in caplog.text
+    assert "id-1: ClickHouse rejects its query: Code: 60. Unknown table" in caplog.text

@@ -236,7 +236,7 @@ def test_nobody_is_let_in_while_the_keys_cannot_be_read(guarded: Guarded) -> Non
     guarded.keys.chmod(0o644)
     with client(guarded.url) as ask:
         answer = ask.ask("POST", SESSIONS, msgspec.json.encode(WINDOW), token)
-        assert_failed(answer, 500, "InternalServerException", "nobody is let in")
+        assert_failed(answer, 500, "InternalServerException", "all requests are refused")
         assert str(guarded.keys) not in answer.body["message"]
         assert ask.ask("GET", "/readyz").status == 500
         guarded.keys.chmod(0o600)

@@ -22,4 +22,4 @@ def test_each_instant_of_a_window_is_reported_by_its_own_name() -> None:
 def test_what_is_not_found_is_no_invalid_query() -> None:
     """They have different status codes."""
     assert not issubclass(NotFoundError, InvalidQueryError)
-    assert str(NotFoundError("no session of user-1 is open")) == "no open session of user-1"
+    assert str(NotFoundError("no session of user-1 is open")) == "no session of user-1 is open"

@@ -20,7 +20,7 @@ from pipeline.auth.key_factory import IssuedKey
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.http.middleware.audit_log import NAME, audit_log
-from pipeline.http.middleware.metrics import GONE
+from pipeline.http.middleware.request_context import CLIENT_GONE
 from pipeline.runtime.errors import UsageError
 from schemas.access_key import Right
 from schemas.lex.log_entry import bot_id
@@ -138,7 +138,7 @@ def test_every_operation_writes_a_line_of_who_asked_what_and_got_how_much(audit:
     assert lines[0]["window"] == [1000, 4_000_000_000_250]
     assert [line["window"] for line in lines[1:]] == [None] * 4
     assert {(line["client"], line["level"], line["logger"], line["message"]) for line in lines} == {
-        ("127.0.0.1", "info", NAME, "asked")
+        ("127.0.0.1", "info", NAME, "request")
     }
 
 
@@ -201,7 +201,7 @@ def test_who_went_away_before_the_answer_is_written(audit: Audit) -> None:
         head = f"POST {SESSIONS} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n{PRIVATE}"
         gone.sendall(head.encode())
         time.sleep(0.05)
-    assert told(audit.lines(1)[0]) == ("ListSessionAnalyticsData", GONE, "", 0)
+    assert told(audit.lines(1)[0]) == ("ListSessionAnalyticsData", CLIENT_GONE, "", 0)
 
 
 def test_what_is_no_question_about_conversations_is_not_written(audit: Audit) -> None:

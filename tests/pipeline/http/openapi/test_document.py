@@ -112,7 +112,7 @@ ASKS_FOR_KEYS = {"/healthz": None, "/readyz": None, "/openapi.json": None, "/met
 def test_it_tells_where_keys_are_asked_for_with_which_right(written: Any) -> None:
     """Keys may be asked for or not, so `{}`, which is none, is among what may be shown."""
     rights = {operation.path: operation.right for operation in OPERATIONS} | ASKS_FOR_KEYS
-    rights |= {path: operation.right for operation in OPERATIONS for path in operation.also}
+    rights |= {path: operation.right for operation in OPERATIONS for path in operation.other_paths}
     for path, _, operation in operations(written):
         right = rights[path]
         assert bool(operation["security"]) == (right is not None), path
@@ -141,7 +141,7 @@ def test_its_schemes_are_those_that_are_let_in(written: Any) -> None:
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_every_kind_of_error_of_its_dialect_is_told(written: Any, operation: Operation) -> None:
     described = written["paths"][operation.path.rstrip("/")][operation.method.lower()]
-    for kind in asdict(operation.dialect).values():
+    for kind in asdict(operation.error_codes).values():
         if kind is not None:
             assert kind["name"] in kinds(described, kind["status"])
 

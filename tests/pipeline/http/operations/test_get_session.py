@@ -1,3 +1,5 @@
+"""GetSession of Lex V1 and V2, as AWS's SDK reads it, and with any path."""
+
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -17,9 +19,10 @@ from pipeline.http.operations.operation import AppContext, ConcurrencyLimiter
 from pipeline.query.list_sessions.page_token import PageTokens
 from pipeline.runtime.clock import now_ms
 from pipeline.store.lazy_client import LazyClickHouse
+from schemas.lex.log_entry import alias_id, bot_id
 from tests.pipeline.http.runtime import insert, sdk, standing_still
 from tests.pipeline.http.serving import Client, assert_failed, client, serving
-from tests.pipeline.query.session_entries import ALIAS, BOT, BOT_NAME, USER, Entry, scalar, v1, v2
+from tests.pipeline.query.session_entries import ALIAS, ALIAS_NAME, BOT, BOT_NAME, USER, Entry, scalar, v1, v2
 
 PATH = "/bot/Travel/alias/live/user/user-1/session/"
 
@@ -188,3 +191,123 @@ def test_no_path_and_no_label_is_ever_a_fault(plain: Client, with_tables: Settin
         assert plain.ask("GET", (path + query).replace("\\", "%5C")).status in {200, 400, 404}
 
     answered()
+
+
+V2_IDS = {"botId": BOT, "botAliasId": ALIAS, "localeId": "en_US", "sessionId": USER}
+
+
+@pytest.fixture
+def lex_v2(url: str) -> Iterator[Any]:
+    with sdk("lexv2-runtime", url) as made:
+        yield made
+
+
+def test_the_sdk_reads_every_member_of_v2(lex_v2: Any, with_tables: Settings) -> None:
+    """A confidence that a log writes as text would be a fault inside the SDK."""
+    intent = {"slots": {"City": scalar("Lisbon"), "Nights": None, "Odd": "None"}, "checkpointLabel": "Booked"}
+    life = {"timeToLiveInSeconds": 600, "turnsToLive": 5}
+    state = {"activeContexts": [{"name": "booking", "timeToLive": life, "contextAttributes": {"city": "Lisbon"}}]}
+    interpretations = [
+        {"nluConfidence": "0.81", "intent": {"name": "BookHotel", "slots": {}}, "sentimentResponse": {
+            "sentiment": "NEUTRAL", "sentimentScore": {"neutral": "0.9", "mixed": 0}}},
+        {"intent": {"name": "FallbackIntent", "slots": {}}},
+    ]  # fmt: skip
+    insert(with_tables, v2(intent_=intent, state=state, interpretations=interpretations))
+    found = lex_v2.get_session(**V2_IDS)
+    found.pop("ResponseMetadata")
+    assert found == {
+        "sessionId": USER,
+        "messages": [{"contentType": "PlainText", "content": "Reply of 10"}],
+        "interpretations": [
+            {
+                "nluConfidence": {"score": 0.81},
+                "intent": {"name": "BookHotel", "slots": {}},
+                "sentimentResponse": {"sentiment": "NEUTRAL", "sentimentScore": {"neutral": 0.9, "mixed": 0.0}},
+            },
+            {"intent": {"name": "FallbackIntent", "slots": {}}},
+        ],
+        "sessionState": {
+            "originatingRequestId": "origin-1",
+            "sessionAttributes": {"tier": "gold"},
+            "dialogAction": {"type": "ElicitSlot", "slotToElicit": "City"},
+            "intent": {
+                "name": "BookHotel",
+                "state": "InProgress",
+                "confirmationState": "None",
+                "slots": {"City": scalar("Lisbon"), "Nights": None, "Odd": None},
+            },
+            "activeContexts": [
+                {
+                    "name": "booking",
+                    "timeToLive": {"timeToLiveInSeconds": 590, "turnsToLive": 5},
+                    "contextAttributes": {"city": "Lisbon"},
+                }
+            ],
+        },
+    }
+
+
+def test_a_bot_of_v1_has_ids_of_v2(lex_v2: Any, with_tables: Settings) -> None:
+    insert(with_tables, v1())
+    ids = {"botId": bot_id(BOT_NAME), "botAliasId": alias_id(BOT_NAME, ALIAS_NAME)}
+    assert lex_v2.get_session(**V2_IDS | ids)["sessionState"]["intent"]["name"] == "BookHotel"
+
+
+@pytest.mark.parametrize("session_id", ["x:y", "a/b", "..", "a.b_c-d"])
+def test_session_ids_of_v2_are_percent_encoded(lex_v2: Any, with_tables: Settings, session_id: str) -> None:
+    insert(with_tables, v2(sessionId=session_id))
+    assert lex_v2.get_session(**V2_IDS | {"sessionId": session_id})["sessionId"] == session_id
+
+
+@pytest.mark.parametrize(
+    ("asked", "where"),
+    [
+        ({"botId": "BOTAAAAAA!"}, "botId: expected a bot's id"),
+        ({"sessionId": "a b"}, "sessionId: expected 2 to 100 of"),
+        ({"sessionId": "x" * 101}, "sessionId: expected 2 to 100 of"),
+        ({"botAliasId": "x" * 513}, "botAliasId: expected 1 to 512 characters"),
+        ({"localeId": "x" * 513}, "localeId: expected 1 to 512 characters"),
+    ],
+)
+def test_bad_parameters_of_v2_are_named(lex_v2: Any, asked: dict[str, str], where: str) -> None:
+    with pytest.raises(lex_v2.exceptions.ValidationException) as raised:
+        lex_v2.get_session(**V2_IDS | asked)
+    error = raised.value.response
+    assert error["Error"]["Message"].startswith(where)
+    assert error["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+@pytest.mark.parametrize(
+    "changed", [{"botId": "NOSUCHBOT0"}, {"botAliasId": "x"}, {"localeId": "x"}, {"sessionId": "xx"}]
+)
+def test_no_session_of_v2_is_not_found(lex_v2: Any, with_tables: Settings, changed: dict[str, str]) -> None:
+    insert(with_tables, v2())
+    with pytest.raises(lex_v2.exceptions.ResourceNotFoundException) as raised:
+        lex_v2.get_session(**V2_IDS | changed)
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+
+
+def test_an_unavailable_clickhouse_is_an_internal_error_of_v2() -> None:
+    app = create_app(Settings(clickhouse="http://127.0.0.1:1"))
+    with serving(app) as url, sdk("lexv2-runtime", url) as lex_v2:
+        with pytest.raises(lex_v2.exceptions.InternalServerException) as raised:
+            lex_v2.get_session(**V2_IDS)
+        assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+
+
+def test_no_path_of_v2_is_an_internal_error(url: str, with_tables: Settings) -> None:
+    insert(with_tables, v2())
+    part = (st.text(st.characters(), min_size=1) | st.sampled_from([*V2_IDS.values()])).map(
+        lambda text: quote(text, "", errors="replace")
+    )
+    name = part | st.binary(min_size=1).map(lambda some: quote(some, ""))
+
+    with client(url) as plain:
+
+        @given(st.just(BOT) | name, name, name, name)
+        @settings(max_examples=200, deadline=None)
+        def answered(bot: str, alias: str, locale: str, session: str) -> None:
+            path = f"/bots/{bot}/botAliases/{alias}/botLocales/{locale}/sessions/{session}"
+            assert plain.ask("GET", path).status in {200, 400, 404}
+
+        answered()

@@ -20,17 +20,17 @@ from schemas.lex.analytics import ListSessionAnalyticsDataResponse
 from tests.pipeline.http.serving import WITHIN, assert_failed, client, serving
 
 
-def test_a_turnstile_counts_who_is_in_and_forgets_who_left() -> None:
-    turnstile = ConcurrencyLimiter(2)
+def test_a_limiter_counts_requests_in_progress() -> None:
+    limiter = ConcurrencyLimiter(2)
     for _ in range(3):
         with (
-            turnstile.entered(),
-            turnstile.entered(),
+            limiter.slot(),
+            limiter.slot(),
             pytest.raises(BusyError, match="2 requests"),
-            turnstile.entered(),
+            limiter.slot(),
         ):
             pass
-        with pytest.raises(KeyError), turnstile.entered():
+        with pytest.raises(KeyError), limiter.slot():
             raise KeyError
 
 
@@ -53,7 +53,7 @@ def test_a_request_too_many_is_throttled_at_once_and_the_next_is_not() -> None:
     backend = AppContext(
         Settings(), NoStore(), PageTokens(""), now_ms, ConcurrencyLimiter(1), AccessControl(Settings(), now_ms)
     )
-    routes = replace(list_sessions.OPERATION, answer=waits).routes(backend)
+    routes = replace(list_sessions.OPERATION, handle=waits).routes(backend)
     app = Starlette(routes=routes, middleware=[Middleware(RequestContextMiddleware)])
     with serving(app) as url, ThreadPoolExecutor() as pool, client(url) as one, client(url) as two:
         first = pool.submit(one.sessions)

@@ -23,7 +23,7 @@ class Hasty(BoundedProtocol):
     """The same with little time."""
 
     seconds = dict.fromkeys(ClientDuty, SHORT)
-    take_seconds = SHORT
+    read_seconds = SHORT
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_many_slow_ones_keep_nobody_waiting(url: str) -> None:
 
 def test_more_than_may_be_make_room_for_one_another(monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
     """Who waits gives way, not who is being answered; the limit is one of all connections together."""
-    monkeypatch.setattr(server, "CONNECTIONS", 20)
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 20)
     with serving(site.app) as url, ExitStack() as stack:
         answered = stack.enter_context(raw(url))
         answered.send(b"GET /wait?7 HTTP/1.1\r\n\r\n")
@@ -125,7 +125,7 @@ def test_more_than_may_be_make_room_for_one_another(monkeypatch: pytest.MonkeyPa
 
 
 def test_where_all_are_busy_one_more_is_turned_away(monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
-    monkeypatch.setattr(server, "CONNECTIONS", 5)
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 5)
     with serving(site.app) as url, ExitStack() as stack:
         busy = [stack.enter_context(raw(url)) for _ in range(4)]
         for number, one in enumerate(busy, start=1):
@@ -141,7 +141,7 @@ def test_where_all_are_busy_one_more_is_turned_away(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_body_that_does_not_come_is_told_so(monkeypatch: pytest.MonkeyPatch, slow: Raw, url: str) -> None:
-    monkeypatch.setattr(body, "SECONDS", SHORT)
+    monkeypatch.setattr(body, "TIMEOUT_S", SHORT)
     slow.send(b"POST /read HTTP/1.1\r\nContent-Length: 1000\r\n\r\nx")
     assert_failed(slow.answer(), 400, "ValidationException", "not all of it arrived within 0.4 s")
     trickle(slow, b"x")

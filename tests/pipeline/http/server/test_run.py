@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.http.server.run import _say_who_may_ask, listen, serve
+from pipeline.http.server.run import _log_exposure, listen, serve
 from pipeline.runtime.errors import UsageError
 from pipeline.runtime.sockets import free_port
 from tests import services
@@ -113,7 +113,7 @@ def test_a_certificate_that_cannot_be_used_is_named_with_its_setting(
     ("settings", "words"),
     [
         (Settings(), "only this machine is served"),
-        (Settings(api_keys="keys.json", api_host="192.0.2.7"), "travel in clear"),
+        (Settings(api_keys="keys.json", api_host="192.0.2.7"), "are sent unencrypted"),
         (Settings(api_keys="keys.json", api_host="192.0.2.7", api_certificate="server.pem"), ""),
         (Settings(api_keys="keys.json"), ""),
     ],
@@ -123,6 +123,6 @@ def test_it_says_who_may_ask_and_who_may_listen(
 ) -> None:
     """Nobody has to find out that a server is open, or that its keys can be read on the way."""
     caplog.set_level(logging.INFO)
-    _say_who_may_ask(settings)
+    _log_exposure(settings)
     assert words in caplog.text
     assert bool(words) == bool(caplog.text)

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from pipeline.http.body import SECONDS
+from pipeline.http.body import TIMEOUT_S
 from tests.pipeline.http.raw import (
     GET,
     MOST_BUFFERED,
@@ -187,7 +187,7 @@ def test_what_is_around_a_body_has_a_narrower_bound(bad: Raw, around: str) -> No
         bad.send(more * (2 * 1024 * KIB // len(more)))
     began = time.monotonic()
     bad.rest()
-    assert time.monotonic() - began < SECONDS * 0.9
+    assert time.monotonic() - began < TIMEOUT_S * 0.9
 
 
 def test_a_body_that_is_larger_than_may_be_is_told_so(bad: Raw) -> None:
