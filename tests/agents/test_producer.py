@@ -91,7 +91,7 @@ def test_a_message_that_is_refused_for_its_size_is_returned_and_stops_no_other(k
     metrics = WorkerMetrics()
     assert with_producer(settings, lambda producer: producer.send_accepted(messages), metrics) == [1]
     assert values(settings, settings.topic_turns) == [b"a", b"b"]
-    assert metrics.kafka.trouble == ""
+    assert metrics.kafka.problem == ""
 
 
 def test_nothing_is_sent_for_no_messages() -> None:
