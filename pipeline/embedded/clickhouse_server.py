@@ -1,4 +1,4 @@
-"""A folder and a port in; the engine on the one, served as ClickHouse on the other, until told to stop."""
+"""Serve ClickHouse's engine on a data folder over ClickHouse's HTTP interface, until SIGTERM or SIGINT."""
 
 import asyncio
 import logging
@@ -16,12 +16,12 @@ import click
 import uvicorn
 
 from pipeline.config.load import load_settings
-from pipeline.embedded.data_folder import INCOMING, usable
+from pipeline.embedded.data_folder import INCOMING, prepare_folder
 from pipeline.embedded.engine import Engine
 from pipeline.embedded.http.auth import Account
-from pipeline.embedded.http.frontend import create_front
-from pipeline.embedded.http.native_refusal import WithoutNative
-from pipeline.embedded.running_statement import BrokenOffError
+from pipeline.embedded.http.frontend import create_frontend
+from pipeline.embedded.http.native_refusal import NativeRefusingProtocol
+from pipeline.embedded.http.running_statement import ResponseAbortedError
 from pipeline.embedded.seal import seal
 from pipeline.runtime.errors import UsageError
 from pipeline.runtime.printable import printable_lines
@@ -29,34 +29,34 @@ from pipeline.runtime.sockets import bind_socket
 from pipeline.runtime.tls import server_context
 
 STOP_SECONDS = 5
-"""Statements that are running when the stop comes have this long to finish."""
+"""Seconds that running statements have to finish after a signal to stop."""
 CUT_SECONDS = 20
-"""Connections on which still nothing has come to an end are cut after this time."""
+"""Seconds after which connections with unfinished requests are closed."""
 IDLE_SECONDS = 90
-"""A connection may be idle for longer than clients keep one: who closes first must be the client."""
+"""Seconds that a connection may be idle: longer than clients keep one, so that the client closes it first."""
 MAX_CONNECTIONS = 256
 UNSEALED = (
-    "this system has no Landlock (Linux has it from 5.13 on): whoever may ask this ClickHouse may find a way to read "
-    "the files of its user"
+    "this system has no Landlock (Linux has it since 5.13): clients of this ClickHouse may find ways to read files "
+    "of its user"
 )
 
 
 @click.command()
-@click.option("--path", type=click.Path(path_type=Path), required=True, help="The folder that holds the data.")
+@click.option("--path", type=click.Path(path_type=Path), required=True, help="The data folder.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8123, show_default=True, help="The port to listen on.")
-@click.option("--certificate", default="", help="The file of a certificate (PEM): HTTPS in place of HTTP.")
-@click.option("--key", default="", help="The file of its key, where the certificate's does not hold it.")
-@click.option("--clusters", type=click.File(), help="Elements of a configuration that describe other servers.")
+@click.option("--certificate", default="", help="The file of a certificate (PEM), to serve HTTPS instead of HTTP.")
+@click.option("--key", default="", help="The file of its key, if the certificate's file does not hold it.")
 @click.option(
-    "--name", "names", multiple=True, help="A name under which it is asked, beside localhost; may be repeated."
+    "--clusters", type=click.File(), help="XML elements of a ClickHouse configuration that describe clusters."
 )
+@click.option("--name", "names", multiple=True, help="A host name of this server besides localhost; may be repeated.")
 def main(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     path: Path, host: str, port: int, certificate: str, key: str, clusters: TextIO | None, names: tuple[str, ...]
 ) -> None:
     """Serve ClickHouse's HTTP interface over the embedded engine.
 
-    With TURNFOLD_CLICKHOUSE_PASSWORD set, only TURNFOLD_CLICKHOUSE_USER is let in, with that password.
+    If TURNFOLD_CLICKHOUSE_PASSWORD is set, only TURNFOLD_CLICKHOUSE_USER is accepted, with that password.
     """
     try:
         settings = load_settings(os.environ)
@@ -64,27 +64,27 @@ def main(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
         tls = server_context(certificate, key, "--certificate") if certificate else None
         with bind_socket(host, port, "--port") as listening:
             described = clusters.read() if clusters else ""
-            _seal_in(path, connects=bool(described))
+            _prepare_process(path, connects=bool(described))
             engine = partial(Engine, path, clusters=described)
             clean = serve(engine, listening, account, tls, (host, *names))
     except UsageError as error:
         sys.stderr.write(f"{printable_lines(str(error))}\n")
         sys.exit(2)
     if not clean:
-        sys.stderr.write("a statement could not be ended in time; what it was about to write may be lost\n")
+        sys.stderr.write("a statement did not end in time; the rows that it was writing may be lost\n")
         sys.stderr.flush()
-        os._exit(1)  # its thread would keep the process for as long as it pleases
+        os._exit(1)  # its thread would keep the process alive
 
 
-def _seal_in(path: Path, *, connects: bool) -> None:
-    """Before the engine is as much as imported: it starts threads at once, which would stay free.
+def _prepare_process(path: Path, *, connects: bool) -> None:
+    """Seal this process in its data folder, before the engine is imported: that starts threads, which would stay free.
 
     Raises:
         UsageError: the folder cannot be used.
     """
-    folder = usable(path)
+    folder = prepare_folder(path)
     (folder / INCOMING).mkdir(mode=0o700, exist_ok=True)
-    os.environ["TMPDIR"] = str(folder / INCOMING)  # to be imported it wants a folder for a database in passing
+    os.environ["TMPDIR"] = str(folder / INCOMING)  # its import creates a temporary database
     if not seal(folder, connects=connects):
         logging.getLogger(__name__).warning(UNSEALED)
 
@@ -96,18 +96,18 @@ def serve(
     tls: ssl.SSLContext | None = None,
     names: Collection[str] = (),
 ) -> bool:
-    """Serves until SIGTERM or SIGINT; whether the engine could be closed.
+    """Serve until SIGTERM or SIGINT, and return whether the engine could be closed.
 
     Raises:
         UsageError: the folder cannot be used.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)  # uvicorn has its own, and raises the signal anew when it is done
+        signal.signal(number, lambda *_: None)  # uvicorn has its own handler, and raises the signal again at the end
 
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    logging.getLogger("uvicorn.error").addFilter(_is_logged)
     config = uvicorn.Config(
         "",
-        http=WithoutNative,
+        http=NativeRefusingProtocol,
         ssl_context_factory=(lambda *_: tls) if tls else None,
         access_log=False,
         log_level="warning",
@@ -120,7 +120,7 @@ def serve(
     async def run() -> bool:
         engine = open_engine()
         try:
-            config.app = create_front(engine, account, names)
+            config.app = create_frontend(engine, account, names)
             await _Server(config, engine).serve(sockets=[listening])
         finally:
             closed = await engine.close()
@@ -130,13 +130,13 @@ def serve(
         return runner.run(run())
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a record is worth its place: an answer that was broken off has told its client why."""
-    return not (record.exc_info and isinstance(record.exc_info[1], BrokenOffError))
+def _is_logged(record: logging.LogRecord) -> bool:
+    """Return whether uvicorn logs a record: the client of an aborted response already knows the error."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ResponseAbortedError))
 
 
 class _Server(uvicorn.Server):
-    """Ends the statements while it waits for their answers to leave."""
+    """A server that ends running statements while it waits for their responses to be sent."""
 
     def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
         super().__init__(config)

@@ -1,11 +1,11 @@
-"""An engine's error text in, the code and the HTTP status that a ClickHouse server answers out."""
+"""Translate the engine's errors into the codes and HTTP statuses of a ClickHouse server."""
 
 import enum
 import re
 
 
 class ClickHouseCode(enum.IntEnum):
-    """The errors that the front itself meets, by ClickHouse's names (src/Common/ErrorCodes.cpp)."""
+    """Errors that the HTTP front end raises itself, by ClickHouse's names (src/Common/ErrorCodes.cpp)."""
 
     CANNOT_READ_ALL_DATA = 33
     BAD_ARGUMENTS = 36
@@ -26,8 +26,8 @@ class ClickHouseCode(enum.IntEnum):
     UNKNOWN_EXCEPTION = 1002
 
 
-# src/Server/HTTP/exceptionCodeToHTTPStatus.cpp; what is not listed is a 500. Only 202, too many statements,
-# and 236, stopping, differ from a server: a 503 says that a second try is worth it.
+# From src/Server/HTTP/exceptionCodeToHTTPStatus.cpp; all other codes are a 500. Only 202 (too many statements) and 236
+# (stopping) differ from a server: with a 503, clients retry.
 STATUSES = {
     400: {
         6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376, 427, 441,
@@ -47,11 +47,11 @@ STATUSES = {
 _CODE = re.compile(r"Code: (\d+)\. ")
 _WRAPPED = re.compile(r"^(?:Code: \d+\. DB::Exception: )+(?=Code: \d+\. )")
 _STREAMING = "Streaming query failed: "
-_SAID_TWICE = re.compile(r"(?P<name> \([A-Z_]+\))(?: \(version [^)]*\)\.(?P=name))+$")
+_REPEATED_NAME = re.compile(r"(?P<name> \([A-Z_]+\))(?: \(version [^)]*\)\.(?P=name))+$")
 
 
 class EngineError(Exception):
-    """A statement that came to nothing; its text is the body of the answer."""
+    """A statement failed; the text is the body of the response."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
@@ -60,21 +60,21 @@ class EngineError(Exception):
 
     @property
     def status(self) -> int:
-        """The HTTP status that a server answers with this code."""
+        """Return the HTTP status of a server's response with this code."""
         return next((status for status, codes in STATUSES.items() if self.code in codes), 500)
 
 
 class AbandonedError(Exception):
-    """Nobody takes the pieces of an answer any more."""
+    """The client no longer reads the response."""
 
 
-def engine_error(code: ClickHouseCode, sentence: str) -> EngineError:
-    """A failure that the front itself met, in a server's form; the sentence has no full stop."""
-    return EngineError(code, f"Code: {code}. DB::Exception: {sentence}. ({code.name})")
+def engine_error(code: ClickHouseCode, message: str) -> EngineError:
+    """Return an error of the HTTP front end in a server's format; the message has no full stop."""
+    return EngineError(code, f"Code: {code}. DB::Exception: {message}. ({code.name})")
 
 
 def error_of_engine(error: Exception) -> EngineError:
-    """What the engine raised; an error wrapped in itself is said once, one without a code is unknown."""
-    text = _SAID_TWICE.sub(r"\g<name>", _WRAPPED.sub("", str(error).strip().removeprefix(_STREAMING)))
+    """Translate an exception of chdb: repetitions of the same text are removed, and without a code it is unknown."""
+    text = _REPEATED_NAME.sub(r"\g<name>", _WRAPPED.sub("", str(error).strip().removeprefix(_STREAMING)))
     code = _CODE.match(text)
     return engine_error(ClickHouseCode.UNKNOWN_EXCEPTION, text) if code is None else EngineError(int(code[1]), text)

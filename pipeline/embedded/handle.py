@@ -1,4 +1,4 @@
-"""A statement and a handle of its own in, what the engine answers out."""
+"""Execute one statement on a new handle of the engine, streamed if its format allows that."""
 
 import re
 import time
@@ -9,37 +9,49 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pipeline.embedded.confinement import check_confined, with_literals_only
-from pipeline.embedded.http.external_tables import External
-from pipeline.embedded.http.format_headings import HEADING_ENDS
+from pipeline.embedded.format_headings import HEADING_ENDS
+
+
+class ExternalTable(msgspec.Struct, frozen=True):
+    """A table that a client sends with its statement."""
+
+    name: str
+    structure: str
+    """Names and types of its columns: `a UInt8, b String`."""
+    format: str
+    file: Path
+    """The file with its data."""
+    literals: bool = False
+    """Whether Values are read as literals only, because they may call a function that leaves the data folder."""
 
 
 class EngineStatement(msgspec.Struct, frozen=True, kw_only=True):
-    """What the engine is to run, and how."""
+    """A statement for the engine, with its settings, parameters and external tables."""
 
     sql: bytes
     written: bytes = b""
-    """The same as its client wrote it, where the two differ: without data, and where they are."""
+    """The statement as the client wrote it, without its data, if `sql` differs from it."""
     reads: bool = False
-    """It changes nothing, so that nothing is lost if it is given up halfway."""
+    """Whether it only reads, so that nothing is lost if it is cancelled halfway."""
     output_format: str = "TabSeparated"
-    """Where `sql` names none."""
+    """The output format if `sql` names none."""
     parameters: Mapping[str, str] = {}
-    """Name to value, escaped as in tab-separated text."""
+    """Query parameters by name, with values escaped as in tab-separated text."""
     settings: Mapping[str, str] = {}
-    """For this statement alone; the names are plain words."""
+    """Settings for this statement alone; the names are identifiers."""
     database: str = ""
-    """Empty: the engine's default."""
-    tables: tuple[External, ...] = ()
+    """The current database; empty for the engine's default."""
+    tables: tuple[ExternalTable, ...] = ()
     query_id: str = ""
-    """The client's name for it; empty: none."""
+    """The client's id of the statement; may be empty."""
     replaces: bool = False
-    """Whether it ends the one of the same id that still runs."""
+    """Whether it kills a running statement with the same id."""
     own: bool = False
-    """Whether Turnfold itself asks."""
+    """Whether a process of Turnfold sent it."""
 
 
-class EngineAnswer(NamedTuple):
-    """What a statement came to."""
+class EngineResult(NamedTuple):
+    """The result of a statement, or the rest of it after the streamed chunks, with the engine's counts."""
 
     body: bytes
     read_rows: int
@@ -54,98 +66,98 @@ STREAMED = {
     "csv", "jsoncompacteachrow", "jsoneachrow", "jsonlines", "lineasstring", "native", "ndjson", "rowbinary",
     "tabseparated", "tabseparatedraw", "tskv", "tsv", "tsvraw",
 }  # fmt: skip
-"""Formats, in lower case, that neither begin nor end: their pieces in a row are the whole."""
+"""Formats, in lower case, without a header or a footer: concatenated chunks are the whole result."""
 MAX_WHOLE = 64 * 2**20
-"""Bytes of a result, before it is written in any other format: it has to be in memory as a whole, some times over."""
+"""Bytes of a result in any other format, before formatting: several copies of it must fit into memory."""
 _NOT_STREAMED = re.compile(rb"(?i)\btotals\b|\bextremes\b")
-"""What has something to say after the last row."""
+"""Clauses and settings that write something after the last row."""
 
 
 def execute(
     handle: Any, statement: EngineStatement, tag: str, emit: Callable[[bytes], None] | None = None
-) -> EngineAnswer:
-    """Runs the statement on a handle that nothing else has used.
+) -> EngineResult:
+    """Run the statement on a new handle.
 
     Args:
         handle: chdb's connection.
-        statement: what to run.
-        tag: marks it among the running ones, as `Settings['log_comment']` of `system.processes`.
-        emit: takes the pieces of the body, where its format has pieces; the answer's body is what comes after them.
+        statement: the statement to run.
+        tag: identifies it among the running ones, as `Settings['log_comment']` of `system.processes`.
+        emit: receives the chunks of the result, if its format can be streamed; the body that is returned follows them.
     """
     if statement.database:
-        handle.query("USE `" + escaped(statement.database, "`") + "`")
+        handle.query("USE `" + escape(statement.database, "`") + "`")
     check_confined(handle, statement.written or statement.sql)
     for table in statement.tables:
         create_external(handle, table)
     settings = {**statement.settings, "log_comment": tag}
-    handle.query("SET " + ", ".join(f"{name} = '{escaped(value)}'" for name, value in settings.items()))
+    handle.query("SET " + ", ".join(f"{name} = '{escape(value)}'" for name, value in settings.items()))
     parameters = dict(statement.parameters)
     if emit is not None and _can_stream(statement):
-        if answer := _streamed(handle, statement, parameters, emit):
-            return answer
+        if result := _stream(handle, statement, parameters, emit):
+            return result
     elif statement.reads:
         handle.query(f"SET max_result_bytes = {MAX_WHOLE}")
-    return _answer(handle.query(statement.sql, statement.output_format, params=parameters))
+    return _result(handle.query(statement.sql, statement.output_format, params=parameters))
 
 
 def _can_stream(statement: EngineStatement) -> bool:
-    whole = _NOT_STREAMED.search(statement.sql) or statement.settings.get("extremes", "0") != "0"
+    has_footer = _NOT_STREAMED.search(statement.sql) or statement.settings.get("extremes", "0") != "0"
     output_format = statement.output_format.lower()
-    return statement.reads and (output_format in STREAMED or output_format in HEADING_ENDS) and not whole
+    return statement.reads and (output_format in STREAMED or output_format in HEADING_ENDS) and not has_footer
 
 
-def _streamed(
+def _stream(
     handle: Any, statement: EngineStatement, parameters: dict[str, str], emit: Callable[[bytes], None]
-) -> EngineAnswer | None:
-    """Run it piece by piece; None where it has to be run as a whole, as all but SELECTs have to."""
+) -> EngineResult | None:
+    """Run a statement chunk by chunk; return None if it cannot be streamed, as anything but a SELECT."""
     try:
-        pieces = handle.send_query(statement.sql, statement.output_format, params=parameters)
-    except RuntimeError as refused:
-        if "Streaming query is not supported" in str(refused):
+        chunks = handle.send_query(statement.sql, statement.output_format, params=parameters)
+    except RuntimeError as error:
+        if "Streaming query is not supported" in str(error):
             return None
         raise
     heading_end = HEADING_ENDS.get(statement.output_format.lower())
     read_rows = read_bytes = result_rows = heading = 0
     started = time.perf_counter_ns()
     try:
-        for piece in pieces:
-            read_rows += piece.storage_rows_read()
-            read_bytes += piece.storage_bytes_read()
-            result_rows += piece.rows_read()
-            body = piece.bytes()
+        for chunk in chunks:
+            read_rows += chunk.storage_rows_read()
+            read_bytes += chunk.storage_bytes_read()
+            result_rows += chunk.rows_read()
+            body = chunk.bytes()
             emit(body[heading:])
             heading = heading or (heading_end(body) if heading_end else 0)
     finally:
-        pieces.close()
+        chunks.close()
     if heading_end and not heading:
-        return None  # there is a heading, and not a row to write it before
-    return EngineAnswer(b"", read_rows, read_bytes, result_rows, 0, 0, time.perf_counter_ns() - started)
+        return None  # without rows no heading was written
+    return EngineResult(b"", read_rows, read_bytes, result_rows, 0, 0, time.perf_counter_ns() - started)
 
 
-def create_external(handle: Any, table: External) -> None:
-    """Make the table that a client has sent, for as long as the handle is open."""
-    name = f"`{escaped(table.name, '`')}`"
-    columns = f"'{escaped(table.structure)}'"  # within quotes they are columns, whatever else they say
-    handle.query(f"CREATE TEMPORARY TABLE {name} ENGINE = Memory AS SELECT * FROM null({columns})")  # noqa: S608 - escaped
+def create_external(handle: Any, table: ExternalTable) -> None:
+    """Create the temporary table that a client has sent; it exists as long as the handle is open."""
+    name = f"`{escape(table.name, '`')}`"
+    columns = f"'{escape(table.structure)}'"  # within quotes they can only be columns
+    handle.query(f"CREATE TEMPORARY TABLE {name} ENGINE = Memory AS SELECT * FROM null({columns})")  # noqa: S608 - escape
     target = f"INSERT INTO {name}".encode()
-    handle.query(from_file(target, b"", table.format, table.file, literals=table.literals))
+    handle.query(insert_from_file(target, b"", table.format, table.file, literals=table.literals))
 
 
-def from_file(target: bytes, settings: bytes, input_format: str, file: Path, *, literals: bool) -> bytes:
-    """The INSERT whose data are in a file; with `literals`, Values have no expressions among them."""
+def insert_from_file(target: bytes, settings: bytes, input_format: str, file: Path, *, literals: bool) -> bytes:
+    """Return an INSERT that reads its data from a file; with `literals`, Values may not be expressions."""
     if literals and input_format.lower() == "values":
         settings = with_literals_only(settings)
-    source = f" FROM INFILE '{escaped(str(file))}' COMPRESSION 'none' "
+    source = f" FROM INFILE '{escape(str(file))}' COMPRESSION 'none' "
     return target + source.encode() + settings + f" FORMAT {input_format}".encode()
 
 
-def escaped(text: str, quote: str = "'") -> str:
-    """The text as it stands between quotes."""
+def escape(text: str, quote: str = "'") -> str:
+    """Escape a text for the inside of quotes."""
     return text.replace("\\", "\\\\").replace(quote, "\\" + quote)
 
 
-def _answer(result: Any) -> EngineAnswer:
-    return EngineAnswer(
+def _result(result: Any) -> EngineResult:
+    return EngineResult(
         body=result.bytes(),
         read_rows=result.storage_rows_read(),
         read_bytes=result.storage_bytes_read(),

@@ -1,10 +1,10 @@
-"""Seal a process inside a folder by the kernel's own means (Landlock), whatever a library in it is talked into.
+"""Seal a process inside a folder by Landlock, a sandbox of the Linux kernel, whatever a library in it tries to do.
 
-A statement reaches files by more ways than a list can name: ClickHouse's function `file` is called from strings, from
-columns' defaults, from data. So the engine's process gives up, before the engine starts, the right to open any file but
-those of its folder and of Python's own code, to start a program, to connect to an address, and to signal others. This
-needs Linux 5.13 (addresses: 6.7, signals: 6.12), no privilege and no configuration; threads and children inherit it,
-and nothing takes it back.
+A statement can reach files in more ways than a list can name: ClickHouse's function `file` is called from strings, from
+defaults of columns, from data. So before the engine starts, its process gives up the rights to open any file but those
+of its folder and of Python's own code, to start a program, to connect to an address, and to signal other processes.
+This needs Linux 5.13 (addresses: 6.7, signals: 6.12), but no privilege and no configuration. Threads and children
+inherit it, and it cannot be undone.
 """
 
 import ctypes
@@ -18,12 +18,12 @@ from pathlib import Path
 import pipeline
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
-"""System calls, by the same numbers on every architecture."""
+"""System calls; their numbers are the same on every architecture."""
 _ASK_VERSION, _PATH_BENEATH, _PR_SET_NO_NEW_PRIVS = 1, 1, 38
 
 _EXECUTE, _WRITE, _READ, _LIST = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _CHANGE = 0b1_1111_1111 << 4
-"""Make and remove files, folders, links and the like."""
+"""Create and remove files, folders, links and the like."""
 _REFER, _TRUNCATE, _IOCTL = 1 << 13, 1 << 14, 1 << 15
 _OF_FILES = _EXECUTE | _WRITE | _READ | _TRUNCATE | _IOCTL
 _CONNECT_AND_BIND = 0b11
@@ -37,13 +37,13 @@ SYSTEM = (
     "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys", "/proc/self/maps", "/proc/self/auxv",
     "/sys/devices/system/cpu", "/sys/fs/cgroup", "/sys/kernel/mm/transparent_hugepage",
 )  # fmt: skip
-"""What every program reads, and holds nothing of anybody's."""
+"""Paths that every program reads, and that hold no private data."""
 NAMES = ("/etc/hosts", "/etc/nsswitch.conf", "/etc/resolv.conf", "/etc/ssl/certs")
-"""What is read to reach an address."""
+"""Paths that are read to connect to an address."""
 
 
 def version() -> int:
-    """Return the version of Landlock that the kernel has; 0 where it has none."""
+    """Return the kernel's version of Landlock, or 0 if it has none."""
     if sys.platform != "linux":
         return 0
     known: int = _libc().syscall(CREATE_RULESET, None, ctypes.c_size_t(0), _ASK_VERSION)
@@ -51,14 +51,14 @@ def version() -> int:
 
 
 def seal(folder: Path, *, connects: bool) -> bool:
-    """Let this thread, and all that it starts, open nothing but what is in `folder` and what Python needs.
+    """Let this thread, and all threads and processes that it starts, open only `folder` and what Python needs.
 
     Args:
-        folder: may be read and written; it must be there.
-        connects: other addresses may be reached.
+        folder: an existing folder, which may be read and written.
+        connects: whether other addresses may be reached.
 
     Returns:
-        Whether files are sealed off. Where the kernel has no Landlock, nothing has happened.
+        Whether files are sealed off. Without Landlock nothing is changed.
     """
     known = version()
     if not known:
@@ -83,7 +83,7 @@ def seal(folder: Path, *, connects: bool) -> bool:
 
 
 def _code() -> set[str]:
-    """Return the folders of Python's modules, ours among them: never a checkout as a whole, which may hold the data."""
+    """Return the folders of Python's modules and ours, but never a whole checkout, which may hold the data folder."""
     ours = Path(pipeline.__file__ or "").parent
     installed = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     return {*installed, f"{sys.base_prefix}/lib", str(ours), str(ours.parent / "schemas")}
@@ -94,7 +94,7 @@ def _allow(ruleset: int, paths: Iterable[str | Path], rights: int) -> None:
         try:
             opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except OSError:
-            continue  # it is not here, so nobody can open it
+            continue  # it does not exist here, so it needs no rule
         try:
             allowed = rights if Path(path).is_dir() else rights & _OF_FILES
             _call(ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", allowed, opened), 0)

@@ -1,4 +1,4 @@
-"""The text of a statement in; what must be known of it out: its kind, its format, where its data begin."""
+"""Scan a statement for what the server must know: its kind, its output format, and where its data begin."""
 
 import re
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _DATA = re.compile(rb"[ \t\f]*;?[ \t\f]*\r?\n?")
-_ANSWERING = {
+_RETURNS_ROWS = {
     b"SELECT", b"WITH", b"FROM", b"(", b"VALUES", b"SHOW", b"DESCRIBE", b"DESC", b"EXISTS", b"EXPLAIN",
     b"CHECK",
 }  # fmt: skip
-_READING = {*_ANSWERING, b"SET", b"USE"}
-_OF_A_SESSION = {b"SET", b"USE"}
+_READS = {*_RETURNS_ROWS, b"SET", b"USE"}
+_SESSION_ONLY = {b"SET", b"USE"}
 _TAG = b"Settings['log_comment']"
-"""By what a running statement is known in the engine, where its client's query_id stands."""
+"""The column of `system.processes` that holds the tag of a statement, in place of the client's query_id."""
 _QUERY_ID = re.compile(
     rb"('(?:[^'\\]|\\.)*'|--[^\n]*)|\b(?:initial_)?query_id\b|[`\"](?:initial_)?query_id[`\"]", re.DOTALL
 )
@@ -37,34 +37,34 @@ class Token(NamedTuple):
 
     text: bytes
     word: bytes
-    """The same in capitals; empty if it is no word."""
+    """The text in upper case if it is a word, else empty."""
     start: int
     end: int
 
 
-class StatementShape(NamedTuple):
-    """What a statement is, its data aside."""
+class StatementKind(NamedTuple):
+    """The properties of a statement that decide how it is run."""
 
     empty: bool = False
-    """It has no words."""
-    several: bool = False
+    """It has no tokens."""
+    multiple: bool = False
     """It is more than one statement."""
     reads: bool = False
     """It changes nothing that outlives it."""
     kills: bool = False
     """It is a KILL QUERY."""
-    takes_input: bool = False
-    """It is an INSERT that selects from the data that follow it."""
-    of_a_session: bool = False
-    """All that it does is to be remembered by a session."""
-    answers: bool = False
-    """It answers rows, though perhaps none."""
+    reads_input: bool = False
+    """It is an INSERT that selects from the data after it (`input()`)."""
+    session_only: bool = False
+    """Its only effect is on a session."""
+    returns_rows: bool = False
+    """It returns rows, perhaps none."""
     output_format: str = ""
-    """The format that it asks for itself."""
+    """The format that its text names, or empty."""
 
 
-class Insert(NamedTuple):
-    """An INSERT whose data follow it."""
+class InsertStatement(NamedTuple):
+    """An INSERT with its data after it."""
 
     target: bytes
     """`INSERT INTO t (a, b)`."""
@@ -73,45 +73,45 @@ class Insert(NamedTuple):
     input_format: str
     """The format of the data."""
     data: int
-    """Where in the text the data begin."""
+    """The index in the text at which the data begin."""
 
 
-def shape(sql: bytes) -> StatementShape:
-    """What kind of statement `sql` is."""
-    seen = list(tokens(sql))
-    while seen and seen[-1].text == b";":
-        seen.pop()
-    first = (seen[0].word or seen[0].text) if seen else b""
-    return StatementShape(
-        empty=not seen,
-        several=any(token.text == b";" for token in seen),
-        reads=first in _READING,
+def classify(sql: bytes) -> StatementKind:
+    """Return the kind of a statement."""
+    tokens = list(tokenize(sql))
+    while tokens and tokens[-1].text == b";":
+        tokens.pop()
+    first = (tokens[0].word or tokens[0].text) if tokens else b""
+    return StatementKind(
+        empty=not tokens,
+        multiple=any(token.text == b";" for token in tokens),
+        reads=first in _READS,
         kills=first == b"KILL",
-        takes_input=first == b"INSERT" and _INPUT.search(sql) is not None,
-        of_a_session=first in _OF_A_SESSION or _makes_temporary(seen),
-        answers=first in _ANSWERING,
-        output_format=_output_format(seen),
+        reads_input=first == b"INSERT" and _INPUT.search(sql) is not None,
+        session_only=first in _SESSION_ONLY or _creates_temporary_table(tokens),
+        returns_rows=first in _RETURNS_ROWS,
+        output_format=_output_format(tokens),
     )
 
 
-def by_tags(kill: bytes) -> bytes:
-    """The KILL QUERY that means by `query_id` the ids that clients gave: the engine has ids of its own."""
-    return _QUERY_ID.sub(lambda found: found[1] or _TAG, kill)
+def kill_by_tag(kill: bytes) -> bytes:
+    """Rewrite a KILL QUERY so that `query_id` means the ids of clients: the engine assigns other ids."""
+    return _QUERY_ID.sub(lambda match: match[1] or _TAG, kill)
 
 
-def _makes_temporary(seen: list[Token]) -> bool:
-    words = [token.word for token in seen[:5]]
+def _creates_temporary_table(tokens: list[Token]) -> bool:
+    words = [token.word for token in tokens[:5]]
     return words[:1] == [b"CREATE"] and (b"TEMPORARY", b"TABLE") in pairwise(words)
 
 
-def split_insert(sql: bytes, *, whole: bool) -> Insert | None:
-    """The INSERT that `sql` is, or None where it is something else or its data are not in sight yet.
+def split_insert(sql: bytes, *, whole: bool) -> InsertStatement | None:
+    """Split an INSERT from its data; return None if `sql` is another statement or its data have not begun yet.
 
     Args:
         sql: the text, or its beginning.
-        whole: nothing follows it.
+        whole: whether `sql` is all of it.
     """
-    scan = tokens(sql)
+    scan = tokenize(sql)
     if next(scan, _NOTHING).word != b"INSERT":
         return None
     next((token for token in scan if token.word not in {b"INTO", b"TABLE", b"FUNCTION"}), None)  # the name
@@ -119,7 +119,7 @@ def split_insert(sql: bytes, *, whole: bool) -> Insert | None:
     settings: int | None = None
     for token in scan:
         if before.text == b".":
-            before = _NOTHING  # a part of the name, whatever word it is
+            before = _NOTHING  # part of the table name, even if it is a keyword
             continue
         if token.word in _WITHOUT_DATA:
             return None
@@ -128,25 +128,25 @@ def split_insert(sql: bytes, *, whole: bool) -> Insert | None:
         elif token.word == b"VALUES" and (whole or token.end < len(sql)):
             return _insert(sql, settings, token.start, "Values", token.end)
         elif before.word == b"FORMAT" and token.word:
-            data = found.end() if (found := _DATA.match(sql, token.end)) else token.end
+            data = match.end() if (match := _DATA.match(sql, token.end)) else token.end
             if whole or data < len(sql):
                 return _insert(sql, settings, before.start, token.text.decode(), data)
         before = token
     return None
 
 
-def tokens(sql: bytes) -> Iterator[Token]:
-    """The tokens outside of all brackets, opening ones among them; ends at a quote that does not close."""
+def tokenize(sql: bytes) -> Iterator[Token]:
+    """Yield the tokens outside of all brackets, opening brackets included; stop at a quote that is not closed."""
     depth = at = 0
-    while found := _TOKEN.match(sql, at):
-        start, at = found.span()
-        text = found[0]
-        if found["space"] is not None:
+    while match := _TOKEN.match(sql, at):
+        start, at = match.span()
+        text = match[0]
+        if match["space"] is not None:
             continue
         if text in {b")", b"]", b"}"}:
             depth -= 1
         elif depth == 0:
-            yield Token(text, text.upper() if found["word"] is not None else b"", start, at)
+            yield Token(text, text.upper() if match["word"] is not None else b"", start, at)
         if text in {b"(", b"[", b"{"}:
             depth += 1
 
@@ -154,14 +154,14 @@ def tokens(sql: bytes) -> Iterator[Token]:
 _NOTHING = Token(b"", b"", 0, 0)
 
 
-def _insert(sql: bytes, settings: int | None, head: int, input_format: str, data: int) -> Insert:
+def _insert(sql: bytes, settings: int | None, head: int, input_format: str, data: int) -> InsertStatement:
     target = head if settings is None else settings
-    return Insert(sql[:target], sql[target:head], input_format, data)
+    return InsertStatement(sql[:target], sql[target:head], input_format, data)
 
 
-def _output_format(seen: list[Token]) -> str:
-    for index, (keyword, name) in reversed(list(enumerate(pairwise(seen)))):
-        after = seen[index + 2].word if index + 2 < len(seen) else b"SETTINGS"
+def _output_format(tokens: list[Token]) -> str:
+    for index, (keyword, name) in reversed(list(enumerate(pairwise(tokens)))):
+        after = tokens[index + 2].word if index + 2 < len(tokens) else b"SETTINGS"
         if keyword.word == b"FORMAT" and name.word and after == b"SETTINGS":
             return name.text.decode()
     return ""

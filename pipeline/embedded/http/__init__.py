@@ -1,1 +1,1 @@
-"""ClickHouse's HTTP interface: requests read, answers compressed and streamed, each within its bounds."""
+"""ClickHouse's HTTP interface: parse requests, run their statements, and stream compressed responses, within limits."""

@@ -1,4 +1,4 @@
-"""A request's headers and arguments in; nothing out, or the failure that says why it may not come in."""
+"""Check the host and the credentials of a request."""
 
 import base64
 import binascii
@@ -14,29 +14,29 @@ from pipeline.runtime.sockets import is_own_host
 
 
 class Account(msgspec.Struct, frozen=True):
-    """The one user; without a password everybody is let in."""
+    """The only user; without a password every request is accepted."""
 
     user: str = "default"
     password: str = ""
 
 
 def check_account(account: Account, headers: Mapping[str, str], arguments: Mapping[str, str]) -> None:
-    """Basic credentials, the X-ClickHouse headers and URL parameters are equally good, as with a server.
+    """Check user and password, from Basic credentials, X-ClickHouse headers or URL parameters, as a server does.
 
     Raises:
-        Failure: the account has a password, and user and password are not both right.
+        EngineError: the account has a password, and user or password is wrong.
     """
     if not account.password:
         return
-    user, password = _given(headers, arguments)
+    user, password = _credentials(headers, arguments)
     right_user = hmac.compare_digest(user.encode(), account.user.encode())
     right_password = hmac.compare_digest(password.encode(), account.password.encode())
     if not (right_user and right_password):
-        sentence = "Authentication failed: the password is incorrect, or there is no such user"
-        raise engine_error(ClickHouseCode.AUTHENTICATION_FAILED, sentence)
+        message = "Authentication failed: the password is incorrect, or there is no such user"
+        raise engine_error(ClickHouseCode.AUTHENTICATION_FAILED, message)
 
 
-def _given(headers: Mapping[str, str], arguments: Mapping[str, str]) -> tuple[str, str]:
+def _credentials(headers: Mapping[str, str], arguments: Mapping[str, str]) -> tuple[str, str]:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
@@ -49,23 +49,23 @@ def _given(headers: Mapping[str, str], arguments: Mapping[str, str]) -> tuple[st
 
 
 def check_host(headers: Headers, own: Collection[str] = ()) -> None:
-    """Refuse what a page from elsewhere sends through the browser that shows it, whatever its method.
+    """Refuse requests that a web page of another site sends through the browser that shows it, whatever the method.
 
-    A password guards the data, but `--open` needs none, and a browser remembers one. So a request must be meant for
-    this server: by the name that it was asked under, and, where a browser says so, by the page that sends it.
+    A password protects the data, but `--open` sets none, and a browser remembers one. So a request must be meant for
+    this server, according to its Host header and, if a browser sends them, its Origin and Sec-Fetch-Site headers.
 
     Args:
-        headers: the request's.
-        own: names that this server has beside those of the loopback.
+        headers: the headers of the request.
+        own: names of this server besides those of the loopback.
 
     Raises:
-        Failure: it is meant for somebody else, or sent on behalf of another site.
+        EngineError: the request is meant for another server, or sent on behalf of another site.
     """
-    told = headers.getlist("host")
-    if not is_own_host(told, own):
+    hosts = headers.getlist("host")
+    if not is_own_host(hosts, own):
         names = ", ".join(("localhost", "127.0.0.1", "[::1]", *own))
-        sentence = f"Requests to {', '.join(told)[:100]!r} are not answered, only to {names}; --name adds another"
-        raise engine_error(ClickHouseCode.ACCESS_DENIED, sentence)
+        message = f"Requests to {', '.join(hosts)[:100]!r} are not answered, only to {names}; --name adds another"
+        raise engine_error(ClickHouseCode.ACCESS_DENIED, message)
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-    if site not in {None, "none", "same-origin"} or (origin is not None and urlsplit(origin).netloc != told[0]):
+    if site not in {None, "none", "same-origin"} or (origin is not None and urlsplit(origin).netloc != hosts[0]):
         raise engine_error(ClickHouseCode.ACCESS_DENIED, "Requests on behalf of other sites are not served")

@@ -1,4 +1,4 @@
-"""The body of a multipart form in, its fields and files out."""
+"""Read the body of a request: a statement, the data of an INSERT, or a multipart form."""
 
 import asyncio
 import errno
@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from starlette.requests import Request
 
-from pipeline.embedded.confinement import LONGEST_SUSPICION, hides_a_call
+from pipeline.embedded.confinement import MAX_SUSPICIOUS_LENGTH, has_unsafe_values
 from pipeline.embedded.errors import ClickHouseCode, EngineError, engine_error
-from pipeline.embedded.statement import Insert, split_insert
+from pipeline.embedded.statement import InsertStatement, split_insert
 
 _NAME = re.compile(rb'[; ]name="((?:[^"\\]|\\.)*)"')
 _FILE = re.compile(rb"[; ]filename\*?=")
@@ -19,70 +19,73 @@ _BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^;\s]+))')
 
 
 class Form(NamedTuple):
-    """What a form brings, by the names of its parts."""
+    """The parts of a multipart form, by name."""
 
     fields: dict[str, str]
     files: dict[str, bytes]
 
 
 def is_form(content_type: str) -> bool:
-    """Whether a body is a form. As with a server only a multipart one is: curl calls any text urlencoded."""
+    """Return whether a body is a form. As with a server only multipart counts: curl calls any text urlencoded."""
     return content_type.partition(";")[0].strip().lower() == "multipart/form-data"
 
 
 def read_form(body: bytes, content_type: str) -> Form:
-    """The form that a body is.
+    """Parse the body of a multipart form.
 
     Raises:
-        Failure: it is none, or a field is not UTF-8.
+        EngineError: the body is malformed, or a field is not UTF-8.
     """
     boundary = _BOUNDARY.search(content_type)
     if boundary is None:
-        raise _unreadable("its Content-Type names no boundary")
+        raise _malformed("its Content-Type names no boundary")
     _, *parts = (b"\r\n" + body).split(b"\r\n--" + (boundary[1] or boundary[2]).encode())
     form = Form({}, {})
     for part in parts:
         if part.startswith(b"--"):
             return form
         _add(form, part)
-    raise _unreadable("its last boundary is missing")
+    raise _malformed("its last boundary is missing")
 
 
 def _add(form: Form, part: bytes) -> None:
     head, separator, value = part.partition(b"\r\n\r\n")
     name = _NAME.search(head)
     if not separator or name is None:
-        raise _unreadable("a part of it has no name")
+        raise _malformed("a part of it has no name")
     try:
         if _FILE.search(head):
             form.files[name[1].decode()] = value
         else:
             form.fields[name[1].decode()] = value.decode()
     except UnicodeDecodeError:
-        raise _unreadable("a part of it is not UTF-8") from None
+        raise _malformed("a part of it is not UTF-8") from None
 
 
-def _unreadable(why: str) -> EngineError:
-    return engine_error(ClickHouseCode.BAD_ARGUMENTS, f"The form cannot be read: {why}")
+def _malformed(problem: str) -> EngineError:
+    return engine_error(ClickHouseCode.BAD_ARGUMENTS, f"The form cannot be read: {problem}")
 
 
 MAX_STATEMENT = 4 * 2**20
+"""Bytes of a statement without its data."""
 MAX_FORM = 64 * 2**20
+"""Bytes of a form, its files included."""
 MAX_DATA = 4 * 2**30
+"""Bytes of the data of an INSERT."""
 READ_SECONDS = 30.0
-"""The longest pause between two pieces of a body."""
+"""Seconds between two chunks of a body at most."""
 HEAD = 64 * 2**10
-"""Bytes in hand before an INSERT's data are looked for: its head is nearly always in them."""
+"""Bytes that are read before the data of an INSERT are looked for: they nearly always contain its head."""
 WRITE = 2**20
-"""Bytes that are written at a time."""
+"""Bytes that are written to a file at a time."""
 
 
-async def chunks_of(request: Request) -> AsyncIterator[bytes]:
-    """The body as it arrives.
+async def body_chunks(request: Request) -> AsyncIterator[bytes]:
+    """Yield the body as it arrives.
 
     Raises:
-        Failure: nothing came for too long.
-        ClientDisconnect: the client is gone.
+        EngineError: nothing arrived for too long.
+        ClientDisconnect: the client has disconnected.
     """
     stream = request.stream()
     while True:
@@ -90,27 +93,27 @@ async def chunks_of(request: Request) -> AsyncIterator[bytes]:
             async with asyncio.timeout(READ_SECONDS):
                 chunk = await anext(stream, None)
         except TimeoutError:
-            sentence = f"Nothing of the body came for {READ_SECONDS:g} seconds"
-            raise engine_error(ClickHouseCode.SOCKET_TIMEOUT, sentence) from None
+            message = f"Nothing of the body arrived for {READ_SECONDS:g} seconds"
+            raise engine_error(ClickHouseCode.SOCKET_TIMEOUT, message) from None
         if chunk is None:
             return
         if chunk:
             yield chunk
 
 
-async def read_text(
+async def read_statement(
     first: bytes, chunks: AsyncIterator[bytes], limit: int = MAX_STATEMENT, *, inline_values: bool = False
-) -> tuple[bytes, Insert | None]:
-    """The text of a statement: all of it, or of an INSERT as far as it is needed to see where the data begin.
+) -> tuple[bytes, InsertStatement | None]:
+    """Read the text of a statement; of an INSERT, only as much as is needed to find the start of its data.
 
     Args:
-        first: what stands before the body; a line end comes between the two.
-        chunks: the body, of which an INSERT's data may remain.
-        limit: bytes.
-        inline_values: VALUES hold bound parameters, so they belong to the text.
+        first: text before the body; a line end is inserted between them.
+        chunks: the body; the data of an INSERT may remain in it.
+        limit: the length of the text in bytes.
+        inline_values: whether VALUES contain query parameters, and so belong to the text.
 
     Raises:
-        Failure: it is longer than the limit.
+        EngineError: the text is longer than the limit.
     """
     text = bytearray(first)
     async for chunk in chunks:
@@ -124,37 +127,37 @@ async def read_text(
     return bytes(text), _split(bytes(text), inline_values, whole=True)
 
 
-def _split(text: bytes, inline_values: bool, *, whole: bool) -> Insert | None:  # noqa: FBT001 - passed on as it came
+def _split(text: bytes, inline_values: bool, *, whole: bool) -> InsertStatement | None:  # noqa: FBT001 - passed on unchanged
     insert = split_insert(text, whole=whole)
     return None if insert and inline_values and insert.input_format == "Values" else insert
 
 
-async def spooled(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> bool:
-    """Writes data to a file: the engine sees them only when all have arrived, so half an INSERT is none.
+async def spool_data(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> bool:
+    """Write data to a file: the engine reads them only when all have arrived, so an incomplete INSERT writes nothing.
 
     Returns:
-        Whether Values among them may call what leaves the data folder.
+        Whether the data, read as Values, may call a function that leaves the data folder.
 
     Raises:
-        Failure: they are too long, or the disk is full.
+        EngineError: the data are too long, or the disk is full.
     """
     try:
         return await _spool(first, chunks, file)
-    except OSError as trouble:
-        if trouble.errno not in {errno.ENOSPC, errno.EDQUOT}:
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
-        raise engine_error(ClickHouseCode.NOT_ENOUGH_SPACE, f"The data cannot be kept: {trouble.strerror}") from trouble
+        raise engine_error(ClickHouseCode.NOT_ENOUGH_SPACE, f"The data cannot be stored: {error.strerror}") from error
 
 
 async def _spool(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> bool:
     size, batch = 0, bytearray(first)
-    calls, before = False, b""
+    unsafe, tail = False, b""
     with await asyncio.to_thread(file.open, "wb") as out:
 
         async def write() -> None:
-            nonlocal size, calls, before
-            calls = calls or hides_a_call(before + batch)
-            before = bytes(batch[-LONGEST_SUSPICION:])
+            nonlocal size, unsafe, tail
+            unsafe = unsafe or has_unsafe_values(tail + batch)
+            tail = bytes(batch[-MAX_SUSPICIOUS_LENGTH:])
             size += await asyncio.to_thread(out.write, batch)
 
         async for chunk in chunks:
@@ -165,4 +168,4 @@ async def _spool(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> bool
             if size > MAX_DATA:
                 raise engine_error(ClickHouseCode.QUERY_IS_TOO_LARGE, f"The data are longer than {MAX_DATA} bytes")
         await write()
-    return calls
+    return unsafe

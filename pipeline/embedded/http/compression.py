@@ -1,7 +1,7 @@
-"""Compress what leaves: in HTTP's encodings, and in ClickHouse's own blocks, which some clients ask for (`compress=1`).
+"""Compress responses in HTTP's encodings, and in ClickHouse's own blocks, which some clients request (`compress=1`).
 
 A block is a checksum, a method, two lengths and the compressed bytes (src/Compression/ICompressionCodec.h). The
-checksum is CityHash128 of ClickHouse's vintage, over all that follows it.
+checksum is the version of CityHash128 that ClickHouse uses, over everything that follows it.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -13,13 +13,13 @@ from pipeline.embedded.errors import ClickHouseCode, engine_error
 
 try:
     from clickhouse_cityhash.cityhash import CityHash128
-except ImportError:  # without the extra there is no engine either
+except ImportError:  # without the extra there is no engine, either
     CityHash128 = None
 
 BLOCK = 2**20
-"""Plain bytes in a block that we make."""
-LONGEST_BLOCK = 2**30
-"""Bytes, compressed or plain, in a block that is read: a client decides how large it makes one."""
+"""Uncompressed bytes in a block of a response."""
+MAX_BLOCK = 2**30
+"""Bytes, compressed or not, in a block of a request at most: clients choose the size of their blocks."""
 CHECKSUM, HEADER = 16, 9
 _LZ4 = 0x82
 
@@ -30,16 +30,16 @@ _ENCODINGS: Mapping[str, Callable[[], Any]] = {
     "gzip": cramjam.gzip.Compressor,
     "deflate": cramjam.zlib.Compressor,
 }
-"""By what is preferred where a client takes several."""
+"""In order of preference."""
 
 
-def chosen_encoding(accepted: str) -> str:
-    """The encoding for a client with this Accept-Encoding header; empty where it takes none of ours."""
-    offers = dict(_offer(each) for each in accepted.lower().split(","))
-    return next((name for name in _ENCODINGS if offers.get(name, 0.0) > 0), "")
+def choose_encoding(accepted: str) -> str:
+    """Return the encoding for an Accept-Encoding header; empty if it accepts none of these."""
+    weights = dict(_weight(each) for each in accepted.lower().split(","))
+    return next((name for name in _ENCODINGS if weights.get(name, 0.0) > 0), "")
 
 
-def _offer(text: str) -> tuple[str, float]:
+def _weight(text: str) -> tuple[str, float]:
     name, _, quality = text.partition(";")
     try:
         return name.strip(), float(quality.strip().removeprefix("q=") or 1.0)
@@ -47,67 +47,65 @@ def _offer(text: str) -> tuple[str, float]:
         return name.strip(), 0.0
 
 
-class Encoder:
-    """Encodes an answer piece by piece: first in blocks, then in HTTP's encoding, where either is asked for."""
+class ResponseEncoder:
+    """Encodes a response chunk by chunk: first in blocks, then in HTTP's encoding, each if requested."""
 
     def __init__(self, encoding: str = "", *, blocks: bool = False) -> None:
         self.encoding = encoding
         self._blocks = blocks
         self._stream = _ENCODINGS[encoding]() if encoding else None
 
-    def encode(self, piece: bytes) -> bytes:
-        """What of a piece can leave by now."""
+    def encode(self, chunk: bytes) -> bytes:
+        """Encode a chunk, and return what can be sent by now."""
         if self._blocks:
-            piece = b"".join(block(piece[start : start + BLOCK]) for start in range(0, len(piece), BLOCK))
+            chunk = b"".join(encode_block(chunk[start : start + BLOCK]) for start in range(0, len(chunk), BLOCK))
         if self._stream is None:
-            return piece
-        self._stream.compress(piece)
+            return chunk
+        self._stream.compress(chunk)
         return bytes(self._stream.flush())
 
     def finish(self) -> bytes:
-        """What is left."""
+        """Return the end of the encoded response."""
         return b"" if self._stream is None else bytes(self._stream.finish())
 
 
-def block(plain: bytes) -> bytes:
-    """One block of ClickHouse's, compressed with LZ4."""
+def encode_block(plain: bytes) -> bytes:
+    """Encode a block of ClickHouse's format, compressed with LZ4."""
     packed = bytes(cramjam.lz4.compress_block(plain, store_size=False))
     head = bytes([_LZ4]) + (HEADER + len(packed)).to_bytes(4, "little") + len(plain).to_bytes(4, "little")
     return _checksum(head + packed) + head + packed
 
 
-async def plain_blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The plain bytes of a body that is blocks of ClickHouse's (`decompress=1`).
+async def decode_blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Decode a body in ClickHouse's compressed blocks (`decompress=1`).
 
     Raises:
-        Failure: it is not, or a checksum is wrong.
+        EngineError: the body has another format, or a checksum is wrong.
     """
-    held = bytearray()
+    buffer = bytearray()
     async for chunk in chunks:
-        held += chunk
-        while len(held) >= CHECKSUM + HEADER:
-            length = CHECKSUM + int.from_bytes(held[CHECKSUM + 1 : CHECKSUM + 5], "little")
-            if not CHECKSUM + HEADER <= length <= LONGEST_BLOCK:
+        buffer += chunk
+        while len(buffer) >= CHECKSUM + HEADER:
+            length = CHECKSUM + int.from_bytes(buffer[CHECKSUM + 1 : CHECKSUM + 5], "little")
+            if not CHECKSUM + HEADER <= length <= MAX_BLOCK:
                 raise engine_error(
                     ClickHouseCode.CANNOT_DECOMPRESS, "The body is not in ClickHouse's compressed blocks"
                 )
-            if len(held) < length:
+            if len(buffer) < length:
                 break
-            yield _unpacked(bytes(held[:length]))
-            del held[:length]
-    if held:
+            yield _decode_block(bytes(buffer[:length]))
+            del buffer[:length]
+    if buffer:
         raise engine_error(ClickHouseCode.CANNOT_READ_ALL_DATA, "The last compressed block of the body ends too early")
 
 
-def _unpacked(whole: bytes) -> bytes:
-    body = whole[CHECKSUM:]
-    if _checksum(body) != whole[:CHECKSUM]:
+def _decode_block(block: bytes) -> bytes:
+    body = block[CHECKSUM:]
+    if _checksum(body) != block[:CHECKSUM]:
         raise engine_error(ClickHouseCode.CHECKSUM_DOESNT_MATCH, "The checksum of a compressed block is wrong")
     length, packed = int.from_bytes(body[5:HEADER], "little"), body[HEADER:]
-    if length > LONGEST_BLOCK:
-        raise engine_error(
-            ClickHouseCode.CANNOT_DECOMPRESS, f"A compressed block holds more than {LONGEST_BLOCK} bytes"
-        )
+    if length > MAX_BLOCK:
+        raise engine_error(ClickHouseCode.CANNOT_DECOMPRESS, f"A compressed block holds more than {MAX_BLOCK} bytes")
     try:
         match body[0]:
             case 0x02:  # NONE
@@ -117,15 +115,17 @@ def _unpacked(whole: bytes) -> bytes:
             case 0x90:  # ZSTD
                 plain = bytes(cramjam.zstd.decompress(packed))
             case other:
-                sentence = f"Blocks may be of LZ4, ZSTD or not compressed here, not of method {other:#x}"
-                raise engine_error(ClickHouseCode.UNKNOWN_COMPRESSION_METHOD, sentence)
-    except cramjam.DecompressionError as wrong:
-        raise engine_error(ClickHouseCode.CANNOT_DECOMPRESS, f"A compressed block cannot be read: {wrong}") from None
+                message = f"The method of a block is {other:#x}; supported are LZ4, ZSTD and none"
+                raise engine_error(ClickHouseCode.UNKNOWN_COMPRESSION_METHOD, message)
+    except cramjam.DecompressionError as error:
+        raise engine_error(ClickHouseCode.CANNOT_DECOMPRESS, f"A compressed block cannot be read: {error}") from None
     if len(plain) != length:
-        raise engine_error(ClickHouseCode.CANNOT_DECOMPRESS, "A compressed block has another length than it says")
+        raise engine_error(
+            ClickHouseCode.CANNOT_DECOMPRESS, "The length of a compressed block is not that in its header"
+        )
     return plain
 
 
 def _checksum(body: bytes) -> bytes:
-    both: int = CityHash128(body)
-    return (both >> 64).to_bytes(8, "little") + (both & (2**64 - 1)).to_bytes(8, "little")
+    value: int = CityHash128(body)
+    return (value >> 64).to_bytes(8, "little") + (value & (2**64 - 1)).to_bytes(8, "little")

@@ -1,4 +1,4 @@
-"""The compressed chunks of a body in, its plain chunks out, none of them larger than a bound."""
+"""Decode the Content-Encoding of a body in chunks of a bounded size."""
 
 import sys
 import zlib
@@ -13,11 +13,11 @@ else:
 from pipeline.embedded.errors import ClickHouseCode, engine_error
 
 PIECE = 2**20
-"""A few compressed bytes may stand for gigabytes: they are taken out in pieces of this size."""
+"""Bytes that are decompressed at a time: a few compressed bytes may stand for gigabytes."""
 
 
 class _Zlib:
-    """zlib's decompressor behind the interface that those of lz4 and zstd share."""
+    """zlib's decompressor with the interface of those of lz4 and zstd."""
 
     def __init__(self, wbits: int) -> None:
         self._inner = zlib.decompressobj(wbits)
@@ -38,18 +38,18 @@ class _Zlib:
         return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
 
-async def plain(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
-    """The plain chunks of a body, which may be several compressed streams in a row.
+async def decode_body(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
+    """Yield the decoded chunks of a body, which may be several compressed streams in a row.
 
     Args:
-        chunks: as they arrive.
-        encoding: the Content-Encoding; empty where there is none.
+        chunks: the body as it arrives.
+        encoding: the Content-Encoding header, or empty.
 
     Raises:
-        Failure: the encoding is unknown, or the bytes are not in it.
+        EngineError: the encoding is unknown, or the body does not have it.
     """
-    make = _maker(encoding)
-    if make is None:
+    new_decompressor = _decompressor(encoding)
+    if new_decompressor is None:
         async for chunk in chunks:
             yield chunk
         return
@@ -57,8 +57,8 @@ async def plain(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[by
     async for chunk in chunks:
         data = chunk
         while data:
-            current = current or make()
-            for piece in _pieces(current, data, encoding):
+            current = current or new_decompressor()
+            for piece in _decompress(current, data, encoding):
                 yield piece
             data = current.unused_data if current.eof else b""
             current = None if current.eof else current
@@ -66,16 +66,16 @@ async def plain(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[by
         raise engine_error(ClickHouseCode.CANNOT_READ_ALL_DATA, f"The {encoding} body ends too early")
 
 
-def _pieces(current: Any, data: bytes, encoding: str) -> Iterator[bytes]:
+def _decompress(current: Any, data: bytes, encoding: str) -> Iterator[bytes]:
     try:
         yield current.decompress(data, PIECE)
         while not current.eof and not current.needs_input:
             yield current.decompress(b"", PIECE)
-    except Exception as error:  # noqa: BLE001 - each of the libraries has errors of its own
+    except Exception as error:  # noqa: BLE001 - each library has its own errors
         raise engine_error(ClickHouseCode.CANNOT_DECOMPRESS, f"The body is not {encoding}: {error}") from None
 
 
-def _maker(encoding: str) -> Callable[[], Any] | None:
+def _decompressor(encoding: str) -> Callable[[], Any] | None:
     match encoding.strip().lower():
         case "" | "identity":
             return None
@@ -88,13 +88,13 @@ def _maker(encoding: str) -> Callable[[], Any] | None:
         case "zstd":
             return zstd.ZstdDecompressor
         case other:
-            sentence = f"Content-Encoding {other!r} is unknown; there are gzip, deflate, lz4 and zstd"
-            raise engine_error(ClickHouseCode.UNKNOWN_COMPRESSION_METHOD, sentence)
+            message = f"Content-Encoding {other!r} is unknown; supported are gzip, deflate, lz4 and zstd"
+            raise engine_error(ClickHouseCode.UNKNOWN_COMPRESSION_METHOD, message)
 
 
 def _lz4() -> Any:
     try:
-        import lz4.frame  # type: ignore[import-untyped] # noqa: PLC0415 - no types; not there on Python 3.14
+        import lz4.frame  # type: ignore[import-untyped] # noqa: PLC0415 - untyped; not on Python 3.14 yet
     except ImportError:
         raise engine_error(
             ClickHouseCode.UNKNOWN_COMPRESSION_METHOD, "Content-Encoding lz4 needs: pip install lz4"

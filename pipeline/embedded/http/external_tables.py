@@ -1,72 +1,63 @@
-"""The files of a form and what is said of them in; tables that one statement reads beside the stored ones out."""
+"""Store the external tables of a request: files of a form that one statement can read as tables."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
-
-from pipeline.embedded.confinement import hides_a_call
+from pipeline.embedded.confinement import has_unsafe_values
 from pipeline.embedded.errors import ClickHouseCode, engine_error
-from pipeline.embedded.http.body import spooled
+from pipeline.embedded.handle import ExternalTable
+from pipeline.embedded.http.body import spool_data
 
-DESCRIBED = ("structure", "format", "types")
-"""What a request says of its table `t`, as `t_structure` and so on."""
-
-
-class External(msgspec.Struct, frozen=True):
-    """A table that a client sends with its statement."""
-
-    name: str
-    structure: str
-    """Names and types of its columns: `a UInt8, b String`."""
-    format: str
-    file: Path
-    """Its data."""
-    literals: bool = False
-    """They are to be read as literals: they look as if they called something that leaves the data folder."""
+SUFFIXES = ("structure", "format", "types")
+"""Suffixes of the arguments that describe a table `t`, such as `t_structure`."""
 
 
 @asynccontextmanager
-async def spooled_tables(
-    files: Mapping[str, bytes], arguments: Mapping[str, str], beside: Path
-) -> AsyncIterator[tuple[External, ...]]:
-    """The tables that these files of a form are, for the length of the block; their data in files of similar names.
+async def spool_tables(
+    files: Mapping[str, bytes], arguments: Mapping[str, str], base: Path
+) -> AsyncIterator[tuple[ExternalTable, ...]]:
+    """Write the files of a form to disk, and yield the tables that they are; the files exist during the block.
+
+    Args:
+        files: the contents of the files by the name of their table.
+        arguments: the arguments of the request, which describe the tables.
+        base: the path whose suffix is replaced to get the paths of the files.
 
     Raises:
-        Failure: one is not described, or the disk is full.
+        EngineError: a table has no description, or the disk is full.
     """
     tables = [
-        _described(name, arguments, beside.with_suffix(f".{place}"), data)
-        for place, (name, data) in enumerate(files.items())
+        _external_table(name, arguments, base.with_suffix(f".{number}"), data)
+        for number, (name, data) in enumerate(files.items())
     ]
     try:
         for table in tables:
-            await spooled(files[table.name], _nothing_more(), table.file)
+            await spool_data(files[table.name], _no_chunks(), table.file)
         yield tuple(tables)
     finally:
         for table in tables:
             await asyncio.to_thread(table.file.unlink, missing_ok=True)
 
 
-def describing(files: Mapping[str, bytes]) -> set[str]:
-    """The arguments that describe these files, and are no settings."""
-    return {f"{name}_{what}" for name in files for what in DESCRIBED}
+def describing_arguments(files: Mapping[str, bytes]) -> set[str]:
+    """Return the names of the arguments that describe these files, and are not settings."""
+    return {f"{name}_{suffix}" for name in files for suffix in SUFFIXES}
 
 
-async def _nothing_more() -> AsyncIterator[bytes]:
+async def _no_chunks() -> AsyncIterator[bytes]:
     nothing: tuple[bytes, ...] = ()
     for chunk in nothing:
         yield chunk
 
 
-def _described(name: str, arguments: Mapping[str, str], file: Path, data: bytes) -> External:
+def _external_table(name: str, arguments: Mapping[str, str], file: Path, data: bytes) -> ExternalTable:
     structure = arguments.get(f"{name}_structure")
     if not structure:
-        sentence = f"The columns of the external table {name} belong into {name}_structure, such as 'a UInt8, b String'"
-        raise engine_error(ClickHouseCode.BAD_ARGUMENTS, sentence)
+        message = f"External table {name} needs its columns in {name}_structure, such as 'a UInt8, b String'"
+        raise engine_error(ClickHouseCode.BAD_ARGUMENTS, message)
     input_format = arguments.get(f"{name}_format", "TabSeparated")
     if not input_format.isidentifier():
-        raise engine_error(ClickHouseCode.BAD_ARGUMENTS, f"{name}_format is no name of a format: {input_format!r}")
-    return External(name, structure, input_format, file, hides_a_call(data))
+        raise engine_error(ClickHouseCode.BAD_ARGUMENTS, f"{name}_format is not the name of a format: {input_format!r}")
+    return ExternalTable(name, structure, input_format, file, has_unsafe_values(data))

@@ -1,4 +1,4 @@
-"""An engine in, the ASGI application that serves it as a server serves ClickHouse's HTTP interface out."""
+"""Serve the engine as an ASGI application that behaves as ClickHouse's HTTP interface."""
 
 import asyncio
 import re
@@ -13,16 +13,17 @@ from starlette.routing import Route
 
 from pipeline.embedded.engine import Engine
 from pipeline.embedded.errors import EngineError
-from pipeline.embedded.handle import EngineAnswer
+from pipeline.embedded.handle import EngineResult
 from pipeline.embedded.http.auth import Account, check_account, check_host
-from pipeline.embedded.http.compression import Encoder, chosen_encoding
-from pipeline.embedded.http.go_handshake import asks_for_revision, hello
+from pipeline.embedded.http.compression import ResponseEncoder, choose_encoding
+from pipeline.embedded.http.go_handshake import handshake_block, is_handshake
 from pipeline.embedded.http.request import StatementRequest, is_set, read_arguments, read_request
-from pipeline.embedded.running_statement import Running
+from pipeline.embedded.http.running_statement import RunningStatement
 
 NAME = "turnfold"
-GONE = 499
-"""The status of an answer that nobody reads."""
+"""The display name of the server."""
+CLIENT_DISCONNECTED = 499
+"""The status of a response that nobody reads."""
 HEADER_TEXT = re.compile(r"[!-~]+")
 CONTENT_TYPES = {
     "CSV": "text/csv; charset=UTF-8; header=absent",
@@ -37,71 +38,71 @@ CONTENT_TYPES = {
 }
 
 
-def create_front(engine: Engine, account: Account, names: Collection[str] = ()) -> Starlette:
-    """The application. Every statement stands alone: there are no sessions.
+def create_frontend(engine: Engine, account: Account, names: Collection[str] = ()) -> Starlette:
+    """Create the application. Every statement is independent: there are no sessions.
 
     Args:
         engine: runs the statements.
-        account: who may ask for them.
-        names: what the server is called, beside localhost.
+        account: the user who may send them.
+        names: host names of the server besides localhost.
     """
 
-    async def statement(request: Request) -> Response:
+    async def run_statement(request: Request) -> Response:
         query_id = str(uuid.uuid4())
         try:
             check_host(request.headers, names)
             if request.method != "POST" and not request.scope["query_string"]:
                 return PlainTextResponse("Ok.\n")
             arguments = read_arguments(request)
-            query_id = found[0] if (found := HEADER_TEXT.fullmatch(arguments.get("query_id", ""))) else query_id
+            query_id = match[0] if (match := HEADER_TEXT.fullmatch(arguments.get("query_id", ""))) else query_id
             check_account(account, request.headers, arguments)
             async with read_request(
                 request, {**arguments, "query_id": query_id}, engine.incoming / uuid.uuid4().hex
-            ) as asked:
-                return await _answered(engine, asked, request, arguments, query_id)
-        except EngineError as failed:
-            return _failed(engine, failed, query_id)
+            ) as parsed:
+                return await _respond(engine, parsed, request, arguments, query_id)
+        except EngineError as error:
+            return _error_response(engine, error, query_id)
         except (ClientDisconnect, asyncio.CancelledError):
-            return Response(status_code=GONE)  # the client has left, or the server is at its end
+            return Response(status_code=CLIENT_DISCONNECTED)  # or the server stops
 
-    async def fine(request: Request) -> Response:
+    async def answer_ok(request: Request) -> Response:
         try:
             check_host(request.headers, names)
-        except EngineError as failed:
-            return _failed(engine, failed, str(uuid.uuid4()))
+        except EngineError as error:
+            return _error_response(engine, error, str(uuid.uuid4()))
         return PlainTextResponse("Ok.\n")
 
     return Starlette(
         routes=[
-            Route("/", statement, methods=["GET", "POST"]),
-            Route("/ping", fine),
-            Route("/replicas_status", fine),
+            Route("/", run_statement, methods=["GET", "POST"]),
+            Route("/ping", answer_ok),
+            Route("/replicas_status", answer_ok),
         ]
     )
 
 
-async def _answered(
-    engine: Engine, asked: StatementRequest, request: Request, arguments: Mapping[str, str], query_id: str
+async def _respond(
+    engine: Engine, parsed: StatementRequest, request: Request, arguments: Mapping[str, str], query_id: str
 ) -> Response:
-    """The answer to a statement, as a whole where it is short."""
+    """Run a statement, and respond at once if its result is short, else with a stream."""
     compresses = is_set(arguments, "enable_http_compression")
-    encoding = chosen_encoding(request.headers.get("accept-encoding", "")) if compresses else ""
-    encoder = Encoder(encoding, blocks=is_set(arguments, "compress"))
-    statement = asked.statement
+    encoding = choose_encoding(request.headers.get("accept-encoding", "")) if compresses else ""
+    encoder = ResponseEncoder(encoding, blocks=is_set(arguments, "compress"))
+    statement = parsed.statement
     headers = _headers(engine, query_id)
     if encoding:
         headers["Content-Encoding"] = encoding
-    if asks_for_revision(statement.sql, arguments, statement.output_format):
-        body = hello(NAME, engine.version, engine.timezone)
+    if is_handshake(statement.sql, arguments, statement.output_format):
+        body = handshake_block(NAME, engine.version, engine.timezone)
         return Response(encoder.encode(body) + encoder.finish(), headers=headers | _format_headers("Native"))
-    running = Running(engine, statement)
-    answer = await running.begin(request)
-    if answer is None:
+    running = RunningStatement(engine, statement)
+    result = await running.begin(request)
+    if result is None:
         headers |= _format_headers(statement.output_format)
-        return StreamingResponse(running.rest(encoder), headers=headers)
-    headers |= _format_headers(statement.output_format if answer.body or asked.answers else "")
-    headers["X-ClickHouse-Summary"] = _summary(answer)
-    return Response(encoder.encode(answer.body) + encoder.finish(), headers=headers)
+        return StreamingResponse(running.stream(encoder), headers=headers)
+    headers |= _format_headers(statement.output_format if result.body or parsed.returns_rows else "")
+    headers["X-ClickHouse-Summary"] = _summary(result)
+    return Response(encoder.encode(result.body) + encoder.finish(), headers=headers)
 
 
 def _headers(engine: Engine, query_id: str) -> dict[str, str]:
@@ -117,21 +118,21 @@ def _format_headers(output_format: str) -> dict[str, str]:
     return content_type | ({"X-ClickHouse-Format": output_format} if output_format else {})
 
 
-def _summary(answer: EngineAnswer) -> str:
+def _summary(result: EngineResult) -> str:
     summary = {
-        "read_rows": answer.read_rows,
-        "read_bytes": answer.read_bytes,
-        "written_rows": answer.written_rows,
-        "written_bytes": answer.written_bytes,
-        "total_rows_to_read": answer.read_rows,
-        "result_rows": answer.result_rows,
-        "result_bytes": len(answer.body),
-        "elapsed_ns": answer.elapsed_ns,
+        "read_rows": result.read_rows,
+        "read_bytes": result.read_bytes,
+        "written_rows": result.written_rows,
+        "written_bytes": result.written_bytes,
+        "total_rows_to_read": result.read_rows,
+        "result_rows": result.result_rows,
+        "result_bytes": len(result.body),
+        "elapsed_ns": result.elapsed_ns,
     }
     return orjson.dumps({name: str(value) for name, value in summary.items()}).decode()
 
 
-def _failed(engine: Engine, failed: EngineError, query_id: str) -> Response:
-    text = failed.text if "(version " in failed.text else f"{failed.text} (version {engine.version})"
-    headers = _headers(engine, query_id) | {"X-ClickHouse-Exception-Code": str(failed.code)}
-    return PlainTextResponse(f"{text}\n", failed.status, headers)
+def _error_response(engine: Engine, error: EngineError, query_id: str) -> Response:
+    text = error.text if "(version " in error.text else f"{error.text} (version {engine.version})"
+    headers = _headers(engine, query_id) | {"X-ClickHouse-Exception-Code": str(error.code)}
+    return PlainTextResponse(f"{text}\n", error.status, headers)

@@ -1,4 +1,4 @@
-"""Refuse clients of ClickHouse's native protocol in words that they show, instead of HTTP's that they cannot read."""
+"""Refuse clients of ClickHouse's native protocol with an error that they display: they cannot read HTTP's."""
 
 from typing import Any
 
@@ -6,35 +6,35 @@ from pipeline.embedded.errors import ClickHouseCode
 from pipeline.http.disconnects import DisconnectProtocol
 
 HELLO, EXCEPTION = 0, 2
-"""The first packet of a client, and the one of a server that tells an error (src/Core/Protocol.h)."""
-SENTENCE = (
-    "This is the HTTP interface, and the embedded ClickHouse has no other: use a client over HTTP, or "
-    "curl, clickhouse-connect, JDBC, or clickhouse-go with Protocol: clickhouse.HTTP"
+"""Types of packets: the first one of a client, and an error of the server (src/Core/Protocol.h)."""
+MESSAGE = (
+    "The embedded ClickHouse has only the HTTP interface: use a client over HTTP, such as curl, clickhouse-connect, "
+    "JDBC, or clickhouse-go with Protocol: clickhouse.HTTP"
 )
 
 
-class WithoutNative(DisconnectProtocol):
-    """HTTP's protocol, which knows the first byte of the other: no request of HTTP begins with it."""
+class NativeRefusingProtocol(DisconnectProtocol):
+    """The HTTP protocol; it recognises the native protocol by its first byte, with which no HTTP request begins."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._first = True
 
     def data_received(self, data: bytes) -> None:
-        """Read what has come."""
+        """Handle received bytes."""
         first, self._first = self._first, False
         if first and data[:1] == bytes([HELLO]):
-            self.transport.write(refusal())
+            self.transport.write(refusal_packet())
             self.transport.close()
             return
         super().data_received(data)
 
 
-def refusal() -> bytes:
-    """A packet with the sentence: code, name, text, an empty stack trace, and no cause."""
-    texts = (b"DB::Exception", f"DB::Exception: {SENTENCE}".encode(), b"")
-    written = b"".join(_length(len(text)) + text for text in texts)
-    return bytes([EXCEPTION]) + int(ClickHouseCode.NOT_IMPLEMENTED).to_bytes(4, "little") + written + b"\x00"
+def refusal_packet() -> bytes:
+    """Return an error packet: code, name, text, an empty stack trace, and no cause."""
+    texts = (b"DB::Exception", f"DB::Exception: {MESSAGE}".encode(), b"")
+    encoded = b"".join(_length(len(text)) + text for text in texts)
+    return bytes([EXCEPTION]) + int(ClickHouseCode.NOT_IMPLEMENTED).to_bytes(4, "little") + encoded + b"\x00"
 
 
 def _length(number: int) -> bytes:

@@ -1,4 +1,4 @@
-"""An HTTP request as ClickHouse takes it in; the statement it asks for out, an INSERT's data in a file."""
+"""Parse an HTTP request as ClickHouse does: statement, settings, parameters, and the data of an INSERT in a file."""
 
 import asyncio
 import re
@@ -11,22 +11,23 @@ import msgspec
 from starlette.requests import Request
 
 from pipeline.embedded.errors import ClickHouseCode, engine_error
-from pipeline.embedded.handle import EngineStatement, from_file
-from pipeline.embedded.http.body import MAX_FORM, Form, chunks_of, is_form, read_form, read_text, spooled
-from pipeline.embedded.http.compression import plain_blocks
-from pipeline.embedded.http.decoding import plain
-from pipeline.embedded.http.external_tables import describing, spooled_tables
-from pipeline.embedded.statement import StatementShape, by_tags, shape
+from pipeline.embedded.handle import EngineStatement, insert_from_file
+from pipeline.embedded.http.body import MAX_FORM, Form, body_chunks, is_form, read_form, read_statement, spool_data
+from pipeline.embedded.http.compression import decode_blocks
+from pipeline.embedded.http.decoding import decode_body
+from pipeline.embedded.http.external_tables import describing_arguments, spool_tables
+from pipeline.embedded.statement import StatementKind, classify, kill_by_tag
 
-MAX_SECONDS = "60"
-LONGEST_SECONDS = 3600.0
-"""The longest that a statement may hold its handle, also one that asks for all the time there is."""
+DEFAULT_SECONDS = "60"
+"""Seconds that a statement may run if its client sets no max_execution_time."""
+MAX_SECONDS = 3600.0
+"""Seconds that any statement may run, even with max_execution_time = 0: it occupies a handle."""
 OWN_AGENT = "turnfold "
-"""How the User-Agent of Turnfold's own processes begins (`client_name` of their driver)."""
+"""The start of the User-Agent of Turnfold's own processes (`client_name` of their driver)."""
 
-# Parameters of a URL that are no settings (src/Server/HTTPHandler.cpp), or only of a server's wire. Those
-# that are read nowhere here may be left aside.
-_NO_SETTINGS = {
+# Parameters of a URL that are not settings (src/Server/HTTPHandler.cpp), or settings of a server's HTTP interface
+# only. Those that are not read anywhere here are ignored.
+_NOT_SETTINGS = {
     "query", "database", "default_format", "user", "password", "quota_key", "query_id", "stacktrace", "role",
     "buffer_size", "wait_end_of_query", "session_id", "session_timeout", "session_check", "close_session",
     "client_protocol_version", "compress", "decompress", "enable_http_compression",
@@ -37,59 +38,58 @@ _SETTING = re.compile(r"[A-Za-z_]\w*")
 
 
 class StatementRequest(msgspec.Struct, frozen=True):
-    """A request, understood."""
+    """A parsed request."""
 
     statement: EngineStatement
-    answers: bool
-    """There are rows to answer, though perhaps none."""
+    returns_rows: bool
+    """Whether the statement returns rows, perhaps none."""
 
 
 def read_arguments(request: Request) -> dict[str, str]:
-    """The URL's parameters.
+    """Return the parameters of the URL.
 
     Raises:
-        Failure: they cannot be read.
+        EngineError: the URL is malformed.
     """
     try:
         query = request.scope["query_string"].decode()
-        found = dict(parse_qsl(query, keep_blank_values=True, errors="strict"))
+        return dict(parse_qsl(query, keep_blank_values=True, errors="strict"))
     except ValueError as error:
         raise engine_error(ClickHouseCode.BAD_ARGUMENTS, f"The URL cannot be read: {error}") from None
-    return found
 
 
 @asynccontextmanager
 async def read_request(request: Request, arguments: Mapping[str, str], file: Path) -> AsyncIterator[StatementRequest]:
-    """What the request asks for.
+    """Parse a request, and yield its statement; the files with its data exist during the block.
 
     Args:
-        request: its body may be compressed, a statement, a form, or an INSERT's data.
-        arguments: the URL's parameters.
-        file: where an INSERT's data are kept until the block ends, and those of external tables beside it.
+        request: its body may be compressed, and is a statement, a form, or the data of an INSERT.
+        arguments: the parameters of the URL.
+        file: the path for the data of an INSERT; those of external tables are next to it.
 
     Raises:
-        Failure: it asks for nothing that can be run.
+        EngineError: the request has no statement that can be run.
     """
     content_type = request.headers.get("content-type", "")
-    chunks = plain(chunks_of(request), request.headers.get("content-encoding", ""))
+    chunks = decode_body(body_chunks(request), request.headers.get("content-encoding", ""))
     if is_set(arguments, "decompress"):
-        chunks = plain_blocks(chunks)
+        chunks = decode_blocks(chunks)
     form = Form({}, {})
     if is_form(content_type):
-        body, _ = await read_text(b"", chunks, MAX_FORM)
+        body, _ = await read_statement(b"", chunks, MAX_FORM)
         form = read_form(body, content_type)
         arguments = {**arguments, **form.fields}
     parameters = {name.removeprefix("param_"): text for name, text in arguments.items() if name.startswith("param_")}
-    text, insert = await read_text(arguments.get("query", "").encode(), chunks, inline_values=bool(parameters))
-    kind = StatementShape() if insert else shape(text)
-    _check(kind, arguments)
-    sql, written = by_tags(text) if kind.kills else text, b""
+    text, insert = await read_statement(arguments.get("query", "").encode(), chunks, inline_values=bool(parameters))
+    kind = StatementKind() if insert else classify(text)
+    _check_supported(kind, arguments)
+    sql, written = kill_by_tag(text) if kind.kills else text, b""
     try:
         if insert:
-            calls = await spooled(text[insert.data :], chunks, file)
-            sql = from_file(insert.target, insert.settings, insert.input_format, file, literals=calls)
+            unsafe = await spool_data(text[insert.data :], chunks, file)
+            sql = insert_from_file(insert.target, insert.settings, insert.input_format, file, literals=unsafe)
             written = insert.target + insert.settings + f" FORMAT {insert.input_format}".encode()
-        async with spooled_tables(form.files, arguments, file) as tables:
+        async with spool_tables(form.files, arguments, file) as tables:
             yield StatementRequest(
                 EngineStatement(
                     sql=sql,
@@ -97,44 +97,44 @@ async def read_request(request: Request, arguments: Mapping[str, str], file: Pat
                     reads=kind.reads,
                     output_format=kind.output_format or _default_format(request, arguments),
                     parameters=parameters,
-                    settings=_settings(request.method, arguments, describing(form.files)),
+                    settings=_settings(request.method, arguments, describing_arguments(form.files)),
                     database=arguments.get("database") or request.headers.get("x-clickhouse-database", ""),
                     tables=tables,
                     query_id=arguments.get("query_id", ""),
                     replaces=is_set(arguments, "replace_running_query"),
-                    own=kind.kills  # which must be possible when nothing else is
+                    own=kind.kills  # which must be possible when all other handles are busy
                     or request.headers.get("user-agent", "").startswith(OWN_AGENT),
                 ),
-                kind.answers,
+                kind.returns_rows,
             )
     finally:
         await asyncio.to_thread(file.unlink, missing_ok=True)
 
 
 def is_set(arguments: Mapping[str, str], name: str) -> bool:
-    """Whether a parameter of the URL switches something on."""
+    """Return whether a parameter of the URL enables something."""
     return arguments.get(name, "0").lower() not in {"", "0", "false"}
 
 
-def _check(kind: StatementShape, arguments: Mapping[str, str]) -> None:
+def _check_supported(kind: StatementKind, arguments: Mapping[str, str]) -> None:
     if kind.empty:
         raise engine_error(ClickHouseCode.SYNTAX_ERROR, "Syntax error: the query is empty")
-    if kind.several:
+    if kind.multiple:
         raise engine_error(ClickHouseCode.SYNTAX_ERROR, "Syntax error: multi-statements are not allowed")
-    if kind.takes_input:
+    if kind.reads_input:
         raise engine_error(
             ClickHouseCode.NOT_IMPLEMENTED,
-            "The embedded engine has no data for input(): send them as an external table, and select from that",
+            "The embedded engine does not support input(): send the data as an external table, and select from it",
         )
-    if kind.of_a_session and arguments.get("session_id"):
+    if kind.session_only and arguments.get("session_id"):
         raise engine_error(
             ClickHouseCode.NOT_IMPLEMENTED,
-            "The embedded engine keeps no sessions: send settings and `database` with each statement as parameters of "
-            "the URL, and temporary tables as external ones",
+            "The embedded engine has no sessions: send settings and `database` with each statement as parameters of "
+            "the URL, and temporary tables as external tables",
         )
     if is_set(arguments, "session_check"):
         raise engine_error(
-            ClickHouseCode.NOT_IMPLEMENTED, "The embedded engine keeps no sessions, so there is none to be checked"
+            ClickHouseCode.NOT_IMPLEMENTED, "The embedded engine has no sessions, so that session_check fails"
         )
 
 
@@ -142,24 +142,24 @@ def _default_format(request: Request, arguments: Mapping[str, str]) -> str:
     return arguments.get("default_format") or request.headers.get("x-clickhouse-format") or "TabSeparated"
 
 
-def _settings(method: str, arguments: Mapping[str, str], others: Collection[str]) -> dict[str, str]:
-    # a server takes no bare expression for a SELECT; and without an end a statement keeps its handle for good
-    found = {"implicit_select": "0", "max_execution_time": MAX_SECONDS}
+def _settings(method: str, arguments: Mapping[str, str], ignored: Collection[str]) -> dict[str, str]:
+    # a server takes no bare expression as a SELECT; without a limit a statement could occupy its handle for ever
+    settings = {"implicit_select": "0", "max_execution_time": DEFAULT_SECONDS}
     for name, value in arguments.items():
-        if name in _NO_SETTINGS or name in others or name.startswith("param_"):
+        if name in _NOT_SETTINGS or name in ignored or name.startswith("param_"):
             continue
         if not _SETTING.fullmatch(name):
             raise engine_error(ClickHouseCode.UNKNOWN_SETTING, f"Unknown setting {name!r}")
-        found[name] = value
-    found["max_execution_time"] = _bounded(found["max_execution_time"])
+        settings[name] = value
+    settings["max_execution_time"] = _limited(settings["max_execution_time"])
     if method != "POST":
-        found["readonly"] = "2"  # as with a server: what a link or an image can ask for changes nothing
-    return found
+        settings["readonly"] = "2"  # as with a server: a link or an image must not change anything
+    return settings
 
 
-def _bounded(seconds: str) -> str:
+def _limited(seconds: str) -> str:
     try:
-        asked = float(seconds)
+        requested = float(seconds)
     except ValueError:
-        return seconds  # the engine says what is wrong
-    return seconds if 0 < asked <= LONGEST_SECONDS else f"{LONGEST_SECONDS:g}"
+        return seconds  # the engine reports the error
+    return seconds if 0 < requested <= MAX_SECONDS else f"{MAX_SECONDS:g}"

@@ -13,11 +13,16 @@ from typing import NamedTuple
 
 import pytest
 
-from pipeline.embedded.confinement import DATABASE_ENGINES, ENGINES, FIXED, check_confined, hides_a_call
+from pipeline.embedded.confinement import (
+    DATABASE_ENGINES,
+    READONLY_SETTINGS,
+    TABLE_ENGINES,
+    check_confined,
+    has_unsafe_values,
+)
 from pipeline.embedded.data_folder import open_folder
 from pipeline.embedded.errors import EngineError
-from pipeline.embedded.handle import create_external, from_file
-from pipeline.embedded.http.external_tables import External
+from pipeline.embedded.handle import ExternalTable, create_external, insert_from_file
 
 WORD = "outside-the-data-folder"
 INSIDE = {
@@ -52,7 +57,7 @@ class Asking:
 
     def __init__(self, folder: Path) -> None:
         self.opened = open_folder(folder)
-        self._handle = self.opened.handle()  # one for all: thousands are asked
+        self._handle = self.opened.open_handle()  # one for all: thousands are asked
 
     def __call__(self, sql: str) -> str:
         """What is answered, or what is said where it is refused."""
@@ -142,7 +147,7 @@ def test_no_table_function_leaves_the_folder(ask: Asking, outside: Outside) -> N
 
 
 def test_no_table_engine_leaves_the_folder(ask: Asking, outside: Outside) -> None:
-    for name in set(ask.names("table_engines")) - set(ENGINES):
+    for name in set(ask.names("table_engines")) - set(TABLE_ENGINES):
         made = (
             f"CREATE {kind} other (a String) ENGINE = {name}({arguments}) ORDER BY a"
             for kind in ("TABLE", "TEMPORARY TABLE")
@@ -238,7 +243,7 @@ def test_no_setting_names_a_file_or_an_address(ask: Asking, outside: Outside) ->
             for form in ("TabSeparated", "Template", "Protobuf", "AvroConfluent"):
                 answer = ask(f"SELECT 'a' AS a SETTINGS {name} = '{value}' FORMAT {form}")
                 assert WORD not in answer, name
-        for name in FIXED:
+        for name in READONLY_SETTINGS:
             if not name.startswith("merge_tree_"):
                 assert ask(f"SET {name} = '{value}'").startswith("refused: "), name
     assert outside.untouched()
@@ -251,16 +256,16 @@ def test_no_setting_names_a_file_or_an_address(ask: Asking, outside: Outside) ->
 def test_values_are_no_way_around(ask: Asking, outside: Outside, values: str) -> None:
     data = outside.folder.parent / f"{outside.folder.name}-values"
     data.write_text(values.format(file=outside.file))
-    literals = hides_a_call(data.read_bytes())
-    external = External("e", "a String", "Values", data, literals)
-    handle = ask.opened.handle()
+    literals = has_unsafe_values(data.read_bytes())
+    external = ExternalTable("e", "a String", "Values", data, literals)
+    handle = ask.opened.open_handle()
     handle.query("CREATE TEMPORARY TABLE v (a String)")
     with pytest.raises(RuntimeError, match="Interpreting expressions is disabled"):
-        handle.query(from_file(b"INSERT INTO v", b"", "Values", data, literals=literals))
+        handle.query(insert_from_file(b"INSERT INTO v", b"", "Values", data, literals=literals))
     with pytest.raises(RuntimeError, match="Interpreting expressions is disabled"):
         create_external(handle, external)
     with pytest.raises(EngineError, match="literals only"):
-        from_file(
+        insert_from_file(
             b"INSERT INTO v", b"SETTINGS input_format_values_interpret_expressions = 1", "VALUES", data, literals=True
         )
     assert WORD not in handle.query("SELECT * FROM v", "CSV").bytes().decode()
@@ -270,9 +275,9 @@ def test_values_are_no_way_around(ask: Asking, outside: Outside, values: str) ->
 def test_columns_of_an_external_table_are_no_way_around(ask: Asking, outside: Outside) -> None:
     data = outside.folder.parent / f"{outside.folder.name}-rows"
     data.write_text("1\n")
-    handle = ask.opened.handle()
+    handle = ask.opened.open_handle()
     with suppress(RuntimeError):
-        create_external(handle, External("e", f"a UInt8, b String DEFAULT file('{outside.file}')", "CSV", data))
+        create_external(handle, ExternalTable("e", f"a UInt8, b String DEFAULT file('{outside.file}')", "CSV", data))
     with suppress(RuntimeError):
         assert WORD not in handle.query("SELECT * FROM e", "CSV").bytes().decode()
     handle.close()

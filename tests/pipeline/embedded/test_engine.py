@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.embedded.engine import Engine
 from pipeline.embedded.errors import EngineError
-from pipeline.embedded.handle import EngineAnswer, EngineStatement
+from pipeline.embedded.handle import EngineResult, EngineStatement
 
 ENDLESS = b"SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(number)"
 RUNNING = b"SELECT count() - 1 FROM system.processes"  # itself aside
@@ -41,7 +41,7 @@ def test_an_answer_says_how_much_was_read_and_written(tmp_path: Path) -> None:
         assert (wrote.written_rows, wrote.written_bytes, wrote.body) == (1000, 8000, b"")
         read = await engine.run(EngineStatement(sql=b"SELECT sum(a) FROM t", output_format="CSV"))
         assert (read.body, read.read_rows, read.result_rows) == (b"499500\n", 1000, 1)
-        assert isinstance(read, EngineAnswer)
+        assert isinstance(read, EngineResult)
         assert read.elapsed_ns > 0
 
     on_engine(tmp_path, use)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.embedded.statement import Insert, by_tags, shape, split_insert
+from pipeline.embedded.statement import InsertStatement, classify, kill_by_tag, split_insert
 
 
 @pytest.mark.parametrize(
@@ -22,11 +22,11 @@ from pipeline.embedded.statement import Insert, by_tags, shape, split_insert
     ],
 )
 def test_the_format_is_the_one_at_the_end_and_nothing_that_looks_like_it(sql: str, output_format: str) -> None:
-    assert shape(sql.encode()).output_format == output_format
+    assert classify(sql.encode()).output_format == output_format
 
 
 @pytest.mark.parametrize(
-    ("sql", "several"),
+    ("sql", "multiple"),
     [
         ("SELECT 1;", False),
         ("SELECT 1 ; ; -- done", False),
@@ -41,51 +41,51 @@ def test_the_format_is_the_one_at_the_end_and_nothing_that_looks_like_it(sql: st
         ("SELECT 'it''s'; SELECT 2", True),
     ],
 )
-def test_a_second_statement_is_seen_and_a_quoted_semicolon_is_none(sql: str, *, several: bool) -> None:
-    assert shape(sql.encode()).several is several
+def test_a_second_statement_is_seen_and_a_quoted_semicolon_is_none(sql: str, *, multiple: bool) -> None:
+    assert classify(sql.encode()).multiple is multiple
 
 
 @pytest.mark.parametrize("sql", ["SELECT 1", " (SELECT 1)", "/* a */ with 1 AS x SELECT x", "SHOW TABLES", "desc t"])
 def test_what_answers_rows(sql: str) -> None:
-    assert shape(sql.encode()).answers
-    assert shape(sql.encode()).reads
+    assert classify(sql.encode()).returns_rows
+    assert classify(sql.encode()).reads
 
 
 @pytest.mark.parametrize(
     "sql", ["CREATE TABLE t (a Int8)", "DROP TABLE t", "ALTER TABLE t DELETE WHERE 1", "KILL QUERY"]
 )
 def test_what_changes_something(sql: str) -> None:
-    assert not shape(sql.encode()).reads
-    assert not shape(sql.encode()).answers
+    assert not classify(sql.encode()).reads
+    assert not classify(sql.encode()).returns_rows
 
 
 @pytest.mark.parametrize("sql", ["", "  \n", "-- nothing", "/* nothing */", ";"])
 def test_a_statement_without_words_is_empty(sql: str) -> None:
-    assert shape(sql.encode()).empty
+    assert classify(sql.encode()).empty
 
 
 @pytest.mark.parametrize(
     ("sql", "insert"),
     [
-        (b"INSERT INTO t FORMAT CSV\n1,2", Insert(b"INSERT INTO t ", b"", "CSV", 25)),
-        (b"insert into t (a, b) format Native\n\n\n", Insert(b"insert into t (a, b) ", b"", "Native", 35)),
-        (b"INSERT INTO t FORMAT CSV 1,2", Insert(b"INSERT INTO t ", b"", "CSV", 25)),
-        (b"INSERT INTO t FORMAT CSV;\r\n1,2", Insert(b"INSERT INTO t ", b"", "CSV", 27)),
-        (b"INSERT INTO t VALUES (1)", Insert(b"INSERT INTO t ", b"", "Values", 20)),
-        (b"INSERT INTO t(a)VALUES(1)", Insert(b"INSERT INTO t(a)", b"", "Values", 22)),
+        (b"INSERT INTO t FORMAT CSV\n1,2", InsertStatement(b"INSERT INTO t ", b"", "CSV", 25)),
+        (b"insert into t (a, b) format Native\n\n\n", InsertStatement(b"insert into t (a, b) ", b"", "Native", 35)),
+        (b"INSERT INTO t FORMAT CSV 1,2", InsertStatement(b"INSERT INTO t ", b"", "CSV", 25)),
+        (b"INSERT INTO t FORMAT CSV;\r\n1,2", InsertStatement(b"INSERT INTO t ", b"", "CSV", 27)),
+        (b"INSERT INTO t VALUES (1)", InsertStatement(b"INSERT INTO t ", b"", "Values", 20)),
+        (b"INSERT INTO t(a)VALUES(1)", InsertStatement(b"INSERT INTO t(a)", b"", "Values", 22)),
         (
             b"INSERT INTO t SETTINGS a = 1, b = 'FORMAT x' FORMAT CSV\n1",
-            Insert(b"INSERT INTO t ", b"SETTINGS a = 1, b = 'FORMAT x' ", "CSV", 56),
+            InsertStatement(b"INSERT INTO t ", b"SETTINGS a = 1, b = 'FORMAT x' ", "CSV", 56),
         ),
-        (b"INSERT INTO `a`.`FORMAT x` FORMAT CSV\n1", Insert(b"INSERT INTO `a`.`FORMAT x` ", b"", "CSV", 38)),
-        (b"INSERT INTO a.format FORMAT CSV\n1", Insert(b"INSERT INTO a.format ", b"", "CSV", 32)),
-        (b"INSERT INTO format FORMAT CSV\n1", Insert(b"INSERT INTO format ", b"", "CSV", 30)),
-        (b"INSERT INTO d.values FORMAT CSV\n1", Insert(b"INSERT INTO d.values ", b"", "CSV", 32)),
-        (b"INSERT INTO FUNCTION f(a) FORMAT CSV\n1", Insert(b"INSERT INTO FUNCTION f(a) ", b"", "CSV", 37)),
-        (b"/* a */ INSERT INTO t --\nFORMAT CSV\n", Insert(b"/* a */ INSERT INTO t --\n", b"", "CSV", 36)),
+        (b"INSERT INTO `a`.`FORMAT x` FORMAT CSV\n1", InsertStatement(b"INSERT INTO `a`.`FORMAT x` ", b"", "CSV", 38)),
+        (b"INSERT INTO a.format FORMAT CSV\n1", InsertStatement(b"INSERT INTO a.format ", b"", "CSV", 32)),
+        (b"INSERT INTO format FORMAT CSV\n1", InsertStatement(b"INSERT INTO format ", b"", "CSV", 30)),
+        (b"INSERT INTO d.values FORMAT CSV\n1", InsertStatement(b"INSERT INTO d.values ", b"", "CSV", 32)),
+        (b"INSERT INTO FUNCTION f(a) FORMAT CSV\n1", InsertStatement(b"INSERT INTO FUNCTION f(a) ", b"", "CSV", 37)),
+        (b"/* a */ INSERT INTO t --\nFORMAT CSV\n", InsertStatement(b"/* a */ INSERT INTO t --\n", b"", "CSV", 36)),
     ],
 )  # fmt: skip
-def test_where_the_data_of_an_insert_begin(sql: bytes, insert: Insert) -> None:
+def test_where_the_data_of_an_insert_begin(sql: bytes, insert: InsertStatement) -> None:
     assert split_insert(sql, whole=True) == insert
 
 
@@ -112,7 +112,7 @@ def test_a_head_that_has_not_all_arrived_is_never_misread(cut: int) -> None:
 
 @given(st.binary())
 def test_bytes_of_any_kind_are_looked_at_without_harm(sql: bytes) -> None:
-    shape(sql)
+    classify(sql)
     split_insert(b"INSERT INTO " + sql, whole=True)
 
 
@@ -125,16 +125,16 @@ def test_bytes_of_any_kind_are_looked_at_without_harm(sql: bytes) -> None:
     ],
 )
 def test_a_kill_means_the_ids_that_clients_gave(sql: str, meant: str) -> None:
-    assert shape(sql.encode()).kills
-    assert by_tags(sql.encode()) == meant.encode()
+    assert classify(sql.encode()).kills
+    assert kill_by_tag(sql.encode()) == meant.encode()
 
 
 @pytest.mark.parametrize("sql", ["SET max_threads = 1", "use x", "CREATE OR REPLACE TEMPORARY TABLE t (a Int8)"])
 def test_what_only_a_session_remembers_is_known(sql: str) -> None:
-    assert shape(sql.encode()).of_a_session
-    assert not shape(b"CREATE TABLE temporary (a Int8) ENGINE = Memory").of_a_session
+    assert classify(sql.encode()).session_only
+    assert not classify(b"CREATE TABLE temporary (a Int8) ENGINE = Memory").session_only
 
 
 def test_an_insert_from_input_is_known() -> None:
-    assert shape(b"INSERT INTO t SELECT a FROM (SELECT * FROM input('a UInt8')) FORMAT CSV\n1").takes_input
-    assert not shape(b"INSERT INTO t SELECT input FROM other").takes_input
+    assert classify(b"INSERT INTO t SELECT a FROM (SELECT * FROM input('a UInt8')) FORMAT CSV\n1").reads_input
+    assert not classify(b"INSERT INTO t SELECT input FROM other").reads_input

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.embedded.errors import EngineError
-from pipeline.embedded.http.compression import Encoder, block, chosen_encoding, plain_blocks
+from pipeline.embedded.http.compression import ResponseEncoder, choose_encoding, decode_blocks, encode_block
 from tests.services import Answer
 
 DECODERS: dict[str, Callable[[bytes], bytes]] = {
@@ -28,14 +28,14 @@ def read_blocks(data: bytes, size: int = 7) -> bytes:
             yield data[start : start + size]
 
     async def go() -> bytes:
-        return b"".join([plain async for plain in plain_blocks(chunks())])
+        return b"".join([plain async for plain in decode_blocks(chunks())])
 
     return asyncio.run(go())
 
 
 @given(st.lists(st.binary()), st.sampled_from(["", *DECODERS]), st.booleans())
 def test_pieces_come_out_as_they_went_in(pieces: list[bytes], encoding: str, blocks: bool) -> None:  # noqa: FBT001 - drawn
-    encoder = Encoder(encoding, blocks=blocks)
+    encoder = ResponseEncoder(encoding, blocks=blocks)
     sent = b"".join([encoder.encode(piece) for piece in pieces]) + encoder.finish()
     outer = DECODERS[encoding](sent) if encoding else sent
     assert (read_blocks(outer) if blocks else outer) == b"".join(pieces)
@@ -49,14 +49,16 @@ def test_pieces_come_out_as_they_went_in(pieces: list[bytes], encoding: str, blo
     ],
 )  # fmt: skip
 def test_the_encoding_is_one_that_the_client_takes(accepted: str, chosen: str) -> None:
-    assert chosen_encoding(accepted) == chosen
+    assert choose_encoding(accepted) == chosen
+
+
+ABC = encode_block(b"abc")
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        block(b"abc")[:-1], block(b"abc") + b"x", b"x" + block(b"abc"), bytes(25), b"plain text, longer than a header",
-        block(b"abc")[:16] + b"\x83" + block(b"abc")[17:],
+        ABC[:-1], ABC + b"x", b"x" + ABC, bytes(25), b"plain text, longer than a header", ABC[:16] + b"\x83" + ABC[17:],
     ],
 )  # fmt: skip
 def test_a_body_that_is_not_in_blocks_is_refused(wrong: bytes) -> None:
@@ -66,7 +68,7 @@ def test_a_body_that_is_not_in_blocks_is_refused(wrong: bytes) -> None:
 
 
 def test_the_front_honours_both_kinds(at: Callable[..., Answer]) -> None:
-    at(block(b"1\tone\n2\ttwo\n"), query="INSERT INTO t FORMAT TSV", decompress=1)
+    at(encode_block(b"1\tone\n2\ttwo\n"), query="INSERT INTO t FORMAT TSV", decompress=1)
     assert read_blocks(at("SELECT * FROM t ORDER BY a", compress=1).body) == b"1\tone\n2\ttwo\n"
     for encoding, decoded in DECODERS.items():
         headers = {"Accept-Encoding": encoding}

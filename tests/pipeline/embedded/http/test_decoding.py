@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.embedded.errors import EngineError
-from pipeline.embedded.http.decoding import PIECE, plain
+from pipeline.embedded.http.decoding import PIECE, decode_body
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -33,7 +33,7 @@ def decoded(body: bytes, encoding: str, size: int) -> list[bytes]:
             yield body[start : start + size]
 
     async def gather() -> list[bytes]:
-        return [chunk async for chunk in plain(chunks(), encoding)]
+        return [chunk async for chunk in decode_body(chunks(), encoding)]
 
     return asyncio.run(gather())
 
@@ -60,6 +60,6 @@ def test_a_broken_body_is_refused(encoding: str, cut: slice, code: int) -> None:
 
 
 def test_an_encoding_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(EngineError, match="'br' is unknown; there are gzip") as refused:
+    with pytest.raises(EngineError, match="'br' is unknown; supported are gzip") as refused:
         decoded(b"", "br", 1)
     assert refused.value.code == 89

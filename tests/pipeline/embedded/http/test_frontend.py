@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pipeline.embedded.http.format_headings import HEADING_ENDS
+from pipeline.embedded.format_headings import HEADING_ENDS
 from tests.services import Answer, ask
 
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(number)"
@@ -151,7 +151,7 @@ def ended(url: str, hanging: list[Future[Answer]], prefix: str) -> bool:
 def test_what_needs_a_session_is_refused_in_words(clickhouse_url: str, sql: str) -> None:
     refused = ask(clickhouse_url, sql, session_id="mine")
     assert (refused.status, refused.code) == (501, 48)
-    assert b"keeps no sessions: send settings" in refused.body
+    assert b"has no sessions: send settings" in refused.body
     assert ask(clickhouse_url, "SELECT 1", session_id="mine").text == "1\n"
 
 

@@ -18,5 +18,5 @@ def test_a_client_of_the_native_protocol_is_told_in_its_own(clickhouse_url: str)
             low, high = received.read(2)
             text = received.read(low - 0x80 + 0x80 * high).decode()
             assert received.read() == b"\x00\x00"
-    assert text.startswith("DB::Exception: This is the HTTP interface")
+    assert text.startswith("DB::Exception: The embedded ClickHouse has only the HTTP interface")
     assert ask(clickhouse_url, "SELECT 1").text == "1\n"

@@ -1,35 +1,39 @@
-"""Find where a heading ends, in formats that write one before the rows: the engine repeats it before each piece."""
+"""Find the end of the heading in formats that have one: the engine repeats it before each chunk of a result."""
 
 import re
 from collections.abc import Callable, Mapping
 
 
 def _lines(number: int) -> Callable[[bytes], int]:
-    def end(piece: bytes) -> int:
+    """Return a function that skips lines."""
+
+    def end(chunk: bytes) -> int:
         at = 0
         for _ in range(number):
-            at = piece.index(b"\n", at) + 1
+            at = chunk.index(b"\n", at) + 1
         return at
 
     return end
 
 
 def _csv_lines(number: int) -> Callable[[bytes], int]:
-    """A name may have a line end between its quotes."""
+    """Return a function that skips lines of CSV, whose quoted names may contain line ends."""
     lines = re.compile(rb'(?:(?:"[^"]*"|[^"\n])*\n){%d}' % number)
 
-    def end(piece: bytes) -> int:
-        found = lines.match(piece)
-        return found.end() if found else 0
+    def end(chunk: bytes) -> int:
+        match = lines.match(chunk)
+        return match.end() if match else 0
 
     return end
 
 
 def _texts(each: int) -> Callable[[bytes], int]:
-    def end(piece: bytes) -> int:
-        columns, at = _number(piece, 0)
+    """Return a function that skips the number of columns, and `each` texts per column (RowBinary)."""
+
+    def end(chunk: bytes) -> int:
+        columns, at = _number(chunk, 0)
         for _ in range(columns * each):
-            length, at = _number(piece, at)
+            length, at = _number(chunk, at)
             at += length
         return at
 
@@ -37,7 +41,7 @@ def _texts(each: int) -> Callable[[bytes], int]:
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
-    """A LEB128 number, and where it ends."""
+    """Read a LEB128 number, and return it with the index of the next byte."""
     value = shift = 0
     while True:
         byte = data[at]
@@ -58,4 +62,4 @@ HEADING_ENDS: Mapping[str, Callable[[bytes], int]] = {
     "rowbinarywithnames": _texts(1),
     "rowbinarywithnamesandtypes": _texts(2),
 }
-"""By formats, in lower case."""
+"""Functions that return the index of the first row in a chunk, by format in lower case."""
