@@ -20,13 +20,14 @@ from pipeline.fold.cache import ConversationCache, History
 from pipeline.ingest.decoder import EventDecoder
 from pipeline.ingest.dlq_limit import DlqLimit
 from pipeline.ingest.routing import dead_letter
+from pipeline.materialise.erasure_filter import ErasureFilter
 from pipeline.materialise.reconcile import expired_conversations
 from pipeline.materialise.reconcile import histories as recalled
 from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.runtime.errors import InvalidEventError
 from pipeline.runtime.retry import retry_forever
-from pipeline.store.writer_state import Tables
+from pipeline.store.writer_state import Tables, WriterState
 from schemas.dead_letter import DeadLetter
 from schemas.erasure import ErasureList
 from schemas.topics import DAY_MS, times_forwarded
@@ -54,32 +55,33 @@ class Decoded:
     records: int
     strays: list[Stray] = field(default_factory=list)
     elsewhere: set[ConversationKey] = field(default_factory=set)
+    origins: list[Forwardable] = field(default_factory=list)
+    """The records of the turns."""
 
     def archived(self, place: int) -> ArchivedTurn:
         """The row of the archive that the turn at this place becomes."""
         return ArchivedTurn(*(*msgspec.structs.astuple(self.turns[place]), self.payloads[place]))
 
-    def without(self, forgotten: ErasureList) -> "Decoded":
+    def without(self, met: ErasureFilter) -> "Decoded":
         """The same without the events that are forgotten."""
-        kept = forgotten.kept(self.turns)
-        if len(kept) == len(self.turns):
+        if not met.covered:
             return self
-        turns, payloads = [self.turns[place] for place in kept], [self.payloads[place] for place in kept]
-        return replace(self, turns=turns, payloads=payloads)
+        turns, payloads = [self.turns[place] for place in met.kept], [self.payloads[place] for place in met.kept]
+        return replace(self, turns=turns, payloads=payloads, origins=[])
 
 
 @dataclass(frozen=True, slots=True)
 class Flush:
     """Batches whose rows are written, and whose events are not archived yet. `tables` are those that have the rows.
 
-    `keys` are the conversations that were folded, `met` those of forgotten events too. `held` is the generation of the
+    `keys` are the conversations that were folded, `met` all events that have come. `held` is the generation of the
     group whose partitions were certainly ours when it began.
     """
 
     folded: FoldResult
     decoded: Decoded
     keys: frozenset[ConversationKey]
-    met: frozenset[ConversationKey]
+    met: ErasureFilter
     doubts: int
     tables: Tables
     held: object
@@ -117,7 +119,6 @@ class Conversations:
         self._memory = ConversationCache(settings.cache_events)
         self._writer = Writer(settings)
         self._retention = Retention.of(settings)
-        self._forgotten = ErasureList()
         self._alone, self._doubts = True, 0
 
     def must_wait(self, batches: Sequence[Decoded], under_way: Flush) -> bool:
@@ -130,8 +131,7 @@ class Conversations:
         turns = chain.from_iterable(batch.turns for batch in batches)
         keys = {turn.key for turn in chain(turns, strays)}
         late = self._memory.missing(keys) & under_way.keys or keys & under_way.decoded.elsewhere
-        again = self._forgotten.of(under_way.met)
-        return not self._alone or bool(again) or bool(late)
+        return not self._alone or bool(under_way.met.forgotten) or bool(late)
 
     async def begin(self, batches: Sequence[Decoded], epoch: int) -> Flush:
         """Fold what `batches` hold and write the rows; `epoch` counts assignments of partitions.
@@ -143,15 +143,15 @@ class Conversations:
         self._memory.enter(epoch)
         await self._bury(whole)
         whole = await self._forward(whole)
-        seen = await self._try(self._writer.look)  # before tables are read from: others may take their place then
-        self._learn(seen.forgotten)
-        decoded = whole.without(seen.forgotten)
+        around = await self._try(self._writer.look)  # before tables are read from: others may take their place then
+        met = ErasureFilter(whole.turns, whole.origins.__getitem__)
+        await self._try(partial(self._learn, met, around))
+        decoded = whole.without(met)
         keys = list(dict.fromkeys(turn.key for turn in decoded.turns))
-        histories = await self._resolve({key: self._memory.take(key) for key in keys})
+        histories = await self._resolve({key: self._memory.take(key) for key in keys}, met.forgotten)
         folded = fold_batch(histories, decoded.turns, self._settings.fallback_intents)
         folded = await self._try(partial(self._writable, folded, histories))
-        met = frozenset(keys) if decoded is whole else frozenset(turn.key for turn in whole.turns)
-        flush = Flush(folded, decoded, frozenset(keys), met, doubts, seen.around.tables, held)
+        flush = Flush(folded, decoded, frozenset(keys), met, doubts, around.tables, held)
         await self._try(partial(self._writer.write_rows, flush.tables, folded.rows))
         for key, history in histories.items():
             self._memory.put(key, history)
@@ -198,6 +198,7 @@ class Conversations:
             elif record.headers and times_forwarded(record.headers):
                 decoded.elsewhere.add(turn.key)
             decoded.turns.append(turn)
+            decoded.origins.append(record)
             decoded.payloads.append(kept)
         return decoded
 
@@ -211,11 +212,19 @@ class Conversations:
         """The same without strays: forwarded, or, where Kafka refuses them, to be folded here."""
         if not decoded.strays:
             return decoded
-        refused = await self._forwarder.forward(decoded.strays)
-        turns = [*decoded.turns, *(stray.turn for stray in refused)]
-        elsewhere = decoded.elsewhere.union(stray.turn.key for stray in refused)
-        payloads = [*decoded.payloads, *(stray.payload for stray in refused)]
-        return replace(decoded, turns=turns, payloads=payloads, strays=[], elsewhere=elsewhere)
+        strays = decoded.strays
+        met = ErasureFilter([stray.turn for stray in strays], lambda place: strays[place].record)
+        await self._try(partial(self._look, met))  # in the other partition it would seem to come afterwards
+        refused = await self._forwarder.forward([strays[place] for place in met.kept])
+        await self._try(partial(self._look, met))  # who was forgotten meanwhile, is by digests from here on
+        return replace(
+            decoded,
+            turns=[*decoded.turns, *(stray.turn for stray in refused)],
+            payloads=[*decoded.payloads, *(stray.payload for stray in refused)],
+            origins=[*decoded.origins, *(stray.record for stray in refused)],
+            strays=[],
+            elsewhere=decoded.elsewhere.union(stray.turn.key for stray in refused),
+        )
 
     def _unsure(self, flush: Flush) -> AbstractSet[ConversationKey]:
         """Return the conversations of which another worker may have written rows that this one knows nothing of.
@@ -233,26 +242,32 @@ class Conversations:
         self._doubts += 1
         self._memory.clear()
 
-    def _learn(self, forgotten: ErasureList) -> None:
-        """Let memory have nothing of those who are forgotten since."""
-        if forgotten is not self._forgotten:
-            self._memory.forget(forgotten)
-            self._forgotten = forgotten
+    async def _learn(self, met: ErasureFilter, around: WriterState) -> None:
+        await met.learn(await self._writer.live(), around)
 
-    async def _resolve(self, known: dict[ConversationKey, History | None]) -> dict[ConversationKey, History]:
+    async def _look(self, met: ErasureFilter) -> None:
+        await self._learn(met, await self._writer.look())
+
+    async def _resolve(
+        self, known: dict[ConversationKey, History | None], forgotten: ErasureList
+    ) -> dict[ConversationKey, History]:
         """What is known of each conversation: from memory, else from the archive, else nothing."""
         missing = [key for key, history in known.items() if history is None]
-        archived = await self._archived(missing) if missing else {}
+        archived = await self._archived(missing, forgotten) if missing else {}
+        for history in filter(None, known.values() if forgotten else ()):
+            history.discard(forgotten.erased)
         found = sum(bool(history.events) for history in archived.values())
         self._metrics.folding.resolved(len(known) - len(missing), found, len(missing) - found)
         return {key: history or archived[key] for key, history in known.items()}
 
-    async def _archived(self, keys: Sequence[ConversationKey]) -> dict[ConversationKey, History]:
+    async def _archived(
+        self, keys: Sequence[ConversationKey], forgotten: ErasureList
+    ) -> dict[ConversationKey, History]:
         async def attempt() -> dict[ConversationKey, History]:
             # what a worker that died had written among others can come to us as long as Kafka has its events
             shared = (await self._writer.seen()).shared_within(self._retention_ms)
             beside = await self._writer.is_beside()
-            return await recalled(await self._writer.live(), keys, self._forgotten, shared=shared, beside=beside)
+            return await recalled(await self._writer.live(), keys, forgotten, shared=shared, beside=beside)
 
         with self._metrics.folding.read_back_seconds.time():
             return await self._try(attempt)
@@ -273,6 +288,7 @@ def _joined(batches: Sequence[Decoded]) -> Decoded:
     for batch in batches:
         whole.turns.extend(batch.turns)
         whole.payloads.extend(batch.payloads)
+        whole.origins.extend(batch.origins)
         whole.strays.extend(batch.strays)
         whole.elsewhere.update(batch.elsewhere)
         whole.letters.update((before + place, letter) for place, letter in batch.letters.items())

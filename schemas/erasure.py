@@ -1,12 +1,15 @@
 """Who has been erased, and up to when: rows of table `forgotten`, and what they say of events."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import zip_longest
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from schemas.columns import Millis, Text, Word
+from schemas.columns import Digest, Millis, Text, Word
+from schemas.topics import DAY_MS
 from schemas.turn import ConversationKey, Turn
 
 ALL_BOTS = ""
@@ -20,47 +23,157 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def event_digest(turn: Turn) -> int:
+    """What stands for the identity of an event, whatever its content."""
+    identity = (*turn.key, str(turn.timestamp), turn.request_id, turn.response_reason)
+    return int.from_bytes(hashlib.sha256("\0".join(identity).encode()).digest()[:8], "little")
+
+
+class Origin(Protocol):
+    """Where Kafka has an event, and its record's time in milliseconds."""
+
+    @property
+    def topic(self) -> str:
+        """The topic."""
+
+    @property
+    def partition(self) -> int:
+        """The partition."""
+
+    @property
+    def offset(self) -> int:
+        """The offset."""
+
+    @property
+    def timestamp(self) -> int:
+        """By the clock of whoever sent it, or of the broker."""
+
+
+class Place(NamedTuple):
+    """An origin of its own."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+
+
+ARCHIVE = Place("", 0, 0, 0)
+"""The origin of what is read from the archive, where nothing but digests decides."""
+
+
+class Ends(msgspec.Struct, frozen=True):
+    """Where each partition of a topic ended. `late`: the raw topic had records that nobody had read."""
+
+    topics: dict[str, list[int]] = {}
+    late: bool = False
+
+
 class Erasure(msgspec.Struct, frozen=True, gc=False):
-    """One row; the server adds the time. Events of `session` (its digest) up to `until` are forgotten."""
+    """One row; the server adds the time. `session` is a digest, `until` the clock of who said it, `ends` JSON."""
 
     bot_id: Word
     session: Text
     until: Millis
+    ends: Text = ""
+
+    def after(self, others: Iterable["Erasure"]) -> "Erasure":
+        """The same as the last word, which takes the place of the others.
+
+        Where another is later by its clock, who says this one has slept since it saw where topics end, or its clock
+        is behind: then the further ends count.
+        """
+        found = self
+        for other in others:
+            if other.until >= found.until:
+                ends = msgspec.json.encode(_further(_ends(found.ends), _ends(other.ends))).decode()
+                found = msgspec.structs.replace(found, until=other.until + 1, ends=ends)
+        return found
+
+    def means(self, turn: Turn, origin: Origin | None) -> bool:
+        """Whether it means an event of this session that has come from there; None is nobody knows where.
+
+        A record that is a day younger than the word was not there: the topic was made anew, and begins at 0 again.
+        """
+        if origin is ARCHIVE:
+            return False
+        ends = _ends(self.ends)
+        if origin is None or (known := ends.topics.get(origin.topic)) is None:
+            return turn.timestamp <= self.until
+        before = origin.partition < len(known) and origin.offset < known[origin.partition]
+        return (before and origin.timestamp <= self.until + DAY_MS) or (ends.late and turn.timestamp <= self.until)
+
+
+class ForgottenEvent(msgspec.Struct, frozen=True, gc=False):
+    """One row: `session` as above, and the digest of an event of it."""
+
+    session: Text
+    event: Digest
 
 
 class ErasureList:
-    """All that is forgotten, as it was at one moment."""
+    """What is said of some sessions, as it was at one moment."""
 
-    def __init__(self, words: Iterable[Erasure] = ()) -> None:
-        """Of several words on one session the one that goes furthest counts."""
+    def __init__(self, words: Iterable[Erasure] = (), events: Mapping[str, Iterable[int]] | None = None) -> None:
+        """Of several words on one session of one bot the last one counts. `events` are digests, by session."""
         self._words: dict[tuple[str, str], Erasure] = {}
         for word in words:
             known = self._words.get((word.bot_id, word.session))
-            if known is None or known.until < word.until:
+            if known is None or known.until <= word.until:
                 self._words[word.bot_id, word.session] = word
+        self._events = {session: frozenset(some) for session, some in (events or {}).items()}
 
-    def word(self, bot_id: str, session_id: str) -> Erasure | None:
+    def __bool__(self) -> bool:
+        return bool(self._words)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ErasureList) and (self._words, self._events) == (other._words, other._events)
+
+    __hash__ = None  # type: ignore[assignment] # it is compared, and never a key
+
+    def also(self, events: Iterable[ForgottenEvent]) -> "ErasureList":
+        """The same with these events."""
+        found = {session: set(some) for session, some in self._events.items()}
+        for one in events:
+            found.setdefault(one.session, set()).add(one.event)
+        return ErasureList(self._words.values(), found)
+
+    def words(self, bot_id: str, session_id: str) -> list[Erasure]:
         """What is said of this session of this bot."""
         if not self._words:
-            return None
+            return []
         session = digest(session_id)
-        said = [word for bot in (bot_id, ALL_BOTS) if (word := self._words.get((bot, session)))]
-        return max(said, key=lambda word: word.until, default=None)
+        return [word for bot in (bot_id, ALL_BOTS) if (word := self._words.get((bot, session)))]
 
-    def covers(self, turn: Turn) -> bool:
-        """Whether this event is forgotten."""
-        word = self.word(turn.bot_id, turn.session_id)
-        return word is not None and turn.timestamp <= word.until
+    def erased(self, turn: Turn) -> bool:
+        """Whether this event is known by its digest."""
+        events = self._events.get(digest(turn.session_id)) if self._events else None
+        return events is not None and event_digest(turn) in events
 
-    def kept(self, turns: Sequence[Turn]) -> Sequence[int]:
-        """The places of the events that are not forgotten."""
+    def covers(self, turn: Turn, origin: Origin | None) -> bool:
+        """Whether this event that has come from there is forgotten."""
+        words = self.words(turn.bot_id, turn.session_id)
+        return bool(words) and (self.erased(turn) or any(word.means(turn, origin) for word in words))
+
+    def unerased(self, turns: Sequence[Turn]) -> Sequence[Turn]:
+        """Those whose digests are not known."""
+        return [turn for turn in turns if not self.erased(turn)] if self._events else turns
+
+    def sessions(self, keys: Iterable[ConversationKey]) -> set[Session]:
+        """The sessions of these conversations of which anything is said."""
         if not self._words:
-            return range(len(turns))
-        return [place for place, turn in enumerate(turns) if not self.covers(turn)]
+            return set()
+        return {session for session in {key[:2] for key in keys} if self.words(*session)}
 
-    def of(self, keys: Iterable[ConversationKey]) -> dict[Session, Erasure]:
-        """The words on the sessions of these conversations, as far as there are any."""
-        if not self._words:
-            return {}
-        sessions = {(bot_id, session_id) for bot_id, session_id, _ in keys}
-        return {session: word for session in sessions if (word := self.word(*session))}
+
+def _further(one: Ends, other: Ends) -> Ends:
+    names = one.topics.keys() & other.topics.keys()  # of a topic that one does not know, dates decide
+    topics = {
+        name: [max(pair) for pair in zip_longest(one.topics[name], other.topics[name], fillvalue=0)] for name in names
+    }
+    return Ends(topics, late=one.late or other.late)
+
+
+@lru_cache(maxsize=1024)
+def _ends(text: str) -> Ends:
+    return msgspec.json.decode(text, type=Ends) if text else Ends()

@@ -12,8 +12,9 @@ from pipeline.runtime.clock import now_ms
 from pipeline.store.client import ClickHouse
 from pipeline.store.conversations import read_archive_and_rows, rows_newer_than
 from pipeline.store.databases import Databases
-from pipeline.store.erasures import load_forgotten
+from pipeline.store.erasures import anybody_forgotten, load_forgotten
 from pipeline.store.key_ranges import EVENTS_A_PART, Scope, parts, single
+from schemas.erasure import digest
 from schemas.turn import ConversationKey
 
 LOOKS = 4
@@ -63,9 +64,9 @@ class Audit:
         """
         suspects: list[Finding] = []
         clickhouse = await self.database()
-        await self._learn()
         async for part in parts(clickhouse, scope, size):
             said = await read_archive_and_rows(clickhouse, part)
+            await self._learn(said.keys)
             suspects += findings(said, self._terms, now_ms()).values()
             self.counts.conversations += len(said.keys)
             self.counts.events += sum(map(len, said.events.values()))
@@ -93,8 +94,8 @@ class Audit:
         """What is to be found of the conversations of `suspects` now, versions included."""
         found: dict[ConversationKey, Finding] = {}
         clickhouse = await self.database()
-        await self._learn()
         for some in _bounded(suspects):
+            await self._learn(some)
             found |= findings(await read_archive_and_rows(clickhouse, single(some)), self._terms, now_ms())
         for place in await rows_newer_than(clickhouse, {key: one.version for key, one in found.items()}):
             finding = found[place.key]
@@ -107,13 +108,17 @@ class Audit:
 
     async def forget(self, found: Iterable[Finding]) -> None:
         """Delete what there is of forgotten sessions, from all databases."""
-        words = self._terms.forgotten.of(finding.key for finding in found if finding.forgotten is not None)
-        if words:
-            await delete_erased(self._databases, words, self._terms)
+        keys = [finding.key for finding in found if finding.forgotten is not None]
+        for first in range(0, len(keys), KEYS_A_LOOK):
+            some = keys[first : first + KEYS_A_LOOK]
+            await self._learn(some)
+            await delete_erased(self._databases, {key[:2] for key in some}, self._terms, suspects=some)
 
-    async def _learn(self) -> None:
-        forgotten = await load_forgotten(await self._databases.live())
-        self._terms = replace(self._terms, forgotten=forgotten)
+    async def _learn(self, keys: Iterable[ConversationKey]) -> None:
+        """Ask who of these is forgotten."""
+        live = await self._databases.live()
+        sessions = {digest(key[1]) for key in keys} if await anybody_forgotten(live) else ()
+        self._terms = replace(self._terms, forgotten=await load_forgotten(live, sessions))
 
 
 def _bounded(suspects: Iterable[Finding]) -> Iterator[list[ConversationKey]]:

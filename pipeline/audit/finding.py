@@ -16,8 +16,6 @@ from schemas.turn import ConversationKey
 
 NO_ROW = -1
 """Smaller than any version: without events there should be no row."""
-NEVER = -1
-"""Earlier than any event."""
 
 
 class Kind(enum.StrEnum):
@@ -35,7 +33,8 @@ class Kind(enum.StrEnum):
     UNFOUNDED = "without-events"
     """A row is in force, and the archive has no event of its conversation."""
     FORGOTTEN = "forgotten"
-    """There are events or rows of a session that is forgotten: who wrote them died before it could look."""
+    """There are events that are forgotten, or rows of a forgotten session that tell of events that are not there: who
+    wrote them died before it could look."""
 
 
 class Difference(msgspec.Struct, frozen=True, rename="camel"):
@@ -99,7 +98,7 @@ def findings(said: ArchiveAndRows, terms: ReconcileRules, now: int) -> dict[Conv
     """
     found = {}
     for key in sorted(said.keys):  # neighbours of the archive are looked at together again
-        finding = _finding(key, said, terms)
+        finding = _finding(key, said, terms, now)
         expected = (finding.right,) if finding.right else ()
         differs = finding.rows != expected or said.versions.get(key, NO_ROW) > finding.version
         if finding.forgotten is not None or (differs and not _expires(finding, terms.retention, now)):
@@ -107,16 +106,24 @@ def findings(said: ArchiveAndRows, terms: ReconcileRules, now: int) -> dict[Conv
     return found
 
 
-def _finding(key: ConversationKey, said: ArchiveAndRows, terms: ReconcileRules) -> Finding:
-    word = terms.forgotten.word(*key[:2])
-    until = word.until if word else NEVER
+def _finding(key: ConversationKey, said: ArchiveAndRows, terms: ReconcileRules, now: int) -> Finding:
     rows = tuple(sorted(said.rows.get(key, ()), key=lambda row: row.start))
     events = said.events.get(key, ())
-    kept = EventSet(turn for turn in events if turn.timestamp > until)
-    moments = [*(turn.timestamp for turn in events), *(row.start for row in rows)]
-    forgotten = min((moment for moment in moments if moment <= until), default=None)
+    kept = EventSet(terms.forgotten.unerased(events))
+    gone = [turn.timestamp for turn in events if terms.forgotten.erased(turn)]
+    gone += (row.start for row in rows if _hides(row, kept, terms, now))
     right = fold(kept.events.values(), terms.fallback_intents, len(kept.lesser)) if kept.events else None
-    return Finding(key, right, rows, forgotten=forgotten)
+    return Finding(key, right, rows, forgotten=min(gone, default=None))
+
+
+def _hides(row: Conversation, kept: EventSet, terms: ReconcileRules, now: int) -> bool:
+    """Whether a row tells of events that a session has no more, and that have not just expired since it came back."""
+    words = terms.forgotten.words(row.bot_id, row.session_id)
+    founded = row.version <= kept.version and any(moment == row.start for moment, *_ in kept.events)
+    if not words or founded:
+        return False
+    expired = terms.retention.is_past_cutoff(row.bot_id, row.start, now)
+    return row.start <= max(word.until for word in words) or not expired
 
 
 def _expires(finding: Finding, retention: Retention, now: int) -> bool:

@@ -4,7 +4,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from pipeline.fold.event_set import EventSet
-from schemas.erasure import ErasureList
 from schemas.turn import ConversationKey, Turn
 
 
@@ -75,17 +74,6 @@ class ConversationCache:
         """Forget everything."""
         self._histories.clear()
         self._events = 0
-
-    def forget(self, forgotten: ErasureList) -> None:
-        """Remember nothing of what is forgotten."""
-        for key in list(self._histories):
-            if forgotten.word(*key[:2]):
-                history = self._histories[key]
-                self._events -= history.version
-                history.discard(forgotten.covers)
-                self._events += history.version
-                if not history.events:
-                    del self._histories[key]
 
     def take(self, key: ConversationKey) -> History | None:
         """Take a history out; it is put back once what it says has been written."""

@@ -163,6 +163,19 @@ def read_lag(settings: Settings, patience: float = PATIENCE) -> list[PartitionLa
     ]
 
 
+def read_ends(settings: Settings, patience: float = PATIENCE) -> dict[str, list[int]]:
+    """Where each partition of the topics that events are folded from ends now: topic -> offsets, by partition.
+
+    Raises:
+        TransientError: Kafka does not answer within `patience` seconds.
+    """
+    ends: dict[str, list[int]] = {settings.topic_raw: [], settings.topic_turns: []}
+    for one in read_lag(settings, patience):
+        if one.topic in ends:
+            ends[one.topic].append(one.end)
+    return ends
+
+
 def _partitions(kafka: KafkaAdminClient, names: list[str]) -> list[TopicPartition]:
     return [
         TopicPartition(topic["name"], partition["partition_index"])
@@ -212,6 +225,15 @@ def wait_until_folded(settings: Settings, seconds: float) -> bool:
     """
     deadline = time.monotonic() + seconds
     return all(_wait_for(settings, topic, deadline) for topic in (settings.topic_raw, *2 * [settings.topic_turns]))
+
+
+def wait_until_passed_on(settings: Settings, seconds: float) -> bool:
+    """Wait until the intake agent has passed on what the raw topic holds now, and return whether it has.
+
+    Raises:
+        TransientError: Kafka does not answer.
+    """
+    return _wait_for(settings, settings.topic_raw, time.monotonic() + seconds)
 
 
 def _wait_for(settings: Settings, topic: str, deadline: float) -> bool:

@@ -1,17 +1,19 @@
 """Erase sessions: announce the erasure, then delete what the tables have."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
+from functools import partial
 
 import msgspec
 
+from pipeline.materialise.erasure_remains import find
 from pipeline.materialise.reconcile import ReconcileRules, reconcile
 from pipeline.runtime.errors import StatementError
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
-from pipeline.store.erasure_remains import bots_of, find_remains
-from pipeline.store.erasures import apply, erase, load_forgotten, say, uncover
-from schemas.erasure import ALL_BOTS, Erasure, Session
+from pipeline.store.erasure_remains import archived_of, bots_of
+from pipeline.store.erasures import apply, erase, load_forgotten, register, say, uncover
+from schemas.erasure import ALL_BOTS, Erasure, ForgottenEvent, Session, digest, event_digest
 from schemas.turn import ConversationKey
 
 ROUNDS = 10
@@ -45,21 +47,28 @@ async def erase_session(
 ) -> tuple[Removed, bool]:
     """Say the word and delete what it means, everywhere; what that was, and whether nothing comes again.
 
-    `pause` is waited for: it should take longer than a worker takes from one look to the next, so that those who have
-    not heard the word yet have written by then. To run it again is harmless, and finishes what was interrupted.
+    All that is archived once it is said goes, whatever it is dated. `pause` is waited for: it should take longer than a
+    worker takes from one look to the next, so that those who have not heard the word yet have written by then. They
+    know from where their events have come, and so which of them to delete. To run it again is harmless: it finishes
+    what was interrupted, and forgets what has come since.
 
     Raises:
         TransientError: ClickHouse does not answer.
     """
-    live = await databases.live()
-    await say(live, [word])
-    terms = replace(terms, forgotten=await load_forgotten(live))
-    removed = await delete_erased(databases, await _sessions(databases, word, session_id), terms)
-    for _ in range(ROUNDS):
-        await pause()
-        again = await delete_erased(databases, await _sessions(databases, word, session_id), terms)
-        removed.add(again)
-        if not again:
+    live, removed = await databases.live(), Removed()
+    known = await load_forgotten(live, [word.session])
+    await say(live, [word.after(known.words(word.bot_id, session_id))])
+    sessions = await _sessions(databases, word, session_id)
+    for name in await databases.present():
+        await _unless_gone(databases, name, partial(_register, live, sessions))
+    for number in range(ROUNDS + 1):
+        if number:
+            await pause()
+            sessions = await _sessions(databases, word, session_id)
+        of_now = replace(terms, forgotten=await load_forgotten(live, [word.session]))
+        found, again = await delete_erased(databases, sessions, of_now)
+        removed.add(found)
+        if number and not again:
             break
     for name in await databases.present():
         await _unless_gone(databases, name, apply)
@@ -68,13 +77,19 @@ async def erase_session(
 
 async def delete_erased(
     databases: Databases,
-    words: Mapping[Session, Erasure],
+    sessions: Collection[Session],
     terms: ReconcileRules,
+    *,
+    suspects: Collection[ConversationKey] | None = None,
     written: Collection[ConversationKey] = (),
-) -> Removed:
-    """Delete what there is of these sessions up to the moments that are said; their later events are folded anew.
+) -> tuple[Removed, bool]:
+    """Delete what there is of the events of these sessions that are forgotten; the others are folded anew.
 
-    `written` are conversations whose rows somebody may have deleted so since they were written.
+    Return what was deleted, and whether anything was deleted or written: then the caller looks again. What is settled
+    may have been read before others registered and deleted some of it, so that a row of it comes after their looks.
+
+    `suspects` are conversations, None for all, in which a row that tells of more events than there are is one of
+    forgotten events. `written` are those whose rows somebody may have deleted so since they were written.
 
     Others may be writing the same conversations. So the words are said again before these are settled: who has
     written a row that is gone looks after that, as after a replay. What shows that there is something to do is
@@ -83,26 +98,29 @@ async def delete_erased(
     Raises:
         TransientError: worth a second try.
     """
-    removed, live = Removed(), await databases.live()
+    removed, again, live = Removed(), False, await databases.live()
 
     async def clear_one(database: ClickHouse) -> None:
-        remains = await find_remains(database, words)
+        nonlocal again
+        remains = await find(database, sessions, terms.forgotten, suspects)
         if remains:
-            await uncover(database, words, remains)
-            await say(live, dict.fromkeys(words.values()))
-        await reconcile(database, remains.due.union(written), terms)
+            await uncover(database, remains)
+            words = [word for session in sessions for word in terms.forgotten.words(*session)]
+            await say(live, dict.fromkeys(words))
+        again |= bool(await reconcile(database, remains.due.union(written), terms))
         if remains:
-            await erase(database, words, remains)
+            await erase(database, remains)
+            again |= bool(remains.events or remains.rows)
             if remains.events or remains.rows:  # else only a row was lacking, perhaps of events that are just coming
-                removed.count(name, sum(remains.events.values()), len(remains.rows))
+                removed.count(name, remains.count, len(remains.rows))
 
     for name in await databases.present():
         await _unless_gone(databases, name, clear_one)
-    return removed
+    return removed, again
 
 
-async def _sessions(databases: Databases, word: Erasure, session_id: str) -> dict[Session, Erasure]:
-    """The word as said of each bot that has known the session, or of the one that it is about."""
+async def _sessions(databases: Databases, word: Erasure, session_id: str) -> set[Session]:
+    """The session as each bot has it that has known it, or the one that the word is about."""
     bots = {word.bot_id} - {ALL_BOTS}
 
     async def ask(database: ClickHouse) -> None:
@@ -111,7 +129,13 @@ async def _sessions(databases: Databases, word: Erasure, session_id: str) -> dic
     if not bots:
         for name in await databases.present():
             await _unless_gone(databases, name, ask)
-    return {(bot_id, session_id): word for bot_id in bots}
+    return {(bot_id, session_id) for bot_id in bots}
+
+
+async def _register(live: ClickHouse, sessions: Collection[Session], database: ClickHouse) -> None:
+    """Let all events that a database has of these sessions be forgotten."""
+    events = (turn for turns in (await archived_of(database, sessions)).values() for turn in turns)
+    await register(live, {ForgottenEvent(digest(turn.session_id), event_digest(turn)) for turn in events})
 
 
 async def _unless_gone(databases: Databases, name: str, use: Callable[[ClickHouse], Awaitable[None]]) -> None:

@@ -60,11 +60,9 @@ async def histories(
 
 async def _kept(
     clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: ErasureList
-) -> list[tuple[ConversationKey, list[Turn]]]:
+) -> list[tuple[ConversationKey, Sequence[Turn]]]:
     return [
-        (key, kept)
-        for key, turns in (await read_back(clickhouse, keys)).items()
-        if (kept := [turns[place] for place in forgotten.kept(turns)])
+        (key, kept) for key, turns in (await read_back(clickhouse, keys)).items() if (kept := forgotten.unerased(turns))
     ]
 
 

@@ -1,50 +1,34 @@
 """Write rows and archive as one of several writers, and reconcile after writes that raced another."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.materialise.erase_session import delete_erased
+from pipeline.materialise.erasure_filter import ErasureFilter
 from pipeline.materialise.reconcile import ReconcileRules, reconcile
 from pipeline.runtime.errors import StatementError
 from pipeline.store.archive import write
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
-from pipeline.store.erasures import load_forgotten
 from pipeline.store.writer_state import Tables, WriterState, has_both, read_writer_state
 from schemas.conversation import Conversation
-from schemas.erasure import ErasureList
 from schemas.turn import ArchivedTurn, ConversationKey
 
 
-class WriterView(NamedTuple):
-    """What was so at one moment; `forgotten` may know more. It is the same object as long as nothing changes."""
-
-    around: WriterState
-    forgotten: ErasureList
-
-
 class WriterStatePoller:
-    """Looks around for one writer."""
+    """Looks around in the live database and in the new one."""
 
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
-        self._learnt = (0, ErasureList())
 
-    async def look(self) -> WriterView:
+    async def look(self) -> WriterState:
         """What is so now.
 
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        live = await self._databases.live()
-        around = await read_writer_state(live, self._databases.new_name)
-        words, forgotten = self._learnt
-        if around.words != words:
-            forgotten = await load_forgotten(live)
-            self._learnt = (around.words, forgotten)
-        return WriterView(around, forgotten)
+        return await read_writer_state(await self._databases.live(), self._databases.new_name)
 
 
 class PostWriteReconciler:
@@ -66,37 +50,40 @@ class PostWriteReconciler:
     async def put_right(
         self,
         written: Collection[ConversationKey],
-        met: Collection[ConversationKey],
-        seen: WriterView,
+        met: ErasureFilter,
+        around: WriterState,
         *,
         shared: bool,
         unsure: Collection[ConversationKey] = (),
     ) -> set[ConversationKey]:
         """Return once nothing that was written is amiss; the conversations whose rows have changed by that.
 
-        `met` are all conversations of whose sessions an event has come, `written` those that it was folded into.
-        `seen` is what was so after the last write. Where others may have written the same (`shared`), the rows are
-        settled, else those of `unsure` ones alone. All of it may be repeated.
+        `met` are all events that have come, `written` the conversations that those were folded into which are not
+        forgotten. `around` is what was so after the last write. Where others may have written the same (`shared`), the
+        rows are settled, else those of `unsure` ones alone. All of it may be repeated.
 
         Raises:
             TransientError: worth a second try.
         """
         changed: set[ConversationKey] = set()
+        live = await self._databases.live()
+        due = await met.learn(live, around) or bool(met.covered)
         while True:
-            terms = ReconcileRules(self._fallback_intents, seen.forgotten, self._retention)
-            words = seen.forgotten.of(met)
-            due = written if shared else unsure
-            if due:
-                changed |= await reconcile(await self._databases.live(), due, terms)
-            if words:
-                again = [key for key in due if key[:2] in words]
-                await delete_erased(self._databases, words, terms, again)
-            if not due and not words:
+            terms = ReconcileRules(self._fallback_intents, met.forgotten, self._retention)
+            cleared, sessions = False, met.sessions if due else set()
+            doubtful = written if shared else unsure
+            if doubtful:
+                changed |= await reconcile(live, doubtful, terms)
+            if sessions:
+                again = [key for key in doubtful if key[:2] in sessions]
+                _, cleared = await delete_erased(self._databases, sessions, terms, suspects=met.keys, written=again)
+            if not doubtful and not sessions:
                 return changed
             now = await self._watch.look()
-            if now.forgotten is seen.forgotten and now.around.tables == seen.around.tables:
+            news = await met.learn(live, now)
+            if not news and not cleared and now.tables == around.tables:
                 return changed
-            seen, shared = now, True
+            around, shared, due = now, True, due or news
 
 
 class Writer:
@@ -113,7 +100,7 @@ class Writer:
         self._after = PostWriteReconciler(
             self._databases, self._watch, settings.fallback_intents, Retention.of(settings)
         )
-        self._seen: WriterView | None = None
+        self._seen: WriterState | None = None
 
     async def live(self) -> ClickHouse:
         """The connection to the tables that are queried.
@@ -129,10 +116,10 @@ class Writer:
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        return (await self._last()).around
+        return await self._last()
 
-    async def look(self) -> WriterView:
-        """What is so now: the tables to write to, and who is forgotten.
+    async def look(self) -> WriterState:
+        """What is so now: the tables to write to, and whether somebody was forgotten.
 
         What has been `seen` stays what it was: that counts from the last write on.
 
@@ -176,17 +163,17 @@ class Writer:
         """
         before = await self.seen()
         await self._write(tables, (), new, known)
-        while (now := await self._watch.look()).around.tables != tables:
-            tables = now.around.tables
+        while (now := await self._watch.look()).tables != tables:
+            tables = now.tables
             await self._write(tables, rows, [*new, *known], ())
-        alone = now.around.alone_since(before) and now.around.tables == before.tables
+        alone = now.alone_since(before) and now.tables == before.tables
         self._seen = now
         return alone
 
     async def put_right(
         self,
         written: Collection[ConversationKey],
-        met: Collection[ConversationKey],
+        met: ErasureFilter,
         *,
         shared: bool,
         unsure: Collection[ConversationKey] = (),
@@ -204,7 +191,7 @@ class Writer:
         """Give the connections back."""
         await self._databases.close()
 
-    async def _last(self) -> WriterView:
+    async def _last(self) -> WriterState:
         if self._seen is None:
             self._seen = await self._watch.look()
         return self._seen
@@ -225,5 +212,5 @@ class Writer:
             await write(await self._databases.of(self._databases.new_name), rows, events)
         except StatementError:
             # they may just have been swapped in or dropped, which the next look sees
-            if (await self._watch.look()).around.tables == tables:
+            if (await self._watch.look()).tables == tables:
                 raise

@@ -1,13 +1,14 @@
 """Raw inputs of a source in; the turns that are asked for, and what was no turn, out."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from pipeline.ingest.decoder import EventDecoder, read_entries
 from pipeline.ingest.unwrap.opening import Unreadable
-from schemas.erasure import ErasureList
+from pipeline.materialise.erasure_filter import ErasureFilter
+from schemas.erasure import Origin
 from schemas.reprocessing import Position
 from schemas.turn import ArchivedTurn, Turn
 
@@ -25,6 +26,10 @@ class RawInput(Protocol):
     @property
     def origin(self) -> str:
         """Where it came from; asked for where something has to be told of it."""
+
+    @property
+    def place(self) -> Origin | None:
+        """Where Kafka has it; nothing where it comes from elsewhere, and so from nobody knows when."""
 
     @property
     def problem(self) -> str:
@@ -54,14 +59,22 @@ class DecodedInputs(msgspec.Struct):
     bytes: int = 0
     forgotten: int = 0
     problems: list[str] = []
+    raws: list[Any] = []
+    """The inputs of the turns, each a `Raw`; none where nobody knows where they come from."""
 
-    def without(self, forgotten: ErasureList) -> "DecodedInputs":
+    def met(self) -> ErasureFilter:
+        """The turns, of which it is to be asked whether they are forgotten."""
+        return ErasureFilter(self.turns, self._origin)
+
+    def _origin(self, place: int) -> Origin | None:
+        return self.raws[place].place if self.raws else None
+
+    def without(self, met: ErasureFilter) -> "DecodedInputs":
         """The same without the events that are forgotten, which are counted."""
-        kept = forgotten.kept(self.turns)
-        if len(kept) == len(self.turns):
+        if not met.covered:
             return self
-        turns, payloads = [self.turns[place] for place in kept], [self.payloads[place] for place in kept]
-        return msgspec.structs.replace(self, turns=turns, payloads=payloads, forgotten=len(self.turns) - len(kept))
+        turns, payloads = [self.turns[place] for place in met.kept], [self.payloads[place] for place in met.kept]
+        return msgspec.structs.replace(self, turns=turns, payloads=payloads, raws=[], forgotten=len(met.covered))
 
     def archived(self, place: int) -> ArchivedTurn:
         """The row of the archive that the turn at this place becomes."""
@@ -86,6 +99,7 @@ def decode(batch: InputBatch, reading: EventDecoder, bot_id: str | None) -> Deco
             if bot_id is None or found[0].bot_id == bot_id:
                 decoded.turns.append(found[0])
                 decoded.payloads.append(found[1])
+                decoded.raws.append(raw)
     return decoded
 
 

@@ -55,7 +55,7 @@ async def put_right(settings: Settings, run: Run, progress: Callable[[int], None
     watch = WriterStatePoller(databases)
     try:
         before, now = None, await watch.look()
-        while before is None or before.forgotten is not now.forgotten:  # what is written meanwhile may tell of them
+        while before is None or before.said != now.said:  # what is written meanwhile may tell of them
             before = now
             audit = Audit(databases, databases.new_name, terms, lambda: asyncio.sleep(PAUSE_S))
             async for findings in audit.findings(Scope(), lambda counts: progress(counts.events)):

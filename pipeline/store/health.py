@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from pipeline.runtime.errors import StatementError, TransientError
 
-TABLES = frozenset({"bots", "conversations", "forgotten", "runs", "turns"})
+TABLES = frozenset({"bots", "conversations", "forgotten", "forgotten_events", "runs", "turns"})
 FIND = """
 SELECT name FROM system.tables WHERE database = currentDatabase() AND name IN {tables:Array(String)}
 """

@@ -21,7 +21,7 @@ LOOK = """
 SELECT toUnixTimestamp64Milli(now64(3)),
        (SELECT toUnixTimestamp64Milli(max(saved)) FROM runs WHERE into_live),
        (SELECT toUnixTimestamp64Milli(max(saved)) FROM forgotten),
-       (SELECT sumDistinct(cityHash64(bot_id, session, until)) FROM forgotten),
+       (SELECT count() FROM forgotten),
        (SELECT arraySort(groupArray((database, name, toString(uuid))))
         FROM system.tables
         WHERE (database, name) IN (
@@ -41,8 +41,8 @@ Tables = tuple[Table, ...]
 class WriterState:
     """What was so at `now`; `written` is when anybody but a worker last said that it writes. Both in server's ms.
 
-    `forgot` is when somebody last said that a session is forgotten; `words` stands for all that is said there, and is
-    another number when that is something else.
+    `forgot` is when somebody last said that a session is forgotten, 0 where nobody ever did; `words` is how many rows
+    say so. Both together are something else when more was said.
     """
 
     now: int
@@ -51,10 +51,15 @@ class WriterState:
     words: int
     tables: Tables
 
+    @property
+    def said(self) -> tuple[int, int]:
+        """What is equal as long as nobody has said more of who is forgotten."""
+        return (self.forgot, self.words)
+
     def alone_since(self, before: "WriterState") -> bool:
         """Whether nobody but workers can have written, or forgotten anything, between `before` and now."""
         last = max(self.written, self.forgot)
-        return last + LEASE_MS + MARGIN_MS <= before.now and self.words == before.words
+        return last + LEASE_MS + MARGIN_MS <= before.now and self.said == before.said
 
     def shared_within(self, milliseconds: int) -> bool:
         """Whether somebody else may have written within this time."""

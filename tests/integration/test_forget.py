@@ -36,7 +36,7 @@ def test_nothing_is_left_of_a_person_and_all_of_the_others(parts: Pieces, talk: 
     for _ in range(2):
         parts.start_worker(TURNFOLD_FLUSH_SECONDS="0.05", TURNFOLD_FLUSH_EVENTS="20")
     half = len(talk) // 2
-    parts.send([*talk[:half], CUT, OTHER_CUT])
+    parts.send([*talk[:half], CUT, OTHER_CUT, said("2099-01-01T00:00:00.000Z", "by-a-clock-ahead")])
     parts.wait_until_folded()
     assert min(remains(parts)) > 0
     with ThreadPoolExecutor(1) as sender:
@@ -60,9 +60,18 @@ def test_nothing_is_left_of_a_person_and_all_of_the_others(parts: Pieces, talk: 
     assert_tables(parts, of_others(talk))
     assert parts.run("audit", "--pause=0.5") == ""
 
-    parts.send([orjson.dumps(entry(timestamp="2099-01-01T00:00:00.000Z", sessionId=WHO))])
+    parts.send(
+        [said("2001-01-01T00:00:00.000Z", "by-a-clock-behind"), said("2099-01-01T00:00:00.000Z", "by-one-ahead")]
+    )
     parts.wait_until_folded()
-    assert remains(parts) == [1, 1], "who comes back is seen again"
+    parts.run("replay")
+    assert remains(parts) == [2, 2], "who comes back is seen again, whatever the clocks"
+
+
+def said(moment: str, request: str) -> bytes:
+    """What the person says at a moment, by the bot's clock."""
+    state = {"originatingRequestId": request}
+    return orjson.dumps(entry(timestamp=moment, sessionId=WHO, requestId=request, sessionState=state))
 
 
 def trickle(parts: Pieces, talk: list[bytes]) -> None:

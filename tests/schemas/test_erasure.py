@@ -1,14 +1,23 @@
-"""What is forgotten is known by digests, of one bot or of all, up to a moment and not later."""
+"""What is forgotten is known by digests, by places in topics, and by dates only where nothing else tells."""
 
 import hashlib
 
+import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from schemas.erasure import ALL_BOTS, Erasure, ErasureList, digest
-from schemas.turn import Turn
-from tests.events import START, turn, turns
+from schemas.erasure import (
+    ALL_BOTS,
+    ARCHIVE,
+    Ends,
+    Erasure,
+    ErasureList,
+    ForgottenEvent,
+    Place,
+    digest,
+    event_digest,
+)
+from schemas.topics import DAY_MS
+from tests.events import START, turn
 
 ONE, TWO = "BOTAAAAAA1", "BOTBBBBBB2"
 WHO = "session-1"
@@ -24,46 +33,86 @@ def test_a_digest_is_sha_256_which_others_can_compute_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "until"),
+    ("words", "counts"),
     [
-        ([], None),
-        ([word(5)], 5),
-        ([word(5, ONE)], 5),
-        ([word(5, TWO)], None),
-        ([word(5, session="session-12")], None),
-        ([word(5), word(3)], 5),
-        ([word(3), word(5)], 5),
-        ([word(5), word(9, ONE), word(99, TWO)], 9),
-        ([word(9), word(5, ONE)], 9),
+        ([], []),
+        ([word(5)], [5]),
+        ([word(5, ONE)], [5]),
+        ([word(5, TWO)], []),
+        ([word(5, session="session-12")], []),
+        ([word(5), word(3)], [5]),
+        ([word(3), word(5), word(9, ONE), word(99, TWO)], [9, 5]),
     ],
 )
-def test_the_word_that_goes_furthest_counts(words: list[Erasure], until: int | None) -> None:
-    found = ErasureList(words).word(ONE, WHO)
-    assert (found.until if found else None) == until
+def test_the_last_word_on_a_bot_and_the_last_on_all_count(words: list[Erasure], counts: list[int]) -> None:
+    assert [one.until for one in ErasureList(words).words(ONE, WHO)] == counts
+
+
+ENDS = msgspec.json.encode(Ends({"turns": [5, 0], "raw": [9]})).decode()
+LATE = msgspec.json.encode(Ends({"turns": [5]}, late=True)).decode()
+EARLIER, LATER = START - 10**12, START + 10**12
+
+
+@pytest.mark.parametrize("moment", [EARLIER, LATER])
+@pytest.mark.parametrize(
+    ("origin", "covered"),
+    [
+        (Place("turns", 0, 4, START), True),
+        (Place("turns", 0, 5, START), False),
+        (Place("turns", 1, 0, START), False),
+        (Place("turns", 2, 0, START), False),  # a partition that was added
+        (Place("raw", 0, 8, START), True),
+        (Place("turns", 0, 4, START + 2 * DAY_MS), False),  # in a topic that was made anew
+        (ARCHIVE, False),
+    ],
+)
+def test_what_lay_in_a_topic_is_known_by_its_place_and_not_by_its_date(
+    moment: int,
+    origin: Place,
+    covered: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    said = msgspec.structs.replace(word(START), ends=ENDS)
+    assert ErasureList([said]).covers(turn(timestamp=moment), origin) is covered
 
 
 @pytest.mark.parametrize(("moment", "covered"), [(-1, True), (0, True), (1, False)])
-def test_events_up_to_the_moment_are_forgotten(moment: int, covered: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    assert ErasureList([word(START)]).covers(turn(timestamp=START + moment)) is covered
+@pytest.mark.parametrize(
+    ("ends", "origin"),
+    [
+        ("", Place("turns", 0, 9, START)),
+        (ENDS, Place("other", 0, 0, START)),
+        (ENDS, None),
+        (LATE, Place("turns", 0, 9, START)),
+    ],
+)
+def test_where_nobody_knows_its_place_the_date_decides(
+    ends: str,
+    origin: Place | None,
+    moment: int,
+    covered: bool,  # noqa: FBT001 - parameters of the test
+) -> None:
+    said = msgspec.structs.replace(word(START), ends=ends)
+    assert ErasureList([said]).covers(turn(timestamp=START + moment), origin) is covered
 
 
-@given(st.lists(turns()), st.integers(START - 1, START + 4000), st.sampled_from(["session-0", "session-1"]))
-def test_what_is_kept_are_the_places_of_all_others_in_their_order(log: list[Turn], until: int, who: str) -> None:
-    forgotten = ErasureList([word(until, session=who)])
-    kept = forgotten.kept(log)
-    assert [log[place] for place in kept] == [one for one in log if one.session_id != who or one.timestamp > until]
-    assert list(ErasureList().kept(log)) == list(range(len(log)))
+@pytest.mark.parametrize("origin", [ARCHIVE, None, Place("turns", 0, 99, START)])
+def test_what_was_archived_is_known_by_its_digest_wherever_it_comes_from(origin: Place | None) -> None:
+    one = turn(timestamp=LATER)
+    said = msgspec.structs.replace(word(START), ends=ENDS)
+    forgotten = ErasureList([said]).also([ForgottenEvent(digest(WHO), event_digest(one))])
+    assert forgotten.covers(one, origin)
+    assert forgotten.covers(msgspec.structs.replace(one, content=1), origin), "whatever its content"
+    others = [
+        msgspec.structs.replace(one, **{name: "x"}) for name in ("request_id", "originating_request_id", "bot_id")
+    ]
+    assert [*forgotten.unerased([one, *others])] == others
 
 
 def test_only_sessions_of_which_there_are_words_are_looked_for() -> None:
     forgotten = ErasureList([word(5), word(7, TWO, "session-2")])
     keys = [(bot, session, "request") for bot in (ONE, TWO) for session in (WHO, "session-2", "session-3")]
-    assert {session: word.until for session, word in forgotten.of(keys).items()} == {
-        (ONE, WHO): 5,
-        (TWO, WHO): 5,
-        (TWO, "session-2"): 7,
-    }
-    assert ErasureList().of(keys) == {}
+    assert forgotten.sessions(keys) == {(ONE, WHO), (TWO, WHO), (TWO, "session-2")}
+    assert ErasureList().sessions(keys) == set()
 
 
 def test_a_word_does_not_tell_who_it_is_about() -> None:

@@ -12,16 +12,19 @@ from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.ingest.unwrap.mention import mentions
 from pipeline.kafka.dead_letters.purge import PurgeResult, purge_dead_letters
+from pipeline.kafka.group import read_ends, wait_until_passed_on
 from pipeline.materialise.erase_session import Removed, erase_session
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.store.databases import Databases
-from schemas.erasure import ALL_BOTS, Erasure, digest
+from schemas.erasure import ALL_BOTS, Ends, Erasure, digest
 from schemas.topics import DAY_MS
 
 INCOMPLETE = 1
 MARGIN_S = 1.0
+RAW_PATIENCE_S = 10.0
+"""Entries in the raw topic are passed on within a second, where workers are at work."""
 PATIENCE_S = 600.0
 """A deletion reads what the bots have of the months concerned, and writes anew the parts where there was something."""
 
@@ -33,6 +36,8 @@ class Report(msgspec.Struct, frozen=True):
     removed: Removed
     dead_letters: PurgeResult
     clean: bool
+    unread: str
+    """Why it is not known where the topics ended; empty where it is."""
     kafka_keeps_until: str
     remains: list[str]
 
@@ -51,7 +56,8 @@ def forget(  # noqa: PLR0913 - each option of the command is an argument
 ) -> None:  # fmt: skip
     """Remove a person from archive, rows and dead letters, and keep forgetting when events are read again.
 
-    Events up to this moment are forgotten; who comes back later is seen again. Workers may go on meanwhile.
+    What is there at this moment is forgotten, whatever it is dated; who comes back later is seen again. Workers may go
+    on meanwhile.
     """
     who = session or user
     if not who or (session and user):
@@ -67,12 +73,14 @@ def forget(  # noqa: PLR0913 - each option of the command is an argument
         write_json(msgspec.json.encode(report))
     else:
         say(_told(report))
-    ctx.exit(0 if report.clean and not report.dead_letters.left else INCOMPLETE)
+    ctx.exit(0 if report.clean and not report.dead_letters.left and not report.unread else INCOMPLETE)
 
 
 async def _forget(settings: Settings, who: str, bot: str | None) -> Report:
+    ends, unread = await asyncio.to_thread(_ends, settings)
     now = now_ms()
-    word = Erasure(resolve_bot_id(bot) if bot else ALL_BOTS, digest(who), now)
+    all_of_it = msgspec.json.encode(ends).decode()
+    word = Erasure(resolve_bot_id(bot) if bot else ALL_BOTS, digest(who), now, all_of_it)
     terms = ReconcileRules(settings.fallback_intents, retention=Retention.of(settings))
     databases = Databases(
         msgspec.structs.replace(settings, clickhouse_timeout=max(PATIENCE_S, settings.clickhouse_timeout))
@@ -90,7 +98,21 @@ async def _forget(settings: Settings, who: str, bot: str | None) -> Report:
     except TransientError as trouble:
         erased = PurgeResult(left=str(trouble))
     kept_until = iso(now + int(settings.topic_retention_days * DAY_MS))
-    return Report(iso(now), removed, erased, clean, kept_until, _remains(settings, erased, kept_until, clean=clean))
+    remains = _remains(settings, erased, kept_until, clean=clean)
+    if unread:
+        remains.append(f"{unread}: of that, what is dated later than {iso(now)} may be folded; run it again")
+    return Report(iso(now), removed, erased, clean, unread, kept_until, remains)
+
+
+def _ends(settings: Settings) -> tuple[Ends, str]:
+    """Where the topics end, once what the raw one holds is passed on; and why that is not known, where it is not."""
+    try:
+        read = wait_until_passed_on(settings, RAW_PATIENCE_S)
+        found = read_ends(settings)
+    except TransientError as trouble:
+        return Ends(), f"{trouble}"
+    late = "" if read else f"topic {settings.topic_raw} holds what no worker has read yet"
+    return Ends(found, late=not read), late
 
 
 def _remains(settings: Settings, erased: PurgeResult, kept_until: str, *, clean: bool) -> list[str]:
@@ -109,4 +131,5 @@ def _told(report: Report) -> str:
     events, rows = sum(report.removed.events.values()), sum(report.removed.conversations.values())
     letters = report.dead_letters.letters
     removed = f"{events:,} events, {rows:,} conversations and {letters:,} dead letters removed"
-    return "\n".join([f"forgotten up to {report.until}: {removed}", *(f"remains: {text}" for text in report.remains)])
+    first = f"what there was at {report.until} is forgotten: {removed}"
+    return "\n".join([first, *(f"remains: {text}" for text in report.remains)])

@@ -37,6 +37,10 @@ class Input(msgspec.Struct, frozen=True, gc=False):
     problem: str = ""
 
     @property
+    def place(self) -> None:
+        """In no topic."""
+
+    @property
     def origin(self) -> str:
         """Where it stands, as compilers say it."""
         return f"{self.source}:{self.line}" + (f"[{self.entry}]" if self.entry else "")

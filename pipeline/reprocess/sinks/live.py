@@ -38,9 +38,10 @@ class LiveSink:
             TransientError: worth a second try.
         """
         await self._announce()
-        kept = decoded.without((await self._watch.look()).forgotten)
+        live, met = await self._databases.live(), decoded.met()
+        await met.learn(live, await self._watch.look())
+        kept = decoded.without(met)
         keys = list(dict.fromkeys(turn.key for turn in kept.turns))
-        live = await self._databases.live()
         archived = await read_back(live, keys)
         known = {key: EventSet(archived.get(key, ())) for key in keys}
         lacking = [place for place, turn in enumerate(kept.turns) if known[turn.key].add(turn)]
@@ -48,6 +49,5 @@ class LiveSink:
         # once more, should the insert have taken so long that workers think we are gone: from here on they look
         # after their writes, and what they have written before is read now
         await self._announce()
-        met = {turn.key for turn in decoded.turns}
         changed = await self._after.put_right(keys, met, await self._watch.look(), shared=True)
         return kept, len(changed | {kept.turns[place].key for place in lacking})

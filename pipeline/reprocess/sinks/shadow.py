@@ -6,6 +6,7 @@ from functools import partial
 from pipeline.config.retention import FOR_EVER, Retention
 from pipeline.fold.batch import fold_batch
 from pipeline.fold.cache import ConversationCache, History
+from pipeline.materialise.erasure_filter import ErasureFilter
 from pipeline.materialise.reconcile import expired_conversations, histories
 from pipeline.materialise.writer import PostWriteReconciler, WriterStatePoller
 from pipeline.reprocess.batch import DecodedInputs
@@ -37,7 +38,6 @@ class ShadowSink:
         self._watch = WriterStatePoller(databases)
         self._after = PostWriteReconciler(databases, self._watch, fallback_intents, retention)
         self._memory = ConversationCache(cache_events)
-        self._forgotten = ErasureList()
         self._unarchived: frozenset[ConversationKey] = frozenset()
 
     def must_wait(self, decoded: DecodedInputs) -> bool:
@@ -54,11 +54,12 @@ class ShadowSink:
         Raises:
             TransientError: worth a second try.
         """
-        self._learn((await self._watch.look()).forgotten)
-        kept = decoded.without(self._forgotten)
+        met = decoded.met()
+        await met.learn(await self._databases.live(), await self._watch.look())
+        kept = decoded.without(met)
         keys = list(dict.fromkeys(turn.key for turn in kept.turns))
         new = await self._databases.of(self._databases.new_name)
-        found = await self._resolve(new, keys)
+        found = await self._resolve(new, keys, met.forgotten)
         folded = fold_batch(found, kept.turns, self._fallback_intents)
         lost = await expired_conversations(new, found, self._retention)
         await new.insert("conversations", [row for row in folded.rows if row.key not in lost])
@@ -66,22 +67,19 @@ class ShadowSink:
             self._memory.put(key, history)
         self._unarchived = frozenset(keys)
         events = [kept.archived(place) for place in folded.new]
-        met = {turn.key for turn in decoded.turns}
         return kept, len({kept.turns[place].key for place in folded.new}), partial(self._archive, new, events, met)
 
-    def _learn(self, forgotten: ErasureList) -> None:
-        """Let memory have nothing of those who are forgotten since."""
-        if forgotten is not self._forgotten:
-            self._memory.forget(forgotten)
-            self._forgotten = forgotten
-
-    async def _resolve(self, new: ClickHouse, keys: Sequence[ConversationKey]) -> dict[ConversationKey, History]:
+    async def _resolve(
+        self, new: ClickHouse, keys: Sequence[ConversationKey], forgotten: ErasureList
+    ) -> dict[ConversationKey, History]:
         known = {key: self._memory.take(key) for key in keys}
         missing = [key for key, history in known.items() if history is None]
-        archived = await histories(new, missing, self._forgotten, shared=True) if missing else {}
+        archived = await histories(new, missing, forgotten, shared=True) if missing else {}
+        for history in filter(None, known.values() if forgotten else ()):
+            history.discard(forgotten.erased)
         return {key: history or archived[key] for key, history in known.items()}
 
-    async def _archive(self, new: ClickHouse, events: Sequence[ArchivedTurn], met: Collection[ConversationKey]) -> None:
+    async def _archive(self, new: ClickHouse, events: Sequence[ArchivedTurn], met: ErasureFilter) -> None:
         try:
             await new.insert("turns", events)
             await self._after.put_right((), met, await self._watch.look(), shared=False)

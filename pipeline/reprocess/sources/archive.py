@@ -8,6 +8,7 @@ from pipeline.reprocess.batch import InputBatch
 from pipeline.store.archive import archived
 from pipeline.store.client import ClickHouse
 from pipeline.store.key_ranges import Place, Range, Scope, condition, count_events, divided, ranges
+from schemas.erasure import ARCHIVE, Origin
 from schemas.reprocessing import Job, Position, Source, WorkUnit
 
 EVENTS_A_SOURCE = 1_000_000
@@ -21,6 +22,11 @@ class ArchivedInput(msgspec.Struct, frozen=True, gc=False):
     session_id: str
     request_id: str
     problem: str = ""
+
+    @property
+    def place(self) -> Origin:
+        """In the archive, from which forgotten events are taken out."""
+        return ARCHIVE
 
     @property
     def origin(self) -> str:

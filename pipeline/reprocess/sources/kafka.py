@@ -17,6 +17,7 @@ from pipeline.kafka.client import PATIENCE, open_consumer
 from pipeline.kafka.offsets import spans_between
 from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.prefetch import prefetch
+from schemas.erasure import Origin, Place
 from schemas.reprocessing import Job, Source, WorkUnit
 
 BATCH_BYTES = 64 * 1024 * 1024
@@ -32,6 +33,14 @@ class KafkaInput(msgspec.Struct, frozen=True, gc=False):
     partition: str
     offset: int
     problem: str = ""
+    timestamp: int = 0
+    ours: bool = True
+
+    @property
+    def place(self) -> Origin | None:
+        """Where it is, if in a topic of ours: of others nobody knows where they ended when somebody was forgotten."""
+        topic, _, number = self.partition.rpartition("/")
+        return Place(topic, int(number), self.offset, self.timestamp) if self.ours else None
 
     @property
     def origin(self) -> str:
@@ -61,13 +70,14 @@ async def records(settings: Settings, job: Job, unit: WorkUnit, size: int) -> As
     """
     (at,), (end,) = map(_offsets, (unit.position, unit.source.end))
     partition = TopicPartition(job.topic, int(unit.source.of))
+    ours = job.topic in {settings.topic_raw, settings.topic_turns}
     with fetcher(settings) as opened:
         fetches = read_batches(opened, partition, (at, end), size, PATIENCE)
         found = prefetch(_gathered(_divided(fetches, settings.max_message_bytes), size))
         async with aclosing(found):  # before the fetcher is closed, which its thread takes from
             async for fetched in found:
                 wanted = [
-                    KafkaInput(one.value() or b"", unit.source.name, one.offset())
+                    KafkaInput(one.value() or b"", unit.source.name, one.offset(), "", one.timestamp()[1], ours)
                     for one in _in_window(fetched.records, job)
                     if not _damage(one)
                 ]

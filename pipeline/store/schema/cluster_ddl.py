@@ -14,6 +14,7 @@ SHARDED_BY = {
     "migrations": "name",
     "runs": "run",
     "forgotten": "session",
+    "forgotten_events": "session",
 }
 """The column whose hash decides on which shard a row lies. All that belongs to one session lies on one: FINAL and
 the repair of an audit see every version of a row there, and a condition on both tables needs no other shard."""

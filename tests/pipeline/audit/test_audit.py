@@ -1,7 +1,7 @@
 """The audit finds what differs, all of it and nothing else, whatever the tables hold and while they are written."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
@@ -15,10 +15,10 @@ from pipeline.fold.fold import fold
 from pipeline.runtime.clock import now_ms
 from pipeline.store.archive import write
 from pipeline.store.client import ClickHouse
-from pipeline.store.erasures import say
+from pipeline.store.erasures import register, say
 from pipeline.store.key_ranges import Scope
 from schemas.conversation import Conversation
-from schemas.erasure import Erasure, digest
+from schemas.erasure import Erasure, ForgottenEvent, digest, event_digest
 from schemas.lex.log_entry import bot_id
 from schemas.turn import Turn
 from tests.events import FALLBACK, START, turn, turns
@@ -225,13 +225,15 @@ def test_rows_that_have_expired_are_not_missed(tables: Tables, days: int) -> Non
     assert [found.kind for found in tables.audit()] == ([] if days > 399 else [Kind.MISSING])
 
 
-UNTIL = START + 1500
+GONE = TALK[:2]
 """Two of the four events are forgotten."""
 
 
-def forget(tables: Tables, until: int = UNTIL) -> None:
+def forget(tables: Tables, gone: Sequence[Turn] = GONE, until: int = TALK[-1].timestamp) -> None:
     async def use(clickhouse: ClickHouse) -> None:
-        await say(clickhouse, [Erasure("", digest(KEY[1]), until)])
+        session = digest(KEY[1])
+        await say(clickhouse, [Erasure("", session, until)])
+        await register(clickhouse, {ForgottenEvent(session, event_digest(one)) for one in gone})
 
     tables.use(use)
 
@@ -258,7 +260,7 @@ def test_whatever_is_there_of_a_forgotten_session_is_found_without_telling_who_i
     assert digest(KEY[1]) in found.session_id
     differences, left = tables.repair()
     assert (len(differences), left) == (1, 0)
-    kept = [one for one in events if one.timestamp > UNTIL]
+    kept = [one for one in events if one not in GONE]
     assert tables.rows() == ([fold(kept, FALLBACK)] if kept else [])
     assert tables.events() == kept
     assert tables.audit() == []
@@ -273,8 +275,16 @@ def test_what_is_forgotten_is_found_though_it_may_have_expired(tables: Tables) -
 
 
 def test_sessions_that_came_back_are_as_all_others(tables: Tables) -> None:
-    forget(tables, START - 1)
+    forget(tables, [])
     tables.fold(TALK)
     assert tables.audit() == []
     tables.put(changed(turns=9))
     assert [found.kind for found in tables.audit()] == [Kind.WRONG]
+
+
+def test_a_row_of_a_session_that_came_back_may_outlive_its_events(tables: Tables) -> None:
+    tables.retention = Retention(archive_days=30)
+    before = msgspec.structs.replace(TALK[0], timestamp=START - 1000)
+    forget(tables, [before], START - 1)
+    tables.put(RIGHT)
+    assert tables.audit() == []

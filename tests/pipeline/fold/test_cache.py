@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.fold.cache import ConversationCache, History
-from schemas.erasure import Erasure, ErasureList, digest
+from pipeline.fold.event_set import EventSet
 from schemas.turn import Turn
-from tests.events import START, turn, turns
+from tests.events import turn, turns
 
 
 def history(events: int) -> History:
@@ -51,41 +51,17 @@ def test_another_assignment_forgets_everything() -> None:
     assert memory.take(key(1)) is None
 
 
-def test_what_is_forgotten_is_remembered_no_more_and_makes_room() -> None:
-    def of(session: str, count: int) -> History:
-        return History(turn(session_id=session, request_id=str(n), timestamp=START + n) for n in range(count))
-
-    memory = ConversationCache(10)
-    gone, half, other = (("BOTAAAAAA1", session, "request-1") for session in ("gone", "half", "other"))
-    for key_of, count in ((gone, 2), (half, 5), (other, 3)):
-        memory.put(key_of, of(key_of[1], count))
-    words = [Erasure("", digest("gone"), START + 9), Erasure("", digest("half"), START + 2)]
-    memory.forget(ErasureList(words))
-    assert (gone in memory, half in memory, other in memory) == (False, True, True)
-    memory.put(("bot", "session", "new"), history(5))
-    assert len(memory) == 3, "2 + 3 + 5 events are not more than 10"
-    kept, untouched = memory.take(half), memory.take(other)
-    assert kept is not None
-    assert untouched is not None
-    assert ([*kept.events], kept.starts) == ([(START + 3, "3", ""), (START + 4, "4", "")], {START + 3})
-    assert len(untouched.events) == 3
-
-
-@given(st.lists(turns(), min_size=1), st.integers(START - 1, START + 4000), st.lists(turns()))
-def test_a_history_without_its_first_events_takes_back_the_rows_that_the_later_ones_had(
-    log: list[Turn], until: int, later: list[Turn]
+@given(st.lists(turns(), min_size=1), st.sets(st.integers(0, 6)))
+def test_a_history_without_some_events_knows_the_one_row_that_whoever_deleted_them_has_written(
+    log: list[Turn], gone: set[int]
 ) -> None:
-    """Its next row takes the place of that which whoever deleted the first ones has written, and of none of theirs."""
+    log = [one for one in log if one.key == log[0].key]
     past = History()
     for one in log:
         past.add(one)
-    past.discard(lambda one: one.timestamp <= until)
-    left = {one.order for one in log if one.timestamp > until}
-    assert past.events.keys() == left
-    for one in later:
-        if one.timestamp > until:
-            past.add(one)
-    if past.events:
-        outdated = past.outdated_starts(min(past.events)[0])
-        assert all(start > until for start in outdated)
-        assert not left or min(left)[0] in {*outdated, min(past.events)[0]}
+    past.outdated_starts(min(past.events)[0])
+    past.discard(lambda one: one.request_id in {f"request-{number}" for number in gone})
+    kept = [one for one in log if one.request_id not in {f"request-{number}" for number in gone}]
+    assert past.events == EventSet(kept).events
+    assert past.version == len({*kept})
+    assert past.starts == ({min(one.timestamp for one in kept)} if kept else set())

@@ -23,7 +23,7 @@ def test_missing_tables_are_named_with_what_makes_them(clickhouse_settings: Sett
             ask.ask("GET", "/readyz"),
             503,
             "ServiceUnavailableException",
-            "tables are missing: bots, conversations, forgotten, runs, turns; run `turnfold migrate`",
+            "tables are missing: bots, conversations, forgotten, forgotten_events, runs, turns; run `turnfold migrate`",
         )
         assert_failed(ask.sessions(), 500, "InternalServerException", "ClickHouse rejects the query")
         assert ask.ask("GET", "/healthz").status == 200

@@ -28,6 +28,8 @@ MAX_BYTES = 1_000_000
 ORDERS = int(os.environ.get("ORDERS", "300"))
 """How many orders of steps a test draws; `make search` draws more, each time others."""
 
+TOPIC = SETTINGS.topic_turns
+
 NAMES = ("one", "two", "three", "four", "five")
 """Of conversations."""
 
@@ -47,7 +49,7 @@ class Worker:
         sender: RetryingProducer | None = None,
     ) -> None:
         self._log, self._committed, self._size = log, committed, size
-        self._at = 0
+        self._at = self.read = 0
         self._chance = random.Random(server.clock + size)  # noqa: S311 - no secret is made of it
         self.at_work: list[int] = []
         """Where the batches begin that it has begun and not ended."""
@@ -74,7 +76,7 @@ class Worker:
 
     def record(self, place: int) -> Forwardable:
         """What lies at this place of the log."""
-        return cast("Forwardable", SimpleNamespace(value=self._log[place], headers=()))
+        return cast("Forwardable", record(self._log[place], place))
 
     async def run(self) -> None:
         """As the agent does it: the archive of one batch beside the rows of the next."""
@@ -83,6 +85,7 @@ class Worker:
         while self._at < len(self._log):
             batch = range(self._at, min(self._at + self._size, len(self._log)))
             self.at_work.append(self._at)
+            self.read = self._at + len(batch)
             decoded = [self._conversations.decode([self.record(place) for place in batch])]
             if before and self._conversations.must_wait(decoded, before[0]):
                 await Rest(before[1])
@@ -107,6 +110,13 @@ class Worker:
     def commit(self, upto: int) -> None:
         """Say that all before this place is written."""
         self._committed[0] = max(self._committed[0], upto)
+
+
+def record(value: bytes, offset: int, partition: int = 0, headers: Sequence[tuple[str, bytes]] = ()) -> SimpleNamespace:
+    """One of the log as Kafka has it."""
+    return SimpleNamespace(
+        value=value, topic=TOPIC, partition=partition, offset=offset, timestamp=START, headers=headers
+    )
 
 
 class Beside:

@@ -22,7 +22,7 @@ from pipeline.store.erasures import LOAD
 from pipeline.store.schema.shadow_tables import SWAPPED
 from pipeline.store.writer_state import LOOK
 from schemas.conversation import Conversation
-from schemas.erasure import Erasure, digest
+from schemas.erasure import Erasure, digest, event_digest
 from schemas.turn import ConversationKey, Turn
 
 TURN_FIELDS = len(Turn.__struct_fields__)
@@ -111,7 +111,12 @@ class Server:
         self.databases: dict[str, Database] = {}
         self.clock = 10**12  # so that nobody has written for longer than Kafka keeps events
         self.written = self.forgot = 0
-        self.words: set[Erasure] = set()
+        self.words: dict[tuple[str, str], Erasure] = {}
+        self.erased: dict[str, set[int]] = defaultdict(set)
+        self.unseen: set[int] = set()
+        """Digests that were forgotten before they were archived."""
+        self.all_words: list[Erasure] = []
+        self.said = 0
         self.create(LIVE)
         for table in ("turns", "conversations"):
             self.live.create(table)
@@ -178,28 +183,30 @@ class Client:
             parameters = {file.name: [orjson.loads(row) for row in file.data.splitlines()] for file in tables.files}
         server = self._server
         if statement == LOOK:
-            return [(server.clock, server.written, server.forgot, sum(map(hash, server.words)), self._uuids())]
+            return [(server.clock, server.written, server.forgot, server.said, self._uuids())]
         if statement == LOAD:
-            return [msgspec.structs.astuple(word) for word in server.words]
+            asked = {session for (session,) in parameters["asked"]}
+            words = [(*msgspec.structs.astuple(word), []) for word in server.words.values() if word.session in asked]
+            return [
+                *words,
+                *(("", one, 0, "", [*some]) for one, some in server.erased.items() if one in asked and some),
+            ]
         return [*ANSWERS[statement](self._found(), parameters)]
 
     async def command(self, statement: str, parameters: Mapping[str, Any]) -> None:
         """A deletion, of what there is when it begins."""
         await Step()
-        found, bots, since = self._found(), parameters["bots"], parameters["since"]
+        found, since, last = self._found(), parameters["since"], parameters["last"]
         if statement == erase.EVENTS:
-            found.turns.delete(lambda turn: turn.bot_id in bots and since <= turn.timestamp <= _until(turn, parameters))
-        elif statement == erase.ROWS:
-            found.conversations.delete(lambda row: row.bot_id in bots and since <= row.start <= _until(row, parameters))
+            bot, events = parameters["bot"], parameters["events"]
+            found.turns.delete(
+                lambda turn: turn.bot_id == bot and since <= turn.timestamp <= last and event_digest(turn) in events
+            )
         else:
-            assert statement == erase.LATER_ROWS
-            keys = parameters["keys"]
+            assert statement == erase.ROWS
+            bots, keys = parameters["bots"], parameters["keys"]
             found.conversations.delete(
-                lambda row: (
-                    row.bot_id in bots
-                    and row.start > max(since - 1, _until(row, parameters))
-                    and digest(*row.key) in keys
-                )
+                lambda row: row.bot_id in bots and since <= row.start <= last and digest(*row.key) in keys
             )
         await Step()
 
@@ -207,8 +214,20 @@ class Client:
         """Into the table that has this name when the statement begins: it may have another one when it ends."""
         await Step()
         if table == "forgotten":
-            self._server.words |= {*rows}
+            for word in rows:
+                known = self._server.words.get((word.bot_id, word.session))
+                if known is None or known.until <= word.until:
+                    self._server.words[word.bot_id, word.session] = word
+            self._server.all_words += rows
+            self._server.said += 1
             self._server.forgot = self._server.clock
+        elif table == "forgotten_events":
+            held = self._server.databases.values()
+            archived = {event_digest(turn) for one in held if "turns" in one.tables for turn in one.turns.archived()}
+            for one in rows:
+                if one.event not in archived | self._server.erased[one.session]:
+                    self._server.unseen.add(one.event)
+                self._server.erased[one.session].add(one.event)
         elif rows:
             found = self._found()
             into = found.turns if table == "turns" else found.conversations
@@ -230,11 +249,6 @@ class Client:
             if name in self._server.databases
             for table, held in self._server.databases[name].tables.items()
         )
-
-
-def _until(one: Turn | Conversation, parameters: Mapping[str, Any]) -> int:
-    moments = dict(zip(parameters["sessions"], parameters["untils"], strict=True))
-    return cast("int", moments.get(digest(one.bot_id, one.session_id), -1))
 
 
 Answers = Iterable[tuple[object, ...]]
@@ -262,23 +276,15 @@ def _bots(found: Database, parameters: Mapping[str, Any]) -> Answers:
 
 
 def _events(found: Database, parameters: Mapping[str, Any]) -> Answers:
-    for key, events in found.turns.events.items():
-        if key[:2] in parameters["plain"] and events:
-            gone = [turn.timestamp for turn in events if turn.timestamp <= _until(turn, parameters)]
-            kept = [turn.timestamp for turn in events if turn.timestamp > _until(turn, parameters)]
-            yield (*key, len(gone), min(gone, default=0), len(kept), min(kept, default=0))
+    asked = {tuple(session) for session in parameters["sessions"]}
+    some = (events for key, events in found.turns.events.items() if key[:2] in asked)
+    return [msgspec.structs.astuple(turn) for events in some for turn in events]
 
 
 def _rows(found: Database, parameters: Mapping[str, Any]) -> Answers:
-    by_key = defaultdict(list)
-    for row in found.conversations.rows.values():
-        if row.key[:2] in parameters["plain"]:
-            by_key[row.key].append(row)
-    for key, rows in by_key.items():
-        kept = [row for row in rows if row.start > _until(row, parameters)]
-        told = [(row.start, row.version) for row in kept if not row.is_deleted]
-        taken_back = [(row.start, row.version) for row in kept if row.is_deleted]
-        yield (*key, len(rows) - len(kept), min(row.start for row in rows), told, taken_back)
+    asked = {tuple(session) for session in parameters["sessions"]}
+    rows = (row for row in found.conversations.rows.values() if row.key[:2] in asked)
+    return [(*row.key, row.start, row.version, row.is_deleted) for row in rows]
 
 
 ANSWERS: dict[str, Callable[[Database, Mapping[str, Any]], Answers]] = {

@@ -9,6 +9,9 @@ from pipeline.materialise.writer import WriterStatePoller
 from pipeline.reprocess.batch import DecodedInputs
 from pipeline.reprocess.cutover import LOOKS
 from pipeline.reprocess.sinks.shadow import ShadowSink
+from pipeline.reprocess.sources.archive import ArchivedInput as FromArchive
+from pipeline.store.erasures import load_forgotten
+from schemas.erasure import digest
 from tests.events import FALLBACK
 from tests.pipeline.materialise.actors import NAMES, Worker
 from tests.pipeline.materialise.model import IN_ORDER, NEW, OLD, Database, Server, Step
@@ -80,22 +83,26 @@ class Rebuild:
             events = self._server.live.turns.events
             found = [turn for key in events if key[2] == NAMES[at] for turn in events[key]]
             self._chance.shuffle(found)  # the archive gives them in no order
-            *_, archive = await into(DecodedInputs(found, [b"{}"] * len(found)))
+            *_, archive = await into(
+                DecodedInputs(found, [b"{}"] * len(found), raws=[FromArchive(b"", "", "", "")] * len(found))
+            )
             await archive()
             await Step()
             self._run.position = at + 1
 
     async def _put_right(self) -> None:
         """As an audit does it, again where somebody was forgotten meanwhile."""
-        watch = WriterStatePoller(self._server.connections())
+        databases = self._server.connections()
+        watch = WriterStatePoller(databases)
         seen, now = None, await watch.look()
-        while seen is None or now.forgotten is not seen.forgotten:
+        while seen is None or now.said != seen.said:
             seen = now
-            terms = ReconcileRules(FALLBACK, seen.forgotten)
             keys = [*self._new.turns.events]
+            forgotten = await load_forgotten(await databases.live(), {digest(key[1]) for key in keys})
+            terms = ReconcileRules(FALLBACK, forgotten)
             await reconcile(self._server.client(NEW), keys, terms)
-            if words := seen.forgotten.of(keys):
-                await delete_erased(self._server.connections(), words, terms)
+            if sessions := forgotten.sessions(keys):
+                await delete_erased(databases, sessions, terms, suspects=keys)
             now = await watch.look()
 
     async def _ready(self) -> bool:

@@ -23,6 +23,7 @@ class Stage:
         self._patient = patient
         self._entries = [as_entry(one) for one in log]
         self._committed, self._runs, self._workers = [0], [Run()], list[Worker]()
+        self._read = 0
         self._size = self.chance.randrange(1, 4)
         self.worker, self.rebuild = self._start_worker(), self._start_rebuild()
 
@@ -58,6 +59,7 @@ class Stage:
         It does not die where another has already committed what it is at: only when there are two at a time, and the
         one that is behind dies between two statements, can the row of an old start outlive a swap.
         """
+        _ = self.read
         if asleep or self._workers[-1].superseded:
             self.asleep.append(self.worker)
         else:
@@ -82,6 +84,12 @@ class Stage:
         if self._runs[-1].done:
             self._runs.append(Run())
         return actor(Rebuild(self.server, self._runs[-1], self._workers, self.chance, patient=self._patient).run)
+
+    @property
+    def read(self) -> int:
+        """How far anybody has read the log."""
+        self._read = max([self._read, *(worker.read for worker in self._workers)])
+        return self._read
 
     @property
     def swaps(self) -> int:

@@ -9,12 +9,14 @@ from pipeline.ingest.decode import decode_entry
 from pipeline.reprocess.batch import DecodedInputs
 from pipeline.reprocess.leases import RENEW_S
 from pipeline.reprocess.sinks.live import LiveSink
+from pipeline.reprocess.sources.kafka import KafkaInput
 from schemas.turn import Turn
-from tests.events import FALLBACK, slow_fold
+from tests.events import FALLBACK, START, slow_fold
 from tests.pipeline.materialise.actors import (
     MAX_BYTES,
     ORDERS,
     PAUSES,
+    TOPIC,
     Actor,
     Worker,
     actor,
@@ -32,7 +34,7 @@ class Replay:
     def __init__(self, server: Server, log: list[Turn], saved: list[int], size: int) -> None:
         self._server, self._log, self._saved, self._size = server, log, saved, size
         self._word = -(10**9)
-        self._at = saved[0]
+        self._at = self.read = saved[0]
         self._into = LiveSink(server.connections(), FALLBACK, self._announce)
 
     @property
@@ -45,7 +47,9 @@ class Replay:
             self._at = self._saved[0]
             await self._say()
             batch = self._log[self._at : self._at + self._size]
-            await self._into(DecodedInputs(batch, [b"{}"] * len(batch)))
+            self.read = max(self.read, self._at + len(batch))
+            raws = [KafkaInput(b"", f"{TOPIC}/0", self._at + place, timestamp=START) for place in range(len(batch))]
+            await self._into(DecodedInputs(batch, [b"{}"] * len(batch), raws=raws))
             self._at = self._saved[0] = max(self._saved[0], self._at + len(batch))
 
     async def _announce(self) -> None:

@@ -20,6 +20,7 @@ from pipeline.metrics.worker import WorkerMetrics
 from pipeline.reprocess.batch import DecodedInputs as Again
 from pipeline.reprocess.sinks.live import LiveSink
 from pipeline.reprocess.sinks.shadow import ShadowSink
+from pipeline.reprocess.sources.kafka import KafkaInput
 from pipeline.store.client import connection
 from pipeline.store.databases import Databases
 from pipeline.store.schema.shadow_tables import (
@@ -31,14 +32,15 @@ from pipeline.store.schema.shadow_tables import (
     uuids,
 )
 from schemas.conversation import Conversation
-from schemas.erasure import Erasure, digest
+from schemas.erasure import Ends, Erasure, digest
 from schemas.turn import Turn
 from tests.events import FALLBACK, START, turn
 from tests.pipeline.audit.tables import Tables, folded
 from tests.pipeline.materialise.actors import MAX_BYTES, as_entry
 
 WHO = "session-1"
-UNTIL = START + 1500
+ENDS = msgspec.json.encode(Ends({"turns": [2]})).decode()
+"""The log had two events when the session was forgotten, whatever clocks say."""
 
 
 def said(n: int, **changes: object) -> Turn:
@@ -62,7 +64,22 @@ class Silent(RetryingProducer):
 
 class Raw(msgspec.Struct):
     value: bytes
-    headers: tuple[()] = ()
+    offset: int
+    topic: str = "turns"
+    partition: int = 0
+    timestamp: int = START
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def place(one: Turn) -> int:
+    """Where the log has it."""
+    return (one.timestamp - START) // 1000
+
+
+def again(events: Sequence[Turn]) -> Again:
+    """As a replay reads them."""
+    raws = [KafkaInput(b"", "turns/0", place(one), timestamp=START) for one in events]
+    return Again(list(events), [b"{}"] * len(events), raws=raws)
 
 
 class Worker:
@@ -73,7 +90,9 @@ class Worker:
         self.conversations = Conversations(settings, Silent.__new__(Silent), self.metrics, DlqLimit(1, 1))
 
     def decoded(self, events: Sequence[Turn]) -> list[Decoded]:
-        return [self.conversations.decode(cast("list[Forwardable]", [Raw(as_entry(one)) for one in events]))]
+        return [
+            self.conversations.decode(cast("list[Forwardable]", [Raw(as_entry(one), place(one)) for one in events]))
+        ]
 
     async def flush(self, events: Sequence[Turn]) -> None:
         await self.conversations.finish(await self.conversations.begin(self.decoded(events), 0))
@@ -92,9 +111,9 @@ async def at_work(settings: Settings) -> AsyncIterator[Worker]:
             await drop_database(settings, database)
 
 
-async def forgotten(settings: Settings, until: int = UNTIL, bot_id: str = "") -> tuple[Removed, bool]:
+async def forgotten(settings: Settings, bot_id: str = "") -> tuple[Removed, bool]:
     databases = Databases(settings)
-    word = Erasure(bot_id, digest(WHO), until)
+    word = Erasure(bot_id, digest(WHO), START - 10**7, ENDS)
     try:
         return await erase_session(databases, word, WHO, ReconcileRules(FALLBACK), lambda: asyncio.sleep(0))
     finally:
@@ -124,13 +143,13 @@ def test_a_worker_that_remembers_goes_on_with_what_is_left(with_tables: Settings
             removed, clean = await forgotten(with_tables)
             assert clean
             assert (removed.events, removed.conversations) == (
-                {with_tables.clickhouse_database: 2},
+                {with_tables.clickhouse_database: 3},
                 {with_tables.clickhouse_database: 1},
             )
-            await worker.flush(TALK[3:])
+            await worker.flush(TALK[2:])
 
     asyncio.run(go())
-    assert_kept(with_tables)
+    assert_kept(with_tables, [*TALK[3:], *OTHERS])
 
 
 def test_a_flush_that_was_begun_before_the_word_leaves_nothing(with_tables: Settings) -> None:
@@ -179,7 +198,7 @@ def test_of_one_bot_or_of_all(with_tables: Settings, bot_id: str) -> None:
             await forgotten(with_tables, bot_id=bot_id)
 
     asyncio.run(go())
-    assert_kept(with_tables, [*KEPT, *(other_bot if bot_id else other_bot[2:])])
+    assert_kept(with_tables, [*OTHERS, *(other_bot if bot_id else [])])
 
 
 def test_tables_beside_the_live_ones_and_those_that_were_swapped_out_forget_too(with_tables: Settings) -> None:
@@ -199,7 +218,7 @@ def test_tables_beside_the_live_ones_and_those_that_were_swapped_out_forget_too(
             names = {live, shadow_database(with_tables), retired_database(with_tables)}
             assert set(removed.events) == names
             for database in names:
-                await asyncio.to_thread(assert_kept, with_tables, database=database)
+                await asyncio.to_thread(assert_kept, with_tables, OTHERS, database)
 
     asyncio.run(go())
 
@@ -214,7 +233,7 @@ def test_a_replay_into_the_live_tables_drops_and_counts(with_tables: Settings) -
             await forgotten(with_tables)
             databases = Databases(with_tables)
             whole = [*TALK, *OTHERS]
-            kept, changed = await LiveSink(databases, FALLBACK, nobody)(Again(whole, [b"{}"] * len(whole)))
+            kept, changed = await LiveSink(databases, FALLBACK, nobody)(again(whole))
             assert (kept.forgotten, kept.turns, changed) == (2, KEPT, 2)
             await databases.close()
 
@@ -230,10 +249,10 @@ def test_a_rebuild_drops_and_what_it_was_writing_meanwhile_goes(with_tables: Set
             await create_shadow_tables(with_tables)
             databases = Databases(with_tables)
             into = ShadowSink(databases, FALLBACK, 1000)
-            _, _, archive = await into(Again(whole, [b"{}"] * len(whole)))
+            _, _, archive = await into(again(whole))
             await forgotten(with_tables)
             await archive()
-            kept, changed, archive = await into(Again(whole, [b"{}"] * len(whole)))
+            kept, changed, archive = await into(again(whole))
             assert (kept.forgotten, changed) == (2, 0)
             await archive()
             await databases.close()
@@ -242,21 +261,20 @@ def test_a_rebuild_drops_and_what_it_was_writing_meanwhile_goes(with_tables: Set
     asyncio.run(go())
 
 
-def test_to_forget_again_is_harmless_and_ends_what_was_interrupted(with_tables: Settings) -> None:
-    """Between the deletion of rows and the settling a conversation has no row at all."""
+def test_to_forget_again_is_harmless_and_forgets_what_was_said_since(with_tables: Settings) -> None:
 
     async def go() -> None:
         async with at_work(with_tables) as worker:
             await worker.flush([*TALK, *OTHERS])
             await forgotten(with_tables)
-            await asyncio.to_thread(assert_kept, with_tables)
+            await asyncio.to_thread(assert_kept, with_tables, OTHERS)
             assert await forgotten(with_tables) == (Removed(), True)
-            async with connection(with_tables) as server:
-                await server.command(f"DELETE FROM conversations WHERE session_id = '{WHO}'")  # noqa: S608 - ids of our own
+            await worker.flush([back := said(4)])
+            await asyncio.to_thread(assert_kept, with_tables, [back, *OTHERS])
             await forgotten(with_tables)
 
     asyncio.run(go())
-    assert_kept(with_tables)
+    assert_kept(with_tables, OTHERS)
 
 
 def test_who_is_written_again_at_every_look_is_not_called_forgotten(
@@ -264,17 +282,18 @@ def test_who_is_written_again_at_every_look_is_not_called_forgotten(
 ) -> None:
     monkeypatch.setattr("pipeline.materialise.erase_session.ROUNDS", 2)
     tables = Tables(with_tables)
+    tables.put(*folded(TALK[:1]), events=TALK[:1])
 
     async def put_again() -> None:
         await asyncio.to_thread(tables.put, *folded(TALK[:1]), events=TALK[:1])
 
     async def go() -> tuple[Any, bool]:
         databases = Databases(with_tables)
-        word = Erasure("", digest(WHO), UNTIL)
+        word = Erasure("", digest(WHO), START, ENDS)
         try:
             return await erase_session(databases, word, WHO, ReconcileRules(FALLBACK), put_again)
         finally:
             await databases.close()
 
     removed, clean = asyncio.run(go())
-    assert (sum(removed.events.values()), clean) == (2, False)
+    assert (sum(removed.events.values()), clean) == (3, False)

@@ -10,8 +10,7 @@ import msgspec
 from agents.forwarding import Forwardable
 from agents.producer import OutgoingMessage, RetryingProducer
 from pipeline.kafka.placement import Placement
-from tests.events import START
-from tests.pipeline.materialise.actors import Actor, Worker, actor, advance, finish
+from tests.pipeline.materialise.actors import Actor, Worker, actor, advance, finish, record
 from tests.pipeline.materialise.model import Server, Step
 
 
@@ -80,8 +79,7 @@ class Member(Worker):
     def record(self, place: int) -> Forwardable:
         """What lies at this place of the partition."""
         value, headers = self._records[place]
-        found = SimpleNamespace(value=value, headers=headers, partition=self._partition, timestamp=START)
-        return cast("Forwardable", found)
+        return cast("Forwardable", record(value, place, self._partition, headers))
 
     def commit(self, upto: int) -> None:
         """Kafka takes no commit of an older generation."""

@@ -22,6 +22,7 @@ class Raw(NamedTuple):
     data: bytes
     origin: str
     problem: str = ""
+    place: None = None
 
 
 def batch(*raws: Raw) -> InputBatch:

@@ -32,7 +32,7 @@ def test_a_migrated_database_is_ready(clickhouse_settings: Settings) -> None:
 
 def test_what_is_missing_is_named_with_what_makes_it(clickhouse_settings: Settings) -> None:
     assert asked(clickhouse_settings) == (
-        "tables are missing: bots, conversations, forgotten, runs, turns; run `turnfold migrate`"
+        "tables are missing: bots, conversations, forgotten, forgotten_events, runs, turns; run `turnfold migrate`"
     )
     asyncio.run(migrate(clickhouse_settings))
     missing = asked(clickhouse_settings, "DROP TABLE conversations")

@@ -116,6 +116,22 @@ ENGINE = Distributed('blue', currentDatabase(), 'forgotten_local', cityHash64(se
             "payload; 0: archived before there were any' AFTER missed_utterance"
         ),
     ],
+    "0014_forgotten_ends.sql": [
+        f"ALTER TABLE {table} ON CLUSTER 'blue' ADD COLUMN IF NOT EXISTS ends String "
+        "COMMENT 'JSON: where the topics ended when that was said'"
+        for table in ("forgotten_local", "forgotten")
+    ],
+    "0015_forgotten_events.sql": [
+        """\
+CREATE TABLE IF NOT EXISTS forgotten_events_local ON CLUSTER 'blue'
+(
+)
+ENGINE = ReplicatedReplacingMergeTree
+ORDER BY (session, event)""",
+        """\
+CREATE TABLE IF NOT EXISTS forgotten_events ON CLUSTER 'blue' AS forgotten_events_local
+ENGINE = Distributed('blue', currentDatabase(), 'forgotten_events_local', cityHash64(session))""",
+    ],
     "the database": ["CREATE DATABASE IF NOT EXISTS {name:Identifier} ON CLUSTER 'blue'"],
     "the record of migrations": [
         """\
@@ -138,9 +154,6 @@ WHERE (lower(hex(SHA256(concat(bot_id, '\\0', session_id, '\\0', originating_req
     "the deletion of forgotten rows": [
         erase.ROWS.replace("conversations", "conversations_local ON CLUSTER 'blue'").strip()
     ],
-    "the deletion of what hides later rows": [
-        erase.LATER_ROWS.replace("conversations", "conversations_local ON CLUSTER 'blue'").strip()
-    ],
     "a time to live": [
         (
             "ALTER TABLE turns_local ON CLUSTER 'blue' "
@@ -159,7 +172,6 @@ STATEMENTS = {
     "the audit's deletion": DELETE,
     "the deletion of forgotten events": erase.EVENTS,
     "the deletion of forgotten rows": erase.ROWS,
-    "the deletion of what hides later rows": erase.LATER_ROWS,
     "a time to live": "ALTER TABLE turns MODIFY TTL timestamp + toIntervalSecond(86400) SETTINGS mutations_sync = 0",
     "none": "ALTER TABLE turns REMOVE TTL",
     "what takes them off the disk": erase.APPLY.format(table="turns"),
