@@ -17,17 +17,20 @@ from agents.batcher import batched
 from agents.consumer.assignor import Assignor
 from agents.consumer.topic_ids import create_no_topics
 from agents.consumer.transport import Transport
-from agents.conversations import Conversations
 from agents.flush_loop import flush_all
+from agents.forwarding import Forwarder
 from agents.intake import Intake
 from agents.probe_server import ProbeServer, Readiness
-from agents.producer import RetryingProducer
+from agents.producer import DeadLetterProducer, RetryingProducer
 from agents.shutdown_watchdog import exit_after
 from agents.stuck import StuckWatch
 from pipeline.config.fold_rules import kafka_client_id
 from pipeline.config.settings import Settings
+from pipeline.ingest.decoder import EventDecoder
 from pipeline.ingest.dlq_limit import DlqLimit
 from pipeline.kafka.security import tls_context
+from pipeline.materialise.flush import ConversationFlusher
+from pipeline.materialise.turn_records import PlacementSource, RecordDecoder
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.gc_tuning import tune_gc
@@ -111,9 +114,17 @@ def create_app(settings: Settings) -> App:
     sender = RetryingProducer(app, metrics.kafka)
     # shared by both agents: unreadable inputs come from the raw topic, while valid ones may come from the other
     limit = DlqLimit(settings.dead_letter_share, settings.dead_letter_window)
-    parts = (settings, sender, metrics, limit, lambda: app.consumer.placement)
-    _add_intake(app, settings, Intake(*parts))
-    _add_conversations(app, settings, Conversations(*parts, holding=lambda: app.consumer.confirmed_generation()))  # noqa: PLW0108 - as above
+    placement: PlacementSource = lambda: app.consumer.placement  # noqa: E731 - as above
+    _add_intake(app, settings, Intake(settings, sender, metrics, limit, placement))
+    flusher = ConversationFlusher(
+        settings,
+        DeadLetterProducer(settings, sender),
+        Forwarder(settings.topic_turns, sender, metrics),
+        metrics,
+        limit,
+        generation=lambda: app.consumer.confirmed_generation(),  # noqa: PLW0108 - as above
+    )
+    _add_conversations(app, settings, RecordDecoder(EventDecoder.of(settings), placement, metrics), flusher)
     return app
 
 
@@ -156,14 +167,14 @@ def _add_intake(app: faust.App, settings: Settings, intake: Intake) -> None:
     app.agent(_topic(app, settings.topic_raw), name="intake")(agent)
 
 
-def _add_conversations(app: faust.App, settings: Settings, conversations: Conversations) -> None:
+def _add_conversations(app: faust.App, settings: Settings, decode: RecordDecoder, flusher: ConversationFlusher) -> None:
     epoch = 0
 
     async def agent(stream: Any) -> None:
         pace = settings.flush_seconds, settings.flush_events
-        lists = batched(stream.noack().events(), *pace, lambda event: conversations.decode(event.message.value))
-        async with aclosing(conversations), aclosing(lists):
-            await flush_all(lists, conversations, app.consumer, app.metrics, lambda: epoch)
+        lists = batched(stream.noack().events(), *pace, lambda event: decode(event.message.value))
+        async with aclosing(flusher), aclosing(lists):
+            await flush_all(lists, flusher, app.consumer, app.metrics, lambda: epoch)
 
     async def assigned(_: faust.App, partitions: set[TP], **__: Any) -> None:
         nonlocal epoch

@@ -6,15 +6,16 @@ from contextlib import ExitStack, contextmanager
 
 from agents.batcher import PreparedEvent
 from agents.consumer.transport import Consumer
-from agents.conversations import Conversations, Decoded, Flush
+from pipeline.materialise.flush import ConversationFlusher, PendingFlush
+from pipeline.materialise.turn_records import DecodedRecords
 from pipeline.metrics.worker import WorkerMetrics
 
-Lists = AsyncIterator[list[PreparedEvent[Decoded]]]
+Lists = AsyncIterator[list[PreparedEvent[DecodedRecords]]]
 
 
 async def flush_all(
     lists: Lists,
-    conversations: Conversations,
+    flusher: ConversationFlusher,
     consumer: Consumer,
     metrics: WorkerMetrics,
     epoch: Callable[[], int],
@@ -24,7 +25,7 @@ async def flush_all(
     Raises:
         Exception: the error of the first flush that failed.
     """
-    before: tuple[Flush, asyncio.Task[None]] | None = None
+    before: tuple[PendingFlush, asyncio.Task[None]] | None = None
     with _first_error():
         async with asyncio.TaskGroup() as group:
             async for arrived in lists:
@@ -34,20 +35,20 @@ async def flush_all(
                     records = [record for one in current for record in one.event.message.value]
                     held.enter_context(metrics.batches.flush("conversations", records))
                     batches = [one.prepared for one in current]
-                    if before and conversations.must_wait(batches, before[0]):
+                    if before and flusher.depends_on(batches, before[0]):
                         await before[1]
-                    flush = await conversations.begin(batches, epoch())
+                    flush = await flusher.fold_and_write_rows(batches, epoch())
                     if before:
                         await before[1]
-                    finishing = _finish(conversations, flush, current, held.pop_all())
+                    finishing = _finish(flusher, flush, current, held.pop_all())
                     before = (flush, group.create_task(finishing))
 
 
 async def _finish(
-    conversations: Conversations, flush: Flush, current: list[PreparedEvent[Decoded]], held: ExitStack
+    flusher: ConversationFlusher, flush: PendingFlush, current: list[PreparedEvent[DecodedRecords]], held: ExitStack
 ) -> None:
     with held:
-        await conversations.finish(flush)
+        await flusher.write_archive(flush)
         for one in current:
             one.event.ack()
 

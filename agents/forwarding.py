@@ -1,55 +1,18 @@
 """Forward records of the turns topic to the partition that their session belongs in."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Sequence
 
 from agents.producer import OutgoingMessage, RetryingProducer
-from pipeline.ingest.routing import ConsumedRecord
-from pipeline.kafka.placement import Placement
+from pipeline.materialise.turn_records import Stray
 from pipeline.metrics.worker import WorkerMetrics
 from schemas.dead_letter import Headers
 from schemas.topics import FORWARDED, times_forwarded
-from schemas.turn import Turn
-
-MOST_TIMES = 8
-"""Number of times that a record is forwarded at most. Workers of one group place sessions alike, so a record is only
-forwarded again if partitions were added meanwhile, or if two groups with different settings read the topic, which would
-never end."""
 
 HEADER_BYTES = 16_384
 """Bytes of headers that are forwarded with a record; larger headers are dropped, or the record might not fit."""
 
-Placing = Callable[[], Placement | None]
-"""Returns the current placement of sessions; None before partitions are assigned."""
-
 log = logging.getLogger(__name__)
-
-
-class Forwardable(ConsumedRecord, Protocol):
-    """The attributes of a Kafka record that forwarding needs."""
-
-    timestamp: int
-    headers: Sequence[tuple[str, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Stray:
-    """A turn that is in another partition than its session belongs in, with its payload and record."""
-
-    turn: Turn
-    payload: bytes
-    record: Forwardable
-    partition: int
-    """The partition that it belongs in."""
-
-
-def stray_of(record: Forwardable, turn: Turn, payload: bytes, partition: int) -> Stray | None:
-    """Return the stray of a record that belongs in `partition`; None if it was already forwarded too often."""
-    if times_forwarded(record.headers) >= MOST_TIMES:
-        return None
-    return Stray(turn, payload, record, partition)
 
 
 class Forwarder:

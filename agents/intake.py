@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from agents.consumer.fetches import Fetched, letter_of_batch
-from agents.forwarding import Placing
 from agents.producer import OutgoingMessage, RetryingProducer, dead_letter_message
 from pipeline.config.settings import Settings
 from pipeline.ingest.decoder import EventDecoder
 from pipeline.ingest.dlq_limit import DlqLimit
 from pipeline.ingest.routing import RoutedEntry, dead_letter, sort_record
+from pipeline.materialise.dead_letters import FetchedRecord, dead_letter_of_batch
+from pipeline.materialise.turn_records import PlacementSource
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.runtime.errors import InvalidEventError, Reason
 from schemas.dead_letter import DeadLetter
@@ -24,7 +24,7 @@ class UnpackedEntry(NamedTuple):
     """A log entry or a dead letter, the record that it was unpacked from, and its place in that record."""
 
     content: RoutedEntry | DeadLetter
-    record: Fetched
+    record: FetchedRecord
     place: int
 
 
@@ -32,17 +32,21 @@ class Intake:
     """The intake agent's processing of a batch. Processing a batch again only sends duplicates."""
 
     def __init__(
-        self, settings: Settings, sender: RetryingProducer, metrics: WorkerMetrics, limit: DlqLimit, placing: Placing
+        self,
+        settings: Settings,
+        sender: RetryingProducer,
+        metrics: WorkerMetrics,
+        limit: DlqLimit,
+        placement: PlacementSource,
     ) -> None:
-        """Create the intake; `placing` returns the current placement of sessions."""
         self._settings = settings
         self._sender = sender
         self._metrics = metrics
         self._limit = limit
         self._decoder = EventDecoder.of(settings)
-        self._placing = placing
+        self._placement = placement
 
-    async def __call__(self, records: Sequence[Fetched]) -> None:
+    async def __call__(self, records: Sequence[FetchedRecord]) -> None:
         """Send the contents of `records`; return once Kafka has them.
 
         Raises:
@@ -68,15 +72,15 @@ class Intake:
         ]
         self._metrics.dead("intake", [*letters, *too_large])
 
-    def _unpack(self, record: Fetched) -> Iterable[RoutedEntry | DeadLetter]:
-        letter = letter_of_batch(record, self._decoder, STEP)
+    def _unpack(self, record: FetchedRecord) -> Iterable[RoutedEntry | DeadLetter]:
+        letter = dead_letter_of_batch(record, self._decoder, STEP)
         return [letter] if letter else sort_record(record, self._decoder, STEP)
 
     def _message(self, entry: UnpackedEntry) -> OutgoingMessage:
         content = entry.content
         if isinstance(content, DeadLetter):
             return dead_letter_message(content, self._settings)
-        placement = self._placing()
+        placement = self._placement()
         partition = None if placement is None else placement.partition_of(content.session_id)
         instead = partial(self._dead_letter_instead, entry)
         return OutgoingMessage(

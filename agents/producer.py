@@ -53,6 +53,18 @@ def dead_letter_message(letter: DeadLetter, settings: Settings) -> OutgoingMessa
     return OutgoingMessage(settings.topic_dead, None, letter.payload, letter.headers(), instead=half)
 
 
+class DeadLetterProducer:
+    """Stores dead letters in their topic."""
+
+    def __init__(self, settings: Settings, producer: "RetryingProducer") -> None:
+        self._settings = settings
+        self._producer = producer
+
+    async def keep(self, letters: Sequence[DeadLetter]) -> None:
+        """Return once Kafka has all of them."""
+        await self._producer.send([dead_letter_message(letter, self._settings) for letter in letters])
+
+
 class RetryingProducer:
     """Sends through the Faust app's producer, which batches messages and waits for all replicas."""
 

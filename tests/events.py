@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from pipeline.fold.fold import fold
 from schemas.conversation import Conversation
+from schemas.fold_rules import FoldRules
 from schemas.turn import ConversationKey, Turn, content_digest
 
 START = 1_780_000_000_000
 """An instant in 2026, in milliseconds."""
 
 FALLBACK = frozenset({"FallbackIntent"})
+RULES = FoldRules(FALLBACK)
 
 
 def iso(milliseconds: int) -> str:
@@ -111,4 +113,4 @@ def slow_fold(log: Sequence[Turn]) -> list[Conversation]:
 
 def _slow_row(turns: set[Turn]) -> Conversation:
     counts = {one.order: one for one in sorted(turns, key=lambda one: one.content)}
-    return fold(counts.values(), FALLBACK, len(turns) - len(counts))
+    return fold(counts.values(), RULES, len(turns) - len(counts))

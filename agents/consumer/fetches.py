@@ -1,39 +1,14 @@
-"""Check fetch responses before aiokafka decodes them, and turn damaged batches into dead letters."""
+"""Check fetch responses before aiokafka decodes them."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Any
 
-import msgspec
 from aiokafka import AIOKafkaConsumer
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.memory_records import MemoryRecords
 
-from pipeline.ingest.decoder import EventDecoder
-from pipeline.ingest.routing import ConsumedRecord, dead_letter
-from pipeline.kafka.batches.damage import damage_of
 from pipeline.kafka.batches.fetch_check import FetchCheck
-from pipeline.runtime.errors import InvalidEventError
-from schemas.dead_letter import DeadLetter
-
-
-class Fetched(ConsumedRecord, Protocol):
-    """A record that a client has fetched, with its headers."""
-
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes | None]]:
-        """Return the names and values of the headers."""
-
-
-def letter_of_batch(record: Fetched, decoder: EventDecoder, step: str) -> DeadLetter | None:
-    """Return the dead letter of the damaged batch that the record stands for; None if it is an ordinary record."""
-    damage = damage_of(record)
-    if damage is None:
-        return None
-    invalid = InvalidEventError(damage.reason, damage.detail)
-    letter = dead_letter(record, *decoder.letter(invalid, record.value or b""), step)
-    return msgspec.structs.replace(letter, last_offset=damage.last_offset)
-
 
 REFETCH_PAUSE = 0.05
 """Seconds until records that the broker does not expose yet are fetched again."""

@@ -112,7 +112,7 @@ def _finding(key: ConversationKey, said: ArchiveAndRows, terms: ReconcileRules, 
     kept = EventSet(terms.forgotten.unerased(events))
     gone = [turn.timestamp for turn in events if terms.forgotten.erased(turn)]
     gone += (row.start for row in rows if _hides(row, kept, terms, now))
-    right = fold(kept.events.values(), terms.fallback_intents, len(kept.lesser)) if kept.events else None
+    right = fold(kept.events.values(), terms.fold, len(kept.lesser)) if kept.events else None
     return Finding(key, right, rows, forgotten=min(gone, default=None))
 
 

@@ -7,7 +7,13 @@ import msgspec
 
 from pipeline.config.settings import Settings
 from pipeline.runtime.version import package_version
+from schemas.fold_rules import FOLD_VERSION, FoldRules
 from schemas.reprocessing import JobRules
+
+
+def fold_rules(settings: Settings) -> FoldRules:
+    """Return the rules of the fold."""
+    return FoldRules(frozenset(settings.fallback_intents))
 
 
 def rules_digest(settings: Settings) -> JobRules:
@@ -20,7 +26,7 @@ def rules_digest(settings: Settings) -> JobRules:
 def kafka_client_id(settings: Settings) -> str:
     """Return the client id of a worker in its consumer group: the same for workers with the same rules."""
     rules = rules_digest(settings)
-    digest = hashlib.sha256(msgspec.json.encode((rules, settings.partitioner))).hexdigest()
+    digest = hashlib.sha256(msgspec.json.encode((rules, FOLD_VERSION, settings.partitioner))).hexdigest()
     return f"turnfold-worker-{rules.version}-{digest[:8]}"
 
 

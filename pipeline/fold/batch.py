@@ -1,6 +1,6 @@
 """Histories and a batch of events in log order in; the rows to write and the events to archive out."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from pipeline.fold.cache import History
 from pipeline.fold.fold import fold
 from schemas.conversation import Conversation
+from schemas.fold_rules import FoldRules
 from schemas.turn import ConversationKey, Turn
 
 
@@ -19,9 +20,7 @@ class FoldResult:
     new: list[int]
 
 
-def fold_batch(
-    histories: Mapping[ConversationKey, History], turns: Sequence[Turn], fallback_intents: Collection[str]
-) -> FoldResult:
+def fold_batch(histories: Mapping[ConversationKey, History], turns: Sequence[Turn], rules: FoldRules) -> FoldResult:
     """Add `turns`, in log order, to the histories of their conversations, and fold each that is touched.
 
     A conversation whose events were all known gets its row all the same: writing it twice is harmless, and
@@ -36,7 +35,7 @@ def fold_batch(
             new.append(place)
     rows: list[Conversation] = []
     for history in touched.values():
-        row = fold(history.events.values(), fallback_intents, len(history.lesser))
+        row = fold(history.events.values(), rules, len(history.lesser))
         rows.append(row)
         rows += [_deleted(row, start) for start in history.outdated_starts(row.start)]
     return FoldResult(rows, new)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from itertools import groupby
 
 from schemas.conversation import Conversation, EndState
+from schemas.fold_rules import FoldRules
 from schemas.turn import Turn
 
 PUT_SESSION = "PutSession"
@@ -13,7 +14,7 @@ SUCCEEDED = {"Fulfilled", "ReadyForFulfillment"}
 FAILED = "Failed"
 
 
-def fold(turns: Collection[Turn], fallback_intents: Collection[str], lesser: int = 0) -> Conversation:
+def fold(turns: Collection[Turn], rules: FoldRules, lesser: int = 0) -> Conversation:
     """The row of a conversation whose distinct events are `turns`, in any order; there is at least one.
 
     `lesser` contents of these events are known too, and count in the version alone (see `EventSet`).
@@ -39,7 +40,7 @@ def fold(turns: Collection[Turn], fallback_intents: Collection[str], lesser: int
         locale_id=last.locale_id,
         intents=tuple(dict.fromkeys(intents)),
         intent_path="".join(f"/{name}" for name, _ in groupby(intents)),
-        end_state=_end_state(events, fallback_intents),
+        end_state=_end_state(events, rules),
         version=len(events) + lesser,
     )
 
@@ -48,12 +49,12 @@ def _mode(modes: set[str]) -> str:
     return modes.pop() if len(modes) == 1 else MULTI_MODE if modes else ""
 
 
-def _end_state(events: Sequence[Turn], fallback_intents: Collection[str]) -> str:
+def _end_state(events: Sequence[Turn], rules: FoldRules) -> str:
     final = next((event for event in reversed(events) if event.intent_name), None)
     if final is None:
         return EndState.OPEN.value
     closed = final.dialog_action == CLOSE
     # A fallback turn closes as ReadyForFulfillment, which reads like a success: the fallback rule comes first.
-    if final.intent_name in fallback_intents or (closed and final.intent_state == FAILED):
+    if final.intent_name in rules.fallback_intents or (closed and final.intent_state == FAILED):
         return EndState.FAILURE.value
     return EndState.SUCCESS.value if closed and final.intent_state in SUCCEEDED else EndState.OPEN.value

@@ -7,63 +7,17 @@ from dataclasses import dataclass, field
 import msgspec
 
 from pipeline.config.retention import FOR_EVER, MAX_CONVERSATION_DAYS, Retention
-from pipeline.fold.cache import History
 from pipeline.fold.event_set import EventSet
 from pipeline.fold.fold import fold
+from pipeline.materialise.histories import unerased_events
 from pipeline.runtime.clock import now_ms
-from pipeline.store.archive import read_back
 from pipeline.store.client import ClickHouse
-from pipeline.store.conversations import current_rows, current_starts, row_starts_since
+from pipeline.store.conversations import current_rows, row_starts_since
 from schemas.conversation import Conversation
 from schemas.erasure import ErasureList
+from schemas.fold_rules import FoldRules
 from schemas.topics import DAY_MS
-from schemas.turn import ConversationKey, Turn
-
-
-async def read_events(
-    clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: ErasureList
-) -> dict[ConversationKey, EventSet]:
-    """Return the distinct events of each conversation in `keys` that has any.
-
-    Forgotten ones may be there still: whoever forgets them says so first, and deletes them then.
-
-    Raises:
-        TransientError: worth a second try.
-    """
-    return {key: EventSet(turns) for key, turns in await _kept(clickhouse, keys, forgotten)}
-
-
-async def histories(
-    clickhouse: ClickHouse,
-    keys: Sequence[ConversationKey],
-    forgotten: ErasureList,
-    *,
-    shared: bool,
-    beside: bool = False,
-) -> dict[ConversationKey, History]:
-    """Return the history of each conversation in `keys`; where others than workers may have written it, `shared`.
-
-    New tables are filled in any order, and the live ones do not tell which rows they have: while there are any
-    (`beside`), each event may have been the first of a row there.
-
-    Raises:
-        TransientError: worth a second try.
-    """
-    archived = dict(await _kept(clickhouse, keys, forgotten))
-    current = await current_starts(clickhouse, keys) if shared else {}
-    found: dict[ConversationKey, History] = {}
-    for key in keys:
-        events = archived.get(key, ())
-        found[key] = History(events, [*current.get(key, ()), *(turn.timestamp for turn in events if beside)])
-    return found
-
-
-async def _kept(
-    clickhouse: ClickHouse, keys: Sequence[ConversationKey], forgotten: ErasureList
-) -> list[tuple[ConversationKey, Sequence[Turn]]]:
-    return [
-        (key, kept) for key, turns in (await read_back(clickhouse, keys)).items() if (kept := forgotten.unerased(turns))
-    ]
+from schemas.turn import ConversationKey
 
 
 async def expired_conversations(
@@ -105,7 +59,7 @@ log = logging.getLogger(__name__)
 class ReconcileRules:
     """What decides on rows beside the archive: the fold's rules, who is forgotten, and what has expired."""
 
-    fallback_intents: Collection[str]
+    fold: FoldRules
     forgotten: ErasureList = field(default_factory=ErasureList)
     retention: Retention = FOR_EVER
 
@@ -143,7 +97,8 @@ async def reconcile(
 async def _rows_to_write(
     clickhouse: ClickHouse, keys: Sequence[ConversationKey], terms: ReconcileRules
 ) -> list[Conversation]:
-    known = await read_events(clickhouse, keys, terms.forgotten)
+    archived = await unerased_events(clickhouse, keys, terms.forgotten)
+    known = {key: EventSet(turns) for key, turns in archived.items()}
     for key in await expired_conversations(clickhouse, known, terms.retention):
         del known[key]
     in_force = await current_rows(clickhouse, {key: {moment for moment, *_ in known[key].events} for key in known})
@@ -151,7 +106,7 @@ async def _rows_to_write(
         row
         for key, known_of in known.items()
         for row in rows_to_write(
-            fold(known_of.events.values(), terms.fallback_intents, len(known_of.lesser)), in_force.get(key, ())
+            fold(known_of.events.values(), terms.fold, len(known_of.lesser)), in_force.get(key, ())
         )
     ]
 

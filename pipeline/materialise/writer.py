@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from pipeline.config.fold_rules import fold_rules
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.materialise.erase_session import delete_erased
@@ -13,6 +14,7 @@ from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from pipeline.store.writer_state import Tables, WriterState, has_both, read_writer_state
 from schemas.conversation import Conversation
+from schemas.fold_rules import FoldRules
 from schemas.turn import ArchivedTurn, ConversationKey
 
 
@@ -39,12 +41,10 @@ class PostWriteReconciler:
     dropped there, and their sessions are looked at here.
     """
 
-    def __init__(
-        self, databases: Databases, watch: WriterStatePoller, fallback_intents: Collection[str], retention: Retention
-    ) -> None:
+    def __init__(self, databases: Databases, watch: WriterStatePoller, rules: FoldRules, retention: Retention) -> None:
         self._databases = databases
         self._watch = watch
-        self._fallback_intents = fallback_intents
+        self._rules = rules
         self._retention = retention
 
     async def put_right(
@@ -69,7 +69,7 @@ class PostWriteReconciler:
         live = await self._databases.live()
         due = await met.learn(live, around) or bool(met.covered)
         while True:
-            terms = ReconcileRules(self._fallback_intents, met.forgotten, self._retention)
+            terms = ReconcileRules(self._rules, met.forgotten, self._retention)
             cleared, sessions = False, met.sessions if due else set()
             doubtful = written if shared else unsure
             if doubtful:
@@ -97,9 +97,7 @@ class Writer:
     def __init__(self, settings: Settings, databases: Databases | None = None) -> None:
         self._databases = databases or Databases(settings)
         self._watch = WriterStatePoller(self._databases)
-        self._after = PostWriteReconciler(
-            self._databases, self._watch, settings.fallback_intents, Retention.of(settings)
-        )
+        self._after = PostWriteReconciler(self._databases, self._watch, fold_rules(settings), Retention.of(settings))
         self._seen: WriterState | None = None
 
     async def live(self) -> ClickHouse:

@@ -1,16 +1,16 @@
 """Raw inputs of a source in; the turns that are asked for, and what was no turn, out."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol, Self
 
 import msgspec
 
 from pipeline.ingest.decoder import EventDecoder, read_entries
 from pipeline.ingest.unwrap.opening import Unreadable
+from pipeline.materialise.decoded_batch import DecodedBatch
 from pipeline.materialise.erasure_filter import ErasureFilter
 from schemas.erasure import Origin
 from schemas.reprocessing import Position
-from schemas.turn import ArchivedTurn, Turn
 
 TOLD = 20
 """Problems of a batch that are told one by one; all are counted."""
@@ -48,37 +48,25 @@ class InputBatch(msgspec.Struct, frozen=True):
     """What could not be read at all between its inputs, and why: workers make a dead letter of each."""
 
 
-class DecodedInputs(msgspec.Struct):
-    """Turns in the order of their inputs, each with its payload; the `problems` of some of the others."""
+class DecodedInputs(DecodedBatch):
+    """Turns in the order of their inputs, and counts of all inputs. `sources` are `RawInput`s."""
 
-    turns: list[Turn]
-    payloads: list[bytes]
     valid: int = 0
     dead: int = 0
     failed: int = 0
     bytes: int = 0
     forgotten: int = 0
-    problems: list[str] = []
-    raws: list[Any] = []
-    """The inputs of the turns, each a `Raw`; none where nobody knows where they come from."""
+    problems: list[str] = msgspec.field(default_factory=list)
+    """Of some of the inputs that are no turns."""
 
-    def met(self) -> ErasureFilter:
-        """The turns, of which it is to be asked whether they are forgotten."""
-        return ErasureFilter(self.turns, self._origin)
+    def origin(self, place: int) -> Origin | None:
+        """Return where Kafka has the turn at `place`, or None for a turn from elsewhere."""
+        return self.sources[place].place if self.sources else None
 
-    def _origin(self, place: int) -> Origin | None:
-        return self.raws[place].place if self.raws else None
-
-    def without(self, met: ErasureFilter) -> "DecodedInputs":
-        """The same without the events that are forgotten, which are counted."""
-        if not met.covered:
-            return self
-        turns, payloads = [self.turns[place] for place in met.kept], [self.payloads[place] for place in met.kept]
-        return msgspec.structs.replace(self, turns=turns, payloads=payloads, raws=[], forgotten=len(met.covered))
-
-    def archived(self, place: int) -> ArchivedTurn:
-        """The row of the archive that the turn at this place becomes."""
-        return ArchivedTurn(*(*msgspec.structs.astuple(self.turns[place]), self.payloads[place]))
+    def without_erased(self, erasures: ErasureFilter) -> Self:
+        """Return the batch without erased events, which are counted."""
+        kept = super().without_erased(erasures)
+        return msgspec.structs.replace(kept, forgotten=len(erasures.covered)) if erasures.covered else kept
 
 
 def decode(batch: InputBatch, reading: EventDecoder, bot_id: str | None) -> DecodedInputs:
@@ -99,7 +87,7 @@ def decode(batch: InputBatch, reading: EventDecoder, bot_id: str | None) -> Deco
             if bot_id is None or found[0].bot_id == bot_id:
                 decoded.turns.append(found[0])
                 decoded.payloads.append(found[1])
-                decoded.raws.append(raw)
+                decoded.sources.append(raw)
     return decoded
 
 

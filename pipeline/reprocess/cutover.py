@@ -19,6 +19,7 @@ from pipeline.store.databases import Databases
 from pipeline.store.key_ranges import Scope
 from pipeline.store.runs import save_run
 from pipeline.store.schema.shadow_tables import database_exists, exchange, retired_database, shadow_database, uuids
+from schemas.fold_rules import FoldRules
 from schemas.reprocessing import Phase, Run, Target
 
 PAUSE_S = 2.0
@@ -51,7 +52,7 @@ async def put_right(settings: Settings, run: Run, progress: Callable[[int], None
     """
     mended = 0
     databases = Databases(settings)
-    terms = ReconcileRules(run.job.rules.fallback_intents, retention=Retention.of(settings))
+    terms = ReconcileRules(FoldRules(frozenset(run.job.rules.fallback_intents)), retention=Retention.of(settings))
     watch = WriterStatePoller(databases)
     try:
         before, now = None, await watch.look()

@@ -18,6 +18,7 @@ from pipeline.reprocess.sources.files import files, inputs
 from pipeline.reprocess.sources.kafka import partitions, records
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
+from schemas.fold_rules import FoldRules
 from schemas.reprocessing import Job, JobCounts, JobKind, Source, Target, WorkUnit
 
 
@@ -98,7 +99,11 @@ async def open_sink(settings: Settings, clickhouse: ClickHouse, job: Job, announ
         finally:
             await asyncio.to_thread(producer.close)
         return
-    databases, rules, retention = Databases(settings, clickhouse), job.rules.fallback_intents, Retention.of(settings)
+    databases, rules, retention = (
+        Databases(settings, clickhouse),
+        FoldRules(frozenset(job.rules.fallback_intents)),
+        Retention.of(settings),
+    )
     try:
         if job.into is Target.LIVE:
             yield Sink(decoding(settings, job), _live(LiveSink(databases, rules, announce, retention)))

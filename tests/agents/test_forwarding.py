@@ -10,19 +10,17 @@ import pytest
 from kafka.consumer.fetcher import ConsumerRecord
 
 from agents.app import App, create_app
-from agents.conversations import Conversations
-from agents.forwarding import HEADER_BYTES, MOST_TIMES, Forwarder, Stray, stray_of
+from agents.forwarding import HEADER_BYTES, Forwarder
 from agents.producer import OutgoingMessage, RetryingProducer
 from pipeline.config.settings import Settings
-from pipeline.ingest.dlq_limit import DlqLimit
 from pipeline.kafka.client import open_consumer
 from pipeline.kafka.offsets import read, spans_of
-from pipeline.kafka.placement import Placement
 from pipeline.kafka.topics import create_topics
+from pipeline.materialise.turn_records import Stray, stray_of
 from pipeline.metrics.worker import WorkerMetrics
 from schemas.topics import DAY_MS, FORWARDED, times_forwarded
 from tests.broker_matrix import ON_APACHE, on_both
-from tests.events import raw, turn
+from tests.events import turn
 from tests.pipeline.kafka.producing import now
 
 PATIENCE = 30.0
@@ -119,26 +117,6 @@ def test_a_partition_that_is_gone_is_no_reason_to_wait(kafka_settings: Settings)
 
     with_app(kafka_settings, send)
     assert [record.partition for record in records(kafka_settings)] == [9 % 4]
-
-
-def decoding(placement: Placement | None) -> tuple[Conversations, WorkerMetrics]:
-    unused: Any = None
-    metrics = WorkerMetrics()
-    return Conversations(Settings(), unused, metrics, DlqLimit(1, 1), lambda: placement), metrics
-
-
-def test_a_record_that_was_sent_on_too_often_is_folded_where_it_is() -> None:
-    placement = Placement("murmur2", 4)
-    right = placement.partition_of("session-1")
-    conversations, metrics = decoding(placement)
-    wrong = (right + 1) % 4
-    batch = [Found(raw(), wrong, [(FORWARDED, b"%d" % times)]) for times in (MOST_TIMES - 1, MOST_TIMES)]
-    decoded = conversations.decode([*batch, Found(b"{", wrong), Found(raw(), wrong)])
-    assert ([one.record for one in decoded.strays], len(decoded.turns)) == ([batch[0], Found(raw(), wrong)], 1)
-    assert list(decoded.letters) == [2], "what is no entry has no session, and is a letter where it is"
-    assert metrics.registry.get_sample_value("turnfold_misplaced_total", {"outcome": "kept"}) == 1
-    assert conversations.decode([Found(raw(), right)]).strays == []
-    assert decoding(None)[0].decode([Found(raw(), wrong)]).strays == []
 
 
 @pytest.mark.parametrize(

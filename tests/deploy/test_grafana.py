@@ -13,6 +13,7 @@ from pipeline.store.client import ClickHouse, Row, connection
 from schemas.turn import ArchivedTurn
 from tests.deploy.files import dashboard, read_yaml
 from tests.deploy.series import expressions, series, wrong_names
+from tests.events import RULES
 
 DASHBOARD = dashboard()
 PANELS: list[dict[str, Any]] = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
@@ -81,7 +82,7 @@ def turn() -> ArchivedTurn:
 
 @pytest.mark.parametrize("panel", TABLES, ids=lambda panel: panel["title"])
 def test_a_query_of_the_tables_returns_rows(panel: dict[str, Any], with_tables: Settings, turn: ArchivedTurn) -> None:
-    row = fold([turn], ())
+    row = fold([turn], RULES)
     (target,) = panel["targets"]
 
     async def ask() -> list[Row]:

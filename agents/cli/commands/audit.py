@@ -9,6 +9,7 @@ from agents.cli.output.audit import JsonWriter, Outcome, TextWriter, Writer
 from agents.cli.output.progress import progress
 from pipeline.audit.audit import Audit, Counts
 from pipeline.audit.repair import repair as put_right
+from pipeline.config.fold_rules import fold_rules
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.materialise.reconcile import ReconcileRules
@@ -56,7 +57,7 @@ async def _run(  # noqa: PLR0913 - what the command was given
     settings: Settings, scope: Scope, outcome: Outcome, writer: Writer, pause: float, *, repair: bool
 ) -> Counts:
     databases = Databases(settings)
-    terms = ReconcileRules(settings.fallback_intents, retention=Retention.of(settings))
+    terms = ReconcileRules(fold_rules(settings), retention=Retention.of(settings))
     try:
         audit = Audit(databases, databases.live_name, terms, lambda: asyncio.sleep(pause))
         with progress(await count_events(await databases.live(), scope), "events") as shown:

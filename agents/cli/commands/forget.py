@@ -8,6 +8,7 @@ import msgspec
 
 from agents.cli.options import resolve_bot_id
 from agents.cli.output.write import iso, say, write_json
+from pipeline.config.fold_rules import fold_rules
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.ingest.unwrap.mention import mentions
@@ -81,7 +82,7 @@ async def _forget(settings: Settings, who: str, bot: str | None) -> Report:
     now = now_ms()
     all_of_it = msgspec.json.encode(ends).decode()
     word = Erasure(resolve_bot_id(bot) if bot else ALL_BOTS, digest(who), now, all_of_it)
-    terms = ReconcileRules(settings.fallback_intents, retention=Retention.of(settings))
+    terms = ReconcileRules(fold_rules(settings), retention=Retention.of(settings))
     databases = Databases(
         msgspec.structs.replace(settings, clickhouse_timeout=max(PATIENCE_S, settings.clickhouse_timeout))
     )

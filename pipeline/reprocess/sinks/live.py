@@ -1,6 +1,6 @@
 """Turns that were read again in; the live tables completed by what they lacked, while workers go on."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 
 from pipeline.config.retention import FOR_EVER, Retention
 from pipeline.fold.event_set import EventSet
@@ -8,6 +8,7 @@ from pipeline.materialise.writer import PostWriteReconciler, WriterStatePoller
 from pipeline.reprocess.batch import DecodedInputs
 from pipeline.store.archive import read_back
 from pipeline.store.databases import Databases
+from schemas.fold_rules import FoldRules
 
 
 class LiveSink:
@@ -19,7 +20,7 @@ class LiveSink:
     def __init__(
         self,
         databases: Databases,
-        fallback_intents: Collection[str],
+        rules: FoldRules,
         announce: Callable[[], Awaitable[object]],
         retention: Retention = FOR_EVER,
     ) -> None:
@@ -27,7 +28,7 @@ class LiveSink:
         self._databases = databases
         self._announce = announce
         self._watch = WriterStatePoller(databases)
-        self._after = PostWriteReconciler(databases, self._watch, fallback_intents, retention)
+        self._after = PostWriteReconciler(databases, self._watch, rules, retention)
 
     async def __call__(self, decoded: DecodedInputs) -> tuple[DecodedInputs, int]:
         """Return once the tables have all of it that is not forgotten: that, and how many conversations have changed.
@@ -38,10 +39,10 @@ class LiveSink:
             TransientError: worth a second try.
         """
         await self._announce()
-        live, met = await self._databases.live(), decoded.met()
+        live, met = await self._databases.live(), decoded.erasure_filter()
         await met.learn(live, await self._watch.look())
-        kept = decoded.without(met)
-        keys = list(dict.fromkeys(turn.key for turn in kept.turns))
+        kept = decoded.without_erased(met)
+        keys = kept.keys
         archived = await read_back(live, keys)
         known = {key: EventSet(archived.get(key, ())) for key in keys}
         lacking = [place for place, turn in enumerate(kept.turns) if known[turn.key].add(turn)]

@@ -1,18 +1,20 @@
 """Turns that were read again in; new tables filled with them, beside the live ones."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from pipeline.config.retention import FOR_EVER, Retention
 from pipeline.fold.batch import fold_batch
 from pipeline.fold.cache import ConversationCache, History
 from pipeline.materialise.erasure_filter import ErasureFilter
-from pipeline.materialise.reconcile import expired_conversations, histories
+from pipeline.materialise.histories import load_histories, look_up_histories
+from pipeline.materialise.reconcile import expired_conversations
 from pipeline.materialise.writer import PostWriteReconciler, WriterStatePoller
 from pipeline.reprocess.batch import DecodedInputs
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from schemas.erasure import ErasureList
+from schemas.fold_rules import FoldRules
 from schemas.turn import ArchivedTurn, ConversationKey
 
 Archive = Callable[[], Awaitable[None]]
@@ -28,15 +30,15 @@ class ShadowSink:
     def __init__(
         self,
         databases: Databases,
-        fallback_intents: Collection[str],
+        rules: FoldRules,
         cache_events: int,
         retention: Retention = FOR_EVER,
     ) -> None:
         self._databases = databases
-        self._fallback_intents = fallback_intents
+        self._rules = rules
         self._retention = retention
         self._watch = WriterStatePoller(databases)
-        self._after = PostWriteReconciler(databases, self._watch, fallback_intents, retention)
+        self._after = PostWriteReconciler(databases, self._watch, rules, retention)
         self._memory = ConversationCache(cache_events)
         self._unarchived: frozenset[ConversationKey] = frozenset()
 
@@ -54,13 +56,14 @@ class ShadowSink:
         Raises:
             TransientError: worth a second try.
         """
-        met = decoded.met()
+        met = decoded.erasure_filter()
         await met.learn(await self._databases.live(), await self._watch.look())
-        kept = decoded.without(met)
-        keys = list(dict.fromkeys(turn.key for turn in kept.turns))
+        kept = decoded.without_erased(met)
+        keys = kept.keys
         new = await self._databases.of(self._databases.new_name)
-        found = await self._resolve(new, keys, met.forgotten)
-        folded = fold_batch(found, kept.turns, self._fallback_intents)
+        load = partial(self._load, new, met.forgotten)
+        found = (await look_up_histories(self._memory, keys, met.forgotten, load)).histories
+        folded = fold_batch(found, kept.turns, self._rules)
         lost = await expired_conversations(new, found, self._retention)
         await new.insert("conversations", [row for row in folded.rows if row.key not in lost])
         for key, history in found.items():
@@ -69,15 +72,10 @@ class ShadowSink:
         events = [kept.archived(place) for place in folded.new]
         return kept, len({kept.turns[place].key for place in folded.new}), partial(self._archive, new, events, met)
 
-    async def _resolve(
-        self, new: ClickHouse, keys: Sequence[ConversationKey], forgotten: ErasureList
+    async def _load(
+        self, new: ClickHouse, erasures: ErasureList, keys: Sequence[ConversationKey]
     ) -> dict[ConversationKey, History]:
-        known = {key: self._memory.take(key) for key in keys}
-        missing = [key for key, history in known.items() if history is None]
-        archived = await histories(new, missing, forgotten, shared=True) if missing else {}
-        for history in filter(None, known.values() if forgotten else ()):
-            history.discard(forgotten.erased)
-        return {key: history or archived[key] for key, history in known.items()}
+        return await load_histories(new, keys, erasures, shared=True)
 
     async def _archive(self, new: ClickHouse, events: Sequence[ArchivedTurn], met: ErasureFilter) -> None:
         try:

@@ -15,9 +15,11 @@ import orjson
 from pipeline.fold.fold import fold
 from schemas.columns import columns, transpose
 from schemas.conversation import Conversation
+from schemas.fold_rules import FoldRules
 from schemas.turn import ConversationKey, Turn
 
 FALLBACK = frozenset({"FallbackIntent"})
+RULES = FoldRules(FALLBACK)
 FLUSH_ROWS, FLUSH_SECONDS = 5_000, 1.0
 
 
@@ -98,7 +100,7 @@ class Clock:
 
 def folded(events: Collection[Turn]) -> Conversation:
     """The row of these events."""
-    return fold(events, FALLBACK)
+    return fold(events, RULES)
 
 
 State = dict[str, Any]

@@ -21,7 +21,7 @@ from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 from tests.clickhouse_runner import Use, each_by_itself
-from tests.events import FALLBACK, slow_fold
+from tests.events import RULES, slow_fold
 
 Meanwhile = Callable[[ClickHouse], Awaitable[object]]
 
@@ -77,7 +77,7 @@ class Tables:
     def auditing(self, clickhouse: ClickHouse, pause: Callable[[], Awaitable[object]]) -> Audit:
         """An audit of these tables."""
         databases = Databases(self._settings, clickhouse)
-        return Audit(databases, databases.live_name, ReconcileRules(FALLBACK, retention=self.retention), pause)
+        return Audit(databases, databases.live_name, ReconcileRules(RULES, retention=self.retention), pause)
 
     def _audited(
         self, scope: Scope | None, size: int, meanwhile: Meanwhile, *, repairing: bool
@@ -120,7 +120,7 @@ async def fold_and_write(
     """One batch as a worker takes it."""
     known = await read_back(clickhouse, list({turn.key for turn in batch}))
     histories = {turn.key: History(known.get(turn.key, ())) for turn in batch}
-    folded = fold_batch(histories, batch, FALLBACK)
+    folded = fold_batch(histories, batch, RULES)
     await write(clickhouse, folded.rows, archived([batch[place] for place in folded.new], payloads))
 
 

@@ -21,12 +21,12 @@ from schemas.conversation import Conversation
 from schemas.erasure import Erasure, ForgottenEvent, digest, event_digest
 from schemas.lex.log_entry import bot_id
 from schemas.turn import Turn
-from tests.events import FALLBACK, START, turn, turns
+from tests.events import RULES, START, turn, turns
 from tests.pipeline.audit.tables import Tables, archived, fold_and_write
 
 DAY = 86_400_000
 TALK = [turn(timestamp=START + 1000 * n, request_id=f"request-{n}") for n in range(4)]
-RIGHT = fold(TALK, FALLBACK)
+RIGHT = fold(TALK, RULES)
 KEY = TALK[0].key
 
 
@@ -137,7 +137,7 @@ def test_only_what_is_asked_for_is_compared(tables: Tables, scope: Scope, found:
         turn(session_id="other", bot_id=bot_id("Florist")),
     ]
     tables.put(events=events)
-    tables.put(fold(events[2:3], FALLBACK), changed(session_id="late", start=START + 300 * DAY))
+    tables.put(fold(events[2:3], RULES), changed(session_id="late", start=START + 300 * DAY))
     assert {difference.session_id for difference in tables.audit(scope, size=2)} == found
 
 
@@ -211,7 +211,7 @@ def test_conversations_that_may_have_lost_events_are_left_alone(
     """All that is known of their rows is that somebody has folded them once."""
     tables.retention = Retention(archive_days=30)
     events = aged(days)
-    row = fold(events, FALLBACK)
+    row = fold(events, RULES)
     tables.put(row if lost else msgspec.structs.replace(row, turns=9), events=events[lost:])
     assert [found.kind for found in tables.audit()] == kinds
     tables.retention = Retention(archive_days=30, archive_days_bots={KEY[0]: 0})
@@ -242,7 +242,7 @@ def forget(tables: Tables, gone: Sequence[Turn] = GONE, until: int = TALK[-1].ti
     ("rows", "events"),
     [
         ([RIGHT], TALK),
-        ([fold(TALK[2:], FALLBACK)], TALK),
+        ([fold(TALK[2:], RULES)], TALK),
         ([], TALK[:1]),
         ([RIGHT], []),
         ([RIGHT], TALK[2:]),
@@ -261,7 +261,7 @@ def test_whatever_is_there_of_a_forgotten_session_is_found_without_telling_who_i
     differences, left = tables.repair()
     assert (len(differences), left) == (1, 0)
     kept = [one for one in events if one not in GONE]
-    assert tables.rows() == ([fold(kept, FALLBACK)] if kept else [])
+    assert tables.rows() == ([fold(kept, RULES)] if kept else [])
     assert tables.events() == kept
     assert tables.audit() == []
 

@@ -9,10 +9,10 @@ from pipeline.fold.fold import fold
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.store.conversations import ArchiveAndRows
 from schemas.turn import Turn
-from tests.events import FALLBACK, START, turn, turns
+from tests.events import RULES, START, turn, turns
 from tests.pipeline.audit.tables import folded
 
-RIGHT = fold([turn()], FALLBACK)
+RIGHT = fold([turn()], RULES)
 
 
 @given(st.lists(turns(), max_size=12))
@@ -24,7 +24,7 @@ def test_the_fold_of_the_events_is_no_finding(events: list[Turn]) -> None:
         {key: [row] for key, row in zip(keys, rows, strict=True)},
         {key: row.version for key, row in zip(keys, rows, strict=True)},
     )
-    assert findings(said, ReconcileRules(FALLBACK), START) == {}
+    assert findings(said, ReconcileRules(RULES), START) == {}
 
 
 def test_one_conversation_may_differ_in_several_ways() -> None:
@@ -39,6 +39,6 @@ def test_one_conversation_may_differ_in_several_ways() -> None:
 
 def test_a_finding_changes_with_whatever_changes() -> None:
     one = Finding(turn().key, RIGHT, ())
-    assert one == Finding(turn().key, fold([turn()], FALLBACK), ())
+    assert one == Finding(turn().key, fold([turn()], RULES), ())
     assert one != Finding(turn().key, msgspec.structs.replace(RIGHT, version=2), ())
     assert one != Finding(turn().key, RIGHT, (RIGHT,))

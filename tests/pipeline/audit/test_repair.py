@@ -10,7 +10,7 @@ from pipeline.fold.fold import fold
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.turn import Turn
-from tests.events import FALLBACK, START, turn, turns
+from tests.events import RULES, START, turn, turns
 from tests.pipeline.audit.tables import Tables, fold_and_write, folded
 
 MONTH = 31 * 86_400_000
@@ -73,19 +73,19 @@ def test_any_mess_is_put_right_and_stays_right(
 def test_a_row_that_would_win_for_ever_does_not(tables: Tables, version: int, deleted: int, start: int) -> None:
     """An event from before all others makes that start the right one: no trace of the repair may be in its way."""
     tables.fold(TALK)
-    right = fold(TALK, FALLBACK)
+    right = fold(TALK, RULES)
     tables.put(msgspec.structs.replace(right, start=start, version=version, is_deleted=deleted, turns=99))
     assert tables.repair()[1] == 0
     assert tables.rows() == [right]
     early = turn(request_id="early", timestamp=START - 3 * MONTH)
     tables.fold([early])
-    assert tables.rows() == [fold([*TALK, early], FALLBACK)]
+    assert tables.rows() == [fold([*TALK, early], RULES)]
 
 
 def test_what_a_worker_writes_during_a_repair_is_kept(tables: Tables) -> None:
     """The next event comes at every pause, and its row is newer than what the repair knows."""
     tables.fold(TALK[:2])
-    tables.put(msgspec.structs.replace(fold(TALK[:2], FALLBACK), version=50, turns=99))
+    tables.put(msgspec.structs.replace(fold(TALK[:2], RULES), version=50, turns=99))
     late = TALK[:1:-1]
     quiet = [True]  # at the first pause: what differs is confirmed
 
@@ -98,7 +98,7 @@ def test_what_a_worker_writes_during_a_repair_is_kept(tables: Tables) -> None:
     assert tables.repair(write_on)[1] == 0
     while late:
         tables.fold([late.pop()])
-    assert tables.rows() == [fold(TALK, FALLBACK)]
+    assert tables.rows() == [fold(TALK, RULES)]
 
 
 def test_a_repair_that_died_half_way_is_finished_by_the_next(tables: Tables) -> None:
@@ -111,7 +111,7 @@ def test_a_repair_that_died_half_way_is_finished_by_the_next(tables: Tables) -> 
     tables.use(delete)
     assert tables.rows() == []
     assert tables.repair()[1] == 0
-    assert tables.rows() == [fold(TALK, FALLBACK)]
+    assert tables.rows() == [fold(TALK, RULES)]
 
 
 def test_an_emptied_table_is_filled_again(tables: Tables) -> None:

@@ -4,6 +4,7 @@ from itertools import islice, pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.config.fold_rules import fold_rules
 from pipeline.config.settings import Settings
 from pipeline.demo.traffic import DAYS, ENDED_MS, TimedInput, live_inputs, past_inputs
 from pipeline.fold.fold import fold
@@ -35,7 +36,7 @@ def rows(events: list[TimedInput]) -> list[Conversation]:
             if isinstance(found, RoutedEntry):
                 turn = decode_entry(found.raw, 10**6)
                 turns[turn.key].append(turn)
-    return [fold(some, SETTINGS.fallback_intents) for some in turns.values()]
+    return [fold(some, fold_rules(SETTINGS)) for some in turns.values()]
 
 
 def test_the_same_seed_and_time_give_the_same_traffic() -> None:

@@ -9,7 +9,7 @@ from pipeline.fold.batch import fold_batch
 from pipeline.fold.cache import ConversationCache, History
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn
-from tests.events import FALLBACK, START, slow_fold, turn, turns
+from tests.events import RULES, START, slow_fold, turn, turns
 
 
 class Tables:
@@ -50,7 +50,7 @@ class Worker:
         histories = {}
         for key in dict.fromkeys(one.key for one in batch):
             histories[key] = self.memory.take(key) or History(self.tables.archive[key])
-        folded = fold_batch(histories, batch, FALLBACK)
+        folded = fold_batch(histories, batch, RULES)
         self.unwritten = (folded.rows, [batch[place] for place in folded.new])
         for key, history in histories.items():
             self.memory.put(key, history)
@@ -138,5 +138,5 @@ def test_an_in_order_conversation_takes_nothing_back() -> None:
     """Deleted rows are for starts that moved: the common case must not pay for them."""
     history = {turn().key: History()}
     for n in range(5):
-        folded = fold_batch(history, [turn(timestamp=START + n, request_id=str(n))], FALLBACK)
+        folded = fold_batch(history, [turn(timestamp=START + n, request_id=str(n))], RULES)
         assert [row.is_deleted for row in folded.rows] == [0]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.fold.fold import fold
-from tests.events import FALLBACK, START, turn, turns
+from tests.events import RULES, START, turn, turns
 
 
 def folded(*events: dict[str, Any]) -> Any:
@@ -18,7 +18,7 @@ def folded(*events: dict[str, Any]) -> Any:
             turn(**{"timestamp": START + 1000 * n, "request_id": f"request-{n}"} | event)
             for n, event in enumerate(events)
         ],
-        FALLBACK,
+        RULES,
     )
 
 
@@ -93,4 +93,4 @@ def test_order_and_duplicates_change_nothing(events: list[Any], chance: random.R
     distinct = list({event.order: event for event in events}.values())
     shuffled = distinct.copy()
     chance.shuffle(shuffled)
-    assert fold(shuffled, FALLBACK) == fold(distinct, FALLBACK)
+    assert fold(shuffled, RULES) == fold(distinct, RULES)

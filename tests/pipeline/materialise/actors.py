@@ -10,14 +10,15 @@ from typing import Any, cast
 
 import msgspec
 
-from agents.conversations import Conversations, Flush
-from agents.forwarding import Forwardable
-from agents.producer import RetryingProducer
 from pipeline.config.settings import Settings
+from pipeline.ingest.decoder import EventDecoder
 from pipeline.ingest.dlq_limit import DlqLimit
 from pipeline.kafka.placement import Placement
+from pipeline.materialise.flush import ConversationFlusher, PendingFlush, StrayForwarder
+from pipeline.materialise.turn_records import RecordDecoder, Stray, TurnRecord
 from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
+from schemas.dead_letter import DeadLetter
 from schemas.turn import Turn
 from tests.events import FALLBACK, START, iso, raw, turn
 from tests.pipeline.materialise.model import LIVE, Server, Step
@@ -37,6 +38,19 @@ PAUSES = [0, 0, 0, 100, 11_000, 20_000, 36_000, 50_000]
 """Milliseconds between one actor's steps and the next one's: some are longer than a word in `runs` counts."""
 
 
+class Nowhere:
+    """Takes what a test has none of: dead letters and strays."""
+
+    async def keep(self, letters: Sequence[DeadLetter]) -> None:
+        """There is nothing broken."""
+        assert not letters
+
+    async def forward(self, strays: Sequence[Stray]) -> Sequence[Stray]:
+        """Each is where it belongs."""
+        assert not strays
+        return []
+
+
 class Worker:
     """The agent's own code on one partition, from the committed offset on; what it has written, it commits."""
 
@@ -46,7 +60,7 @@ class Worker:
         log: Sequence[bytes],
         committed: list[int],
         size: int,
-        sender: RetryingProducer | None = None,
+        forwarder: StrayForwarder | None = None,
     ) -> None:
         self._log, self._committed, self._size = log, committed, size
         self._at = self.read = 0
@@ -55,11 +69,17 @@ class Worker:
         """Where the batches begin that it has begun and not ended."""
         cache = self._chance.choice([0, 2, SETTINGS.cache_events])
         settings = msgspec.structs.replace(SETTINGS, cache_events=cache)
-        sender = sender or RetryingProducer(cast("Any", None), cast("Any", None))
-        self._conversations = Conversations(
-            settings, sender, WorkerMetrics(), DlqLimit(1, 1), self.placing, holding=self.holding
+        metrics = WorkerMetrics()
+        self._decode = RecordDecoder(EventDecoder.of(settings), self.placing, metrics)
+        self._flusher = ConversationFlusher(
+            settings,
+            Nowhere(),
+            forwarder or Nowhere(),
+            metrics,
+            DlqLimit(1, 1),
+            generation=self.holding,
+            writer=Writer(settings, server.connections()),
         )
-        self._conversations._writer = Writer(settings, server.connections())
 
     @property
     def superseded(self) -> bool:
@@ -74,22 +94,22 @@ class Worker:
         """Whose the partition certainly is: its own, since another would read the same log in the same order."""
         return True
 
-    def record(self, place: int) -> Forwardable:
+    def record(self, place: int) -> TurnRecord:
         """What lies at this place of the log."""
-        return cast("Forwardable", record(self._log[place], place))
+        return cast("TurnRecord", record(self._log[place], place))
 
     async def run(self) -> None:
         """As the agent does it: the archive of one batch beside the rows of the next."""
         self._at = self._committed[0]
-        before: tuple[Flush, Actor] | None = None
+        before: tuple[PendingFlush, Actor] | None = None
         while self._at < len(self._log):
             batch = range(self._at, min(self._at + self._size, len(self._log)))
             self.at_work.append(self._at)
             self.read = self._at + len(batch)
-            decoded = [self._conversations.decode([self.record(place) for place in batch])]
-            if before and self._conversations.must_wait(decoded, before[0]):
+            decoded = [self._decode([self.record(place) for place in batch])]
+            if before and self._flusher.depends_on(decoded, before[0]):
                 await Rest(before[1])
-            beginning = partial(self._conversations.begin, decoded, 0)
+            beginning = partial(self._flusher.fold_and_write_rows, decoded, 0)
             flush = await Beside(beginning, before[1] if before else None, self._chance)
             if before:
                 await Rest(before[1])
@@ -102,8 +122,8 @@ class Worker:
         if before:
             await Rest(before[1])
 
-    async def _finish(self, flush: Flush, upto: int) -> None:
-        await self._conversations.finish(flush)
+    async def _finish(self, flush: PendingFlush, upto: int) -> None:
+        await self._flusher.write_archive(flush)
         del self.at_work[0]
         self.commit(upto)
 
@@ -123,11 +143,11 @@ class Beside:
     """Two things that one actor does at a time: what is awaited, and another that may come in between."""
 
     def __init__(
-        self, begin: Callable[[], Coroutine[Any, Any, Flush]], other: "Actor | None", chance: random.Random
+        self, begin: Callable[[], Coroutine[Any, Any, PendingFlush]], other: "Actor | None", chance: random.Random
     ) -> None:
         self._begin, self._other, self._chance = begin, other, chance
 
-    def __await__(self) -> Generator[None, None, Flush]:
+    def __await__(self) -> Generator[None, None, PendingFlush]:
         work = self._begin()
         while True:
             begun = inspect.getcoroutinestate(work) != inspect.CORO_CREATED
@@ -137,7 +157,7 @@ class Beside:
                 try:
                     work.send(None)
                 except StopIteration as done:
-                    flush: Flush = done.value
+                    flush: PendingFlush = done.value
                     return flush
             yield
 

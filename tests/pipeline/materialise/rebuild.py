@@ -12,7 +12,7 @@ from pipeline.reprocess.sinks.shadow import ShadowSink
 from pipeline.reprocess.sources.archive import ArchivedInput as FromArchive
 from pipeline.store.erasures import load_forgotten
 from schemas.erasure import digest
-from tests.events import FALLBACK
+from tests.events import RULES
 from tests.pipeline.materialise.actors import NAMES, Worker
 from tests.pipeline.materialise.model import IN_ORDER, NEW, OLD, Database, Server, Step
 
@@ -76,7 +76,7 @@ class Rebuild:
         self._run.begun = True
 
     async def _fill(self) -> None:
-        into = ShadowSink(self._server.connections(), FALLBACK, self._chance.choice([0, 5, 1000]))
+        into = ShadowSink(self._server.connections(), RULES, self._chance.choice([0, 5, 1000]))
         while self._run.position < len(NAMES):
             at = self._run.position
             await Step()
@@ -84,7 +84,7 @@ class Rebuild:
             found = [turn for key in events if key[2] == NAMES[at] for turn in events[key]]
             self._chance.shuffle(found)  # the archive gives them in no order
             *_, archive = await into(
-                DecodedInputs(found, [b"{}"] * len(found), raws=[FromArchive(b"", "", "", "")] * len(found))
+                DecodedInputs(found, [b"{}"] * len(found), sources=[FromArchive(b"", "", "", "")] * len(found))
             )
             await archive()
             await Step()
@@ -99,7 +99,7 @@ class Rebuild:
             seen = now
             keys = [*self._new.turns.events]
             forgotten = await load_forgotten(await databases.live(), {digest(key[1]) for key in keys})
-            terms = ReconcileRules(FALLBACK, forgotten)
+            terms = ReconcileRules(RULES, forgotten)
             await reconcile(self._server.client(NEW), keys, terms)
             if sessions := forgotten.sessions(keys):
                 await delete_erased(databases, sessions, terms, suspects=keys)

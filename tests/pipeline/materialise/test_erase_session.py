@@ -12,7 +12,7 @@ from pipeline.materialise.erase_session import erase_session
 from pipeline.materialise.reconcile import ReconcileRules
 from schemas.erasure import Ends, Erasure, ErasureList, Place, digest, event_digest
 from schemas.turn import Turn
-from tests.events import FALLBACK, START, slow_fold
+from tests.events import RULES, START, slow_fold
 from tests.pipeline.materialise.actors import (
     MAX_BYTES,
     ORDERS,
@@ -48,7 +48,7 @@ class Forget:
             end = self._ends[0] = max(self._end(), self._ends[0])  # a log only grows
             ends = msgspec.json.encode(Ends({TOPIC: [end]})).decode()
             word = Erasure(bot_id, digest(session_id), START, ends)
-            await erase_session(self._server.connections(), word, session_id, ReconcileRules(FALLBACK), self._pause)
+            await erase_session(self._server.connections(), word, session_id, ReconcileRules(RULES), self._pause)
 
     async def _pause(self) -> None:
         await Step()

@@ -16,15 +16,15 @@ from pipeline.store.erasures import apply, erase, uncover
 from schemas.conversation import Conversation
 from schemas.erasure import Erasure, ErasureList, Session, digest, event_digest
 from schemas.turn import ConversationKey, Turn
-from tests.events import FALLBACK, START, turn, turns
+from tests.events import RULES, START, turn, turns
 from tests.pipeline.audit.tables import Tables, folded
 
 TALK = [turn(timestamp=START + 1000 * n, request_id=f"r{n}") for n in range(4)]
-RIGHT = fold(TALK, FALLBACK)
+RIGHT = fold(TALK, RULES)
 WHO = TALK[0].key[:2]
 UNTIL = START + 1500
-LATER = fold(TALK[2:], FALLBACK)
-LAST = fold(TALK[3:], FALLBACK)
+LATER = fold(TALK[2:], RULES)
+LAST = fold(TALK[3:], RULES)
 
 
 def forgotten(until: int = UNTIL, who: Session = WHO, log: Sequence[Turn] = TALK) -> ErasureList:
@@ -106,7 +106,7 @@ def test_what_is_deleted_is_what_is_forgotten_with_the_rows_that_tell_of_it(
 
 
 def test_more_than_one_statement_takes(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("remains.SESSIONS_AT_ONCE", "erase.DIGESTS_AT_ONCE", "erase.KEYS_AT_ONCE"):
+    for name in ("erasure_remains.SESSIONS_AT_ONCE", "erasures.DIGESTS_AT_ONCE", "erasures.KEYS_AT_ONCE"):
         monkeypatch.setattr(f"pipeline.store.{name}", 3)
     log = [turn(session_id=f"s{n}", timestamp=START + n) for n in range(9)]
     tables.put(*folded(log), events=log)

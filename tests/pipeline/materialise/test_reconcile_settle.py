@@ -12,18 +12,18 @@ from pipeline.materialise.reconcile import ReconcileRules, reconcile, rows_to_wr
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn
-from tests.events import FALLBACK, START, turn, turns
+from tests.events import RULES, START, turn, turns
 from tests.pipeline.audit.tables import Tables, folded
 from tests.pipeline.materialise.model import Rows
 
 TALK = [turn(timestamp=START + 1000 * n, request_id=f"r{n}") for n in range(3)]
-RIGHT = fold(TALK, FALLBACK)
+RIGHT = fold(TALK, RULES)
 KEY = TALK[0].key
 
 
 def settled(tables: Tables, *keys: ConversationKey) -> set[ConversationKey]:
     async def use(clickhouse: ClickHouse) -> set[ConversationKey]:
-        return await reconcile(clickhouse, keys, ReconcileRules(FALLBACK))
+        return await reconcile(clickhouse, keys, ReconcileRules(RULES))
 
     return tables.use(use)
 
@@ -99,7 +99,7 @@ def test_a_row_that_somebody_takes_back_for_events_not_archived_yet_is_given_up_
     events = [*TALK, turn(timestamp=START - 5000, request_id="early")]
     tables.put(events=events)
     settled(tables, KEY)
-    assert tables.rows(KEY) == [fold(events, FALLBACK)]
+    assert tables.rows(KEY) == [fold(events, RULES)]
 
 
 def test_more_conversations_than_are_looked_at_at_once(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:

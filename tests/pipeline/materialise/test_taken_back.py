@@ -31,7 +31,7 @@ def test_after_a_replay_an_event_of_a_long_conversation_takes_back_the_rows_that
     async def go() -> list[int]:
         async with at_work(with_tables) as worker, connection(with_tables) as clickhouse:
             await save_run(clickhouse, "replay", RUN, into_live=True)
-            await worker.conversations.finish(await worker.conversations.begin(worker.decoded([late]), 0))
+            await worker.flusher.write_archive(await worker.flusher.fold_and_write_rows(worker.decoded([late]), 0))
             return [start for (start,) in await clickhouse.rows(TAKEN_BACK)]
 
     assert asyncio.run(go()) == [*(START + 1000 * one for one in left), late.timestamp]

@@ -11,7 +11,7 @@ from pipeline.reprocess.leases import RENEW_S
 from pipeline.reprocess.sinks.live import LiveSink
 from pipeline.reprocess.sources.kafka import KafkaInput
 from schemas.turn import Turn
-from tests.events import FALLBACK, START, slow_fold
+from tests.events import RULES, START, slow_fold
 from tests.pipeline.materialise.actors import (
     MAX_BYTES,
     ORDERS,
@@ -35,7 +35,7 @@ class Replay:
         self._server, self._log, self._saved, self._size = server, log, saved, size
         self._word = -(10**9)
         self._at = self.read = saved[0]
-        self._into = LiveSink(server.connections(), FALLBACK, self._announce)
+        self._into = LiveSink(server.connections(), RULES, self._announce)
 
     @property
     def superseded(self) -> bool:
@@ -49,7 +49,7 @@ class Replay:
             batch = self._log[self._at : self._at + self._size]
             self.read = max(self.read, self._at + len(batch))
             raws = [KafkaInput(b"", f"{TOPIC}/0", self._at + place, timestamp=START) for place in range(len(batch))]
-            await self._into(DecodedInputs(batch, [b"{}"] * len(batch), raws=raws))
+            await self._into(DecodedInputs(batch, [b"{}"] * len(batch), sources=raws))
             self._at = self._saved[0] = max(self._saved[0], self._at + len(batch))
 
     async def _announce(self) -> None:

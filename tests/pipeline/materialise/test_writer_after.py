@@ -8,14 +8,14 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from agents.conversations import Conversations, Decoded
-from agents.forwarding import Forwardable
-from agents.producer import RetryingProducer
 from pipeline.config.settings import Settings
 from pipeline.ingest.decode import decode_entry
+from pipeline.ingest.decoder import EventDecoder
 from pipeline.ingest.dlq_limit import DlqLimit
 from pipeline.materialise.erase_session import Removed, erase_session
+from pipeline.materialise.flush import ConversationFlusher
 from pipeline.materialise.reconcile import ReconcileRules
+from pipeline.materialise.turn_records import DecodedRecords, RecordDecoder, TurnRecord
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.reprocess.batch import DecodedInputs as Again
 from pipeline.reprocess.sinks.live import LiveSink
@@ -34,9 +34,9 @@ from pipeline.store.schema.shadow_tables import (
 from schemas.conversation import Conversation
 from schemas.erasure import Ends, Erasure, digest
 from schemas.turn import Turn
-from tests.events import FALLBACK, START, turn
+from tests.events import FALLBACK, RULES, START, turn
 from tests.pipeline.audit.tables import Tables, folded
-from tests.pipeline.materialise.actors import MAX_BYTES, as_entry
+from tests.pipeline.materialise.actors import MAX_BYTES, Nowhere, as_entry
 
 WHO = "session-1"
 ENDS = msgspec.json.encode(Ends({"turns": [2]})).decode()
@@ -52,14 +52,6 @@ def said(n: int, **changes: object) -> Turn:
 TALK = [said(n) for n in range(4)]
 OTHERS = [said(n, session_id="session-2") for n in range(2)]
 KEPT = [*TALK[2:], *OTHERS]
-
-
-class Silent(RetryingProducer):
-    """There is no broken input here."""
-
-    async def send(self, messages: Sequence[object]) -> set[int]:
-        assert not messages
-        return set()
 
 
 class Raw(msgspec.Struct):
@@ -79,7 +71,7 @@ def place(one: Turn) -> int:
 def again(events: Sequence[Turn]) -> Again:
     """As a replay reads them."""
     raws = [KafkaInput(b"", "turns/0", place(one), timestamp=START) for one in events]
-    return Again(list(events), [b"{}"] * len(events), raws=raws)
+    return Again(list(events), [b"{}"] * len(events), sources=raws)
 
 
 class Worker:
@@ -87,15 +79,14 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self.metrics = WorkerMetrics()
-        self.conversations = Conversations(settings, Silent.__new__(Silent), self.metrics, DlqLimit(1, 1))
+        self.decode = RecordDecoder(EventDecoder.of(settings), lambda: None, self.metrics)
+        self.flusher = ConversationFlusher(settings, Nowhere(), Nowhere(), self.metrics, DlqLimit(1, 1))
 
-    def decoded(self, events: Sequence[Turn]) -> list[Decoded]:
-        return [
-            self.conversations.decode(cast("list[Forwardable]", [Raw(as_entry(one), place(one)) for one in events]))
-        ]
+    def decoded(self, events: Sequence[Turn]) -> list[DecodedRecords]:
+        return [self.decode(cast("list[TurnRecord]", [Raw(as_entry(one), place(one)) for one in events]))]
 
     async def flush(self, events: Sequence[Turn]) -> None:
-        await self.conversations.finish(await self.conversations.begin(self.decoded(events), 0))
+        await self.flusher.write_archive(await self.flusher.fold_and_write_rows(self.decoded(events), 0))
 
 
 @asynccontextmanager
@@ -106,7 +97,7 @@ async def at_work(settings: Settings) -> AsyncIterator[Worker]:
     try:
         yield worker
     finally:
-        await worker.conversations.aclose()
+        await worker.flusher.aclose()
         for database in (shadow_database(settings), retired_database(settings)):
             await drop_database(settings, database)
 
@@ -115,7 +106,7 @@ async def forgotten(settings: Settings, bot_id: str = "") -> tuple[Removed, bool
     databases = Databases(settings)
     word = Erasure(bot_id, digest(WHO), START - 10**7, ENDS)
     try:
-        return await erase_session(databases, word, WHO, ReconcileRules(FALLBACK), lambda: asyncio.sleep(0))
+        return await erase_session(databases, word, WHO, ReconcileRules(RULES), lambda: asyncio.sleep(0))
     finally:
         await databases.close()
 
@@ -155,9 +146,9 @@ def test_a_worker_that_remembers_goes_on_with_what_is_left(with_tables: Settings
 def test_a_flush_that_was_begun_before_the_word_leaves_nothing(with_tables: Settings) -> None:
     async def go() -> None:
         async with at_work(with_tables) as worker:
-            flush = await worker.conversations.begin(worker.decoded([*TALK, *OTHERS]), 0)
+            flush = await worker.flusher.fold_and_write_rows(worker.decoded([*TALK, *OTHERS]), 0)
             await forgotten(with_tables)
-            await worker.conversations.finish(flush)
+            await worker.flusher.write_archive(flush)
 
     asyncio.run(go())
     assert_kept(with_tables)
@@ -233,7 +224,7 @@ def test_a_replay_into_the_live_tables_drops_and_counts(with_tables: Settings) -
             await forgotten(with_tables)
             databases = Databases(with_tables)
             whole = [*TALK, *OTHERS]
-            kept, changed = await LiveSink(databases, FALLBACK, nobody)(again(whole))
+            kept, changed = await LiveSink(databases, RULES, nobody)(again(whole))
             assert (kept.forgotten, kept.turns, changed) == (2, KEPT, 2)
             await databases.close()
 
@@ -248,7 +239,7 @@ def test_a_rebuild_drops_and_what_it_was_writing_meanwhile_goes(with_tables: Set
         async with at_work(with_tables):
             await create_shadow_tables(with_tables)
             databases = Databases(with_tables)
-            into = ShadowSink(databases, FALLBACK, 1000)
+            into = ShadowSink(databases, RULES, 1000)
             _, _, archive = await into(again(whole))
             await forgotten(with_tables)
             await archive()
@@ -291,7 +282,7 @@ def test_who_is_written_again_at_every_look_is_not_called_forgotten(
         databases = Databases(with_tables)
         word = Erasure("", digest(WHO), START, ENDS)
         try:
-            return await erase_session(databases, word, WHO, ReconcileRules(FALLBACK), put_again)
+            return await erase_session(databases, word, WHO, ReconcileRules(RULES), put_again)
         finally:
             await databases.close()
 

@@ -7,9 +7,9 @@ from typing import cast
 
 import msgspec
 
-from agents.forwarding import Forwardable
-from agents.producer import OutgoingMessage, RetryingProducer
 from pipeline.kafka.placement import Placement
+from pipeline.materialise.turn_records import Stray, TurnRecord
+from schemas.topics import FORWARDED, times_forwarded
 from tests.pipeline.materialise.actors import Actor, Worker, actor, advance, finish, record
 from tests.pipeline.materialise.model import Server, Step
 
@@ -38,23 +38,18 @@ class Topic:
         return any(log.committed[0] < len(log.records) for log in self.logs)
 
 
-class Onwards(RetryingProducer):
-    """Sends to the model."""
+class Onwards:
+    """Forwards within the model."""
 
     def __init__(self, topic: Topic) -> None:
         self._topic = topic
 
-    async def send(self, messages: Sequence[OutgoingMessage]) -> set[int]:
-        """There is nothing broken."""
-        assert not messages
-        return set()
-
-    async def send_accepted(self, messages: Sequence[OutgoingMessage]) -> list[int]:
+    async def forward(self, strays: Sequence[Stray]) -> Sequence[Stray]:
         """Append each to the partition that it is for; none is refused."""
-        for one in messages:
+        for stray in strays:
             await Step()
-            assert one.partition is not None
-            self._topic.logs[one.partition].append(one.value, one.headers)
+            times = times_forwarded(stray.record.headers) + 1
+            self._topic.logs[stray.partition].append(stray.payload, [(FORWARDED, b"%d" % times)])
         return []
 
 
@@ -76,10 +71,10 @@ class Member(Worker):
         """Only who is heard of in this generation holds partitions."""
         return self._generation if self._generation == self._topic.generation else None
 
-    def record(self, place: int) -> Forwardable:
+    def record(self, place: int) -> TurnRecord:
         """What lies at this place of the partition."""
         value, headers = self._records[place]
-        return cast("Forwardable", record(value, place, self._partition, headers))
+        return cast("TurnRecord", record(value, place, self._partition, headers))
 
     def commit(self, upto: int) -> None:
         """Kafka takes no commit of an older generation."""

@@ -48,7 +48,7 @@ def fill(
             yield Sink(lambda batch: Ready(batch, DecodedInputs([], [])), lambda ready: write(clickhouse, ready))
 
         monkeypatch.setattr("pipeline.reprocess.runner.BATCH", 1)
-        monkeypatch.setattr("pipeline.reprocess.runner.taking", way)
+        monkeypatch.setattr("pipeline.reprocess.runner.open_sink", way)
         await save_units(clickhouse, NAME, run, {unit.source.name: unit}, into_live=True)
         await save_run(clickhouse, NAME, run, into_live=True)
         await JobRunner(settings, clickhouse, Leases(clickhouse, NAME, run), lambda *_: None, None).run()

@@ -12,7 +12,7 @@ from pipeline.fold.fold import fold
 from pipeline.store.archive import KEYS_A_QUERY, STATEMENT, asked, read_back, write
 from pipeline.store.client import connection
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
-from tests.events import turn
+from tests.events import RULES, turn
 
 
 async def written_and_read(
@@ -20,7 +20,7 @@ async def written_and_read(
 ) -> dict[ConversationKey, list[Turn]]:
     async with connection(where) as clickhouse:
         events = [ArchivedTurn(*(*msgspec.structs.astuple(one), b"{}")) for one in turns]
-        await write(clickhouse, [fold(turns, ())] if turns else [], events)
+        await write(clickhouse, [fold(turns, RULES)] if turns else [], events)
         return await read_back(clickhouse, keys)
 
 

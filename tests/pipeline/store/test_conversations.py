@@ -13,10 +13,10 @@ from pipeline.fold.fold import fold
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.conversations import PLACES_A_QUERY, STATEMENT, current_rows
 from schemas.conversation import Conversation
-from tests.events import START, turn
+from tests.events import RULES, START, turn
 from tests.pipeline.audit.tables import Tables
 
-ROW = fold([turn()], ())
+ROW = fold([turn()], RULES)
 KEY = turn().key
 
 

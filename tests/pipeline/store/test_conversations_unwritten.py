@@ -8,9 +8,9 @@ from pipeline.config.settings import Settings
 from pipeline.fold.fold import fold
 from pipeline.store.client import connection
 from pipeline.store.conversations import KEYS_A_LOOKUP, RowPlace, delete_rows, rows_newer_than
-from tests.events import START, turn
+from tests.events import RULES, START, turn
 
-ROW = fold([turn()], ())
+ROW = fold([turn()], RULES)
 KEY = turn().key
 
 

@@ -16,7 +16,7 @@ from pipeline.store.key_ranges import Place, Range, Scope, Where, condition, cou
 from pipeline.store.key_ranges import divided as divided_range
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, Turn
-from tests.events import turn
+from tests.events import RULES, turn
 
 NAME = st.text("ab'\\\n\té", max_size=3)
 
@@ -26,7 +26,7 @@ async def divided(clickhouse: ClickHouse, size: int) -> list[Where]:
 
 
 def row(one: Turn) -> Conversation:
-    return fold([one], ())
+    return fold([one], RULES)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

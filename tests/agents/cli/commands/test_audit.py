@@ -8,7 +8,7 @@ from pipeline.config.settings import Settings
 from pipeline.fold.fold import fold
 from schemas.lex.log_entry import bot_id
 from tests.agents.cli.command import turnfold
-from tests.events import FALLBACK, START, turn
+from tests.events import RULES, START, turn
 from tests.pipeline.audit.tables import Tables
 
 AUDIT = ("audit", "--pause=0")
@@ -27,8 +27,8 @@ def tables(with_tables: Settings) -> Tables:
 def wrong(tables: Tables) -> Tables:
     """The same, a wrong one of a V1 bot, and one that the archive does not know."""
     other = turn(bot_id=bot_id("Florist"), session_id="session-\x1b[31m")
-    tables.put(msgspec.structs.replace(fold([other], FALLBACK), turns=7, version=9), events=[other])
-    tables.put(msgspec.structs.replace(fold(TALK, FALLBACK), session_id="unknown"))
+    tables.put(msgspec.structs.replace(fold([other], RULES), turns=7, version=9), events=[other])
+    tables.put(msgspec.structs.replace(fold(TALK, RULES), session_id="unknown"))
     return tables
 
 

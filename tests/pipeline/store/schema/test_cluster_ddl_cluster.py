@@ -28,7 +28,7 @@ from pipeline.store.schema.migrate import RECORD, migrate, migrations
 from schemas.turn import ArchivedTurn
 from tests import services
 from tests.clickhouse_runner import each_by_itself
-from tests.events import FALLBACK, START, turn
+from tests.events import RULES, START, turn
 from tests.paths import ROOT
 from tests.pipeline.query.table import Table, identities
 
@@ -44,7 +44,7 @@ CONFIGURATION = """
 `far` has a shard that nothing answers for."""
 
 TALK = [turn(timestamp=START + 1000 * n, request_id=f"request-{n}", bot_name="Travel") for n in range(3)]
-RIGHT = fold(TALK, FALLBACK)
+RIGHT = fold(TALK, RULES)
 KEY = TALK[0].key
 
 

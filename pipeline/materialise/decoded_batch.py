@@ -1,0 +1,44 @@
+"""Hold decoded turns with their payloads, in log order, for the worker and for reprocessing alike."""
+
+from typing import Any, Self
+
+import msgspec
+
+from pipeline.materialise.erasure_filter import ErasureFilter
+from schemas.erasure import Origin
+from schemas.turn import ArchivedTurn, ConversationKey, Turn
+
+
+class DecodedBatch(msgspec.Struct):
+    """Turns in log order. `payloads` and `sources` are parallel to `turns`."""
+
+    turns: list[Turn]
+    payloads: list[bytes]
+    sources: list[Any] = []
+    """What each turn was decoded from; empty where that does not matter any more."""
+
+    @property
+    def keys(self) -> list[ConversationKey]:
+        """The conversations of the turns, in the order in which they first occur."""
+        return list(dict.fromkeys(turn.key for turn in self.turns))
+
+    def origin(self, place: int) -> Origin | None:
+        """Return where Kafka has the turn at `place`, or None for a turn from elsewhere."""
+        origin: Origin | None = self.sources[place] if self.sources else None
+        return origin
+
+    def erasure_filter(self) -> ErasureFilter:
+        """Return a filter that finds the erased events among the turns."""
+        return ErasureFilter(self.turns, self.origin)
+
+    def without_erased(self, erasures: ErasureFilter) -> Self:
+        """Return the batch without the events that the filter has found to be erased."""
+        if not erasures.covered:
+            return self
+        kept = erasures.kept
+        turns, payloads = [self.turns[place] for place in kept], [self.payloads[place] for place in kept]
+        return msgspec.structs.replace(self, turns=turns, payloads=payloads, sources=[])
+
+    def archived(self, place: int) -> ArchivedTurn:
+        """Return the archive row of the turn at `place`."""
+        return ArchivedTurn(*(*msgspec.structs.astuple(self.turns[place]), self.payloads[place]))

@@ -1,0 +1,87 @@
+"""Look up the histories of conversations: in the conversation cache, else in the archive."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from pipeline.fold.cache import ConversationCache, History
+from pipeline.store.archive import read_back
+from pipeline.store.client import ClickHouse
+from pipeline.store.conversations import current_starts
+from schemas.erasure import ErasureList
+from schemas.turn import ConversationKey, Turn
+
+LoadHistories = Callable[[Sequence[ConversationKey]], Awaitable[Mapping[ConversationKey, History]]]
+
+
+class Lookup(NamedTuple):
+    """Histories by conversation, and how many of them came from where."""
+
+    histories: dict[ConversationKey, History]
+    cached: int
+    archived: int
+    new: int
+    """Conversations without any event so far."""
+
+
+async def look_up_histories(
+    cache: ConversationCache, keys: Sequence[ConversationKey], erasures: ErasureList, load: LoadHistories
+) -> Lookup:
+    """Take the histories of `keys` out of the cache, without erased events, and `load` those that it misses.
+
+    Whoever has written what the histories say puts them back into the cache.
+
+    Raises:
+        TransientError: `load` failed, and may be tried again.
+    """
+    cached = {key: cache.take(key) for key in keys}
+    missing = [key for key, history in cached.items() if history is None]
+    loaded = await load(missing) if missing else {}
+    for history in filter(None, cached.values() if erasures else ()):
+        history.discard(erasures.erased)
+    archived = sum(bool(history.events) for history in loaded.values())
+    histories = {key: history or loaded[key] for key, history in cached.items()}
+    return Lookup(histories, len(cached) - len(missing), archived, len(missing) - archived)
+
+
+async def load_histories(
+    clickhouse: ClickHouse,
+    keys: Sequence[ConversationKey],
+    erasures: ErasureList,
+    *,
+    shared: bool,
+    has_shadow: bool = False,
+) -> dict[ConversationKey, History]:
+    """Read the history of each conversation in `keys` from the archive.
+
+    Args:
+        clickhouse: the connection to the tables.
+        keys: conversations, of which the archive may know nothing.
+        erasures: whose events are left out.
+        shared: others than workers may have written the conversations.
+        has_shadow: there are shadow tables. They are filled in any order, and the live tables do not tell which rows
+            they have, so each event may have been the first of a row there.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    archived = await unerased_events(clickhouse, keys, erasures)
+    current = await current_starts(clickhouse, keys) if shared else {}
+    histories: dict[ConversationKey, History] = {}
+    for key in keys:
+        events = archived.get(key, ())
+        histories[key] = History(events, [*current.get(key, ()), *(turn.timestamp for turn in events if has_shadow)])
+    return histories
+
+
+async def unerased_events(
+    clickhouse: ClickHouse, keys: Sequence[ConversationKey], erasures: ErasureList
+) -> dict[ConversationKey, Sequence[Turn]]:
+    """Read the archived events of each conversation in `keys` that has any.
+
+    Erased ones may still be there: an erasure is announced first, and deletes them then.
+
+    Raises:
+        TransientError: worth a second try.
+    """
+    archived = await read_back(clickhouse, keys)
+    return {key: kept for key, turns in archived.items() if (kept := erasures.unerased(turns))}
