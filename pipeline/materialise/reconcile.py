@@ -72,30 +72,35 @@ async def reconcile(
     Whoever shares conversations with other writers calls this after its events are in the archive. The last one
     whose events got there then sees all of them, and what it writes has the greatest version. Since rows that it
     reads may be about to be replaced, it looks again at what it has written: nobody leaves a row of old events
-    behind.
+    behind. A row that does not show then is hidden by one of more events. To write it again would change nothing:
+    who wrote that other one is about to archive those events, and settles the conversation after that.
 
     Raises:
         TransientError: worth a second try.
     """
     changed: set[ConversationKey] = set()
     left = list(dict.fromkeys(keys))
+    written: dict[ConversationKey, Conversation] = {}
     for _ in range(ROUNDS):
         if not left:
             break
-        again: list[ConversationKey] = []
+        again: dict[ConversationKey, Conversation] = {}
         for first in range(0, len(left), KEYS_AT_ONCE):
-            rows = await _rows_to_write(clickhouse, left[first : first + KEYS_AT_ONCE], terms)
+            rows = await _rows_to_write(clickhouse, left[first : first + KEYS_AT_ONCE], terms, written)
             await clickhouse.insert("conversations", rows)
-            again += dict.fromkeys((row.bot_id, row.session_id, row.originating_request_id) for row in rows)
+            again |= {row.key: row for row in reversed(rows)}
         changed.update(again)
-        left = again
+        left, written = [*again], {key: row for key, row in again.items() if not row.is_deleted}
     if left:
         log.warning("%d conversations were being written at every look, such as one of bot %s", len(left), left[0][0])
     return changed
 
 
 async def _rows_to_write(
-    clickhouse: ClickHouse, keys: Sequence[ConversationKey], terms: ReconcileRules
+    clickhouse: ClickHouse,
+    keys: Sequence[ConversationKey],
+    terms: ReconcileRules,
+    written: Mapping[ConversationKey, Conversation],
 ) -> list[Conversation]:
     archived = await unerased_events(clickhouse, keys, terms.forgotten)
     known = {key: EventSet(turns) for key, turns in archived.items()}
@@ -106,18 +111,25 @@ async def _rows_to_write(
         row
         for key, known_of in known.items()
         for row in rows_to_write(
-            fold(known_of.events.values(), terms.fold, len(known_of.lesser)), in_force.get(key, ())
+            fold(known_of.events.values(), terms.fold, len(known_of.lesser)),
+            in_force.get(key, ()),
+            written.get(key),
         )
     ]
 
 
-def rows_to_write(right: Conversation, in_force: Collection[Conversation]) -> Iterator[Conversation]:
+def rows_to_write(
+    right: Conversation, in_force: Collection[Conversation], written: Conversation | None = None
+) -> Iterator[Conversation]:
     """What to write so that `right` is the only row, where `in_force` are those that a query sees.
+
+    Where it is what was `written` just before, and nothing shows in its place, it is hidden, and stays so.
 
     Where one of them is of more events, that is left as it is, and only the others are taken back: its writer knows
     more, and is about to archive it. Those others it need not know of.
     """
-    if right not in in_force and all(row.version <= right.version for row in in_force):
+    hidden = right == written and all(row.start != right.start for row in in_force)
+    if not hidden and right not in in_force and all(row.version <= right.version for row in in_force):
         yield right
     for row in in_force:
         if row.start != right.start and row.version <= right.version:

@@ -1,6 +1,7 @@
 """Rows become the fold of the archive whatever they were, and rows of those who know more are left to them."""
 
 import logging
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -14,7 +15,8 @@ from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn
 from tests.events import RULES, START, turn, turns
 from tests.pipeline.audit.tables import Tables, folded
-from tests.pipeline.materialise.model import Rows
+from tests.pipeline.materialise.actors import actor, finish
+from tests.pipeline.materialise.model import Rows, Server
 
 TALK = [turn(timestamp=START + 1000 * n, request_id=f"r{n}") for n in range(3)]
 RIGHT = fold(TALK, RULES)
@@ -86,20 +88,55 @@ def test_rows_of_more_events_are_left_to_who_knows_them(tables: Tables) -> None:
     assert tables.rows() == [row(0, 1), row(1, 4, turns=4)]
 
 
-def test_a_row_that_somebody_takes_back_for_events_not_archived_yet_is_given_up_after_some_rounds(
+def test_a_row_that_is_hidden_by_one_of_events_not_archived_yet_is_written_once(
     tables: Tables, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Where the row is that counts, only those events tell."""
     earlier = [row(-5, 4), row(0, 4, is_deleted=1)]
     tables.put(*earlier, events=TALK)
-    with caplog.at_level(logging.WARNING):
-        settled(tables, KEY)
-    assert "at every look" in caplog.text
+    writes: list[list[Conversation]] = []
+
+    async def use(clickhouse: ClickHouse) -> set[ConversationKey]:
+        insert = clickhouse.insert
+
+        async def noted(table: str, rows: Sequence[Conversation]) -> None:
+            writes.append([*rows])
+            await insert(table, rows)
+
+        with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.WARNING):
+            patch.setattr(clickhouse, "insert", noted)
+            return await reconcile(clickhouse, [KEY], ReconcileRules(RULES))
+
+    assert tables.use(use) == {KEY}
+    assert [some for some in writes if some] == [[RIGHT]]
+    assert not caplog.text
     assert tables.rows(KEY) == [earlier[0]]
     events = [*TALK, turn(timestamp=START - 5000, request_id="early")]
     tables.put(events=events)
     settled(tables, KEY)
     assert tables.rows(KEY) == [fold(events, RULES)]
+
+
+def test_a_row_that_is_written_over_at_every_look_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """By a writer with other rules, say: what shows there is of as many events."""
+    server = Server()
+    server.live.turns.write(TALK)
+    server.live.conversations.write([row(turns=9)])
+    client = server.client("live")
+
+    async def overwritten() -> None:
+        insert = client.insert
+
+        async def contested(table: str, rows: Sequence[Conversation]) -> None:
+            await insert(table, rows)
+            server.live.conversations.write([row(turns=9)])
+
+        with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.WARNING):
+            patch.setattr(client, "insert", contested)
+            await reconcile(client, [KEY], ReconcileRules(RULES))
+
+    finish(actor(overwritten))
+    assert "at every look" in caplog.text
 
 
 def test_more_conversations_than_are_looked_at_at_once(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
