@@ -50,7 +50,7 @@ class Fetcher:
     def assign(self, topic: str, number: int, offset: int) -> None:
         """Read a partition from there on, and nothing else; what was fetched before is dropped."""
         self.trouble = ""
-        self.fallback.forget()
+        self.fallback.reset()
         self._consumer.assign([PartitionOffset(topic, number, offset)])
 
     def take(self, count: int, wait: float) -> list[Message]:

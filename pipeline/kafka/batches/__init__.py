@@ -1,1 +1,1 @@
-"""Record batches as they lie on the wire: checked, unpacked and made readable before a client decodes them."""
+"""Check, decompress and repair record batches before a Kafka client decodes them."""

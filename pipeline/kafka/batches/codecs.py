@@ -1,4 +1,4 @@
-"""Unpack what a producer has compressed, by the codec that its batch names, and never more than a limit."""
+"""Decompress record batches by Kafka's codec number, up to a size limit."""
 
 import struct
 import zlib
@@ -9,49 +9,49 @@ import lz4.frame  # type: ignore[import-untyped] # it carries no types
 import zstandard
 
 XERIAL = b"\x82SNAPPY\x00"
-"""What Java's snappy streams begin with; librdkafka writes one bare block."""
+"""First bytes of the snappy streams that Java writes; librdkafka writes one bare block."""
 XERIAL_HEADER = 16
 LENGTH = struct.Struct(">i")
 
 
 class OversizedError(Exception):
-    """It unpacks to more than the limit."""
+    """The data decompresses to more than the limit."""
 
 
 def decompress(codec: int, data: bytes, limit: int) -> bytes:
-    """Unpack `data`; `codec` is Kafka's number of it, 0 for none.
+    """Decompress `data`; `codec` is Kafka's number of the codec, 0 for none.
 
     Raises:
-        OversizedError: it has more than `limit` bytes; no more than that are held.
-        Exception: it is damaged, or the codec is unknown; each library has errors of its own.
+        OversizedError: it decompresses to more than `limit` bytes; no more than that are held in memory.
+        Exception: it is damaged, or the codec is unknown; each library raises its own errors.
     """
-    return data if codec == 0 else _UNPACK[codec](data, limit)
+    return data if codec == 0 else _DECOMPRESS[codec](data, limit)
 
 
 def _gzip(data: bytes, limit: int) -> bytes:
-    unpacked, rest = b"", data
+    decompressed, rest = b"", data
     while rest:
         member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        unpacked += member.decompress(rest, limit + 1 - len(unpacked))
-        _check(unpacked, limit)
+        decompressed += member.decompress(rest, limit + 1 - len(decompressed))
+        _check(decompressed, limit)
         if not member.eof:
             raise ValueError("cut off before its end")
         rest = member.unused_data
-    return unpacked
+    return decompressed
 
 
 def _snappy(data: bytes, limit: int) -> bytes:
     if not data.startswith(XERIAL):
         return _snappy_block(data, limit)
-    unpacked, place = bytearray(), XERIAL_HEADER
-    while place < len(data):
-        (length,) = LENGTH.unpack_from(data, place)
-        place += LENGTH.size
-        if not 0 <= length <= len(data) - place:
-            raise ValueError(f"a block of {length} bytes, where {len(data) - place} are left")
-        unpacked += _snappy_block(data[place : place + length], limit - len(unpacked))
-        place += length
-    return bytes(unpacked)
+    decompressed, position = bytearray(), XERIAL_HEADER
+    while position < len(data):
+        (length,) = LENGTH.unpack_from(data, position)
+        position += LENGTH.size
+        if not 0 <= length <= len(data) - position:
+            raise ValueError(f"a block of {length} bytes, but only {len(data) - position} are left")
+        decompressed += _snappy_block(data[position : position + length], limit - len(decompressed))
+        position += length
+    return bytes(decompressed)
 
 
 def _snappy_block(block: bytes, limit: int) -> bytes:
@@ -61,26 +61,26 @@ def _snappy_block(block: bytes, limit: int) -> bytes:
 
 
 def _lz4(data: bytes, limit: int) -> bytes:
-    unpacked, rest = b"", data
+    decompressed, rest = b"", data
     while rest:
         frame = lz4.frame.LZ4FrameDecompressor()
-        unpacked += frame.decompress(rest, limit + 1 - len(unpacked))
-        _check(unpacked, limit)
+        decompressed += frame.decompress(rest, limit + 1 - len(decompressed))
+        _check(decompressed, limit)
         if not frame.eof:
             raise ValueError("cut off before its end")
         rest = frame.unused_data or b""
-    return unpacked
+    return decompressed
 
 
 def _zstd(data: bytes, limit: int) -> bytes:
     with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as stream:
-        unpacked: bytes = stream.read(limit + 1)
-    _check(unpacked, limit)
-    return unpacked
+        decompressed: bytes = stream.read(limit + 1)
+    _check(decompressed, limit)
+    return decompressed
 
 
-def _check(unpacked: bytes, limit: int) -> None:
-    if len(unpacked) > limit:
+def _check(decompressed: bytes, limit: int) -> None:
+    if len(decompressed) > limit:
         raise OversizedError
 
 
@@ -91,5 +91,5 @@ def _unknown(codec: int) -> Callable[[bytes, int], bytes]:
     return refuse
 
 
-_UNPACK = (_unknown(0), _gzip, _snappy, _lz4, _zstd, *map(_unknown, (5, 6, 7)))
-"""By the number that the lowest three bits of a batch's attributes are."""
+_DECOMPRESS = (_unknown(0), _gzip, _snappy, _lz4, _zstd, *map(_unknown, (5, 6, 7)))
+"""Decompressors by codec number, the lowest three bits of a batch's attributes."""

@@ -1,7 +1,7 @@
-"""Read again, with kafka-python, where librdkafka has come to something that it cannot tell us enough of.
+"""Read offsets again through kafka-python where librdkafka does not report enough.
 
-It stops for good at a batch that is damaged, and says nothing of what lies between two records: markers of
-transactions, or a batch that the broker has not shown. What kafka-python fetches is checked batch by batch.
+librdkafka stops for good at a damaged batch, and does not report what lies between two records: transaction markers,
+or a batch that the broker does not show yet. What kafka-python fetches is checked batch by batch.
 """
 
 import time
@@ -16,7 +16,7 @@ from pipeline.kafka.batches.damage import Damage, damage_of
 from pipeline.kafka.client import Reader, open_consumer
 
 RECORDS = 2_000
-"""Read at a time: where there are many jumps in the offsets, one reading tells of all among so many records."""
+"""Records that are read at a time: where the offsets have many jumps, one read explains all jumps among these."""
 POLL_MS = 100
 
 
@@ -26,22 +26,22 @@ class RereadMessage(msgspec.Struct, frozen=True):
     record: ConsumerRecord
 
     def value(self) -> bytes:
-        """Its value."""
+        """Return the record's value."""
         return self.record.value or b""
 
     def offset(self) -> int:
-        """Its offset."""
+        """Return the record's offset."""
         return int(self.record.offset)
 
     def timestamp(self) -> tuple[int, int]:
-        """What kind of time it has, and the time in milliseconds."""
+        """Return the type of the timestamp, and the timestamp in milliseconds."""
         return self.record.timestamp_type, self.record.timestamp
 
     def error(self) -> None:
-        """It is a record."""
+        """Return None: this is always a record."""
 
     def damage(self) -> Damage | None:
-        """What is wrong with the batch that it stands for, if it stands for one."""
+        """Return the damage that the record carries, if any."""
         return damage_of(self.record)
 
     def __len__(self) -> int:
@@ -57,32 +57,32 @@ class OffsetWindow(msgspec.Struct, frozen=True):
     records: list[RereadMessage]
 
     def has(self, partition: TopicPartition, offset: int) -> bool:
-        """Whether it tells of this offset."""
+        """Return whether the window covers this offset."""
         return partition == self.partition and self.first <= offset < self.next_offset
 
 
 class FallbackReader:
-    """Reads windows of partitions; connected when it is first needed."""
+    """Reads windows of partitions; connects when it is first needed."""
 
     def __init__(self, settings: Settings, patience: float) -> None:
         self._settings, self._patience = settings, patience
-        self._opened = ExitStack()
+        self._resources = ExitStack()
         self._consumer: Reader | None = None
         self._window: OffsetWindow | None = None
 
-    def forget(self) -> None:
-        """Read everything anew from now on."""
+    def reset(self) -> None:
+        """Drop the window, so that everything is read anew."""
         self._window = None
 
     def close(self) -> None:
-        """Give the connections back."""
-        self._opened.close()
+        """Close the connections."""
+        self._resources.close()
 
     def window(self, partition: TopicPartition, offset: int, seconds: float) -> OffsetWindow | None:
-        """What lies from `offset` on, of which some may be known already; None where nothing comes in this time.
+        """Return a window that covers `offset`, from memory if possible; None if nothing comes within `seconds`.
 
         Raises:
-            TransientError: Kafka does not answer. UsageError: it refuses us.
+            TransientError: Kafka does not answer. UsageError: Kafka refuses the connection.
         """
         if self._window is None or not self._window.has(partition, offset):
             self._window = self._read(partition, offset, time.monotonic() + seconds)
@@ -94,12 +94,12 @@ class FallbackReader:
         consumer.seek(partition, offset)
         records: list[RereadMessage] = []
         while time.monotonic() < deadline:
-            for found in consumer.poll(timeout_ms=POLL_MS).values():
-                records.extend(map(RereadMessage, found))
+            for batch in consumer.poll(timeout_ms=POLL_MS).values():
+                records.extend(map(RereadMessage, batch))
             position = consumer.position(partition)
             if position > offset:
                 return OffsetWindow(partition, offset, position, records)
         return None
 
     def _open(self) -> Reader:
-        return self._opened.enter_context(open_consumer(self._settings, self._patience, max_poll_records=RECORDS))
+        return self._resources.enter_context(open_consumer(self._settings, self._patience, max_poll_records=RECORDS))

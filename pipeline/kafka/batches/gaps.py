@@ -1,4 +1,4 @@
-"""Tell a jump in the offsets that is real from a batch that a broker does not show yet."""
+"""Distinguish real jumps in the offsets from batches that a broker does not show yet."""
 
 import logging
 import time
@@ -9,48 +9,48 @@ from pipeline.kafka.batches.record_batch import base_offset, is_legacy, next_off
 log = logging.getLogger(__name__)
 
 JUMP_S = 1.0
-"""A jump is real when it is there again so much later: of two batches written at once, the second may come first."""
+"""Seconds after which a jump that is still there is real: of two batches written at once, the second may show first."""
 
 Partition = tuple[str, int]
 Jump = tuple[int, int]
-"""The offset that should have come, and the one that did."""
+"""The offset that was expected, and the one that came instead."""
 
 
 class Gaps:
-    """Remembers, for each partition, which offsets were not there when they should have been."""
+    """Remembers the missing offsets of each partition."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._jumps: dict[Partition, dict[Jump, float]] = {}
 
     def before_jump(self, partition: Partition, requested: int, batches: Sequence[bytes]) -> Sequence[bytes]:
-        """The batches in front of the first jump that was not there before: what is behind it is to be fetched again.
+        """Return the batches before the first new jump; what follows it has to be fetched again.
 
-        All jumps of an answer are remembered, so that one that has many is fetched twice, and not once for each. An
-        answer without anything tells nothing: a broker may be too busy to send what it has.
+        All jumps of a response are remembered, so that one with many is fetched twice, not once for each. An empty
+        response proves nothing: a broker may be too busy to send what it has.
         """
         if not batches:
             return batches
-        found = list(_jumps(requested, batches))
+        jumps = list(_jumps(requested, batches))
         now, known = self._clock(), self._jumps.pop(partition, {})
-        for expected, base in known.keys() - {jump for _, jump in found}:
+        for expected, base in known.keys() - {jump for _, jump in jumps}:
             if expected >= requested:
-                log.info("%s/%d: offsets %d to %d were not there at first", *partition, expected, base - 1)
-        if not found:
+                log.info("%s/%d: offsets %d to %d appeared late", *partition, expected, base - 1)
+        if not jumps:
             return batches
-        since = {jump: known.get(jump, now) for _, jump in found}
+        since = {jump: known.get(jump, now) for _, jump in jumps}
         self._jumps[partition] = since
-        return batches[: next((place for place, jump in found if now - since[jump] < JUMP_S), len(batches))]
+        return batches[: next((index for index, jump in jumps if now - since[jump] < JUMP_S), len(batches))]
 
 
 def _jumps(requested: int, batches: Sequence[bytes]) -> Iterator[tuple[int, Jump]]:
-    """The jumps among the batches, with the place of the batch behind each.
+    """Yield the jumps among the batches, each with the index of the batch after it.
 
-    The offset of an old message may be that of the last one in it, and tells of no jump.
+    The offset of a legacy message may be that of the last message in it, so it proves no jump.
     """
     expected = requested
-    for place, batch in enumerate(batches):
+    for index, batch in enumerate(batches):
         base = base_offset(batch)
         if base > expected and not is_legacy(batch):
-            yield place, (expected, base)
+            yield index, (expected, base)
         expected = max(expected, next_offset(batch))

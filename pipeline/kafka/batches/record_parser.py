@@ -1,21 +1,21 @@
-"""Read a record of a batch part by part, and show what clients make no sense of as something that they do."""
+"""Parse a record field by field, and replace headers that clients cannot decode."""
 
 from contextlib import suppress
 from typing import NamedTuple
 
 HEADERS = 10_000
-"""Headers of a record that are kept: to a client one of two bytes is fifty times as many."""
+"""Headers of a record that are kept: one of two bytes takes fifty times as many in a client."""
 LONGEST_VARINT = 10
 GREATEST = 2**31 - 1
-GREATEST_TIME = 2**63 - 1
+GREATEST_TIMESTAMP_DELTA = 2**63 - 1
 
 
 class RecordParseError(Exception):
-    """What stands there is none; the text says what was expected."""
+    """The bytes cannot be parsed; the text says what was expected."""
 
 
 class ParsedRecord(NamedTuple):
-    """A record: timestamp and offset are told from those of its batch on."""
+    """A record; its timestamp and offset are relative to those of its batch."""
 
     timestamp_delta: int
     offset_delta: int
@@ -25,59 +25,62 @@ class ParsedRecord(NamedTuple):
 
 
 class ByteReader:
-    """Reads a run of bytes from its beginning on."""
+    """Reads bytes from front to back."""
 
     def __init__(self, data: bytes) -> None:
-        self._data, self._place = data, 0
+        self._data, self._position = data, 0
 
     @property
-    def left(self) -> int:
-        """Bytes that were not read yet."""
-        return len(self._data) - self._place
+    def remaining(self) -> int:
+        """Return the number of bytes that were not read yet."""
+        return len(self._data) - self._position
 
-    def number(self, least: int, greatest: int = GREATEST) -> int:
-        """Read a number as Kafka writes lengths, which must be between these two."""
-        found = 0
+    def varint(self, least: int, greatest: int = GREATEST) -> int:
+        """Read a number as Kafka writes lengths; it must be from `least` to `greatest`."""
+        bits = 0
         for shift in range(0, 7 * LONGEST_VARINT, 7):
             (byte,) = self.take(1)
-            found |= (byte & 0x7F) << shift
+            bits |= (byte & 0x7F) << shift
             if not byte & 0x80:
-                number = (found >> 1) ^ -(found & 1)
+                number = (bits >> 1) ^ -(bits & 1)
                 if not least <= number <= greatest:
-                    raise RecordParseError(f"a number is {number}, and should be {least} to {greatest}")
+                    raise RecordParseError(f"a number is {number}, not {least} to {greatest}")
                 return number
-        raise RecordParseError(f"a number has more than {LONGEST_VARINT} bytes")
+        raise RecordParseError(f"a number is longer than {LONGEST_VARINT} bytes")
 
-    def text(self, least: int = -GREATEST) -> bytes | None:
-        """Read bytes behind their length; clients take any that is negative for none at all."""
-        length = self.number(least)
+    def length_prefixed(self, least: int = -GREATEST) -> bytes | None:
+        """Read a length and that many bytes; None for a negative length, as clients read it."""
+        length = self.varint(least)
         return None if length < 0 else self.take(length)
 
     def take(self, count: int) -> bytes:
-        """Read so many bytes."""
-        if count > self.left:
-            raise RecordParseError(f"there should be {count} bytes more, and are {self.left}")
-        self._place += count
-        return self._data[self._place - count : self._place]
+        """Read `count` bytes."""
+        if count > self.remaining:
+            raise RecordParseError(f"{count} bytes were expected, but only {self.remaining} are left")
+        self._position += count
+        return self._data[self._position - count : self._position]
 
 
 def parse_record(content: bytes) -> ParsedRecord:
-    """The parts of a record; what of its headers cannot be read is left out, as they are no business of the fold.
+    """Parse a record; headers that cannot be read are left out, as the fold does not use them.
 
     Raises:
-        UnreadableError: it cannot be read up to its value.
+        RecordParseError: it cannot be read up to its value.
     """
-    cursor = ByteReader(content)
-    cursor.take(1)  # attributes, of which there are none so far
-    timestamp_delta, offset_delta = cursor.number(-GREATEST_TIME - 1, GREATEST_TIME), cursor.number(0)
-    key, value = cursor.text(), cursor.text()
+    reader = ByteReader(content)
+    reader.take(1)  # attributes, which are unused so far
+    timestamp_delta, offset_delta = (
+        reader.varint(-GREATEST_TIMESTAMP_DELTA - 1, GREATEST_TIMESTAMP_DELTA),
+        reader.varint(0),
+    )
+    key, value = reader.length_prefixed(), reader.length_prefixed()
     headers: list[tuple[str, bytes | None]] = []
     with suppress(RecordParseError):
-        for _ in range(min(cursor.number(0), HEADERS)):
-            headers.append(_header(cursor))  # noqa: PERF401 - those before an error are kept
+        for _ in range(min(reader.varint(0), HEADERS)):
+            headers.append(_header(reader))  # noqa: PERF401 - those before an error are kept
     return ParsedRecord(timestamp_delta, offset_delta, key, value, headers)
 
 
-def _header(cursor: ByteReader) -> tuple[str, bytes | None]:
-    """A header; of its name what is no text is replaced, and one that is none is empty."""
-    return (cursor.text() or b"").decode(errors="replace"), cursor.text()
+def _header(reader: ByteReader) -> tuple[str, bytes | None]:
+    """Read a header; invalid UTF-8 in its name is replaced, and a null name is empty."""
+    return (reader.length_prefixed() or b"").decode(errors="replace"), reader.length_prefixed()

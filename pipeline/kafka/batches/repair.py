@@ -1,4 +1,4 @@
-"""Rewrite a batch of which a client cannot decode each record: those that can be read live, the others are told of."""
+"""Rewrite a batch in which a client cannot decode each record, so that one bad record does not lose the others."""
 
 from typing import NamedTuple
 
@@ -8,11 +8,11 @@ from pipeline.kafka.batches.record_parser import ByteReader, ParsedRecord, Recor
 from pipeline.runtime.errors import DETAIL_LENGTH, Reason
 
 GREATEST_TIMESTAMP = 253_402_300_799_999
-"""The last millisecond of the year 9999, behind which Python has no time; before 1970 Kafka has none."""
+"""The last millisecond of the year 9999, the last that Python can represent; Kafka has no time before 1970."""
 
 
 class UnreadableRecords(NamedTuple):
-    """The bytes of records that cannot be read, with the offsets that they have from their batch's first one on."""
+    """The bytes of records that cannot be read, with their range of offsets counted from their batch's base offset."""
 
     why: str
     first: int
@@ -21,73 +21,72 @@ class UnreadableRecords(NamedTuple):
 
 
 def repair_batch(batch: bytes, header: BatchHeader) -> bytes | None:
-    """The same uncompressed batch as records that any client can decode; None where not even one can be read.
+    """Rewrite an uncompressed batch so that any client can decode it; None if not even one record can be read.
 
-    A record that cannot be read gives its place to one that says so; all that follow it too, where it does not tell
-    where it ends.
+    A record that cannot be read is replaced by one that carries the damage, with all after it if its end is unknown.
     """
-    found = _records(batch, header)
-    if not any(isinstance(one, ParsedRecord) for one in found):
+    records = _records(batch, header)
+    if not any(isinstance(record, ParsedRecord) for record in records):
         return None
     return build_batch(
         header._replace(
-            first_timestamp=_in_time(header.first_timestamp),
-            greatest_timestamp=_in_time(header.greatest_timestamp),
-            records=len(found),
+            first_timestamp=_clamp_timestamp(header.first_timestamp),
+            greatest_timestamp=_clamp_timestamp(header.greatest_timestamp),
+            records=len(records),
         ),
-        b"".join(_written(one, header) for one in found),
+        b"".join(_encode_record(record, header) for record in records),
     )
 
 
 def is_valid_timestamp(timestamp: int) -> bool:
-    """Whether that is a time, or says that there is none."""
+    """Return whether this is a valid timestamp, or -1 for none."""
     return -1 <= timestamp <= GREATEST_TIMESTAMP
 
 
-def _in_time(timestamp: int) -> int:
+def _clamp_timestamp(timestamp: int) -> int:
     return min(max(timestamp, 0), GREATEST_TIMESTAMP)
 
 
 def _records(batch: bytes, header: BatchHeader) -> list[ParsedRecord | UnreadableRecords]:
-    """All records; none where the batch does not have as many as it says, and nothing of it can be believed."""
-    cursor = ByteReader(batch[HEADER.size :])
-    found: list[ParsedRecord | UnreadableRecords] = []
+    """Parse all records; empty if they are not as many as the header says, so that nothing can be trusted."""
+    reader = ByteReader(batch[HEADER.size :])
+    records: list[ParsedRecord | UnreadableRecords] = []
     first = 0
     for following in reversed(range(header.records)):
         last = header.last_offset_delta - following
-        begin = len(batch) - cursor.left
-        if first > last or not cursor.left:
+        begin = len(batch) - reader.remaining
+        if first > last or not reader.remaining:
             return []
         try:
-            content = cursor.text(least=0) or b""
-        except RecordParseError as wrong:
+            content = reader.length_prefixed(least=0) or b""
+        except RecordParseError as error:
             return [
-                *found,
-                UnreadableRecords(f"the border of a record: {wrong}", first, header.last_offset_delta, batch[begin:]),
+                *records,
+                UnreadableRecords(f"the length of a record: {error}", first, header.last_offset_delta, batch[begin:]),
             ]
-        one = _record(content, first, last)
-        found.append(one)
-        first = 1 + (one.offset_delta if isinstance(one, ParsedRecord) else one.last)
-    return [] if cursor.left else found
+        record = _record(content, first, last)
+        records.append(record)
+        first = 1 + (record.offset_delta if isinstance(record, ParsedRecord) else record.last)
+    return [] if reader.remaining else records
 
 
 def _record(content: bytes, first: int, last: int) -> ParsedRecord | UnreadableRecords:
-    """The record, whose offset is between these: the least one where the record itself cannot tell it."""
+    """Parse the record, whose offset delta must be from `first` to `last`; if it cannot be parsed, assume `first`."""
     try:
-        parts = parse_record(content)
-    except RecordParseError as wrong:
-        return UnreadableRecords(str(wrong), first, first, content)
-    if first <= parts.offset_delta <= last:
-        return parts
-    return UnreadableRecords(f"its offset is {parts.offset_delta} behind its batch's first", first, first, content)
+        record = parse_record(content)
+    except RecordParseError as error:
+        return UnreadableRecords(str(error), first, first, content)
+    if first <= record.offset_delta <= last:
+        return record
+    return UnreadableRecords(f"its offset delta is {record.offset_delta}, not {first} to {last}", first, first, content)
 
 
-def _written(one: ParsedRecord | UnreadableRecords, header: BatchHeader) -> bytes:
-    since = _in_time(header.first_timestamp)
-    if isinstance(one, ParsedRecord):
-        passed = _in_time(header.first_timestamp + one.timestamp_delta) - since
-        return encode_record(one.value, one.headers, one.key, one.offset_delta, passed)
-    what = f"the batch's checksum is right, but a record in it cannot be decoded: {one.why}"[:DETAIL_LENGTH]
+def _encode_record(record: ParsedRecord | UnreadableRecords, header: BatchHeader) -> bytes:
+    first_timestamp = _clamp_timestamp(header.first_timestamp)
+    if isinstance(record, ParsedRecord):
+        timestamp_delta = _clamp_timestamp(header.first_timestamp + record.timestamp_delta) - first_timestamp
+        return encode_record(record.value, record.headers, record.key, record.offset_delta, timestamp_delta)
+    detail = f"the batch's checksum matches, but a record in it cannot be decoded: {record.why}"[:DETAIL_LENGTH]
     base = header.base_offset
-    damage = Damage(Reason.CORRUPT_BATCH, what, base + one.first, base + one.last)
-    return damage_record(damage, one.content, one.first)
+    damage = Damage(Reason.CORRUPT_BATCH, detail, base + record.first, base + record.last)
+    return damage_record(damage, record.content, record.first)
