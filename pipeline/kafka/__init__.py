@@ -1,1 +1,1 @@
-"""Kafka's side of the stack for tools: topics, offsets, dead letters, and a bounded producer."""
+"""Access to Kafka for commands and workers: clients, topics, offsets, record checks, dead letters, a producer."""

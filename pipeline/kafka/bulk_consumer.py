@@ -1,4 +1,4 @@
-"""Read topics fast, through librdkafka."""
+"""Read topics fast through librdkafka."""
 
 import logging
 import time
@@ -13,21 +13,21 @@ from kafka import TopicPartition
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.batches.fallback_reader import FallbackReader, OffsetWindow, RereadMessage
-from pipeline.kafka.client import CLIENT_ID, DEMANDS, PATIENCE, translate_errors
+from pipeline.kafka.client import CLIENT_ID, PATIENCE, SECURITY_SETTINGS, translate_errors
 from pipeline.kafka.connectivity import check_reachable
-from pipeline.kafka.security import librdkafka_access, tls_context
+from pipeline.kafka.security import librdkafka_options, tls_context
 from pipeline.runtime.errors import TransientError, UsageError
 
 QUEUED_KB = 65_536
-"""What librdkafka may have fetched that nobody has taken yet: about two batches of a replay."""
+"""Kilobytes that librdkafka may fetch ahead of the reader: about two batches of a replay."""
 FETCH_BYTES = 8 * 1024 * 1024
-"""Of one fetch: 4,900 records of 1.6 KB, where librdkafka's default holds 616."""
+"""Bytes of one fetch: 4,900 records of 1.6 KB, where librdkafka's default holds 616."""
 GATHER_MS = 500
-"""What a broker has to fill a fetch; the embedded one sends nothing at all if its first batch takes longer."""
-LEAST_SETUP_MS = 1000
-"""librdkafka gives no connection less than this to be made."""
-REFUSED = {KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED}  # noqa: SLF001 - librdkafka's own codes
-FORBIDDEN = {
+"""Milliseconds that a broker has to fill a fetch; the embedded one sends nothing if its first batch takes longer."""
+MIN_SETUP_MS = 1000
+"""The shortest time that librdkafka accepts for setting up a connection."""
+AUTHENTICATION_ERRORS = {KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED}  # noqa: SLF001 - error codes of librdkafka
+AUTHORIZATION_ERRORS = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -36,30 +36,30 @@ log = logging.getLogger("librdkafka")
 
 
 class Fetcher:
-    """A consumer that librdkafka fetches for, in threads of its own. It joins no group and commits nothing.
+    """A consumer that librdkafka fetches for in its own threads. It joins no group and commits nothing.
 
-    It remembers the last `trouble` that librdkafka is trying to get over by itself.
+    `last_error` is the last error that librdkafka is retrying by itself.
     """
 
     def __init__(self, settings: Settings, patience: float) -> None:
-        self.trouble = ""
+        self.last_error = ""
         self.fallback = FallbackReader(settings, patience)
         self._refusal: KafkaError | None = None
         self._consumer = Consumer({**_options(settings, patience), "error_cb": self._failed}, logger=log)
 
     def assign(self, topic: str, number: int, offset: int) -> None:
-        """Read a partition from there on, and nothing else; what was fetched before is dropped."""
-        self.trouble = ""
+        """Read one partition from `offset` on, and nothing else; drop what was fetched before."""
+        self.last_error = ""
         self.fallback.reset()
         self._consumer.assign([PartitionOffset(topic, number, offset)])
 
     def take(self, count: int, wait: float) -> list[Message]:
-        """What has come, `count` at most; where nothing has, the first that comes within `wait` seconds, if any does.
+        """Take up to `count` fetched records; if there are none, wait up to `wait` seconds for one.
 
-        Never more bytes than were queued: with librdkafka's own waiting for `count`, nothing would bound them.
+        This returns no more bytes than are queued: librdkafka's own wait for `count` records has no limit in bytes.
 
         Raises:
-            KafkaException: Kafka refuses us.
+            KafkaException: Kafka refuses the connection.
         """
         messages: list[Message] = self._consumer.consume(1, wait)
         if messages and count > 1:
@@ -69,28 +69,26 @@ class Fetcher:
         return messages
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self.fallback.close()
         self._consumer.close()
 
     def _failed(self, error: KafkaError) -> None:
-        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - as above; it says less than what it follows
-            self.trouble = error.str()
-        if _demanding(error):
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - as above; the error before it says more
+            self.last_error = error.str()
+        if _is_authentication_error(error):
             self._refusal = error
 
 
 @contextmanager
 def fetcher(settings: Settings, patience: float = PATIENCE) -> Iterator[Fetcher]:
-    """A fetcher for the length of a `with` block.
+    """Open a fetcher for the length of a `with` block.
 
     Raises:
-        TransientError: Kafka does not answer. UsageError: it refuses us.
+        TransientError: Kafka does not answer. UsageError: Kafka refuses the connection.
     """
     with translate_errors(settings), _translate_errors(settings):
-        check_reachable(
-            settings.kafka, tls_context(settings), patience
-        )  # librdkafka would go on trying, and not say much
+        check_reachable(settings.kafka, tls_context(settings), patience)  # librdkafka would retry without saying why
         opened = Fetcher(settings, patience)
         try:
             yield opened
@@ -101,63 +99,64 @@ def fetcher(settings: Settings, patience: float = PATIENCE) -> Iterator[Fetcher]
 def _options(settings: Settings, patience: float) -> dict[str, Any]:
     patience_ms = int(patience * 1000)
     return {
-        **librdkafka_access(settings),
+        **librdkafka_options(settings),
         "bootstrap.servers": ",".join(settings.kafka),
         "client.id": CLIENT_ID,
-        "group.id": settings.kafka_group,  # librdkafka wants one, and asks who coordinates it
+        "group.id": settings.kafka_group,  # librdkafka requires one, and looks up its coordinator
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
-        "enable.partition.eof": True,  # the only word of offsets without a record at the end
-        "auto.offset.reset": "earliest",  # what retention took away is stepped over
-        "isolation.level": "read_committed",  # as workers read
+        "enable.partition.eof": True,  # the only sign of offsets without a record at the end
+        "auto.offset.reset": "earliest",  # skip what retention has deleted
+        "isolation.level": "read_committed",  # as the workers do
         "check.crcs": True,
         "fetch.message.max.bytes": FETCH_BYTES,
         "fetch.wait.max.ms": GATHER_MS,
-        "fetch.queue.backoff.ms": 10,  # a full queue is looked at again after a second by default
+        "fetch.queue.backoff.ms": 10,  # the default checks a full queue again after a second
         "queued.max.messages.kbytes": QUEUED_KB,
-        "socket.timeout.ms": max(patience_ms, LEAST_SETUP_MS),
-        "socket.connection.setup.timeout.ms": max(patience_ms, LEAST_SETUP_MS),
+        "socket.timeout.ms": max(patience_ms, MIN_SETUP_MS),
+        "socket.connection.setup.timeout.ms": max(patience_ms, MIN_SETUP_MS),
         "reconnect.backoff.max.ms": 1000,
-        "topic.metadata.propagation.max.ms": patience_ms // 2,  # the topic is there, or it was deleted
+        "topic.metadata.propagation.max.ms": patience_ms // 2,  # the topic exists, or was deleted
         "enable.metrics.push": False,
     }
 
 
 @contextmanager
 def _translate_errors(settings: Settings) -> Iterator[None]:
-    """What confluent_kafka raises in the block, as TransientError or UsageError."""
+    """Raise confluent_kafka's errors in the block as TransientError or UsageError."""
     servers = ",".join(settings.kafka)
     try:
         yield
     except KafkaException as raised:
         error: KafkaError = raised.args[0]
-        if _demanding(error):
+        if _is_authentication_error(error):
             raise UsageError(
-                f"Kafka at {servers} does not let us in ({error.str()}): {DEMANDS} should be what it demands"
+                f"Kafka at {servers} refuses the connection ({error.str()}): check {SECURITY_SETTINGS}"
             ) from raised
-        if error.code() in FORBIDDEN or error.code() == KafkaError._INVALID_ARG:  # noqa: SLF001 - as above
-            raise UsageError(f"Kafka at {servers} refuses: {error.str()}") from raised
-        raise TransientError(f"Kafka at {servers} cannot give what is asked for: {error.str()}") from raised
+        if error.code() in AUTHORIZATION_ERRORS or error.code() == KafkaError._INVALID_ARG:  # noqa: SLF001 - as above
+            raise UsageError(f"Kafka at {servers} refuses the request: {error.str()}") from raised
+        raise TransientError(f"Kafka at {servers} cannot serve the request: {error.str()}") from raised
 
 
-def _demanding(error: KafkaError) -> bool:
-    """Whether user, password or certificate are not what Kafka demands."""
-    alerted = "alert" in error.str() and "certificate" in error.str()  # the server's was fine: we have knocked
-    return alerted or error.code() in REFUSED
+def _is_authentication_error(error: KafkaError) -> bool:
+    """Return whether Kafka refuses the user, the password or the certificate."""
+    alerted = "alert" in error.str() and "certificate" in error.str()  # ours: the server's was checked before
+    return alerted or error.code() in AUTHENTICATION_ERRORS
 
 
 WAIT_S = 0.1
+"""Seconds to wait for the next record."""
 SILENT_S = 2.5
-"""Where nothing has come for so long, another client is asked: librdkafka does not tell of all that it drops."""
+"""Seconds of silence after which kafka-python reads on: librdkafka does not report everything that it drops."""
 WINDOW_S = 2.0
-"""What the other client has for it; a jump in the offsets is real only after a while."""
-UNREADABLE = {KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION, KafkaError._NOT_IMPLEMENTED, KafkaError._UNDERFLOW}  # noqa: SLF001 - librdkafka's own codes
+"""Seconds that kafka-python has for a window; a jump in the offsets counts as real only after a while."""
+UNREADABLE = {KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION, KafkaError._NOT_IMPLEMENTED, KafkaError._UNDERFLOW}  # noqa: SLF001 - error codes of librdkafka
 
 Record: TypeAlias = Message | RereadMessage
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """Records of a partition in the order of their offsets, and the offset to go on from; there may be no records."""
+    """Records of a partition in the order of their offsets, possibly none, and the offset to continue from."""
 
     records: Sequence[Record]
     next_offset: int
@@ -166,92 +165,92 @@ class Fetched(msgspec.Struct, frozen=True):
 def read_batches(
     fetcher: Fetcher, partition: TopicPartition, span: tuple[int, int], count: int, patience: float
 ) -> Iterator[Fetched]:
-    """What the partition holds of `span`, at most `count` records at a time: what has come, without waiting for more.
+    """Yield what the partition holds of `span`, up to `count` records at a time, as it arrives.
 
-    Offsets without a record (compacted, transaction markers, taken by retention meanwhile) are stepped over once
-    they have been looked at twice; the last `next_offset` is the span's end. A batch that cannot be read is there as
-    one record that says so. An empty span yields nothing. The fetcher reads nothing else meanwhile.
+    Offsets without a record (compacted, transaction markers, deleted by retention meanwhile) are skipped once they have
+    been checked twice; the last `next_offset` is the span's end. A batch that cannot be read appears as one record that
+    says so. An empty span yields nothing. The fetcher reads nothing else meanwhile.
 
     Raises:
         TransientError: nothing has come for `patience` seconds, though there should be more. UsageError: the
-            partition has lost what follows, as a topic has that was deleted and made anew.
-        KafkaException: Kafka cannot give what follows; the block of the fetcher sorts it into these.
+            partition has lost what follows, as a topic has that was deleted and created anew.
+        KafkaException: Kafka cannot serve what follows; the block of the fetcher translates it into these.
     """
     at, end = span
     if at >= end:
         return
     fetcher.assign(partition.topic, partition.partition, at)
-    came = time.monotonic()
+    last_received = time.monotonic()
     while at < end:
-        records, position, stuck = _follow(fetcher, partition, (at, end), fetcher.take(count, WAIT_S))
-        if stuck or (position == at and time.monotonic() - came > SILENT_S):
-            more = fetcher.fallback.window(partition, position, WINDOW_S if stuck else WAIT_S * 5)
-            if more:
-                records, position = [*records, *_between(more, position, end)], more.next_offset
-            if more or stuck:
+        records, position, stuck = _consume_messages(fetcher, partition, (at, end), fetcher.take(count, WAIT_S))
+        if stuck or (position == at and time.monotonic() - last_received > SILENT_S):
+            window = fetcher.fallback.window(partition, position, WINDOW_S if stuck else WAIT_S * 5)
+            if window:
+                records, position = [*records, *_records_between(window, position, end)], window.next_offset
+            if window or stuck:
                 fetcher.assign(partition.topic, partition.partition, position)
         if position > at:
             at = min(position, end)
-            yield from _lists([one for one in records if one.offset() < end], at, count)
-            came = time.monotonic()  # not before: whoever takes the records may take their time
-        elif time.monotonic() - came > patience:
-            silence = f"Kafka has sent nothing more of {_name(partition)} for {patience:g} s, at offset {at} of {end}"
-            raise TransientError(f"{silence}: {fetcher.trouble}" if fetcher.trouble else silence)
+            yield from _chunks([record for record in records if record.offset() < end], at, count)
+            last_received = time.monotonic()  # not before: the caller may have taken long over the records
+        elif time.monotonic() - last_received > patience:
+            problem = f"Kafka has sent nothing more of {_name(partition)} for {patience:g} s, at offset {at} of {end}"
+            raise TransientError(f"{problem}: {fetcher.last_error}" if fetcher.last_error else problem)
 
 
-def _follow(
+def _consume_messages(
     fetcher: Fetcher, partition: TopicPartition, span: tuple[int, int], messages: Sequence[Message]
 ) -> tuple[list[Record], int, bool]:
-    """The records among the messages, which begin the span; where they end; and whether something there is unreadable.
+    """Return the records that continue the span, the offset after them, and whether something there is unreadable.
 
-    The message that tells of the end has the offset to go on from. Offsets that are skipped are looked for.
+    A message that reports the end has the offset to continue from. Skipped offsets are looked up.
     """
     at, end = span
     records: list[Record] = []
-    for one in messages:
-        error = one.error()
+    for message in messages:
+        error = message.error()
         if error and error.code() in UNREADABLE:
             return records, at, True
         if error and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own code
             raise KafkaException(error)
-        offset = one.offset()
+        offset = message.offset()
         if at >= end:
             break
         if offset < at:
             if fetcher.fallback.window(partition, at, WINDOW_S):
-                return records, at, True  # only this record says so
+                return records, at, True  # one record alone has this offset
             raise UsageError(
-                f"{_name(partition)} has lost its records from offset {at} on, and goes on at {offset}: "
-                "the topic was made anew, or Kafka has lost its newest records; begin again"
+                f"{_name(partition)} has lost its records from offset {at} on, and continues at {offset}: "
+                "the topic was created anew, or Kafka has lost its newest records; start again"
             )
-        if offset > at and (found := _skipped(fetcher, partition, at, min(offset, end))):
-            return [*records, *found], min(offset, end), True  # librdkafka has left them out, or has this offset wrong
+        if offset > at and (skipped := _skipped(fetcher, partition, at, min(offset, end))):
+            return [*records, *skipped], min(offset, end), True  # librdkafka skipped them, or reports a wrong offset
         if not error:
-            records.append(one)
+            records.append(message)
         at = offset if error else offset + 1
     return records, at, False
 
 
 def _skipped(fetcher: Fetcher, partition: TopicPartition, at: int, until: int) -> list[Record]:
-    """Records that are there between two offsets although librdkafka was given none; most often there are none."""
-    found: list[Record] = []
+    """Return records between two offsets that librdkafka has left out; usually there are none."""
+    records: list[Record] = []
     while at < until:
         window = fetcher.fallback.window(partition, at, WINDOW_S)
         if window is None:
-            raise TransientError(f"Kafka does not tell what {_name(partition)} has between offsets {at} and {until}")
-        found += _between(window, at, until)
+            raise TransientError(f"Kafka does not say what {_name(partition)} has between offsets {at} and {until}")
+        records += _records_between(window, at, until)
         at = window.next_offset
-    return found
+    return records
 
 
-def _between(window: OffsetWindow, at: int, until: int) -> list[RereadMessage]:
-    return [one for one in window.records if at <= one.offset() < until]
+def _records_between(window: OffsetWindow, at: int, until: int) -> list[RereadMessage]:
+    return [message for message in window.records if at <= message.offset() < until]
 
 
-def _lists(records: list[Record], next_offset: int, count: int) -> Iterator[Fetched]:
+def _chunks(records: list[Record], next_offset: int, count: int) -> Iterator[Fetched]:
     for begin in range(0, max(1, len(records)), count):
-        some, last = records[begin : begin + count], begin + count >= len(records)
-        yield Fetched(some, next_offset if last else some[-1].offset() + 1)
+        chunk, last = records[begin : begin + count], begin + count >= len(records)
+        yield Fetched(chunk, next_offset if last else chunk[-1].offset() + 1)
 
 
 def _name(partition: TopicPartition) -> str:

@@ -1,4 +1,4 @@
-"""Settings in, kafka-python clients with bounded patience out; what they raise sorted into ours."""
+"""Open kafka-python clients with a bounded wait, and translate their errors."""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -14,12 +14,13 @@ from pipeline.kafka.batches.kafka_python_fetches import check_fetches
 from pipeline.kafka.connectivity import REFUSALS, NetworkClient, check_reachable, reason
 from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
 from pipeline.kafka.placement import HASHES
-from pipeline.kafka.security import access, tls_context
+from pipeline.kafka.security import kafka_python_options, tls_context
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import PartitionerName
 
 CLIENT_ID = "turnfold"
-DEMANDS = "TURNFOLD_KAFKA_SECURITY, _SASL_MECHANISM, _USER, _PASSWORD and _CERTIFICATE"
+SECURITY_SETTINGS = "TURNFOLD_KAFKA_SECURITY, _SASL_MECHANISM, _USER, _PASSWORD and _CERTIFICATE"
+"""The settings that authentication depends on."""
 PATIENCE = 10.0
 """Seconds that Kafka has to answer a request, and seconds to be found at all."""
 HEADROOM = 65_536
@@ -27,7 +28,7 @@ HEADROOM = 65_536
 
 
 class Reader(KafkaConsumer):  # type: ignore[misc]  # kafka-python carries no types
-    """kafka-python's consumer, which decodes only what is checked, and knows where each partition `ends`."""
+    """kafka-python's consumer; it decodes only checked batches, and knows where each partition `ends`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -36,10 +37,10 @@ class Reader(KafkaConsumer):  # type: ignore[misc]  # kafka-python carries no ty
 
 @contextmanager
 def open_admin(settings: Settings, patience: float = PATIENCE) -> Iterator[KafkaAdminClient]:
-    """An admin client for the length of a `with` block.
+    """Open an admin client for the length of a `with` block.
 
     Raises:
-        TransientError: Kafka does not answer within `patience` seconds. UsageError: it refuses us.
+        TransientError: Kafka does not answer within `patience` seconds. UsageError: Kafka refuses the connection.
     """
     with translate_errors(settings):
         client = _open(KafkaAdminClient, settings, patience, {})
@@ -51,23 +52,23 @@ def open_admin(settings: Settings, patience: float = PATIENCE) -> Iterator[Kafka
 
 @contextmanager
 def open_consumer(settings: Settings, patience: float = PATIENCE, **options: Any) -> Iterator[Reader]:
-    """A consumer that belongs to no group and commits nothing, for a `with` block; `options` are kafka-python's own.
+    """Open a consumer without a group or commits for a `with` block; `options` are kafka-python's own.
 
     Raises:
-        TransientError: Kafka does not answer within `patience` seconds. UsageError: it refuses us.
+        TransientError: Kafka does not answer within `patience` seconds. UsageError: Kafka refuses the connection.
     """
-    ours = {
+    defaults = {
         "group_id": None,
         "enable_auto_commit": False,
-        "auto_offset_reset": "earliest",  # what retention took away is stepped over
+        "auto_offset_reset": "earliest",  # skip what retention has deleted
         "isolation_level": "read_committed",
         "allow_auto_create_topics": False,
-        "enable_incremental_fetch_sessions": False,  # else a partition without news is not answered for
+        "enable_incremental_fetch_sessions": False,  # else responses leave out partitions without news
         "fetch_max_wait_ms": FETCH_WAIT_MS,
         "metrics_enabled": False,
     }
     with translate_errors(settings):
-        client = _open(Reader, settings, patience, {**ours, **options})
+        client = _open(Reader, settings, patience, {**defaults, **options})
         try:
             yield client
         finally:
@@ -75,8 +76,8 @@ def open_consumer(settings: Settings, patience: float = PATIENCE, **options: Any
 
 
 def open_producer(settings: Settings, patience: float = PATIENCE, **options: object) -> KafkaProducer:
-    """A producer; `options` are kafka-python's own. Whoever calls closes it."""
-    ours = {
+    """Open a producer; `options` are kafka-python's own. The caller closes it."""
+    defaults = {
         "acks": "all",
         "enable_idempotence": settings.kafka_idempotence,
         "allow_auto_create_topics": False,
@@ -86,40 +87,40 @@ def open_producer(settings: Settings, patience: float = PATIENCE, **options: obj
         "metrics_enabled": False,
     }
     with translate_errors(settings):
-        return _open(KafkaProducer, settings, patience, {**ours, **options})
+        return _open(KafkaProducer, settings, patience, {**defaults, **options})
 
 
 @contextmanager
 def translate_errors(settings: Settings) -> Iterator[None]:
-    """What kafka-python raises in the block, as TransientError or UsageError."""
+    """Raise kafka-python's errors in the block as TransientError or UsageError."""
     servers = ",".join(settings.kafka)
     try:
         yield
     except (AuthorizationError, KafkaConfigurationError) as refused:
-        raise UsageError(f"Kafka at {servers} refuses: {reason(refused)}") from refused
+        raise UsageError(f"Kafka at {servers} refuses the request: {reason(refused)}") from refused
     except REFUSALS as refused:
         raise UsageError(
-            f"Kafka at {servers} does not let us in ({reason(refused)}): {DEMANDS} should be what it demands"
+            f"Kafka at {servers} refuses the connection ({reason(refused)}): check {SECURITY_SETTINGS}"
         ) from refused
     except ssl.SSLCertVerificationError as untrusted:
         raise UsageError(
             f"Kafka at {servers} shows a certificate that is not trusted ({untrusted.verify_message}): "
-            "TURNFOLD_KAFKA_CA should name the file of the authorities that vouch for it"
+            "TURNFOLD_KAFKA_CA should name a file with the authorities that sign it"
         ) from untrusted
-    except ssl.SSLError as trouble:
-        raise TransientError(f"Kafka at {servers} does not answer over TLS: {reason(trouble)}") from trouble
+    except ssl.SSLError as error:
+        raise TransientError(f"Kafka at {servers} does not answer over TLS: {reason(error)}") from error
     except (KafkaError, OSError) as error:
         raise TransientError(f"Kafka at {servers} does not answer: {reason(error)}") from error
 
 
 class SessionPartitioner(DefaultPartitioner):  # type: ignore[misc]  # kafka-python carries no types
-    """kafka-python's own partitioner, with another hash where the settings say so."""
+    """kafka-python's partitioner with the hash that the settings name."""
 
     def __init__(self, name: PartitionerName) -> None:
         self._hash = HASHES[name]
 
     def partition(self, topic: str, key: Any, serialized_key: bytes | None, *others: Any) -> int:
-        """Choose the partition of the key; without a key, any."""
+        """Return the partition of the key; without a key, any."""
         *_, cluster = others
         partitions = cluster.partitions_for_topic(topic)
         if serialized_key is None or not partitions:
@@ -129,12 +130,12 @@ class SessionPartitioner(DefaultPartitioner):  # type: ignore[misc]  # kafka-pyt
 
 
 def _open(kind: Callable[..., Any], settings: Settings, patience: float, options: dict[str, Any]) -> Any:
-    """A client of that kind. One that does not find Kafka would go on looking in a thread: it is closed."""
-    opened: list[NetworkClient] = []
+    """Open a client of that kind. If it does not find Kafka, close it, as it would go on looking in a thread."""
+    networks: list[NetworkClient] = []
 
     def network(**configuration: object) -> NetworkClient:
-        opened.append(NetworkClient(**configuration))
-        return opened[0]
+        networks.append(NetworkClient(**configuration))
+        return networks[0]
 
     tls = tls_context(settings)
     check_reachable(settings.kafka, tls, patience)
@@ -146,15 +147,15 @@ def _open(kind: Callable[..., Any], settings: Settings, patience: float, options
             request_timeout_ms=int(patience * 1000),
             reconnect_backoff_max_ms=1000,
             kafka_client=network,
-            **access(settings, tls),
+            **kafka_python_options(settings, tls),
             **options,
         )
-    except BaseException as wrong:
-        for client in opened:
+    except BaseException as error:
+        for client in networks:
             client.close()
-        if isinstance(wrong, KafkaTimeoutError) and opened:
-            trouble = opened[0].search.trouble or "it hangs up or says nothing"
+        if isinstance(error, KafkaTimeoutError) and networks:
+            last_error = networks[0].connections.last_error or "it closes the connection or does not answer"
             raise KafkaTimeoutError(
-                f"{reason(wrong)}: {trouble}; is TURNFOLD_KAFKA_SECURITY={settings.kafka_security} what it demands?"
-            ) from wrong
+                f"{reason(error)}: {last_error}; is TURNFOLD_KAFKA_SECURITY={settings.kafka_security} what it requires?"
+            ) from error
         raise

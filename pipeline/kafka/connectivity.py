@@ -1,4 +1,4 @@
-"""Kafka's addresses in, kafka-python's network out, which tells at once, and what, if Kafka does not let us in."""
+"""Detect at once that Kafka is away or refuses the connection, where kafka-python would only time out."""
 
 import selectors
 import socket
@@ -14,7 +14,7 @@ from pipeline.runtime.errors import UsageError
 
 
 class CertificateRefusedError(Exception):
-    """Kafka demands a certificate of ours, and there is none, or not one that it trusts."""
+    """Kafka requires a client certificate, and there is none, or not one that it trusts."""
 
 
 REFUSALS = (
@@ -23,18 +23,18 @@ REFUSALS = (
     SaslAuthenticationFailedError,
     UnsupportedSaslMechanismError,
 )
-"""Certificate, user, password or mechanism are not what Kafka demands."""
+"""Kafka refuses the certificate, the user, the password or the mechanism."""
 
 
 def check_reachable(servers: tuple[str, ...], tls: ssl.SSLContext | None, patience: float) -> None:
-    """Make sure that one of the servers takes connections: kafka-python would only tell that it has waited.
+    """Check that one of the servers accepts connections, as kafka-python would only report a timeout.
 
     Raises:
-        OSError: the last server's trouble; ssl.SSLCertVerificationError where its certificate is not trusted.
-        UsageError: one of the servers is no address.
+        OSError: the last server's error; ssl.SSLCertVerificationError if its certificate is not trusted.
+        UsageError: an address of a server is invalid.
     """
     if not servers:
-        raise UsageError("TURNFOLD_KAFKA names no server; right would be host:port, as 127.0.0.1:9092")
+        raise UsageError("TURNFOLD_KAFKA names no server; it should be host:port, such as 127.0.0.1:9092")
     addresses = [_address(server) for server in servers]
     for number, (host, port) in enumerate(addresses, start=1):
         try:
@@ -51,51 +51,51 @@ def check_reachable(servers: tuple[str, ...], tls: ssl.SSLContext | None, patien
 def _address(server: str) -> tuple[str, int]:
     host, _, port = server.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise UsageError(f"TURNFOLD_KAFKA: {server!r} is no address; right would be host:port, as 127.0.0.1:9092")
+        raise UsageError(f"TURNFOLD_KAFKA: {server!r} is no address; it should be host:port, such as 127.0.0.1:9092")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def reason(error: BaseException) -> str:
-    """What an error says, without its class where it says something of its own."""
+    """Return the text of an error, without its class unless it has no text."""
     if isinstance(error, OSError):
         return str(error)
     return str(error.args[0]) if error.args else type(error).__name__
 
 
 class NetworkClient(KafkaNetClient):  # type: ignore[misc]  # kafka-python carries no types
-    """kafka-python's network, which remembers what went wrong last while it looked for Kafka."""
+    """kafka-python's network, which keeps the last error that it met while it looked for Kafka."""
 
     def __init__(self, **configuration: Any) -> None:
-        net = NetworkSelector(**{**configuration, "selector": _Sockets})
-        self.search = _Search(net, **configuration)
-        super().__init__(net, self.search)
+        net = NetworkSelector(**{**configuration, "selector": _Selector})
+        self.connections = _ConnectionManager(net, **configuration)
+        super().__init__(net, self.connections)
 
 
-class _Sockets(selectors.DefaultSelector):
-    """Closes with itself the sockets that were waited for: kafka-python leaves some open, such as half a request's."""
+class _Selector(selectors.DefaultSelector):
+    """Closes the registered sockets with itself: kafka-python leaves some open, such as that of half a request."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._open: set[Any] = set()
+        self._sockets: set[Any] = set()
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        """Wait for the socket too."""
-        self._open = {opened for opened in self._open if opened.fileno() >= 0} | {fileobj}
+        """Register the socket, and remember it."""
+        self._sockets = {opened for opened in self._sockets if opened.fileno() >= 0} | {fileobj}
         return super().register(fileobj, events, data)
 
     def close(self) -> None:
-        """Wait for nothing any more."""
+        """Close the selector and all sockets."""
         super().close()
-        for opened in self._open:
+        for opened in self._sockets:
             opened.close()
 
 
-class _Search(KafkaConnectionManager):  # type: ignore[misc]  # as above
-    """Gives up at once where Kafka refuses us: left alone, it would try the same password until its time is up."""
+class _ConnectionManager(KafkaConnectionManager):  # type: ignore[misc]  # as above
+    """Stops at once when Kafka refuses us; kafka-python would retry the same password until its time is up."""
 
     def __init__(self, net: NetworkSelector, **configuration: Any) -> None:
         super().__init__(net, **configuration)
-        self.trouble = ""
+        self.last_error = ""
         self._refusal: BaseException | None = None
 
     def get_connection(self, *arguments: Any, **options: Any) -> Any:
@@ -107,20 +107,20 @@ class _Search(KafkaConnectionManager):  # type: ignore[misc]  # as above
         return connection
 
     def _failed(self, error: BaseException) -> None:
-        self.trouble = reason(error)  # the error itself would keep its connection's socket open
+        self.last_error = reason(error)  # the error itself would keep its socket open
         if isinstance(error, REFUSALS):
             self._refusal = type(error)(*error.args)
-        elif "alert" in self.trouble and "certificate" in self.trouble:  # the server's was fine: we have knocked
-            self._refusal = CertificateRefusedError(self.trouble)
+        elif "alert" in self.last_error and "certificate" in self.last_error:  # ours: the server's was checked before
+            self._refusal = CertificateRefusedError(self.last_error)
 
     async def _build_transport(self, *arguments: Any, **options: Any) -> Any:
-        """A transport that does not lose what comes with the end of the stream: there Kafka says why it refuses us."""
+        """Build a transport that keeps data received with the end of the stream: there Kafka says why it refuses."""
         transport = await super()._build_transport(*arguments, **options)
         receive = transport._sock_recv  # noqa: SLF001 - kafka-python drops them, and has no hook
 
         def received() -> tuple[bytes, BaseException | None]:
             data, error = receive()
-            return data, None if data else error  # the error is met again when there are no more data
+            return data, None if data else error  # the error comes again once no data are left
 
         transport._sock_recv = received  # noqa: SLF001 - as above
         return transport

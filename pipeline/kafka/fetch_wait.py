@@ -1,5 +1,8 @@
-"""How long a broker may hold a fetch; by itself, so that workers need no kafka-python to know it."""
+"""The time that a broker may hold a fetch; in a module of its own, so that workers need not import kafka-python."""
 
 FETCH_WAIT_MS = 100
-"""At the end of a partition a fetch waits this long for nothing. The embedded broker looks for new records a few times
-in so long: at Faust's own 1,500 an event waits 390 ms for it (p50; 710 at most), at 100 it waits 17 (50)."""
+"""Milliseconds that a fetch waits at the end of a partition.
+
+The embedded broker looks for new records a few times in that time: at Faust's own 1,500 an event waits 390 ms for it
+(p50; 710 at most), at 100 it waits 17 (50).
+"""

@@ -12,14 +12,14 @@ SCAN = 4_000
 
 
 class ForwardedCount(msgspec.Struct, frozen=True):
-    """Of the newest `scanned` records of the turns topic, `count` are such that a worker has forwarded."""
+    """`count` of the newest `scanned` records of the turns topic were forwarded by a worker."""
 
     count: int
     scanned: int
 
 
 def count_forwarded(settings: Settings, scan: int = SCAN, patience: float = PATIENCE) -> ForwardedCount:
-    """Count those among the newest `scan` records.
+    """Count the forwarded records among the newest `scan` records.
 
     Raises:
         TransientError: Kafka does not answer within `patience` seconds.

@@ -1,4 +1,4 @@
-"""Offsets of partitions: their bounds, and those between two times."""
+"""Find the offsets of partitions: their bounds, and those between two times."""
 
 import time
 from collections.abc import Collection, Iterator
@@ -15,11 +15,11 @@ POLL_MS = 100
 def bounds(
     consumer: Reader, partitions: Collection[TopicPartition], patience: float
 ) -> dict[TopicPartition, tuple[int, int]]:
-    """(beginning, end) of each partition; the consumer is left assigned to them, somewhere near their ends.
+    """Return (beginning, end) of each partition; leave the consumer assigned to them, near their ends.
 
-    The end is the last stable offset of a fetch: the high watermark, or where a transaction begins that is still open.
-    Asking for the latest offset instead would be wrong on brokers that answer with the first one of the last batch;
-    as the place to fetch from, that answer is right on all.
+    The end is the last stable offset of a fetch: the high watermark, or the beginning of an open transaction. Asking
+    for the latest offset instead would be wrong on brokers that answer with the first one of the last batch; as the
+    position to fetch from, that answer is right on all.
 
     Raises:
         TransientError: a partition has not answered within `patience` seconds.
@@ -30,7 +30,7 @@ def bounds(
     wait_ms = int(patience * 1000)
     begins = consumer.beginning_offsets(partitions, timeout_ms=wait_ms)
     last_batches = consumer.end_offsets(partitions, timeout_ms=wait_ms)
-    consumer.unsubscribe()  # else it would remember ends that it was told before
+    consumer.unsubscribe()  # else it would keep the ends that it knows already
     consumer.assign(list(partitions))
     consumer.ends.clear()
     for partition in partitions:
@@ -41,7 +41,7 @@ def bounds(
         waiting -= consumer.ends.keys()
         if waiting and time.monotonic() > deadline:
             late = ", ".join(sorted(f"{p.topic}/{p.partition}" for p in waiting))
-            raise TransientError(f"Kafka has not told the end of {late} within {patience:g} s")
+            raise TransientError(f"Kafka has not reported the end of {late} within {patience:g} s")
     return {p: (begins[p], max(begins[p], consumer.ends[p].stable)) for p in partitions}
 
 
@@ -50,7 +50,7 @@ Spans = dict[TopicPartition, tuple[int, int]]
 
 
 def spans_of(consumer: Reader, topic: str, patience: float) -> Spans:
-    """What each partition of `topic` holds now; nothing where there is no such topic.
+    """Return the span of each partition of `topic` now; empty if there is no such topic.
 
     Raises:
         TransientError: a partition has not answered within `patience` seconds.
@@ -60,37 +60,37 @@ def spans_of(consumer: Reader, topic: str, patience: float) -> Spans:
 
 
 def newest(spans: Spans, count: int) -> Spans:
-    """The last offsets of `spans`, `count` in all, as many of each partition."""
+    """Return the last `count` offsets of `spans`, as many of each partition."""
     share = -(-count // max(1, len(spans)))
     return {partition: (max(beginning, end - share), end) for partition, (beginning, end) in spans.items()}
 
 
 def read(consumer: Reader, spans: Spans, patience: float) -> Iterator[ConsumerRecord]:
-    """Every record of `spans`.
+    """Yield every record of `spans`.
 
     Raises:
         TransientError: nothing has come for `patience` seconds, though there should be more.
     """
-    ahead = {partition: span for partition, span in spans.items() if span[0] < span[1]}
-    consumer.assign(list(ahead))
-    for partition, (beginning, _) in ahead.items():
+    remaining = {partition: span for partition, span in spans.items() if span[0] < span[1]}
+    consumer.assign(list(remaining))
+    for partition, (beginning, _) in remaining.items():
         consumer.seek(partition, beginning)
     deadline = time.monotonic() + patience
-    while ahead:
+    while remaining:
         if time.monotonic() > deadline:
-            late = ", ".join(sorted(f"{p.topic}/{p.partition}" for p in ahead))
+            late = ", ".join(sorted(f"{p.topic}/{p.partition}" for p in remaining))
             raise TransientError(f"Kafka has sent nothing more of {late} for {patience:g} s")
         for partition, records in consumer.poll(timeout_ms=POLL_MS).items():
             yield from (record for record in records if record.offset < spans[partition][1])
-            deadline = time.monotonic() + patience  # not before: whoever takes the records may take their time
-        ahead = {partition: span for partition, span in ahead.items() if consumer.position(partition) < span[1]}
+            deadline = time.monotonic() + patience  # not before: the caller may have taken long over the records
+        remaining = {partition: span for partition, span in remaining.items() if consumer.position(partition) < span[1]}
 
 
-NO_RECORD_IS_SO_LATE = 1 << 62
-"""Milliseconds: a broker that names a record for this time does not go by the records' timestamps."""
+BEYOND_ALL_TIMESTAMPS = 1 << 62
+"""Milliseconds: a broker that finds a record for this time does not search by the records' timestamps."""
 
 
-def spans_between(  # noqa: PLR0913, PLR0917 - what to read has four parts, and comes with whom to ask and how long
+def spans_between(  # noqa: PLR0913, PLR0917 - a query of four parts, a consumer and a timeout
     consumer: Reader,
     topic: str,
     since: int | None,
@@ -98,32 +98,32 @@ def spans_between(  # noqa: PLR0913, PLR0917 - what to read has four parts, and 
     partitions: Collection[int] | None,
     patience: float,
 ) -> Spans:
-    """The offsets among which all records are that have a timestamp in [since, until); others may be among them.
+    """Return the offsets that cover all records with a timestamp in [since, until); other records may be among them.
 
-    Producers set timestamps, so that they need not be in the order of the offsets. Kafka promises, for a time, the
-    first offset whose record is not older: nothing before it is in the window, and the span begins there. It
-    promises nothing of what follows, where any record may be older again. Hence no offset is known to be the last
-    of a window, and `until` ends a span only where the window itself is empty. Whoever reads compares timestamps.
+    Producers set timestamps, so they need not be in the order of the offsets. For a time, Kafka promises the first
+    offset whose record is not older: nothing before it is in the window, and the span begins there. It promises nothing
+    about what follows, where any record may be older again. Hence no offset is known to be the last of a window, and
+    `until` ends a span only if the window itself is empty. The caller compares timestamps.
 
     Args:
-        consumer: as `reader` opens it; it is left assigned to the partitions, somewhere near their ends.
+        consumer: as `open_consumer` opens it; it is left assigned to the partitions, near their ends.
         topic: the topic's name.
-        since: milliseconds since 1970; None for everything that is there.
-        until: milliseconds since 1970; None for everything up to the end that there is now.
+        since: milliseconds since 1970; None for the beginning.
+        until: milliseconds since 1970; None for the present end.
         partitions: their numbers; None for all.
         patience: seconds that Kafka has to answer.
 
     Returns:
-        Every partition asked for; where it is known to hold nothing of the window, its span begins at its end.
+        The span of every requested partition; one that holds nothing of the window is empty, at the partition's end.
 
     Raises:
         UsageError: there is no such topic, or it lacks one of the partitions. TransientError: Kafka does not answer.
     """
-    # the ends come first: what a lookup that comes later does not find was not there before the ends either
+    # the ends come first: a record that the later lookup does not find was not before these ends
     spans = bounds(consumer, _chosen(consumer, topic, partitions), patience)
     if since is not None and until is not None and since >= until:
         return {partition: (end, end) for partition, (_, end) in spans.items()}
-    if since is None or since <= 0:  # below 0 there is only -1, which says that a record has no timestamp
+    if since is None or since <= 0:  # the only negative timestamp is -1, for none
         return spans
     return _not_before(consumer, spans, since, int(patience * 1000))
 
@@ -131,7 +131,7 @@ def spans_between(  # noqa: PLR0913, PLR0917 - what to read has four parts, and 
 def _chosen(consumer: Reader, topic: str, partitions: Collection[int] | None) -> list[TopicPartition]:
     present = sorted(consumer.partitions_for_topic(topic))
     if not present:
-        raise UsageError(f"there is no topic {topic}, or it is hidden from us; TURNFOLD_KAFKA should lead to its Kafka")
+        raise UsageError(f"there is no topic {topic}, or we may not see it; check TURNFOLD_KAFKA")
     numbers = present if partitions is None else sorted(set(partitions))
     if missing := [number for number in numbers if number not in present]:
         raise UsageError(f"topic {topic} has no partition {_list(missing)}; it has {_list(present)}")
@@ -139,19 +139,22 @@ def _chosen(consumer: Reader, topic: str, partitions: Collection[int] | None) ->
 
 
 def _not_before(consumer: Reader, spans: Spans, since: int, wait_ms: int) -> Spans:
-    """The spans without what Kafka knows to be older than `since`."""
-    found = consumer.offsets_for_times(dict.fromkeys(spans, since), timeout_ms=wait_ms)
-    never = consumer.offsets_for_times(dict.fromkeys(spans, NO_RECORD_IS_SO_LATE), timeout_ms=wait_ms)
-    begun: Spans = {}
+    """Return the spans without records that Kafka knows to be older than `since`."""
+    offsets = consumer.offsets_for_times(dict.fromkeys(spans, since), timeout_ms=wait_ms)
+    beyond = consumer.offsets_for_times(dict.fromkeys(spans, BEYOND_ALL_TIMESTAMPS), timeout_ms=wait_ms)
+    later: Spans = {}
     for partition, (beginning, end) in spans.items():
-        first = found[partition]
-        if never[partition] or (first and first.timestamp < since):
-            begun[partition] = (beginning, end)  # this broker guesses: the embedded one, by when it stored a batch
+        first = offsets[partition]
+        if beyond[partition] or (first and first.timestamp < since):
+            later[partition] = (
+                beginning,
+                end,
+            )  # not exact: the embedded broker goes by the time at which it stored a batch
         elif first:
-            begun[partition] = (min(max(first.offset, beginning), end), end)
+            later[partition] = (min(max(first.offset, beginning), end), end)
         else:
-            begun[partition] = (end, end)
-    return begun
+            later[partition] = (end, end)
+    return later
 
 
 def _list(numbers: Collection[int]) -> str:

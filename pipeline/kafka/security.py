@@ -1,4 +1,4 @@
-"""Settings in, what a Kafka client shows to be let in out: a TLS context, a user and a password."""
+"""Build the TLS context and the client options that Kafka's security settings require."""
 
 import ssl
 
@@ -7,10 +7,10 @@ from pipeline.runtime.tls import client_context, load_certificate
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """The TLS context for Kafka; None where the settings say that there is no TLS.
+    """Build the TLS context for Kafka; None if the settings do not enable TLS.
 
     Raises:
-        UsageError: a file of certificates cannot be used.
+        UsageError: a certificate file cannot be used.
     """
     if not settings.kafka_tls:
         return None
@@ -20,8 +20,8 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-def access(settings: Settings, tls: ssl.SSLContext | None) -> dict[str, object]:
-    """kafka-python's options for TLS and SASL."""
+def kafka_python_options(settings: Settings, tls: ssl.SSLContext | None) -> dict[str, object]:
+    """Return kafka-python's options for TLS and SASL."""
     options: dict[str, object] = {"security_protocol": settings.kafka_security, "ssl_context": tls}
     if settings.kafka_sasl:
         options["sasl_mechanism"] = settings.kafka_sasl_mechanism
@@ -30,12 +30,12 @@ def access(settings: Settings, tls: ssl.SSLContext | None) -> dict[str, object]:
     return options
 
 
-def librdkafka_access(settings: Settings) -> dict[str, str]:
-    """The same for librdkafka, which reads the files itself; `tls_context` says what is wrong with one."""
+def librdkafka_options(settings: Settings) -> dict[str, str]:
+    """Return librdkafka's options for TLS and SASL; it reads the files itself, `tls_context` reports errors in them."""
     options: dict[str, str] = {"security.protocol": settings.kafka_security}
     if settings.kafka_tls:
         options["ssl.endpoint.identification.algorithm"] = "https"
-        if authorities := settings.kafka_ca or _trusted():
+        if authorities := settings.kafka_ca or _system_authorities():
             options["ssl.ca.location"] = authorities
         if settings.kafka_certificate:
             options["ssl.certificate.location"] = settings.kafka_certificate
@@ -47,7 +47,7 @@ def librdkafka_access(settings: Settings) -> dict[str, str]:
     return options
 
 
-def _trusted() -> str | None:
-    """Where this machine has the authorities that it trusts; librdkafka brings an OpenSSL that may look elsewhere."""
+def _system_authorities() -> str | None:
+    """Return the path of this machine's trusted authorities; librdkafka's own OpenSSL may look elsewhere."""
     paths = ssl.get_default_verify_paths()
     return paths.cafile or paths.capath

@@ -1,4 +1,4 @@
-"""The topics that the settings name in; what Kafka has of them, what was created, and what differs, out."""
+"""Create the topics that the settings name, and compare those that exist with the settings."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,11 @@ from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import Topic
 
 COMPARED = ("cleanup.policy", "retention.ms", "max.message.bytes", "min.insync.replicas")
-"""Settings of a topic whose difference loses events; others are the operator's own affair."""
+"""Topic settings whose difference loses events; the operator may choose all others."""
 
 
 class FoundTopic(msgspec.Struct, frozen=True):
-    """A topic as Kafka has it; `config` holds only what Kafka tells."""
+    """A topic as it is in Kafka; `config` holds only what Kafka reports."""
 
     name: str
     partitions: int
@@ -26,14 +26,14 @@ class FoundTopic(msgspec.Struct, frozen=True):
 
 
 class TopicReport(msgspec.Struct, frozen=True):
-    """Names of topics that were created (or would be), and a sentence for each difference of the others."""
+    """Names of the topics that were created (or would be), and a sentence for each difference in the others."""
 
     created: tuple[str, ...]
     differences: tuple[str, ...]
 
 
 def find_topics(settings: Settings) -> dict[str, FoundTopic]:
-    """Those of the settings' topics that exist, by name.
+    """Return the settings' topics that exist, by name.
 
     Raises:
         TransientError: Kafka does not answer.
@@ -43,10 +43,10 @@ def find_topics(settings: Settings) -> dict[str, FoundTopic]:
 
 
 def create_topics(settings: Settings, *, dry_run: bool = False) -> TopicReport:
-    """Create the topics that are missing and leave the others as they are; how those differ is only said.
+    """Create the topics that are missing; report how the others differ, but leave them as they are.
 
     Raises:
-        TransientError: Kafka does not answer. UsageError: it refuses a topic.
+        TransientError: Kafka does not answer. UsageError: Kafka refuses a topic.
     """
     with open_admin(settings) as kafka:
         found = _find(kafka, [topic.name for topic in settings.topics])
@@ -58,7 +58,7 @@ def create_topics(settings: Settings, *, dry_run: bool = False) -> TopicReport:
 
 
 def require_topics(settings: Settings) -> None:
-    """Make sure that all topics are there: some brokers create any topic one writes to, in another shape.
+    """Check that all topics exist, as some brokers create a topic with other settings on the first write.
 
     Raises:
         TransientError: Kafka does not answer. UsageError: a topic is missing.
@@ -70,20 +70,22 @@ def require_topics(settings: Settings) -> None:
 
 
 def differ(wanted: Topic, found: FoundTopic) -> list[str]:
-    """A sentence for each way in which `found` is not as `wanted`; what Kafka does not tell is none."""
+    """Return a sentence for each way in which `found` differs from `wanted`; unreported settings are ignored."""
     pairs = [
         ("partitions", wanted.partitions, found.partitions),
         ("replicas", wanted.replication, found.replication),
     ]
     sentences = [
-        f"topic {wanted.name} has {has} {what}, the settings say {want}" for what, want, has in pairs if want != has
+        f"topic {wanted.name} has {actual} {name}, the settings say {expected}"
+        for name, expected, actual in pairs
+        if expected != actual
     ]
     config = wanted.config()
-    told = found.config.keys() & config.keys()
+    reported = found.config.keys() & config.keys()
     return sentences + [
         f"topic {wanted.name} has {name}={found.config[name]}, the settings say {config[name]}"
         for name in COMPARED
-        if name in told and found.config[name] != config[name]
+        if name in reported and found.config[name] != config[name]
     ]
 
 
@@ -113,10 +115,10 @@ def _create(kafka: KafkaAdminClient, topics: Sequence[Topic]) -> None:
         }
         for topic in topics
     }
-    answer = kafka.create_topics(wanted, raise_errors=False)
-    for topic in answer["topics"]:
+    response = kafka.create_topics(wanted, raise_errors=False)
+    for topic in response["topics"]:
         error = for_code(topic["error_code"])
-        # another `migrate` at the same time is no trouble
+        # another `migrate` may run at the same time
         if topic["error_code"] and error is not TopicAlreadyExistsError:
             raise UsageError(
                 f"Kafka does not create topic {topic['name']}: {topic.get('error_message') or error.__name__}"

@@ -95,7 +95,7 @@ def _newest(settings: Settings, asked: DeadLetterQuery, limit: int, *, everythin
         fitting = (
             record
             for record in read_dead_letters(settings, scan)
-            if (everything or not record.retried) and asked.fits(record)
+            if (everything or not record.retried) and asked.matches(record)
         )
         found = heapq.nlargest(limit, map(listed, fitting), key=lambda one: (one.timestamp, one.partition, one.offset))
         if len(found) == limit:

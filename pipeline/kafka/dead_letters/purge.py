@@ -1,4 +1,4 @@
-"""What must not be kept in; the topic of dead letters without it, out. Kafka takes no single record out of a topic."""
+"""Remove dead letters from their topic by writing the others anew, as Kafka deletes no single record."""
 
 from collections.abc import Callable, Mapping
 
@@ -17,7 +17,7 @@ from pipeline.runtime.errors import TransientError
 
 
 class PurgeResult(msgspec.Struct, frozen=True):
-    """How many letters are gone, how many others were written anew; `left` says why the old ones are still there."""
+    """Numbers of dead letters deleted and rewritten; `left` says why the old ones could not be deleted."""
 
     letters: int = 0
     kept: int = 0
@@ -27,33 +27,33 @@ class PurgeResult(msgspec.Struct, frozen=True):
 def purge_dead_letters(
     settings: Settings, unwanted: Callable[[bytes], bool], patience: float = PATIENCE
 ) -> PurgeResult:
-    """Write the letters that may be kept behind all others, then delete all up to there; nothing where all may be kept.
+    """Write the dead letters to keep behind all others, then delete everything before them; nothing if all may be kept.
 
-    Letters that were sent again, and batches that cannot be read, are not written anew. Interrupted in between, some
-    letters are there twice, and none is lost; to run it again ends that. What comes meanwhile lies behind the end
-    that was seen, and stays.
+    Retried dead letters and unreadable batches are not rewritten. If it is interrupted in between, some dead letters
+    exist twice, and none is lost; running it again removes the duplicates. What arrives meanwhile lies after the end
+    that was read, and stays.
 
     Raises:
-        TransientError: Kafka does not answer, or does not take what is to be kept; then nothing is deleted.
+        TransientError: Kafka does not answer, or does not accept what is to be kept; then nothing is deleted.
     """
     with open_consumer(settings, patience) as consumer:
         spans = spans_of(consumer, settings.topic_dead, patience)
-        again: set[tuple[int, int]] = set()
+        retried: set[tuple[int, int]] = set()
         letters = 0
         for record in read(consumer, spans, patience):
-            again.update((record.partition, offset) for offset in marked(record.key, record.value) or ())
+            retried.update((record.partition, offset) for offset in marked(record.key, record.value) or ())
             letters += unwanted(record.value or b"")
         if not letters:
             return PurgeResult()
         if left := _delete(settings, {partition: begin for partition, (begin, _) in spans.items()}, patience):
-            return PurgeResult(letters=0, left=left)  # where nothing can be deleted, nothing is written twice
+            return PurgeResult(letters=0, left=left)  # do not duplicate what cannot be deleted
         kept = 0
         with Producer(settings, on_failure=_refuse, patience=patience) as producer:
             for record in read(consumer, spans, patience):
                 value = record.value or b""
-                mark = marked(record.key, record.value) is not None
-                again_or_lost = (record.partition, record.offset) in again or damage_of(record) is not None
-                if mark or unwanted(value) or again_or_lost:
+                is_mark = marked(record.key, record.value) is not None
+                retried_or_damaged = (record.partition, record.offset) in retried or damage_of(record) is not None
+                if is_mark or unwanted(value) or retried_or_damaged:
                     continue
                 producer.send(
                     settings.topic_dead,
@@ -70,11 +70,11 @@ def purge_dead_letters(
 
 
 def _refuse(failure: SendFailure) -> None:
-    raise TransientError(f"Kafka does not take a dead letter that is to be kept: {failure.reason}; nothing is deleted")
+    raise TransientError(f"Kafka does not accept a dead letter that must be kept: {failure.reason}; nothing is deleted")
 
 
 def _delete(settings: Settings, ends: Mapping[TopicPartition, int], patience: float) -> str:
-    """Delete what is before these offsets; why that cannot be, where it cannot. The embedded broker never can."""
+    """Delete the records before these offsets; return why that failed, else "". The embedded broker never can."""
     with open_admin(settings, patience) as client:
         try:
             client.delete_records(dict(ends), timeout_ms=int(patience * 1000))

@@ -1,4 +1,4 @@
-"""Count, list and read dead letters, and mark those that were sent again."""
+"""Read, list and count dead letters, and mark those that were retried."""
 
 from collections import Counter
 from collections.abc import Generator, Iterable
@@ -18,22 +18,22 @@ from pipeline.runtime.errors import UsageError
 from schemas.dead_letter import DeadLetter
 
 KEY = b"turnfold-retried"
-"""The key of such a record; a dead letter has none."""
+"""Key of a mark; a dead letter has none."""
 
 _offsets = msgspec.json.Decoder(list[int])
 
 
 def mark(offsets: Iterable[int]) -> bytes:
-    """The value of the record that says of these letters of its partition that they were sent again.
+    """Build the value of a mark: a record which says that these dead letters of its partition were retried.
 
-    Kafka cannot change or take out a record, so that what became of a letter has to be a record of its own. Lying
-    behind the letters in their own partition, it is kept as long as they are, and found by whoever reads them.
+    Kafka cannot change or remove a single record, so the outcome of a dead letter has to be a record of its own. As it
+    follows the dead letters in their own partition, it is kept as long as they are, and every reader finds it.
     """
     return orjson.dumps(sorted(offsets))
 
 
 def marked(key: bytes | None, value: bytes | None) -> list[int] | None:
-    """The offsets that a record of the dead-letter topic marks; None where it is no mark."""
+    """Return the offsets that a record of the dead-letter topic marks; None if it is not a mark."""
     if key != KEY:
         return None
     try:
@@ -47,11 +47,11 @@ SCAN = 10_000
 FOREIGN = "not-written-by-turnfold"
 
 Marks = dict[int, set[int]]
-"""Partition -> offsets of the letters that were sent again."""
+"""Partition -> offsets of the dead letters that were retried."""
 
 
 class DeadLetterPlace(NamedTuple):
-    """Where a letter lies in the dead-letter topic, written 0:17."""
+    """Partition and offset of a dead letter in its topic, written 0:17."""
 
     partition: int
     offset: int
@@ -61,7 +61,7 @@ class DeadLetterPlace(NamedTuple):
 
 
 class DeadLetterRecord(msgspec.Struct, frozen=True):
-    """A letter of the dead-letter topic; `letter` is None where we did not write it. `timestamp` in ms."""
+    """A record of the dead-letter topic; `letter` is None if Turnfold did not write it. `timestamp` in ms."""
 
     partition: int
     offset: int
@@ -70,23 +70,23 @@ class DeadLetterRecord(msgspec.Struct, frozen=True):
     value: bytes = b""
     retried: bool = False
     damage: str = ""
-    """Why its whole batch could not be read; empty where it could."""
+    """Why its whole batch could not be read; empty if it could."""
 
     @property
     def place(self) -> DeadLetterPlace:
-        """Where it lies."""
+        """Return its partition and offset."""
         return DeadLetterPlace(self.partition, self.offset)
 
     @property
     def reason(self) -> str:
-        """The letter's reason."""
+        """Return the dead letter's reason."""
         return self.damage or (self.letter.reason if self.letter else FOREIGN)
 
 
 class DeadLetterCount(msgspec.Struct, frozen=True):
-    """`total` letters wait to be sent again; those among the newest `scanned` records have these `reasons`.
+    """`total` dead letters were not retried yet; those among the newest `scanned` records have these `reasons`.
 
-    Of the records that were not scanned, each counts as a letter that waits. Most frequent reasons come first.
+    Records that were not scanned all count as dead letters. The most frequent reasons come first.
     """
 
     total: int
@@ -95,7 +95,7 @@ class DeadLetterCount(msgspec.Struct, frozen=True):
 
 
 def count_dead_letters(settings: Settings, scan: int = SCAN, patience: float = PATIENCE) -> DeadLetterCount:
-    """How many dead letters there are, and why those among the newest `scan` records are.
+    """Count the dead letters, and the reasons of those among the newest `scan` records.
 
     Raises:
         TransientError: Kafka does not answer within `patience` seconds.
@@ -105,8 +105,8 @@ def count_dead_letters(settings: Settings, scan: int = SCAN, patience: float = P
         scanned, waiting, marks = 0, dict[DeadLetterPlace, str](), Marks()
         for record in read(consumer, newest_of(spans, scan), patience):
             scanned += 1
-            if not _note(record, marks):
-                dead = _dead_record(record, marks)
+            if not _collect_mark(record, marks):
+                dead = _to_dead_letter(record, marks)
                 waiting[dead.place] = dead.reason
     reasons = Counter(reason for place, reason in waiting.items() if place.offset not in marks.get(place.partition, ()))
     unread = sum(end - beginning for beginning, end in spans.values()) - scanned
@@ -116,10 +116,10 @@ def count_dead_letters(settings: Settings, scan: int = SCAN, patience: float = P
 def read_dead_letters(
     settings: Settings, newest: int | None = SCAN, patience: float = PATIENCE
 ) -> Generator[DeadLetterRecord]:
-    """The letters among the `newest` records, or all, oldest first within each partition.
+    """Yield the dead letters among the `newest` records, or all, oldest first within each partition.
 
-    Ends at what was the end when it began. Everything is read twice, since what says that a letter was sent
-    again comes after it.
+    This ends at the end of the topic as it was at the start. Everything is read twice, since the mark of a retried dead
+    letter follows it.
 
     Raises:
         TransientError: Kafka does not answer within `patience` seconds.
@@ -130,14 +130,14 @@ def read_dead_letters(
             spans = newest_of(spans, newest)
         marks = Marks()
         for record in read(consumer, spans, patience):
-            _note(record, marks)
+            _collect_mark(record, marks)
         for record in read(consumer, spans, patience):
-            if not _note(record, marks):
-                yield _dead_record(record, marks)
+            if not _collect_mark(record, marks):
+                yield _to_dead_letter(record, marks)
 
 
 def read_dead_letter(settings: Settings, place: DeadLetterPlace, patience: float = PATIENCE) -> DeadLetterRecord:
-    """The letter that lies there.
+    """Return the dead letter at `place`.
 
     Raises:
         UsageError: there is none. TransientError: Kafka does not answer within `patience` seconds.
@@ -145,24 +145,24 @@ def read_dead_letter(settings: Settings, place: DeadLetterPlace, patience: float
     with open_consumer(settings, patience) as consumer:
         partition = TopicPartition(settings.topic_dead, place.partition)
         beginning, end = spans_of(consumer, settings.topic_dead, patience).get(partition, (0, 0))
-        wanted = {partition: (place.offset, place.offset + 1)} if beginning <= place.offset < end else {}
-        found = [record for record in read(consumer, wanted, patience) if not _note(record, Marks())]
-    if not found:
+        span = {partition: (place.offset, place.offset + 1)} if beginning <= place.offset < end else {}
+        records = [record for record in read(consumer, span, patience) if not _collect_mark(record, Marks())]
+    if not records:
         raise UsageError(
             f"there is no dead letter at {place} in topic {settings.topic_dead}; `turnfold dead-letters list` shows all"
         )
-    return _dead_record(found[0], Marks())
+    return _to_dead_letter(records[0], Marks())
 
 
-def _note(record: ConsumerRecord, marks: Marks) -> bool:
-    """Whether the record is a mark; what it marks is added to `marks`."""
+def _collect_mark(record: ConsumerRecord, marks: Marks) -> bool:
+    """Return whether the record is a mark; add what it marks to `marks`."""
     offsets = marked(record.key, record.value)
     if offsets:
         marks.setdefault(record.partition, set()).update(offsets)
     return offsets is not None
 
 
-def _dead_record(record: ConsumerRecord, marks: Marks) -> DeadLetterRecord:
+def _to_dead_letter(record: ConsumerRecord, marks: Marks) -> DeadLetterRecord:
     value = record.value or b""
     if damage := damage_of(record):
         return DeadLetterRecord(

@@ -1,4 +1,4 @@
-"""Dead letters in; each sent to the raw topic once more and marked so, and how many of them, out."""
+"""Send dead letters to the raw topic again, and mark them as retried."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -8,12 +8,12 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.dead_letters.reader import KEY, DeadLetterPlace, DeadLetterRecord, mark
 from pipeline.kafka.produce import Producer, SendFailure
 
-LETTERS_A_MARK = 1_000
-"""A retry that dies sends at most so many letters again the next time, which changes no answer."""
+MAX_PER_MARK = 1_000
+"""Dead letters in one mark: a retry that is killed sends at most so many again next time, which changes no result."""
 
 
 class DeadLetterQuery(msgspec.Struct, frozen=True):
-    """Which letters are asked for; what is empty or None asks for all. Times in milliseconds, `until` exclusive."""
+    """Conditions that dead letters must meet; an empty or None field accepts all. Times in ms, `until` exclusive."""
 
     reasons: frozenset[str] = frozenset()
     topics: frozenset[str] = frozenset()
@@ -22,36 +22,41 @@ class DeadLetterQuery(msgspec.Struct, frozen=True):
     since: int | None = None
     until: int | None = None
 
-    def fits(self, record: DeadLetterRecord) -> bool:
-        """Whether `record` is one of them. What Turnfold did not write has a reason, but no topic and no step."""
+    def matches(self, record: DeadLetterRecord) -> bool:
+        """Return whether `record` meets all conditions. Foreign records have a reason, but no topic and no step."""
         topic, step = (record.letter.topic, record.letter.step) if record.letter else ("", "")
-        asked = (self.reasons, record.reason), (self.topics, topic), (self.steps, step), (self.places, record.place)
+        conditions = (
+            (self.reasons, record.reason),
+            (self.topics, topic),
+            (self.steps, step),
+            (self.places, record.place),
+        )
         return (
-            all(not wanted or has in wanted for wanted, has in asked)
+            all(not accepted or actual in accepted for accepted, actual in conditions)
             and (self.since is None or record.timestamp >= self.since)
             and (self.until is None or record.timestamp < self.until)
         )
 
 
-def retryable(records: Iterable[DeadLetterRecord], wanted: DeadLetterQuery) -> Iterator[DeadLetterRecord]:
-    """Those of `records` that are wanted, can be sent again, and were not yet."""
+def retryable(records: Iterable[DeadLetterRecord], query: DeadLetterQuery) -> Iterator[DeadLetterRecord]:
+    """Yield those of `records` that match, can be sent again, and were not retried yet."""
     return (
         record
         for record in records
-        if record.letter and record.letter.is_sendable and not record.retried and wanted.fits(record)
+        if record.letter and record.letter.is_sendable and not record.retried and query.matches(record)
     )
 
 
 def retry_dead_letters(
     settings: Settings, letters: Iterable[DeadLetterRecord], on_failure: Callable[[SendFailure], None]
 ) -> int:
-    """Send the raw bytes of `letters` to the raw topic, where the intake agent decides anew; the number sent.
+    """Send the payloads of `letters` to the raw topic, where the intake agent decides anew; return how many were sent.
 
-    A letter is marked once Kafka has its bytes, so it is sent at least once. What is still broken becomes a new
-    dead letter, without a mark.
+    A dead letter is marked once Kafka has its payload, so it is sent at least once. If it is still broken, it becomes a
+    new dead letter without a mark.
 
     Raises:
-        TransientError: Kafka takes no more; the letters since the last mark are not marked.
+        TransientError: Kafka accepts no more messages; the dead letters since the last mark are not marked.
     """
     failed: set[str] = set()
 
@@ -64,7 +69,7 @@ def retry_dead_letters(
         for letter in letters:
             producer.send(settings.topic_raw, None, letter.value, str(letter.place))
             batch.append(letter.place)
-            if len(batch) == LETTERS_A_MARK:
+            if len(batch) == MAX_PER_MARK:
                 sent += _mark(settings, producer, batch, failed)
                 batch = []
         sent += _mark(settings, producer, batch, failed)
@@ -72,14 +77,14 @@ def retry_dead_letters(
 
 
 def _mark(settings: Settings, producer: Producer, batch: list[DeadLetterPlace], failed: set[str]) -> int:
-    """Mark those of `batch` that Kafka has; their number."""
+    """Mark the dead letters of `batch` that were sent; return how many."""
     producer.flush()
     sent: dict[int, list[int]] = {}
     for place in batch:
         if str(place) not in failed:
             sent.setdefault(place.partition, []).append(place.offset)
     for partition, offsets in sent.items():
-        origin = f"the mark of {len(offsets)} letters that were sent again"
+        origin = f"the mark of {len(offsets)} retried dead letters"
         producer.send(settings.topic_dead, KEY, mark(offsets), origin, partition=partition)
     producer.flush()
     return sum(map(len, sent.values()))

@@ -44,7 +44,8 @@ def test_no_address_at_all_is_told() -> None:
 
 
 def test_a_refusal_is_no_trouble_that_passes() -> None:
-    with pytest.raises(UsageError, match="refuses: ClusterAuthorizationFailedError"), translate_errors(NOBODY):
+    refused = pytest.raises(UsageError, match="refuses the request: ClusterAuthorizationFailedError")
+    with refused, translate_errors(NOBODY):
         raise ClusterAuthorizationFailedError
 
 

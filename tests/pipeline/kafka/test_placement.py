@@ -10,7 +10,7 @@ from kafka.partitioner.default import murmur2 as murmur2_of_kafka_python
 from pipeline.config.settings import Settings
 from pipeline.kafka.client import open_consumer
 from pipeline.kafka.offsets import read, spans_of
-from pipeline.kafka.placement import REMEMBERED, Placement, murmur2
+from pipeline.kafka.placement import CACHED, Placement, murmur2
 from pipeline.kafka.produce import Producer as OurProducer
 from pipeline.kafka.topics import create_topics
 from schemas.topics import PartitionerName
@@ -50,7 +50,7 @@ def test_each_partitioner_is_librdkafkas_and_that_of_our_own_producers(
 
 def test_what_is_remembered_is_bounded_and_changes_nothing() -> None:
     placement = Placement("murmur2", 7)
-    first = [placement.partition_of(f"s{number}") for number in range(REMEMBERED + 10)]
-    assert len(placement._known) <= REMEMBERED
-    assert first == [placement.partition_of(f"s{number}") for number in range(REMEMBERED + 10)]
+    first = [placement.partition_of(f"s{number}") for number in range(CACHED + 10)]
+    assert len(placement._known) <= CACHED
+    assert first == [placement.partition_of(f"s{number}") for number in range(CACHED + 10)]
     assert set(first) == set(range(7))

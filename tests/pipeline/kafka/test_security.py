@@ -10,7 +10,7 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.bulk_consumer import fetcher, read_batches
 from pipeline.kafka.group import read_lag
 from pipeline.kafka.produce import Producer
-from pipeline.kafka.security import access, librdkafka_access, tls_context
+from pipeline.kafka.security import kafka_python_options, librdkafka_options, tls_context
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import UsageError
 from tests.certificates import Certificates
@@ -39,24 +39,24 @@ def read(settings: Settings, partition: TopicPartition, end: int) -> int:
 
 def test_without_demands_there_is_neither_tls_nor_a_user() -> None:
     assert tls_context(Settings()) is None
-    assert access(Settings(), None) == {"security_protocol": "PLAINTEXT", "ssl_context": None}
-    assert librdkafka_access(Settings()) == {"security.protocol": "PLAINTEXT"}
+    assert kafka_python_options(Settings(), None) == {"security_protocol": "PLAINTEXT", "ssl_context": None}
+    assert librdkafka_options(Settings()) == {"security.protocol": "PLAINTEXT"}
 
 
 def test_the_password_goes_along_only_where_it_is_demanded() -> None:
     settings = Settings(kafka_security="SASL_PLAINTEXT", kafka_user="me", kafka_password="s3cret")
     assert tls_context(settings) is None
-    assert access(settings, None)["sasl_mechanism"] == "SCRAM-SHA-512"
-    assert access(settings, None)["sasl_plain_password"] == "s3cret"
-    assert librdkafka_access(settings)["sasl.mechanism"] == "SCRAM-SHA-512"
-    assert librdkafka_access(settings)["sasl.password"] == "s3cret"
+    assert kafka_python_options(settings, None)["sasl_mechanism"] == "SCRAM-SHA-512"
+    assert kafka_python_options(settings, None)["sasl_plain_password"] == "s3cret"
+    assert librdkafka_options(settings)["sasl.mechanism"] == "SCRAM-SHA-512"
+    assert librdkafka_options(settings)["sasl.password"] == "s3cret"
     without = msgspec.structs.replace(settings, kafka_security="PLAINTEXT")
-    assert "s3cret" not in str(access(without, None)) + str(librdkafka_access(without))
+    assert "s3cret" not in str(kafka_python_options(without, None)) + str(librdkafka_options(without))
 
 
 def test_librdkafka_reads_the_files_of_the_settings_and_looks_at_names() -> None:
     settings = Settings(kafka_security="SSL", kafka_ca="ca.pem", kafka_certificate="ours.pem", kafka_key="key.pem")
-    assert librdkafka_access(settings) == {
+    assert librdkafka_options(settings) == {
         "security.protocol": "SSL",
         "ssl.endpoint.identification.algorithm": "https",
         "ssl.ca.location": "ca.pem",
@@ -64,7 +64,7 @@ def test_librdkafka_reads_the_files_of_the_settings_and_looks_at_names() -> None
         "ssl.key.location": "key.pem",
     }
     both_in_one = msgspec.structs.replace(settings, kafka_key="")
-    assert librdkafka_access(both_in_one)["ssl.key.location"] == "ours.pem"
+    assert librdkafka_options(both_in_one)["ssl.key.location"] == "ours.pem"
 
 
 def test_without_a_file_of_authorities_both_clients_trust_the_same_ones(
@@ -76,7 +76,7 @@ def test_without_a_file_of_authorities_both_clients_trust_the_same_ones(
     assert context
     alone = ssl.create_default_context(cafile=str(pem.ca))
     assert set(alone.get_ca_certs(binary_form=True)) <= set(context.get_ca_certs(binary_form=True))
-    assert librdkafka_access(settings)["ssl.ca.location"] == str(pem.ca)
+    assert librdkafka_options(settings)["ssl.ca.location"] == str(pem.ca)
 
 
 def test_files_that_cannot_be_used_are_named_with_their_setting(pem: Certificates) -> None:
