@@ -8,6 +8,8 @@ KAFKA ?=
 ifneq ($(filter-out apache,$(KAFKA)),)
 $(error KAFKA=$(KAFKA) is not known; use KAFKA=apache, or leave it out for the embedded broker)
 endif
+# Tests start hundreds of processes that import the same modules: compiled once, each takes half the CPU.
+unexport PYTHONDONTWRITEBYTECODE
 JAVA_AND_MAVEN := $(and $(shell command -v java),$(shell command -v mvn))
 
 .PHONY: help up test test-pythons check search chaos bench install kafka lock clean

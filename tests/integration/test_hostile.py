@@ -4,6 +4,7 @@ import base64
 import gzip
 import zlib
 from collections import Counter
+from functools import cache
 
 import orjson
 
@@ -43,9 +44,25 @@ def empty(count: int) -> bytes:
     return gzip.compress(b'{"messageType":"DATA_MESSAGE","logEvents":[' + messages + b"]}", 1)
 
 
+@cache
+def hostile() -> dict[str, tuple[bytes, str]]:
+    """Each hostile message with the reason of its dead letter; packing them takes seconds, so not while importing."""
+    return {
+        "nested": (nested(505), "too-deep"),
+        "padded": (padded(3), "too-large"),
+        "empty": (empty(1_000_000), "too-large"),
+        "lists": (gzip.compress(b"[" * 1_000_000), "too-deep"),
+        "objects": (b'{"a":' * 100_000, "too-deep"),
+        "deep in an entry": (raw()[:-1] + b',"new":' + b"[" * 300 + b"]" * 300 + b"}", "too-deep"),
+        "a long name": (raw(sessionId="s" * 513), "wrong-shape"),
+        "a long intent": (raw().replace(b"BookHotel", b"x" * 5_000), "wrong-shape"),
+        "members": (b"{" + b'"a":1,' * 400_000 + b'"a":1}', "too-large"),
+    }
+
+
 def expected_letters() -> Counter[str]:
     """One for each message, wherever it was sent; and what is no entry among WRAPPED."""
-    reasons = [*HOSTILE.values(), *(HOSTILE[name] for name in TO_TURNS)]
+    reasons = [*hostile().values(), *(hostile()[name] for name in TO_TURNS)]
     found = Counter(reason for _, reason in reasons) + Counter({"not-json": 1, "wrong-shape": 1})
     found["too-deep"] -= 1  # gzip on the topic of entries is no text
     found["not-utf-8"] += 1
@@ -72,17 +89,6 @@ WRAPPED = [
     gzip.compress(PLAIN[8]) + b"\n" + gzip.compress(PLAIN[9]),
     awslogs(gzip.compress(orjson.dumps({"logEvents": [{"message": PLAIN[10].decode()}]}))),
 ]
-HOSTILE = {
-    "nested": (nested(505), "too-deep"),
-    "padded": (padded(3), "too-large"),
-    "empty": (empty(1_000_000), "too-large"),
-    "lists": (gzip.compress(b"[" * 1_000_000), "too-deep"),
-    "objects": (b'{"a":' * 100_000, "too-deep"),
-    "deep in an entry": (raw()[:-1] + b',"new":' + b"[" * 300 + b"]" * 300 + b"}", "too-deep"),
-    "a long name": (raw(sessionId="s" * 513), "wrong-shape"),
-    "a long intent": (raw().replace(b"BookHotel", b"x" * 5_000), "wrong-shape"),
-    "members": (b"{" + b'"a":1,' * 400_000 + b'"a":1}', "too-large"),
-}
 TO_TURNS = ("objects", "deep in an entry", "a long name", "a long intent", "members", "lists")
 
 
@@ -90,10 +96,10 @@ TO_TURNS = ("objects", "deep in an entry", "a long name", "a long intent", "memb
 def test_a_worker_outlives_every_message_and_folds_what_is_good(parts: Pieces) -> None:
     worker = parts.start_faust(**WINDOW)
     with Producer(parts.settings, on_failure=print) as producer:
-        for value, _ in HOSTILE.values():
+        for value, _ in hostile().values():
             producer.send(parts.settings.topic_raw, None, value)
         for name in TO_TURNS:
-            producer.send(parts.settings.topic_turns, b"session", HOSTILE[name][0])
+            producer.send(parts.settings.topic_turns, b"session", hostile()[name][0])
         for value in BARE[:4]:
             producer.send(parts.settings.topic_turns, b"session", value)
         for value in [*BARE, *WRAPPED]:
