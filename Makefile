@@ -21,7 +21,7 @@ up: install $(if $(KAFKA),kafka) ## Run Turnfold here with sample traffic; KAFKA
 	$(if $(KAFKA),$(BIN)/python deploy/kafka/cluster.py --run) $(BIN)/turnfold up $(if $(KAFKA),--kafka 127.0.0.1:9092) $(UP)
 
 test: check $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka) ## Install, check and run the whole test suite.
-	$(BIN)/pytest --numprocesses 4 --dist worksteal
+	$(BIN)/pytest --numprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 test-pythons: install ## Run unit tests and one whole way on every other supported Python that is found.
 	$(BIN)/python -m tests.pythons
@@ -32,10 +32,10 @@ check: install ## Run the linter, the formatter, the type checker and the import
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Of what draws examples, `make test` draws a quarter. Integration tests begin first; see tests/schedule.py.
 ORDERS ?= 20000
-search: install ## Play ORDERS=20000 orders of the statements of workers, reprocessing and erasures on a model of ClickHouse.
-	ORDERS=$(ORDERS) $(BIN)/pytest --numprocesses 2 --timeout 0 \
-		$(patsubst %,tests/pipeline/materialise/test_%.py,together swap erase_session forwarded)
+search: install $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka) ## Draw every example of every property; on a model of ClickHouse, ORDERS=20000 orders of statements.
+	SEARCH=1 ORDERS=$(ORDERS) $(BIN)/pytest -m search --numprocesses 3 --dist loadgroup --no-loadscope-reorder --timeout 0
 
 MINUTES ?= 10
 chaos: install kafka ## Kill and freeze every process at random for MINUTES=10, and count what is lost, double or wrong.

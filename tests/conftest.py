@@ -4,13 +4,15 @@ import os
 import uuid
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from pipeline.config.settings import Settings
-from tests import brokers, certificates, services
+from tests import brokers, certificates, schedule, services
 from tests.brokers import Broker
 from tests.certificates import Certificates
 from tests.databases import Databases
+from tests.effort import examples
 from tests.secured_kafka import Demanding, demanding
 
 
@@ -19,6 +21,24 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("SSL_CERT_FILE", os.devnull)  # nobody here is vouched for by the world's authorities,
     # and to read those is a fifth of the CPU that a command of ours takes
     config.addinivalue_line("markers", "apache: runs on Apache Kafka, which needs Java and Maven")
+    config.addinivalue_line("markers", "search: draws examples, which are more in `make search`")
+    usual = hypothesis.settings()  # others in CI
+    hypothesis.settings.register_profile("turnfold", usual, max_examples=examples(usual.max_examples))
+    hypothesis.settings.load_profile("turnfold")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep on one worker the tests that share a stack, and mark what draws examples."""
+    if hypothesis.is_hypothesis_test(getattr(item, "obj", None)):
+        item.add_marker(pytest.mark.search)
+    if name := schedule.group(item):
+        item.add_marker(pytest.mark.xdist_group(name))
+
+
+@pytest.hookimpl(trylast=True)  # after pytest itself has ordered them by parameters
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests."""
+    items.sort(key=schedule.rank)
 
 
 @pytest.fixture(scope="session")

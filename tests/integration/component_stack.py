@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,41 @@ NAMED = (
 )
 """The settings that a test may choose for its processes."""
 
+DATABASES = "SELECT name FROM system.databases WHERE lower(name) NOT IN ('default', 'information_schema', 'system')"
+
+
+class ClickHouseServer:
+    """An embedded ClickHouse that a test may stop and start; tests may use it one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._port = folder, free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, with what it held before, unless it runs."""
+        if self.process is None or self.process.poll() is not None:
+            self.process = subprocess.Popen(services.clickhouse_command(self._folder, self._port), cwd=ROOT)
+            services.await_answer(self.url, self.process)
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End it with a signal, and wait until it has ended."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(number)
+            self.process.wait(PATIENCE)
+
+    def drop_databases(self) -> None:
+        """Drop what a test has made."""
+        for name in services.ask(self.url, DATABASES).text.split():
+            assert services.ask(self.url, f"DROP DATABASE `{name}` SYNC").text == ""
+
 
 class Pieces:
     """Settings of one test, the ClickHouse that it may stop and start, and its workers."""
 
-    def __init__(self, folder: Path, settings: Settings, port: int) -> None:
-        self.folder, self.settings, self._port = folder, settings, port
-        self.clickhouse: subprocess.Popen[bytes] | None = None
+    def __init__(self, folder: Path, settings: Settings, server: ClickHouseServer) -> None:
+        self.folder, self.settings, self._server = folder, settings, server
         self.workers: list[Started] = []
         self._log = folder / "worker.log"
 
@@ -48,17 +76,18 @@ class Pieces:
         named = {f"TURNFOLD_{name.upper()}": str(getattr(self.settings, name)) for name in NAMED}
         return os.environ | named | {"TURNFOLD_KAFKA": ",".join(self.settings.kafka)}
 
+    @property
+    def clickhouse(self) -> subprocess.Popen[bytes] | None:
+        """The process of ClickHouse; None before its first start."""
+        return self._server.process
+
     def start_clickhouse(self) -> None:
         """Start it, with what it held before."""
-        command = services.clickhouse_command(self.folder / "clickhouse", self._port)
-        self.clickhouse = subprocess.Popen(command, cwd=ROOT)
-        services.await_answer(self.settings.clickhouse, self.clickhouse)
+        self._server.start()
 
     def stop_clickhouse(self, number: int = signal.SIGTERM) -> None:
         """Take it away."""
-        assert self.clickhouse is not None
-        self.clickhouse.send_signal(number)
-        self.clickhouse.wait(PATIENCE)
+        self._server.stop(number)
 
     def start_worker(self, **environ: str) -> Started:
         """Start a worker; its output is in `log`."""
@@ -144,28 +173,47 @@ class Pieces:
         self.wait_until(lambda: self.lag() == 0 and self.lag() == 0, "the end of the topics")
 
     def close(self) -> None:
-        """End what still runs."""
-        for process in [*self.workers, *([self.clickhouse] if self.clickhouse else [])]:
+        """End the workers that still run."""
+        for process in self.workers:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
                 process.terminate()
-        for process in [*self.workers, *([self.clickhouse] if self.clickhouse else [])]:
+        for process in self.workers:
             process.wait(PATIENCE)
 
 
 @contextmanager
-def pieces(folder: Path, kafka: Settings) -> Iterator[Pieces]:
-    """Topics and tables that nothing has used before, with ClickHouse running and no worker yet."""
-    port = free_port()
-    settings = msgspec.structs.replace(kafka, clickhouse=f"http://127.0.0.1:{port}", kafka_session_timeout=6.0)
-    made = Pieces(folder, settings, port)
+def clickhouse_server(folder: Path) -> Iterator[ClickHouseServer]:
+    """A ClickHouse with its data in this folder, which has ended after the block."""
+    server = ClickHouseServer(folder)
     try:
-        made.start_clickhouse()
-        create_topics(settings)
-        asyncio.run(migrate(settings))
-        yield made
+        yield server
     finally:
-        made.close()
+        server.stop()
+
+
+@contextmanager
+def pieces(folder: Path, kafka: Settings, shared: ClickHouseServer | None = None) -> Iterator[Pieces]:
+    """Topics and tables that nothing has used before, with ClickHouse running and no worker yet.
+
+    Args:
+        folder: holds the log of the workers, and the data of a ClickHouse of its own.
+        kafka: settings of the broker.
+        shared: a ClickHouse without tables to use, which keeps running; to start one takes seconds of CPU.
+    """
+    with nullcontext(shared) if shared else clickhouse_server(folder / "clickhouse") as server:
+        settings = msgspec.structs.replace(kafka, clickhouse=server.url, kafka_session_timeout=6.0)
+        made = Pieces(folder, settings, server)
+        try:
+            made.start_clickhouse()
+            create_topics(settings)
+            asyncio.run(migrate(settings))
+            yield made
+        finally:
+            made.close()
+            if shared:
+                shared.start()
+                shared.drop_databases()
 
 
 def _fail(failure: object) -> None:

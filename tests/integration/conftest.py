@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from tests.broker_matrix import on_both
-from tests.integration.component_stack import Pieces, pieces
+from tests.integration.component_stack import ClickHouseServer, Pieces, clickhouse_server, pieces
 from tests.integration.processes import in_processes
 from tests.integration.stack import Reachable, Run, Stack, running
 from tests.integration.traffic import lines
@@ -71,8 +71,15 @@ def _fold(stack: Reachable, traffic: list[bytes]) -> None:
     stack.wait_until_folded()
 
 
+@pytest.fixture(scope="session")
+def shared_clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
+    """A ClickHouse for one test after the other; one that was stopped by a test is started again."""
+    with clickhouse_server(tmp_path_factory.mktemp("parts") / "clickhouse") as server:
+        yield server
+
+
 @pytest.fixture
-def parts(tmp_path: Path, kafka_settings: Settings) -> Iterator[Pieces]:
+def parts(tmp_path: Path, kafka_settings: Settings, shared_clickhouse: ClickHouseServer) -> Iterator[Pieces]:
     """Topics and tables of the test's own, and no worker yet."""
-    with pieces(tmp_path, kafka_settings) as made:
+    with pieces(tmp_path, kafka_settings, shared_clickhouse) as made:
         yield made

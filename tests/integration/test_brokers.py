@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from tests import apache
-from tests.integration.component_stack import pieces
+from tests.integration.component_stack import ClickHouseServer, pieces
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.apache
 SMALL = {"TURNFOLD_FLUSH_SECONDS": "0.05", "TURNFOLD_FLUSH_EVENTS": "20"}
 
 
-def test_each_broker_of_three_killed_in_turn(tmp_path: Path) -> None:
+def test_each_broker_of_three_killed_in_turn(tmp_path: Path, shared_clickhouse: ClickHouseServer) -> None:
     """Each leads some partitions, and one of them the group; what two of three have confirmed is not lost."""
     traffic = lines(seed=31, conversations=120)
     with apache.cluster(tmp_path / "kafka", brokers=3) as cluster:
         settings = Settings(
             kafka=tuple(cluster.addresses), topic_replication=3, topic_min_insync=2, kafka_idempotence=True
         )
-        with pieces(tmp_path, settings) as parts:
+        with pieces(tmp_path, settings, shared_clickhouse) as parts:
             workers = [parts.start_worker(**SMALL) for _ in range(2)]
             for number in cluster.nodes:
                 parts.send(traffic[number - 1 :: 6])
@@ -35,11 +35,11 @@ def test_each_broker_of_three_killed_in_turn(tmp_path: Path) -> None:
             assert_tables(parts, traffic)
 
 
-def test_the_only_broker_killed_and_back_again(tmp_path: Path) -> None:
+def test_the_only_broker_killed_and_back_again(tmp_path: Path, shared_clickhouse: ClickHouseServer) -> None:
     traffic = lines(seed=32, conversations=120)
     with apache.cluster(tmp_path / "kafka") as cluster:
         settings = Settings(kafka=tuple(cluster.addresses), kafka_idempotence=True)
-        with pieces(tmp_path, settings) as parts:
+        with pieces(tmp_path, settings, shared_clickhouse) as parts:
             worker = parts.start_worker(**SMALL)
             parts.send(traffic[: len(traffic) // 2])
             parts.wait_until(lambda: parts.rows("conversations") > 0, "a first row")

@@ -14,7 +14,7 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.sockets import free_port
 from tests import brokers, services
 from tests.broker_matrix import ON_EMBEDDED
-from tests.integration.component_stack import Pieces, pieces
+from tests.integration.component_stack import ClickHouseServer, Pieces, pieces
 from tests.integration.listing import listed
 from tests.integration.stack import PATIENCE, Reachable
 from tests.integration.traffic import BOTS, lines
@@ -179,11 +179,11 @@ def test_a_worker_that_does_not_find_kafka_is_alive_and_not_ready_and_can_be_sto
     assert "Traceback" not in parts.log
 
 
-def test_a_worker_is_ready_while_kafka_answers(tmp_path: Path) -> None:
+def test_a_worker_is_ready_while_kafka_answers(tmp_path: Path, shared_clickhouse: ClickHouseServer) -> None:
     """First the broker takes connections and says nothing, then it wakes, then it dies; the worker outlives it all."""
     with (
         brokers.broker() as (address, broker),
-        pieces(tmp_path, brokers.unused(Settings(kafka=(address,)))) as parts,
+        pieces(tmp_path, brokers.unused(Settings(kafka=(address,))), shared_clickhouse) as parts,
     ):
         with brokers.stopped(broker):
             url = started(parts)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from agents.consumer.offset_tracker import OffsetTracker
+from tests.effort import examples
 
 
 class Account(RuleBasedStateMachine):
@@ -61,7 +62,7 @@ class Account(RuleBasedStateMachine):
         assert self.tracker.committable().get("p", 0) <= first_unwritten
 
 
-Account.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
+Account.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=30)
 TestAccount = Account.TestCase
 
 

@@ -21,6 +21,7 @@ from schemas.conversation import Conversation
 from schemas.erasure import Erasure, ForgottenEvent, digest, event_digest
 from schemas.lex.log_entry import bot_id
 from schemas.turn import Turn
+from tests.effort import examples
 from tests.events import RULES, START, turn, turns
 from tests.pipeline.audit.tables import Tables, archived, fold_and_write
 
@@ -40,7 +41,7 @@ def test_what_workers_write_never_differs(tables: Tables) -> None:
     assert tables.audit() == []
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(turns(), max_size=5), max_size=5), st.integers(1, 4))
 def test_no_batches_of_a_worker_differ(tables: Tables, batches: list[list[Turn]], size: int) -> None:
     tables.empty()

@@ -9,6 +9,7 @@ from pipeline.fold.batch import fold_batch
 from pipeline.fold.cache import ConversationCache, History
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn
+from tests.effort import examples
 from tests.events import RULES, START, slow_fold, turn, turns
 
 
@@ -91,7 +92,7 @@ FATES = [
 ]
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(
     log=st.lists(turns(), max_size=20),
     steps=st.lists(st.tuples(st.sampled_from(FATES), st.integers(1, 5)), max_size=20),

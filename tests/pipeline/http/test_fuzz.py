@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from pipeline.http.app import OPERATIONS
 from pipeline.http.openapi.document import document
+from tests.effort import examples
 from tests.pipeline.http.seeded_server import PARAMETERS, Planted
 from tests.pipeline.http.serving import WINDOW, WITHIN
 
@@ -35,7 +36,9 @@ def session() -> Iterator[requests.Session]:
 
 @pytest.mark.parametrize("who", ["all", "narrow", "nobody"])
 @SCHEMA.parametrize()
-@settings(max_examples=10, deadline=None)  # and some fifty by the limits of the schema, each just kept and just not
+@settings(
+    max_examples=examples(10), deadline=None
+)  # and some fifty by the limits of the schema, each just kept and just not
 def test_every_answer_is_one_that_is_described(
     case: Case[Any], layer: Planted, session: requests.Session, who: str
 ) -> None:

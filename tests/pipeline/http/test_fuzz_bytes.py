@@ -7,6 +7,7 @@ import orjson
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.pipeline.http.raw import raw
 from tests.pipeline.http.seeded_server import PARAMETERS, Planted
 from tests.pipeline.http.serving import SESSIONS, Answer
@@ -64,7 +65,7 @@ def check(layer: Planted, answer: Answer, who: str) -> None:
     layer.check(orjson.dumps(answer.body) + str(answer.headers).encode(), who)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.sampled_from(METHODS), targets, headers, bodies, st.sampled_from(["narrow", "nobody"]))
 @example(b"POST", SESSIONS.encode(), [], b'{"startDateTime":' + b"9" * 5000 + b"}", "narrow")
 @example(b"POST", SESSIONS.encode(), [], b'{"startDateTime": 1e-9999999, "endDateTime": 1}', "narrow")
@@ -85,7 +86,7 @@ def test_any_bytes_anywhere_are_answered_in_the_one_form(  # noqa: PLR0917 - hyp
     assert b"HTTP/1.1 5" not in rest, "where the bytes make two requests"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.binary(min_size=1, max_size=300))
 def test_what_is_no_request_is_told_so(layer: Planted, sent: bytes) -> None:
     with raw(layer.url) as connection:
@@ -95,7 +96,7 @@ def test_what_is_no_request_is_told_so(layer: Planted, sent: bytes) -> None:
         check(layer, answer, "nobody")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.sampled_from(["Bearer {}", "bearer {}", "Bearer  {}", "{}", "Basic {}", "AWS4-HMAC-SHA256 {}"]), st.data())
 def test_a_token_that_is_not_quite_one_opens_nothing(layer: Planted, form: str, data: st.DataObject) -> None:
     token = data.draw(disturbed(layer.tokens["narrow"].encode()))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.pipeline.http.seeded_server import PARAMETERS, THEIRS, V1_BOT, Planted
 from tests.pipeline.http.serving import SESSIONS, WINDOW, Client, client
 from tests.pipeline.query.rows import BOT, OTHER_BOT
@@ -94,7 +95,7 @@ def test_there_is_something_to_be_learnt(layer: Planted, ask: Client) -> None:
     assert THEIRS in str(ask.ask("POST", THEIR_PATHS[0], turned, layer.headers("all")).body)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.data())
 def test_nothing_of_theirs_comes_to_a_key_of_ours(layer: Planted, ask: Client, data: st.DataObject) -> None:
     path = data.draw(paths())

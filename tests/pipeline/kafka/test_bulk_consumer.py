@@ -24,6 +24,7 @@ from pipeline.runtime.errors import TransientError, UsageError
 from tests.broker_matrix import ON_APACHE, ON_EMBEDDED
 from tests.brokers import Broker, broker, stopped
 from tests.certificates import Certificates
+from tests.effort import examples
 from tests.pipeline.kafka.producing import PATIENCE, now, send, wait_until, writing
 from tests.secured_kafka import DOORS, Demanding
 
@@ -113,7 +114,9 @@ def test_what_librdkafka_has_to_say_goes_to_our_log(
 
 
 TOTAL = 120
-with_fixtures = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+with_fixtures = settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture

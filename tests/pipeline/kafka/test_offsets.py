@@ -16,6 +16,7 @@ from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError, UsageError
 from tests.broker_matrix import ON_APACHE
 from tests.brokers import Broker, stopped, unused
+from tests.effort import examples
 from tests.pipeline.kafka.producing import PATIENCE, now, send, wait_until, writing
 
 
@@ -88,7 +89,9 @@ batches = st.lists(st.lists(st.integers(-600, 600), min_size=1, max_size=8), min
 """Batches of records, each as the milliseconds by which its timestamp is out of order."""
 windows = st.tuples(*[st.none() | st.integers(-10, 40)] * 2)
 """Bounds, as how many records would be before them if all were in order."""
-with_fixtures = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+with_fixtures = settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture

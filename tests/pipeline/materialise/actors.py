@@ -20,13 +20,14 @@ from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
 from schemas.dead_letter import DeadLetter
 from schemas.turn import Turn
+from tests.effort import examples
 from tests.events import FALLBACK, START, iso, raw, turn
 from tests.pipeline.materialise.model import LIVE, Server, Step
 
 SETTINGS = Settings(clickhouse_database=LIVE, fallback_intents=tuple(FALLBACK))
 MAX_BYTES = 1_000_000
 
-ORDERS = int(os.environ.get("ORDERS", "300"))
+ORDERS = int(os.environ.get("ORDERS", examples(300)))
 """How many orders of steps a test draws; `make search` draws more, each time others."""
 
 TOPIC = SETTINGS.topic_turns

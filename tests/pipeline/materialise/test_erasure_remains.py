@@ -16,6 +16,7 @@ from pipeline.store.erasures import apply, erase, uncover
 from schemas.conversation import Conversation
 from schemas.erasure import Erasure, ErasureList, Session, digest, event_digest
 from schemas.turn import ConversationKey, Turn
+from tests.effort import examples
 from tests.events import RULES, START, turn, turns
 from tests.pipeline.audit.tables import Tables, folded
 
@@ -92,7 +93,7 @@ def cleared(tables: Tables, sessions: Sequence[Session], said: ErasureList) -> N
     tables.use(use)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(turns(), max_size=12), st.integers(START - 1, START + 4000))
 def test_what_is_deleted_is_what_is_forgotten_with_the_rows_that_tell_of_it(
     tables: Tables, log: list[Turn], until: int

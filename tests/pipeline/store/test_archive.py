@@ -12,6 +12,7 @@ from pipeline.fold.fold import fold
 from pipeline.store.archive import KEYS_A_QUERY, STATEMENT, asked, read_back, write
 from pipeline.store.client import connection
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
+from tests.effort import examples
 from tests.events import RULES, turn
 
 
@@ -27,7 +28,7 @@ async def written_and_read(
 TEXT = st.text(min_size=1, max_size=12)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.tuples(TEXT, TEXT, TEXT, TEXT, st.integers(0, 4_102_444_799_999)))
 def test_any_text_in_a_key_comes_back(with_tables: Settings, ids: tuple[str, str, str, str, int]) -> None:
     bot, session, origin, request, moment = ids

@@ -13,6 +13,7 @@ from pipeline.store.archive import read_back, write
 from pipeline.store.client import ClickHouse
 from schemas.turn import Turn
 from tests.clickhouse_runner import Use
+from tests.effort import examples
 from tests.events import slow_fold
 from tests.pipeline.audit.tables import Tables, fold_and_write
 from tests.pipeline.query.session_entries import Sessions, archived, v2
@@ -38,7 +39,7 @@ def entries() -> list[bytes]:
 ENTRIES = entries()
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False), st.booleans())
 def test_any_order_split_and_merge_gives_the_same_rows_and_answers(
     tables: Tables,

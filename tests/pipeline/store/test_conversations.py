@@ -13,6 +13,7 @@ from pipeline.fold.fold import fold
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.conversations import PLACES_A_QUERY, STATEMENT, current_rows
 from schemas.conversation import Conversation
+from tests.effort import examples
 from tests.events import RULES, START, turn
 from tests.pipeline.audit.tables import Tables
 
@@ -43,7 +44,7 @@ def test_of_each_start_the_greatest_version_counts_and_one_that_was_taken_back_i
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXT, TEXT, TEXT, st.integers(0, 4_102_444_799_999), st.lists(TEXT, max_size=3))
 def test_a_row_comes_back_as_it_was_written_whatever_its_ids(  # noqa: PLR0917 - each is drawn
     tables: Tables, bot: str, session: str, request: str, start: int, intents: list[str]

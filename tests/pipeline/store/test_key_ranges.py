@@ -16,6 +16,7 @@ from pipeline.store.key_ranges import Place, Range, Scope, Where, condition, cou
 from pipeline.store.key_ranges import divided as divided_range
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, Turn
+from tests.effort import examples
 from tests.events import RULES, turn
 
 NAME = st.text("ab'\\\n\té", max_size=3)
@@ -29,7 +30,7 @@ def row(one: Turn) -> Conversation:
     return fold([one], RULES)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.sampled_from(["BOTA", "BOTB"]), NAME, NAME, st.integers(0, 5)), max_size=12),
     st.lists(st.tuples(st.sampled_from(["BOTA", "BOTC"]), NAME, NAME), max_size=12),
@@ -70,7 +71,7 @@ def test_each_conversation_is_in_one_part_whole(
     asyncio.run(use())
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sets(st.tuples(st.sampled_from(["BOTA", "BOTB"]), NAME, NAME), min_size=1, max_size=12),
     st.sets(st.tuples(st.sampled_from(["BOTA", "BOTC"]), NAME, NAME), max_size=8),

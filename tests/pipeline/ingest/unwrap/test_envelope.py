@@ -15,6 +15,7 @@ from pipeline.ingest.decoder import EventDecoder, read_entries
 from pipeline.ingest.unwrap.envelope import LAYERS, LETTERS, unwrap
 from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import InvalidEventError, Reason
+from tests.effort import examples
 from tests.events import raw
 from tests.paths import FIXTURES
 
@@ -301,14 +302,14 @@ PIECES = st.sampled_from([
 
 
 @given(st.lists(PIECES, max_size=12).map(b"".join))
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=examples(500))
 def test_any_bytes_are_entries_or_reasons_and_never_another_error(data: bytes) -> None:
     for one in found(data):
         assert isinstance(one, Reason | bytes)
 
 
 @given(st.sampled_from(sorted(WRAPPINGS)), st.data())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_a_damaged_wrapping_is_entries_or_reasons(name: str, data: st.DataObject) -> None:
     wrapped = bytearray(WRAPPINGS[name](ENTRY))
     for _ in range(data.draw(st.integers(1, 3))):

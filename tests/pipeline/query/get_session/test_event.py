@@ -12,6 +12,7 @@ from pipeline.query.get_session.event import read_event
 from pipeline.query.get_session.response_v1 import session_v1
 from pipeline.query.get_session.response_v2 import session_v2
 from schemas.lex.session_v2 import ConfidenceScore, DialogAction, Intent, Interpretation, Message
+from tests.effort import examples
 from tests.events import turn
 from tests.paths import FIXTURES
 from tests.pipeline.query.session_entries import NOW, Entry, as_json, event, scalar, v1, v2
@@ -150,7 +151,7 @@ FULL_V1 = v1(
 
 @pytest.mark.parametrize("entry", [FULL_V2, FULL_V1], ids=["v2", "v1"])
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_no_member_of_any_type_is_ever_a_fault(entry: Entry, data: st.DataObject) -> None:
     """The turn is as it was decoded; the payload says something else in one or two places."""
     changed: Any = json.loads(json.dumps(entry))

@@ -22,6 +22,7 @@ from schemas.lex.session_v2 import (
     RuntimeHints,
     Slot,
 )
+from tests.effort import examples
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -84,7 +85,7 @@ values = st.recursive(
 
 
 @given(st.sampled_from(KINDS), values)
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_of_anything_only_what_fits_is_left(kind: Any, value: object) -> None:
     """What is left can be written, and read strictly as what it is said to be."""
     fitted = LenientType(kind).convert(value)

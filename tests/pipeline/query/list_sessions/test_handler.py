@@ -18,6 +18,7 @@ from pipeline.query.list_sessions.time_range import TimeRange
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.lex.analytics import InvokedIntentSample, SessionSpecification
+from tests.effort import examples
 from tests.pipeline.query.get_session.test_archive import Counting
 from tests.pipeline.query.rows import (
     BOT,
@@ -359,7 +360,7 @@ def test_windows_hold_what_began_after_and_ended_before(table: Table) -> None:
     instants = st.builds(lambda edge, near: edge + near, st.sampled_from(edges), st.integers(-2, 2))
 
     @given(instants, instants)
-    @settings(max_examples=12, deadline=None)
+    @settings(max_examples=examples(12), deadline=None)
     def holds(one: int, two: int) -> None:
         lo, hi = min(one, two), max(one, two) + 1
         window = {"startDateTime": Decimal(lo) / 1000, "endDateTime": Decimal(hi) / 1000}
@@ -460,7 +461,7 @@ def test_any_text_finds_exactly_itself(table: Table) -> None:
         assert found == [[text] * (text in TEXTS) for text in texts]
 
     @given(st.lists(st.text(min_size=1), min_size=1, max_size=20))
-    @settings(max_examples=12, deadline=None)
+    @settings(max_examples=examples(12), deadline=None)
     def finds_any(texts: list[str]) -> None:
         finds(*texts)
 
