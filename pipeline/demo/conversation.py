@@ -8,13 +8,13 @@ from pipeline.demo.bots import DemoBot
 from pipeline.demo.dialog import FALLBACK, DemoTurn, Dialog
 
 ENDINGS = {"fulfilled": 52, "ready": 6, "declined": 12, "fallback": 10, "left": 20}
-"""How conversations end, in percent."""
+"""Ending -> share of conversations, in percent."""
 GREETED = 0.08
 """Share of conversations that begin with an utterance that matches no intent."""
 BAD_RELEASE_FAILS = 0.7
 """Share of BlockCard conversations that fail in a bad release; those with odd numbers are bad."""
 USERS = 400
-"""Users who have conversations."""
+"""Number of users."""
 
 
 @dataclass(frozen=True, slots=True)

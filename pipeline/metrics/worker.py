@@ -79,10 +79,10 @@ class WorkerMetrics(Metrics):
         self._misplaced.labels("forwarded").inc(forwarded)
         self._misplaced.labels("kept").inc(kept)
 
-    def dead(self, agent: AgentName, letters: Iterable[DeadLetter]) -> None:
+    def dead(self, agent: AgentName, dead_letters: Iterable[DeadLetter]) -> None:
         """Count dead letters that were sent to their topic."""
-        for letter in letters:
-            self.dead_letters.labels(agent, letter.reason).inc()
+        for dead_letter in dead_letters:
+            self.dead_letters.labels(agent, dead_letter.reason).inc()
 
 
 class BatchMetrics:

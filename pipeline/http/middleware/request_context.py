@@ -43,7 +43,7 @@ class AuditRecord:
 
 @dataclass(slots=True)
 class RequestContext:
-    """What middlewares and routes know of one request.
+    """The facts of one request that middlewares and routes share.
 
     Attributes:
         request_id: identifies the request in its response and in logs.

@@ -44,7 +44,7 @@ class SlowReaderTimeout:
 
 
 class ClientDuty(enum.Enum):
-    """What the client must do next."""
+    """The next step that the server waits for from the client."""
 
     BEGIN = enum.auto()
     """Send the first bytes after it has connected."""

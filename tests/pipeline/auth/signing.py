@@ -1,4 +1,4 @@
-"""Requests as AWS's own SDK signs them, and keys to sign them with."""
+"""Requests signed by AWS's own SDK, and keys to sign them with."""
 
 import datetime as dt
 from pathlib import Path

@@ -25,7 +25,7 @@ def denial(authenticator: Authenticator, asked: SignedRequest) -> DeniedError:
     return raised.value
 
 
-def test_a_signed_request_and_a_token_are_let_in_as_the_keys_they_are_of(tmp_path: Path) -> None:
+def test_a_signed_request_and_a_token_are_authenticated(tmp_path: Path) -> None:
     sdk, curl = signing(), bearing()
     authenticator = Authenticator(kept(tmp_path / "keys", sdk, curl), lambda: NOW)
     assert authenticator.authenticate(signed(sdk.key.id, sdk.credential)) == sdk.key
@@ -33,7 +33,7 @@ def test_a_signed_request_and_a_token_are_let_in_as_the_keys_they_are_of(tmp_pat
         assert authenticator.authenticate(shows(curl.credential, scheme)) == curl.key
 
 
-def test_who_shows_no_key_is_told_how_to(tmp_path: Path) -> None:
+def test_missing_credentials_are_reported_with_both_ways_to_send_them(tmp_path: Path) -> None:
     authenticator = Authenticator(kept(tmp_path / "keys"), lambda: NOW)
     wrong = denial(authenticator, SignedRequest("GET", "/", [], b""))
     assert wrong.denial is Denial.MISSING
@@ -41,20 +41,20 @@ def test_who_shows_no_key_is_told_how_to(tmp_path: Path) -> None:
     assert "Bearer" in str(wrong)
 
 
-def test_two_headers_of_authorization_are_as_none(tmp_path: Path) -> None:
+def test_repeated_authorization_headers_are_refused(tmp_path: Path) -> None:
     curl = bearing()
     authenticator = Authenticator(kept(tmp_path / "keys", curl), lambda: NOW)
     twice = SignedRequest("GET", "/", [*shows(curl.credential).headers, *shows(curl.credential).headers], b"")
     assert denial(authenticator, twice).denial is Denial.MISSING
 
 
-def test_a_key_that_is_not_there_is_not_known_whatever_is_signed(tmp_path: Path) -> None:
+def test_an_unknown_key_is_refused_whatever_is_signed(tmp_path: Path) -> None:
     authenticator = Authenticator(kept(tmp_path / "keys"), lambda: NOW)
     for stranger in (signed("TFKUNKNOWN", "s"), shows(bearing().credential), shows("x"), shows("tf_TFKA_" + "a" * 43)):
         assert denial(authenticator, stranger).denial is Denial.UNKNOWN
 
 
-def test_neither_kind_of_key_does_for_the_other(tmp_path: Path) -> None:
+def test_keys_of_one_kind_are_refused_as_the_other(tmp_path: Path) -> None:
     """A bearer key has no secret to sign with: the empty one must not do."""
     sdk, curl = signing(), bearing()
     authenticator = Authenticator(kept(tmp_path / "keys", sdk, curl), lambda: NOW)
@@ -69,7 +69,7 @@ def test_a_wrong_secret_is_a_wrong_signature(tmp_path: Path) -> None:
     assert denial(authenticator, signed(sdk.key.id, "another")).denial is Denial.SIGNATURE
 
 
-def test_a_key_counts_until_it_expires_and_only_its_holder_learns_that(tmp_path: Path) -> None:
+def test_an_expired_key_is_refused_and_only_its_holder_learns_why(tmp_path: Path) -> None:
     sdk, curl = signing(expires=NOW), bearing(expires=NOW)
     path = kept(tmp_path / "keys", sdk, curl)
     assert Authenticator(path, lambda: NOW - 1).authenticate(shows(curl.credential)) == curl.key
@@ -79,7 +79,7 @@ def test_a_key_counts_until_it_expires_and_only_its_holder_learns_that(tmp_path:
     assert denial(authenticator, signed(sdk.key.id, "another")).denial is Denial.SIGNATURE
 
 
-def test_a_revoked_key_counts_no_more_at_once(tmp_path: Path) -> None:
+def test_a_revoked_key_is_refused_at_once(tmp_path: Path) -> None:
     sdk, curl = signing(), bearing()
     path = kept(tmp_path / "keys", sdk, curl)
     authenticator = Authenticator(path, lambda: NOW)
@@ -89,14 +89,14 @@ def test_a_revoked_key_counts_no_more_at_once(tmp_path: Path) -> None:
         assert denial(authenticator, holder).denial is Denial.UNKNOWN
 
 
-def test_a_new_key_counts_at_once(tmp_path: Path) -> None:
+def test_a_new_key_is_valid_at_once(tmp_path: Path) -> None:
     authenticator = Authenticator(path := kept(tmp_path / "keys"), lambda: NOW)
     curl = bearing()
     kept(path, curl)
     assert authenticator.authenticate(shows(curl.credential)) == curl.key
 
 
-def test_a_request_may_come_again_while_its_time_counts(tmp_path: Path) -> None:
+def test_a_request_may_be_repeated_within_the_time_limit(tmp_path: Path) -> None:
     """Two equal calls of one second have the same signature, and so has a retry of some clients."""
     sdk, clock = signing(), [NOW]
     authenticator = Authenticator(kept(tmp_path / "keys", sdk), lambda: clock[0])
@@ -108,7 +108,7 @@ def test_a_request_may_come_again_while_its_time_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["gone", "open", "broken"])
-def test_nobody_is_let_in_while_the_keys_cannot_be_read(tmp_path: Path, trouble: str) -> None:
+def test_all_requests_are_refused_while_the_keys_cannot_be_read(tmp_path: Path, trouble: str) -> None:
     """Who was revoked meanwhile is not known then."""
     curl = bearing()
     path = kept(tmp_path / "keys", curl)
@@ -143,13 +143,13 @@ def test_without_keys_anyone_may_do_anything() -> None:
     assert ANYONE.can_access_bot("BOTAAAAAA1")
 
 
-def test_with_keys_nobody_may_without_one(tmp_path: Path) -> None:
+def test_with_keys_a_request_without_one_is_refused(tmp_path: Path) -> None:
     access = AccessControl(Settings(api_keys=str(kept(tmp_path / "keys", bearing()))), lambda: NOW)
     with pytest.raises(DeniedError):
         access.authenticate(NOTHING)
 
 
-def test_a_file_without_keys_is_no_file_that_lets_all_in(tmp_path: Path) -> None:
+def test_a_file_without_keys_refuses_all_requests(tmp_path: Path) -> None:
     access = AccessControl(Settings(api_keys=str(kept(tmp_path / "keys"))), lambda: NOW)
     with pytest.raises(DeniedError):
         access.authenticate(NOTHING)
@@ -168,7 +168,7 @@ def test_loopback_needs_no_keys(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "192.0.2.7", "no.such.host.invalid"])  # noqa: S104 - refused
-def test_what_can_be_reached_from_elsewhere_needs_keys(host: str, tmp_path: Path) -> None:
+def test_other_addresses_require_keys(host: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="turnfold keys add"):
         check_exposure(Settings(api_host=host))
     check_exposure(Settings(api_host=host, api_keys=str(tmp_path / "keys")))

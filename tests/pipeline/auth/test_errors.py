@@ -24,7 +24,7 @@ def test_forbidden_is_the_denial_that_the_lex_runtime_documents() -> None:
     assert Denial.FORBIDDEN in model.operation_model("GetSession").service_model.shape_names
 
 
-def test_a_throttled_client_may_retry_after_a_second_unless_told_otherwise() -> None:
+def test_a_throttled_client_may_retry_after_a_second_by_default() -> None:
     assert ThrottledError("too many requests").after == 1
     error = ThrottledError("more than 0.25 requests a second", after=4)
     assert (error.after, str(error)) == (4, "more than 0.25 requests a second")

@@ -26,7 +26,7 @@ IDS = st.from_regex(r"[A-Z0-9]{4,64}", fullmatch=True)
 
 
 @given(IDS)
-def test_a_token_tells_whose_it_is_and_is_that_of_its_hash_alone(key_id: str) -> None:
+def test_a_token_names_its_key_and_matches_only_its_hash(key_id: str) -> None:
     token, kept = new_token(key_id)
     assert key_id_of(token) == key_id
     assert is_token_of(token, kept)
@@ -69,7 +69,7 @@ def test_no_two_are_alike() -> None:
         " tf_TFKA_" + "a" * 43,
     ],
 )
-def test_what_has_not_the_form_of_one_is_nobodys(text: str) -> None:
+def test_malformed_tokens_name_no_key(text: str) -> None:
     assert key_id_of(text) is None
 
 
@@ -87,14 +87,14 @@ def test_no_two_ids_are_alike_and_all_have_the_form_of_one() -> None:
     msgspec.convert([msgspec.structs.asdict(key(id=one)) for one in ids], list[AccessKey])
 
 
-def test_a_signing_key_holds_the_secret_that_is_told() -> None:
+def test_a_signing_key_contains_the_secret_that_is_shown() -> None:
     issued = create_signing_key(key())
     assert issued.key.secret == issued.credential
     assert re.fullmatch(r"[A-Za-z0-9_-]{40}", issued.credential)
     assert issued.key.token_sha256 == ""
 
 
-def test_a_bearer_key_holds_the_hash_of_the_token_that_is_told() -> None:
+def test_a_bearer_key_contains_the_hash_of_the_token_that_is_shown() -> None:
     issued = create_bearer_key(key())
     assert issued.key.token_sha256 == hash_of(issued.credential)
     assert key_id_of(issued.credential) == issued.key.id
@@ -107,7 +107,7 @@ def test_no_two_secrets_are_alike() -> None:
 
 
 @pytest.mark.parametrize("issued", [signing(), bearing()], ids=["signing", "bearer"])
-def test_all_else_about_a_key_is_as_it_was_asked_for(issued: IssuedKey) -> None:
+def test_issuing_changes_only_the_credentials(issued: IssuedKey) -> None:
     bare = msgspec.structs.replace(issued.key, secret="", token_sha256="")
     for make in (create_signing_key, create_bearer_key):
         assert msgspec.structs.replace(make(bare).key, secret="", token_sha256="") == bare

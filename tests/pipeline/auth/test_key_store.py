@@ -77,7 +77,7 @@ def test_roots_group_may_read_as_where_kubernetes_hands_a_secret() -> None:
     assert is_open(status(0, 0o444))
 
 
-def test_an_open_file_is_told_with_what_closes_it_and_nothing_in_it(tmp_path: Path) -> None:
+def test_an_accessible_file_is_refused_with_the_command_that_fixes_it(tmp_path: Path) -> None:
     issued = signing()
     path = kept(tmp_path / "keys", issued)
     path.chmod(0o644)
@@ -89,7 +89,7 @@ def test_an_open_file_is_told_with_what_closes_it_and_nothing_in_it(tmp_path: Pa
         change_keys(path, lambda known: known)
 
 
-def test_a_file_that_is_not_there_is_told_with_what_makes_one(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_the_command_that_creates_one(tmp_path: Path) -> None:
     assert "`turnfold keys add` makes some" in refused(tmp_path / "keys")
     assert "Is a directory" in refused(tmp_path)
 
@@ -109,7 +109,7 @@ def test_a_file_that_is_not_there_is_told_with_what_makes_one(tmp_path: Path) ->
         b'{"x":' + b"[" * 100_000,
     ],
 )
-def test_what_is_no_file_of_keys_is_told_so_in_a_line_without_a_secret(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_file_is_reported_in_one_line_without_a_secret(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "keys"
     path.write_bytes(content)
     path.chmod(0o600)
@@ -140,7 +140,7 @@ def test_a_key_that_could_not_be_read_again_is_not_kept(tmp_path: Path, wrong: d
     assert [found.name for found in tmp_path.iterdir()] == ["keys"]
 
 
-def test_where_nothing_can_be_written_the_file_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     path = tmp_path / "no" / "keys"
     with pytest.raises(UsageError, match=rf"{path} cannot be written: No such file or directory"):
         change_keys(path, lambda known: known)
@@ -183,7 +183,7 @@ def test_a_link_to_the_file_stays_one(tmp_path: Path) -> None:
     assert read_keys(tmp_path / "not-yet") == (issued.key,)
 
 
-def test_it_stays_that_of_whoever_reads_it_when_root_changes_it(tmp_path: Path) -> None:
+def test_its_owner_stays_the_same_when_root_changes_it(tmp_path: Path) -> None:
     """Only root can give a file away; for anybody else this is about the mode alone."""
     path = kept(tmp_path / "keys", signing())
     path.chmod(0o400)
@@ -209,7 +209,7 @@ def test_it_begins_with_keys_or_not_at_all(tmp_path: Path) -> None:
         KeyStore(tmp_path / "keys")
 
 
-def test_every_change_counts_with_the_next_question(tmp_path: Path) -> None:
+def test_every_change_applies_to_the_next_request(tmp_path: Path) -> None:
     one, other = signing(), signing()
     store = KeyStore(path := kept(tmp_path / "keys", one))
     for _ in range(50):
@@ -219,7 +219,7 @@ def test_every_change_counts_with_the_next_question(tmp_path: Path) -> None:
         assert store.find(one.key.id) == with_revocation(one.key, 1)
 
 
-def test_a_change_that_hides_its_time_counts_too(tmp_path: Path) -> None:
+def test_a_change_with_an_old_modification_time_applies(tmp_path: Path) -> None:
     """In place, of the same size, and dated back, as copying tools do."""
     path = kept(tmp_path / "keys", signing(name="aaaa"))
     store, before, content = KeyStore(path), path.stat(), path.read_bytes()
@@ -248,7 +248,7 @@ def test_it_is_read_only_when_it_has_changed(tmp_path: Path, caplog: pytest.LogC
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b'{"keys": [{"id": "TFKA", "name": "\xff", "created": 1}]}',
                                      b'{"x":' + b"[" * 100_000])  # fmt: skip
-def test_a_broken_file_lets_nobody_in_and_is_told_once_without_a_secret(
+def test_a_broken_file_refuses_all_requests_and_is_logged_once(
     tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     issued = signing()
@@ -263,7 +263,7 @@ def test_a_broken_file_lets_nobody_in_and_is_told_once_without_a_secret(
     assert store.find(issued.key.id) == issued.key
 
 
-def test_a_folder_that_is_gone_lets_nobody_in(tmp_path: Path) -> None:
+def test_a_missing_folder_refuses_all_requests(tmp_path: Path) -> None:
     """As where a volume is no longer mounted."""
     folder = tmp_path / "mounted"
     folder.mkdir()

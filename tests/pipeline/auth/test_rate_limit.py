@@ -1,4 +1,4 @@
-"""A key that asks too often or too much at once waits or is turned away, and no other key notices."""
+"""A key over its rate or concurrency waits or is refused, and other keys are not affected."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -41,7 +41,7 @@ def test_a_rate_is_kept_over_ten_seconds_and_each_key_has_its_own() -> None:
     using(Settings(api_rate=2.0), use)
 
 
-def test_a_slow_key_is_told_when_to_come_again() -> None:
+def test_a_slow_key_gets_the_time_to_wait() -> None:
     async def use(limits: RateLimits) -> None:
         slow = key(rate=0.25)
         assert [await ask(limits, slow) for _ in range(3)] == [True, True, False]
@@ -53,7 +53,7 @@ def test_a_slow_key_is_told_when_to_come_again() -> None:
     using(Settings(), use)
 
 
-def test_so_many_are_answered_at_once_and_the_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_over_the_concurrency_limit_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "WAIT_S", 60.0)
 
     async def use(limits: RateLimits) -> None:
@@ -68,7 +68,7 @@ def test_so_many_are_answered_at_once_and_the_others_wait(monkeypatch: pytest.Mo
     using(Settings(api_concurrent=2), use)
 
 
-def test_who_waits_too_long_or_with_too_many_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_too_long_or_with_too_many_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "WAIT_S", 0.05)
 
     async def use(limits: RateLimits) -> None:

@@ -1,4 +1,4 @@
-"""What AWS's SDK signs is let in as it is, at its time; one byte of it changed, and it is not."""
+"""A request as AWS's SDK signs it is valid at its time; with one byte changed it is not."""
 
 import hashlib
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def with_header(asked: SignedRequest, name: str, change: Callable[[str], str]) -
 
 
 @given(st.binary(max_size=200), st.sampled_from(["POST", "GET", "PUT"]), texts)
-def test_what_botocore_signs_is_let_in(body: bytes, method: str, value: str) -> None:
+def test_signatures_of_botocore_are_valid(body: bytes, method: str, value: str) -> None:
     check(signed(KEY, SECRET, method=method, body=body, X_Amz_Meta=value))
     check(signed(KEY, SECRET, method="GET", target=QUERIED, body=b""))
 
@@ -87,7 +87,7 @@ def test_a_header_that_means_something_must_be_signed(name: str) -> None:
     assert name in refused(SignedRequest(asked.method, asked.target, [*asked.headers, (name, "added")], asked.body))
 
 
-def test_a_header_said_to_be_signed_must_be_there() -> None:
+def test_a_signed_header_must_be_present() -> None:
     asked = signed(KEY, SECRET)
     headers = [(name, value) for name, value in asked.headers if name != "content-type"]
     refused(SignedRequest(asked.method, asked.target, headers, asked.body))
@@ -128,7 +128,7 @@ def test_the_day_of_the_credential_is_that_of_the_request() -> None:
         "AWS4-HMAC-SHA256 Credential=TFKA/2026/us-east-1/lex/aws4_request, SignedHeaders=host, Signature=" + "a" * 64,
     ],
 )
-def test_what_is_no_signature_is_told_what_one_is(authorization: str) -> None:
+def test_malformed_signatures_are_reported_with_the_expected_form(authorization: str) -> None:
     with pytest.raises(DeniedError, match="SignedHeaders") as raised:
         read_signature(authorization)
     assert raised.value.denial is Denial.INCOMPLETE

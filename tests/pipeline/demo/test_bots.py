@@ -9,7 +9,7 @@ BOTS = [travel_bot(), bank_bot(), florist()]
 
 
 @pytest.mark.parametrize("bot", BOTS, ids=lambda bot: bot.name)
-def test_every_bot_can_be_asked_for(bot: DemoBot) -> None:
+def test_every_bot_has_a_valid_id(bot: DemoBot) -> None:
     assert re.fullmatch("[0-9A-Z]{10}", bot.id or bot_id(bot.name))
     assert all(re.fullmatch("[0-9A-Z]{10}", alias_id) for alias_id, _ in bot.aliases if bot.id)
 

@@ -24,7 +24,7 @@ def test_each_answer_leads_to_the_next_question(answered: int) -> None:
     assert (steps[-1].action == "ConfirmIntent") == (answered == len(HOTEL.slots))
 
 
-def test_what_was_said_once_stays_known_to_the_end() -> None:
+def test_filled_slots_stay_filled() -> None:
     there = dialog()
     known: list[int] = []
     for step in [*there.questions(Random(1), len(HOTEL.slots)), *there.confirmed("yes", "Fulfilled")]:

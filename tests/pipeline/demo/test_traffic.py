@@ -47,7 +47,7 @@ def test_the_same_seed_and_time_give_the_same_traffic() -> None:
 
 @given(st.integers(1, 3 * DAY_MS))
 @settings(deadline=None)
-def test_asked_again_later_the_past_is_the_same_and_only_grows(later: int) -> None:
+def test_generated_again_later_the_past_is_the_same_and_longer(later: int) -> None:
     """A demo that is started every day must not tell another story of yesterday."""
     before, after = past_inputs(7, START, 30), set(past_inputs(7, START + later, 30))
     known_to_both = (START + later) // DAY_MS * DAY_MS - (DAYS - 1) * DAY_MS
@@ -91,7 +91,7 @@ def test_live_turns_are_in_order_of_their_time_and_several_conversations_overlap
     assert all(event.due >= START for event in events)
 
 
-def test_after_a_pause_the_guests_go_on_and_do_not_catch_up() -> None:
+def test_after_a_pause_conversations_continue_without_catching_up() -> None:
     now = START
     stream = live_inputs(7, lambda: now)
     next(stream)

@@ -1,4 +1,4 @@
-"""A query layer over an empty table, and a connection to it; one that asks for keys, with something to find."""
+"""A query layer over an empty table, and a connection to it; one that requires keys, with data."""
 
 from collections.abc import Iterator
 

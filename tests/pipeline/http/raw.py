@@ -1,4 +1,4 @@
-"""An application for clients that behave badly, and a socket with which to do so."""
+"""An application for misbehaving clients, and a raw socket to be one."""
 
 import asyncio
 import http.client

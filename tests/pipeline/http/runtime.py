@@ -1,4 +1,4 @@
-"""Log entries in an archive, and the runtime clients of the SDK over them, with nothing changed but the endpoint."""
+"""Log entries in an archive, and the SDK's runtime clients over them, with only their endpoint changed."""
 
 import asyncio
 from collections.abc import Iterator

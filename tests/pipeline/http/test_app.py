@@ -20,7 +20,7 @@ from tests.pipeline.http.serving import SESSIONS, WINDOW, Client, assert_failed
         "/%FF",
     ],
 )
-def test_an_unknown_path_is_told_so_and_never_redirected(ask: Client, path: str) -> None:
+def test_an_unknown_path_is_an_error_and_never_redirected(ask: Client, path: str) -> None:
     for method in ("GET", "POST"):
         answer = ask.ask(method, path)
         assert_failed(answer, 404, "UnknownOperationException", "GET /openapi.json lists paths")
@@ -36,7 +36,7 @@ def test_an_unknown_path_is_told_so_and_never_redirected(ask: Client, path: str)
         ("POST", "/openapi.json", {"GET", "HEAD"}),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(ask: Client, method: str, path: str, allowed: set[str]) -> None:
+def test_a_wrong_method_gets_the_allowed_ones(ask: Client, method: str, path: str, allowed: set[str]) -> None:
     answer = ask.ask(method, path)
     assert_failed(answer, 405, "MethodNotAllowedException", "GET /openapi.json lists paths")
     assert set(answer.headers["allow"].split(", ")) == allowed

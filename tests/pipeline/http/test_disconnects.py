@@ -1,4 +1,4 @@
-"""A client that leaves is a client that has left, for each of its requests, and nothing in the log."""
+"""A disconnect is reported to every request of the connection, and logs nothing."""
 
 import logging
 import socket
@@ -68,7 +68,7 @@ def test_the_request_that_is_answered_learns_of_it_while_others_wait_behind(
     "sent",
     [WAIT + GET, WAIT + WAIT + GET, WAIT + GET + READ, WAIT + b"nonsense\r\n\r\n", WAIT + GET[:20], WAIT + READ, READ],
 )
-def test_an_answer_that_nobody_takes_is_thrown_away(
+def test_a_response_to_a_disconnected_client_is_discarded(
     sent: bytes, leave: Callable[[Raw], None], complaints: Callable[[], list[str]]
 ) -> None:
     site = Site()
@@ -83,7 +83,7 @@ def test_an_answer_that_nobody_takes_is_thrown_away(
     assert complaints() == []
 
 
-def test_who_leaves_amid_large_answers_is_no_trouble(complaints: Callable[[], list[str]]) -> None:
+def test_a_disconnect_during_large_responses_is_no_error(complaints: Callable[[], list[str]]) -> None:
     big = GET.replace(b"/quick", b"/big")
     with serving(Site().app) as url:
         for leave in LEAVINGS:

@@ -32,11 +32,11 @@ def test_each_error_has_its_kind_status_and_message(error: Exception, status: in
     assert response.headers["content-type"] == "application/json"
 
 
-def test_a_throttled_client_is_told_when_to_come_back() -> None:
+def test_a_throttled_client_gets_the_time_to_wait() -> None:
     assert error_response(BusyError("wait"), ANALYTICS, "id-1").response().headers["retry-after"] == "1"
 
 
-def test_what_clickhouse_said_goes_to_the_log_and_not_to_the_client(caplog: pytest.LogCaptureFixture) -> None:
+def test_messages_of_clickhouse_go_to_the_log_and_not_to_the_client(caplog: pytest.LogCaptureFixture) -> None:
     told = error_response(StatementError("Code: 60. Unknown table"), ANALYTICS, "id-1")
     assert "Code" not in told.message
     assert "id-1: ClickHouse rejects its query: Code: 60. Unknown table" in caplog.text

@@ -1,4 +1,4 @@
-"""A query that would take too much of ClickHouse is refused in words that an SDK knows, and harms no other."""
+"""A query that exceeds its limits in ClickHouse is refused with an error that SDKs know; others are not affected."""
 
 import asyncio
 from collections.abc import Iterator
@@ -91,7 +91,7 @@ def test_one_that_takes_too_long_is_refused_too(filled: Settings) -> None:
         ),
     ],
 )
-def test_of_sessions_it_is_said_as_their_services_say_it(
+def test_sessions_report_it_with_the_codes_of_their_services(
     filled: Settings, service: str, kind: str, asked: dict[str, str]
 ) -> None:
     """The archive is empty; what bounds a query there is too little for any."""

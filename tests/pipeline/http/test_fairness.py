@@ -1,4 +1,4 @@
-"""Whoever asks as much as he can is slowed down, and another key's requests hardly are."""
+"""A key that sends as many requests as it can is slowed down; requests of another key hardly are."""
 
 import asyncio
 import http.client

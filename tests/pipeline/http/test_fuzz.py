@@ -1,4 +1,4 @@
-"""Whatever the OpenAPI document allows is asked, and much that it does not: every answer is one that it describes."""
+"""Requests that the OpenAPI document allows, and many others, get only responses that it describes."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever bytes come, the answer is one that a client can read, and tells nothing of what is inside."""
+"""Any bytes get a response that a client can read and that reveals no internals."""
 
 import socket
 from contextlib import suppress
@@ -88,7 +88,7 @@ def test_any_bytes_anywhere_are_answered_in_the_one_form(  # noqa: PLR0917 - hyp
 
 @settings(max_examples=examples(60), deadline=None)
 @given(st.binary(min_size=1, max_size=300))
-def test_what_is_no_request_is_told_so(layer: Planted, sent: bytes) -> None:
+def test_malformed_requests_are_refused(layer: Planted, sent: bytes) -> None:
     with raw(layer.url) as connection:
         connection.send(b"\x01" + sent)
         answer = connection.answer()

@@ -1,4 +1,4 @@
-"""Whatever it asks and however it is spelled, a key of one bot learns nothing of another of the same name and users."""
+"""However a request is written, a key of one bot reads nothing of another bot with the same name and users."""
 
 from collections.abc import Iterator
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""What looks like SQL is a text as any other, in every field that takes one."""
+"""Text that looks like SQL is treated as any other text, in every field."""
 
 from collections.abc import Iterator
 from urllib.parse import quote

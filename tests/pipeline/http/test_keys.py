@@ -1,4 +1,4 @@
-"""The real SDK with right, wrong, expired, revoked and narrow keys: what each may know, and nothing besides."""
+"""AWS's SDK with valid, wrong, expired, revoked and restricted keys: what each may read, and nothing else."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -80,7 +80,7 @@ def denied(code: str) -> Iterator[None]:
     assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
 
 
-def test_a_right_key_is_let_in_by_the_sdk_and_by_a_token(guarded: Guarded) -> None:
+def test_a_valid_key_is_accepted_from_the_sdk_and_as_a_token(guarded: Guarded) -> None:
     assert guarded.listed(guarded.give(signing())) == ["session-1"]
     token = guarded.give(bearing()).credential
     with client(guarded.url) as ask:
@@ -109,7 +109,7 @@ def test_wrong_unknown_expired_and_revoked_keys_are_not(guarded: Guarded) -> Non
         guarded.listed(right)
 
 
-def test_who_shows_nothing_gets_nothing_but_probes_and_the_description(guarded: Guarded) -> None:
+def test_without_credentials_only_probes_and_the_document_are_served(guarded: Guarded) -> None:
     with client(guarded.url) as ask:
         for path in (SESSIONS, "/bots/no/analytics/sessions"):
             assert_failed(ask.post(path, b"{"), 403, "MissingAuthenticationTokenException")
@@ -164,7 +164,7 @@ def test_a_bot_that_a_key_may_not_see_is_as_one_without_data(guarded: Guarded) -
             assert post(BOT, narrow, **wrong) == post("BOTXXXXXX1", all_bots, **wrong)
 
 
-def test_a_page_token_lets_nobody_past_a_scope(with_tables: Settings, guarded: Guarded) -> None:
+def test_a_page_token_does_not_extend_the_bots_of_a_key(with_tables: Settings, guarded: Guarded) -> None:
     insert_rows(with_tables, *(conversation(number) for number in range(10, 20)))
     issued = guarded.give(signing())
     first = guarded.sdk(issued).list_session_analytics_data(botId=BOT, maxResults=3, **LISTED)
@@ -211,7 +211,7 @@ def _same_names(now: int) -> list[Entry]:
     ]  # fmt: skip
 
 
-def test_who_asks_too_often_is_throttled_as_by_aws(guarded: Guarded) -> None:
+def test_too_many_requests_are_throttled_as_by_aws(guarded: Guarded) -> None:
     slow, other = guarded.give(signing(rate=0.3)), guarded.give(signing())
     lex = guarded.sdk(slow)
     for _ in range(3):
@@ -231,7 +231,7 @@ def test_the_sdk_gets_through_by_itself_when_it_was_throttled(guarded: Guarded) 
     assert all(lex.list_session_analytics_data(botId=BOT, **LISTED)["sessions"] for _ in range(12))
 
 
-def test_nobody_is_let_in_while_the_keys_cannot_be_read(guarded: Guarded) -> None:
+def test_all_requests_are_refused_while_the_keys_cannot_be_read(guarded: Guarded) -> None:
     token = {"authorization": f"Bearer {guarded.give(bearing()).credential}"}
     guarded.keys.chmod(0o644)
     with client(guarded.url) as ask:

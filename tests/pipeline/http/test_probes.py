@@ -39,7 +39,7 @@ def test_one_missing_table_is_enough(ask: Client, with_tables: Settings) -> None
     assert_failed(ask.ask("GET", "/readyz"), 503, "ServiceUnavailableException", "missing: turns;")
 
 
-def test_a_clickhouse_that_is_away_is_said(clickhouse_url: str) -> None:
+def test_an_unavailable_clickhouse_is_reported(clickhouse_url: str) -> None:
     for settings in (
         Settings(clickhouse=f"http://127.0.0.1:{free_port()}"),
         Settings(clickhouse=clickhouse_url, clickhouse_database="there_is_none"),
@@ -50,7 +50,7 @@ def test_a_clickhouse_that_is_away_is_said(clickhouse_url: str) -> None:
             assert_failed(ask.sessions(), 500, "InternalServerException", "ClickHouse")
 
 
-def test_a_clickhouse_that_is_frozen_is_said_long_before_its_time_is_over(tmp_path: Path) -> None:
+def test_a_frozen_clickhouse_is_reported_before_the_timeout_of_queries(tmp_path: Path) -> None:
     with services.clickhouse_process(tmp_path) as (clickhouse_url, process):
         settings = Settings(clickhouse=clickhouse_url, clickhouse_timeout=600)
         asyncio.run(migrate(settings))

@@ -1,4 +1,4 @@
-"""Histograms taken by the batch say what Prometheus's own would; a gauge a partition is asked for, not remembered."""
+"""Histograms by batch equal Prometheus's own; a gauge by partition is read at each scrape."""
 
 from collections.abc import Iterable
 
@@ -40,7 +40,7 @@ def text(registry: CollectorRegistry) -> str:
         )
     )
 )
-def test_a_batch_counts_as_its_values_would_one_by_one(batches: list[tuple[str, list[int]]]) -> None:
+def test_a_batch_is_observed_like_its_values_one_by_one(batches: list[tuple[str, list[int]]]) -> None:
     ours, theirs = written(batches)
     assert ours == theirs
 
@@ -51,7 +51,7 @@ def test_a_clock_ahead_of_ours_gives_no_negative_age() -> None:
     assert 'le="0.1"} 1.0' in ours
 
 
-def test_a_partition_that_is_given_away_leaves_no_number_behind() -> None:
+def test_a_revoked_partition_leaves_no_value() -> None:
     registry = CollectorRegistry()
     lags = LagGauge("lag_records", "Lag")
     registry.register(lags)

@@ -1,4 +1,4 @@
-"""Every process tells its version and what it uses, in a form that Prometheus reads, without touching others'."""
+"""Every process exposes its version and resource usage in Prometheus's format, without global state."""
 
 import re
 

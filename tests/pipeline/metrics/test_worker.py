@@ -1,4 +1,4 @@
-"""What a worker tells begins at 0, counts what is done and nothing that failed, and knows every reason."""
+"""Metrics of a worker start at 0, count what is done and nothing that failed, and have every reason."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +24,7 @@ def records(count: int, age: int = 0) -> list[Any]:
     return [SimpleNamespace(timestamp=now_ms() - age) for _ in range(count)]
 
 
-def test_a_batch_counts_once_it_is_written(metrics: WorkerMetrics) -> None:
+def test_a_batch_is_counted_once_written(metrics: WorkerMetrics) -> None:
     assert value(metrics, "records_total", agent="intake") == 0
     with metrics.batches.flush("intake", records(3)):
         assert value(metrics, "records_total", agent="intake") == 0
@@ -35,13 +35,13 @@ def test_a_batch_counts_once_it_is_written(metrics: WorkerMetrics) -> None:
     assert value(metrics, "records_total", agent="conversations") == 0
 
 
-def test_a_batch_that_fails_counts_for_nothing(metrics: WorkerMetrics) -> None:
+def test_a_failed_batch_is_not_counted(metrics: WorkerMetrics) -> None:
     with pytest.raises(KeyError), metrics.batches.flush("conversations", records(3)):
         raise KeyError("a fault")
     assert value(metrics, "batches_total", agent="conversations") == 0
 
 
-def test_a_batch_of_which_nothing_is_left_is_none(metrics: WorkerMetrics) -> None:
+def test_an_empty_batch_is_not_counted(metrics: WorkerMetrics) -> None:
     with metrics.batches.flush("conversations", []):
         pass
     assert value(metrics, "batches_total", agent="conversations") == 0
@@ -63,7 +63,7 @@ def test_every_reason_has_a_series_before_it_is_met(metrics: WorkerMetrics) -> N
     assert value(metrics, "dead_letters_total", agent="intake", reason="empty") == 2
 
 
-def test_what_became_of_a_batch_is_told_by_its_parts(metrics: WorkerMetrics) -> None:
+def test_conversations_rows_and_events_of_a_batch_are_counted(metrics: WorkerMetrics) -> None:
     metrics.folding.resolved(memory=4, archive=2, new=1)
     metrics.folding.written(rows=8, new=9, known=1, held=7)
     sources = {source: value(metrics, "conversations_total", source=source) for source in ("memory", "archive", "new")}
@@ -75,7 +75,7 @@ def test_what_became_of_a_batch_is_told_by_its_parts(metrics: WorkerMetrics) -> 
     assert value(metrics, "memory_conversations") == 7
 
 
-def test_commits_are_told_by_how_they_ended(metrics: WorkerMetrics) -> None:
+def test_commits_are_timed_by_outcome(metrics: WorkerMetrics) -> None:
     assert value(metrics, "commit_seconds_count", outcome="failed") == 0
     metrics.offsets.committed(0.2, done=True)
     metrics.offsets.committed(5.0, done=False)

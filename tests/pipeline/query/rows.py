@@ -1,4 +1,4 @@
-"""Conversations made at random, and what a query over them answers, worked out the slow and obvious way."""
+"""Random conversations, and the results of a query over them, computed in the simplest way."""
 
 import random
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Log entries of Lex V2 and V1 about one user's sessions, and an archive that they are put into."""
+"""Log entries of Lex V2 and V1 for one user's sessions, and an archive to insert them into."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Table `conversations` in a database of its own, and questions put to it in words of the wire."""
+"""Table `conversations` in a database of its own, and requests to it as they come over the wire."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,5 +1,7 @@
-"""For a bot that may not be known of, the store is asked just what it is asked for a bot without data: nothing of the
-bot is in the question, so nothing of it is in the answer, nor in the time that it takes."""
+"""For a bot that the key may not access, the store gets the same queries as for a bot without data.
+
+Nothing of the bot is in the query, so nothing of it is in the response, nor in the time that it takes.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Sessions are told from redacted entries too: what is gone is gone, and all else is answered as ever."""
+"""Sessions of redacted entries are answered too: redacted values are absent, all others are unchanged."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ def test_v2_answers_without_what_was_dropped(sessions: Sessions) -> None:
     assert told["sessionState"]["intent"]["slots"]["City"] == scalar(SECRET)
 
 
-def test_values_are_masked_in_what_is_told_of_the_talk(sessions: Sessions) -> None:
+def test_values_are_masked_in_transcripts(sessions: Sessions) -> None:
     sessions.insert(redacted(TOLD_V2, redact_slots=("City",)))
     (turn,) = sessions.transcript()["turns"]
     assert turn["inputTranscript"] == f"to {MASK}"

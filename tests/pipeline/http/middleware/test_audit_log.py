@@ -1,4 +1,4 @@
-"""Of every question it is written who asked what about which bot and got how much, and nothing of what was said."""
+"""Every request is logged with its key, operation, bot and number of rows, and without any content."""
 
 import logging
 import os
@@ -116,7 +116,7 @@ def told(line: dict[str, Any]) -> tuple[object, ...]:
     return tuple(line[name] for name in ("operation", "status", "bot", "rows"))
 
 
-def test_every_operation_writes_a_line_of_who_asked_what_and_got_how_much(audit: Audit) -> None:
+def test_every_operation_is_logged_with_key_bot_and_rows(audit: Audit) -> None:
     answers = [
         audit.of("all", "POST", SESSIONS, BODY),
         audit.of("all", "GET", V1),
@@ -142,7 +142,7 @@ def test_every_operation_writes_a_line_of_who_asked_what_and_got_how_much(audit:
     }
 
 
-def test_who_is_refused_is_written_too_and_nothing_of_what_was_sent(audit: Audit) -> None:
+def test_refused_requests_are_logged_without_their_content(audit: Audit) -> None:
     """Bodies, users, labels and tokens all hold the canary."""
     wrong = orjson.dumps({"startDateTime": PRIVATE, "endDateTime": 2})
     filtered = [{"name": "SessionId", "operator": "EQ", "values": [PRIVATE]}]
@@ -180,7 +180,7 @@ def test_who_is_refused_is_written_too_and_nothing_of_what_was_sent(audit: Audit
     assert whose == [ids[key] for key, *_ in asked], "a key that is not shown, or not right, is nobody's"
 
 
-def test_a_token_that_is_not_right_is_nobodys(audit: Audit) -> None:
+def test_a_wrong_token_is_logged_without_a_key(audit: Audit) -> None:
     almost = audit.issued["all"].credential[:-1] + "_"
     audit.ask.ask("GET", V1, headers={"authorization": f"Bearer {almost}"})
     audit.ask.ask("GET", V1, headers={"authorization": f"AWS4-HMAC-SHA256 Credential={PRIVATE}"})
@@ -189,14 +189,14 @@ def test_a_token_that_is_not_right_is_nobodys(audit: Audit) -> None:
     assert almost not in audit.file.read_text()
 
 
-def test_who_is_throttled_is_written_with_the_key(audit: Audit) -> None:
+def test_throttled_requests_are_logged_with_their_key(audit: Audit) -> None:
     assert [audit.of("slow", "GET", V1).status for _ in range(2)] == [200, 429]
     lines = audit.lines(2)
     assert [(line["status"], line["rows"]) for line in lines] == [(200, 1), (429, 0)]
     assert {line["key"] for line in lines} == {audit.issued["slow"].key.id}
 
 
-def test_who_went_away_before_the_answer_is_written(audit: Audit) -> None:
+def test_requests_of_disconnected_clients_are_logged(audit: Audit) -> None:
     with socket.create_connection(("127.0.0.1", urlsplit(audit.url).port or 0), timeout=WITHIN) as gone:
         head = f"POST {SESSIONS} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n{PRIVATE}"
         gone.sendall(head.encode())
@@ -219,12 +219,12 @@ def test_whatever_a_bot_is_called_a_line_stays_one_and_says_what_it_says(audit: 
     assert (line["bot"], line["key"], line["status"]) == (name, audit.issued["all"].key.id, 404)
 
 
-def test_the_bot_of_a_name_is_written_as_it_was_asked_for(audit: Audit) -> None:
+def test_a_bot_is_logged_by_the_name_in_the_request(audit: Audit) -> None:
     audit.of("all", "POST", f"/bots/{bot_id('Travel')}/analytics/sessions", BODY)
     assert audit.lines(1)[0]["bot"] == bot_id("Travel")
 
 
-def test_when_logs_are_rotated_it_goes_on_in_a_new_file_that_is_as_private(audit: Audit) -> None:
+def test_after_log_rotation_a_new_private_file_is_created(audit: Audit) -> None:
     audit.of("all", "GET", V1)
     before = audit.lines(1)
     moved = audit.file.rename(audit.file.with_suffix(".1"))
@@ -247,9 +247,7 @@ def test_a_file_that_is_there_already_is_gone_on_with(with_tables: Settings, tmp
     assert orjson.loads(second)["key"] == "ANYONE"
 
 
-def test_while_it_cannot_be_written_it_goes_to_the_log_and_questions_are_answered(
-    audit: Audit, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_while_the_file_cannot_be_written_lines_go_to_the_log(audit: Audit, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     folder = audit.file.parent
     moved = folder.rename(folder.with_name("away"))
@@ -276,7 +274,7 @@ def test_a_file_that_cannot_be_written_stops_the_start(tmp_path: Path, place: st
         create_app(Settings(api_audit=str(path)))
 
 
-def test_without_a_file_it_is_in_the_log_where_keys_say_who_asks(
+def test_without_a_file_records_go_to_the_log_if_there_are_keys(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

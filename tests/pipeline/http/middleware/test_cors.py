@@ -1,4 +1,4 @@
-"""Pages of other origins read answers only where a setting names these, and nothing that they could not ask for."""
+"""Pages of other origins read responses only if a setting names the origin, and only with allowed requests."""
 
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse

@@ -62,7 +62,7 @@ APP = Starlette(
 )
 
 
-def test_a_fault_is_a_500_whose_id_leads_to_the_log_and_whose_text_stays_inside(
+def test_an_internal_error_is_a_500_with_an_id_that_the_log_has(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with serving(APP) as url, client(url) as ask:
@@ -108,7 +108,7 @@ def requests(url: str) -> Mapping[tuple[str, str], float]:
     }
 
 
-def test_each_request_counts_by_operation_and_status(api: str, ask: Client) -> None:
+def test_requests_are_counted_by_operation_and_status(api: str, ask: Client) -> None:
     for _ in range(3):
         assert ask.sessions().status == 200
     assert ask.post(SESSIONS, b"{").status == 400
@@ -128,7 +128,7 @@ def test_paths_that_clients_invent_are_no_labels(api: str, ask: Client) -> None:
     assert requests(api) == {("other", "404"): 50}
 
 
-def test_a_fault_counts_as_the_answer_that_it_got() -> None:
+def test_an_internal_error_is_counted_with_its_status() -> None:
     async def fault(request: Request) -> Response:
         request_context(request.scope).operation = "Broken"
         raise KeyError("x")
@@ -142,7 +142,7 @@ def test_a_fault_counts_as_the_answer_that_it_got() -> None:
     assert metrics.registry.get_sample_value("turnfold_request_seconds_count", {"operation": "Broken"}) == 1
 
 
-def test_a_client_that_goes_away_is_counted_too(api: str) -> None:
+def test_a_client_that_disconnects_is_counted(api: str) -> None:
     host, _, port = api.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=WITHIN) as half:
         half.sendall(f"POST {SESSIONS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{{".encode())
@@ -151,7 +151,7 @@ def test_a_client_that_goes_away_is_counted_too(api: str) -> None:
         assert time.monotonic() < deadline
 
 
-def test_each_application_counts_for_itself(api: str, ask: Client) -> None:
+def test_each_application_has_its_own_counters(api: str, ask: Client) -> None:
     assert ask.sessions().status == 200
     with serving(create_app(Settings())) as other:
         assert requests(other) == {}

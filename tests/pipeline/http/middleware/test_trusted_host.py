@@ -1,4 +1,4 @@
-"""Without keys, a server on loopback answers nobody who believes it to be somewhere else."""
+"""Without keys, a server on loopback answers only requests whose Host header names it."""
 
 from collections.abc import Iterator
 
@@ -41,7 +41,7 @@ def test_its_own_names_are_answered(ask: Client, host: str) -> None:
 
 @pytest.mark.parametrize("host", OTHERS)
 @pytest.mark.parametrize(("method", "path"), [("POST", SESSIONS), ("GET", "/openapi.json"), ("GET", "/metrics")])
-def test_others_are_refused_and_told_why(ask: Client, host: str, method: str, path: str) -> None:
+def test_other_hosts_are_refused_with_a_reason(ask: Client, host: str, method: str, path: str) -> None:
     answer = ask.ask(method, path, b"{}" if method == "POST" else None, {"Host": host})
     assert_failed(answer, 403, "AccessDeniedException", "without TURNFOLD_API_KEYS only requests to localhost")
     assert answer.body["message"].endswith(f"not to {host!r}")
@@ -51,12 +51,12 @@ def test_all_may_see_that_it_is_alive(ask: Client) -> None:
     assert ask.ask("GET", "/healthz", headers={"Host": "evil.example"}).status == 200
 
 
-def test_where_keys_are_asked_for_the_name_says_nothing() -> None:
+def test_with_keys_any_host_is_accepted() -> None:
     assert trusted_host(Settings(api_keys="keys.json")) == []
 
 
 @pytest.mark.parametrize("hosts", [b"", b"Host: localhost\r\nHost: evil.example\r\n"])
-def test_one_name_has_to_be_told(url: str, hosts: bytes) -> None:
+def test_exactly_one_host_header_is_required(url: str, hosts: bytes) -> None:
     with raw(url) as connection:
         connection.send(b"GET /openapi.json HTTP/1.1\r\n" + hosts + b"\r\n")
         assert_failed(connection.answer(), 403, "AccessDeniedException")

@@ -95,7 +95,7 @@ def test_every_reference_leads_somewhere(written: Any) -> None:
     assert references == {f"#/components/schemas/{name}" for name in written["components"]["schemas"]}
 
 
-def test_it_tells_the_filters_operators_and_limits(written: Any) -> None:
+def test_it_describes_filters_operators_and_limits(written: Any) -> None:
     schemas = written["components"]["schemas"]
     assert set(schemas["SessionFilterName"]["enum"]) == set(SessionFilterName)
     assert set(schemas["FilterOperator"]["enum"]) == set(FilterOperator)
@@ -109,7 +109,7 @@ def test_it_tells_the_filters_operators_and_limits(written: Any) -> None:
 ASKS_FOR_KEYS = {"/healthz": None, "/readyz": None, "/openapi.json": None, "/metrics": Right.ADMIN}
 
 
-def test_it_tells_where_keys_are_asked_for_with_which_right(written: Any) -> None:
+def test_it_describes_where_keys_are_required_and_their_rights(written: Any) -> None:
     """Keys may be asked for or not, so `{}`, which is none, is among what may be shown."""
     rights = {operation.path: operation.right for operation in OPERATIONS} | ASKS_FOR_KEYS
     rights |= {path: operation.right for operation in OPERATIONS for path in operation.other_paths}
@@ -130,7 +130,7 @@ def kinds(operation: Any, status: int) -> set[str]:
     return set(operation["responses"][str(status)]["headers"]["x-amzn-ErrorType"]["schema"]["enum"])
 
 
-def test_its_schemes_are_those_that_are_let_in(written: Any) -> None:
+def test_its_security_schemes_are_those_of_the_authenticator(written: Any) -> None:
     schemes = written["components"]["securitySchemes"]
     assert schemes["bearer"] | {"description": ""} == {"type": "http", "scheme": "bearer", "description": ""}
     signature = schemes["signature"]
@@ -139,7 +139,7 @@ def test_its_schemes_are_those_that_are_let_in(written: Any) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_every_kind_of_error_of_its_dialect_is_told(written: Any, operation: Operation) -> None:
+def test_every_error_code_of_an_operation_is_described(written: Any, operation: Operation) -> None:
     described = written["paths"][operation.path.rstrip("/")][operation.method.lower()]
     for kind in asdict(operation.error_codes).values():
         if kind is not None:

@@ -151,7 +151,7 @@ def test_no_session_is_not_found(lex: Any, with_tables: Settings) -> None:
     assert error["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
-def test_a_clickhouse_that_is_away_is_an_internal_failure() -> None:
+def test_an_unavailable_clickhouse_is_an_internal_failure() -> None:
     app = create_app(Settings(clickhouse="http://127.0.0.1:1"))
     with serving(app) as url, sdk("lex-runtime", url) as lex:
         with pytest.raises(lex.exceptions.InternalFailureException) as raised:

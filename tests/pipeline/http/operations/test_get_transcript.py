@@ -16,7 +16,7 @@ def plain(with_tables: Settings) -> Iterator[Client]:
         yield opened
 
 
-def test_what_was_said_is_told_in_order(plain: Client, with_tables: Settings) -> None:
+def test_turns_are_returned_in_order(plain: Client, with_tables: Settings) -> None:
     insert(with_tables, *(v2(n) if n % 2 else v1(n) for n in range(1, 131)))
     found = plain.ask("GET", PATH).body
     assert [turn["inputTranscript"] for turn in found["turns"]] == [f"Said {n}" for n in range(100, 0, -1)]

@@ -81,7 +81,7 @@ def test_so_has_one_request_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
         assert f"{name}: {value}\r\n" in told
 
 
-def test_over_tls_browsers_are_told_never_to_come_without(pem: Certificates) -> None:
+def test_responses_over_tls_have_strict_transport_security(pem: Certificates) -> None:
     settings = Settings(api_certificate=str(pem.server))
     with serving(create_app(settings), settings) as url:
         trusting = ssl.create_default_context(cafile=str(pem.ca))
@@ -149,7 +149,7 @@ def test_both_versions_of_tls_that_are_safe_are_spoken(
             assert connection.answer().status == 200
 
 
-def test_who_speaks_without_tls_gets_nothing(tls_url: str, pem: Certificates) -> None:
+def test_a_client_without_tls_gets_no_response(tls_url: str, pem: Certificates) -> None:
     with raw(tls_url) as connection:
         connection.send(GET)
         assert b"HTTP" not in connection.rest()

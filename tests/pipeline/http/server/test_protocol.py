@@ -1,4 +1,4 @@
-"""However slow a client is, it ends before long, and nobody else notices."""
+"""A slow client is disconnected after its deadline and does not affect others."""
 
 import socket
 import time
@@ -55,13 +55,13 @@ def trickle(connection: Raw, piece: bytes) -> None:
     pytest.fail("it may trickle for ever")
 
 
-def test_who_says_nothing_is_told_nothing(slow: Raw) -> None:
+def test_a_client_that_sends_nothing_is_disconnected_without_a_response(slow: Raw) -> None:
     began = time.monotonic()
     assert slow.rest() == b""
     assert SHORT * 0.9 < time.monotonic() - began < SOON
 
 
-def test_who_does_not_come_to_an_end_is_told_so(slow: Raw) -> None:
+def test_an_incomplete_head_is_refused_after_its_deadline(slow: Raw) -> None:
     slow.send(PART)
     assert_failed(slow.answer(), 408, "RequestTimeoutException")
     assert slow.rest() == b""
@@ -97,7 +97,7 @@ def test_while_a_request_is_answered_its_client_need_not_send(site: Site, slow: 
     assert slow.answer().status == 200
 
 
-def test_many_slow_ones_keep_nobody_waiting(url: str) -> None:
+def test_many_slow_clients_do_not_delay_others(url: str) -> None:
     with ExitStack() as stack:
         for _ in range(200):
             stack.enter_context(raw(url)).send(PART)
@@ -124,7 +124,7 @@ def test_more_than_may_be_make_room_for_one_another(monkeypatch: pytest.MonkeyPa
         assert answered.answer().body == "7"
 
 
-def test_where_all_are_busy_one_more_is_turned_away(monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
+def test_with_all_connections_busy_a_new_one_is_refused(monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
     monkeypatch.setattr(server, "MAX_CONNECTIONS", 5)
     with serving(site.app) as url, ExitStack() as stack:
         busy = [stack.enter_context(raw(url)) for _ in range(4)]
@@ -140,7 +140,7 @@ def test_where_all_are_busy_one_more_is_turned_away(monkeypatch: pytest.MonkeyPa
         assert [one.answer().body for one in busy] == ["1", "2", "3", "4"]
 
 
-def test_a_body_that_does_not_come_is_told_so(monkeypatch: pytest.MonkeyPatch, slow: Raw, url: str) -> None:
+def test_a_late_body_is_refused(monkeypatch: pytest.MonkeyPatch, slow: Raw, url: str) -> None:
     monkeypatch.setattr(body, "TIMEOUT_S", SHORT)
     slow.send(b"POST /read HTTP/1.1\r\nContent-Length: 1000\r\n\r\nx")
     assert_failed(slow.answer(), 400, "ValidationException", "not all of it arrived within 0.4 s")
@@ -150,7 +150,7 @@ def test_a_body_that_does_not_come_is_told_so(monkeypatch: pytest.MonkeyPatch, s
 
 @pytest.mark.parametrize("line", ["GET /quick", "GET /nowhere", "POST /quick", "PUT /quick"])
 @pytest.mark.parametrize("framed", [b"Content-Length: 1000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"])
-def test_the_rest_of_a_body_that_nobody_reads_is_not_awaited_for_long(slow: Raw, line: str, framed: bytes) -> None:
+def test_the_rest_of_an_unread_body_has_a_deadline(slow: Raw, line: str, framed: bytes) -> None:
     slow.send(f"{line} HTTP/1.1\r\n".encode() + framed)
     assert slow.answer().status in {200, 404, 405}
     began = time.monotonic()
@@ -159,7 +159,7 @@ def test_the_rest_of_a_body_that_nobody_reads_is_not_awaited_for_long(slow: Raw,
 
 
 @pytest.mark.parametrize("requests", [1, 3])
-def test_who_never_reads_is_cut_off(url: str, requests: int) -> None:
+def test_a_client_that_never_reads_is_disconnected(url: str, requests: int) -> None:
     with raw(url, receive_buffer=4096) as greedy:
         greedy.send(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n" * requests)
         assert_others_are_answered(url)
@@ -168,12 +168,12 @@ def test_who_never_reads_is_cut_off(url: str, requests: int) -> None:
         assert_others_are_answered(url)
 
 
-def test_who_never_reads_and_goes_on_asking_is_cut_off(url: str) -> None:
+def test_a_client_that_sends_but_never_reads_is_disconnected(url: str) -> None:
     with raw(url, receive_buffer=4096) as greedy:
         trickle(greedy, b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
 
-def test_who_reads_slowly_but_steadily_gets_it_all(url: str) -> None:
+def test_a_client_that_reads_slowly_but_steadily_gets_all(url: str) -> None:
     with raw(url, receive_buffer=256 * 1024) as steady:
         steady.send(b"GET /big HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         began, read = time.monotonic(), 0
@@ -184,14 +184,16 @@ def test_who_reads_slowly_but_steadily_gets_it_all(url: str) -> None:
         assert read > BIG
 
 
-def test_who_is_gone_leaves_nothing_behind(url: str, slow: Raw) -> None:
+def test_a_half_closed_connection_is_closed(url: str, slow: Raw) -> None:
     slow.send(PART)
     slow.socket.shutdown(socket.SHUT_WR)  # nothing more can come
     assert slow.rest() == b""
     assert_others_are_answered(url)
 
 
-def test_who_does_not_agree_on_tls_is_cut_off(monkeypatch: pytest.MonkeyPatch, site: Site, pem: Certificates) -> None:
+def test_an_unfinished_tls_handshake_is_disconnected(
+    monkeypatch: pytest.MonkeyPatch, site: Site, pem: Certificates
+) -> None:
     monkeypatch.setattr(server, "HANDSHAKE_SECONDS", SHORT)
     settings = Settings(api_certificate=str(pem.server))
     with serving(site.app, settings, Hasty) as url, ExitStack() as stack:

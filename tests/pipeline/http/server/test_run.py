@@ -118,7 +118,7 @@ def test_a_certificate_that_cannot_be_used_is_named_with_its_setting(
         (Settings(api_keys="keys.json"), ""),
     ],
 )
-def test_it_says_who_may_ask_and_who_may_listen(
+def test_missing_keys_and_missing_tls_are_logged(
     caplog: pytest.LogCaptureFixture, settings: Settings, words: str
 ) -> None:
     """Nobody has to find out that a server is open, or that its keys can be read on the way."""

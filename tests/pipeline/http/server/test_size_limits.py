@@ -1,4 +1,4 @@
-"""Whatever a client sends, and however it comes in pieces, it takes no more than its share of memory and work."""
+"""Whatever a client sends, and in whatever chunks, its memory and work are limited."""
 
 import socket
 import time
@@ -67,7 +67,7 @@ def get(path: str = "/quick", headers: bytes = b"") -> bytes:
         b"\r\n" * 20 * KIB,
     ],
 )
-def test_a_head_that_is_too_large_is_turned_away(url: str, bad: Raw, head: bytes) -> None:
+def test_a_head_that_is_too_large_is_refused(url: str, bad: Raw, head: bytes) -> None:
     bad.send(head)
     assert_turned_away(bad.answer(), bad, 431, MANY)
     assert_others_are_answered(url)
@@ -136,7 +136,7 @@ def test_requests_sent_ahead_are_not_taken_in_before_their_turn(site: Site, url:
         b"POST /read HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_told_so_after_what_was_asked_before(
+def test_malformed_input_is_refused_after_earlier_requests_are_answered(
     site: Site, bad: Raw, before: bytes, nonsense: bytes
 ) -> None:
     bad.send(before + nonsense)
@@ -165,9 +165,7 @@ BODIES = {
     ("request_line", "status"),
     [("GET /quick", 200), ("POST /quick", 200), ("GET /nowhere", 404), ("DELETE /quick", 405), ("POST /read", 400)],
 )
-def test_a_body_that_nobody_reads_does_not_go_on_for_ever(
-    url: str, bad: Raw, request_line: str, status: int, body: str
-) -> None:
+def test_an_unread_body_is_limited(url: str, bad: Raw, request_line: str, status: int, body: str) -> None:
     begin, more = BODIES[body]
     bad.send(f"{request_line} HTTP/1.1\r\nHost: localhost\r\n".encode() + begin)
     assert bad.flood(more) < MOST_BUFFERED
@@ -190,7 +188,7 @@ def test_what_is_around_a_body_has_a_narrower_bound(bad: Raw, around: str) -> No
     assert time.monotonic() - began < TIMEOUT_S * 0.9
 
 
-def test_a_body_that_is_larger_than_may_be_is_told_so(bad: Raw) -> None:
+def test_a_body_over_the_limit_is_refused(bad: Raw) -> None:
     for _ in range(2):  # on the same connection, as little more was sent than was read
         bad.send(b"POST /read HTTP/1.1\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000)
         assert_failed(bad.answer(), 400, "ValidationException", "larger than 65536 bytes")
@@ -198,7 +196,7 @@ def test_a_body_that_is_larger_than_may_be_is_told_so(bad: Raw) -> None:
     assert bad.answer().status == 200
 
 
-def test_a_body_where_none_is_asked_for_does_no_harm(bad: Raw) -> None:
+def test_an_unexpected_body_is_harmless(bad: Raw) -> None:
     for request in (
         b"GET /quick HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000,
         b"GET /quick HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"4\r\nabcd\r\n" * 100 + b"0\r\n\r\n",
@@ -224,7 +222,7 @@ def test_another_protocol_is_not_spoken_and_what_comes_in_it_not_read(bad: Raw, 
     assert bad.rest() == b""
 
 
-def test_a_client_that_is_told_to_go_and_goes_on_sending_is_cut_off(bad: Raw) -> None:
+def test_a_refused_client_that_continues_to_send_is_disconnected(bad: Raw) -> None:
     bad.send(b"nonsense\r\n\r\n")
     began = time.monotonic()
     assert bad.flood(b"x" * 64 * KIB) < MOST_BUFFERED

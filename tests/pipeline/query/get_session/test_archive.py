@@ -1,4 +1,4 @@
-"""What reading a session costs, by ClickHouse's own count of the rows it read."""
+"""Cost of reading a session, by ClickHouse's own count of rows read."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Sessions of a real archive; the clock stands still."""
+"""Sessions of a real archive at a fixed time."""
 
 import random
 from typing import Any

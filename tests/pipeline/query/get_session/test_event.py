@@ -61,7 +61,7 @@ def test_confidence_is_an_object_with_a_number_or_is_left_out(confidence: object
 @pytest.mark.parametrize(
     ("slot", "read"), [("None", None), ("Lisbon", None), (7, None), ([], None), ({}, {}), (scalar("x"), scalar("x"))]
 )
-def test_a_slot_that_is_none_is_not_filled(slot: object, read: Entry | None) -> None:
+def test_a_null_slot_is_not_filled(slot: object, read: Entry | None) -> None:
     intent = event(v2(intent_={"slots": {"City": slot}})).intent
     assert as_json(intent)["slots"] == {"City": read}
 
@@ -87,7 +87,7 @@ def test_wrong_members_are_left_out_and_right_ones_stay() -> None:
     }
 
 
-def test_v1_tells_sentiment_and_contexts_as_v2_does() -> None:
+def test_sentiment_and_contexts_of_v1_are_converted() -> None:
     found = event(
         v1(
             nluIntentConfidence=0.9,

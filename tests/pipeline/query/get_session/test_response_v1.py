@@ -98,7 +98,7 @@ def test_there_always_is_a_dialog_action_of_v1(action: str | None, told: str) ->
 
 
 @pytest.mark.parametrize("state", ["Fulfilled", "Failed", "ReadyForFulfillment"])
-def test_an_intent_that_ended_tells_how(state: str) -> None:
+def test_an_ended_intent_has_its_fulfillment_state(state: str) -> None:
     found = answer(v2(intent_={"state": state, "confirmationState": "Confirmed"}))
     assert found["dialogAction"]["fulfillmentState"] == state
     (summary,) = found["recentIntentSummaryView"]
@@ -106,7 +106,7 @@ def test_an_intent_that_ended_tells_how(state: str) -> None:
 
 
 @pytest.mark.parametrize("state", ["InProgress", "Waiting", "FulfillmentInProgress", "Resting", None])
-def test_an_intent_that_goes_on_tells_no_end(state: str | None) -> None:
+def test_an_open_intent_has_no_fulfillment_state(state: str | None) -> None:
     found = answer(v2(intent_={"state": state}))
     assert "fulfillmentState" not in found["dialogAction"]
     assert "fulfillmentState" not in found["recentIntentSummaryView"][0]
@@ -195,5 +195,5 @@ def test_an_intents_own_last_event_gives_its_label_and_else_a_later_one_of_v1() 
     assert labels_told(later, middle, v1(3, "B")) == {"A": None, "C": None, "B": "later"}
 
 
-def test_what_an_older_event_said_of_a_label_is_over() -> None:
+def test_labels_of_older_events_do_not_apply() -> None:
     assert labels_told(v1(1, "A"), v1(2, "B", recentIntentSummaryView=view(A="x"))) == {"A": None, "B": None}

@@ -27,7 +27,7 @@ def test_turns_end_a_context_too(turns: int, there: bool) -> None:  # noqa: FBT0
     assert left(TimeToLive(600, turns), 0) == ([TimeToLive(600, turns)] if there else [])
 
 
-def test_a_life_without_a_number_goes_on() -> None:
+def test_a_time_to_live_without_numbers_does_not_end() -> None:
     assert left(TimeToLive(), 10**9) == [TimeToLive()]
     assert left(TimeToLive(turns_to_live=3), 10**9) == [TimeToLive(UNSET, 3)]
 
@@ -103,7 +103,7 @@ def test_a_bare_event_has_empty_lists_and_no_null() -> None:
     }
 
 
-def test_an_event_of_v1_is_told_in_v2s_words() -> None:
+def test_an_event_of_v1_has_the_members_of_v2() -> None:
     entry = v1(slots={"City": "Lisbon", "Nights": None}, nluIntentConfidence="0.91")
     found = as_json(session_v2(event(entry), NOW))
     slots = {"City": {"shape": "Scalar", "value": {"interpretedValue": "Lisbon"}}, "Nights": None}

@@ -400,7 +400,7 @@ def test_all_pages_of_a_listing_see_the_clock_of_the_first(table: Table) -> None
     assert anew.sessions[0].conversation_end_state == "Dropped"
 
 
-def test_a_listing_goes_on_where_it_was_when_rows_come_and_go(table: Table) -> None:
+def test_a_listing_continues_at_its_cursor_when_rows_change(table: Table) -> None:
     rows = [conversation(n, start=NOW - 1_000_000 - n * 1_000) for n in range(6)]
     table.insert(*rows)
     asked = {"maxResults": 3}
@@ -469,7 +469,7 @@ def test_any_text_finds_exactly_itself(table: Table) -> None:
     finds_any()
 
 
-def test_pages_go_on_after_any_text(table: Table) -> None:
+def test_pages_continue_after_any_text(table: Table) -> None:
     """The token carries the last row's session id, whatever it is made of."""
     table.insert(*(conversation(n, session_id=text) for n, text in enumerate(TEXTS)))
     found = [session.session_id for session in table.listing({"maxResults": 1})]

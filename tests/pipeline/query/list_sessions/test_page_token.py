@@ -37,7 +37,7 @@ def test_no_character_of_a_token_can_be_changed() -> None:
                 refuse(tokens, issued[:place] + other + issued[place + 1 :], "did not issue")
 
 
-def test_no_character_can_be_added_or_taken_away() -> None:
+def test_no_character_can_be_added_or_removed() -> None:
     tokens = PageTokens("secret")
     issued = tokens.issue(QUERY, POSITION)
     for place in range(len(issued) + 1):
