@@ -36,6 +36,16 @@ def resolved(name: str, folder: Path) -> Path:
     return folder / name if (folder / name).exists() else ROOT / name
 
 
+def test_the_protocol_uses_the_names_of_the_code() -> None:
+    """Renaming a part renames it in the description."""
+    sources = [file.read_text() for package in ("schemas", "pipeline") for file in (ROOT / package).rglob("*.py")]
+    code = set(re.findall(r"\w+", "\n".join(sources)))
+    text = (ROOT / "pipeline" / "materialise" / "PROTOCOL.md").read_text()
+    names = {part for name in re.findall(r"`([A-Za-z_]\w*(?:\.\w+)?)`", text) for part in name.split(".")}
+    assert len(names) > 20
+    assert sorted(names - code) == []
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_path_in_a_document_exists(name: str) -> None:
     assert sorted(str(path) for path in paths(ROOT / name) if not path.exists()) == []

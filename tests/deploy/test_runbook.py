@@ -97,6 +97,15 @@ def test_a_chapter_exists(chapter: str) -> None:
     assert f"\n## {chapter}\n" in TEXT
 
 
+@pytest.mark.parametrize(
+    "message", ["cannot continue", "inputs are no log entries", "StatementError", "offsets cannot be committed"]
+)
+def test_a_quoted_message_is_one_that_turnfold_logs(message: str) -> None:
+    sources = (file.read_text() for package in ("pipeline", "agents") for file in (ROOT / package).rglob("*.py"))
+    assert message.lower() in TEXT.lower()
+    assert any(message in source for source in sources)
+
+
 def test_the_created_secrets_are_those_that_compose_needs() -> None:
     (made,) = re.findall(r"for name in ([A-Z_ ]+);", TEXT)
     assert set(made.split()) == set(re.findall(r"\$\{(\w+):\?", (DEPLOY / "compose.yaml").read_text()))
