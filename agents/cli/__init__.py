@@ -1,1 +1,1 @@
-"""The `turnfold` command: one file a command, each loaded only when it is called."""
+"""Define the `turnfold` command, with one module per subcommand, each imported only when it is called."""

@@ -1,4 +1,4 @@
-"""A number in; so many more processes that run this very command to lend a hand, ended with the block, out."""
+"""Run more processes of the current command that share its work."""
 
 import signal
 import subprocess
@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 ASSIST = "--assist"
-STOPPED_WITHIN = 30.0
+STOP_SECONDS = 30.0
+"""Seconds that a helper process has to stop before it is killed."""
 
 
 @contextmanager
 def helper_processes(count: int) -> Iterator[None]:
-    """Start them; they end by themselves when nothing is left to do, or are told to."""
-    command = [sys.executable, "-m", "agents.cli.main", *assisting(sys.argv[1:])]
+    """Run `count` helper processes; they end when no work is left, or are stopped at the end of the block."""
+    command = [sys.executable, "-m", "agents.cli.main", *helper_arguments(sys.argv[1:])]
     started = [
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 - ours once more
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
         for _ in range(count)
     ]
     try:
@@ -25,16 +26,16 @@ def helper_processes(count: int) -> Iterator[None]:
             process.send_signal(signal.SIGTERM)
         for process in started:
             try:
-                process.wait(STOPPED_WITHIN)
+                process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
 
 
-def assisting(arguments: Sequence[str]) -> list[str]:
-    """Return the same command as a helper's.
+def helper_arguments(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of the same command as a helper process.
 
-    The option stands right behind the command's name: at the end, behind a `--`, it would be one more path.
+    The option directly follows the command's name: at the end, after a `--`, it would be taken for a path.
     """
     name = next(place for place, argument in enumerate(arguments) if not argument.startswith("-"))
     return [*arguments[: name + 1], ASSIST, *arguments[name + 1 :]]

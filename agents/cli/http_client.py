@@ -1,4 +1,4 @@
-"""Ask the query layer, with the credentials of the settings."""
+"""Send requests to the query layer, with the credentials from the settings."""
 
 import re
 import ssl
@@ -19,41 +19,41 @@ from pipeline.runtime.tls import client_context
 from schemas.lex.analytics import ErrorBody, ListSessionAnalyticsDataResponse, SessionSpecification
 
 TOKEN = re.compile(r"[!-~]+")
-MAKES = "`turnfold keys add --bearer` makes one"
-NOT_RIGHT = f"TURNFOLD_API_TOKEN is not, or no longer, a token that is let in; {MAKES}"
+HOW_TO_CREATE = "`turnfold keys add --bearer` creates one"
+NOT_VALID = f"TURNFOLD_API_TOKEN is not, or no longer, a valid token; {HOW_TO_CREATE}"
 HINTS: dict[str, str] = {
-    Denial.MISSING: f"set TURNFOLD_API_TOKEN to a bearer token; {MAKES}",
-    Denial.INCOMPLETE: NOT_RIGHT,
-    Denial.UNKNOWN: NOT_RIGHT,
-    Denial.EXPIRED: NOT_RIGHT,
+    Denial.MISSING: f"set TURNFOLD_API_TOKEN to a bearer token; {HOW_TO_CREATE}",
+    Denial.INCOMPLETE: NOT_VALID,
+    Denial.UNKNOWN: NOT_VALID,
+    Denial.EXPIRED: NOT_VALID,
 }
-"""A kind of refusal -> what to do here."""
+"""Kind of denial -> what the user can do about it."""
 
 
-def shown(settings: Settings) -> dict[str, str]:
-    """The headers that show the token, where there is one.
+def auth_headers(settings: Settings) -> dict[str, str]:
+    """Return the headers with the token; empty if there is none.
 
     Raises:
-        UsageError: it would be shown to whoever listens on the way, or it cannot be one.
+        UsageError: others could read the token on the network, or it cannot be a token.
     """
     if not settings.api_token:
         return {}
     url = urlsplit(settings.api)
     if url.scheme != "https" and not is_loopback(url.hostname or ""):
         raise UsageError(
-            f"TURNFOLD_API_TOKEN is not sent to {settings.api}, as others could read it on the way: "
+            f"TURNFOLD_API_TOKEN is not sent to {settings.api}, because others could read it on the network: "
             "TURNFOLD_API should begin with https://"
         )
     if not TOKEN.fullmatch(settings.api_token):
-        raise UsageError(f"TURNFOLD_API_TOKEN holds spaces or letters that no token has; {MAKES}")
+        raise UsageError(f"TURNFOLD_API_TOKEN contains characters that no token has; {HOW_TO_CREATE}")
     return {"authorization": f"Bearer {settings.api_token}"}
 
 
-def authorities(settings: Settings) -> ssl.SSLContext | None:
-    """A context that trusts those in `settings.api_ca`, and those that this machine trusts; None without TLS.
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """Return a context that trusts the authorities in `settings.api_ca` and the machine's own; None without TLS.
 
     Raises:
-        UsageError: there are none in that file.
+        UsageError: the file contains no authorities.
     """
     if urlsplit(settings.api).scheme != "https":
         return None
@@ -62,117 +62,118 @@ def authorities(settings: Settings) -> ssl.SSLContext | None:
     return tls
 
 
-CONNECT, ANSWER = 5.0, 60.0
-"""Seconds for the query layer to take a connection, and to answer."""
-KIND = "x-amzn-ErrorType"
+CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
+ERROR_TYPE = "x-amzn-ErrorType"
 JSON = {"content-type": "application/json"}
 
-Answered = TypeVar("Answered", bound=msgspec.Struct)
+Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 class ApiClient:
-    """A query layer at an address.
+    """A client of the query layer at an address.
 
-    Calls raise UsageError where it refuses the request or is none, TransientError where it is away or in trouble.
+    Calls raise UsageError if the query layer rejects the request, or if the server is not a query layer. They raise
+    TransientError if it is unavailable or fails.
     """
 
     def __init__(self, api: str, pool: urllib3.PoolManager, headers: Mapping[str, str]) -> None:
         self._api, self._pool, self._headers = api, pool, headers
 
-    def get(self, path: str, query: Mapping[str, str | int], shape: type[Answered]) -> Answered:
-        """What it answers to GET `path`, whose parts are percent-encoded."""
-        return self._call("GET", path + (f"?{urlencode(query)}" if query else ""), None, {}, shape)
+    def get(self, path: str, query: Mapping[str, str | int], body_type: type[Body]) -> Body:
+        """Send a GET of `path`, whose parts are percent-encoded, and decode the response."""
+        return self._call("GET", path + (f"?{urlencode(query)}" if query else ""), None, {}, body_type)
 
-    def post(self, path: str, body: Mapping[str, object], shape: type[Answered]) -> Answered:
-        """What it answers to a POST of `body` as JSON."""
-        return self._call("POST", path, orjson.dumps(body), JSON, shape)
+    def post(self, path: str, body: Mapping[str, object], body_type: type[Body]) -> Body:
+        """Send a POST of `body` as JSON, and decode the response."""
+        return self._call("POST", path, orjson.dumps(body), JSON, body_type)
 
     def _call(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], shape: type[Answered]
-    ) -> Answered:
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], body_type: type[Body]
+    ) -> Body:
         try:
             all_headers = {**self._headers, **headers}
-            answer = self._pool.request(method, f"{self._api.rstrip('/')}{path}", body=body, headers=all_headers)
-        except urllib3.exceptions.SSLError as trouble:
-            raise _untrusted(self._api, trouble) from trouble
-        except urllib3.exceptions.HTTPError as away:
-            reason = str(away).rsplit(": ", 1)[-1]
+            response = self._pool.request(method, f"{self._api.rstrip('/')}{path}", body=body, headers=all_headers)
+        except urllib3.exceptions.SSLError as error:
+            raise _tls_failure(self._api, error) from error
+        except urllib3.exceptions.HTTPError as error:
+            reason = str(error).rsplit(": ", 1)[-1]
             raise TransientError(
                 f"the query layer at {self._api} does not answer ({reason}); `turnfold serve` starts one"
-            ) from away
-        if answer.status != 200:
-            raise _failure(self._api, answer)
+            ) from error
+        if response.status != 200:
+            raise _failure(self._api, response)
         try:
-            return msgspec.json.decode(answer.data, type=shape)
-        except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
-            raise UsageError(f"what answers at {self._api} is no query layer of Turnfold: {wrong}") from wrong
+            return msgspec.json.decode(response.data, type=body_type)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"the server at {self._api} is not a Turnfold query layer: {error}") from error
 
 
 @contextmanager
-def query_layer(settings: Settings) -> Iterator[ApiClient]:
-    """The query layer at `settings.api`, whose connections are kept for the length of the block.
+def open_client(settings: Settings) -> Iterator[ApiClient]:
+    """Open a client of the query layer at `settings.api`, which keeps its connections until the end of the block.
 
     Raises:
-        UsageError: that is no address, or what is to be shown or trusted there cannot be.
+        UsageError: the address is not a URL, or the token or certificate authorities cannot be used.
     """
     api = settings.api
     if not is_http_url(api):
-        raise UsageError(f"TURNFOLD_API={api!r} is no address; right would be http://127.0.0.1:8080")
-    headers, tls = shown(settings), authorities(settings)
-    timeout = urllib3.Timeout(connect=CONNECT, read=ANSWER)
+        raise UsageError(f"TURNFOLD_API={api!r} is not a URL; right would be http://127.0.0.1:8080")
+    headers, tls = auth_headers(settings), tls_context(settings)
+    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
     with urllib3.PoolManager(timeout=timeout, retries=False, ssl_context=tls) as pool:
         yield ApiClient(api, pool, headers)
 
 
-def get(settings: Settings, path: str, query: Mapping[str, str | int], shape: type[Answered]) -> Answered:
-    """One GET, as `QueryLayer.get`."""
-    with query_layer(settings) as layer:
-        return layer.get(path, query, shape)
+def get(settings: Settings, path: str, query: Mapping[str, str | int], body_type: type[Body]) -> Body:
+    """Send one GET, as `ApiClient.get`."""
+    with open_client(settings) as client:
+        return client.get(path, query, body_type)
 
 
-def _untrusted(api: str, trouble: urllib3.exceptions.SSLError) -> Exception:
-    why = trouble.args[0] if trouble.args else trouble
-    if isinstance(why, ssl.SSLCertVerificationError):
+def _tls_failure(api: str, error: urllib3.exceptions.SSLError) -> Exception:
+    cause = error.args[0] if error.args else error
+    if isinstance(cause, ssl.SSLCertVerificationError):
         return UsageError(
-            f"the query layer at {api} shows a certificate that is not trusted ({why.verify_message}): "
-            "TURNFOLD_API_CA should name the file of the authorities that vouch for it"
+            f"the certificate of the query layer at {api} is not trusted ({cause.verify_message}): "
+            "TURNFOLD_API_CA should name the file of the authorities that issued it"
         )
-    return TransientError(f"the query layer at {api} does not answer over TLS ({why})")
+    return TransientError(f"the query layer at {api} does not answer over TLS ({cause})")
 
 
-def _failure(api: str, answer: urllib3.BaseHTTPResponse) -> Exception:
+def _failure(api: str, response: urllib3.BaseHTTPResponse) -> Exception:
     try:
-        said = msgspec.json.decode(answer.data, type=ErrorBody).message
+        message = msgspec.json.decode(response.data, type=ErrorBody).message
     except (msgspec.DecodeError, UnicodeDecodeError):
         return UsageError(
-            f"what answers at {api} is no query layer of Turnfold: it says {answer.status} {answer.reason}"
+            f"the server at {api} is not a Turnfold query layer: it responds {response.status} {response.reason}"
         )
-    kind = answer.headers.get(KIND, str(answer.status)).partition(":")[0]
+    kind = response.headers.get(ERROR_TYPE, str(response.status)).partition(":")[0]
     hint = f"; {HINTS[kind]}" if kind in HINTS else ""
-    text = f"the query layer at {api} says: {said} ({kind}){hint}"
-    return TransientError(text) if answer.status >= 500 or answer.status == 429 else UsageError(text)
+    text = f"error from the query layer at {api}: {message} ({kind}){hint}"
+    return TransientError(text) if response.status >= 500 or response.status == 429 else UsageError(text)
 
 
 PAGE = 1000
-"""The most that the API gives at a time."""
+"""Largest page that the API returns."""
 
 
-def sessions(
+def list_sessions(
     settings: Settings, bot_id: str, request: Mapping[str, Any], limit: int | None
 ) -> Iterator[SessionSpecification]:
-    """The first `limit` sessions that `request` asks for; all of them where there is no limit.
+    """Yield the first `limit` sessions that `request` selects, all of them if `limit` is None.
 
     Raises:
-        UsageError: the query layer does not accept the request. TransientError: it is away or in trouble.
+        UsageError: the query layer rejects the request.
+        TransientError: it is unavailable or fails.
     """
     path = f"/bots/{bot_id}/analytics/sessions"
-    with query_layer(settings) as layer:
+    with open_client(settings) as client:
         token: str | None = None
         left = limit
         while left is None or left > 0:
             size = PAGE if left is None else min(PAGE, left)
             body = {**request, "maxResults": size} | ({"nextToken": token} if token else {})
-            page = layer.post(path, body, ListSessionAnalyticsDataResponse)
+            page = client.post(path, body, ListSessionAnalyticsDataResponse)
             yield from page.sessions
             if not isinstance(page.next_token, str):
                 return

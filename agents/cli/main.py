@@ -1,4 +1,4 @@
-"""Arguments and environment in; the command they name run, and every error told in one line."""
+"""Run the command that the arguments name, and report every error in one line."""
 
 import importlib
 import io
@@ -22,32 +22,32 @@ COMMANDS = {
     "worker": "Fold turn events into conversations, until stopped.",
     "serve": "Answer queries over HTTP, until stopped.",
     "ingest": "Send log entries from files into Kafka.",
-    "demo": "Send sample traffic into Kafka, until stopped.",
+    "demo": "Send sample traffic to Kafka, until stopped.",
     "sessions": "List a bot's conversations.",
-    "session": "Show where one user's session stands now.",
-    "status": "Show how far everything has come.",
-    "dead-letters": "List, show and send again what could not be read.",
-    "replay": "Read a topic again and fold it.",
+    "session": "Show the current state of a user's session.",
+    "status": "Show topics, lag, rows and dead letters.",
+    "dead-letters": "List, show and retry inputs that could not be read.",
+    "replay": "Read a topic again and fold its events.",
     "rebuild": "Fold archived events again.",
-    "backfill": "Bring in files and folders of logs.",
+    "backfill": "Import files and folders of logs.",
     "runs": "List replays, rebuilds and backfills.",
-    "keys": "Make, list and revoke the keys of the query layer.",
-    "audit": "Compare archive and rows, and repair what differs.",
-    "forget": "Remove a person everywhere, and keep forgetting.",
+    "keys": "Create, list and revoke access keys of the query layer.",
+    "audit": "Compare archive and rows, and repair differences.",
+    "forget": "Erase a person everywhere, and from later replays.",
 }
-FAILED, WRONG, INTERRUPTED = 1, 2, 130
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
 EMPTY = "(empty)"
 
 
 class Commands(click.Group):
-    """The commands by name; the file of a command is imported when it is needed, not before."""
+    """The commands by name; a command's module is only imported when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """All names, in the order in which one meets them."""
+        """Return all names, in the order in which users need them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """The command of that name."""
+        """Import and return a command, None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
@@ -55,19 +55,19 @@ class Commands(click.Group):
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        """The list in the help text, without importing any of them."""
+        """Write the list of commands in the help text, without importing any of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        """The settings and their defaults."""
+        """Write the settings and their defaults."""
         with formatter.section("Settings (environment variables) and their defaults"):
             formatter.write_dl(settings_and_defaults(), col_max=36)
 
 
 @click.group(cls=Commands)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, help="Show the version and exit.",
-              callback=lambda ctx, _, asked: _show_version(ctx) if asked else None)  # fmt: skip
+              callback=lambda ctx, _, requested: _show_version(ctx) if requested else None)  # fmt: skip
 @click.pass_context
 def turnfold(ctx: click.Context) -> None:
     """Turn the live traffic of Amazon Lex bots into conversations that can be queried.
@@ -79,32 +79,32 @@ def turnfold(ctx: click.Context) -> None:
 
 
 def settings_and_defaults() -> list[tuple[str, str]]:
-    """Every environment variable that is read, and what holds without it."""
+    """Return every environment variable that is read, and its default."""
     defaults = msgspec.structs.asdict(Settings())
-    return [(PREFIX + name.upper(), _shown(value)) for name, value in defaults.items()]
+    return [(PREFIX + name.upper(), _format_default(value)) for name, value in defaults.items()]
 
 
 def main() -> NoReturn:
-    """Run the command line and end the process: 0 done, 1 failed, 2 asked wrongly, 130 interrupted."""
+    """Run the command line and end the process: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command; its exit status. No error leaves it as a traceback unless it is a fault of ours."""
+    """Run one command and return its exit status. Only a bug of Turnfold leaves it as a traceback."""
     try:
         status = turnfold.main(arguments, prog_name="turnfold", standalone_mode=False)
-    except click.ClickException as wrong:
-        shown = io.StringIO()
-        wrong.show(shown)
-        say(shown.getvalue().rstrip("\n"), err=True)
-        return wrong.exit_code
-    except UsageError as wrong:
-        return _told(str(wrong), WRONG)
-    except (TransientError, StatementError) as trouble:
-        return _told(str(trouble), FAILED)
+    except click.ClickException as error:
+        message = io.StringIO()
+        error.show(message)
+        say(message.getvalue().rstrip("\n"), err=True)
+        return error.exit_code
+    except UsageError as error:
+        return _report(error, USAGE)
+    except (TransientError, StatementError) as error:
+        return _report(error, FAILED)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader of our output, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return status if isinstance(status, int) else 0
@@ -115,12 +115,12 @@ def _show_version(ctx: click.Context) -> None:
     ctx.exit()
 
 
-def _told(text: str, status: int) -> int:
-    say(f"turnfold: {text}", err=True)
+def _report(error: Exception, status: int) -> int:
+    say(f"turnfold: {error}", err=True)
     return status
 
 
-def _shown(default: object) -> str:
+def _format_default(default: object) -> str:
     if isinstance(default, tuple):
         return ",".join(map(str, default)) or EMPTY
     return EMPTY if default in ("", {}) else str(default)

@@ -1,4 +1,4 @@
-"""Options that commands share: bots, filters, times and spans."""
+"""Parse options that several commands have: bots, filters, times and durations."""
 
 import re
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 FILTER = re.compile(r"\s*(?P<name>\w+)\s*(?:(?P<sign>[=<>])|\s(?P<word>[A-Za-z]{2})\s)(?P<values>.*)", re.DOTALL)
 SIGNS = {"=": FilterOperator.EQ, ">": FilterOperator.GT, "<": FilterOperator.LT}
 
-Window = tuple[datetime, datetime]
+TimeRange = tuple[datetime, datetime]
 
 
-def parse_time_range(begin: str | None, end: str | None, last: str | None, now: datetime) -> Window:
-    """The time between `--from` and `--to`, or `--last` so long before the end; 24 hours by default.
+def parse_time_range(begin: str | None, end: str | None, last: str | None, now: datetime) -> TimeRange:
+    """Parse the time range of `--from` and `--to`, or of `--last` and `--to`; it is 24 hours long by default.
 
     Raises:
-        UsageError: a time that cannot be read, two beginnings, or a beginning after the end.
+        UsageError: a time cannot be parsed, there are two beginnings, or the beginning is not before the end.
     """
     if begin and last:
-        raise UsageError("--from and --last both say where to begin: give one of them")
+        raise UsageError("--from and --last exclude each other: give one of them")
     to = parse_time("--to", end) if end else now
     since = (
         parse_time("--from", begin)
@@ -37,75 +37,75 @@ def parse_time_range(begin: str | None, end: str | None, last: str | None, now: 
 
 
 def parse_time(option: str, text: str) -> datetime:
-    """A time of ISO 8601, of UTC where it names no zone.
+    """Parse a time in ISO 8601, in UTC if it has no time zone.
 
     Raises:
-        UsageError: it is none.
+        UsageError: the text is not a time.
     """
     try:
-        found = datetime.fromisoformat(text.strip())
+        time = datetime.fromisoformat(text.strip())
     except ValueError:
         raise UsageError(
-            f"{option} {text!r} is no time; right would be 2026-11-01, 2026-11-01T09:30 or 2026-11-01T09:30Z"
+            f"{option} {text!r} is not a time; right would be 2026-11-01, 2026-11-01T09:30 or 2026-11-01T09:30Z"
         ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def resolve_bot_id(text: str) -> str:
-    """A bot's id: `text` itself, or what follows from it where it is the name of a Lex V1 bot."""
+    """Return a bot's id: `text` itself, or the id derived from it if it is the name of a Lex V1 bot."""
     return text if re.fullmatch("[0-9A-Za-z]{10}", text) else bot_id(text)
 
 
 def parse_duration(text: str, option: str = "--last") -> float:
-    """A span such as 90s, 15m, 24h, 7d or 2w.
+    """Parse a duration such as 90s, 15m, 24h, 7d or 2w into seconds.
 
     Raises:
-        UsageError: it is none, or longer than a hundred years.
+        UsageError: the text is not a duration, or it is longer than a hundred years.
     """
-    found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,3})?)\s*([smhdw])\s*", text, re.ASCII)
-    span = float(found[1]) * UNITS[found[2]] if found else 0.0
-    if not 0 < span < 100 * 366 * UNITS["d"]:
-        raise UsageError(f"{option} {text!r} is no span of time; right would be 90s, 15m, 24h, 7d or 2w")
-    return span
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,3})?)\s*([smhdw])\s*", text, re.ASCII)
+    seconds = float(match[1]) * UNITS[match[2]] if match else 0.0
+    if not 0 < seconds < 100 * 366 * UNITS["d"]:
+        raise UsageError(f"{option} {text!r} is not a duration; right would be 90s, 15m, 24h, 7d or 2w")
+    return seconds
 
 
-def filters(texts: Sequence[str]) -> list[dict[str, object]]:
-    """Filters as the API takes them, of `Duration GT 60`, `Duration>60` or `LocaleId=en_US,en_GB`.
+def parse_filters(texts: Sequence[str]) -> list[dict[str, object]]:
+    """Parse filters such as `Duration GT 60`, `Duration>60` or `LocaleId=en_US,en_GB` into the API's form.
 
     Raises:
-        UsageError: a filter that cannot be read, or whose name is unknown.
+        UsageError: a filter cannot be parsed, or its name is unknown.
     """
-    return [_filter(text) for text in texts]
+    return [_parse_filter(text) for text in texts]
 
 
-def _filter(text: str) -> dict[str, object]:
-    found = FILTER.fullmatch(text)
+def _parse_filter(text: str) -> dict[str, object]:
+    match = FILTER.fullmatch(text)
     operators = {operator.value: operator for operator in FilterOperator}
-    operator = found and (SIGNS.get(found["sign"]) or operators.get((found["word"] or "").upper()))
-    if not found or not operator:
+    operator = match and (SIGNS.get(match["sign"]) or operators.get((match["word"] or "").upper()))
+    if not match or not operator:
         raise UsageError(
-            f"--filter {text!r} cannot be read; right would be 'LocaleId=en_US,en_GB', 'Duration GT 60' "
+            f"--filter {text!r} cannot be parsed; right would be 'LocaleId=en_US,en_GB', 'Duration GT 60' "
             "or 'ConversationEndState CO Drop'"
         )
     names = {name.value.lower(): name for name in SessionFilterName}
-    name = names.get(found["name"].lower())
+    name = names.get(match["name"].lower())
     if name is None:
-        raise UsageError(f"--filter {text!r}: there is no {found['name']}; there are {', '.join(SessionFilterName)}")
-    values = [value.strip() for value in found["values"].split(",") if value.strip()]
+        raise UsageError(f"--filter {text!r}: unknown name {match['name']}; known are {', '.join(SessionFilterName)}")
+    values = [value.strip() for value in match["values"].split(",") if value.strip()]
     if not values:
         raise UsageError(f"--filter {text!r} has no value to compare with")
     return {"name": name.value, "operator": operator.value, "values": values}
 
 
-def read_scope(bot: str | None, begin: str | None, end: str | None) -> Scope:
-    """What was asked for: `bot` is the id of a Lex V2 bot or the name of a Lex V1 bot.
+def parse_scope(bot: str | None, begin: str | None, end: str | None) -> Scope:
+    """Parse `--bot`, `--from` and `--to`; `bot` is the id of a Lex V2 bot or the name of a Lex V1 bot.
 
     Raises:
-        UsageError: a time that cannot be read, or a beginning after the end.
+        UsageError: a time cannot be parsed, or the beginning is not before the end.
     """
-    asked = None if bot is None else resolve_bot_id(bot)
+    resolved = None if bot is None else resolve_bot_id(bot)
     since = round(parse_time("--from", begin).timestamp() * 1000) if begin else None
     until = round(parse_time("--to", end).timestamp() * 1000) if end else None
     if since is not None and until is not None and since >= until:
         raise UsageError(f"--from {iso(since)} is not before --to {iso(until)}")
-    return Scope(asked, since, until)
+    return Scope(resolved, since, until)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in; a loop that ends where it is safe: at once while it waits, else after its turn."""
+"""End a loop on Ctrl-C or SIGTERM where it is safe: immediately while it waits, else after the current item."""
 
 import signal
 from collections.abc import Iterator
@@ -9,20 +9,20 @@ Item = TypeVar("Item")
 
 
 class InterruptedWaitError(BaseException):
-    """Raised by the signal inside a wait; like KeyboardInterrupt, no error to be caught on the way."""
+    """Raised by the signal handler during a wait; like KeyboardInterrupt, it must not be caught as an error."""
 
 
 class StopSignal:
-    """Takes the signals for the length of a `with` block; a second one ends the process as it ever would."""
+    """Handles the signals during a `with` block; a second signal ends the process as it would without the block."""
 
     def __init__(self) -> None:
         self.number = 0
         self._waiting = False
-        self._before: dict[signal.Signals, signal.Handlers | object] = {}
+        self._handlers: dict[signal.Signals, signal.Handlers | object] = {}
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._on_signal)
+            self._handlers[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -30,11 +30,11 @@ class StopSignal:
 
     @property
     def exit_status(self) -> int:
-        """What a shell expects of a process that a signal has ended; 0 where none came."""
+        """Return the exit status that shells expect after a signal; 0 if there was none."""
         return 128 + self.number if self.number else 0
 
-    def until_then(self, items: Iterator[Item]) -> Iterator[Item]:
-        """The items, up to the signal. Waiting for the next one is given up at once."""
+    def until_signal(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Yield the items until the signal, which interrupts the wait for the next one."""
         while not self.number:
             try:
                 self._waiting = True
@@ -52,6 +52,6 @@ class StopSignal:
             raise InterruptedWaitError
 
     def _restore(self) -> None:
-        while self._before:
-            number, handler = self._before.popitem()
-            signal.signal(number, handler)  # type: ignore[arg-type] # it is what signal() itself has given
+        while self._handlers:
+            number, handler = self._handlers.popitem()
+            signal.signal(number, handler)  # type: ignore[arg-type] # signal() itself returned it

@@ -1,4 +1,4 @@
-"""Settings in; what lies in Kafka and in ClickHouse out, and why what cannot be told cannot."""
+"""Read the state of Kafka and ClickHouse for `turnfold status`, and the problems that prevent it."""
 
 import asyncio
 
@@ -13,15 +13,15 @@ from pipeline.store.client import connection
 from pipeline.store.counts import count_rows
 
 PATIENCE = 5.0
-"""Seconds that each part has to answer."""
+"""Seconds that Kafka and ClickHouse each have to answer."""
 TABLES = ("turns", "conversations")
 HINT = "`turnfold migrate` creates what is missing"
 
 
 class State(msgspec.Struct):
-    """`partitions` of the topics that exist, `rows` by table; `problems` holds a sentence for a part.
+    """The `partitions` of existing topics, `rows` by table, and `problems` as one sentence per part.
 
-    Tables that are too large to be counted exactly in a moment are `approximate`: the number is never too small.
+    Tables that are too large for a quick exact count are `approximate`: their number is never too small.
     """
 
     partitions: list[PartitionLag] = msgspec.field(default_factory=list)
@@ -33,13 +33,13 @@ class State(msgspec.Struct):
 
 
 async def read_state(settings: Settings) -> State:
-    """Look at everything at once; no part waits for another."""
+    """Read all parts concurrently."""
     state = State()
-    await asyncio.gather(asyncio.to_thread(_look_at_kafka, settings, state), _look_at_clickhouse(settings, state))
+    await asyncio.gather(asyncio.to_thread(_read_kafka, settings, state), _read_clickhouse(settings, state))
     return state
 
 
-def _look_at_kafka(settings: Settings, state: State) -> None:
+def _read_kafka(settings: Settings, state: State) -> None:
     try:
         state.partitions = read_lag(settings, PATIENCE)
         for partition in state.partitions:
@@ -56,10 +56,10 @@ def _look_at_kafka(settings: Settings, state: State) -> None:
         state.problems["kafka"] = str(error)
 
 
-async def _look_at_clickhouse(settings: Settings, state: State) -> None:
-    patient = msgspec.structs.replace(settings, clickhouse_timeout=min(PATIENCE, settings.clickhouse_timeout))
+async def _read_clickhouse(settings: Settings, state: State) -> None:
+    limited = msgspec.structs.replace(settings, clickhouse_timeout=min(PATIENCE, settings.clickhouse_timeout))
     try:
-        async with asyncio.timeout(2 * PATIENCE), connection(patient) as clickhouse:
+        async with asyncio.timeout(2 * PATIENCE), connection(limited) as clickhouse:
             for table in TABLES:
                 count = await count_rows(clickhouse, table)
                 state.rows[table] = count.rows
@@ -70,11 +70,11 @@ async def _look_at_clickhouse(settings: Settings, state: State) -> None:
     except ExceededError as error:
         state.problems["clickhouse"] = _uncounted(settings, state, f"is too slow: {error}")
     except TransientError as error:
-        state.problems["clickhouse"] = _uncounted(settings, state, f"cannot be asked: {error}")
+        state.problems["clickhouse"] = _uncounted(settings, state, f"is unavailable: {error}")
     except StatementError as error:
         state.problems["clickhouse"] = f"ClickHouse at {settings.clickhouse} refuses: {error}; {HINT}"
 
 
-def _uncounted(settings: Settings, state: State, trouble: str) -> str:
+def _uncounted(settings: Settings, state: State, problem: str) -> str:
     missing = ", ".join(table for table in TABLES if table not in state.rows)
-    return f"ClickHouse at {settings.clickhouse} {trouble}; not counted: {missing}"
+    return f"ClickHouse at {settings.clickhouse} {problem}; not counted: {missing}"

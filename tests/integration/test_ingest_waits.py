@@ -21,4 +21,4 @@ def test_what_was_sent_is_in_the_very_next_answer(stack: Stack) -> None:
 def test_without_a_worker_it_says_so_in_time(tmp_path: Path, parts: Pieces) -> None:
     (tmp_path / "turns.jsonl").write_bytes(b"\n".join(lines(seed=78, conversations=3)))
     told = parts.run("ingest", "--wait=0.2", str(tmp_path / "turns.jsonl"))
-    assert "not come to the end" in told
+    assert "not folded everything yet" in told

@@ -145,7 +145,7 @@ def test_a_kafka_and_a_clickhouse_that_are_there_already_are_used_and_outlive_it
     (kafka,) = kafka_settings.kafka
     stack.kafka_port, stack.clickhouse_port = port_of(f"tcp://{kafka}"), port_of(clickhouse_settings.clickhouse)
     printed = stack.start(f"--kafka={kafka}", f"--clickhouse={clickhouse_settings.clickhouse}")
-    assert "yours: what waits there outlives a stop" in printed
+    assert "yours: its topics survive a stop" in printed
     with fed(stack, "yours") as sent:
         wait_for(lambda: len(sent) > 20)
     assert_listed(stack, "yours", sent)

@@ -1,1 +1,1 @@
-"""One file a command, each loaded only when it is called."""
+"""Define the subcommands of `turnfold`, one per module, each imported only when it is called."""

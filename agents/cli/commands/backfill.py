@@ -1,8 +1,8 @@
-"""`turnfold backfill`: files and folders of logs in; their log entries in Kafka or in the tables out."""
+"""Define `turnfold backfill`, which imports log entries from files and folders into Kafka or into the tables."""
 
 import click
 
-from agents.cli.reprocess import JobOptions, do, how_options
+from agents.cli.reprocess import JobOptions, job_options, run_job
 from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
 from pipeline.ingest.files.names import name_of
@@ -10,25 +10,22 @@ from pipeline.kafka.topics import require_topics
 from schemas.reprocessing import Job, JobKind, Target
 
 
-@click.command(epilog="Start it again after an interruption, here or on another machine: it goes on from where it was.")
+@click.command(epilog="After an interruption, the same command resumes, here or on another machine.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--direct", is_flag=True, help="Straight to the tables, past Kafka and the workers.")
-@how_options
+@click.option("--direct", is_flag=True, help="Write directly into the tables, without Kafka and the workers.")
+@job_options
 @click.pass_obj
 @click.pass_context
-def backfill(ctx: click.Context, settings: Settings, *, paths: tuple[str, ...], direct: bool, how: JobOptions) -> None:
-    """Bring in logs as AWS exports them: files, and folders with all that is in them.
+def backfill(
+    ctx: click.Context, settings: Settings, *, paths: tuple[str, ...], direct: bool, options: JobOptions
+) -> None:
+    """Import logs as AWS exports them: files, and folders with everything in them.
 
-    CloudWatch exports to S3, what Firehose has delivered, JSON lines and documents, each gzip or not, and Parquet
-    with a column `message` or `@message`, or with columns that are those of Lex. Sending a file again changes nothing.
+    It reads CloudWatch exports to S3, Firehose deliveries, and JSON lines and documents, each gzip or not, and Parquet
+    with a column `message` or `@message`, or with Lex's own columns. Importing a file again changes nothing.
     """
     if not direct:
         require_topics(settings)
     into = Target.LIVE if direct else Target.KAFKA
-    ctx.exit(
-        do(
-            settings,
-            Job(kind=JobKind.BACKFILL, into=into, rules=rules_digest(settings), paths=tuple(map(name_of, paths))),
-            how,
-        )
-    )
+    job = Job(kind=JobKind.BACKFILL, into=into, rules=rules_digest(settings), paths=tuple(map(name_of, paths)))
+    ctx.exit(run_job(settings, job, options))

@@ -80,7 +80,7 @@ def retry(
     require_topics(settings)
     failures: list[SendFailure] = []
     with StopSignal() as interrupt, closing(read_dead_letters(settings, newest=None)) as records:
-        letters = interrupt.until_then(islice(retryable(records, wanted(asked, at)), limit))
+        letters = interrupt.until_signal(islice(retryable(records, wanted(asked, at)), limit))
         count = sum(1 for _ in letters) if dry_run else retry_dead_letters(settings, letters, failures.append)
     for failure in failures:
         say(f"{failure.origin}: {failure.reason}", err=True)

@@ -1,4 +1,4 @@
-"""`turnfold demo`: a seed in; traffic of three invented bots in Kafka, a past week at once and then live."""
+"""Define `turnfold demo`, which sends sample traffic of three invented bots: a past week at once, then live."""
 
 import time
 from collections.abc import Iterator
@@ -16,20 +16,20 @@ from pipeline.runtime.clock import now_ms
 
 
 @click.command()
-@click.option("--seed", type=int, default=7, show_default=True, help="Another seed, other conversations.")
+@click.option("--seed", type=int, default=7, show_default=True, help="Seed of the random conversations.")
 @click.option("--conversations", "count", type=click.IntRange(0, 100_000), default=600, show_default=True,
-              help="Conversations of the past week.")  # fmt: skip
+              help="Number of conversations in the past week.")  # fmt: skip
 @click.option("--no-live", is_flag=True, help="Stop after the past week.")
 @click.pass_obj
 @click.pass_context
 def demo(ctx: click.Context, settings: Settings, seed: int, count: int, *, no_live: bool) -> None:
-    """Send sample traffic of three invented bots into Kafka: the past week at once, then live, until stopped.
+    """Send sample traffic of three invented bots to Kafka: the past week at once, then live, until stopped.
 
     TRAVELBOT1 books trips, HARBORBANK answers the telephone, CornerFlorist still runs Lex V1. The same seed
-    makes the same past: sent again, it changes nothing.
+    gives the same past week: sending it again changes nothing.
     """
     require_topics(settings)
-    with StopSignal() as interrupt, Producer(settings, on_failure=_tell) as producer:
+    with StopSignal() as interrupt, Producer(settings, on_failure=_report) as producer:
         feed = Feed(settings, producer)
         for event in past_inputs(seed, now_ms(), count):
             feed.put(event.raw)
@@ -48,5 +48,5 @@ def _when_due(events: Iterator[TimedInput]) -> Iterator[TimedInput]:
         yield event
 
 
-def _tell(failure: SendFailure) -> None:
+def _report(failure: SendFailure) -> None:
     say(f"not sent: {failure.reason}", err=True)

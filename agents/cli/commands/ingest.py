@@ -1,4 +1,4 @@
-"""`turnfold ingest`: files in; their log entries in Kafka, and how many of them went which way."""
+"""Define `turnfold ingest`, which sends log entries from files to Kafka."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import click
 import msgspec
 import orjson
 
-from agents.cli.output.progress import Shown, progress
+from agents.cli.output.progress import ProgressDisplay, progress
 from agents.cli.output.write import say, write_json
 from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
@@ -19,15 +19,15 @@ from pipeline.kafka.topics import require_topics
 from pipeline.reprocess.sinks.kafka import Feed
 from pipeline.runtime.errors import TransientError
 
-TOLD = 20
-"""Failures that are told one by one; all are counted."""
+MAX_PRINTED = 20
+"""Number of failures that are printed; all are counted."""
 
 
-class Outcome(msgspec.Struct):
-    """What became of the inputs: `sent` are in Kafka, with `entries` log entries and `dead` letters in them.
+class IngestResult(msgspec.Struct):
+    """Counts of the inputs: `sent` ones are in Kafka, with `entries` log entries and `dead` letters.
 
-    `failed` are not in Kafka. `folded` says whether the workers have written all of it, None that nobody waited.
-    Where `stopped` says why, what comes after `last` was not looked at.
+    `failed` ones are not in Kafka. `folded` is whether the workers have written everything, None if that was not
+    awaited. If `stopped` has a reason, the inputs after `last` were not read.
     """
 
     sent: int = 0
@@ -44,72 +44,72 @@ class Outcome(msgspec.Struct):
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--json", "as_json", is_flag=True, help="Write the counts as JSON.")
 @click.option("--wait", type=click.FloatRange(0, 3600), default=10, show_default=True, metavar="SECONDS",
-              help="Wait so long for the workers, so that what was sent can be asked for; 0: do not.")  # fmt: skip
+              help="Longest wait for the workers, so that the entries can be queried; 0: none.")  # fmt: skip
 @click.pass_obj
 @click.pass_context
 def ingest(ctx: click.Context, settings: Settings, files: tuple[str, ...], *, wait: float, as_json: bool) -> None:
-    """Send log entries from files into Kafka; - is standard input.
+    """Send log entries from files to Kafka; - is standard input.
 
-    A file holds JSON lines, or JSON documents, or arrays of them, gzip or not: Lex V2 and V1 log entries, CloudWatch
-    Logs envelopes, and what else entries come wrapped in, in any mixture. What cannot be read becomes a dead letter.
+    A file contains JSON lines, JSON documents, or arrays of them, gzip or not: Lex V2 and V1 log entries, CloudWatch
+    Logs envelopes and other wrappers of log entries, in any mixture. Inputs that cannot be read become dead letters.
 
-    Sending a file again changes nothing: events that are known are not counted twice.
+    Sending a file again changes nothing: known events are not counted twice.
     """
     total = readable_bytes(files)
     require_topics(settings)
-    outcome = Outcome()
+    result = IngestResult()
     began = time.monotonic()
     with StopSignal() as interrupt:
-        _send(settings, files, total, outcome, interrupt)
-    outcome.seconds = round(time.monotonic() - began, 3)
-    if wait and not outcome.stopped:
-        with _noted(outcome):
-            outcome.folded = wait_until_folded(settings, wait)
-    _report(outcome, as_json=as_json)
-    ctx.exit(interrupt.exit_status or int(outcome.failed > 0 or bool(outcome.stopped)))
+        _send(settings, files, total, result, interrupt)
+    result.seconds = round(time.monotonic() - began, 3)
+    if wait and not result.stopped:
+        with _noting_errors(result):
+            result.folded = wait_until_folded(settings, wait)
+    _report(result, as_json=as_json)
+    ctx.exit(interrupt.exit_status or int(result.failed > 0 or bool(result.stopped)))
 
 
 class FailureLog:
-    """Tells the first failures as they come, and counts all."""
+    """Prints the first failures as they occur, and counts all."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def __call__(self, failure: SendFailure) -> None:
-        """Take one more."""
+        """Count a failure, and print it if it is one of the first."""
         self.count += 1
-        if self.count <= TOLD:
+        if self.count <= MAX_PRINTED:
             say(f"{failure.origin}: {failure.reason}", err=True)
-        elif self.count == TOLD + 1:
+        elif self.count == MAX_PRINTED + 1:
             say("further failures are only counted", err=True)
 
 
 def _send(
-    settings: Settings, files: tuple[str, ...], total: int | None, outcome: Outcome, interrupt: StopSignal
+    settings: Settings, files: tuple[str, ...], total: int | None, result: IngestResult, interrupt: StopSignal
 ) -> None:
-    """Send until the files end, a signal comes or Kafka takes no more; `outcome` says how far that was."""
+    """Send until the files end, a signal comes or Kafka is unavailable; record in `result` how far that was."""
     failures = FailureLog()
-    with Producer(settings, on_failure=failures) as producer, progress(total) as shown:
+    with Producer(settings, on_failure=failures) as producer, progress(total) as display:
         feed = Feed(settings, producer)
-        inputs = interrupt.until_then(_inputs(settings, files))
-        with _noted(outcome):
-            _send_inputs(feed, inputs, failures, shown, outcome)
-        with _noted(outcome):
+        inputs = interrupt.until_signal(_inputs(settings, files))
+        with _noting_errors(result):
+            _send_inputs(feed, inputs, failures, display, result)
+        with _noting_errors(result):
             producer.flush()
-        outcome.sent = producer.sent
-        outcome.failed = failures.count
-    outcome.entries, outcome.dead = feed.tally.entries, feed.tally.dead
+        result.sent = producer.sent
+        result.failed = failures.count
+    result.entries, result.dead = feed.tally.entries, feed.tally.dead
     if interrupt.number:
-        outcome.stopped = outcome.stopped or "interrupted"
+        result.stopped = result.stopped or "interrupted"
 
 
 @contextmanager
-def _noted(outcome: Outcome) -> Iterator[None]:
-    """A block that Kafka's trouble ends early: then `outcome` says so."""
+def _noting_errors(result: IngestResult) -> Iterator[None]:
+    """End the block on an error of Kafka, and record it in `result`."""
     try:
         yield
-    except TransientError as trouble:
-        outcome.stopped = str(trouble)
+    except TransientError as error:
+        result.stopped = str(error)
 
 
 def _inputs(settings: Settings, files: tuple[str, ...]) -> Iterator[Input]:
@@ -117,31 +117,33 @@ def _inputs(settings: Settings, files: tuple[str, ...]) -> Iterator[Input]:
         yield from read_inputs(file, settings.max_message_bytes)
 
 
-def _send_inputs(feed: Feed, inputs: Iterator[Input], failures: FailureLog, shown: Shown, outcome: Outcome) -> None:
+def _send_inputs(
+    feed: Feed, inputs: Iterator[Input], failures: FailureLog, display: ProgressDisplay, result: IngestResult
+) -> None:
     done = 0
-    for found in inputs:
-        if found.problem:
-            failures(SendFailure(found.origin, found.problem))
+    for read in inputs:
+        if read.problem:
+            failures(SendFailure(read.origin, read.problem))
         else:
-            feed.put(found.data, found.origin)
-        outcome.last = found.origin
-        done += len(found.data) + 1
-        shown.update(feed.tally.inputs, done)
+            feed.put(read.data, read.origin)
+        result.last = read.origin
+        done += len(read.data) + 1
+        display.update(feed.tally.inputs, done)
 
 
-def _report(outcome: Outcome, *, as_json: bool) -> None:
+def _report(result: IngestResult, *, as_json: bool) -> None:
     if as_json:
-        write_json(orjson.dumps(msgspec.structs.asdict(outcome)))
+        write_json(orjson.dumps(msgspec.structs.asdict(result)))
         return
-    if outcome.stopped:
-        last = f"after {outcome.last}" if outcome.last else "before the first input"
-        say(f"stopped {last}: {outcome.stopped}; to send all again does no harm", err=True)
-    rate = outcome.sent / max(0.001, outcome.seconds)
+    if result.stopped:
+        last = f"after {result.last}" if result.last else "before the first input"
+        say(f"stopped {last}: {result.stopped}; everything can safely be sent again", err=True)
+    rate = result.sent / max(0.001, result.seconds)
     say(
-        f"sent {outcome.sent:,}, dead {outcome.dead:,}, failed {outcome.failed:,} "
-        f"in {outcome.seconds:,.1f} s ({rate:,.0f}/s); {outcome.entries:,} log entries"
+        f"sent {result.sent:,}, dead {result.dead:,}, failed {result.failed:,} "
+        f"in {result.seconds:,.1f} s ({rate:,.0f}/s); {result.entries:,} log entries"
     )
-    if outcome.folded is False:
-        say("the workers have not come to the end of it yet: `turnfold status` shows how far", err=True)
-    if outcome.dead:
-        say("dead: no log entries; `turnfold status` tells why", err=True)
+    if result.folded is False:
+        say("the workers have not folded everything yet: `turnfold status` shows their lag", err=True)
+    if result.dead:
+        say("dead: not log entries; `turnfold status` shows the reasons", err=True)

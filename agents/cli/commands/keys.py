@@ -1,4 +1,4 @@
-"""`turnfold keys`: names and rights in; the file of access keys changed, and what a holder needs told once, out."""
+"""Define `turnfold keys`, which manages the file of access keys and prints a new key's secret once."""
 
 import re
 from collections.abc import Sequence
@@ -29,32 +29,32 @@ NEVER = "never"
 
 @click.group()
 def keys() -> None:
-    """Make, list and revoke the keys that the query layer asks for.
+    """Create, list and revoke the access keys that the query layer requires.
 
-    They are in the file that TURNFOLD_API_KEYS names. A running query layer sees every change at once.
+    They are in the file that TURNFOLD_API_KEYS names. A running query layer applies every change at once.
     """
 
 
 @keys.command()
 @click.argument("name")
 @click.option("--bot", "bots", multiple=True, metavar="BOT",
-              help="A bot's id, the name of a Lex V1 bot, SALES* for all ids that begin so, or * for all; "
+              help="A bot's id, the name of a Lex V1 bot, SALES* for all ids with that prefix, or * for all; "
                    "may be repeated. Right admin alone needs none.")  # fmt: skip
 @click.option("--right", "rights", multiple=True, type=click.Choice([right.value for right in Right]),
-              default=[Right.LIST.value], show_default=True, help="What it may ask for; may be repeated.")  # fmt: skip
-@click.option("--expires", default="90d", show_default=True, metavar="SPAN", help="So long it counts: 12h, 90d, never.")
+              default=[Right.LIST.value], show_default=True, help="What it may read; may be repeated.")  # fmt: skip
+@click.option("--expires", default="90d", show_default=True, metavar="DURATION", help="Expiry: 12h, 90d, never.")
 @click.option("--bearer", is_flag=True, help="A token for browsers and curl, instead of a secret for AWS's SDKs.")
-@click.option("--rate", type=click.FloatRange(0.001, 1_000_000), help="Requests a second; else TURNFOLD_API_RATE.")
-@click.option("--concurrent", type=click.IntRange(1), help="Requests at once; else TURNFOLD_API_CONCURRENT.")
-@click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
+@click.option("--rate", type=click.FloatRange(0.001, 1_000_000), help="Requests per second; else TURNFOLD_API_RATE.")
+@click.option("--concurrent", type=click.IntRange(1), help="Concurrent requests; else TURNFOLD_API_CONCURRENT.")
+@click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
 @click.pass_obj
 def add(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     settings: Settings, name: str, bots: Sequence[str], rights: Sequence[str], expires: str, rate: float | None,
     concurrent: int | None, *, bearer: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Make a key for NAME, whoever or whatever will ask with it. Its secret is shown now, and never again."""
+    """Create a key for NAME, the user or program that will send requests with it. Its secret is only shown now."""
     if not bots and set(rights) != {Right.ADMIN}:
-        raise click.UsageError("Missing option '--bot': whose conversations? A bot's id, or * for all.")
+        raise click.UsageError("Missing option '--bot': a bot's id, or * for all.")
     now = now_ms()
     key = AccessKey(
         id=new_id(),
@@ -93,27 +93,27 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 @click.argument("key_id", metavar="ID")
 @click.pass_obj
 def revoke(settings: Settings, key_id: str) -> None:
-    """Take the key ID back: from now on nobody is let in with it. A bearer token, wherever it was found, does too."""
-    wanted = key_id_of(key_id) or key_id
+    """Revoke the key ID: from now on it gives no access. ID can also be a bearer token, for example a leaked one."""
+    revoked_id = key_id_of(key_id) or key_id
 
     def change(known: Sequence[AccessKey]) -> list[AccessKey]:
-        if wanted not in {key.id for key in known}:  # it is not repeated: it may be a secret
-            raise UsageError("there is no key of this id; `turnfold keys list` shows all")
-        return [with_revocation(key, now_ms()) if key.id == wanted else key for key in known]
+        if revoked_id not in {key.id for key in known}:  # the id is not repeated, as it may be a secret
+            raise UsageError("there is no key with this id; `turnfold keys list` shows all")
+        return [with_revocation(key, now_ms()) if key.id == revoked_id else key for key in known]
 
     change_keys(_path(settings), change)
-    say(f"revoked {wanted}", err=True)
+    say(f"revoked {revoked_id}", err=True)
 
 
 def _path(settings: Settings) -> Path:
     if not settings.api_keys:
-        raise UsageError("where are the keys? Set TURNFOLD_API_KEYS to their file, such as keys.json: it is made then")
+        raise UsageError("TURNFOLD_API_KEYS is not set; right would be a key file such as keys.json, which may be new")
     return Path(settings.api_keys)
 
 
 def _pattern(bot: str) -> str:
     if not (bot.isprintable() and re.fullmatch(r"[0-9A-Za-z]*\*|[^*]*[^*\s][^*]*", bot)):
-        raise UsageError(f"--bot {bot!r} is no bot; right would be an id, the name of a Lex V1 bot, SALES* or *")
+        raise UsageError(f"--bot {bot!r} is not a bot; right would be an id, the name of a Lex V1 bot, SALES* or *")
     return bot if bot.endswith(ALL) else resolve_bot_id(bot)
 
 
@@ -127,8 +127,8 @@ def _state(key: AccessKey, now: int) -> str:
     if key.revoked is not None:
         return f"revoked {iso(key.revoked)}"
     if key.expires is None:
-        return "counts until revoked"
-    return f"{'counts until' if key.expires > now else 'expired'} {iso(key.expires)}"
+        return "valid until revoked"
+    return f"{'valid until' if key.expires > now else 'expired'} {iso(key.expires)}"
 
 
 def _line(key: AccessKey, now: int) -> str:

@@ -1,4 +1,4 @@
-"""`turnfold migrate`: settings in; topics and tables that were missing created, and each of them named."""
+"""Define `turnfold migrate`, which creates missing topics and tables."""
 
 import asyncio
 
@@ -12,13 +12,13 @@ from pipeline.store.schema import migrate as store
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--dry-run", is_flag=True, help="Only report what would be done.")
 @click.pass_obj
 def migrate(settings: Settings, *, dry_run: bool) -> None:
-    """Create the Kafka topics and the ClickHouse tables that are missing, and tell these what expires when.
+    """Create the Kafka topics and ClickHouse tables that are missing, and set the tables' retention.
 
-    What is there is left alone; where a topic differs from the settings, that is said. Running it again
-    changes nothing. What has expired goes when ClickHouse merges, within some hours.
+    Existing ones are left as they are; a topic that differs from the settings is reported. Running it again
+    changes nothing. ClickHouse removes expired rows when it merges, within some hours.
     """
     would = "would be " if dry_run else ""
     topics = create_topics(settings, dry_run=dry_run)
@@ -26,11 +26,11 @@ def migrate(settings: Settings, *, dry_run: bool) -> None:
         say(f"topic {name} {would}created")
     try:
         applied = asyncio.run(store.migrate(settings, dry_run=dry_run))
-    except StatementError as refused:
-        raise UsageError(f"ClickHouse at {settings.clickhouse} refuses: {refused}") from refused
+    except StatementError as error:
+        raise UsageError(f"ClickHouse at {settings.clickhouse} refuses: {error}") from error
     for name in applied:
         say(f"{name} {would}applied to database {settings.clickhouse_database}")
     if not topics.created and not applied:
-        say("nothing to do: topics and tables are all there")
+        say("nothing to do: all topics and tables exist")
     for difference in topics.differences:
         say(f"note: {difference}; Turnfold leaves existing topics as they are", err=True)

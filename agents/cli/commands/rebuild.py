@@ -1,34 +1,34 @@
-"""`turnfold rebuild`: the archive in; its events folded again into the tables, and what that came to, out."""
+"""Define `turnfold rebuild`, which folds archived events again."""
 
 import click
 
-from agents.cli.options import read_scope
-from agents.cli.reprocess import JobOptions, do, how_options
+from agents.cli.options import parse_scope
+from agents.cli.reprocess import JobOptions, job_options, run_job
 from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
 from schemas.reprocessing import Job, JobKind, Target
 
 
-@click.command(epilog="Start it again after an interruption, here or on another machine: it goes on from where it was.")
+@click.command(epilog="After an interruption, the same command resumes, here or on another machine.")
 @click.option("--from", "begin", metavar="TIME", help="Only conversations with an event at or after this; UTC.")
 @click.option("--to", "end", metavar="TIME", help="Only conversations with an event before this.")
 @click.option("--bot", metavar="BOT", help="Only this bot: the id of a Lex V2 bot, or the name of a Lex V1 bot.")
 @click.option("--into", type=click.Choice([Target.LIVE.value, Target.NEW.value]), default=Target.LIVE.value,
-              show_default=True, help="live: the tables that are queried; new: tables beside them.")  # fmt: skip
-@click.option("--swap", is_flag=True, help="Put the new tables in the place of the live ones when they are filled.")
-@how_options
+              show_default=True, help="live: the tables that are queried; new: shadow tables.")  # fmt: skip
+@click.option("--swap", is_flag=True, help="Replace the live tables with the new ones when these are filled.")
+@job_options
 @click.pass_obj
 @click.pass_context
 def rebuild(  # noqa: PLR0913 - each option of the command is an argument
     ctx: click.Context, settings: Settings, *,
-    begin: str | None, end: str | None, bot: str | None, into: str, how: JobOptions,
+    begin: str | None, end: str | None, bot: str | None, into: str, options: JobOptions,
 ) -> None:  # fmt: skip
-    """Fold archived events again, after a rule has changed, or where Kafka has already forgotten them.
+    """Fold archived events again, after a rule has changed, or if Kafka no longer has them.
 
-    Into the live tables it writes the rows anew. Into new ones it decodes every payload again, too, and makes both
-    tables; these are compared with the live ones and, with --swap, take their place.
+    Into the live tables it writes all rows again. Into new tables it also decodes every payload again, and fills both
+    tables; these are compared with the live ones and, with --swap, replace them.
     """
-    scope = read_scope(bot, begin, end)
+    scope = parse_scope(bot, begin, end)
     job = Job(
         kind=JobKind.REBUILD,
         into=Target(into),
@@ -37,4 +37,4 @@ def rebuild(  # noqa: PLR0913 - each option of the command is an argument
         since=scope.since,
         until=scope.until,
     )
-    ctx.exit(do(settings, job, how))
+    ctx.exit(run_job(settings, job, options))

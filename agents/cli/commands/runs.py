@@ -1,4 +1,4 @@
-"""`turnfold runs`: table `runs` in; what replays, rebuilds and backfills there are, and how far, out."""
+"""Define `turnfold runs`, which lists replays, rebuilds and backfills, and drops the tables that they leave."""
 
 import asyncio
 
@@ -14,8 +14,8 @@ from pipeline.store.writer_state import LEASE_MS
 from schemas.reprocessing import JobCounts, Run
 
 
-class Told(msgspec.Struct, frozen=True):
-    """A run, what it has come to, and how many processes work on it."""
+class RunStatus(msgspec.Struct, frozen=True):
+    """A run, its counts, and the number of processes that are working on it."""
 
     name: str
     run: Run
@@ -29,44 +29,45 @@ class Told(msgspec.Struct, frozen=True):
 @click.pass_obj
 @click.pass_context
 def runs(ctx: click.Context, settings: Settings, *, as_json: bool) -> None:
-    """List replays, rebuilds and backfills, and drop tables that they have left."""
+    """List replays, rebuilds and backfills, and drop tables that they leave."""
     if ctx.invoked_subcommand is not None:
         return
-    found = asyncio.run(_runs(settings))
+    statuses = asyncio.run(_statuses(settings))
     if as_json:
-        write_json(msgspec.json.encode(found))
+        write_json(msgspec.json.encode(statuses))
         return
-    if not found:
+    if not statuses:
         say("no replays, rebuilds or backfills yet", err=True)
-    for one in found:
-        share = f"{one.counts.done / one.total:.0%}" if one.total else "100%"
-        hands = f", {one.at_work} at work" if one.at_work else ""
-        say(f"{iso(one.run.begun)}  {one.name}  into {one.run.job.into}  {one.run.phase}, {share} read{hands}")
+    for status in statuses:
+        run = status.run
+        share = f"{status.counts.done / status.total:.0%}" if status.total else "100%"
+        active = f", {status.at_work} processes active" if status.at_work else ""
+        say(f"{iso(run.begun)}  {status.name}  into {run.job.into}  {run.phase}, {share} read{active}")
 
 
 @runs.command()
 @click.argument("which", type=click.Choice(["new", "old"]))
 @click.pass_obj
 def drop(settings: Settings, which: str) -> None:
-    """Drop the tables that a run has filled, or those whose place they have taken."""
+    """Drop the shadow tables that a run has filled, or the retired tables that it has replaced."""
     database = shadow_database(settings) if which == "new" else retired_database(settings)
     say(asyncio.run(_drop(settings, database)))
 
 
-async def _runs(settings: Settings) -> list[Told]:
+async def _statuses(settings: Settings) -> list[RunStatus]:
     async with connection(settings) as clickhouse:
         loaded = [(name, await load_run(clickhouse, name)) for name in await run_names(clickhouse)]
-    told = []
-    for name, found in loaded:
-        if found:
-            run, units = found
+    statuses = []
+    for name, state in loaded:
+        if state:
+            run, units = state
             counts, at_work = JobCounts(), 0
             for saved in units.values():
                 counts.add(saved.unit.counts)
                 at_work += bool(saved.unit.owner) and saved.age < LEASE_MS
             total = sum(saved.unit.source.total for saved in units.values())
-            told.append(Told(name, run, counts, total, at_work))
-    return sorted(told, key=lambda one: one.run.begun)
+            statuses.append(RunStatus(name, run, counts, total, at_work))
+    return sorted(statuses, key=lambda status: status.run.begun)
 
 
 async def _drop(settings: Settings, database: str) -> str:

@@ -1,4 +1,4 @@
-"""`turnfold serve`: settings in, a query layer that answers until it is stopped."""
+"""Define `turnfold serve`, which runs the query layer."""
 
 import click
 
@@ -10,6 +10,6 @@ from pipeline.http.server import run as http
 @click.command()
 @click.pass_obj
 def serve(settings: Settings) -> None:
-    """Answer queries over HTTP in Amazon Lex's own format, until stopped with Ctrl-C or SIGTERM."""
+    """Answer queries over HTTP in Amazon Lex's own format until stopped with Ctrl-C or SIGTERM."""
     configure_logging(settings)
     http.serve(settings)

@@ -1,7 +1,7 @@
-"""`turnfold session`: a bot, an alias and a user in; where the user's session stands, and what was said so far, out.
+"""Define `turnfold session`, which shows the current state of a user's session and its transcript.
 
-Only the query layer is asked, for the session as Lex V1 tells it and for the transcript, which is an operation of
-its own there: whoever may use this command needs no way to ClickHouse, and sees what SDKs see.
+It only sends requests to the query layer: GetSession of Lex V1 and GetTranscript. So users of this command need no
+access to ClickHouse, and see what SDKs see.
 """
 
 from urllib.parse import quote
@@ -24,29 +24,29 @@ from schemas.lex.transcript import MAX_TURNS, GetTranscriptResponse
 @click.argument("user")
 @click.option("--label", help="Only intents with this checkpoint label.")
 @click.option("--turns", type=click.IntRange(1, MAX_TURNS), default=100, show_default=True,
-              help="The last so many turns of the transcript.")  # fmt: skip
+              help="Number of last turns of the transcript.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
 @click.pass_obj
 def session(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     settings: Settings, bot: str, alias: str, user: str, label: str | None, turns: int, *, as_json: bool
 ) -> None:
-    """Show where USER's session with BOT stands now: state, intents, slots, contexts, and what was said.
+    """Show the current state of USER's session with BOT: state, intents, slots, contexts, and the transcript.
 
-    BOT and ALIAS are names or ids; USER is the session id, of Lex V1 the user id. Times are UTC.
+    BOT and ALIAS are names or ids; USER is the session id, or the user id of Lex V1. Times are UTC.
     """
-    path = f"/bot/{_part(bot)}/alias/{_part(alias)}/user/{_part(user)}/session/"
-    asked = {} if label is None else {"checkpointLabelFilter": label}
-    found = get(settings, path, asked, GetSessionV1Response)
-    said = get(settings, f"{path}transcript", {"maxResults": turns}, GetTranscriptResponse)
+    path = f"/bot/{_path_part(bot)}/alias/{_path_part(alias)}/user/{_path_part(user)}/session/"
+    query = {} if label is None else {"checkpointLabelFilter": label}
+    state = get(settings, path, query, GetSessionV1Response)
+    transcript = get(settings, f"{path}transcript", {"maxResults": turns}, GetTranscriptResponse)
     if as_json:
-        document = {"session": msgspec.to_builtins(found), "transcript": msgspec.to_builtins(said)}
+        document = {"session": msgspec.to_builtins(state), "transcript": msgspec.to_builtins(transcript)}
         write_json(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return
-    print_session(f"{bot} / {alias} / {user}", found, said)
-    if said.truncated:
-        say(f"the last {len(said.turns)}; --turns N shows more, {MAX_TURNS} at most", err=True)
+    print_session(f"{bot} / {alias} / {user}", state, transcript)
+    if transcript.truncated:
+        say(f"the last {len(transcript.turns)}; --turns N shows more, {MAX_TURNS} at most", err=True)
 
 
-def _part(name: str) -> str:
-    """A part of a path; a name of dots alone would otherwise be taken for a way up."""
+def _path_part(name: str) -> str:
+    """Encode a part of a path; a name of dots alone would otherwise mean a parent folder."""
     return quote(name, safe="").replace(".", "%2E")

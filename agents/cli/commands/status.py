@@ -1,4 +1,4 @@
-"""`turnfold status`: settings in; what is in Kafka and ClickHouse, and how far workers are behind, out."""
+"""Define `turnfold status`, which shows topics, the workers' lag, rows and dead letters."""
 
 import asyncio
 from typing import Any
@@ -22,7 +22,7 @@ from pipeline.kafka.group import PartitionLag
 def status(ctx: click.Context, settings: Settings, *, as_json: bool) -> None:
     """Show topics with the workers' lag, rows in ClickHouse, and dead letters by reason.
 
-    What cannot be reached is said, and makes the exit status 1.
+    A part that is unavailable is reported, and makes the exit status 1.
     """
     state = asyncio.run(read_state(settings))
     if as_json:
@@ -33,7 +33,7 @@ def status(ctx: click.Context, settings: Settings, *, as_json: bool) -> None:
 
 
 def _document(state: State, settings: Settings) -> dict[str, Any]:
-    """What it says, as JSON: no worker reads dead letters, so their topic has no lag."""
+    """Return the state as JSON. No worker reads dead letters, so their topic has no lag."""
     topics: dict[str, list[dict[str, Any]]] = {}
     for partition in state.partitions:
         numbers = msgspec.structs.asdict(partition)

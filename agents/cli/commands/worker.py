@@ -1,4 +1,4 @@
-"""`turnfold worker`: settings in, a worker that folds events until it is stopped."""
+"""Define `turnfold worker`, which runs a worker."""
 
 import click
 
@@ -11,6 +11,6 @@ from pipeline.config.settings import Settings
 def worker(settings: Settings) -> None:
     """Fold turn events from Kafka into conversations in ClickHouse, until stopped.
 
-    Start as many as there are partitions; they share the work. Stop one with Ctrl-C or SIGTERM at any time.
+    Start up to as many as there are partitions; they share the work. Stop one with Ctrl-C or SIGTERM at any time.
     """
     run_worker(settings)

@@ -1,4 +1,4 @@
-"""A run's plan, or what it came to, in; lines for people or one JSON document out on standard output."""
+"""Print the plan or the report of a reprocessing job: lines for people, or one JSON document."""
 
 from collections.abc import Iterator
 
@@ -12,39 +12,39 @@ from pipeline.store.compare import Comparison
 from schemas.reprocessing import JobCounts, JobKind, Target
 
 EXAMPLES = 3
-"""Columns of which examples are shown; the JSON has all."""
+"""Number of examples per column that people are shown; JSON has them all."""
 
 
-class Report(msgspec.Struct):
-    """What a run came to. `mended` conversations of new tables were put right before these were compared."""
+class JobReport(msgspec.Struct):
+    """The result of a job. `mended` conversations of shadow tables were reconciled before the comparison."""
 
     run: str
     resumed: bool = False
     counts: JobCounts = msgspec.field(default_factory=JobCounts)
     seconds: float = 0.0
     filling: float = 0.0
-    """Seconds of `seconds` until all was read and written; the rest compares and swaps."""
+    """Part of `seconds` until everything was read and written; the rest compares and swaps."""
     mended: int = 0
     comparison: Comparison | None = None
     swapped: bool = False
 
 
 def print_plan(begun: Begun, *, as_json: bool) -> None:
-    """What would be done, and how far it is."""
+    """Print the units of a job that would be run, and their progress."""
     if as_json:
         plan = {"run": begun.name, "resumed": begun.resumed, "plan": begun.run, "units": [*begun.units.values()]}
         write_json(msgspec.json.encode(plan))
         return
     job = begun.run.job
-    say(f"{begun.name}: would {'go on with' if begun.resumed else 'begin'} a {job.kind} into {_target(begun)}")
+    say(f"{begun.name}: would {'resume' if begun.resumed else 'begin'} a {job.kind} into {_target(begun)}")
     for unit in begun.units.values():
-        what = decimal(unit.source.total) if job.kind is JobKind.BACKFILL else f"{unit.source.total:,} events"
-        left = "done" if unit.finished else f"{unit.counts.done / max(1, unit.source.total):.0%} done"
-        say(f"  {printable(unit.source.name)}: {what}, {left}")
+        size = decimal(unit.source.total) if job.kind is JobKind.BACKFILL else f"{unit.source.total:,} events"
+        done = "done" if unit.finished else f"{unit.counts.done / max(1, unit.source.total):.0%} done"
+        say(f"  {printable(unit.source.name)}: {size}, {done}")
 
 
-def print_report(report: Report, *, as_json: bool) -> None:
-    """What was done."""
+def print_report(report: JobReport, *, as_json: bool) -> None:
+    """Print the counts, the comparison of the tables, and whether they were swapped."""
     if as_json:
         write_json(msgspec.json.encode(report))
         return
@@ -58,7 +58,7 @@ def print_report(report: Report, *, as_json: bool) -> None:
         for line in _differences(report.comparison):
             say(line)
     if report.swapped:
-        say("swapped; the old tables stay until `turnfold runs drop old`")
+        say("swapped; `turnfold runs drop old` drops the retired tables")
     elif report.comparison:
         say("not swapped: the same command with --swap does that")
 
@@ -71,10 +71,10 @@ def _differences(comparison: Comparison) -> Iterator[str]:
     for name, count in comparison.columns.items():
         yield f"  {name}: {count:,} differ"
         for example in comparison.examples.get(name, [])[:EXAMPLES]:
-            where = printable(" ".join(example.key))
-            yield f"    {where}: {printable(example.live) or '(empty)'} -> {printable(example.new) or '(empty)'}"
+            key = printable(" ".join(example.key))
+            yield f"    {key}: {printable(example.live) or '(empty)'} -> {printable(example.new) or '(empty)'}"
 
 
 def _target(begun: Begun) -> str:
-    words = {Target.LIVE: "the live tables", Target.NEW: "new tables", Target.KAFKA: "Kafka"}
-    return words[begun.run.job.into]
+    names = {Target.LIVE: "the live tables", Target.NEW: "new tables", Target.KAFKA: "Kafka"}
+    return names[begun.run.job.into]

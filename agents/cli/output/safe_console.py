@@ -1,4 +1,4 @@
-"""A console of rich through which nothing reaches a terminal that it would obey."""
+"""Define a rich console that escapes control characters in everything that it prints."""
 
 from collections.abc import Iterable
 
@@ -9,9 +9,9 @@ from pipeline.runtime.printable import printable_lines
 
 
 class SafeConsole(Console):
-    """A console that makes printable whatever is printed; what the console itself tells the terminal stays."""
+    """A console that makes all text printable, except for rich's own control codes."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render as ever, segment by segment."""
+        """Render, and make each segment printable."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(printable_lines(segment.text), segment.style)

@@ -1,4 +1,4 @@
-"""A session and its transcript in; what people want to know of it out, on standard output."""
+"""Print the state of a session and its transcript as tables."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -16,16 +16,16 @@ NOTHING = "-"
 
 
 def print_session(title: str, session: GetSessionV1Response, transcript: GetTranscriptResponse) -> None:
-    """State, intents, contexts and transcript, each under its name."""
+    """Print state, intents, contexts and transcript as one table each."""
     screen = console()
     intents = map(_intent, session.recent_intent_summary_view)
     contexts = map(_context, session.active_contexts)
-    spoken = (line for turn in transcript.turns for line in _lines(turn))
+    lines = (line for turn in transcript.turns for line in _lines(turn))
     for table in (
         _table(title, ("", ""), _state(session, transcript)),
         _table("recent intents", ("intent", "state", "confirmed", "label", "next", "slots"), intents),
         _table("active contexts", ("context", "seconds left", "turns left", "parameters"), contexts),
-        _table("transcript", ("time (UTC)", "who", "what"), spoken),
+        _table("transcript", ("time (UTC)", "who", "what"), lines),
     ):
         if table.row_count:
             screen.print(table, "")
@@ -37,26 +37,25 @@ def _state(session: GetSessionV1Response, transcript: GetTranscriptResponse) -> 
     yield "bot", f"{transcript.bot_id}, version {transcript.bot_version or NOTHING}"
     yield "alias, locale", f"{transcript.bot_alias_id}, {transcript.locale_id or NOTHING}"
     yield "last turn", f"{_time(last):%Y-%m-%d %H:%M:%S}"
-    yield "next", _words(action.type, action.intent_name, action.slot_to_elicit)
+    yield "next", _joined(action.type, action.intent_name, action.slot_to_elicit)
     yield "state", action.fulfillment_state or "in progress"
     yield "attributes", _pairs(session.session_attributes)
 
 
-def _intent(told: IntentSummary) -> tuple[str, ...]:
+def _intent(intent: IntentSummary) -> tuple[str, ...]:
     return (
-        told.intent_name,
-        told.fulfillment_state or NOTHING,
-        told.confirmation_status,
-        told.checkpoint_label or NOTHING,
-        _words(told.dialog_action_type, told.slot_to_elicit),
-        _pairs(told.slots),
+        intent.intent_name,
+        intent.fulfillment_state or NOTHING,
+        intent.confirmation_status,
+        intent.checkpoint_label or NOTHING,
+        _joined(intent.dialog_action_type, intent.slot_to_elicit),
+        _pairs(intent.slots),
     )
 
 
 def _context(context: ActiveContextV1) -> tuple[str, ...]:
-    life = context.time_to_live
-    left = (life.time_to_live_in_seconds, life.turns_to_live)
-    return (context.name, *(str(number) if number else NOTHING for number in left), _pairs(context.parameters))
+    remaining = (context.time_to_live.time_to_live_in_seconds, context.time_to_live.turns_to_live)
+    return (context.name, *(str(number) if number else NOTHING for number in remaining), _pairs(context.parameters))
 
 
 def _lines(turn: SpokenTurn) -> Iterator[tuple[str, ...]]:
@@ -64,12 +63,12 @@ def _lines(turn: SpokenTurn) -> Iterator[tuple[str, ...]]:
     if turn.input_transcript:
         yield time, "user", turn.input_transcript
     for message in turn.messages:
-        yield time, "bot", _said(message)
+        yield time, "bot", _message_text(message)
     if not turn.input_transcript and not turn.messages:
-        yield time, NOTHING, turn.operation_name or turn.response_reason or turn.input_mode or "nothing said"
+        yield time, NOTHING, turn.operation_name or turn.response_reason or turn.input_mode or "no text"
 
 
-def _said(message: Message) -> str:
+def _message_text(message: Message) -> str:
     card = message.image_response_card
     return message.content or (f"[card] {card.title}" if card else f"[{message.content_type}]")
 
@@ -90,14 +89,14 @@ def _pairs(pairs: Mapping[str, str | None]) -> str:
 
 
 def _time(turn: SpokenTurn) -> datetime:
-    # by whole milliseconds: a float of seconds may lie just below the one it stands for
+    # via whole milliseconds, as a float of seconds may be slightly less than the millisecond it stands for
     return datetime.fromtimestamp(round(turn.timestamp * 1000) / 1000, UTC)
 
 
-def _words(*words: str | UnsetType) -> str:
+def _joined(*words: str | UnsetType) -> str:
     return " ".join(word for word in words if isinstance(word, str)) or NOTHING
 
 
 def _plain(text: str) -> str:
-    """On one line, without anything that a terminal would obey: what was said comes from outside."""
+    """Put text on one line, without control characters: transcripts come from outside."""
     return cell("".join(" " if letter.isspace() else letter for letter in text))

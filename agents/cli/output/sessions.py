@@ -1,4 +1,4 @@
-"""Sessions in; a table for people, JSON or CSV for programs, out on standard output."""
+"""Print sessions: a table for people, JSON or CSV for programs."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ Cell = Callable[[SessionSpecification], str | int]
 
 
 def cells() -> dict[str, Cell]:
-    """What is told of a session, by name; times are UTC, milliseconds included."""
+    """Return the CSV columns of a session by name; times are UTC with milliseconds."""
     return {
         "conversationStartTime": lambda s: iso(round(s.conversation_start_time * 1000)),
         "conversationEndTime": lambda s: iso(round(s.conversation_end_time * 1000)),
@@ -35,25 +35,25 @@ def cells() -> dict[str, Cell]:
     }
 
 
-def print_json(found: Iterable[SessionSpecification]) -> None:
-    """One array, an object a line, as the API words them."""
+def print_json(sessions: Iterable[SessionSpecification]) -> None:
+    """Print one array of the API's objects, one per line."""
     separator = b"[\n"
-    for session in found:
+    for session in sessions:
         write_json(separator + orjson.dumps(msgspec.to_builtins(session)), end="")
         separator = b",\n"
     write_json(b"[]" if separator == b"[\n" else b"\n]")
 
 
-def print_csv(found: Iterable[SessionSpecification]) -> None:
-    """A line of names, then a line a session."""
+def print_csv(sessions: Iterable[SessionSpecification]) -> None:
+    """Print a header line, then one line per session."""
     columns = cells()
     write_csv(columns)
-    for session in found:
+    for session in sessions:
         write_csv(value(session) for value in columns.values())
 
 
-def print_table(found: Iterable[SessionSpecification], title: str) -> int:
-    """A table on the width of the terminal; the number of its rows."""
+def print_table(sessions: Iterable[SessionSpecification], title: str) -> int:
+    """Print a table as wide as the terminal, and return the number of its rows."""
     table = Table(title=Text(cell(title)), title_justify="left", header_style="bold", box=None, pad_edge=False)
     for name in (
         "started (UTC)",
@@ -68,7 +68,7 @@ def print_table(found: Iterable[SessionSpecification], title: str) -> int:
         "session",
     ):
         table.add_column(name, justify="right" if name in {"lasted", "turns"} else "left", overflow="fold")
-    for session in found:
+    for session in sessions:
         table.add_row(*_texts(session))
     console().print(table)
     return table.row_count
@@ -77,7 +77,7 @@ def print_table(found: Iterable[SessionSpecification], title: str) -> int:
 def _texts(session: SessionSpecification) -> Iterator[Text]:
     state = session.conversation_end_state or OPEN
     yield Text(f"{_time(session.conversation_start_time):%Y-%m-%d %H:%M:%S}", no_wrap=True)
-    yield Text(_lasted(session.conversation_duration_seconds))
+    yield Text(_duration(session.conversation_duration_seconds))
     yield Text(str(session.number_of_turns))
     yield Text(cell(state), COLOURS.get(state, "cyan"))
     yield Text(cell(" > ".join(intent.intent_name for intent in session.invoked_intent_samples)))
@@ -85,12 +85,12 @@ def _texts(session: SessionSpecification) -> Iterator[Text]:
         yield Text(cell(value or "-"))
 
 
-def _lasted(seconds: int) -> str:
+def _duration(seconds: int) -> str:
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def _time(seconds: float) -> datetime:
-    # by whole milliseconds: a float of seconds may lie just below the one it stands for
+    # via whole milliseconds, as a float of seconds may be slightly less than the millisecond it stands for
     return datetime.fromtimestamp(round(seconds * 1000) / 1000, UTC)

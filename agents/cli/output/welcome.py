@@ -1,4 +1,4 @@
-"""The embedded stack's addresses in, what to say and what to try once it is ready out."""
+"""Format the message of `turnfold up` once the embedded stack is ready: addresses, and commands to try."""
 
 import shlex
 import sys
@@ -15,7 +15,7 @@ WEEK = timedelta(days=7)
 
 
 def welcome(options: Options) -> str:
-    """Addresses, how one is let in, and commands that can be pasted into another terminal as they are."""
+    """Return the addresses, how to get access, and commands that can be pasted into another terminal as they are."""
     lines = [
         "ready",
         "",
@@ -33,8 +33,8 @@ def welcome(options: Options) -> str:
 
 def _kafka(options: Options) -> str:
     address = options.addresses()["TURNFOLD_KAFKA"]
-    kept = "yours: what waits there outlives a stop" if options.kafka else "topics are in memory, and end with it"
-    return f"{address}   ({kept})"
+    storage = "yours: its topics survive a stop" if options.kafka else "topics are in memory, and are lost at a stop"
+    return f"{address}   ({storage})"
 
 
 def _clickhouse(options: Options) -> str:
@@ -53,34 +53,34 @@ def _trying(options: Options) -> list[str]:
     )
     if options.open:
         variables = _variables(options)
-        heading = f"Everybody on this machine is let in. Try, in another terminal ({first}):"
-        letting_in = []
+        heading = f"Everybody on this machine has access. Try, in another terminal ({first}):"
+        sourcing = []
     else:
         variables = ""
-        heading = f"The first line tells a shell the password and the keys. Try, in another terminal ({first}):"
-        letting_in = [f"  . {shlex.quote(str(_from_here(options.data / ENV_FILE)))}"]
+        heading = f"The first line sets the password and the keys in a shell. Try, in another terminal ({first}):"
+        sourcing = [f"  . {shlex.quote(str(_relative(options.data / ENV_FILE)))}"]
     commands = [f"{variables}{turnfold} status", f"{variables}{turnfold} sessions {DEMO_BOT} --last 7d", aws]
-    return [heading, "", *letting_in, *(f"  {command}" for command in commands)]
+    return [heading, "", *sourcing, *(f"  {command}" for command in commands)]
 
 
 def _command() -> str:
-    """How this very command can be called again from the folder that one is in."""
+    """Return how to run `turnfold` from the current folder."""
     path = Path(sys.argv[0]).absolute()
     if path.name != "turnfold":
         return "turnfold"
-    return str(_from_here(path))
+    return str(_relative(path))
 
 
-def _from_here(path: Path) -> Path:
+def _relative(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _variables(options: Options) -> str:
-    """The settings that other commands need where ports are not the usual ones."""
-    usual = {
+    """Return the settings that other commands need if addresses are not the defaults."""
+    defaults = {
         "TURNFOLD_KAFKA": ",".join(Settings().kafka),
         "TURNFOLD_CLICKHOUSE": Settings().clickhouse,
         "TURNFOLD_API": Settings().api,
     }
     addresses = options.addresses()
-    return "".join(f"{name}={addresses[name]} " for name, value in usual.items() if addresses[name] != value)
+    return "".join(f"{name}={addresses[name]} " for name, value in defaults.items() if addresses[name] != value)

@@ -1,4 +1,4 @@
-"""Write what commands say: the one place through which text, tables, JSON and CSV go to a terminal or a pipe."""
+"""Write the output of commands. All text, tables, JSON and CSV for a terminal or a pipe go through here."""
 
 import re
 import sys
@@ -12,46 +12,46 @@ if TYPE_CHECKING:
     from agents.cli.output.safe_console import SafeConsole
 
 WIDE = 200
-"""Columns of a table that goes to a file or a pipe, where nothing has to be cut."""
+"""Width of a table that goes to a file or a pipe, where nothing has to be wrapped."""
 CELL = 1_000
-"""Characters of a cell that people are shown; JSON has them all."""
+"""Number of characters of a cell that people are shown; JSON has them all."""
 CSV_CELL = 32_000
-"""Characters of a cell of CSV: spreadsheets take 32,767."""
+"""Number of characters of a CSV cell; spreadsheets accept 32,767."""
 
 FORMULA = re.compile(r"[\s'\"\ufeff]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
-"""How a cell begins that a spreadsheet runs, also after what some programs take away."""
+"""Matches the start of a cell that a spreadsheet evaluates, also after characters that some programs strip."""
 NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 QUOTED = re.compile(r"[^\w .:+-]|^ | $")
-"""What separates cells for some program, or could."""
+"""Matches characters that separate cells, or that some program may take for a separator."""
 
 
 def iso(milliseconds: int) -> str:
-    """The instant in UTC, such as 2026-01-01T00:00:00.000Z."""
+    """Format an instant in UTC, such as 2026-01-01T00:00:00.000Z."""
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
 
 
 def say(text: str = "", *, err: bool = False) -> None:
-    """Write lines for people. What came from outside and should stay on one line goes through `cell` first."""
+    """Write lines for people. Text from outside that should stay on one line goes through `cell` first."""
     _write(printable_lines(text) + "\n", err=err)
 
 
 def cell(text: str) -> str:
-    """Bring text from outside into a form that fits in a line or a cell."""
+    """Make text from outside fit in a line or a cell: printable and not too long."""
     return shortened(printable(text), CELL)
 
 
 def write_json(document: bytes, *, end: str = "\n") -> None:
-    """Write JSON, or a part of a document: what terminals would obey is escaped as JSON has it."""
+    """Write JSON, or a part of a document; control characters are escaped as JSON requires."""
     _write(escaped_json(document.decode(), sys.stdout.encoding or "ascii") + end)
 
 
 def write_csv(row: Iterable[str | int]) -> None:
-    """Write a line of CSV. Numbers stay numbers; before a text that a spreadsheet would run stands a quote (')."""
+    """Write a line of CSV. Numbers stay numbers; a text that a spreadsheet would evaluate gets a leading quote (')."""
     _write(",".join(str(value) if type(value) is int else _csv_cell(str(value)) for value in row) + "\n")
 
 
 def write_bytes(data: bytes) -> None:
-    """Write `data` as it is to a file or a pipe; a terminal is shown what it stands for."""
+    """Write `data` unchanged to a file or a pipe, and escaped to a terminal."""
     if sys.stdout.isatty():
         say(escaped_text(data))
         return
@@ -61,12 +61,12 @@ def write_bytes(data: bytes) -> None:
 
 
 def escaped_text(data: bytes) -> str:
-    """Bytes as lines of text; what is none, and what a terminal would obey, as a backslash and its number."""
+    """Decode bytes into lines of text; invalid bytes and control characters become backslash escapes."""
     return "\n".join(map(escaped, data.decode(errors="backslashreplace").split("\n")))
 
 
 def console(*, err: bool = False) -> "SafeConsole":
-    """Make a console for tables and progress; it is as wide as the terminal."""
+    """Create a console for tables and progress, as wide as the terminal."""
     from agents.cli.output.safe_console import SafeConsole  # noqa: PLC0415 - most commands print no table; it loads slowly
 
     stream = sys.stderr if err else sys.stdout
@@ -77,7 +77,7 @@ def console(*, err: bool = False) -> "SafeConsole":
 
 
 class Escaping:
-    """A stream in which a backslash and a number stand for what its encoding does not have."""
+    """A stream that writes backslash escapes for characters that its encoding does not have."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

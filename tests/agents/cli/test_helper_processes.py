@@ -3,7 +3,7 @@
 import pytest
 
 from agents.cli.commands.backfill import backfill
-from agents.cli.helper_processes import assisting
+from agents.cli.helper_processes import helper_arguments
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,6 @@ from agents.cli.helper_processes import assisting
     ],
 )
 def test_the_paths_and_options_of_a_helper_are_those_of_the_command(arguments: list[str]) -> None:
-    rest = assisting(arguments)
+    rest = helper_arguments(arguments)
     told = backfill.make_context("backfill", rest[rest.index("backfill") + 1 :]).params
     assert (told["paths"], told["processes"], told["assist"]) == (("a", "b"), 2, True)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.cli.options import filters, parse_duration, parse_time, parse_time_range
+from agents.cli.options import parse_duration, parse_filters, parse_time, parse_time_range
 from pipeline.runtime.errors import UsageError
 from schemas.lex.analytics import SessionFilterName
 
@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
     ("Channel=Connect Chat", "Channel", "EQ", ["Connect Chat"]),
 ])  # fmt: skip
 def test_filters_are_read_as_people_write_them(text: str, name: str, operator: str, values: list[str]) -> None:
-    assert filters([text]) == [{"name": name, "operator": operator, "values": values}]
+    assert parse_filters([text]) == [{"name": name, "operator": operator, "values": values}]
 
 
 @pytest.mark.parametrize(
@@ -34,26 +34,26 @@ def test_filters_are_read_as_people_write_them(text: str, name: str, operator: s
 )
 def test_what_is_no_filter_is_told_with_examples(text: str) -> None:
     with pytest.raises(UsageError, match="right would be 'LocaleId=en_US,en_GB'"):
-        filters([text])
+        parse_filters([text])
 
 
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="there is no Locale; there are BotAliasId, ") as raised:
-        filters(["Locale=en_US"])
+    with pytest.raises(UsageError, match="unknown name Locale; known are BotAliasId, ") as raised:
+        parse_filters(["Locale=en_US"])
     assert all(name in str(raised.value) for name in SessionFilterName)
 
 
 @pytest.mark.parametrize("text", ["LocaleId=", "LocaleId= , ,", "Duration GT  "])
 def test_a_filter_needs_a_value(text: str) -> None:
     with pytest.raises(UsageError, match="has no value"):
-        filters([text])
+        parse_filters([text])
 
 
 @given(st.text(max_size=30))
 @settings(deadline=None)
 def test_any_text_is_a_filter_or_told(text: str) -> None:
     with suppress(UsageError):
-        assert filters([text])[0]["name"] in list(SessionFilterName)
+        assert parse_filters([text])[0]["name"] in list(SessionFilterName)
 
 
 def test_without_a_word_the_window_is_the_last_day() -> None:
@@ -87,7 +87,7 @@ def test_a_time_without_a_zone_is_utc(text: str, hour: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "2026-11-31", "10:00", "1767225600000000000000"])
 def test_what_is_no_time_is_told_with_examples(text: str) -> None:
-    with pytest.raises(UsageError, match=r"--to .* is no time; right would be 2026-11-01"):
+    with pytest.raises(UsageError, match=r"--to .* is not a time; right would be 2026-11-01"):
         parse_time("--to", text)
 
 

@@ -11,7 +11,7 @@ from agents.cli.signals import StopSignal
 def test_a_signal_during_an_items_turn_lets_it_end_and_then_stops(number: int) -> None:
     done = []
     with StopSignal() as interrupt:
-        for item in interrupt.until_then(count()):
+        for item in interrupt.until_signal(count()):
             if item == 3:
                 signal.raise_signal(number)
             done.append(item)
@@ -31,14 +31,14 @@ def test_a_signal_ends_the_wait_for_the_next_item_at_once() -> None:
             closed.append(True)
 
     with StopSignal() as interrupt:
-        assert list(interrupt.until_then(waiting())) == [1]
+        assert list(interrupt.until_signal(waiting())) == [1]
     assert closed == [True]
     assert interrupt.exit_status == 143
 
 
 def test_without_a_signal_all_items_come_and_the_status_is_0() -> None:
     with StopSignal() as interrupt:
-        assert list(interrupt.until_then(iter(range(5)))) == [0, 1, 2, 3, 4]
+        assert list(interrupt.until_signal(iter(range(5)))) == [0, 1, 2, 3, 4]
     assert interrupt.exit_status == 0
 
 
@@ -72,4 +72,4 @@ def test_errors_of_the_items_pass_through() -> None:
         raise ValueError("broken")
 
     with StopSignal() as interrupt, pytest.raises(ValueError, match="broken"):
-        list(interrupt.until_then(failing()))
+        list(interrupt.until_signal(failing()))

@@ -115,8 +115,8 @@ def test_the_list_has_all_keys_and_no_secret(settings: Settings, path: Path) -> 
         assert "\x1b" not in ended.out
     first, second, third = map(orjson.loads, lines)
     assert (first["kind"], first["bots"], first["rights"], first["rate"]) == ("signing", ["BOTAAAAAA1"], ["list"], 5.0)
-    assert first["state"].startswith("counts until 2")
-    assert (second["kind"], second["state"], second["name"]) == ("bearer", "counts until revoked", "Grüße\n\x1b[31m")
+    assert first["state"].startswith("valid until 2")
+    assert (second["kind"], second["state"], second["name"]) == ("bearer", "valid until revoked", "Grüße\n\x1b[31m")
     assert (third["kind"], third["state"][:9]) == (None, "revoked 2")
 
 

@@ -11,7 +11,7 @@ def test_what_is_missing_is_created_once_and_named(stack: Settings) -> None:
     lines = first.out.splitlines()
     assert lines[:3] == [f"topic {topic.name} created" for topic in stack.topics]
     assert "0001_turns.sql applied" in lines[3]
-    assert turnfold(stack, "migrate").out == "nothing to do: topics and tables are all there\n"
+    assert turnfold(stack, "migrate").out == "nothing to do: all topics and tables exist\n"
 
 
 def test_a_dry_run_says_the_same_and_does_nothing(stack: Settings) -> None:
@@ -48,5 +48,5 @@ def test_what_expires_is_told_to_clickhouse_and_said_once(stack: Settings) -> No
         f"time to live of conversations (400 days) applied to database {stack.clickhouse_database}",
     ]
     assert would == said.replace("applied", "would be applied")
-    assert turnfold(kept, "migrate").out == "nothing to do: topics and tables are all there\n"
+    assert turnfold(kept, "migrate").out == "nothing to do: all topics and tables exist\n"
     assert turnfold(stack, "migrate").out.count("(for good) applied") == 2

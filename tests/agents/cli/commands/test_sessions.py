@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from agents.cli import http_client as asking
+from agents.cli import http_client
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.store.client import connection
@@ -124,22 +124,22 @@ def test_a_table_that_was_cut_says_so(api: Settings) -> None:
 def test_finding_nothing_is_no_error_and_says_what_may_help(api: Settings) -> None:
     found = turnfold(api, "sessions", "BOTAAAAAA1", "--last", "1s")
     assert found.status == 0
-    assert found.err.startswith("no conversations; --last 30d looks further back")
+    assert found.err.startswith("no conversations; --last 30d covers more time")
 
 
 def test_several_pages_are_one_list(api: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "PAGE", 4)
+    monkeypatch.setattr(http_client, "PAGE", 4)
     request = {"startDateTime": 0, "endDateTime": 4_000_000_000}
     for limit in (None, 3, 4, 5, 24, 25, 26):
-        found = list(asking.sessions(api, "BOTAAAAAA1", request, limit))
+        found = list(http_client.list_sessions(api, "BOTAAAAAA1", request, limit))
         assert [one.session_id for one in found] == [f"guest-{number}" for number in range(COUNT)][::-1][:limit]
 
 
 @pytest.mark.parametrize(("options", "said"), [
-    (("--filter", "Duration GT soon"), "says: filters[0].values[0]: expected whole seconds"),
-    (("--filter", "Place=here"), "there is no Place"),
-    (("--from", "tomorrow"), "is no time"),
-    (("--last", "1 day"), "is no span of time"),
+    (("--filter", "Duration GT soon"), ": filters[0].values[0]: expected whole seconds"),
+    (("--filter", "Place=here"), "unknown name Place"),
+    (("--from", "tomorrow"), "is not a time"),
+    (("--last", "1 day"), "is not a duration"),
     (("--sort", "Name"), "is not one of 'ConversationStartTime'"),
     (("--limit", "0"), "0 is not in the range"),
     (("--format", "xml"), "'xml' is not one of"),
