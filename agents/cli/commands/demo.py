@@ -35,7 +35,7 @@ def demo(ctx: click.Context, settings: Settings, seed: int, count: int, *, no_li
             feed.put(event.raw)
         producer.flush()
         say(f"sent {feed.tally.inputs:,} events of the past week, {feed.tally.dead} of them broken on purpose")
-        for event in interrupt.until_then(_when_due(live_inputs(seed, now_ms))) if not no_live else ():
+        for event in interrupt.until_signal(_when_due(live_inputs(seed, now_ms))) if not no_live else ():
             feed.put(event.raw)
         producer.flush()
     say(f"sent {feed.tally.inputs:,} events")
