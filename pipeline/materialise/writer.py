@@ -1,4 +1,7 @@
-"""Write rows and archive as one of several writers, and reconcile after writes that raced another."""
+"""Write rows and archive as one of several writers, and reconcile after writes that raced another.
+
+PROTOCOL.md describes the steps: announce, write, look, reconcile.
+"""
 
 from collections.abc import Collection, Sequence
 

@@ -1,4 +1,7 @@
-"""Turns that were read again in; the live tables completed by what they lacked, while workers go on."""
+"""Add the missing events to the live tables while workers run.
+
+pipeline/materialise/PROTOCOL.md describes how the writers agree.
+"""
 
 from collections.abc import Awaitable, Callable
 
