@@ -5,7 +5,7 @@ import re
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.auth.key_factory import (
@@ -25,6 +25,7 @@ from tests.pipeline.auth.signing import bearing, key, signing
 IDS = st.from_regex(r"[A-Z0-9]{4,64}", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(IDS)
 def test_a_token_names_its_key_and_matches_only_its_hash(key_id: str) -> None:
     token, kept = new_token(key_id)
@@ -39,6 +40,7 @@ def test_what_is_kept_is_the_hash_and_nothing_of_the_token() -> None:
     assert token.rpartition("_")[2] not in kept
 
 
+@settings(deadline=None)
 @given(IDS, st.data())
 def test_one_character_changed_is_another_token(key_id: str, data: st.DataObject) -> None:
     token, kept = new_token(key_id)
@@ -73,6 +75,7 @@ def test_malformed_tokens_name_no_key(text: str) -> None:
     assert key_id_of(text) is None
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(max_codepoint=255)), st.text(st.characters(max_codepoint=255)))
 def test_whatever_a_header_holds_is_answered(text: str, other: str) -> None:
     """Headers are decoded as Latin-1, so they hold no other characters."""

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.auth.errors import Denial, DeniedError
@@ -35,12 +35,14 @@ def with_header(asked: SignedRequest, name: str, change: Callable[[str], str]) -
     return SignedRequest(asked.method, asked.target, headers, asked.body)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(["POST", "GET", "PUT"]), texts)
 def test_signatures_of_botocore_are_valid(body: bytes, method: str, value: str) -> None:
     check(signed(KEY, SECRET, method=method, body=body, X_Amz_Meta=value))
     check(signed(KEY, SECRET, method="GET", target=QUERIED, body=b""))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_one_byte_changed_anywhere_in_what_is_signed_is_refused(data: st.DataObject) -> None:
     """Method, path, query, each signed header, body, and the signature itself."""
@@ -56,6 +58,7 @@ def test_one_byte_changed_anywhere_in_what_is_signed_is_refused(data: st.DataObj
         check(SignedRequest(parts["method"], parts["target"], headers, parts["body"].encode("latin-1")))
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(BODY)), st.binary(min_size=1, max_size=3))
 def test_nothing_can_be_added_to_a_body(at: int, more: bytes) -> None:
     asked = signed(KEY, SECRET)
@@ -134,6 +137,7 @@ def test_malformed_signatures_are_reported_with_the_expected_form(authorization:
     assert raised.value.denial is Denial.INCOMPLETE
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_whatever_stands_there_is_answered(authorization: str) -> None:
     with pytest.raises(DeniedError):

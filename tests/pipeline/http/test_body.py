@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.http import body as body_module
@@ -130,6 +130,7 @@ def test_times_keep_every_digit() -> None:
     assert str(request.start_date_time) == "1.0000000000000000001"
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_any_bytes_are_read_or_refused_in_words_that_can_be_sent(body: bytes) -> None:
     for attempt in (body, asking(body), filtering(body), b'{"startDateTime": ' + body + b"}"):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.query.get_session.event_v1 import as_v2, summary_labels
@@ -83,6 +83,7 @@ def test_the_newest_summary_of_an_intent_gives_its_label() -> None:
     assert summary_labels({"recentIntentSummaryView": summaries}) == {"A": "new"}
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["slots", "alternativeIntents", "activeContexts", "sentimentResponse", "botResponse"]),

@@ -31,6 +31,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), VALUES))
 def test_what_was_written_is_read(value: dict[str, object]) -> None:
     found = members(json.dumps(value, ensure_ascii=False))
@@ -59,6 +60,7 @@ def test_odd_characters_are_read_and_halves_of_them_replaced() -> None:
     assert members('{"a": "\\u0000\\ud83d\\ude00\\ud800", "\\t": "\n"}') == {"a": "\x00\U0001f600\ufffd", "\t": "\n"}
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_objects_are_found_in_anything(value: object) -> None:
     assert mapping(value) == (value if isinstance(value, dict) else {})
@@ -85,7 +87,7 @@ values = st.recursive(
 
 
 @given(st.sampled_from(KINDS), values)
-@settings(max_examples=examples(500))
+@settings(deadline=None, max_examples=examples(500))
 def test_of_anything_only_what_fits_is_left(kind: Any, value: object) -> None:
     """What is left can be written, and read strictly as what it is said to be."""
     fitted = LenientType(kind).convert(value)
@@ -106,6 +108,7 @@ slots = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({"name": words, "slots": st.dictionaries(words, st.none() | slots, max_size=4)}))
 def test_what_fits_is_left_as_it_is(value: object) -> None:
     assert LenientType(Intent).convert(value) == msgspec.convert(value, Intent)

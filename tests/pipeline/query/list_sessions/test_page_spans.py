@@ -2,7 +2,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.query.list_sessions.handler import read_query
@@ -92,6 +92,7 @@ def test_rows_of_one_moment_reach_a_second() -> None:
     assert spans.likely(asked, None, 10) == TimeRange(BEFORE - MIN_SPAN, BEFORE)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), max_size=40))
 def test_of_too_many_questions_the_latest_are_remembered(bots: list[int]) -> None:
     spans = PageSpans(max_queries=3)

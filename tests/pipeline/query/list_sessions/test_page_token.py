@@ -1,7 +1,7 @@
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from itsdangerous import Signer
 
@@ -16,6 +16,7 @@ int64 = st.integers(-(2**63), 2**63 - 1)
 positions = st.builds(Cursor, int64, int64, int64, st.text(), st.text())
 
 
+@settings(deadline=None)
 @given(positions, st.binary(min_size=16, max_size=16), st.text())
 def test_a_token_gives_back_what_it_was_issued_for(position: Cursor, query: bytes, secret: str) -> None:
     tokens = PageTokens(secret)
@@ -46,6 +47,7 @@ def test_no_character_can_be_added_or_removed() -> None:
             refuse(tokens, issued[:place] + other + issued[place:], "did not issue")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_garbage_is_no_token(garbage: str) -> None:
     refuse(PageTokens("secret"), garbage, "did not issue")
@@ -80,6 +82,7 @@ def test_a_signature_of_something_else_under_the_same_secret_is_no_token() -> No
     refuse(PageTokens("secret"), Signer("secret").sign("1abc").decode(), "did not issue")
 
 
+@settings(deadline=None)
 @given(st.lists(st.text()), st.lists(st.text()))
 def test_queries_differ_in_their_fingerprints(one: list[str], two: list[str]) -> None:
     assert (fingerprint(*one) == fingerprint(*two)) == (one == two)

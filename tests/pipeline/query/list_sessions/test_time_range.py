@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.query.errors import InvalidQueryError
@@ -13,6 +13,7 @@ from pipeline.query.list_sessions.time_range import TimeRange, parse_instant, pa
 nanoseconds = st.integers(-62_135_596_800_000_000_000, 253_402_300_799_999_999_998)
 
 
+@settings(deadline=None)
 @given(nanoseconds, nanoseconds, st.integers())
 def test_a_time_in_the_table_is_in_the_window_exactly_where_it_lies_between_the_instants(
     one: int, two: int, nearby: int
@@ -27,6 +28,7 @@ def test_a_time_in_the_table_is_in_the_window_exactly_where_it_lies_between_the_
             assert (stored < window.before) == (stored * 1_000_000 < end)
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1)),  # noqa: DTZ001 -- strategies add it
     st.integers(-840, 840),
