@@ -65,6 +65,7 @@ class BoundedProtocol(SizeLimitedProtocol):
         ClientDuty.REST: 10.0,
         ClientDuty.LEAVE: 1.0,
     }
+    """Seconds that the client has for each duty."""
     read_seconds = 30.0
     """Seconds in which a client must read `read_bytes` of its response, or all that is pending."""
     read_bytes = 32 * 1024

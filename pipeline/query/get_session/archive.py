@@ -142,7 +142,7 @@ class Archive:
         return Turn(*rows[0]) if rows else None
 
     async def last_of_intents(self, selector: SessionSelector, conversation: str) -> list[Turn]:
-        """Return the last event of each intent, and of those without an intent, newest first."""
+        """Return the last event of each intent, and of those without one, newest first: the first is the last one."""
         return [Turn(*row) for row in await self._rows(last_by("intent_name", selector, conversation, MAX_INTENTS))]
 
     async def last(self, selector: SessionSelector, conversation: str, limit: int) -> list[Turn]:
