@@ -1,1 +1,1 @@
-"""Input in any accepted form in, turn events or dead letters out."""
+"""Decode and redact raw input in any accepted form: turn events, or dead letters for what cannot be read."""

@@ -1,4 +1,4 @@
-"""Decode a log entry of Lex V2 or V1 into a turn."""
+"""Decode a Lex V2 or V1 log entry into a turn."""
 
 import enum
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from sys import intern
 
 import msgspec
 
-from pipeline.ingest.unwrap.wrappers import name_of
+from pipeline.ingest.unwrap.wrappers import wrapper_name
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import mended
 from pipeline.runtime.json_depth import MAX_DEPTH, check_depth
@@ -14,64 +14,69 @@ from schemas.lex.log_entry import LogEntry, LogEntryV1, RequestAttributes, alias
 from schemas.turn import Turn, content_digest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-END_OF_TIME = (datetime(2100, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
+YEAR_2100 = (datetime(2100, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
 MILLISECOND = timedelta(milliseconds=1)
+
+CODE_HOOK = "this is a Lambda code-hook event (it has invocationSource), not a log entry"
 
 _v2 = msgspec.json.Decoder(LogEntry)
 _v1 = msgspec.json.Decoder(LogEntryV1)
 
 
 def decode_entry(raw: bytes, max_bytes: int) -> Turn:
-    """The turn of a Lex V2 or V1 conversation-log entry. Halves of characters in it are read as U+FFFD.
+    """Decode a Lex V2 or V1 conversation-log entry. Halves of characters in it are read as U+FFFD.
 
     Raises:
-        InvalidEventError: it is no such entry, with what was wrong and where.
+        InvalidEventError: it is not a valid entry; the error says what is wrong and where.
     """
     if len(raw) > max_bytes:
-        raise InvalidEventError(Reason.TOO_LARGE, f"{len(raw)} bytes, where {max_bytes} are allowed")
-    if len(raw) - len(raw.replace(b"{", b"").replace(b"[", b"")) > MAX_DEPTH:  # which calls would make a fifth dearer
+        raise InvalidEventError(Reason.TOO_LARGE, f"{len(raw)} bytes; at most {max_bytes} are allowed")
+    # counted first, as the call would make decoding a fifth slower
+    if len(raw) - len(raw.replace(b"{", b"").replace(b"[", b"")) > MAX_DEPTH:
         check_depth(raw)
     try:
-        _ = raw.isascii() or raw.decode()  # the decoder does not look at texts that nobody asks for
+        _ = raw.isascii() or raw.decode()  # the decoder does not validate members that it skips
         return _turn(_v2.decode(raw), content_digest(raw))
-    except (UnicodeDecodeError, msgspec.DecodeError) as wrong:
-        return _decode_other(raw, wrong)
+    except (UnicodeDecodeError, msgspec.DecodeError) as error:
+        return _decode_fallback(raw, error)
 
 
-def milliseconds(timestamp: str) -> int:
-    """An ISO 8601 time with a zone, as milliseconds since 1970 UTC; finer parts are cut.
+def _parse_timestamp(timestamp: str) -> int:
+    """Parse an ISO 8601 time with a zone as milliseconds since 1970 UTC; finer parts are truncated.
 
     Raises:
-        InvalidEventError: no such time, no zone, or not between 1970 and 2100.
+        InvalidEventError: it is no such time, has no zone, or is not between 1970 and 2100.
     """
     try:
         moment = datetime.fromisoformat(timestamp)
-    except ValueError as wrong:
-        why = str(wrong).partition(":")[0]  # behind that it quotes
-        raise InvalidEventError(Reason.BAD_TIMESTAMP, f"the timestamp is no time ({why})", timestamp) from None
+    except ValueError as error:
+        problem = str(error).partition(":")[0]  # the rest quotes the timestamp
+        raise InvalidEventError(
+            Reason.BAD_TIMESTAMP, f"the timestamp cannot be parsed ({problem})", timestamp
+        ) from None
     if moment.tzinfo is None:
         raise InvalidEventError(Reason.BAD_TIMESTAMP, "the timestamp has no time zone; Lex writes a Z", timestamp)
-    found = (moment - EPOCH) // MILLISECOND
-    if not 0 <= found < END_OF_TIME:
+    result = (moment - EPOCH) // MILLISECOND
+    if not 0 <= result < YEAR_2100:
         raise InvalidEventError(Reason.BAD_TIMESTAMP, "the timestamp is not between 1970 and 2100", timestamp)
-    return found
+    return result
 
 
 def _turn(entry: LogEntry, content: int) -> Turn:
     if entry.invocation_source is not None:
-        raise InvalidEventError(Reason.CODE_HOOK, "a Lambda code-hook event (it has invocationSource) is no log entry")
+        raise InvalidEventError(Reason.CODE_HOOK, CODE_HOOK)
     version = entry.message_version or entry.message_version_dashed or "2.0"
     if not version.startswith("2."):
-        raise InvalidEventError(Reason.BAD_VERSION, "messageVersion of a Lex V2 entry, where 2.x is known", version)
+        raise InvalidEventError(Reason.BAD_VERSION, "the messageVersion of a Lex V2 entry is not 2.x", version)
     bot, state = entry.bot, entry.session_state
     intent, action, attributes = state.intent, state.dialog_action, entry.request_attributes
-    # words come again and again: one copy of each makes the events that a worker remembers a third of their size.
-    # By the order of the fields, as by their names it takes half as long again, for each event
+    # texts recur: with one copy of each, the events that a worker caches take a third of the memory. The arguments
+    # are positional, as keywords take half as long again for each event
     return Turn(
         intern(bot.id),
         intern(entry.session_id),
         intern(state.originating_request_id),
-        milliseconds(entry.timestamp),
+        _parse_timestamp(entry.timestamp),
         entry.request_id,
         intern(entry.response_reason or ""),
         intern(entry.operation_name or ""),
@@ -90,49 +95,51 @@ def _turn(entry: LogEntry, content: int) -> Turn:
     )
 
 
-def _decode_other(raw: bytes, wrong: Exception) -> Turn:
-    """Decode what is no V2 entry as it stands: it has halves of characters, is of V1, or no entry at all."""
+def _decode_fallback(raw: bytes, error: Exception) -> Turn:
+    """Decode what is not a V2 entry as it is: it has halves of characters, is of V1, or no entry at all."""
     text = mended(raw)
-    if text is raw and isinstance(wrong, msgspec.ValidationError):
-        return _decode_v1(text, str(wrong), content_digest(raw))
+    if text is raw and isinstance(error, msgspec.ValidationError):
+        return _decode_v1(text, str(error), content_digest(raw))
     try:
         return _turn(_v2.decode(text), content_digest(raw))
-    except msgspec.ValidationError as mistake:
-        return _decode_v1(text, str(mistake), content_digest(raw))
-    except msgspec.DecodeError as broken:
+    except msgspec.ValidationError as v2_error:
+        return _decode_v1(text, str(v2_error), content_digest(raw))
+    except msgspec.DecodeError as syntax_error:
         if not text.strip():
-            raise InvalidEventError(Reason.EMPTY, "the input has no content") from None
+            raise InvalidEventError(Reason.EMPTY, "the input is empty") from None
         utf16 = "; it looks like UTF-16 without a byte order mark" if b"\0" in text[:4] else ""
-        raise InvalidEventError(Reason.NOT_JSON, f"{broken}{utf16}") from None
+        raise InvalidEventError(Reason.NOT_JSON, f"{syntax_error}{utf16}") from None
 
 
-def _decode_v1(text: bytes, wrong: str, content: int) -> Turn:
+def _decode_v1(text: bytes, v2_problem: str, content: int) -> Turn:
     form = input_form(text)
     if form is InputForm.LOG_ENTRY_V1:
         try:
             entry = _v1.decode(text)
-        except msgspec.ValidationError as wrong_v1:
-            raise InvalidEventError(Reason.WRONG_SHAPE, f"as a Lex V1 log entry: {wrong_v1}") from None
-        return turn_of_v1(entry, milliseconds(entry.timestamp), content)
+        except msgspec.ValidationError as error:
+            raise InvalidEventError(Reason.WRONG_SHAPE, f"invalid Lex V1 log entry: {error}") from None
+        return _turn_v1(entry, _parse_timestamp(entry.timestamp), content)
     if form is InputForm.CODE_HOOK:
-        raise InvalidEventError(Reason.CODE_HOOK, "a Lambda code-hook event (it has invocationSource) is no log entry")
-    if name := name_of(text):
-        raise InvalidEventError(Reason.WRONG_SHAPE, f"{name} is no log entry: the raw topic is where it is unwrapped")
-    raise InvalidEventError(Reason.WRONG_SHAPE, f"as a Lex V2 log entry: {wrong}")
+        raise InvalidEventError(Reason.CODE_HOOK, CODE_HOOK)
+    if name := wrapper_name(text):
+        raise InvalidEventError(
+            Reason.WRONG_SHAPE, f"{name} is not a log entry; send it to the raw topic, where it is unwrapped"
+        )
+    raise InvalidEventError(Reason.WRONG_SHAPE, f"invalid Lex V2 log entry: {v2_problem}")
 
 
-ENDED = {"Fulfilled", "Failed", "ReadyForFulfillment"}
-"""V1 dialog states that end an intent: V2 calls the same word the intent's state and closes the dialog."""
+_V1_CLOSED_STATES = {"Fulfilled", "Failed", "ReadyForFulfillment"}
+"""V1 dialog states that end an intent: V2 has them as the intent's state, and closes the dialog."""
 
 
-def turn_of_v1(entry: LogEntryV1, timestamp: int, content: int) -> Turn:
-    """The turn of `entry`, whose time is `timestamp` in milliseconds, and `content` the digest of its bytes.
+def _turn_v1(entry: LogEntryV1, timestamp: int, content: int) -> Turn:
+    """Build the turn of `entry`; `timestamp` is in milliseconds, `content` the digest of its bytes.
 
-    V1 knows bots and aliases by name: their ids are derived. Its `dialogState` says both what became of the
-    intent and what the bot does next.
+    V1 knows bots and aliases by name: their ids are derived. Its `dialogState` is both the state of the intent and the
+    next action of the bot.
     """
     dialog_state, attributes = entry.dialog_state or "", entry.request_attributes
-    ended = dialog_state in ENDED
+    is_closed = dialog_state in _V1_CLOSED_STATES
     return Turn(
         bot_id=bot_id(entry.bot_name),
         session_id=entry.user_id,
@@ -149,8 +156,8 @@ def turn_of_v1(entry: LogEntryV1, timestamp: int, content: int) -> Turn:
         input_mode=entry.input_dialog_mode or "",
         channel=(attributes.channel_type if isinstance(attributes, RequestAttributes) else None) or "",
         intent_name=entry.intent or "",
-        intent_state=dialog_state if ended else "InProgress",
-        dialog_action="Close" if ended else dialog_state,
+        intent_state=dialog_state if is_closed else "InProgress",
+        dialog_action="Close" if is_closed else dialog_state,
         missed_utterance=entry.missed_utterance in (True, "true"),
         content=content,
     )
@@ -160,7 +167,7 @@ _ABSENT = msgspec.Raw()
 
 
 class InputForm(enum.Enum):
-    """What a JSON value looks like."""
+    """Forms of JSON that are told apart to explain what is wrong."""
 
     LOG_ENTRY_V1 = enum.auto()
     CODE_HOOK = enum.auto()
@@ -181,13 +188,13 @@ _form_members = msgspec.json.Decoder(_FormMembers)
 
 
 def input_form(raw: bytes) -> InputForm:
-    """The form of `raw`, which is JSON or was taken for it, and not nested too deep."""
+    """Return the likely form of `raw`, which is JSON or was taken for it, and not nested too deep."""
     try:
-        found = _form_members.decode(raw)
+        members = _form_members.decode(raw)
     except (msgspec.DecodeError, RecursionError):
         return InputForm.UNKNOWN
-    if _is_present(found.invocation_source) or _is_present(found.current_intent):
+    if _is_present(members.invocation_source) or _is_present(members.current_intent):
         return InputForm.CODE_HOOK
-    if _is_present(found.bot_name):
+    if _is_present(members.bot_name):
         return InputForm.LOG_ENTRY_V1
     return InputForm.UNKNOWN

@@ -1,4 +1,4 @@
-"""Decode and redact entries as the settings ask for it."""
+"""Decode and redact entries as the settings say."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,43 +21,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EventDecoder:
-    """Bytes that a message of the raw topic, and a log entry in it, may have; and what is not kept of them."""
+    """Limits in bytes of a message of the raw topic and of a log entry in it, and the redaction of what is kept."""
 
     message_bytes: int
     event_bytes: int
     redaction: "Redactor | None" = None
-    """None where nothing is redacted: then all is kept as it came, and that costs nothing."""
+    """None if nothing is redacted: then everything is kept as received, at no cost."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """As the settings have it."""
+        """Build a decoder from the settings."""
         return cls(settings.max_message_bytes, settings.max_event_bytes, _redaction(settings))
 
     def entry(self, raw: bytes) -> tuple[Turn, bytes]:
-        """The turn of a log entry, and what is kept of the entry: all of it, byte for byte, unless it is redacted.
+        """Decode a log entry; return its turn and the bytes to keep: all of them unchanged, unless they are redacted.
 
-        A byte order mark before it is no part of it.
+        Byte order marks before the entry are dropped.
 
         Raises:
-            InvalidEventError: it is no log entry, or redacted too large for one.
+            InvalidEventError: it is not a log entry, or too large once it is redacted.
         """
         try:
             turn = decode_entry(raw, self.event_bytes)
         except InvalidEventError:
             if not raw.startswith(UTF8_BOM):
                 raise
-            raw = raw.lstrip(UTF8_BOM)  # however many there are; no JSON begins with one of its bytes
+            raw = raw.lstrip(UTF8_BOM)  # however many; no JSON begins with one of its bytes
             turn = decode_entry(raw, self.event_bytes)
         if self.redaction is None:
             return turn, raw
         kept = self.redaction.entry(mended(raw))
-        if len(kept) > self.event_bytes:  # where it is read again, it would be too large
-            wrong = f"{len(kept)} bytes once it is redacted, where {self.event_bytes} are allowed"
-            raise InvalidEventError(Reason.TOO_LARGE, wrong)
+        if len(kept) > self.event_bytes:  # it would be too large when it is read again
+            problem = f"{len(kept)} bytes after redaction; at most {self.event_bytes} are allowed"
+            raise InvalidEventError(Reason.TOO_LARGE, problem)
         return msgspec.structs.replace(turn, content=content_digest(kept)), kept
 
     def letter(self, invalid: InvalidEventError, raw: bytes) -> tuple[InvalidEventError, bytes]:
-        """What is kept of an input that is none: why, and its bytes."""
+        """Return the error and the bytes to keep in the dead letter of an invalid input."""
         if self.redaction is None:
             return invalid, raw
         kept = self.redaction.letter(raw)
@@ -66,7 +66,7 @@ class EventDecoder:
         return self.error(invalid), kept
 
     def error(self, invalid: InvalidEventError) -> InvalidEventError:
-        """What is told of it."""
+        """Return the error to report, without quotes from the input if it is redacted."""
         return invalid if self.redaction is None else self.redaction.error(invalid)
 
 
@@ -82,6 +82,6 @@ def read_entries(raw: bytes, decoder: EventDecoder) -> Iterator[DecodedInput]:
 def _redaction(settings: Settings) -> "Redactor | None":
     if not any(redaction_labels(settings)):
         return None
-    from pipeline.ingest.redaction.redactor import Redactor  # noqa: PLC0415 - what knows the world's phones takes time to load
+    from pipeline.ingest.redaction.redactor import Redactor  # noqa: PLC0415 - the numbering plans take time to load
 
     return Redactor(settings)

@@ -1,4 +1,4 @@
-"""Decide where an input goes: keyed to `turns`, to `turns.raw`, or to the dead letters."""
+"""Decide where an input goes: to `turns` by its session, to `turns.raw`, or to the dead letters."""
 
 import enum
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ from schemas.dead_letter import DeadLetter
 
 
 class Destination(enum.Enum):
-    """TURNS takes Lex V2 log entries under their session id, RAW takes everything else under none."""
+    """TURNS takes Lex V2 log entries keyed by session id; RAW takes everything else without a key."""
 
     TURNS = enum.auto()
     RAW = enum.auto()
 
 
 class Routed(msgspec.Struct, frozen=True, gc=False):
-    """Where an input goes, as `value`; `entries` log entries are in it, `dead` others will be dead letters."""
+    """Destination and `value` of an input, with the number of its `entries` and of its `dead` future dead letters."""
 
     destination: Destination
     key: bytes | None
@@ -31,25 +31,25 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
     dead: int
 
 
-def route(raw: bytes, reading: EventDecoder) -> Routed:
-    """The way of one input. Nothing is refused: what nobody can read will be a dead letter.
+def route(raw: bytes, decoder: EventDecoder) -> Routed:
+    """Route one input. Nothing is refused: what cannot be read will be a dead letter.
 
-    A bare entry is redacted here; what is in an envelope, or is none, by the intake agent.
+    A bare entry is redacted here; what is in an envelope, or cannot be read, by the intake agent.
     """
     try:
-        turn, kept = reading.entry(raw)
+        turn, kept = decoder.entry(raw)
     except InvalidEventError:
-        return _raw_route(raw, reading)
+        return _raw_route(raw, decoder)
     if b'"botName"' in raw and input_form(raw) is InputForm.LOG_ENTRY_V1:
         return Routed(Destination.RAW, None, kept, 1, 0)
     return Routed(Destination.TURNS, turn.session_id.encode(), kept, 1, 0)
 
 
-def _raw_route(raw: bytes, reading: EventDecoder) -> Routed:
-    """The route of what is no bare log entry: an envelope, perhaps with broken entries in it, or broken."""
+def _raw_route(raw: bytes, decoder: EventDecoder) -> Routed:
+    """Route an input that is not a bare log entry: an envelope, perhaps with broken entries, or a broken input."""
     entries = dead = 0
-    for found in read_entries(raw, reading):
-        if isinstance(found, Unreadable):
+    for decoded in read_entries(raw, decoder):
+        if isinstance(decoded, Unreadable):
             dead += 1
         else:
             entries += 1
@@ -57,7 +57,7 @@ def _raw_route(raw: bytes, reading: EventDecoder) -> Routed:
 
 
 class ConsumedRecord(Protocol):
-    """What is needed of a Kafka record."""
+    """A Kafka record, as far as it is used here."""
 
     topic: str
     partition: int
@@ -67,29 +67,29 @@ class ConsumedRecord(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RoutedEntry:
-    """What is kept of a valid log entry, to be keyed by its session."""
+    """A valid log entry, redacted, to be keyed by its session."""
 
     session_id: str
     raw: bytes
 
 
-def sort_record(record: ConsumedRecord, reading: EventDecoder, step: str) -> Iterator[RoutedEntry | DeadLetter]:
-    """What the record holds, entry by entry, in its order; nothing for a control message."""
+def sort_record(record: ConsumedRecord, decoder: EventDecoder, step: str) -> Iterator[RoutedEntry | DeadLetter]:
+    """Yield the entries and dead letters of the record in its order; nothing for a control message."""
     value = record.value or b""
-    for place, found in enumerate(read_entries(value, reading)):
-        if isinstance(found, Unreadable):
-            # what unpacked to more than fits in a message is kept as the message that it came in
-            fitting = found.raw if len(found.raw) <= reading.message_bytes else value
-            yield dead_letter(record, *reading.letter(found.invalid, fitting), step, place)
+    for index, decoded in enumerate(read_entries(value, decoder)):
+        if isinstance(decoded, Unreadable):
+            # what has decompressed to more than fits in a message is kept as the whole message
+            payload = decoded.raw if len(decoded.raw) <= decoder.message_bytes else value
+            yield dead_letter(record, *decoder.letter(decoded.invalid, payload), step, index)
         else:
-            turn, kept = found
+            turn, kept = decoded
             yield RoutedEntry(turn.session_id, kept)
 
 
 def dead_letter(
     record: ConsumedRecord, invalid: InvalidEventError, payload: bytes, step: str, entry: int = 0
 ) -> DeadLetter:
-    """The dead letter of `record`, or of the entry at place `entry` in it; `payload` is what is kept of its bytes."""
+    """Build the dead letter of `record`, or of its entry number `entry`; `payload` is what is kept of its bytes."""
     return DeadLetter(
         reason=invalid.reason.value,
         detail=invalid.detail,

@@ -1,1 +1,1 @@
-"""Read log entries from files: formats, compression, folders."""
+"""Read raw inputs from files: discover them, detect their format, decompress and split them."""

@@ -1,4 +1,4 @@
-"""Paths of files and folders in; every file to read there out, in an order that is always the same."""
+"""Find the files to read at paths of files and folders, always in the same order."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from pipeline.ingest.files.names import name_of
 from pipeline.runtime.errors import UsageError
 
 MARKER = "aws-logs-write-test"
-"""What CloudWatch Logs puts beside an export, to see whether it may write there."""
+"""File that CloudWatch Logs writes beside an export, to test whether it may."""
 
 
 class FoundFile(msgspec.Struct, frozen=True):
@@ -21,12 +21,12 @@ class FoundFile(msgspec.Struct, frozen=True):
 
 
 def find_files(paths: Sequence[str]) -> list[FoundFile]:
-    """The files at `paths`, in their order, and by name those in the folders among them, each file once.
+    """Return the files at `paths` in that order, and those in folders by name, each file once.
 
-    In folders, what is hidden or empty is passed over, and so is the MARKER of an export.
+    In folders, hidden and empty files are skipped, and so is the MARKER of an export.
 
     Raises:
-        UsageError: something is missing or cannot be looked at, or a folder holds nothing to read.
+        UsageError: something is missing or cannot be read, or a folder holds nothing to read.
     """
     found: dict[str, FoundFile] = {}
     try:
@@ -42,7 +42,9 @@ def _files_at(path: str) -> list[FoundFile]:
     if Path(path).is_dir():
         found = [FoundFile(str(file), size) for file in sorted(_walk(path)) if (size := file.stat().st_size)]
         if not found:
-            raise UsageError(f"{name_of(path)} holds no file to read; hidden and empty ones and {MARKER} do not count")
+            raise UsageError(
+                f"{name_of(path)} holds no file to read; hidden files, empty files and {MARKER} are skipped"
+            )
         return found
     size = Path(path).stat().st_size
     if not Path(path).is_file():
@@ -52,11 +54,11 @@ def _files_at(path: str) -> list[FoundFile]:
 
 def _walk(path: str) -> Iterator[Path]:
     seen = set()
-    for folder, folders, names in os.walk(path, onerror=_give_up, followlinks=True):
+    for folder, folders, names in os.walk(path, onerror=_raise, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         real = os.path.realpath(folder)
         if real in seen:
-            folders.clear()  # links may lead in a circle
+            folders.clear()  # links may form a cycle
             continue
         seen.add(real)
         for name in names:
@@ -65,5 +67,5 @@ def _walk(path: str) -> Iterator[Path]:
                 yield file
 
 
-def _give_up(error: OSError) -> None:
+def _raise(error: OSError) -> None:
     raise error

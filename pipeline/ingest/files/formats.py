@@ -1,4 +1,4 @@
-"""A file of logs in, of any kind that AWS exports; the raw inputs in it, and how far it was read, out."""
+"""Open a log file of any kind that AWS exports, and report how far it was read."""
 
 import io
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ PARQUET = b"PAR1"
 
 
 class Export:
-    """The inputs in a file, to be taken once; they are the same, in the same order, whenever it is opened."""
+    """The inputs in a file, to be iterated once; they are the same, in the same order, whenever the file is opened."""
 
     def __init__(self, inputs: Iterable[Input], position: Callable[[], int]) -> None:
         self._inputs = iter(inputs)
@@ -23,19 +23,19 @@ class Export:
 
     @property
     def bytes_read(self) -> int:
-        """The position in the file on disk, packed as it is there: that of the last input, or some way ahead."""
+        """Return the position in the file on disk, in compressed bytes: that of the last input, or some way ahead."""
         return self._position()
 
 
 @contextmanager
 def open_export(path: str, max_bytes: int) -> Iterator[Export]:
-    """The inputs in the file at `path`, whose content tells its kind.
+    """Open the file at `path`, whose content shows its format.
 
-    It is Parquet, with a row for an input, or text as `read_inputs` reads it. An input of more than `max_bytes`
-    comes with that as its problem.
+    It is Parquet, with a row for each input, or text as `read_inputs` reads it. An input of more than `max_bytes` has
+    that as its problem.
 
     Raises:
-        UsageError: there is no such file, or it cannot be opened, or it is Parquet and what reads that is missing.
+        UsageError: there is no such file, it cannot be opened, or it is Parquet and pyarrow is not installed.
     """
     with opened_file(path) as file:
         if file.peek(len(PARQUET)).startswith(PARQUET):
@@ -46,8 +46,8 @@ def open_export(path: str, max_bytes: int) -> Iterator[Export]:
 
 def _parquet(file: io.BufferedReader, name: str, max_bytes: int) -> Export:
     try:
-        from pipeline.ingest.files.parquet import ParquetInputs  # noqa: PLC0415 - only the extra brings what it needs
+        from pipeline.ingest.files.parquet import ParquetInputs  # noqa: PLC0415 - pyarrow is an extra
     except ModuleNotFoundError:
-        raise UsageError(f"{name} is a Parquet file: `pip install 'turnfold[parquet]'` brings what reads it") from None
+        raise UsageError(f"{name} is a Parquet file, which needs `pip install 'turnfold[parquet]'`") from None
     inputs = ParquetInputs(file, name, max_bytes)
     return Export(inputs, lambda: inputs.bytes_read)

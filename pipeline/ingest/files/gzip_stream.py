@@ -1,4 +1,4 @@
-"""A stream of gzip members in; the text in them out, on from the next member where one is broken."""
+"""Decompress a stream of gzip members; where one is broken, continue with the next."""
 
 import zlib
 from contextlib import suppress
@@ -9,118 +9,119 @@ if TYPE_CHECKING:
 
 GZIP = b"\x1f\x8b"
 HEADER = b"\x1f\x8b\x08"
-"""What every member begins with: the next one is looked for by it."""
+"""First bytes of every member: the next one is found by them."""
 CUT_OFF = "cut off before its end"
-PACKED = 65_536
-TEXT = 1 << 20
-"""Bytes that are taken in and unpacked at a time, however well they were packed."""
+COMPRESSED_CHUNK = 65_536
+"""Compressed bytes that are read at a time."""
+TEXT_CHUNK = 1 << 20
+"""Bytes that are decompressed at a time, however small they were compressed."""
 
 
 class BrokenGzipError(Exception):
-    """Here something is wrong or missing; whoever reads on gets the next member, or the end."""
+    """Data are wrong or missing here; the next read continues with the next member, or the end."""
 
 
 BLANKS = b"\0 \t\r\n"
-"""What may stand between members: archives are padded with zeros, and who joins lines puts line ends between them."""
+"""Bytes that may lie between members: archives are padded with zeros, and joined lines have line ends between them."""
 
 
 class Source(Protocol):
-    """What is needed of a stream of gzip; `io.BytesIO` is one."""
+    """A stream of gzip, as far as it is used here; `io.BytesIO` is one."""
 
     def read1(self, size: int, /) -> bytes:
-        """Some bytes, at most `size`; none at the end."""
+        """Return some bytes, at most `size`; none at the end."""
 
 
 class ByteStream(Source, Protocol):
-    """What is needed of a stream of text or gzip; `io.BufferedReader` is one."""
+    """A stream of text or gzip, as far as it is used here; `io.BufferedReader` is one."""
 
     def peek(self, size: int, /) -> bytes:
-        """Some of the next bytes, which stay."""
+        """Return some of the next bytes without consuming them."""
 
 
 class GzipReader:
-    """The text of gzip members one behind the other."""
+    """The text of consecutive gzip members."""
 
-    def __init__(self, packed: Source) -> None:
-        self._packed = packed
+    def __init__(self, stream: Source) -> None:
+        self._stream = stream
         self._data = b""
         self._text = bytearray()
         self._member: _Decompress | None = None
-        self._wrong = ""
-        self._lost = False
+        self._problem = ""
+        self._is_searching = False
 
     def peek(self, size: int, /) -> bytes:
-        """The next `size` bytes, or those before the next fault or the end; they stay, and so does the fault."""
-        with suppress(OSError):  # whoever reads meets it again
+        """Return the next `size` bytes, or those before the next error or the end; neither is consumed."""
+        with suppress(OSError):  # the next read raises it again
             self._fill(size)
         return bytes(self._text[:size])
 
     def read1(self, size: int, /) -> bytes:
-        """Some bytes, at most `size`; none at the end.
+        """Return some bytes, at most `size`; none at the end.
 
-        Of what is in memory they are all: members may be tiny, and whoever joins what comes must not do so for each.
+        As many as are in memory are returned: members may be tiny, and a caller must not join the text of each.
 
         Raises:
-            BrokenGzipError: here something is wrong or missing. It is said once.
+            BrokenGzipError: data are wrong or missing here. It is raised once.
         """
-        size = min(size, TEXT)
+        size = min(size, TEXT_CHUNK)
         self._fill(1)
-        while self._data and len(self._text) < size and not self._wrong:
-            self._step()
-        if not self._text and self._wrong:
-            wrong, self._wrong = self._wrong, ""
-            raise BrokenGzipError(wrong)
+        while self._data and len(self._text) < size and not self._problem:
+            self._advance()
+        if not self._text and self._problem:
+            problem, self._problem = self._problem, ""
+            raise BrokenGzipError(problem)
         text = bytes(self._text[:size])
         del self._text[:size]
         return text
 
     def _fill(self, size: int) -> None:
-        while len(self._text) < size and not self._wrong and (self._data or self._load()):
-            self._step()
+        while len(self._text) < size and not self._problem and (self._data or self._read_chunk()):
+            self._advance()
 
-    def _step(self) -> None:
+    def _advance(self) -> None:
         if self._member is None:
             self._begin()
         else:
             self._inflate(self._member)
 
-    def _load(self) -> bool:
+    def _read_chunk(self) -> bool:
         try:
-            packed = self._packed.read1(PACKED)
-        except BrokenGzipError as around:
-            self._lose(f"in gzip around it: {around}")
+            chunk = self._stream.read1(COMPRESSED_CHUNK)
+        except BrokenGzipError as error:
+            self._fail(f"in the outer gzip: {error}")
             return True
-        if not packed and self._member is not None:
+        if not chunk and self._member is not None:
             self._text += self._member.flush()
-            self._lose(CUT_OFF)
-        self._data += packed
-        return bool(packed)
+            self._fail(CUT_OFF)
+        self._data += chunk
+        return bool(chunk)
 
     def _begin(self) -> None:
-        if self._lost:
+        if self._is_searching:
             self._find_member()
             return
         self._data = self._data.lstrip(BLANKS)
-        if len(self._data) >= len(GZIP) or not self._load():
+        if len(self._data) >= len(GZIP) or not self._read_chunk():
             if self._data.startswith(GZIP):
                 self._member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
             elif self._data:
-                self._lose(CUT_OFF if GZIP.startswith(self._data) else "followed by what is no gzip")
+                self._fail(CUT_OFF if GZIP.startswith(self._data) else "followed by data that is not gzip")
 
     def _find_member(self) -> None:
-        found = self._data.find(HEADER)
-        self._lost = found < 0
-        self._data = self._data[found if found >= 0 else 1 - len(HEADER) :]
-        if self._lost and not self._load():
+        start = self._data.find(HEADER)
+        self._is_searching = start < 0
+        self._data = self._data[start if start >= 0 else 1 - len(HEADER) :]
+        if self._is_searching and not self._read_chunk():
             self._data = b""
 
     def _inflate(self, member: "_Decompress") -> None:
         before = member.copy()
         try:
-            self._text += member.decompress(self._data, TEXT)
-        except zlib.error as wrong:
+            self._text += member.decompress(self._data, TEXT_CHUNK)
+        except zlib.error as error:
             self._salvage(before)
-            self._lose(str(wrong))
+            self._fail(str(error))
             return
         if member.eof:
             self._data, self._member = member.unused_data, None
@@ -128,15 +129,15 @@ class GzipReader:
             self._data = member.unconsumed_tail
 
     def _salvage(self, member: "_Decompress") -> None:
-        """Take the bytes before the wrong one, one by one: a failed call gives back nothing of what it had."""
-        text, place = bytearray(), 0
-        for place in range(len(self._data)):
+        """Decompress the bytes before the wrong one, one by one, as a failed call returns nothing."""
+        text, index = bytearray(), 0
+        for index in range(len(self._data)):
             try:
-                text += member.decompress(self._data[place : place + 1])
+                text += member.decompress(self._data[index : index + 1])
             except zlib.error:
                 break
         self._text += text
-        self._data = self._data[place:]
+        self._data = self._data[index:]
 
-    def _lose(self, wrong: str) -> None:
-        self._member, self._lost, self._wrong = None, True, wrong
+    def _fail(self, problem: str) -> None:
+        self._member, self._is_searching, self._problem = None, True, problem

@@ -1,15 +1,15 @@
-"""Write the names of files as text that JSON, logs and terminals can hold, and read them back: names are bytes."""
+"""Write file names, which are bytes, as text that JSON, logs and terminals can hold, and read them back."""
 
 import os
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 BYTES = "bytes:"
-"""Stands before a name that is no UTF-8, written as in a URL; and before one that begins so itself."""
+"""Prefix of a name that is not UTF-8, written as in a URL, and of a name that has this prefix itself."""
 PLAIN = "/ ._-+=,@()[]:~"
 
 
 def name_of(path: str) -> str:
-    """Name the file at `path`: as it is called, if that is text."""
+    """Return the name of the file at `path` as text; unchanged if it is UTF-8."""
     if path.isascii() and not path.startswith(BYTES):
         return path
     name = os.fsencode(path)
@@ -21,5 +21,5 @@ def name_of(path: str) -> str:
 
 
 def path_of(name: str) -> str:
-    """Find the path of a file that `name_of` has named."""
+    """Return the path of a file from its `name_of`."""
     return os.fsdecode(unquote_to_bytes(name.removeprefix(BYTES))) if name.startswith(BYTES) else name

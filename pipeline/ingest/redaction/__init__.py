@@ -1,1 +1,1 @@
-"""Mask what must not be stored: members by name, and texts by pattern."""
+"""Mask or drop what must not be stored: members by name, and texts by pattern."""

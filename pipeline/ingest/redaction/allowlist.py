@@ -1,4 +1,4 @@
-"""Which members of log entries, and of envelopes of them, say what they are, whose and when: these are kept."""
+"""List the members of log entries and envelopes that identify them, their session and their time, and are kept."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,24 +6,24 @@ from collections.abc import Iterable, Mapping
 from schemas.lex.log_entry import CHANNELS
 
 KeptMembers = Mapping[str, "KeptMembers | None"]
-"""Name of a member -> None where a text or a number in it is kept, else the places in the object in it.
+"""Name of a member -> None if a text or number in it is kept, else the kept members of the object in it.
 
-Lists on the way do not count: what holds for an object holds for each in a list.
+Lists make no difference: what holds for an object holds for each object in a list.
 """
 
-FREE: KeptMembers = {}
-"""In an object whose members bots name, such as slots: what is in it is hidden by what it is a member of."""
+BOT_DEFINED: KeptMembers = {}
+"""In an object whose member names the bot defines, such as slots: its member in the entry decides what is hidden."""
 
-NOWHERE: KeptMembers = {}
-"""In an object that nobody knows."""
+UNKNOWN: KeptMembers = {}
+"""In an object that is not listed."""
 
 SCORED: KeptMembers = {"score": None}
-"""In an object that stands for a number."""
+"""In an object that replaces a number."""
 
 MARKS = "turnfoldRedacted"
-"""The member that says what was redacted."""
+"""Member that lists what was redacted."""
 SIZE = "bytes"
-"""The member that says how many there were, in what stands for an input that is not kept."""
+"""Member with the size in bytes, in the replacement of an input that is not kept."""
 
 _INTENT = "name state confirmationState confirmationStatus checkpointLabel nluIntentConfidence nluIntentConfidenceScore"
 _ACTION = "type slotToElicit slotElicitationStyle fulfillmentState messageFormat"
@@ -78,32 +78,32 @@ _ENVELOPE = {
 }
 
 
-def _places(tables: Iterable[Mapping[str, str]]) -> dict[str, KeptMembers | None]:
-    """One tree of tables: way to an object, its names separated by dots -> those of its members that are kept."""
+def _build_tree(tables: Iterable[Mapping[str, str]]) -> dict[str, KeptMembers | None]:
+    """Merge tables into one tree; a table maps the dotted path of an object to its members that are kept."""
     root: dict[str, KeptMembers | None] = {}
     for table in tables:
-        for way, names in table.items():
-            at = root
-            for name in filter(None, way.split(".")):
-                at = at.setdefault(name, {})  # type: ignore[assignment] # no way leads through a member that is kept
-            at |= dict.fromkeys(names.split())
+        for path, names in table.items():
+            node = root
+            for name in filter(None, path.split(".")):
+                node = node.setdefault(name, {})  # type: ignore[assignment] # no path leads through a kept member
+            node |= dict.fromkeys(names.split())
     return root
 
 
-ENTRY = _places([_V2, _V1, _ENVELOPE])
-"""Of an entry of either version, of a code-hook event, or of an envelope: they have no name in common."""
+ENTRY = _build_tree([_V2, _V1, _ENVELOPE])
+"""Of an entry of either version, a code-hook event, or an envelope: they have no names in common."""
 
-ENTRY["activeContexts"]["parameters"] = FREE  # type: ignore[index] # an object of its own, which V1 has there
-ENTRY[MARKS] = FREE
+ENTRY["activeContexts"]["parameters"] = BOT_DEFINED  # type: ignore[index] # a V1 object of its own
+ENTRY[MARKS] = BOT_DEFINED
 
 LOG_EVENT = ENTRY["logEvents"]
-"""Of a line in an envelope, whose `message` is an entry."""
+"""Of a log event in an envelope, whose `message` is an entry."""
 
-_FIGURES = re.compile(r"[\d\s.,:+TWZ/-]{1,40}")
+_DIGITS_AND_SIGNS = re.compile(r"[\d\s.,:+TWZ/-]{1,40}")
 PLAUSIBLE = {
-    "timestamp": _FIGURES,
-    "messageVersion": _FIGURES,
-    "message-version": _FIGURES,
+    "timestamp": _DIGITS_AND_SIGNS,
+    "messageVersion": _DIGITS_AND_SIGNS,
+    "message-version": _DIGITS_AND_SIGNS,
     "messageType": re.compile(r"(DATA|CONTROL)_MESSAGE"),
 }
-"""What some of these have to be to be kept in a dead letter: they may be what it is dead for, and then anything."""
+"""Form that some kept members must have in a dead letter: they may be why it is one, and then hold anything."""

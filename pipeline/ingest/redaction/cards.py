@@ -1,4 +1,4 @@
-"""Find numbers of payment cards among digits, however these are grouped and whatever is joined to them."""
+"""Find payment card numbers among digits, however they are grouped and whatever is joined to them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,16 +6,16 @@ from itertools import accumulate, pairwise
 
 SIZES = range(13, 20)
 CARD = re.compile(r"[2-6]|8[12]|9792")
-"""What the number of a card begins with: of all that pass the check of its last digit, one in two."""
+"""First digits of card numbers: one in two of all numbers that pass the Luhn check."""
 
-JOINED = frozenset((3, 4, 6, 7, 8, 9, 10))
-"""Digits that may follow a card without a break: its check number, the month and year of its end, or both."""
-LEAD = (3, 4)
-"""Digits of a check number that may stand before a card of LED digits: others are too often one by chance."""
-LED = range(15, 17)
+TRAILING_SIZES = frozenset((3, 4, 6, 7, 8, 9, 10))
+"""Numbers of digits that may directly follow a card: its security code, its expiry month and year, or both."""
+LEADING_SIZES = (3, 4)
+"""Digits of a security code directly before a card of LED_CARD_SIZES: others are too often one by chance."""
+LED_CARD_SIZES = range(15, 17)
 
-USUAL = 4
-"""Digits of a group: nothing is joined to the last of such."""
+GROUP_DIGITS = 4
+"""Digits of a usual group: nothing is joined to the last one."""
 
 _VISA, _MASTERCARD, _AMEX = "4", "5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", "3[47]"
 _DINERS, _MANY = "30[0-5]|3095|3[689]", "6011|64[4-9]|65|60|35(?:2[89]|[3-8])|62|8[12]|220[0-4]|50[0-9]{2}|5[6-9]|6[37]"
@@ -29,30 +29,30 @@ _ISSUERS = {
     19: f"{_VISA}|{_MANY}|36",
 }
 ISSUERS = {size: re.compile(beginnings) for size, beginnings in _ISSUERS.items()}
-"""What the numbers of each size begin with, as their issuers have them."""
+"""First digits of the numbers of each size, by their issuers."""
 
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_LUHN_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 Span = tuple[int, int]
 
 
 class LuhnDigits:
-    """Digits of which any part can be asked at once whether its last digit is the check of the others (Luhn)."""
+    """Digits of which any range can be checked at once (Luhn)."""
 
     def __init__(self, digits: str) -> None:
         self.digits = digits
         numbers = [ord(digit) - 48 for digit in digits]
         self._sums = [
-            [0, *accumulate(n if place % 2 == last else _DOUBLED[n] for place, n in enumerate(numbers))]
+            [0, *accumulate(n if place % 2 == last else _LUHN_DOUBLED[n] for place, n in enumerate(numbers))]
             for last in (0, 1)
         ]
 
     def may_be_card(self, begin: int, end: int) -> bool:
-        """Whether these may be the number of a card."""
+        """Return whether the range may be a card number."""
         return bool(CARD.match(self.digits, begin)) and self._passes(begin, end)
 
     def is_issued_card(self, begin: int, end: int) -> bool:
-        """Whether they are one of a size that its issuer gives."""
+        """Return whether the range is a card number of a size that its issuer uses."""
         return self._passes(begin, end) and bool(ISSUERS[end - begin].match(self.digits, begin))
 
     def _passes(self, begin: int, end: int) -> bool:
@@ -61,53 +61,53 @@ class LuhnDigits:
 
 
 def cards(digits: str, borders: Sequence[int]) -> Iterator[Span]:
-    """Which of `digits` may be cards; `borders` say where groups begin and end, from 0 to their number.
+    """Yield the spans of `digits` that may be cards; `borders` are the bounds of groups, from 0 to their length.
 
-    Groups that make up the number of a card are one. So is a part of a group that issuers would give, with a
-    check number or another card joined to it. What is joined is of the span: it belongs to the card.
+    Whole groups that form a card number are one. So is a part of a group that issuers use, with a security code or
+    another card joined to it. What is joined is in the span, as it belongs to the card.
     """
     if len(digits) < SIZES.start:
         return
     checked = LuhnDigits(digits)
     yield from _grouped(checked, borders)
-    if any(end - begin > USUAL for begin, end in pairwise(borders)):
-        yield from _joined(checked, borders)
+    if any(end - begin > GROUP_DIGITS for begin, end in pairwise(borders)):
+        yield from _within_groups(checked, borders)
 
 
 def _grouped(checked: LuhnDigits, borders: Sequence[int]) -> Iterator[Span]:
-    at = frozenset(borders)
+    group_borders = frozenset(borders)
     for begin in borders:
         for end in range(begin + SIZES.start, min(begin + SIZES.stop, len(checked.digits) + 1)):
-            if end in at and checked.may_be_card(begin, end):
+            if end in group_borders and checked.may_be_card(begin, end):
                 yield begin, end
 
 
-def _joined(checked: LuhnDigits, borders: Sequence[int]) -> Iterator[Span]:
-    """Cards of which one end at least is within a group, in the order of their beginnings."""
+def _within_groups(checked: LuhnDigits, borders: Sequence[int]) -> Iterator[Span]:
+    """Yield cards of which at least one end lies within a group, in the order of their beginnings."""
     size = len(checked.digits)
     group_begin, group_end = [0] * (size + 1), [size] * (size + 1)
     for begin, end in pairwise(borders):
         group_begin[begin + 1 : end + 1] = [begin] * (end - begin)
         group_end[begin:end] = [end] * (end - begin)
     ends = _ends(checked, group_end)
-    begins, led = set(borders), {begin + lead for begin in borders for lead in LEAD}
+    begins, led = set(borders), {begin + lead for begin in borders for lead in LEADING_SIZES}
     for begin in range(size):
         for end in ends[begin]:
-            if begin in begins or (begin in led and end - begin in LED):
+            if begin in begins or (begin in led and end - begin in LED_CARD_SIZES):
                 begins.add(end)
                 yield group_begin[begin + 1], group_end[end - 1]
 
 
 def _ends(checked: LuhnDigits, group_end: Sequence[int]) -> list[tuple[int, ...]]:
-    """Begin -> where cards that begin there end so that only what may be joined to one follows in the group."""
+    """Return, for each begin, the ends of cards that are followed only by what may be joined to one in the group."""
     size = len(checked.digits)
-    found: list[tuple[int, ...]] = [()] * (size + 1)
+    ends: list[tuple[int, ...]] = [()] * (size + 1)
     for begin in range(size - SIZES.start, -1, -1):
         if CARD.match(checked.digits, begin):
-            found[begin] = tuple(
+            ends[begin] = tuple(
                 end
                 for end in range(begin + SIZES.start, min(begin + SIZES.stop, size + 1))
-                if (found[end] or (rest := group_end[end - 1] - end) == 0 or rest in JOINED)
+                if (ends[end] or (rest := group_end[end - 1] - end) == 0 or rest in TRAILING_SIZES)
                 and checked.is_issued_card(begin, end)
             )
-    return found
+    return ends

@@ -1,4 +1,4 @@
-"""Find e-mail addresses in a text, also those that are written with blanks, or with words for @ and dot."""
+"""Find e-mail addresses in a text, also with blanks in them, or with words for @ and the dot."""
 
 import re
 from collections.abc import Iterator
@@ -6,17 +6,17 @@ from collections.abc import Iterator
 LOCAL, LABEL = r"[\w.!#$%&'*+/=?^`{|}~-]", r"[\w-]++"
 _QUOTED = r'"(?:\\.|[^"\\\n]){1,64}+"'
 _BLANK_DOT = r"(?:\s{1,3}\.\s{0,3}|\.\s{1,3}(?=(?:com|org|net|edu|gov|info|biz|io|co|uk|fr|nl|example)\b))"
-"""A full stop ends a sentence where there is no blank before it, unless what follows is no word."""
+"""A full stop without a blank before it ends a sentence, unless a known domain follows."""
 _DOMAIN = rf"{LABEL}(?:(?:\.{LABEL})++|(?:{_BLANK_DOT}{LABEL})++)"
 
 ADDRESS = re.compile(
     rf"""(?: (?<!{LOCAL}) {LOCAL}++ | {_QUOTED} ) \s{{0,3}} @ \s{{0,3}} (?: {_DOMAIN} | \[[\d.:a-fA-F]++\] )""",
     re.VERBOSE,
 )
-"""Written so that no text takes more than a few looks at each of its characters."""
+"""Matches in time linear in the text."""
 
 SPELLED = re.compile(r"dot|[(\[{<]\s{0,3}(?:at|@)", re.IGNORECASE)
-"""What has neither spells no address."""
+"""Text without a match has no spelled address."""
 _AT = r"(?: \s{0,3} [(\[{<] \s{0,3} (?:at|@) \s{0,3} [)\]}>] \s{0,3} | \s{1,3} at \s{1,3} )"
 _DOT_WORD = r"(?: \s{0,3} [(\[{<] \s{0,3} (?:dot|\.) \s{0,3} [)\]}>] \s{0,3} | \s{1,3} dot \s{1,3} )"
 IN_WORDS = re.compile(
@@ -26,16 +26,16 @@ IN_WORDS = re.compile(
     | \s{{0,3}} [(\[{{<] \s{{0,3}} (?:at|@) \s{{0,3}} [)\]}}>] \s{{0,3}} {LABEL} (?: \. {LABEL})++ )""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""ann at example dot com, ann (at) example.com: the dot or the brackets tell it from `at` in a sentence."""
+"""Matches ann at example dot com, ann (at) example.com: the dot or the brackets show that `at` is not just a word."""
 
 
 def emails(text: str) -> Iterator[tuple[int, int]]:
-    """Where addresses stand: begin and end."""
+    """Yield the begin and end of each address."""
     if "@" in text:
-        for found in ADDRESS.finditer(text):
-            last = found[0].rpartition(".")[2].strip()
-            if found[0].endswith("]") or not last.isdigit():  # lodash@4.17.21 is no address
-                yield found.span()
+        for match in ADDRESS.finditer(text):
+            last = match[0].rpartition(".")[2].strip()
+            if match[0].endswith("]") or not last.isdigit():  # lodash@4.17.21 is not an address
+                yield match.span()
     if SPELLED.search(text):
-        for found in IN_WORDS.finditer(text):
-            yield found.span()
+        for match in IN_WORDS.finditer(text):
+            yield match.span()

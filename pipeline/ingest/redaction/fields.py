@@ -1,4 +1,4 @@
-"""Settings in; what to do with members of entries that hold texts, slots or attributes, by their names, out."""
+"""Decide by its name, as the settings say, how each member of an entry with texts, slots or attributes is redacted."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -6,37 +6,37 @@ from typing import Any
 
 from pipeline.config.settings import Settings
 from pipeline.ingest.redaction.allowlist import PLAUSIBLE
-from pipeline.ingest.redaction.masking import Members, RedactionState, drop, mask, objects
+from pipeline.ingest.redaction.masking import Members, RedactionState, child_objects, drop, mask
 from pipeline.ingest.redaction.patterns import Patterns
 from schemas.lex.log_entry import CHANNELS
 
 ALL = "*"
-HEARD = frozenset(("inputTranscript", "rawInputTranscript", "transcription", "rawTranscription"))
-"""What users said, as it was heard: the same words in figures, spelled out, or not quite right."""
+TRANSCRIPTS = frozenset(("inputTranscript", "rawInputTranscript", "transcription", "rawTranscription"))
+"""Members with what users said: the same words in figures, spelled out, or misheard."""
 
-SAID = ("botResponse", "imageResponseCard", "responseCard", "kendraResponse")
-"""What bots said, in V1 and V2, as a text or as more than one."""
+BOT_RESPONSES = ("botResponse", "imageResponseCard", "responseCard", "kendraResponse")
+"""Members with what bots said, in V1 and V2, as one text or several."""
 
-MAY_BE_SAID = ("message", "response", "transcriptions")
-"""Objects that hold texts in entries, code-hook events and answers, or such texts themselves."""
+POSSIBLE_RESPONSES = ("message", "response", "transcriptions")
+"""Members of entries, code-hook events and responses that are such texts, or objects that hold them."""
 
-SEARCH_ANSWERS = ("x-amz-lex:kendra-search-response", "x-amz-lex:qna-search-response")
-"""What attributes begin with, in lower case, that hold what the bot answers."""
+SEARCH_RESPONSES = ("x-amz-lex:kendra-search-response", "x-amz-lex:qna-search-response")
+"""Prefixes, in lower case, of attributes that hold the bot's response."""
 
-OTHER_MARKS = frozenset(("pattern", "payload", "packed", "unreadable", "unlisted", "values", *PLAUSIBLE))
-"""Words for what was redacted that name no field."""
+OTHER_LABELS = frozenset(("pattern", "payload", "packed", "unreadable", "unlisted", "values", *PLAUSIBLE))
+"""Labels of redacted values that are not the name of a field."""
 
-ATTRIBUTE = 4
-"""A shorter attribute is not looked for elsewhere: they are flags and counts."""
+MIN_ATTRIBUTE_LENGTH = 4
+"""Characters from which an attribute's value is masked elsewhere too: shorter ones are flags and counts."""
 
-REMEMBERED = 10_000
-"""Names of members: bots have some hundreds."""
+CACHED_NAMES = 10_000
+"""Member names that are cached: bots have some hundreds."""
 
-Act = Callable[[Members, str, RedactionState], None]
+Action = Callable[[Members, str, RedactionState], None]
 
 
 class NameList:
-    """Names that settings list, upper and lower case alike; * is all."""
+    """Names that a setting lists, in any case; * stands for all."""
 
     def __init__(self, names: Collection[str]) -> None:
         self._names = frozenset(name.casefold() for name in names)
@@ -48,117 +48,121 @@ class NameList:
         return bool(self._names)
 
 
-class Acts(dict[str, Act | None]):
-    """What to do with members of a name, in whatever case; names are remembered, as they come again and again."""
+class MemberActions(dict[str, Action | None]):
+    """The action for members of a name, in any case; names are cached, as they recur."""
 
-    def __init__(self, acts: Mapping[str, Act]) -> None:
-        self._lowered = {name.lower(): act for name, act in acts.items()}
+    def __init__(self, actions: Mapping[str, Action]) -> None:
+        self._lowered = {name.lower(): act for name, act in actions.items()}
 
     def __bool__(self) -> bool:
         return bool(self._lowered)
 
-    def __missing__(self, name: str) -> Act | None:
+    def __missing__(self, name: str) -> Action | None:
         act = self._lowered.get(name.lower())
-        if len(self) < REMEMBERED:
+        if len(self) < CACHED_NAMES:
             self[name] = act
         return act
 
 
 class Fields:
-    """What to do with a member of an entry by its name, wherever it stands: `acts`."""
+    """The `actions` for members of an entry by their names, wherever they are."""
 
     def __init__(self, settings: Settings) -> None:
         self._slots, self._attributes = NameList(settings.redact_slots), NameList(settings.redact_attributes)
         self._hide = drop if settings.redact_transcripts == "drop" else mask
-        self._transcripts = settings.redact_transcripts != "keep"
-        self.unlisted = self._transcripts and ALL in settings.redact_slots and ALL in settings.redact_attributes
-        """Whether what no list names is hidden too: where all that people say is to go, it may be more of that."""
-        acts: dict[str, Act] = {}
-        if self._transcripts:
-            acts |= dict.fromkeys((*HEARD, *SAID), self._hide) | dict.fromkeys(MAY_BE_SAID, self._said)
-            acts |= {"messages": self._messages}
+        self._hides_transcripts = settings.redact_transcripts != "keep"
+        self.unlisted = self._hides_transcripts and ALL in settings.redact_slots and ALL in settings.redact_attributes
+        """True if unknown members are hidden too: if everything that people say is to go, they may hold more of it."""
+        actions: dict[str, Action] = {}
+        if self._hides_transcripts:
+            actions |= dict.fromkeys((*TRANSCRIPTS, *BOT_RESPONSES), self._hide) | dict.fromkeys(
+                POSSIBLE_RESPONSES, self._hide_response
+            )
+            actions |= {"messages": self._messages}
         if self._slots or settings.redact_obfuscated:
-            acts |= dict.fromkeys(("slots", "resolvedSlots", "subSlots", "slotDetails", "subSlotHints"), self._slot_map)
-            acts |= {"slotHints": self._hints}
+            actions |= dict.fromkeys(
+                ("slots", "resolvedSlots", "subSlots", "slotDetails", "subSlotHints"), self._slot_map
+            )
+            actions |= {"slotHints": self._hints}
         if self._slots or settings.redact_obfuscated or self._attributes:
-            acts |= {"contextAttributes": self._context, "activeContexts": self._contexts}
-            acts |= {"evaluatedExpression": self._evaluated}
-        if self._attributes or self._transcripts:
-            acts |= dict.fromkeys(("sessionAttributes", "requestAttributes"), self._attribute_map)
-        self.acts = Acts(acts)
+            actions |= {"contextAttributes": self._context, "activeContexts": self._contexts}
+            actions |= {"evaluatedExpression": self._evaluated}
+        if self._attributes or self._hides_transcripts:
+            actions |= dict.fromkeys(("sessionAttributes", "requestAttributes"), self._attribute_map)
+        self.actions = MemberActions(actions)
 
     def __bool__(self) -> bool:
-        return bool(self.acts)
+        return bool(self.actions)
 
-    def is_mark(self, word: object) -> bool:
-        """Whether `word` may be one for what was redacted."""
-        first = word.partition(".")[0] if isinstance(word, str) else ""
-        return first in OTHER_MARKS or self.acts[first] is not None
+    def is_label(self, label: object) -> bool:
+        """Return whether `label` may be the label of a redacted value."""
+        first = label.partition(".")[0] if isinstance(label, str) else ""
+        return first in OTHER_LABELS or self.actions[first] is not None
 
-    def _said(self, holder: Members, name: str, found: RedactionState) -> None:
-        if type(holder[name]) in {dict, list}:
-            for _ in objects(holder, name, found):
-                pass  # their members are hidden when they are come to
+    def _hide_response(self, parent: Members, name: str, state: RedactionState) -> None:
+        if type(parent[name]) in {dict, list}:
+            for _ in child_objects(parent, name, state):
+                pass  # their members are hidden when the tree reaches them
         else:
-            self._hide(holder, name, found)
+            self._hide(parent, name, state)
 
-    def _messages(self, holder: Members, name: str, found: RedactionState) -> None:
-        for message in objects(holder, name, found):
+    def _messages(self, parent: Members, name: str, state: RedactionState) -> None:
+        for message in child_objects(parent, name, state):
             if "content" in message:
-                self._hide(message, "content", found, "messages.content")
+                self._hide(message, "content", state, "messages.content")
 
-    def _slot_map(self, holder: Members, name: str, found: RedactionState, word: str = "") -> None:
-        for slots in objects(holder, name, found, word):
+    def _slot_map(self, parent: Members, name: str, state: RedactionState, label: str = "") -> None:
+        for slots in child_objects(parent, name, state, label):
             for slot in slots:
-                if slots[slot] is not None and self._is_slot(slot, found):
-                    mask(slots, slot, found, f"slots.{slot}", least=1)
+                if slots[slot] is not None and self._is_slot(slot, state):
+                    mask(slots, slot, state, f"slots.{slot}", min_length=1)
 
-    def _hints(self, holder: Members, name: str, found: RedactionState) -> None:
-        for intents in objects(holder, name, found):
+    def _hints(self, parent: Members, name: str, state: RedactionState) -> None:
+        for intents in child_objects(parent, name, state):
             for intent in intents:
-                self._slot_map(intents, intent, found, name)
+                self._slot_map(intents, intent, state, name)
 
-    def _contexts(self, holder: Members, name: str, found: RedactionState) -> None:
-        """V1 has the attributes of a context in its `parameters`."""
-        for context in objects(holder, name, found):
+    def _contexts(self, parent: Members, name: str, state: RedactionState) -> None:
+        """Hide attributes of contexts; V1 has them in `parameters`."""
+        for context in child_objects(parent, name, state):
             if "parameters" in context:
-                self._context(context, "parameters", found)
+                self._context(context, "parameters", state)
 
-    def _context(self, holder: Members, name: str, found: RedactionState) -> None:
-        """A slot that sets a context is copied into its attributes, under the slot's name."""
-        for attributes in objects(holder, name, found):
+    def _context(self, parent: Members, name: str, state: RedactionState) -> None:
+        """Hide attributes of a context; a slot that sets a context is copied there under its name."""
+        for attributes in child_objects(parent, name, state):
             for each in attributes:
-                if self._is_slot(each, found):
-                    mask(attributes, each, found, f"slots.{each}", least=1)
+                if self._is_slot(each, state):
+                    mask(attributes, each, state, f"slots.{each}", min_length=1)
                 elif each in self._attributes:
-                    mask(attributes, each, found, f"{name}.{each}", least=ATTRIBUTE)
+                    mask(attributes, each, state, f"{name}.{each}", min_length=MIN_ATTRIBUTE_LENGTH)
 
-    def _evaluated(self, holder: Members, name: str, found: RedactionState) -> None:
-        """Values stand in it as they were compared."""
-        if self._slots or self._attributes or found.obfuscated:
-            mask(holder, name, found)
+    def _evaluated(self, parent: Members, name: str, state: RedactionState) -> None:
+        """Hide an expression, which holds values as they were compared."""
+        if self._slots or self._attributes or state.obfuscated:
+            mask(parent, name, state)
 
-    def _attribute_map(self, holder: Members, name: str, found: RedactionState) -> None:
-        for attributes in objects(holder, name, found):
+    def _attribute_map(self, parent: Members, name: str, state: RedactionState) -> None:
+        for attributes in child_objects(parent, name, state):
             for each in list(attributes):
-                if self._transcripts and each.lower().startswith(SEARCH_ANSWERS):
-                    self._hide(attributes, each, found, f"{name}.{each}")
+                if self._hides_transcripts and each.lower().startswith(SEARCH_RESPONSES):
+                    self._hide(attributes, each, state, f"{name}.{each}")
                 elif each in self._attributes and not (name == "requestAttributes" and each in CHANNELS):
-                    mask(attributes, each, found, f"{name}.{each}", least=ATTRIBUTE)
+                    mask(attributes, each, state, f"{name}.{each}", min_length=MIN_ATTRIBUTE_LENGTH)
 
-    def _is_slot(self, name: str, found: RedactionState) -> bool:
-        return name in self._slots or name.casefold() in found.obfuscated
+    def _is_slot(self, name: str, state: RedactionState) -> bool:
+        return name in self._slots or name.casefold() in state.obfuscated
 
 
 class MemberNames:
-    """Renames members whose names hold a pattern. Names are remembered, as they come again and again."""
+    """Masks patterns in member names, which people choose too: an address may name an attribute. Names are cached."""
 
     def __init__(self, patterns: Patterns) -> None:
         self._patterns = patterns
         self._harmless: set[str] = set()
 
     def mask(self, members: dict[str, Any], marks: set[str]) -> None:
-        """Mask the names of `members`, in their order; what was found is added to `marks`."""
+        """Mask the names of `members`, keeping their order; add the labels of what was masked to `marks`."""
         if self._patterns and not self._harmless.issuperset(members):
             renamed = {name: self._masked(name, marks) for name in members}
             if any(name != new for name, new in renamed.items()):
@@ -168,13 +172,13 @@ class MemberNames:
         if name in self._harmless:
             return name
         masked = self._patterns.masked(name, marks)
-        if masked == name and len(self._harmless) < REMEMBERED:
+        if masked == name and len(self._harmless) < CACHED_NAMES:
             self._harmless.add(name)
         return masked
 
     @staticmethod
     def _rename(members: dict[str, Any], renamed: dict[str, str]) -> None:
-        """Two names that are masked alike are told apart by a number, and so lose neither member."""
+        """Rename members; names that are masked alike get numbers, so that no member is lost."""
         taken = {name for name, new in renamed.items() if name == new}
         numbers: Counter[str] = Counter()
         before = list(members.items())

@@ -1,4 +1,4 @@
-"""JSON in; its value, to be changed in place, out, and from it the same JSON again: numbers as they were written."""
+"""Parse JSON into values that can be changed in place, and write it with all numbers as they were."""
 
 import json
 import re
@@ -9,74 +9,74 @@ import msgspec
 from pipeline.runtime.json_depth import too_deep
 
 Number = msgspec.Raw
-"""A number's own digits: an archive must not round what it does not read."""
+"""The digits of a number as written: an archive must not round numbers that it does not use."""
 
 WHOLE = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]\+?([0-9]+))?")
-EXPONENT_DIGITS, MOST_DIGITS = 3, 40
-"""A number beyond them is none that is looked for."""
+EXPONENT_DIGITS, MAX_DIGITS = 3, 40
+"""Larger numbers are not searched for patterns."""
 
-Holder = dict[str, Any] | list[Any]
-"""An object or a list; what it holds is told by a name, or by a place counted from 0."""
+Container = dict[str, Any] | list[Any]
+"""An object or a list; its children are addressed by name, or by index from 0."""
 
 _decoder = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number, strict=False)
 
 
 class DuplicateMemberError(ValueError):
-    """An object has a member twice: whoever reads it sees one of them."""
+    """An object has the same member twice, of which readers see only one."""
 
 
 def loads(text: str) -> Any:
-    """The value of `text`; of members that come twice the last, as the decoder of log entries takes it.
+    """Parse `text`; of duplicate members the last counts, as in the decoder of log entries.
 
     Raises:
-        ValueError: it is no JSON. RecursionError: it is nested too deep.
+        ValueError: it is not JSON. RecursionError: it is nested too deep.
     """
-    return _shallow(text, _decoder)
+    return _decode(text, _decoder)
 
 
 def loads_strictly(text: str) -> Any:
-    """The same of a text that may be kept as it is, so that nothing in it must go unseen.
+    """Parse text that may be kept unchanged, so that nothing in it may be hidden.
 
     Raises:
         DuplicateMemberError: a member comes twice. ValueError, RecursionError: as above.
     """
-    return _shallow(text, _strict)
+    return _decode(text, _strict)
 
 
 def dumps(value: Any) -> bytes:
-    """The shortest JSON of `value`.
+    """Write `value` as the shortest JSON.
 
     Raises:
-        ValueError: half a character is in it. RecursionError: as above.
+        ValueError: it has half a character in it. RecursionError: as above.
     """
     return msgspec.json.encode(value)
 
 
 def text_of(value: Any) -> str:
-    """A text, or a number as it was written; anything else is the empty string."""
+    """Return a text, or a number as written; "" for anything else."""
     if type(value) is str:
         return value
     return bytes(value).decode() if type(value) is Number else ""
 
 
-def _shallow(text: str, decoder: json.JSONDecoder) -> Any:
-    if too_deep(text.encode(errors="surrogatepass")):  # how deep Python itself goes depends on it, and on who calls
+def _decode(text: str, decoder: json.JSONDecoder) -> Any:
+    if too_deep(text.encode(errors="surrogatepass")):  # Python's own limit depends on its version and on the caller
         raise RecursionError("nested too deep")
     return decoder.decode(text)
 
 
-def whole(number: str) -> str:
-    """The digits of a whole number, however it is written; nothing of any other."""
+def whole_number_digits(number: str) -> str:
+    """Return the digits of a whole number in any notation; "" for any other."""
     if number.isdecimal():
         return number
-    found = WHOLE.fullmatch(number)
-    if not found or len(found[3] or "") > EXPONENT_DIGITS:
+    match = WHOLE.fullmatch(number)
+    if not match or len(match[3] or "") > EXPONENT_DIGITS:
         return ""
-    digits, places = found[1] + (found[2] or ""), int(found[3] or 0) - len(found[2] or "")
+    digits, places = match[1] + (match[2] or ""), int(match[3] or 0) - len(match[2] or "")
     if places < 0:
         digits, cut = digits[:places], digits[places:]
         return digits if not cut.strip("0") else ""
-    return digits + "0" * min(places, MOST_DIGITS)
+    return digits + "0" * min(places, MAX_DIGITS)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

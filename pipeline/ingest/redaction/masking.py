@@ -1,4 +1,4 @@
-"""A place in a JSON value in; what stands there masked or dropped, and noted in what is found of its entry, out."""
+"""Mask or drop values in JSON, and mask the same values in the other texts of their entry."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -6,184 +6,184 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.ingest.redaction.allowlist import KeptMembers
-from pipeline.ingest.redaction.lossless_json import Holder, text_of
+from pipeline.ingest.redaction.lossless_json import Container, text_of
 
 MASK = "[redacted]"
-"""What stands where something was."""
+"""The replacement of a masked value."""
 
-SHORT = 4
-"""A shorter value is looked for as a word of its own: 2 is not in 2026."""
+WHOLE_WORD_LENGTH = 4
+"""Shorter values are masked only as whole words: 2 is not in 2026."""
 
-DIGITS = 5
-"""So many digits of a number are found however they are grouped."""
+MIN_NUMBER_DIGITS = 5
+"""Numbers of this many digits are found in any grouping."""
 
-MOST = 1_000
-"""More values are not looked for one by one: any text may hold one of them."""
+MAX_VALUES = 1_000
+"""With more values, each text is masked as a whole, as it may hold one of them."""
 
-MOST_IN_A_TEXT = 50
-"""A text that holds more of them says little else, and would take long."""
+MAX_VALUES_IN_TEXT = 50
+"""A text that holds more values is masked as a whole: it says little else, and masking each would take long."""
 
 NUMBER = re.compile(r"[\d\W_]+")
-BETWEEN = r"[\W_]{0,4}"
+_SEPARATORS = r"[\W_]{0,4}"
 
 
-class Values:
-    """The values of one entry, upper and lower case alike, each with the word for it among what was redacted."""
+class MaskedValues:
+    """The masked values of one entry, in any case, each with the label of what it was."""
 
     def __init__(self) -> None:
-        self._words: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
         self._numbers: dict[str, str] = {}
         self._longest_first: list[str] = []
 
     def __bool__(self) -> bool:
-        return bool(self._words)
+        return bool(self._labels)
 
-    def add(self, value: str, word: str) -> None:
-        """Look for `value` too."""
+    def add(self, value: str, label: str) -> None:
+        """Add a value to mask elsewhere."""
         value = value.strip().lower()
-        if value and value != MASK and value not in self._words:
-            self._words[value] = word
+        if value and value != MASK and value not in self._labels:
+            self._labels[value] = label
             self._longest_first = []
             digits = re.sub(r"\D", "", value)
-            if len(digits) >= DIGITS and NUMBER.fullmatch(value):
-                self._numbers.setdefault(digits, word)
+            if len(digits) >= MIN_NUMBER_DIGITS and NUMBER.fullmatch(value):
+                self._numbers.setdefault(digits, label)
 
     def masked(self, text: str, marks: set[str]) -> str:
-        """`text` with a mask for each of the values in it; the words for those are added to `marks`."""
-        if len(self._words) > MOST:
+        """Return `text` with all values masked; add their labels to `marks`."""
+        if len(self._labels) > MAX_VALUES:
             return self._marked(text, MASK, "values", marks)
-        self._longest_first = self._longest_first or sorted(self._words, key=len, reverse=True)
+        self._longest_first = self._longest_first or sorted(self._labels, key=len, reverse=True)
         lowered = text.lower()
         values = [value for value in self._longest_first if value in lowered]
         numbers = self._numbers_in(text)
-        if len(values) + len(numbers) > MOST_IN_A_TEXT:
+        if len(values) + len(numbers) > MAX_VALUES_IN_TEXT:
             return self._marked(text, MASK, "values", marks)
         for value in values:
-            text = self._marked(text, _without(text, value), self._words[value], marks)
+            text = self._marked(text, _mask_value(text, value), self._labels[value], marks)
         for digits in numbers:
-            text = self._marked(text, _without_number(text, digits), self._numbers[digits], marks)
+            text = self._marked(text, _mask_number(text, digits), self._numbers[digits], marks)
         return text
 
     def _numbers_in(self, text: str) -> list[str]:
-        there = re.sub(r"\D", "", text) if self._numbers else ""
-        return [digits for digits in self._numbers if digits in there]
+        digits_in_text = re.sub(r"\D", "", text) if self._numbers else ""
+        return [digits for digits in self._numbers if digits in digits_in_text]
 
     @staticmethod
-    def _marked(before: str, after: str, word: str, marks: set[str]) -> str:
+    def _marked(before: str, after: str, label: str, marks: set[str]) -> str:
         if before != after:
-            marks.add(word)
+            marks.add(label)
         return after
 
 
-def _without(text: str, value: str) -> str:
-    return MASK.join(_piece_without(piece, value) for piece in text.split(MASK))
+def _mask_value(text: str, value: str) -> str:
+    return MASK.join(_mask_piece(piece, value) for piece in text.split(MASK))
 
 
-def _piece_without(text: str, value: str) -> str:
+def _mask_piece(text: str, value: str) -> str:
     lowered = text.lower()
-    if len(lowered) != len(text):  # a letter that is two in lower case: nobody knows where the value begins
+    if len(lowered) != len(text):  # lower case has more characters, so positions are unknown
         return MASK if value in lowered else text
-    alone = len(value) < SHORT and value.isascii()
+    whole_word_only = len(value) < WHOLE_WORD_LENGTH and value.isascii()
     kept: list[str] = []
-    at, begin = 0, lowered.find(value)
+    position, begin = 0, lowered.find(value)
     while begin >= 0:
         end = begin + len(value)
-        if alone and (text[begin - 1 : begin].isalnum() or text[end : end + 1].isalnum()):
+        if whole_word_only and (text[begin - 1 : begin].isalnum() or text[end : end + 1].isalnum()):
             end = begin + 1
         else:
-            kept += (text[at:begin], MASK)
-            at = end
+            kept += (text[position:begin], MASK)
+            position = end
         begin = lowered.find(value, end)
-    return "".join([*kept, text[at:]])
+    return "".join([*kept, text[position:]])
 
 
-def _without_number(text: str, digits: str) -> str:
-    return re.sub(rf"(?<!\d){BETWEEN.join(digits)}(?!\d)", MASK, text)
+def _mask_number(text: str, digits: str) -> str:
+    return re.sub(rf"(?<!\d){_SEPARATORS.join(digits)}(?!\d)", MASK, text)
 
 
-SHAPES = {"Scalar", "List", "Composite"}
-"""What a slot may be, whatever fills it."""
+SLOT_SHAPES = {"Scalar", "List", "Composite"}
+"""Shapes of slots, which are the same whatever the value."""
 
 OBFUSCATED = re.compile(r"\{([\w.-]{1,100})\}")
-"""What Lex writes for the value of a slot. No JSON is written so, as its names are in quotes."""
+"""The placeholder that Lex writes for the value of an obfuscated slot. It is not JSON, whose names are quoted."""
 
 Members = dict[str, Any]
 
 
 @dataclass(slots=True)
 class RedactionState:
-    """What has been found of an entry: slots that Lex has obfuscated, values that were masked, and `marks` for them.
+    """What was redacted in an entry: slots that Lex has obfuscated, values that were masked, and `marks`, their labels.
 
-    `heard` are its HEARD texts, by where they stand, and whether something in them was masked.
+    `transcripts` has the place of each transcript, and whether something in it was masked.
     """
 
     obfuscated: Collection[str]
-    values: Values = field(default_factory=Values)
+    values: MaskedValues = field(default_factory=MaskedValues)
     marks: set[str] = field(default_factory=set)
-    heard: list[tuple[Any, Any, bool]] = field(default_factory=list)
+    transcripts: list[tuple[Any, Any, bool]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class NestedJson:
-    """A text that is JSON itself, taken apart; it stays `text` where its value is still written as `written`."""
+    """A parsed text that is JSON itself; it stays `text` if its value is still written as `written`."""
 
     text: str
     value: Any
     written: bytes
-    places: KeptMembers
-    found: RedactionState
+    kept_members: KeptMembers
+    state: RedactionState
 
 
-def objects(holder: Members, name: str, found: RedactionState, word: str = "") -> Iterator[Members]:
-    """The object there, or the objects of a list; anything else is not what it should be, so it is masked.
+def child_objects(parent: Members, name: str, state: RedactionState, label: str = "") -> Iterator[Members]:
+    """Yield the object there, or the objects of a list; mask anything else, which should be neither.
 
-    `word` says what it was, where that is not its name.
+    `label` defaults to the member's name.
     """
-    value = holder[name]
+    value = parent[name]
     value = value.value if isinstance(value, NestedJson) else value
     if isinstance(value, dict):
         yield value
     elif isinstance(value, list):
-        for place, each in enumerate(value):
-            if isinstance(each, dict):
-                yield each
+        for index, item in enumerate(value):
+            if isinstance(item, dict):
+                yield item
             else:
-                mask(value, place, found, word or name)
+                mask(value, index, state, label or name)
     else:
-        mask(holder, name, found, word)
+        mask(parent, name, state, label)
 
 
-def drop(holder: Members, name: str, found: RedactionState, word: str = "") -> None:
-    """Take the member away; `word` says what it was, where that is not its name."""
-    del holder[name]
-    found.marks.add(word or name)
+def drop(parent: Members, name: str, state: RedactionState, label: str = "") -> None:
+    """Remove the member; `label` defaults to its name."""
+    del parent[name]
+    state.marks.add(label or name)
 
 
-def mask(holder: Holder, at: Any, found: RedactionState, word: str = "", least: int = 0) -> None:
-    """Mask all that is there but nothings, and what Lex masked as {Name}.
+def mask(parent: Container, key: Any, state: RedactionState, label: str = "", min_length: int = 0) -> None:
+    """Mask all values there, but for empty ones and Lex's {Name} placeholders.
 
-    Values of `least` characters or more are looked for elsewhere too, where it is not 0.
+    Values of at least `min_length` characters are masked elsewhere too, unless it is 0.
     """
-    stack: list[tuple[Any, Any]] = [(holder, at)]
-    names = {at}
+    stack: list[tuple[Any, Any]] = [(parent, key)]
+    names = {key}
     while stack:
-        inside, name = stack.pop()
-        value = inside[name]
+        container, name = stack.pop()
+        value = container[name]
         if isinstance(value, dict):
             names.update(value)
-            stack += [(value, each) for each in value]
+            stack += [(value, child) for child in value]
         elif isinstance(value, list):
-            stack += [(value, place) for place in range(len(value))]
-        elif value not in (None, "", MASK) and not _tells_nothing(name, value, names):
-            inside[name] = MASK
-            found.marks.add(word or str(at))
+            stack += [(value, index) for index in range(len(value))]
+        elif value not in (None, "", MASK) and not _is_meaningless(name, value, names):
+            container[name] = MASK
+            state.marks.add(label or str(key))
             text = text_of(value)
-            if least and len(text) >= least and not OBFUSCATED.fullmatch(text):
-                found.values.add(text, word)
+            if min_length and len(text) >= min_length and not OBFUSCATED.fullmatch(text):
+                state.values.add(text, label)
 
 
-def _tells_nothing(name: Any, value: Any, names: Collection[Any]) -> bool:
-    """Whether it is the shape of a slot, or the name of one of `names` in braces."""
+def _is_meaningless(name: Any, value: Any, names: Collection[Any]) -> bool:
+    """Return whether the value is the shape of a slot, or one of `names` in braces."""
     if type(value) is not str:
         return False
-    return (name == "shape" and value in SHAPES) or (value[0] + value[-1] == "{}" and value[1:-1] in names)
+    return (name == "shape" and value in SLOT_SHAPES) or (value[0] + value[-1] == "{}" and value[1:-1] in names)

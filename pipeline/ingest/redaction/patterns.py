@@ -1,4 +1,4 @@
-"""Mask numbers of payment cards, e-mail addresses and phone numbers in a text, in time that its length bounds."""
+"""Mask payment card numbers, e-mail addresses and phone numbers in a text, in time linear in its length."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -11,23 +11,23 @@ from pipeline.ingest.redaction.phones import SIZES, Phones
 from pipeline.ingest.redaction.view import View, views
 
 PREFIX = "pattern."
-"""Of the word for a pattern among what was redacted."""
+"""Prefix of a pattern's label."""
 
-ROUNDS = 4
-"""A text in which there is always more to mask is masked as a whole: its author takes pains to hide something."""
+MAX_ROUNDS = 4
+"""A text that has still more to mask after this is masked as a whole: it was made to hide something."""
 
 Span = tuple[int, int]
 Match = tuple[int, int, str]
 """Begin, end and kind."""
 
-RUN = re.compile(r"[0-9](?:[\W_]*+[0-9]){6,}+")
-"""Digits with anything but letters between them: no number that is looked for has fewer."""
+DIGIT_RUN = re.compile(r"[0-9](?:[\W_]*+[0-9]){6,}+")
+"""Digits with anything but letters between them; numbers have no fewer digits."""
 SIGNS = re.compile(r"[@%&\\0-9(\[{<\x80-\U0010ffff]")
-"""What has none of them, nor a dot in words, need not be looked at any closer: most of what is said."""
-SUSPECT = re.compile(rf"[@%&\\]|[^\x00-\x7f]|{RUN.pattern}|{SPELLED.pattern}", re.IGNORECASE)
-"""What has none of it holds nothing that is looked for."""
+"""Text without these, or a dot in words, needs no search: this holds for most of what is said."""
+SUSPECT = re.compile(rf"[@%&\\]|[^\x00-\x7f]|{DIGIT_RUN.pattern}|{SPELLED.pattern}", re.IGNORECASE)
+"""Text without a match has no pattern in it."""
 
-NONE_OF_THEM = re.compile(
+DATE_OR_UUID = re.compile(
     r"""(?<![\w-]) [0-9a-fA-F]{8} (?:-[0-9a-fA-F]{4}){3} - [0-9a-fA-F]{12} (?![\w-])  # a UUID
     | (?<![\d]) (?<!\d[-/.])
       (?: (?:19|20)\d\d ([-/.]) (?:0?[1-9]|1[0-2]) \1 (?:0?[1-9]|[12]\d|3[01])  # a date, as Lex writes it
@@ -36,16 +36,16 @@ NONE_OF_THEM = re.compile(
       (?! [-/.]?\d )""",
     re.VERBOSE,
 )
-"""Digits in them may be those of a card or a phone only by chance."""
+"""Dates and UUIDs: their digits match a card or a phone only by chance."""
 
 PHONE_GAP = 5
 """Characters between two digits of a phone number."""
-ABROAD = re.compile(r"\+[\W_]{0,3}[0-9](?:[^\w+@]{0,5}[0-9]){6,14}(?![0-9])")
-"""A number of any country, given or not: who writes a + means one."""
+INTERNATIONAL = re.compile(r"\+[\W_]{0,3}[0-9](?:[^\w+@]{0,5}[0-9]){6,14}(?![0-9])")
+"""A phone number of any country, assigned or not, as the + shows."""
 
 
 class Patterns:
-    """Masks what it was made for: [email], [card], [phone]."""
+    """Masks the configured kinds as [email], [card], [phone]."""
 
     def __init__(self, kinds: Collection[str], region: str) -> None:
         """`kinds` are some of card, email and phone; `region` is the country of phone numbers without a +."""
@@ -59,99 +59,106 @@ class Patterns:
         return kind in self._kinds
 
     def masked(self, text: str, marks: set[str]) -> str:
-        """`text` with masks; what was found is added to `marks`. What it gives is given back unchanged.
+        """Return `text` with patterns masked; add their labels to `marks`. Masking the result again changes nothing.
 
-        What is left next to a mask may look like a number only now, so it looks until there is nothing more.
+        Text next to a mask may look like a number only now, so this repeats until nothing more is found.
         """
         if not self._kinds:
             return text
-        for _ in range(ROUNDS):
-            found = self._found(text)
-            if not found:
+        for _ in range(MAX_ROUNDS):
+            matches = self._find(text)
+            if not matches:
                 return text
-            marks.update(PREFIX + kind for _, _, kind in found)
-            text = _without(text, found)
-        return MASK if self._found(text) else text
+            marks.update(PREFIX + kind for _, _, kind in matches)
+            text = _mask_matches(text, matches)
+        return MASK if self._find(text) else text
 
     def card(self, digits: str) -> bool:
-        """Whether `digits`, put together, may be the number of a card that is to be masked."""
+        """Return whether the concatenated `digits` may be a card number that is to be masked."""
         return "card" in self._kinds and any(True for _ in cards(digits, (0, len(digits))))
 
     def phone(self, digits: str) -> bool:
-        """Whether they are a phone number that is to be masked."""
+        """Return whether the digits are a phone number that is to be masked."""
         return len(digits) in SIZES and digits in self._phones
 
-    def _found(self, text: str) -> list[Match]:
+    def _find(self, text: str) -> list[Match]:
         if not (SIGNS.search(text) or "dot" in text.lower()) or not SUSPECT.search(text):
             return []
-        return _merged(sorted(found for view in views(text) for found in self._in_view(view)))
+        return _merge_matches(sorted(match for view in views(text) for match in self._find_in_view(view)))
 
-    def _in_view(self, view: View) -> Iterator[Match]:
+    def _find_in_view(self, view: View) -> Iterator[Match]:
         if "email" in self._kinds:
             for begin, end in emails(view.text):
                 yield *view.span(begin, end), "email"
-        text = NONE_OF_THEM.sub(_letters, view.text)
+        text = DATE_OR_UUID.sub(_blank_out, view.text)
         if "phone" in self._kinds:
-            for found in ABROAD.finditer(text):
-                yield *view.span(*found.span()), "phone"
-        for run in RUN.finditer(text) if self._kinds - {"email"} else ():
-            for begin, end, kind in self._in_run(text, *run.span()):
+            for match in INTERNATIONAL.finditer(text):
+                yield *view.span(*match.span()), "phone"
+        for run in DIGIT_RUN.finditer(text) if self._kinds - {"email"} else ():
+            for begin, end, kind in self._find_in_run(text, *run.span()):
                 yield *view.span(begin, end), kind
 
-    def _in_run(self, text: str, begin: int, end: int) -> Iterator[Match]:
-        places = [place for place in range(begin, end) if "0" <= text[place] <= "9"]
-        digits = "".join([text[place] for place in places])
-        gaps = [n for n in range(1, len(places)) if places[n - 1] + 1 < places[n]]
-        borders = [0, *gaps, len(places)]
-        phones = list(self._national(text, places, digits, borders))
+    def _find_in_run(self, text: str, begin: int, end: int) -> Iterator[Match]:
+        positions = [position for position in range(begin, end) if "0" <= text[position] <= "9"]
+        digits = "".join([text[position] for position in positions])
+        gaps = [n for n in range(1, len(positions)) if positions[n - 1] + 1 < positions[n]]
+        borders = [0, *gaps, len(positions)]
+        phones = list(self._national_phones(text, positions, digits, borders))
         for first, last in phones:
-            at, until = places[first], places[last - 1] + 1
-            yield at - (text[at - 1 : at] == "(" and ")" in text[at:until]), until, "phone"
+            begin_position, end_position = positions[first], positions[last - 1] + 1
+            yield (
+                begin_position
+                - (text[begin_position - 1 : begin_position] == "(" and ")" in text[begin_position:end_position]),
+                end_position,
+                "phone",
+            )
         if "card" in self._kinds:
-            for first, last in _joined(sorted(cards(digits, borders))):
-                if not _covered(first, last, phones):  # two phones side by side, one in twenty such pairs
-                    yield places[first], places[last - 1] + 1, "card"
+            for first, last in _merge_spans(sorted(cards(digits, borders))):
+                if not _is_covered(
+                    first, last, phones
+                ):  # not two adjacent phones: one in twenty pairs passes for a card
+                    yield positions[first], positions[last - 1] + 1, "card"
 
-    def _national(self, text: str, places: list[int], digits: str, borders: list[int]) -> Iterator[Span]:
-        """Phone numbers of the country: whole groups, close together, and no part of a word that has letters."""
+    def _national_phones(self, text: str, positions: list[int], digits: str, borders: list[int]) -> Iterator[Span]:
+        """Yield national phone numbers: whole groups, close together, not in a word that has letters."""
         ends, after = frozenset(borders), 0
-        wide = (n for n in borders[1:-1] if places[n] - places[n - 1] > PHONE_GAP + 1)
+        wide = (n for n in borders[1:-1] if positions[n] - positions[n - 1] > PHONE_GAP + 1)
         limits = chain(wide, (len(digits),))
         limit = next(limits)
         for begin in borders[:-1]:
             if limit <= begin:
                 limit = next(limits)
-            if begin < after or _fraction(text, places[begin]):
+            if begin < after or _is_fraction(text, positions[begin]):
                 continue
             end = self._phones.end(digits, begin, ends, limit)
-            if end and not _in_word(text, places[begin], places[end - 1]):
+            if end and not _is_in_word(text, positions[begin], positions[end - 1]):
                 yield begin, end
                 after = end
 
 
-def _in_word(text: str, first: int, last: int) -> bool:
+def _is_in_word(text: str, first: int, last: int) -> bool:
     return text[first - 1 : first].isalpha() and text[last + 1 : last + 2].isalpha()
 
 
-def _fraction(text: str, first: int) -> bool:
-    """Whether the digits there are those of a number below 1."""
+def _is_fraction(text: str, first: int) -> bool:
+    """Return whether the digits are those of a number below 1."""
     return text[first - 2 : first] == "0." and not text[first - 3 : first - 2].isdigit()
 
 
-def _covered(first: int, last: int, spans: Iterable[Span]) -> bool:
-    """Whether `spans`, in their order, leave nothing between `first` and `last`."""
+def _is_covered(first: int, last: int, spans: Iterable[Span]) -> bool:
+    """Return whether `spans`, in their order, leave no gap between `first` and `last`."""
     for begin, end in spans:
         if begin <= first < end:
             first = end
     return first >= last
 
 
-def _letters(found: re.Match[str]) -> str:
-    return "x" * len(found[0])
+def _blank_out(match: re.Match[str]) -> str:
+    return "x" * len(match[0])
 
 
-def _joined(spans: Iterable[Span]) -> Iterator[Span]:
-    """Spans in the order of their beginnings; of digits that may be of two numbers nobody knows which it is."""
+def _merge_spans(spans: Iterable[Span]) -> Iterator[Span]:
+    """Merge overlapping spans, sorted by begin: digits that may belong to two numbers belong to both."""
     begin, end = 0, 0
     for first, last in spans:
         if first >= end:
@@ -163,14 +170,14 @@ def _joined(spans: Iterable[Span]) -> Iterator[Span]:
         yield begin, end
 
 
-def _merged(found: list[Match]) -> list[Match]:
-    """Those that overlap as one, of the kind of the longest."""
+def _merge_matches(matches: list[Match]) -> list[Match]:
+    """Merge overlapping matches into one, of the kind of the longest."""
     merged: list[Match] = []
     longest = 0
-    for begin, end, kind in found:
+    for begin, end, kind in matches:
         if merged and begin < merged[-1][1]:
-            first, last, before = merged[-1]
-            merged[-1] = first, max(last, end), kind if end - begin > longest else before
+            first, last, previous_kind = merged[-1]
+            merged[-1] = first, max(last, end), kind if end - begin > longest else previous_kind
             longest = max(longest, end - begin)
         else:
             merged.append((begin, end, kind))
@@ -178,10 +185,10 @@ def _merged(found: list[Match]) -> list[Match]:
     return merged
 
 
-def _without(text: str, found: list[Match]) -> str:
+def _mask_matches(text: str, matches: list[Match]) -> str:
     parts: list[str] = []
-    at = 0
-    for begin, end, kind in found:
-        parts += (text[at:begin], f"[{kind}]")
-        at = end
-    return "".join([*parts, text[at:]])
+    position = 0
+    for begin, end, kind in matches:
+        parts += (text[position:begin], f"[{kind}]")
+        position = end
+    return "".join([*parts, text[position:]])

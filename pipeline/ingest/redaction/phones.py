@@ -1,4 +1,4 @@
-"""Tell phone numbers of a country from other digits, by the world's numbering plans, in bounded time for each."""
+"""Recognise phone numbers of a country among digits by its numbering plan, in limited time for each."""
 
 import re
 from collections.abc import Container, Iterator
@@ -13,46 +13,50 @@ SIZES = range(7, 16)
 KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "pager",
          "uan", "voicemail")  # fmt: skip
 FIRST_ONLY = re.compile(r"\(?\\1\)?")
-"""How a number is written whose prefix is not."""
+"""Format of a number without its prefix."""
 
-REMEMBERED = 10_000
-"""Digits whose answer is remembered: those of one text come in many groupings, those of one service again and again."""
+CACHED_NUMBERS = 10_000
+"""Digits whose result is cached: those of one text come in many groupings, those of one service recur."""
 
 
 class Phones:
-    """The phone numbers of `region`, as they are dialled in it."""
+    """The phone numbers of `region`, as they are dialled there."""
 
     def __init__(self, region: str) -> None:
         plan: Any = PhoneMetadata.metadata_for_region(region)
-        self._plan = _Plan(plan) if plan else None  # no such country: it has no numbers of its own
-        self._has = lru_cache(REMEMBERED)(self._plan.has) if self._plan else None
+        self._plan = _Plan(plan) if plan else None  # an unknown country has no numbers
+        self._is_number = lru_cache(CACHED_NUMBERS)(self._plan.is_number) if self._plan else None
 
     def __contains__(self, digits: str) -> bool:
-        """Whether `digits` are one, with the prefix of the country or of another where it takes one."""
+        """Return whether `digits` are a number, with the national or international prefix if it takes one."""
         return self.end(digits, 0, frozenset((len(digits),)), len(digits)) == len(digits)
 
     def end(self, digits: str, begin: int, ends: Container[int], limit: int) -> int:
-        """The last of `ends`, up to `limit`, where a number ends that begins at `begin`; 0 where there is none."""
-        if self._plan is None or self._has is None:
+        """Return the last of `ends`, up to `limit`, where a number ends that begins at `begin`; 0 if there is none."""
+        if self._plan is None or self._is_number is None:
             return 0
-        if abroad := self._plan.abroad.match(digits, begin):
-            for end in range(min(abroad.end() + SIZES.stop - 1, limit), abroad.end() + SIZES.start - 1, -1):
+        if international := self._plan.international_prefix.match(digits, begin):
+            for end in range(
+                min(international.end() + SIZES.stop - 1, limit), international.end() + SIZES.start - 1, -1
+            ):
                 if end in ends:
                     return end
         for size in self._plan.sizes:
-            if begin + size <= limit and begin + size in ends and self._has(digits[begin : begin + size]):
+            if begin + size <= limit and begin + size in ends and self._is_number(digits[begin : begin + size]):
                 return begin + size
         return 0
 
 
 class _Plan:
+    """The numbering plan of one country."""
+
     def __init__(self, plan: Any) -> None:
         self._country = str(plan.country_code)
-        self.abroad = re.compile(f"(?:{plan.international_prefix or '(?!)'})(?=[1-9])")
+        self.international_prefix = re.compile(f"(?:{plan.international_prefix or '(?!)'})(?=[1-9])")
         prefix = plan.national_prefix_for_parsing or plan.national_prefix or "(?!)"
         self._prefix, self._transform = re.compile(prefix), plan.national_prefix_transform_rule
         plans = [PhoneMetadata.metadata_for_region(region) for region in COUNTRY_CODE_TO_REGION_CODE[plan.country_code]]
-        self._numbers = re.compile("|".join(dict.fromkeys(_numbers([each for each in plans if each]))))
+        self._numbers = re.compile("|".join(dict.fromkeys(_number_patterns([each for each in plans if each]))))
         self._formats = tuple(
             (re.compile((form.leading_digits_pattern or [""])[-1]), re.compile(form.pattern), _needs_prefix(form))
             for form in plan.number_format
@@ -60,10 +64,10 @@ class _Plan:
         longest = max(plan.general_desc.possible_length)
         shortest = min(size for size in plan.general_desc.possible_length if size >= SIZES.start - 1)
         ahead = max(len(self._country), 1 if plan.national_prefix else 0, 2 if self._transform else 0)
-        # how many digits one has, without the prefix of another country, the most first
+        # digits of a number without an international prefix, the most first
         self.sizes = tuple(range(min(longest + ahead, SIZES.stop - 1), max(shortest, SIZES.start) - 1, -1))
 
-    def has(self, digits: str) -> bool:
+    def is_number(self, digits: str) -> bool:
         if self._numbers.fullmatch(digits) and not self._lacks_prefix(digits):
             return True
         if digits.startswith(self._country) and self._numbers.fullmatch(digits[len(self._country) :]):
@@ -84,8 +88,8 @@ class _Plan:
         return False
 
 
-def _numbers(plans: list[Any]) -> Iterator[str]:
-    """A pattern for the numbers of each region."""
+def _number_patterns(plans: list[Any]) -> Iterator[str]:
+    """Yield a pattern for the numbers of each region."""
     for plan in plans:
         kinds = (getattr(plan, kind) for kind in KINDS)
         known = "|".join(
@@ -96,6 +100,6 @@ def _numbers(plans: list[Any]) -> Iterator[str]:
 
 
 def _needs_prefix(form: Any) -> bool:
-    """Whether nobody in the country writes such a number without its prefix."""
+    """Return whether a number of this format is always written with its prefix in the country."""
     rule = form.national_prefix_formatting_rule
     return bool(rule) and not form.national_prefix_optional_when_formatting and not FIRST_ONLY.fullmatch(rule)

@@ -1,218 +1,235 @@
-"""A JSON value of any shape in; the same, its fields hidden and its texts masked wherever they stand, out."""
+"""Redact a JSON value of any shape: hide its fields and mask its texts wherever they are."""
 
 import re
 from collections.abc import Collection
 from typing import Any
 
 from pipeline.ingest.redaction.allowlist import (
+    BOT_DEFINED,
     ENTRY,
-    FREE,
     LOG_EVENT,
     MARKS,
-    NOWHERE,
     PLAUSIBLE,
     SCORED,
     SIZE,
+    UNKNOWN,
     KeptMembers,
 )
-from pipeline.ingest.redaction.fields import HEARD, MAY_BE_SAID, Fields, MemberNames
-from pipeline.ingest.redaction.lossless_json import Holder, Number, dumps, loads_strictly, text_of, whole
+from pipeline.ingest.redaction.fields import POSSIBLE_RESPONSES, TRANSCRIPTS, Fields, MemberNames
+from pipeline.ingest.redaction.lossless_json import (
+    Container,
+    Number,
+    dumps,
+    loads_strictly,
+    text_of,
+    whole_number_digits,
+)
 from pipeline.ingest.redaction.masking import MASK, NestedJson, RedactionState
 from pipeline.ingest.redaction.patterns import Patterns
 from pipeline.ingest.redaction.split_numbers import MemberPath, SplitNumbers, without_digits
 
-PACKED = "H4sI"
-"""Base64 of gzip, as CloudWatch packs envelopes: nobody sees what is in it."""
+GZIP_BASE64 = "H4sI"
+"""Base64 of the first bytes of gzip, as CloudWatch compresses envelopes: its content cannot be searched."""
 
-LEADS = frozenset("{[ \t\r\nH")
-"""What a text begins with that may be more than a text."""
+NESTED_STARTS = frozenset("{[ \t\r\nH")
+"""First characters of texts that may hold JSON or gzip."""
 
 JSON = re.compile(r'\s*(?:\{\s*["}]|\[)')
 OBJECTS = re.compile(r'\s*(?:\{\s*"|\[\s*["\[{])')
-"""The beginning of JSON with texts in it; no one speaks like that."""
+"""The start of JSON with texts in it, which nobody says."""
 
-NUMBER_DIGITS = 7
+MIN_NUMBER_DIGITS = 7
 UNLISTED = "unlisted"
-"""The word for a member that nobody knows: its own name may be what somebody said."""
+"""Label of an unknown member, whose own name may be what somebody said."""
 
 
 class TreeRedactor:
-    """One value on its way through redaction, in place; `obfuscated` are slots that Lex has obfuscated."""
+    """Redacts one value in place; `obfuscated` are slots that Lex has obfuscated."""
 
     def __init__(self, fields: Fields, patterns: Patterns, names: MemberNames, obfuscated: Collection[str]) -> None:
-        self._fields, self._patterns, self._names = fields, patterns, names
-        self._found = RedactionState(obfuscated)
-        self._founds = [self._found]
+        self._fields, self._patterns, self._member_names = fields, patterns, names
+        self._state = RedactionState(obfuscated)
+        self._states = [self._state]
         self._steps: list[tuple[Any, KeptMembers, MemberPath, RedactionState]] = []
         self._texts: list[tuple[Any, Any, MemberPath, RedactionState]] = []
         self._parts: list[tuple[Any, Any]] = []
-        self._joined = SplitNumbers()
+        self._split_numbers = SplitNumbers()
 
-    def redact(self, value: Holder, *, dead: bool) -> None:
-        """Hide fields, then mask in the texts what was hidden, and patterns. A `dead` letter is trusted less."""
-        self._steps.append((value, ENTRY, (), self._found))
+    def redact(self, value: Container, *, dead: bool) -> None:
+        """Hide fields, then mask hidden values and patterns in texts. Less is trusted in a `dead` letter."""
+        self._steps.append((value, ENTRY, (), self._state))
         if dead:
-            self._dispute(value, self._found)
+            self._mask_implausible(value, self._state)
         while self._steps:
-            holder, places, way, found = self._steps.pop()
+            parent, kept_members, path, state = self._steps.pop()
             before = len(self._steps)
-            if type(holder) is dict:
-                self._names.mask(holder, found.marks)
-                self._object(holder, places, way, found)
+            if type(parent) is dict:
+                self._member_names.mask(parent, state.marks)
+                self._object(parent, kept_members, path, state)
             else:
-                self._list(holder, places, way, found)
-            self._steps[before:] = reversed(self._steps[before:])  # in the order of the document
-        for holder, at, way, found in self._texts:
-            if self._patterns or found.values:
-                self._mask_text(holder, at, way, found)
-        self._joined.mask(self._patterns)
-        for found in self._founds:
-            self._mask_heard(found)
-        for holder, at in reversed(self._parts):  # the inner ones first
-            self._close(holder, at)
-        self._mark(value, self._found.marks)
+                self._list(parent, kept_members, path, state)
+            self._steps[before:] = reversed(self._steps[before:])  # in document order
+        for parent, key, path, state in self._texts:
+            if self._patterns or state.values:
+                self._mask_text(parent, key, path, state)
+        self._split_numbers.mask(self._patterns)
+        for state in self._states:
+            self._mask_transcripts(state)
+        for parent, key in reversed(self._parts):  # inner ones first
+            self._restore_text(parent, key)
+        self._add_marks(value, self._state.marks)
 
-    def _object(self, holder: dict[str, Any], places: KeptMembers, way: MemberPath, found: RedactionState) -> None:
-        acts, entries = self._fields.acts, places is LOG_EVENT
-        for name, child in list(holder.items()):
-            kind, listed = type(child), places.get(name, NOWHERE)
-            if child is None or (listed is None and not (kind is dict or kind is list or places is SCORED)):
+    def _object(
+        self, parent: dict[str, Any], kept_members: KeptMembers, path: MemberPath, state: RedactionState
+    ) -> None:
+        actions, are_log_events = self._fields.actions, kept_members is LOG_EVENT
+        for name, child in list(parent.items()):
+            kind, kept = type(child), kept_members.get(name, UNKNOWN)
+            if child is None or (kept is None and not (kind is dict or kind is list or kept_members is SCORED)):
                 continue
-            entry = entries and name == "message" and kind is str
-            act = None if entry else acts[name]
-            if self._fields.unlisted and not entry and self._hide_unlisted(holder, name, places, act, found):
+            entry = are_log_events and name == "message" and kind is str
+            action = None if entry else actions[name]
+            if self._fields.unlisted and not entry and self._hide_unlisted(parent, name, kept_members, action, state):
                 continue
-            if entry or (kind is str and child[:1] in LEADS):
-                self._open(holder, name, found, entry=entry)
-            if act:
-                act(holder, name, found)
-            free = places is FREE or listed is FREE or (act and not listed and name not in MAY_BE_SAID)
-            inside = FREE if free else SCORED if listed is None else listed
-            self._take(holder, name, inside, (*way, without_digits(name)), found)
+            if entry or (kind is str and child[:1] in NESTED_STARTS):
+                self._parse_text(parent, name, state, entry=entry)
+            if action:
+                action(parent, name, state)
+            bot_defined = (
+                kept_members is BOT_DEFINED
+                or kept is BOT_DEFINED
+                or (action and not kept and name not in POSSIBLE_RESPONSES)
+            )
+            child_members = BOT_DEFINED if bot_defined else SCORED if kept is None else kept
+            self._visit_child(parent, name, child_members, (*path, without_digits(name)), state)
 
     def _hide_unlisted(
-        self, holder: dict[str, Any], name: str, places: KeptMembers, act: object, found: RedactionState
+        self, parent: dict[str, Any], name: str, kept_members: KeptMembers, action: object, state: RedactionState
     ) -> bool:
-        """Mask the member if nothing says what it is; whether that is so."""
-        child = holder[name]
-        if places is ENTRY and name == MARKS:
-            holder[name] = [word for word in child if self._fields.is_mark(word)] if isinstance(child, list) else []
+        """Mask the member if it is unknown; return whether it is."""
+        child = parent[name]
+        if kept_members is ENTRY and name == MARKS:
+            parent[name] = [word for word in child if self._fields.is_label(word)] if isinstance(child, list) else []
             return False
-        if places is ENTRY and name == SIZE and type(child) is Number:
+        if kept_members is ENTRY and name == SIZE and type(child) is Number:
             return False
-        if act or places is FREE or (name in places and type(child) in {dict, list}):
+        if action or kept_members is BOT_DEFINED or (name in kept_members and type(child) in {dict, list}):
             return False
         if child not in ("", MASK):
-            holder[name] = MASK
-            found.marks.add(UNLISTED)
+            parent[name] = MASK
+            state.marks.add(UNLISTED)
         return True
 
-    def _list(self, holder: list[Any], places: KeptMembers, way: MemberPath, found: RedactionState) -> None:
-        for at, child in enumerate(holder):
-            if self._fields.unlisted and places is not FREE and type(child) not in {dict, list}:
+    def _list(self, parent: list[Any], kept_members: KeptMembers, path: MemberPath, state: RedactionState) -> None:
+        for key, child in enumerate(parent):
+            if self._fields.unlisted and kept_members is not BOT_DEFINED and type(child) not in {dict, list}:
                 if child not in (None, "", MASK):
-                    holder[at] = MASK
-                    found.marks.add(UNLISTED)
+                    parent[key] = MASK
+                    state.marks.add(UNLISTED)
                 continue
-            if type(child) is str and child[:1] in LEADS:
-                self._open(holder, at, found)
-            self._take(holder, at, places, way, found)
+            if type(child) is str and child[:1] in NESTED_STARTS:
+                self._parse_text(parent, key, state)
+            self._visit_child(parent, key, kept_members, path, state)
 
-    def _take(self, holder: Any, at: Any, places: KeptMembers, way: MemberPath, found: RedactionState) -> None:
-        """Note that what is there, if it is still, is a text, or has to be gone through."""
-        child: Any = holder.get(at) if type(holder) is dict else holder[at]
+    def _visit_child(
+        self, parent: Any, key: Any, kept_members: KeptMembers, path: MemberPath, state: RedactionState
+    ) -> None:
+        """Queue the child, if it is still there: a text to be masked, or a container to be walked."""
+        child: Any = parent.get(key) if type(parent) is dict else parent[key]
         kind = type(child)
         if kind is dict or kind is list:
-            self._steps.append((child, places, way, found))
+            self._steps.append((child, kept_members, path, state))
         elif kind is NestedJson:
-            self._parts.append((holder, at))
-            self._steps.append((child.value, child.places, way, child.found))
+            self._parts.append((parent, key))
+            self._steps.append((child.value, child.kept_members, path, child.state))
         elif kind is Number or (kind is str and child and child != MASK):
-            self._texts.append((holder, at, way, found))
+            self._texts.append((parent, key, path, state))
 
-    def _open(self, holder: Any, at: Any, found: RedactionState, *, entry: bool = False) -> None:
-        """Take the text that stands there apart where it is JSON, and mask it where it hides what it holds."""
-        if holder[at] != MASK:
-            holder[at] = self._part(holder[at], found, entry=entry)
+    def _parse_text(self, parent: Any, key: Any, state: RedactionState, *, entry: bool = False) -> None:
+        """Parse the text there if it is JSON, and mask it if its content cannot be searched."""
+        if parent[key] != MASK:
+            parent[key] = self._nested_json(parent[key], state, entry=entry)
 
-    def _part(self, text: str, found: RedactionState, *, entry: bool) -> NestedJson | str:
-        if text.startswith(PACKED):
-            found.marks.add("packed")
+    def _nested_json(self, text: str, state: RedactionState, *, entry: bool) -> NestedJson | str:
+        if text.startswith(GZIP_BASE64):
+            state.marks.add("packed")
             return MASK
         try:
             value = loads_strictly(text) if JSON.match(text) else None
             if value is not None:
                 return (
-                    self._entry(text, value, found) if entry else NestedJson(text, value, dumps(value), NOWHERE, found)
+                    self._entry(text, value, state) if entry else NestedJson(text, value, dumps(value), UNKNOWN, state)
                 )
         except (ValueError, RecursionError):
             pass
         if self._fields and (entry or OBJECTS.match(text)):
-            found.marks.add("unreadable")
+            state.marks.add("unreadable")
             return MASK
         return text
 
-    def _entry(self, text: str, value: Holder, found: RedactionState) -> NestedJson:
-        """An entry in an envelope, which is marked by itself."""
-        part = NestedJson(text, value, dumps(value), ENTRY, RedactionState(found.obfuscated))
-        self._founds.append(part.found)
-        self._dispute(value, part.found)
-        return part
+    def _entry(self, text: str, value: Container, state: RedactionState) -> NestedJson:
+        """Wrap an entry in an envelope, which gets marks of its own."""
+        nested = NestedJson(text, value, dumps(value), ENTRY, RedactionState(state.obfuscated))
+        self._states.append(nested.state)
+        self._mask_implausible(value, nested.state)
+        return nested
 
-    def _dispute(self, value: Holder, found: RedactionState) -> None:
-        """Mask what should say when it was or what it is, and does not."""
-        for each in [value] if isinstance(value, dict) else value:
-            for name, plausible in PLAUSIBLE.items() if isinstance(each, dict) else ():
-                said = each.get(name)
-                if type(said) is str and said not in {"", MASK} and not plausible.fullmatch(said):
-                    each[name] = MASK if self._fields else self._patterns.masked(said, found.marks)
+    def _mask_implausible(self, value: Container, state: RedactionState) -> None:
+        """Mask members that should be a time or a version and are not."""
+        for item in [value] if isinstance(value, dict) else value:
+            for name, plausible in PLAUSIBLE.items() if isinstance(item, dict) else ():
+                text = item.get(name)
+                if type(text) is str and text not in {"", MASK} and not plausible.fullmatch(text):
+                    item[name] = MASK if self._fields else self._patterns.masked(text, state.marks)
                     if self._fields:
-                        found.marks.add(name)
+                        state.marks.add(name)
 
-    def _mask_text(self, holder: Any, at: Any, way: MemberPath, found: RedactionState) -> None:
-        text = text_of(holder[at])
-        if type(holder[at]) is str:
-            masked = self._patterns.masked(found.values.masked(text, found.marks), found.marks)
+    def _mask_text(self, parent: Any, key: Any, path: MemberPath, state: RedactionState) -> None:
+        text = text_of(parent[key])
+        if type(parent[key]) is str:
+            masked = self._patterns.masked(state.values.masked(text, state.marks), state.marks)
         else:
-            text = masked = whole(text)
-            if len(text) >= NUMBER_DIGITS:
-                masked = self._patterns.masked(text, found.marks)
+            text = masked = whole_number_digits(text)
+            if len(text) >= MIN_NUMBER_DIGITS:
+                masked = self._patterns.masked(text, state.marks)
         if masked != text:
-            holder[at] = self._as_read_again(masked, found)
+            parent[key] = self._hide_apparent_json(masked, state)
         elif self._patterns:
-            self._joined.add(holder, at, way, found)
-        if at in HEARD:
-            found.heard.append((holder, at, masked != text))
+            self._split_numbers.add(parent, key, path, state)
+        if key in TRANSCRIPTS:
+            state.transcripts.append((parent, key, masked != text))
 
-    def _as_read_again(self, masked: str, found: RedactionState) -> str:
-        """What is left of the text when it is redacted once more: a mask may make it look like JSON."""
+    def _hide_apparent_json(self, masked: str, state: RedactionState) -> str:
+        """Mask a masked text that now looks like JSON, so that redacting it again changes nothing."""
         if self._fields and OBJECTS.match(masked):
-            found.marks.add("unreadable")
+            state.marks.add("unreadable")
             return MASK
         return masked
 
     @staticmethod
-    def _mask_heard(found: RedactionState) -> None:
-        """Mask what else was heard for what was masked: it is the same words."""
-        if any(masked for _, _, masked in found.heard):
-            for holder, name in [(holder, name) for holder, name, masked in found.heard if not masked]:
-                holder[name] = MASK
-                found.marks.add(name)
+    def _mask_transcripts(state: RedactionState) -> None:
+        """Mask all transcripts of an entry if one was masked: they are the same words."""
+        if any(masked for _, _, masked in state.transcripts):
+            for parent, name in [(parent, name) for parent, name, masked in state.transcripts if not masked]:
+                parent[name] = MASK
+                state.marks.add(name)
 
-    def _close(self, holder: Any, at: Any) -> None:
-        """Put a part back as the text that it is now, unless all of it was hidden."""
-        part = holder.get(at) if type(holder) is dict else holder[at]
-        if type(part) is NestedJson:
-            if part.found is not self._found:
-                self._mark(part.value, part.found.marks)
-            written = dumps(part.value)
-            holder[at] = part.text if written == part.written else written.decode()
+    def _restore_text(self, parent: Any, key: Any) -> None:
+        """Replace parsed JSON by its text, unless all of it was hidden."""
+        nested = parent.get(key) if type(parent) is dict else parent[key]
+        if type(nested) is NestedJson:
+            if nested.state is not self._state:
+                self._add_marks(nested.value, nested.state.marks)
+            written = dumps(nested.value)
+            parent[key] = nested.text if written == nested.written else written.decode()
 
-    def _mark(self, value: Holder, marks: Collection[str]) -> None:
-        """Say in each outermost object what was redacted, beside what is said there already."""
-        words = {self._patterns.masked(word, set()) for word in marks}
-        for each in [value] if isinstance(value, dict) else value:
-            if words and isinstance(each, dict):
-                said = each.get(MARKS)
-                before = {word for word in said if isinstance(word, str)} if isinstance(said, list) else set()
-                each[MARKS] = sorted(words | before)
+    def _add_marks(self, value: Container, marks: Collection[str]) -> None:
+        """Add the labels of what was redacted to each outermost object."""
+        labels = {self._patterns.masked(label, set()) for label in marks}
+        for item in [value] if isinstance(value, dict) else value:
+            if labels and isinstance(item, dict):
+                existing = item.get(MARKS)
+                previous = (
+                    {label for label in existing if isinstance(label, str)} if isinstance(existing, list) else set()
+                )
+                item[MARKS] = sorted(labels | previous)

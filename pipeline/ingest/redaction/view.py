@@ -1,4 +1,4 @@
-"""Show a text as a reader understands it, so that a pattern is found however its characters are written."""
+"""Normalise a text as a reader understands it, so that patterns are found however their characters are written."""
 
 import html
 import re
@@ -7,28 +7,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-DEPTH = 3
-"""How often a text may be escaped in itself, as %2540 is; each time is one more search of it."""
+MAX_UNESCAPES = 3
+"""Times that a text may be escaped in itself, as %2540 is; each costs one more search of it."""
 
-HIDDEN = "\0"
-"""Stands for a character that nobody sees, or that belongs to the one before it."""
+INVISIBLE = "\0"
+"""Stands for a character that is not visible, or that combines with the one before it."""
 
 BLANK_CONTROLS = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85")
 DOTS = frozenset("\u3002\uff0e\uff61")
-"""Full stops that also stand between the labels of a domain."""
+"""Full stops that also separate the labels of a domain."""
 
-IN_JSON = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([bfnrt/]))|\0+")
-ELSEWHERE = re.compile(
+JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([bfnrt/]))|\0+")
+OTHER_ESCAPE = re.compile(
     r"%([0-7][0-9a-fA-F])|((?:%[89a-fA-F][0-9a-fA-F])+)|(&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,10});)"
 )
-"""A character in a URL, some that are no ASCII, and a character in HTML."""
+"""An escaped ASCII character in a URL, several others, or a character in HTML."""
 
 
 class _Characters(dict[int, str]):
-    """One character for each: digits of any script as ASCII's, wide forms as plain ones, unseen ones as HIDDEN."""
+    """Maps characters: digits of any script to ASCII's, wide forms to plain ones, invisible ones to INVISIBLE."""
 
     def __missing__(self, number: int) -> str:
-        self[number] = shown = _shown(chr(number))
+        self[number] = shown = _normalised_character(chr(number))
         return shown
 
 
@@ -37,9 +37,9 @@ _CHARACTERS = _Characters()
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`text`, whose character `i` stands for the characters from `begins[i]` to `ends[i]` of the text it shows.
+    """A normalised `text`; its character `i` stands for the original characters from `begins[i]` to `ends[i]`.
 
-    Without these lists each stands for the one at its own place.
+    Without these lists each stands for the original character at its own position.
     """
 
     text: str
@@ -47,61 +47,61 @@ class View:
     ends: Sequence[int] | None = None
 
     def span(self, begin: int, end: int) -> tuple[int, int]:
-        """Where the characters from `begin` to `end` stand in the text that is shown."""
+        """Return the original span of the characters from `begin` to `end`."""
         if self.begins is None or self.ends is None:
             return begin, end
         return self.begins[begin], self.ends[end - 1]
 
 
-def plain(text: str) -> str:
-    """`text` with a plain character for each of its own."""
+def normalised(text: str) -> str:
+    """Return `text` with each character replaced by a plain one."""
     return text if text.isascii() else text.translate(_CHARACTERS)
 
 
 def views(text: str) -> Iterator[View]:
-    """Each way to read `text`: as it is, and with its escapes resolved, in turn up to DEPTH times.
+    """Yield each way to read `text`: as it is, and with its escapes resolved, up to MAX_UNESCAPES times.
 
     What looks like an escape may be none: 50%41 is both 50A and 50, %, 41.
     """
-    shown = plain(text)
+    shown = normalised(text)
     view = View(shown)
-    if HIDDEN in shown:
-        yield view  # what is not seen may keep apart what would not be a number together
-    if "\\" in shown or HIDDEN in shown:
-        view = _resolve(view, IN_JSON) or view
+    if INVISIBLE in shown:
+        yield view  # invisible characters may separate digits that together are no number
+    if "\\" in shown or INVISIBLE in shown:
+        view = _resolve(view, JSON_ESCAPE) or view
     yield view
-    yield from islice(_resolved(view), DEPTH)
+    yield from islice(_resolved(view), MAX_UNESCAPES)
 
 
 def _resolved(view: View) -> Iterator[View]:
-    while ("%" in view.text or "&" in view.text) and (further := _resolve(view, ELSEWHERE)):
-        view = (_resolve(further, IN_JSON) or further) if HIDDEN in further.text else further
+    while ("%" in view.text or "&" in view.text) and (further := _resolve(view, OTHER_ESCAPE)):
+        view = (_resolve(further, JSON_ESCAPE) or further) if INVISIBLE in further.text else further
         yield view
 
 
 def _resolve(view: View, escapes: re.Pattern[str]) -> View | None:
-    """Replace each escape by what it stands for; None where there is none."""
+    """Replace each escape by what it stands for; None if there are none."""
     parts: list[str] = []
     begins: list[int] = []
     ends: list[int] = []
-    at = 0
-    for found in escapes.finditer(view.text):
-        character = _character(found)
-        if character == found[0]:
+    position = 0
+    for match in escapes.finditer(view.text):
+        character = _character(match)
+        if character == match[0]:
             continue
-        parts += (view.text[at : found.start()], character)
-        _extend(view, begins, ends, range(at, found.start()))
-        begin, end = view.span(*found.span())
+        parts += (view.text[position : match.start()], character)
+        _extend(view, begins, ends, range(position, match.start()))
+        begin, end = view.span(*match.span())
         begins += [begin] * len(character)
         ends += [end] * len(character)
         if not character and ends:
-            ends[-1] = end  # what is not seen goes with what it follows
-        at = found.end()
-    if not at:
+            ends[-1] = end  # an invisible character belongs to the one before it
+        position = match.end()
+    if not position:
         return None
-    text = "".join([*parts, view.text[at:]])
-    _extend(view, begins, ends, range(at, len(view.text)))
-    return View(plain(text), begins, ends)
+    text = "".join([*parts, view.text[position:]])
+    _extend(view, begins, ends, range(position, len(view.text)))
+    return View(normalised(text), begins, ends)
 
 
 def _extend(view: View, begins: list[int], ends: list[int], places: range) -> None:
@@ -114,8 +114,8 @@ def _extend(view: View, begins: list[int], ends: list[int], places: range) -> No
 
 
 def _character(escape: re.Match[str]) -> str:
-    """What the escape stands for; itself where it stands for nothing."""
-    if escape.re is IN_JSON:
+    """Return what the escape stands for; the escape itself if it stands for nothing."""
+    if escape.re is JSON_ESCAPE:
         if escape[1]:
             return chr(int(escape[1], 16))
         return " " if escape[2] else ""
@@ -126,7 +126,7 @@ def _character(escape: re.Match[str]) -> str:
     return html.unescape(escape[3])
 
 
-def _shown(character: str) -> str:
+def _normalised_character(character: str) -> str:
     digit = unicodedata.digit(character, None)
     if digit is not None:
         return str(digit)
@@ -134,6 +134,6 @@ def _shown(character: str) -> str:
         return "."
     category = unicodedata.category(character)
     if category in {"Cf", "Mn", "Me"} or (category == "Cc" and character not in BLANK_CONTROLS):
-        return HIDDEN
-    plain = unicodedata.normalize("NFKC", character)
-    return plain if len(plain) == 1 and plain.isascii() else character
+        return INVISIBLE
+    compatible = unicodedata.normalize("NFKC", character)
+    return compatible if len(compatible) == 1 and compatible.isascii() else character

@@ -1,1 +1,1 @@
-"""What log entries come wrapped in: opened layer by layer, within one budget a message."""
+"""Unwrap log entries layer by layer, within one budget for each message."""

@@ -1,4 +1,4 @@
-"""A text in; what JSON value it begins with, and where that ends or goes wrong, out."""
+"""Find the JSON value at the beginning of a text, and where it ends or goes wrong."""
 
 import enum
 import re
@@ -12,7 +12,7 @@ from pipeline.runtime.json_depth import MAX_DEPTH, too_deep
 
 BYTE = re.compile(r"\(byte ([0-9]+)\)")
 TOKENS = re.compile(rb'"(?:[^"\\\n]|\\.)*+"?|[{}\[\]]')
-"""A string, so that brackets in it are not seen, or a bracket. No JSON string goes over the end of a line."""
+"""A string, so that brackets in it are skipped, or a bracket. No JSON string continues after a line end."""
 
 ESCAPED_PAIR = len(r"\ud83d\ude00")
 
@@ -21,7 +21,7 @@ _raws = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Verdict(enum.Enum):
-    """What a text begins with: a part of a JSON value, a JSON value, or none."""
+    """The beginning of a text is a part of a JSON value, a whole one, or none."""
 
     OPEN = enum.auto()
     WHOLE = enum.auto()
@@ -29,16 +29,16 @@ class Verdict(enum.Enum):
 
 
 def first_value(text: bytes | memoryview, *, last: bool = False) -> tuple[Verdict, int]:
-    """What `text` begins with, and how many of its bytes that takes.
+    """Return the verdict on the beginning of `text`, and how many of its bytes that covers.
 
-    They are those of a WHOLE value with the blanks behind it, those before the mistake in a BROKEN one, all of an
-    OPEN one. More than a bounded number of bytes behind a value are not looked at, whatever they are. What is nested
-    too deep is BROKEN there, also where it is OPEN and `last`: nothing more of it is read.
+    They are those of a WHOLE value with the blanks after it, those before the error in a BROKEN one, all of an OPEN
+    one. Only a limited number of bytes after a value is read, whatever they are. A value that is nested too deep is
+    BROKEN there, also if it is OPEN and `last`, when nothing more of it is read.
     """
     try:
         verdict, size, half = _parsed(text)
         if half:
-            verdict, size, _ = _parsed(mended_escapes(bytes(text)))  # no place in it moves
+            verdict, size, _ = _parsed(mended_escapes(bytes(text)))  # positions stay the same
     except RecursionError:
         return Verdict.BROKEN, _too_deep_at(text)
     if (verdict is Verdict.WHOLE or (last and verdict is Verdict.OPEN)) and too_deep(bytes(text[:size])):
@@ -47,19 +47,19 @@ def first_value(text: bytes | memoryview, *, last: bool = False) -> tuple[Verdic
 
 
 def _parsed(text: bytes | memoryview) -> tuple[Verdict, int, bool]:
-    """Tell also whether half a character was in the way: there the parser stops, or, near the end, waits for more."""
+    """Parse `text`; also return whether half a character may have stopped the parser, or made it expect more."""
     try:
         _raw.decode(text)
     except msgspec.DecodeError as error:
-        # the library has no classes of its own for a text that is right as far as it goes, or that goes on
-        wrong = str(error)
+        # msgspec has no error classes for truncated text and for trailing text
+        problem = str(error)
     else:
         return Verdict.WHOLE, len(text), False
-    at = BYTE.search(wrong)
-    if at and "trailing characters" in wrong:
-        return Verdict.WHOLE, int(at[1]) - 1, False  # it counts the first of the bytes that are too many
-    if at and int(at[1]) < len(text):
-        return Verdict.BROKEN, int(at[1]), "surrogate" in wrong or "hex escape" in wrong
+    position = BYTE.search(problem)
+    if position and "trailing characters" in problem:
+        return Verdict.WHOLE, int(position[1]) - 1, False  # msgspec counts the first trailing byte
+    if position and int(position[1]) < len(text):
+        return Verdict.BROKEN, int(position[1]), "surrogate" in problem or "hex escape" in problem
     return Verdict.OPEN, len(text), bool(HALF_ESCAPE.search(text[-ESCAPED_PAIR:]))
 
 
@@ -68,25 +68,25 @@ def _too_deep_at(text: bytes | memoryview) -> int:
 
 
 def unclosed(text: bytes | memoryview) -> list[int]:
-    """Where the brackets stand that `text` opens and does not close, outermost first; MAX_DEPTH of them at most."""
-    found: list[int] = []
+    """Return the positions of brackets that `text` opens and does not close, outermost first; at most MAX_DEPTH."""
+    positions: list[int] = []
     for token in TOKENS.finditer(text):
         if token[0] in {b"{", b"["}:
-            found.append(token.start())
-            if len(found) == MAX_DEPTH:
+            positions.append(token.start())
+            if len(positions) == MAX_DEPTH:
                 break
-        elif token[0] in {b"}", b"]"} and found:
-            found.pop()
-    return found
+        elif token[0] in {b"}", b"]"} and positions:
+            positions.pop()
+    return positions
 
 
 def objects(text: bytes) -> list[bytes]:
-    """The objects of a JSON array that holds nothing else; else nothing."""
+    """Return the elements of a JSON array of objects; nothing for any other text."""
     if too_deep(text) or text.count(b",") > VALUES:
         return []
     array = JsonText(text)
     try:
-        found = list(array.parts(_raws.decode(array.readable)))
+        elements = list(array.parts(_raws.decode(array.readable)))
     except msgspec.DecodeError:
         return []
-    return found if all(value.startswith(b"{") for value in found) else []
+    return elements if all(value.startswith(b"{") for value in elements) else []

@@ -1,4 +1,4 @@
-"""Read text of another Unicode encoding than UTF-8, which its byte order mark tells: PowerShell writes UTF-16."""
+"""Convert text in another Unicode encoding than UTF-8, as its byte order mark says: PowerShell writes UTF-16."""
 
 import codecs
 from typing import Final
@@ -12,16 +12,16 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""The longer ones first: that of UTF-32 begins with one of UTF-16."""
+"""The longer marks come first: that of UTF-32 begins with one of UTF-16."""
 
 
 def encoding_of(start: bytes) -> str:
-    """The encoding of a text that starts so, empty where it is UTF-8 or none."""
+    """Return the encoding of a text that starts like this, "" if it is UTF-8 or unknown."""
     return next((encoding for mark, encoding in _MARKS if start.startswith(mark)), "")
 
 
 class Transcoder:
-    """A stream of text as UTF-8; what is broken in it is replaced by U+FFFD."""
+    """A stream of text converted to UTF-8; invalid characters are replaced by U+FFFD."""
 
     def __init__(self, stream: Source, encoding: str) -> None:
         self._stream = stream
@@ -29,10 +29,10 @@ class Transcoder:
         self._ended = False
 
     def read1(self, size: int, /) -> bytes:
-        """Some bytes, of some more than `size` at most; none at the end."""
+        """Return some bytes, at most a little more than `size`; none at the end."""
         while not self._ended:
-            some = self._stream.read1(max(1, size // 2))
-            self._ended = not some
-            if text := self._decoder.decode(some, final=self._ended):
+            chunk = self._stream.read1(max(1, size // 2))
+            self._ended = not chunk
+            if text := self._decoder.decode(chunk, final=self._ended):
                 return text.encode()
         return b""

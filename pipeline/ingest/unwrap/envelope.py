@@ -1,18 +1,18 @@
-"""Find the log entries in one input, whatever they are wrapped in, within a budget of bytes, texts and layers."""
+"""Find the log entries in one input, whatever wraps them, within a budget of bytes, texts and layers."""
 
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 from pipeline.ingest.files.gzip_stream import GZIP
 from pipeline.ingest.unwrap.budget import Budget, BudgetError
-from pipeline.ingest.unwrap.opening import Inside, Layer, Unreadable, open_layer
-from pipeline.ingest.unwrap.wrappers import name_of
+from pipeline.ingest.unwrap.opening import Contents, Layer, Unreadable, open_layer
+from pipeline.ingest.unwrap.wrappers import wrapper_name
 from pipeline.runtime.errors import InvalidEventError, Reason
 
-LAYERS: Final = 16
-"""Wrappers inside one another: an SQS record of an SNS notification of a subscription event has nine."""
-LETTERS: Final = 100
-"""What of one input is no log entry is told one by one up to here; then once, of the input as a whole."""
+MAX_LAYERS: Final = 16
+"""Nested wrappers: an SQS record of an SNS notification of a subscription event has nine."""
+MAX_DEAD_LETTERS: Final = 100
+"""Dead letters for single texts of one input; more become one dead letter of the whole input."""
 
 GZIP_BASE64 = b"H4sI"
 
@@ -20,86 +20,87 @@ Entry = TypeVar("Entry")
 
 
 def unwrap(raw: bytes, max_bytes: int, read: Callable[[bytes], Entry]) -> Iterator[Entry | Unreadable]:
-    """Give what `read` makes of each entry in `raw`, and what is none and holds none, in their order.
+    """Yield the result of `read` for each entry in `raw`, and what is neither an entry nor a wrapper, in order.
 
-    `read` raises InvalidEventError for what is no entry. It is asked first, of each layer; what it does not take is
-    opened. Nothing comes of what is empty by right, such as CloudWatch's control messages. `max_bytes` are those that
-    a message may have; where it costs more than that allows, the rest of it is not read, and all of it is unreadable.
+    `read` raises InvalidEventError for anything but an entry. It is tried first on each layer; what it rejects is
+    opened. Inputs that are empty by design, such as CloudWatch's control messages, yield nothing. `max_bytes` is the
+    size limit of a message; an input that exceeds the budget derived from it is not read further, and is unreadable as
+    a whole.
     """
     if len(raw) > max_bytes:
-        wrong = f"{len(raw)} bytes, where a message may have {max_bytes}"
-        yield Unreadable(InvalidEventError(Reason.TOO_LARGE, wrong), raw)
+        problem = f"{len(raw)} bytes; a message may have at most {max_bytes}"
+        yield Unreadable(InvalidEventError(Reason.TOO_LARGE, problem), raw)
         return
-    letters, first = 0, None
+    count, first = 0, None
     for found in _walk(raw, Budget(max_bytes), read):
         if isinstance(found, Unreadable):
-            letters += 1
-            if letters > LETTERS:
+            count += 1
+            if count > MAX_DEAD_LETTERS:
                 first = first or found.invalid
                 continue
         yield found
     if first is not None:
-        wrong = (
-            f"{letters - LETTERS} more of the texts in it are no log entries; of the first of them: {first.unquoted}"
+        problem = (
+            f"{count - MAX_DEAD_LETTERS} more texts in it are not log entries; the first of them: {first.unquoted}"
         )
-        yield Unreadable(InvalidEventError(first.reason, wrong, first.quoted), raw)
+        yield Unreadable(InvalidEventError(first.reason, problem, first.quoted), raw)
 
 
 def unpacked_size(raw: bytes, max_bytes: int) -> int:
-    """Count the bytes that an input comes to, with all that it unpacks to; by far the most are not packed."""
+    """Return the bytes of an input and all that it decompresses to; almost no input is compressed."""
     if not raw.startswith(GZIP) and GZIP_BASE64 not in raw:
         return len(raw)
     budget = Budget(max_bytes)
-    for _ in _walk(raw, budget, _nothing):
+    for _ in _walk(raw, budget, _reject):
         pass
     return len(raw) + budget.unpacked
 
 
-def _nothing(_: bytes) -> None:
+def _reject(_: bytes) -> None:
     raise InvalidEventError(Reason.WRONG_SHAPE, "to be opened")
 
 
 def _walk(raw: bytes, budget: Budget, read: Callable[[bytes], Entry]) -> Iterator[Entry | Unreadable]:
-    """Go through all layers, the outer ones first; what is inside of one is on the stack until all of it was taken."""
+    """Go through all layers, the outer ones first; the stack holds the layers that are open."""
     stack: list[Iterator[Layer | Unreadable]] = [iter((Layer(raw, ""),))]
     while stack:
         try:
-            part = next(stack[-1], None)
-            if part is None:
+            layer = next(stack[-1], None)
+            if layer is None:
                 stack.pop()
-            elif isinstance(part, Unreadable):
-                yield part
+            elif isinstance(layer, Unreadable):
+                yield layer
             else:
-                found, inside = _taken(part, budget, read, raw if len(stack) > LAYERS else None)
-                if inside is not None:
-                    stack.append(iter(inside))
+                found, contents = _read_or_open(layer, budget, read, raw if len(stack) > MAX_LAYERS else None)
+                if contents is not None:
+                    stack.append(iter(contents))
                 elif found is not None:
                     yield found
-        except BudgetError as beyond:
-            yield Unreadable(beyond, raw)
+        except BudgetError as error:
+            yield Unreadable(error, raw)
             return
 
 
-def _taken(
-    part: Layer, budget: Budget, read: Callable[[bytes], Entry], too_deep: bytes | None
-) -> tuple[Entry | Unreadable | None, Inside | None]:
-    """Give the entry that the part is, or else what is inside, or else why it is neither.
+def _read_or_open(
+    layer: Layer, budget: Budget, read: Callable[[bytes], Entry], too_deep: bytes | None
+) -> tuple[Entry | Unreadable | None, Contents | None]:
+    """Return the entry in the layer, or else its contents, or else why it has neither.
 
-    Where it may not be opened any more, `too_deep` is the whole input, which is then what is kept.
+    If the layer may not be opened, `too_deep` is the whole input, which is then kept.
     """
     try:
-        return read(part.text), None
-    except InvalidEventError as invalid:
-        wrong = invalid
+        return read(layer.text), None
+    except InvalidEventError as rejection:
+        error = rejection
     if too_deep is not None:
-        deep = InvalidEventError(Reason.TOO_DEEP, f"more than {LAYERS} wrappers inside one another")
-        return Unreadable(deep.inside(part.where), too_deep), None
+        deep = InvalidEventError(Reason.TOO_DEEP, f"more than {MAX_LAYERS} nested wrappers")
+        return Unreadable(deep.inside(layer.where), too_deep), None
     try:
-        inside = open_layer(part, budget)
+        contents = open_layer(layer, budget)
     except BudgetError:
         raise
     except InvalidEventError as broken:
-        return Unreadable(broken.inside(part.where), part.text), None
-    if inside is None and wrong.reason is Reason.WRONG_SHAPE and (name := name_of(part.text)):
-        wrong = InvalidEventError(Reason.WRONG_SHAPE, f"{name}: it holds no log entry that can be read")
-    return Unreadable(wrong.inside(part.where), part.text), inside
+        return Unreadable(broken.inside(layer.where), layer.text), None
+    if contents is None and error.reason is Reason.WRONG_SHAPE and (name := wrapper_name(layer.text)):
+        error = InvalidEventError(Reason.WRONG_SHAPE, f"{name}: it holds no log entry that can be read")
+    return Unreadable(error.inside(layer.where), layer.text), contents

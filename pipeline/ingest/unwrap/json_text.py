@@ -1,4 +1,4 @@
-"""Read JSON that has halves of characters in it, and give its parts as they came."""
+"""Parse JSON that has halves of characters in it, and return its parts as they were received."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -12,34 +12,34 @@ _any_string = json.JSONDecoder(strict=False)
 
 
 class JsonText:
-    """A JSON text as it came, and as parsers take it, with whole characters: parts of both are at the same places."""
+    """A JSON text as received, and as `readable` by parsers, with whole characters; positions are the same in both."""
 
-    def __init__(self, came: bytes) -> None:
-        self.came = came
-        self.readable = mended_escapes(came)
+    def __init__(self, received: bytes) -> None:
+        self.received = received
+        self.readable = mended_escapes(received)
 
     def part(self, raw: bytes | msgspec.Raw) -> bytes:
-        """A part as it came."""
+        """Return a part as it was received."""
         return next(self.parts((raw,)))
 
     def parts(self, raws: Iterable[bytes | msgspec.Raw]) -> Iterator[bytes]:
-        """Parts that follow one another, as they came."""
-        if self.readable is self.came:
+        """Yield consecutive parts as they were received."""
+        if self.readable is self.received:
             yield from map(bytes, raws)
             return
-        at = 0
+        position = 0
         for raw in raws:
-            found = bytes(raw)
-            at = self.readable.index(found, at)
-            yield self.came[at : at + len(found)]
-            at += len(found)
+            part = bytes(raw)
+            position = self.readable.index(part, position)
+            yield self.received[position : position + len(part)]
+            position += len(part)
 
 
 def unescaped(string: bytes) -> bytes:
-    """The text of a JSON string; bytes that are no UTF-8 stay what they are.
+    """Return the text of a JSON string; bytes that are not UTF-8 are kept.
 
     Raises:
-        msgspec.DecodeError: it is none.
+        msgspec.DecodeError: it is not a JSON string.
     """
     try:
         return _string.decode(string).encode()
@@ -47,5 +47,5 @@ def unescaped(string: bytes) -> bytes:
         pass
     try:
         return str(_any_string.decode(string.decode(errors="surrogateescape"))).encode(errors="surrogateescape")
-    except ValueError as wrong:
-        raise msgspec.DecodeError(str(wrong)) from None
+    except ValueError as error:
+        raise msgspec.DecodeError(str(error)) from None

@@ -1,7 +1,8 @@
-"""Write rows whose columns are Lex's own members as log entries again.
+"""Rebuild log entries from rows whose columns are Lex's own members.
 
-Athena, Glue and Firehose make such files, with all names in lower case: a struct's members get Lex's spelling back, the
-names in a map (slots, attributes) are the bot's and stay as they are. A column may also hold its object as JSON text.
+Athena, Glue and Firehose write such files with all names in lower case: the members of structs get Lex's spelling back,
+the names in maps (slots, attributes) are the bot's and stay as they are. A column may also hold its object as JSON
+text.
 """
 
 import re
@@ -14,7 +15,7 @@ import msgspec
 import orjson
 import pyarrow as pa
 
-DEEPEST: Final = 40
+MAX_TYPE_DEPTH: Final = 40
 """Levels of a column's type: a slot of a slot of an interpretation has 12."""
 
 SPELLED: Final = """
@@ -27,8 +28,8 @@ rawTranscription requestAttributes requestId resolvedContext resolvedSlots resol
 runtimeHints s3BucketArn sentimentLabel sentimentResponse sentimentScore sessionAttributes sessionId sessionState
 slotElicitationStyle slotHints slotToElicit subSlotHints subSlotToElicit subSlots timeToLive timeToLiveInSeconds
 transcriptionConfidence turnsToLive userId invocationSource currentIntent
-""".split()  # noqa: SIM905 - as a list of texts they would fill a screen
-"""Members of log entries, V2 and V1, whose names are not all in lower case."""
+""".split()  # noqa: SIM905 - a list would take one line for each
+"""Members of V2 and V1 log entries whose names are not all in lower case."""
 
 OBJECTS: Final = frozenset(
     (
@@ -36,7 +37,7 @@ OBJECTS: Final = frozenset(
         *("proposedNextState", "transcriptions", "intent", "dialogAction", "activeContexts", "sentimentResponse"),
     )
 )
-"""Members that are objects or lists: where a column of one is text, it is JSON."""
+"""Members that are objects or lists: a text column of one holds JSON."""
 
 _SPELLING: Final = {name.lower(): name for name in SPELLED} | {
     re.sub("([A-Z])", r"_\1", name).lower(): name for name in SPELLED
@@ -45,13 +46,13 @@ _LAYOUTS: Final = ({"sessionId", "requestId", "bot", "sessionState"}, {"sessionI
 
 
 def are_lex_columns(schema: pa.Schema) -> bool:
-    """Tell whether these are columns of log entries of Lex V2 or V1."""
+    """Return whether these are the columns of Lex V2 or V1 log entries."""
     names = {_spelled(field.name) for field in schema}
-    return any(layout <= names for layout in _LAYOUTS) and all(_depth(field.type) <= DEEPEST for field in schema)
+    return any(layout <= names for layout in _LAYOUTS) and all(_depth(field.type) <= MAX_TYPE_DEPTH for field in schema)
 
 
-def as_entry(row: dict[str, Any], schema: pa.Schema) -> bytes:
-    """Write a row, in Arrow's Python values, as a log entry; what is null in it is absent."""
+def build_entry(row: dict[str, Any], schema: pa.Schema) -> bytes:
+    """Build a log entry from a row, in Arrow's Python values; nulls become absent."""
     return msgspec.json.encode(_struct(row, schema))
 
 
@@ -59,26 +60,26 @@ def _spelled(name: str) -> str:
     return _SPELLING.get(name.lower(), name)
 
 
-def _depth(kind: pa.DataType, level: int = 1) -> int:
-    if level > DEEPEST:
+def _depth(arrow_type: pa.DataType, level: int = 1) -> int:
+    if level > MAX_TYPE_DEPTH:
         return level
-    inside = (kind.field(place).type for place in range(kind.num_fields))
-    return max((_depth(each, level + 1) for each in inside), default=level)
+    children = (arrow_type.field(place).type for place in range(arrow_type.num_fields))
+    return max((_depth(child, level + 1) for child in children), default=level)
 
 
 def _struct(members: dict[str, Any], fields: Iterable[pa.Field]) -> dict[str, Any]:
-    found = {}
+    entry = {}
     for field in fields:
         if (value := members.get(field.name)) is not None:
             name = _spelled(field.name)
-            found[name] = (
+            entry[name] = (
                 _json(value) if name in OBJECTS and isinstance(value, str | bytes) else _plain(value, field.type)
             )
-    return found
+    return entry
 
 
 def _json(text: str | bytes) -> Any:
-    """An object or list that a column has as JSON; what is none stays a text."""
+    """Return the object or list of a JSON text; other text stays text."""
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -86,20 +87,20 @@ def _json(text: str | bytes) -> Any:
     return msgspec.Raw(text.encode() if isinstance(text, str) else text)
 
 
-def _plain(value: Any, kind: pa.DataType) -> Any:
+def _plain(value: Any, arrow_type: pa.DataType) -> Any:
     if value is None:
         return None
-    if pa.types.is_struct(kind):
-        return _struct(value, (kind.field(place) for place in range(kind.num_fields)))
-    if pa.types.is_map(kind):
-        return {str(name): _plain(each, kind.item_type) for name, each in value}
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return [_plain(each, kind.value_type) for each in value]
+    if pa.types.is_struct(arrow_type):
+        return _struct(value, (arrow_type.field(place) for place in range(arrow_type.num_fields)))
+    if pa.types.is_map(arrow_type):
+        return {str(name): _plain(item, arrow_type.item_type) for name, item in value}
+    if pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type):
+        return [_plain(item, arrow_type.value_type) for item in value]
     return _scalar(value)
 
 
 def _scalar(value: Any) -> Any:
-    """A text, a number or a time as Lex writes it."""
+    """Convert a text, a number or a time to the form that Lex writes."""
     match value:
         case bytes():
             return value.decode(errors="replace")

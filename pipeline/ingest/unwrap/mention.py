@@ -1,4 +1,4 @@
-"""The bytes of an input that nobody could read and a session id in; whether they tell of that session, out."""
+"""Search input that could not be read for a session id."""
 
 import json
 from collections.abc import Collection
@@ -8,25 +8,27 @@ from pipeline.runtime.errors import InvalidEventError, Reason
 
 
 def mentions(raw: bytes, session_id: str, bots: Collection[str], max_bytes: int) -> bool:
-    """Whether the session, and one of `bots` where any are named, stand in quotes in `raw` or in what it has packed.
+    """Return whether the session, and one of `bots` if there are any, is quoted in `raw` or in what it wraps.
 
-    An input that is broken has no members to look at. So a text that only looks like the id counts too: whoever asks
-    to be forgotten is to be forgotten.
+    A broken input has no members to look at, so a text that only looks like the id counts too: an erasure must rather
+    remove too much than too little.
     """
 
-    def tells(text: bytes) -> bool:
+    def is_mentioned(text: bytes) -> bool:
         return _quotes(text, session_id) and (not bots or any(_quotes(text, bot) for bot in bots))
 
-    def look(text: bytes) -> bool:
-        if tells(text):
+    def read(text: bytes) -> bool:
+        if is_mentioned(text):
             return True
-        raise InvalidEventError(Reason.WRONG_SHAPE, "nothing of the session")  # so that it is opened
+        raise InvalidEventError(Reason.WRONG_SHAPE, "the session is not mentioned")  # so that the layer is opened
 
-    return tells(raw) or any(found is True for found in unwrap(raw, max_bytes, look))
+    return is_mentioned(raw) or any(result is True for result in unwrap(raw, max_bytes, read))
 
 
 def _quotes(text: bytes, word: str) -> bool:
-    """Whether `word` is a JSON string in `text`, or in a JSON string in it, whichever way it is written."""
-    written = {json.dumps(word), json.dumps(word, ensure_ascii=False)}
-    nested = {json.dumps(one)[1:-1] for one in written} | {json.dumps(one, ensure_ascii=False)[1:-1] for one in written}
-    return any(one.encode() in text for one in written | nested)
+    """Return whether `word` is a JSON string in `text`, or in a JSON string in it, in either escaping."""
+    variants = {json.dumps(word), json.dumps(word, ensure_ascii=False)}
+    nested = {json.dumps(variant)[1:-1] for variant in variants} | {
+        json.dumps(variant, ensure_ascii=False)[1:-1] for variant in variants
+    }
+    return any(variant.encode() in text for variant in variants | nested)

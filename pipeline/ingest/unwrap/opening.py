@@ -1,4 +1,4 @@
-"""Open one layer of an input: gzip, base64, an encoding, JSON in a string, a wrapper of the table, several texts."""
+"""Open one layer of an input: gzip, base64, an encoding, JSON in a string, a known wrapper, several texts."""
 
 import io
 import re
@@ -14,37 +14,37 @@ from pipeline.ingest.unwrap.budget import Budget, BudgetError
 from pipeline.ingest.unwrap.document import Verdict, first_value
 from pipeline.ingest.unwrap.encodings import BOM_BYTES, encoding_of
 from pipeline.ingest.unwrap.json_text import JsonText, unescaped
-from pipeline.ingest.unwrap.wrappers import FIELDS, UNREAD, Wrapper, wrapper_members
+from pipeline.ingest.unwrap.wrappers import FIELDS, UNSUPPORTED, Wrapper, wrapper_members
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import UTF8_BOM
 from pipeline.runtime.json_depth import check_depth
 
 BASE64 = (b"H4sI", b"eyJ", b"ewo", b"ewk", b"eyA", b"W3s")
-"""Base64 of the beginnings of gzip and of JSON objects."""
+"""Base64 of the first bytes of gzip and of JSON objects."""
 OPENING = (b"{", b"[", b'"')
 CSV_OBJECT = re.compile(rb'(?:^|,)"(\{(?:[^"]++|"")*+)"(?=,|$)')
-"""A JSON object in a column of a line of CSV."""
+"""A JSON object in a column of a CSV line."""
 CSV_HEADER = re.compile(rb'"?@\w{1,100}"?(?:,"?@?[\w.]{1,100}"?)*')
-"""The names of the columns, in the first line of an export of Insights."""
+"""The column names in the first line of an Insights export."""
 CONTROL = b'"CONTROL_MESSAGE"'
 DATA = (b"", b"null", b'"DATA_MESSAGE"')
 
 
 class Layer(NamedTuple):
-    """A text that was found `where` in the input."""
+    """A text and its path in the input."""
 
     text: bytes
     where: str
 
 
 class Unreadable(NamedTuple):
-    """What is no log entry and holds none: why, and its bytes."""
+    """Bytes that are neither a log entry nor hold one, and why."""
 
     invalid: InvalidEventError
     raw: bytes
 
 
-Inside = Iterable[Layer | Unreadable]
+Contents = Iterable[Layer | Unreadable]
 
 
 class _Field(msgspec.Struct, gc=False):
@@ -62,20 +62,20 @@ _fields = msgspec.json.Decoder(list[_Field])
 _item = msgspec.json.Decoder(_Item)
 
 
-def open_layer(part: Layer, budget: Budget) -> Inside | None:
-    """Give what is inside; None where it is no layer of anything, but itself.
+def open_layer(layer: Layer, budget: Budget) -> Contents | None:
+    """Return the contents of a layer; None if it wraps nothing.
 
     Raises:
-        InvalidEventError: it is a layer, and broken. BudgetError: it holds more than there is room for.
+        InvalidEventError: it is broken. BudgetError: its contents exceed the budget.
     """
-    text, where = part
+    text, where = layer
     if text.startswith(GZIP):
-        return _gunzipped(text, where, budget)
+        return _gunzip(text, where, budget)
     if encoding := encoding_of(text[:BOM_BYTES]):
-        return [Layer(_transcoded(text, encoding, budget), where)]
+        return [Layer(_transcode(text, encoding, budget), where)]
     text = text.lstrip(UTF8_BOM).strip(BLANKS)
     if text.startswith(BASE64):
-        return [Layer(budget.base64(text), _at(where, "base64"))]
+        return [Layer(budget.base64(text), _join_path(where, "base64"))]
     if stamp := STAMP.match(text):
         text = text[stamp.end() :]
         return [Layer(text, where)] if text.startswith(OPENING) else None
@@ -85,148 +85,148 @@ def open_layer(part: Layer, budget: Budget) -> Inside | None:
     return [] if CSV_HEADER.fullmatch(text) and b"@message" in text else None
 
 
-def _gunzipped(packed: bytes, where: str, budget: Budget) -> Inside:
-    """Of gzip that is broken, what is whole before that is read, and all of it is kept as unreadable."""
-    text, wrong = budget.gunzip(packed)
-    if not wrong:
-        return [Layer(text, _at(where, "gzip"))]
-    broken = InvalidEventError(Reason.BAD_ENVELOPE, f"gzip, broken: {wrong}").inside(where)
-    return [*(_several(text, where, budget) or ()), Unreadable(broken, packed)]
+def _gunzip(compressed: bytes, where: str, budget: Budget) -> Contents:
+    """Decompress gzip; if it is broken, read what is whole before the error, and keep all of it as unreadable."""
+    text, problem = budget.gunzip(compressed)
+    if not problem:
+        return [Layer(text, _join_path(where, "gzip"))]
+    broken = InvalidEventError(Reason.BAD_ENVELOPE, f"broken gzip: {problem}").inside(where)
+    return [*(_several(text, where, budget) or ()), Unreadable(broken, compressed)]
 
 
-def _transcoded(text: bytes, encoding: str, budget: Budget) -> bytes:
+def _transcode(text: bytes, encoding: str, budget: Budget) -> bytes:
     try:
-        found = text.decode(encoding, "surrogatepass").encode(errors="surrogatepass")
-    except UnicodeDecodeError as wrong:
-        raise InvalidEventError(Reason.NOT_UTF8, f"{wrong.encoding}, broken: {wrong.reason}") from None
-    budget.unpack(len(found))
-    return found
+        converted = text.decode(encoding, "surrogatepass").encode(errors="surrogatepass")
+    except UnicodeDecodeError as error:
+        raise InvalidEventError(Reason.NOT_UTF8, f"invalid {error.encoding}: {error.reason}") from None
+    budget.unpack(len(converted))
+    return converted
 
 
-def _json(came: bytes, where: str, budget: Budget) -> Inside | None:
-    text = JsonText(came)
+def _json(received: bytes, where: str, budget: Budget) -> Contents | None:
+    text = JsonText(received)
     try:
-        if came.startswith(b"{"):
+        if received.startswith(b"{"):
             return _object(text, where, budget)
-        if came.startswith(b"["):
+        if received.startswith(b"["):
             return _list(text, where, budget)
-        return _looked_at(unescaped(text.readable), where)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # it is not one JSON value
-        if column := CSV_OBJECT.search(came):
+        return _string_content(unescaped(text.readable), where)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # it is more or less than one JSON value
+        if column := CSV_OBJECT.search(received):
             return [Layer(column[1].replace(b'""', b'"'), where)]
-        return _several(came, where, budget)
+        return _several(received, where, budget)
 
 
-def _several(text: bytes, where: str, budget: Budget) -> Inside | None:
-    """Give the texts that stand one behind the other or in lines, where one of them at least is JSON."""
-    window = ByteBuffer(io.BufferedReader(io.BytesIO(text)))
-    found, any_whole = list[Layer](), False
+def _several(text: bytes, where: str, budget: Budget) -> Contents | None:
+    """Return consecutive texts, or texts in lines, if at least one of them is JSON."""
+    buffer = ByteBuffer(io.BufferedReader(io.BytesIO(text)))
+    layers, any_whole = list[Layer](), False
     try:
-        for piece in JsonSplitter(window).pieces():
+        for piece in JsonSplitter(buffer).pieces():
             budget.take(1)
             if piece.text.strip():
-                found.append(Layer(piece.text, _at(where, f"line {piece.line}")))
+                layers.append(Layer(piece.text, _join_path(where, f"line {piece.line}")))
                 any_whole = any_whole or first_value(piece.text) == (Verdict.WHOLE, len(piece.text))
     except DocumentTooLongError:
         return None
-    return found if any_whole and len(found) > 1 else None
+    return layers if any_whole and len(layers) > 1 else None
 
 
-def _object(text: JsonText, where: str, budget: Budget) -> Inside | None:
-    wrapped, kind = wrapper_members(text.readable)
-    inside: Inside | None
-    for wrapper, raw in wrapped:
-        path = _at(where, ".".join((wrapper.member, *wrapper.path)))
-        if wrapper in UNREAD:
-            inside = None
+def _object(text: JsonText, where: str, budget: Budget) -> Contents | None:
+    members, kind = wrapper_members(text.readable)
+    contents: Contents | None
+    for wrapper, raw in members:
+        path = _join_path(where, ".".join((wrapper.member, *wrapper.path)))
+        if wrapper in UNSUPPORTED:
+            contents = None
         elif not wrapper.is_list:
-            inside = _content(wrapper, raw, text, path, budget)
+            contents = _content(wrapper, raw, text, path, budget)
         elif kind == CONTROL:
-            inside = []
+            contents = []
         elif kind not in DATA:
-            wrong = "messageType, where DATA_MESSAGE and CONTROL_MESSAGE are known"
-            raise InvalidEventError(Reason.BAD_ENVELOPE, wrong, kind.decode(errors="replace"))
+            problem = "messageType is neither DATA_MESSAGE nor CONTROL_MESSAGE"
+            raise InvalidEventError(Reason.BAD_ENVELOPE, problem, kind.decode(errors="replace"))
         else:
-            inside = _items(wrapper, raw, text, path, budget)
-        if inside is not None:
-            return inside
+            contents = _items(wrapper, raw, text, path, budget)
+        if contents is not None:
+            return contents
     return None
 
 
-def _content(wrapper: Wrapper, raw: msgspec.Raw, text: JsonText, where: str, budget: Budget) -> Inside | None:
+def _content(wrapper: Wrapper, raw: msgspec.Raw, text: JsonText, where: str, budget: Budget) -> Contents | None:
     try:
         for name in wrapper.path:
             raw = _members.decode(raw).get(name, msgspec.Raw(b"null"))
     except msgspec.ValidationError:
         return None
-    found = bytes(raw)
-    if found.startswith((b"{", b"[")):
-        return [Layer(text.part(found), where)]
-    if not found.startswith(b'"'):
+    value = bytes(raw)
+    if value.startswith((b"{", b"[")):
+        return [Layer(text.part(value), where)]
+    if not value.startswith(b'"'):
         return None
-    content = unescaped(found)
+    content = unescaped(value)
     if not wrapper.base64 or content.lstrip().startswith(OPENING):
-        return _looked_at(content, where)
+        return _string_content(content, where)
     try:
         return [Layer(budget.base64(content), where)]
     except BudgetError:
         raise
     except InvalidEventError:
-        if wrapper.path:  # anybody may call a member `data`, but not within one that AWS has named
+        if wrapper.path:  # any object may have a member `data`, but not inside one that AWS defines
             raise
         return None
 
 
-def _looked_at(content: bytes, where: str) -> Inside | None:
-    """Give the content of a string, unless it is a text that says nothing to us, as most are."""
+def _string_content(content: bytes, where: str) -> Contents | None:
+    """Return the content of a string as a layer, unless it is plain text, as most are."""
     bare = content.lstrip(UTF8_BOM).strip(BLANKS)
     return [Layer(bare, where)] if bare.startswith((*OPENING, *BASE64)) or STAMP.match(bare) else None
 
 
-def _items(wrapper: Wrapper, raw: msgspec.Raw, text: JsonText, where: str, budget: Budget) -> Inside | None:
+def _items(wrapper: Wrapper, raw: msgspec.Raw, text: JsonText, where: str, budget: Budget) -> Contents | None:
     if not bytes(raw).startswith(b"["):
         return None
-    inside = JsonText(text.part(raw))
-    items = _elements(inside, budget)
+    json_list = JsonText(text.part(raw))
+    items = _elements(json_list, budget)
     if not wrapper.items:
-        return (Layer(item, f"{where}[{place}]") for place, item in enumerate(inside.parts(items)))
+        return (Layer(item, f"{where}[{index}]") for index, item in enumerate(json_list.parts(items)))
     if wrapper.member != "logEvents" and not any(b'"message"' in bytes(item) for item in items):
         return None
-    return (_message(item, f"{where}[{place}]") for place, item in enumerate(inside.parts(items)))
+    return (_message(item, f"{where}[{index}]") for index, item in enumerate(json_list.parts(items)))
 
 
 def _message(item: bytes, where: str) -> Layer | Unreadable:
-    """Give the message of a log event, whatever it is: CloudWatch Logs has lines of any kind."""
+    """Return the message of a log event, whatever it is: CloudWatch Logs has lines of any kind."""
     text = JsonText(item)
     try:
-        found = bytes(_item.decode(text.readable).message)
-        if found.startswith(b'"'):
-            return Layer(unescaped(found), _at(where, "message"))
+        message = bytes(_item.decode(text.readable).message)
+        if message.startswith(b'"'):
+            return Layer(unescaped(message), _join_path(where, "message"))
     except msgspec.DecodeError:
-        found = b""
-    if found.startswith(b"{"):
-        return Layer(text.part(found), _at(where, "message"))
-    wrong = InvalidEventError(Reason.BAD_ENVELOPE, "a log event without a message").inside(where)
-    return Unreadable(wrong, item)
+        message = b""
+    if message.startswith(b"{"):
+        return Layer(text.part(message), _join_path(where, "message"))
+    error = InvalidEventError(Reason.BAD_ENVELOPE, "a log event without a message").inside(where)
+    return Unreadable(error, item)
 
 
-def _list(text: JsonText, where: str, budget: Budget) -> Inside | None:
+def _list(text: JsonText, where: str, budget: Budget) -> Contents | None:
     items = _elements(text, budget)
     if (row := _row(text)) is not None:
-        return [Layer(row, _at(where, "@message"))]
+        return [Layer(row, _join_path(where, "@message"))]
     if not any(bytes(item).startswith(OPENING) for item in items):
         return None
-    return (Layer(item, f"{where}[{place}]") for place, item in enumerate(text.parts(items)))
+    return (Layer(item, f"{where}[{index}]") for index, item in enumerate(text.parts(items)))
 
 
 def _row(text: JsonText) -> bytes | None:
-    """Give the text of a row of Insights, which is a list of fields."""
+    """Return the text of an Insights row, which is a list of fields."""
     try:
-        fields = {bytes(one.field): bytes(one.value) for one in _fields.decode(text.readable)}
+        fields = {bytes(field.field): bytes(field.value) for field in _fields.decode(text.readable)}
     except msgspec.DecodeError:
         return None
-    if found := next((fields[name] for name in FIELDS if name in fields), None):
-        return unescaped(found)
+    if value := next((fields[name] for name in FIELDS if name in fields), None):
+        return unescaped(value)
     if b'"@ptr"' in fields:
         raise InvalidEventError(Reason.WRONG_SHAPE, "a row of CloudWatch Logs Insights without @message")
     return None
@@ -234,10 +234,10 @@ def _row(text: JsonText) -> bytes | None:
 
 def _elements(text: JsonText, budget: Budget) -> list[msgspec.Raw]:
     budget.check_list(text.readable)
-    found = _raws.decode(text.readable)
-    budget.take(len(found))
-    return found
+    elements = _raws.decode(text.readable)
+    budget.take(len(elements))
+    return elements
 
 
-def _at(where: str, step: str) -> str:
+def _join_path(where: str, step: str) -> str:
     return f"{where}.{step}" if where else step

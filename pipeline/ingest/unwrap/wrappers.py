@@ -1,6 +1,6 @@
-"""The table of what log entries come wrapped in, by members that tell: what AWS, its CLI and log shippers make of them.
+"""The table of known wrappers around log entries, by their members: those of AWS, its CLI and log shippers.
 
-A wrapper that is not in it is not opened; one that is, but holds nothing that can be read, is named by the dead letter.
+Other wrappers are not opened. If a known one holds nothing that can be read, the dead letter names it.
 """
 
 from typing import Final, NamedTuple
@@ -12,9 +12,9 @@ from pipeline.runtime.json_depth import too_deep
 
 
 class Wrapper(NamedTuple):
-    """An object with `member`, behind which the members of `path` lead to the text, or object, that is wrapped.
+    """An object with `member`, in which `path` leads to the wrapped text or object.
 
-    Where it is a list, each of `items` is taken, or each as a whole where `items` is empty.
+    If that is a list, each element's `items` member is taken, or each element as a whole if `items` is empty.
     """
 
     name: str
@@ -26,18 +26,18 @@ class Wrapper(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What a dead letter calls it."""
+        """Return the wrapper's name in dead letters."""
         return f"{self.name} ({'.'.join((self.member, *self.path))})"
 
 
 WRAPPERS: Final = (
     Wrapper("a CloudWatch Logs subscription event", "awslogs", ("data",), base64=True),
     Wrapper("a CloudWatch Logs envelope", "logEvents", is_list=True, items="message"),
-    Wrapper("an answer of CloudWatch Logs", "events", is_list=True, items="message"),
-    Wrapper("an answer of CloudWatch Logs Insights", "results", is_list=True),
+    Wrapper("a response of CloudWatch Logs", "events", is_list=True, items="message"),
+    Wrapper("a response of CloudWatch Logs Insights", "results", is_list=True),
     Wrapper("an event of Kinesis, SNS or SQS", "Records", is_list=True),
     Wrapper("an event of Firehose or Kafka", "records", is_list=True),
-    Wrapper("an answer of SQS", "Messages", is_list=True),
+    Wrapper("a response of SQS", "Messages", is_list=True),
     Wrapper("a record of Kinesis", "kinesis", ("data",), base64=True),
     Wrapper("a record of SNS", "Sns", ("Message",)),
     Wrapper("a record of SQS", "body"),
@@ -53,19 +53,19 @@ WRAPPERS: Final = (
     Wrapper("an event of a log shipper", "event"),
     Wrapper("a record of a log shipper", "payload"),
 )
-"""The outer ones come first: what has several of these members is the first of them that holds something."""
+"""Outer wrappers come first: an object with several of these members is the first wrapper that holds something."""
 
-UNREAD: Final = (
-    Wrapper("an S3 event notification, of a file that `turnfold backfill` reads", "s3"),
+UNSUPPORTED: Final = (
+    Wrapper("an S3 event notification, whose file `turnfold backfill` can read", "s3"),
     Wrapper("a change of a DynamoDB table", "dynamodb"),
     Wrapper("logs of OpenTelemetry", "resourceLogs"),
 )
-"""What is known, and not opened."""
+"""Known wrappers that are not opened."""
 
 FIELDS: Final = (b'"@message"', b'"message"', b'"log"')
-"""What Insights calls the text of a row, in rows that are lists of fields."""
+"""Names of the text field in Insights rows that are lists of fields."""
 
-_ALL: Final = WRAPPERS + UNREAD
+_ALL: Final = WRAPPERS + UNSUPPORTED
 _NOTHING: Final = msgspec.Raw()
 
 _WrapperMembers = msgspec.defstruct(
@@ -78,38 +78,38 @@ _members = msgspec.json.Decoder(_WrapperMembers)
 
 
 class WrapperMembers(NamedTuple):
-    """The members of an object that tell of wrappers, in the order of the table, and CloudWatch's `messageType`."""
+    """The members of an object that may wrap something, in the order of the table, and CloudWatch's `messageType`."""
 
     wrapped: list[tuple[Wrapper, msgspec.Raw]]
     kind: bytes
 
 
 def wrapper_members(text: bytes) -> WrapperMembers:
-    """Find what an object may wrap something in. It must not be nested too deep.
+    """Return the members of an object that may wrap something. It must not be nested too deep.
 
     Raises:
-        msgspec.DecodeError: it is no object, or no JSON.
+        msgspec.DecodeError: it is not an object, or not JSON.
     """
-    found = msgspec.structs.astuple(_members.decode(text))
-    wrapped = [(each, raw) for each, raw in zip(_ALL, found, strict=False) if bytes(raw) not in {b"", b"null"}]
-    return WrapperMembers(wrapped, bytes(found[-1]))
+    values = msgspec.structs.astuple(_members.decode(text))
+    wrapped = [(each, raw) for each, raw in zip(_ALL, values, strict=False) if bytes(raw) not in {b"", b"null"}]
+    return WrapperMembers(wrapped, bytes(values[-1]))
 
 
 def listed(text: bytes) -> bytes:
-    """Give the list of an object that wraps one: what `aws logs filter-log-events` writes may have any size."""
+    """Return the list of an object that wraps one, as `aws logs filter-log-events` writes it in any size; else b""."""
     if too_deep(text):
         return b""
     try:
-        found = wrapper_members(mended_escapes(text))
+        members = wrapper_members(mended_escapes(text))
     except msgspec.DecodeError:
         return b""
-    return next((bytes(raw) for wrapper, raw in found.wrapped if wrapper.is_list), b"")
+    return next((bytes(raw) for wrapper, raw in members.wrapped if wrapper.is_list), b"")
 
 
-def name_of(text: bytes) -> str:
-    """Name the wrapper that an object is; empty where it is none, or no object. It must not be nested too deep."""
+def wrapper_name(text: bytes) -> str:
+    """Return the name of the wrapper that an object is; "" if it is none. It must not be nested too deep."""
     try:
-        found = wrapper_members(text)
+        members = wrapper_members(text)
     except msgspec.DecodeError:
         return ""
-    return found.wrapped[0][0].title if found.wrapped else ""
+    return members.wrapped[0][0].title if members.wrapped else ""

@@ -61,7 +61,7 @@ def test_an_entry_that_only_its_marks_make_too_large_is_a_dead_letter_wherever_i
     """Else it would be archived, and lost when the archive is read again."""
     entry = raw(inputTranscript="x")
     reading = EventDecoder(10_000, len(entry), MASKING.redaction)
-    with pytest.raises(InvalidEventError, match="bytes once it is redacted") as caught:
+    with pytest.raises(InvalidEventError, match="bytes after redaction") as caught:
         reading.entry(entry)
     assert caught.value.reason is Reason.TOO_LARGE
     (found,) = read_entries(entry, reading)

@@ -11,15 +11,15 @@ from tests.pipeline.ingest.json_layouts import Chunks
 @given(st.lists(st.sampled_from([b"a", b"\n", b"ab\n", b"\n\n", b"abc"]), min_size=1), st.data())
 @settings(deadline=None)
 def test_the_end_of_the_line_is_known_wherever_one_is(chunks: list[bytes], data: st.DataObject) -> None:
-    window, text = ByteBuffer(Chunks(chunks)), b"".join(chunks)
-    while window.grow():
-        window.move(data.draw(st.integers(window.at, len(window.text))))
-        assert text[window.gone :].startswith(window.text)
-        assert window.view == window.text
-        end = window.text.find(b"\n", window.at)
-        assert window.holds_line == (end >= 0)
-        assert window.line_end == (end if end >= 0 else len(window.text))
-    assert window.gone + len(window.text) == len(text)
+    buffer, text = ByteBuffer(Chunks(chunks)), b"".join(chunks)
+    while buffer.grow():
+        buffer.move(data.draw(st.integers(buffer.position, len(buffer.text))))
+        assert text[buffer.discarded :].startswith(buffer.text)
+        assert buffer.view == buffer.text
+        end = buffer.text.find(b"\n", buffer.position)
+        assert buffer.holds_line == (end >= 0)
+        assert buffer.line_end == (end if end >= 0 else len(buffer.text))
+    assert buffer.discarded + len(buffer.text) == len(text)
 
 
 class Broken(io.RawIOBase):
@@ -39,16 +39,16 @@ class Broken(io.RawIOBase):
 
 
 def test_what_is_broken_is_told_and_read_on_behind_where_that_can_be() -> None:
-    window = ByteBuffer(Broken(b"a", BrokenGzipError("cut"), b"b"))
-    assert [window.grow(), window.grow(), window.grow()] == [True, False, False]
-    assert window.broken == "broken gzip, read as far as it goes: cut"
-    window.resume()
-    assert (window.broken, window.grow(), window.text) == ("", True, b"ab")
+    buffer = ByteBuffer(Broken(b"a", BrokenGzipError("cut"), b"b"))
+    assert [buffer.grow(), buffer.grow(), buffer.grow()] == [True, False, False]
+    assert buffer.broken == "broken gzip, read as far as it goes: cut"
+    buffer.resume()
+    assert (buffer.broken, buffer.grow(), buffer.text) == ("", True, b"ab")
 
 
 def test_a_disk_that_fails_is_not_asked_again() -> None:
-    window = ByteBuffer(Broken(b"a", OSError("gone"), b"b"))
-    assert [window.grow(), window.grow()] == [True, False]
-    assert window.broken == "cannot be read any further: gone"
-    window.resume()
-    assert (window.broken, window.grow()) == ("", False)
+    buffer = ByteBuffer(Broken(b"a", OSError("gone"), b"b"))
+    assert [buffer.grow(), buffer.grow()] == [True, False]
+    assert buffer.broken == "cannot be read any further: gone"
+    buffer.resume()
+    assert (buffer.broken, buffer.grow()) == ("", False)

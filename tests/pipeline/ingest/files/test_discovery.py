@@ -92,7 +92,7 @@ def test_names_that_are_no_text_are_found(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"/none cannot be read: No such file or directory"):
         find_files([f"{tmp_path}/none"])
-    with pytest.raises(UsageError, match="holds no file to read; hidden and empty ones and aws-logs-write-test"):
+    with pytest.raises(UsageError, match="holds no file to read; hidden files, empty files and aws-logs-write-test"):
         find_files([str(tmp_path)])
     (tmp_path / "lost").symlink_to("nowhere")
     with pytest.raises(UsageError, match="/lost cannot be read: No such file or directory"):

@@ -91,5 +91,5 @@ def test_who_has_nothing_to_read_parquet_with_is_told_what_brings_it(
     file.write_bytes(b"{}\n")
     assert len(read(file)) == 1
     file.write_bytes(b"PAR1 and so on")
-    with pytest.raises(UsageError, match=r"input is a Parquet file: `pip install 'turnfold\[parquet\]'`"):
+    with pytest.raises(UsageError, match=r"input is a Parquet file, which needs `pip install 'turnfold\[parquet\]'`"):
         read(file)

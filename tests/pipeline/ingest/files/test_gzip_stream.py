@@ -62,7 +62,7 @@ def test_of_what_is_cut_off_all_that_is_there_is_read(data: st.DataObject, end: 
 
 def test_one_byte_of_another_member_is_cut_off_too() -> None:
     assert read(gzip.compress(b"first") + b"\x1f") == (b"first", ["cut off before its end"])
-    assert read(gzip.compress(b"first") + b"x") == (b"first", ["followed by what is no gzip"])
+    assert read(gzip.compress(b"first") + b"x") == (b"first", ["followed by data that is not gzip"])
 
 
 def test_text_before_a_wrong_byte_is_not_lost_nor_are_the_members_behind_it() -> None:
@@ -89,7 +89,7 @@ def test_zeros_behind_an_archive_are_no_fault(behind: bytes) -> None:
 
 def test_rubbish_between_members_is_told_and_skipped() -> None:
     text, wrong = read(gzip.compress(b"a") + b"junk\x1f\x8b", b"\x1f", gzip.compress(b"b")[1:] + b"j")
-    assert (text, wrong) == (b"ab", ["followed by what is no gzip"] * 2)
+    assert (text, wrong) == (b"ab", ["followed by data that is not gzip"] * 2)
 
 
 def test_archives_in_archives_are_told_apart() -> None:
@@ -99,7 +99,7 @@ def test_archives_in_archives_are_told_apart() -> None:
     assert stream.peek(2) == b"a\n"
     text, wrong = drained(stream)
     assert text == b"a\nb\nc\n"
-    assert [told.partition(":")[0] for told in wrong] == ["in gzip around it"]
+    assert [told.partition(":")[0] for told in wrong] == ["in the outer gzip"]
 
 
 def test_looking_ahead_takes_neither_text_nor_what_is_wrong() -> None:

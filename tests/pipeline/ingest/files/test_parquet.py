@@ -13,8 +13,7 @@ from tests import events
 
 LIMIT = 1_000_000
 NONE_SUCH = (
-    "Parquet that cannot be read: no column message, @message, log of text, nor one only column of text, "
-    "nor Lex's own columns"
+    "unreadable Parquet: no text column named message, @message, log, no single text column, and not Lex's columns"
 )
 
 
@@ -113,7 +112,7 @@ def test_columns_of_objects_may_hold_them_as_json(file: Path) -> None:
 def test_a_file_without_such_a_column_is_told_with_those_there_are(file: Path, table: pa.Table, there: str) -> None:
     pq.write_table(table, file)
     assert [(one.data, one.problem) for one in read(file)] == [(b"",
-        f"{NONE_SUCH}; there are: {there}",
+        f"{NONE_SUCH}; the columns are: {there}",
     )]  # fmt: skip
 
 
@@ -158,7 +157,7 @@ def test_a_file_that_is_cut_off_is_told(file: Path, end: int) -> None:
     file.write_bytes(file.read_bytes()[:end])
     found = read(file)
     assert len(found) == 1
-    assert found[0].problem.startswith("Parquet that cannot be read: ")
+    assert found[0].problem.startswith("unreadable Parquet: ")
 
 
 def test_memory_is_bounded_however_large_a_group_of_rows_is(file: Path) -> None:

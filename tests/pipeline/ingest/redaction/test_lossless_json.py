@@ -6,7 +6,14 @@ import orjson
 import pytest
 from hypothesis import given
 
-from pipeline.ingest.redaction.lossless_json import DuplicateMemberError, dumps, loads, loads_strictly, text_of, whole
+from pipeline.ingest.redaction.lossless_json import (
+    DuplicateMemberError,
+    dumps,
+    loads,
+    loads_strictly,
+    text_of,
+    whole_number_digits,
+)
 from tests.pipeline.ingest.generated_entries import anything
 
 
@@ -60,7 +67,7 @@ def test_half_a_character_cannot_be_written() -> None:
     ],
 )
 def test_whole_numbers_have_digits(number: str, digits: str) -> None:
-    assert whole(number) == digits
+    assert whole_number_digits(number) == digits
 
 
 @pytest.mark.parametrize("value", [None, True, [], {}, 5])

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.ingest.redaction.lossless_json import Number
-from pipeline.ingest.redaction.masking import MASK, MOST, NestedJson, RedactionState, Values, drop, mask, objects
+from pipeline.ingest.redaction.masking import (
+    MASK,
+    MAX_VALUES,
+    MaskedValues,
+    NestedJson,
+    RedactionState,
+    child_objects,
+    drop,
+    mask,
+)
 
 
 def masked(value: Any, least: int = 0) -> tuple[Any, RedactionState]:
@@ -62,13 +71,13 @@ def test_objects_are_found_and_all_else_is_masked() -> None:
     found = RedactionState(())
     part = NestedJson("", {"d": 4}, b"", {}, found)
     holder = {"one": {"a": 1}, "some": [{"b": 2}, "said", ["said"], None], "text": "said", "none": None, "part": part}
-    assert [each for name in holder for each in objects(holder, name, found)] == [{"a": 1}, {"b": 2}, {"d": 4}]
+    assert [each for name in holder for each in child_objects(holder, name, found)] == [{"a": 1}, {"b": 2}, {"d": 4}]
     assert (holder["some"], holder["text"], holder["none"]) == ([{"b": 2}, MASK, [MASK], None], MASK, None)
     assert found.marks == {"some", "text"}
 
 
 def masked_text(text: str, *values: str) -> str:
-    sought = Values()
+    sought = MaskedValues()
     for value in values:
         sought.add(value, "slots.X")
     marks: set[str] = set()
@@ -108,8 +117,8 @@ def test_a_text_with_letters_that_grow_in_lower_case_is_masked_as_a_whole() -> N
 
 
 def test_of_too_many_values_any_may_be_in_any_text() -> None:
-    many = [f"value {n}" for n in range(MOST + 1)]
-    sought, marks = Values(), set[str]()
+    many = [f"value {n}" for n in range(MAX_VALUES + 1)]
+    sought, marks = MaskedValues(), set[str]()
     for value in many[1:]:
         sought.add(value, "slots.X")
     assert sought.masked("nothing of it, value 7", marks) == f"nothing of it, {MASK}"

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.ingest.redaction.allowlist import ENTRY, FREE, MARKS
+from pipeline.ingest.redaction.allowlist import BOT_DEFINED, ENTRY, MARKS
 from pipeline.ingest.redaction.fields import Fields
 from pipeline.ingest.redaction.masking import MASK
 from pipeline.ingest.redaction.redactor import Redactor
@@ -154,9 +154,9 @@ def test_what_sessions_are_told_from_is_listed_or_hidden_by_its_name(
     places: Any = ENTRY
     for name in at:
         places = places[name]
-    acts = Fields(HOW[0]).acts
+    acts = Fields(HOW[0]).actions
     hidden = {"content"}  # by what it is a member of
     for field in msgspec.structs.fields(kind):
         assert field.encode_name in {*places, *hidden} or acts[field.encode_name], field.encode_name
-    assert ENTRY["activeContexts"]["parameters"] is FREE  # type: ignore[index] # an object
+    assert ENTRY["activeContexts"]["parameters"] is BOT_DEFINED  # type: ignore[index] # an object
     assert {*CHANNELS} == {*ENTRY["requestAttributes"]}  # type: ignore[misc] # an object

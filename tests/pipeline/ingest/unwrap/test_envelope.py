@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from pipeline.ingest.decoder import EventDecoder, read_entries
-from pipeline.ingest.unwrap.envelope import LAYERS, LETTERS, unwrap
+from pipeline.ingest.unwrap.envelope import MAX_DEAD_LETTERS, MAX_LAYERS, unwrap
 from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import InvalidEventError, Reason
 from tests.effort import examples
@@ -204,7 +204,7 @@ def test_what_is_broken_has_its_reason(data: bytes, expected: Reason) -> None:
         (b'{"Records":[{"s3":{"object":{"key":"x"}}}]}', "turnfold backfill"),
         (b'{"resourceLogs":[]}', "logs of OpenTelemetry"),
         (b'{"results":[[{"field":"@ptr","value":"x"}]]}', "Insights without @message"),
-        (b'{"log":"{\\"botName\\":1}"}', "in log: as a Lex V1 log entry"),
+        (b'{"log":"{\\"botName\\":1}"}', "in log: invalid Lex V1 log entry"),
         (orjson.dumps({"events": [{"message": "{"}]}), "in events[0].message: "),
         (gzip.compress(envelope("{}")), "in gzip.logEvents[0].message: "),
         ('{"a":1}'.encode("utf-16-le"), "UTF-16 without a byte order mark"),
@@ -245,7 +245,7 @@ def nested(depth: int) -> bytes:
     return data
 
 
-@pytest.mark.parametrize("depth", [LAYERS, 100, 505])
+@pytest.mark.parametrize("depth", [MAX_LAYERS, 100, 505])
 def test_wrappers_upon_wrappers_are_too_deep(depth: int) -> None:
     assert found(nested(depth), LARGE) == [Reason.TOO_DEEP]
 
@@ -285,12 +285,12 @@ def test_one_message_is_a_bounded_number_of_letters() -> None:
     assert found(gzip.compress(empty), LARGE) == [Reason.TOO_LARGE]
     some = envelope(TEXT, *["x"] * 1_000, TEXT)
     entries = found(some)
-    assert entries.count(Reason.NOT_JSON) == LETTERS + 1
+    assert entries.count(Reason.NOT_JSON) == MAX_DEAD_LETTERS + 1
     assert entries.count(ENTRY) == 2
     *_, last = read_entries(some, READING)
     assert isinstance(last, Unreadable)
     assert last.raw == some, "the last letter keeps what is not kept one by one"
-    assert f"{1_000 - LETTERS} more" in last.invalid.detail
+    assert f"{1_000 - MAX_DEAD_LETTERS} more" in last.invalid.detail
 
 
 PIECES = st.sampled_from([
