@@ -56,6 +56,23 @@ def test_an_alert_is_tested_firing_and_silent(rule: dict[str, Any]) -> None:
     assert any("exp_alerts" not in one for one in tries), "no test shows that it stays silent"
 
 
+def test_tested_alerts_have_the_texts_of_their_rules() -> None:
+    """`promtool` compares them too; it is not installed everywhere."""
+    rules = {rule["alert"]: rule["annotations"] for rule in RULES}
+    for tested in (one for case in TRIED["tests"] for one in case["alert_rule_test"]):
+        for alert in tested.get("exp_alerts", ()):
+            expected = rules[tested["alertname"]]
+            summary = expected["summary"]
+            for name, value in alert["exp_labels"].items():
+                summary = summary.replace(f"{{{{ $labels.{name} }}}}", value)
+            before, *_ = summary.partition("{{")
+            *_, after = summary.rpartition("}}")
+            shown = alert["exp_annotations"]
+            assert shown["runbook"] == expected["runbook"]
+            assert shown["summary"].startswith(before)
+            assert shown["summary"].endswith(after)
+
+
 def test_tested_series_are_exported_by_processes() -> None:
     for case in TRIED["tests"]:
         for fed in case["input_series"]:
