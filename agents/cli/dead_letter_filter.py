@@ -1,4 +1,4 @@
-"""Options of the command line in; which dead letters they ask for out."""
+"""Define the options that select dead letters, and build the query from them."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from pipeline.kafka.dead_letters.retry import DeadLetterQuery
 
 
 class LetterFilter(TypedDict):
-    """What the options of `filtered` come to."""
+    """The values of the options that `filter_options` adds."""
 
     reasons: tuple[str, ...]
     topics: tuple[str, ...]
@@ -22,44 +22,44 @@ class LetterFilter(TypedDict):
 
 
 class PlaceType(click.ParamType):
-    """PARTITION:OFFSET."""
+    """A place in the dead-letter topic: PARTITION:OFFSET."""
 
     name = "place"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> DeadLetterPlace:
-        """The place that `value` names."""
-        found = re.fullmatch(r"(\d{1,9}):(\d{1,18})", str(value), re.ASCII)
-        if not found:
-            self.fail(f"{value!r} is no place such as 0:17", param, ctx)
-        return DeadLetterPlace(int(found[1]), int(found[2]))
+        """Parse `value`."""
+        match = re.fullmatch(r"(\d{1,9}):(\d{1,18})", str(value), re.ASCII)
+        if not match:
+            self.fail(f"{value!r} is not a place; right would be 0:17", param, ctx)
+        return DeadLetterPlace(int(match[1]), int(match[2]))
 
 
-def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options that say which letters."""
+def filter_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that select dead letters."""
     for option in (
-        click.option("--to", "end", metavar="TIME", help="Only those that came before this."),
-        click.option("--from", "begin", metavar="TIME", help="Only those that came at or after this; UTC."),
-        click.option("--step", "steps", multiple=True, help="Only those that this agent gave up; may be repeated."),
-        click.option("--topic", "topics", multiple=True, help="Only those from this topic; may be repeated."),
-        click.option("--reason", "reasons", multiple=True, help="Only those with this reason; may be repeated."),
+        click.option("--to", "end", metavar="TIME", help="Only dead letters that came before this."),
+        click.option("--from", "begin", metavar="TIME", help="Only dead letters that came at or after this; UTC."),
+        click.option("--step", "steps", multiple=True, help="Only dead letters of this agent; may be repeated."),
+        click.option("--topic", "topics", multiple=True, help="Only dead letters from this topic; may be repeated."),
+        click.option("--reason", "reasons", multiple=True, help="Only dead letters with this reason; may be repeated."),
     ):
         command = option(command)
     return command
 
 
-def wanted(asked: LetterFilter, places: tuple[DeadLetterPlace, ...] = ()) -> DeadLetterQuery:
-    """The letters that fit all options, of each any of its values, and lie at one of `places`, if there are any.
+def build_query(letter_filter: LetterFilter, places: tuple[DeadLetterPlace, ...] = ()) -> DeadLetterQuery:
+    """Select dead letters that match all options, with any value of each, and are at one of `places`, if any.
 
     Raises:
-        UsageError: a time that is none.
+        UsageError: a time cannot be parsed.
     """
     return DeadLetterQuery(
-        reasons=frozenset(asked["reasons"]),
-        topics=frozenset(asked["topics"]),
-        steps=frozenset(asked["steps"]),
+        reasons=frozenset(letter_filter["reasons"]),
+        topics=frozenset(letter_filter["topics"]),
+        steps=frozenset(letter_filter["steps"]),
         places=frozenset(places),
-        since=_milliseconds("--from", asked["begin"]),
-        until=_milliseconds("--to", asked["end"]),
+        since=_milliseconds("--from", letter_filter["begin"]),
+        until=_milliseconds("--to", letter_filter["end"]),
     )
 
 

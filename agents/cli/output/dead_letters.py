@@ -1,4 +1,4 @@
-"""Dead letters in; a table, JSON, or one letter in full, out on standard output."""
+"""Print dead letters: a table, JSON, or one dead letter in full."""
 
 from collections.abc import Iterable
 
@@ -12,11 +12,11 @@ from pipeline.kafka.dead_letters.reader import DeadLetterRecord
 from schemas.dead_letter import DeadLetter
 
 SHOWN = 4_000
-"""Bytes of a letter that are shown to people; --raw writes all."""
+"""Number of bytes of a dead letter that people are shown; --raw writes all."""
 
 
 class ListedLetter(msgspec.Struct, frozen=True):
-    """What a list tells of a letter: all but its bytes, of which it tells the number. `at` is its place."""
+    """A dead letter in a list: everything but its payload, of which it has the `size`. `at` is its place."""
 
     timestamp: int
     partition: int
@@ -34,7 +34,7 @@ class ListedLetter(msgspec.Struct, frozen=True):
 
 
 def listed(record: DeadLetterRecord) -> ListedLetter:
-    """One line of a list."""
+    """Return the list's entry for a record of the dead-letter topic."""
     letter = record.letter
     return ListedLetter(
         *(record.timestamp, record.partition, record.offset, str(record.place)),
@@ -56,7 +56,7 @@ def _origin(letter: DeadLetter) -> str:
 
 
 def print_list(lines: Iterable[ListedLetter]) -> None:
-    """A table on the width of the terminal."""
+    """Print a table as wide as the terminal."""
     table = Table(header_style="bold", box=None, pad_edge=False)
     for name in ("at", "when (UTC)", "reason", "step", "from", "entry", "bytes", "detail"):
         table.add_column(name, justify="right" if name in {"entry", "bytes"} else "left", overflow="fold")
@@ -70,20 +70,20 @@ def print_list(lines: Iterable[ListedLetter]) -> None:
 
 
 def print_json(lines: Iterable[ListedLetter]) -> None:
-    """One array, an object a line."""
+    """Print one array, with one object per line."""
     documents = (orjson.dumps(msgspec.to_builtins(line)) for line in lines)
     write_json(b"[" + b",\n".join(documents) + b"]")
 
 
 def print_letter(record: DeadLetterRecord) -> None:
-    """Everything about one letter; what no terminal should see is escaped."""
+    """Print everything about one dead letter, with control characters escaped."""
     line = listed(record)
     say(f"at      {line.at}, {line.time}, {line.size:,} bytes")
     say(f"reason  {cell(line.reason)}{line.detail and ': '}{cell(line.detail)}")
     if line.origin:
         say(f"from    {cell(line.origin)}, entry {line.entry} of it, by the step {cell(line.step)}")
     if line.lacking:
-        say(f"lacks   {line.lacking:,} bytes of its end, which did not fit")
+        say(f"lacks   {line.lacking:,} bytes at its end, which did not fit")
     say()
     say(escaped_text(record.value[:SHOWN]))
     if len(record.value) > SHOWN:
