@@ -107,15 +107,15 @@ def test_a_request_may_be_repeated_within_the_time_limit(tmp_path: Path) -> None
     assert denial(authenticator, asked).denial is Denial.SIGNATURE
 
 
-@pytest.mark.parametrize("trouble", ["gone", "open", "broken"])
-def test_all_requests_are_refused_while_the_keys_cannot_be_read(tmp_path: Path, trouble: str) -> None:
+@pytest.mark.parametrize("problem", ["gone", "open", "broken"])
+def test_all_requests_are_refused_while_the_keys_cannot_be_read(tmp_path: Path, problem: str) -> None:
     """Who was revoked meanwhile is not known then."""
     curl = bearing()
     path = kept(tmp_path / "keys", curl)
     authenticator = Authenticator(path, lambda: NOW)
-    if trouble == "gone":
+    if problem == "gone":
         path.unlink()
-    elif trouble == "open":
+    elif problem == "open":
         path.chmod(0o644)
     else:
         path.write_text("{")

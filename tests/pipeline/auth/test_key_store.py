@@ -81,10 +81,10 @@ def test_an_accessible_file_is_refused_with_the_command_that_fixes_it(tmp_path: 
     issued = signing()
     path = kept(tmp_path / "keys", issued)
     path.chmod(0o644)
-    told = refused(path)
-    assert f"chmod 600 {path}" in told
-    assert "-rw-r--r--" in told
-    assert issued.credential not in told
+    message = refused(path)
+    assert f"chmod 600 {path}" in message
+    assert "-rw-r--r--" in message
+    assert issued.credential not in message
     with pytest.raises(UsageError, match="chmod 600"):
         change_keys(path, lambda known: known)
 
@@ -113,10 +113,10 @@ def test_an_invalid_file_is_reported_in_one_line_without_a_secret(tmp_path: Path
     path = tmp_path / "keys"
     path.write_bytes(content)
     path.chmod(0o600)
-    told = refused(path)
-    assert "is not a key file" in told
-    assert "s3cret" not in told
-    assert "\n" not in told
+    message = refused(path)
+    assert "is not a key file" in message
+    assert "s3cret" not in message
+    assert "\n" not in message
     with pytest.raises(UsageError, match="is not a key file"):
         change_keys(path, lambda known: known)
     assert path.read_bytes() == content, "what cannot be read is not replaced"

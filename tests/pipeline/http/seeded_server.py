@@ -146,12 +146,12 @@ def entries(whose: str, bot: str, now: int) -> list[Entry]:
 
 def entries_of_v1(now: int) -> list[Entry]:
     """One of Lex V1."""
-    told: dict[str, Any] = {
+    members: dict[str, Any] = {
         "inputTranscript": f"{THEIRS} said",
         "botResponse": f"{THEIRS} reply",
         "slots": {"City": f"{THEIRS}-city"},
     }
-    return [v1(timestamp=iso(now), requestId=f"{THEIRS}-v1", sessionId=f"{THEIRS}-v1-origin", **told)]
+    return [v1(timestamp=iso(now), requestId=f"{THEIRS}-v1", sessionId=f"{THEIRS}-v1-origin", **members)]
 
 
 def first_page(url: str, token: str) -> str:

@@ -46,20 +46,20 @@ def complaints(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 def test_the_request_that_is_answered_learns_of_it_while_others_wait_behind(
     leave: Callable[[Raw], None], complaints: Callable[[], list[str]]
 ) -> None:
-    begun, told = threading.Event(), threading.Event()
+    begun, disconnected = threading.Event(), threading.Event()
 
     async def slow(request: Request) -> Response:
         begun.set()
         while (await request.receive())["type"] != "http.disconnect":
             pass
-        told.set()
+        disconnected.set()
         return Response(b"nobody reads this")
 
     with serving(Starlette(routes=[Route("/slow", slow)])) as url, raw(url) as opened:
         opened.send(GET.replace(b"/quick", b"/slow") + 3 * GET)
         assert begun.wait(30)
         leave(opened)
-        assert told.wait(30)
+        assert disconnected.wait(30)
     assert complaints() == []
 
 

@@ -23,10 +23,10 @@ BROKEN = "InternalServerException"
     ],
 )
 def test_each_error_has_its_kind_status_and_message(error: Exception, status: int, kind: str, message: str) -> None:
-    told = error_response(error, ANALYTICS, "id-1")
-    assert (told.code.status, told.code.name) == (status, kind)
-    assert told.message.startswith(message)
-    response = told.response()
+    described = error_response(error, ANALYTICS, "id-1")
+    assert (described.code.status, described.code.name) == (status, kind)
+    assert described.message.startswith(message)
+    response = described.response()
     assert response.status_code == status
     assert response.headers["x-amzn-errortype"] == kind
     assert response.headers["content-type"] == "application/json"
@@ -37,6 +37,6 @@ def test_a_throttled_client_gets_the_time_to_wait() -> None:
 
 
 def test_messages_of_clickhouse_go_to_the_log_and_not_to_the_client(caplog: pytest.LogCaptureFixture) -> None:
-    told = error_response(StatementError("Code: 60. Unknown table"), ANALYTICS, "id-1")
-    assert "Code" not in told.message
+    described = error_response(StatementError("Code: 60. Unknown table"), ANALYTICS, "id-1")
+    assert "Code" not in described.message
     assert "id-1: ClickHouse rejects its query: Code: 60. Unknown table" in caplog.text

@@ -41,7 +41,7 @@ for _ in range(CLIENTS):
     threading.Thread(target=ask, daemon=True).start()
 sys.stdin.read()
 """
-"""Many clients that ask again at once, whatever they are told."""
+"""Many clients that send the next request at once, whatever the response."""
 
 
 def test_a_load_of_many_clients_with_one_key_slows_another_by_less_than_twice(

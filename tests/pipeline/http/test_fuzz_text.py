@@ -103,7 +103,7 @@ def test_a_parameter_of_a_path_is_as_any_that_there_is_not(
     layer: Planted, ask: Client, name: str, hostile: str
 ) -> None:
     """Where only some letters may be, the harmless one has others, too."""
-    told = []
+    answers = []
     for value in (hostile, "no such"):
         known = {each: quote(value if each == name else text, safe="") for each, text in PARAMETERS.items()}
         for path in (
@@ -112,8 +112,8 @@ def test_a_parameter_of_a_path_is_as_any_that_there_is_not(
         ):
             answer = ask.ask("GET", path.format(**known), headers=layer.headers("narrow"))
             layer.check(orjson.dumps(answer.body), "narrow")
-            told.append((answer.status, str(answer.body)[:300]))
-    assert told[:2] == told[2:]
+            answers.append((answer.status, str(answer.body)[:300]))
+    assert answers[:2] == answers[2:]
 
 
 @settings(max_examples=examples(25), deadline=None)
@@ -127,7 +127,7 @@ def test_a_member_of_a_body_is_as_any_that_does_not_fit(layer: Planted, ask: Cli
     answers = [post(layer, ask, WINDOW | changed(member, value)) for value in (hostile, "no such")]
     first, second = [(answer.status, answer.headers["x-amzn-errortype"]) for answer in answers]
     assert first == second == (400, "ValidationException")
-    if member != "name":  # a name that is none is told back, so that one finds it
+    if member != "name":  # the error repeats an unknown name
         assert answers[0].body == answers[1].body
 
 
@@ -142,9 +142,9 @@ def changed(member: str, value: str) -> dict[str, object]:
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_a_label_is_as_any_that_has_not_the_form_of_one(layer: Planted, ask: Client, hostile: str) -> None:
     path = "/bot/{botName}/alias/{botAlias}/user/{userId}/session/".format(**PARAMETERS)
-    told = [
+    answers = [
         ask.ask("GET", f"{path}?checkpointLabelFilter={quote(label, safe='')}", headers=layer.headers("narrow"))
         for label in (f"'{hostile}", "no such")
     ]
-    assert told[0].status == 400
-    assert told[0].body == told[1].body
+    assert answers[0].status == 400
+    assert answers[0].body == answers[1].body

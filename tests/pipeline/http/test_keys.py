@@ -196,7 +196,7 @@ def test_a_session_of_a_bot_that_a_key_may_not_see_is_not_found(with_tables: Set
         asked = {"botAliasId": "TSTALIASID", "localeId": "en_US", "sessionId": "user"}
         v2 = guarded.sdk(one, "lexv2-runtime")
         assert "of A" in str(v2.get_session(botId="BOTAAAAAA1", **asked))
-        for bot in ("BOTBBBBBB2", "BOTXXXXXX1"):  # whether there is such a bot is not told
+        for bot in ("BOTBBBBBB2", "BOTXXXXXX1"):  # the error does not reveal whether the bot exists
             with pytest.raises(v2.exceptions.AccessDeniedException, match=f"no right to the bot {bot}"):
                 v2.get_session(botId=bot, **asked)
 

@@ -34,12 +34,12 @@ def scalar(value: str) -> Entry:
 
 def v2(ago: float = 10, intent: str = "BookHotel", **changes: Any) -> Entry:
     """An entry of `ago` seconds before NOW. Of `changes`, `conversation`, `bot`, `intent_` and `state` go inside."""
-    told = {"name": intent, "state": "InProgress", "confirmationState": "None", "slots": {"City": None}}
+    default = {"name": intent, "state": "InProgress", "confirmationState": "None", "slots": {"City": None}}
     state = {
         "originatingRequestId": changes.pop("conversation", "origin-1"),
         "sessionAttributes": {"tier": "gold"},
         "dialogAction": {"type": "ElicitSlot", "slotToElicit": "City"},
-        "intent": told | changes.pop("intent_", {}),
+        "intent": default | changes.pop("intent_", {}),
     }
     bot = {"id": BOT, "name": BOT_NAME, "aliasId": ALIAS, "aliasName": ALIAS_NAME, "version": "1", "localeId": "en_US"}
     return {

@@ -46,37 +46,37 @@ def redacted(entry: Entry, **settings: Any) -> bytes:
 @pytest.mark.parametrize("how", ["mask", "drop"])
 def test_everything_redacted_still_answers(sessions: Sessions, entry: Entry, how: str) -> None:
     sessions.insert(redacted(entry, redact_transcripts=how, redact_slots=("*",), redact_attributes=("*",)))
-    told, spoken = sessions.v1(), sessions.transcript()
-    assert SECRET not in str([told, spoken])
-    assert told["dialogAction"]["slots"] == {"City": MASK, "Nights": MASK}
-    assert told["dialogAction"].get("message") == (MASK if how == "mask" else None)
-    assert told["sessionAttributes"] == {"guest": MASK, "tier": MASK}
-    assert told["activeContexts"][0]["parameters"] == {"City": MASK}
-    assert told["recentIntentSummaryView"][0]["slots"] == {"City": MASK, "Nights": MASK}
+    session, spoken = sessions.v1(), sessions.transcript()
+    assert SECRET not in str([session, spoken])
+    assert session["dialogAction"]["slots"] == {"City": MASK, "Nights": MASK}
+    assert session["dialogAction"].get("message") == (MASK if how == "mask" else None)
+    assert session["sessionAttributes"] == {"guest": MASK, "tier": MASK}
+    assert session["activeContexts"][0]["parameters"] == {"City": MASK}
+    assert session["recentIntentSummaryView"][0]["slots"] == {"City": MASK, "Nights": MASK}
     assert spoken["turns"][0].get("inputTranscript") == (MASK if how == "mask" else None)
     assert spoken["turns"][0]["intentName"] == "BookHotel"
 
 
 def test_v2_answers_in_its_own_shapes(sessions: Sessions) -> None:
     sessions.insert(redacted(TOLD_V2, redact_transcripts="mask", redact_slots=("City",), redact_attributes=("guest",)))
-    told = sessions.v2()
-    assert SECRET not in str(told)
-    state, city = told["sessionState"], scalar(MASK)
+    session = sessions.v2()
+    assert SECRET not in str(session)
+    state, city = session["sessionState"], scalar(MASK)
     assert state["intent"]["slots"] == {"City": city, "Nights": scalar("two")}
-    assert told["interpretations"][0]["intent"]["slots"] == {"City": city}
+    assert session["interpretations"][0]["intent"]["slots"] == {"City": city}
     assert state["sessionAttributes"] == {"guest": MASK, "tier": "gold"}
     assert state["activeContexts"][0]["contextAttributes"] == {"City": MASK}
     assert state["activeContexts"][0]["timeToLive"]["turnsToLive"] == 20
     assert state["runtimeHints"]["slotHints"]["BookHotel"]["City"] == {"runtimeHintValues": [{"phrase": MASK}]}
-    assert told["messages"][0] == {"contentType": "PlainText", "content": MASK}
-    assert told["messages"][1]["imageResponseCard"]["title"] == MASK
+    assert session["messages"][0] == {"contentType": "PlainText", "content": MASK}
+    assert session["messages"][1]["imageResponseCard"]["title"] == MASK
 
 
 def test_v2_answers_without_what_was_dropped(sessions: Sessions) -> None:
     sessions.insert(redacted(TOLD_V2, redact_transcripts="drop"))
-    told = sessions.v2()
-    assert told["messages"] == [{"contentType": "PlainText"}, {"contentType": "ImageResponseCard"}]
-    assert told["sessionState"]["intent"]["slots"]["City"] == scalar(SECRET)
+    session = sessions.v2()
+    assert session["messages"] == [{"contentType": "PlainText"}, {"contentType": "ImageResponseCard"}]
+    assert session["sessionState"]["intent"]["slots"]["City"] == scalar(SECRET)
 
 
 def test_values_are_masked_in_transcripts(sessions: Sessions) -> None:

@@ -112,7 +112,7 @@ def plant(settings: Settings) -> None:
     insert_turns(settings, *turns)
 
 
-def told(line: dict[str, Any]) -> tuple[object, ...]:
+def summary(line: dict[str, Any]) -> tuple[object, ...]:
     return tuple(line[name] for name in ("operation", "status", "bot", "rows"))
 
 
@@ -126,7 +126,7 @@ def test_every_operation_is_logged_with_key_bot_and_rows(audit: Audit) -> None:
     ]
     assert PRIVATE in str(answers), "it was asked for what must not be written"
     lines = audit.lines(5)
-    assert list(map(told, lines)) == [
+    assert list(map(summary, lines)) == [
         ("ListSessionAnalyticsData", 200, BOT, 3),
         ("GetSessionV1", 200, "Travel", 1),
         ("GetSessionV1", 200, "Travel", 1),
@@ -162,7 +162,7 @@ def test_refused_requests_are_logged_without_their_content(audit: Audit) -> None
     ]
     for each in asked:
         audit.of(*each)
-    assert list(map(told, audit.lines(len(asked)))) == [
+    assert list(map(summary, audit.lines(len(asked)))) == [
         ("ListSessionAnalyticsData", 403, "", 0),
         ("GetSessionV1", 403, "", 0),
         ("GetTranscript", 403, "", 0),
@@ -201,7 +201,7 @@ def test_requests_of_disconnected_clients_are_logged(audit: Audit) -> None:
         head = f"POST {SESSIONS} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n{PRIVATE}"
         gone.sendall(head.encode())
         time.sleep(0.05)
-    assert told(audit.lines(1)[0]) == ("ListSessionAnalyticsData", CLIENT_GONE, "", 0)
+    assert summary(audit.lines(1)[0]) == ("ListSessionAnalyticsData", CLIENT_GONE, "", 0)
 
 
 def test_what_is_no_question_about_conversations_is_not_written(audit: Audit) -> None:
@@ -251,7 +251,7 @@ def test_while_the_file_cannot_be_written_lines_go_to_the_log(audit: Audit, capl
     caplog.set_level(logging.INFO)
     folder = audit.file.parent
     moved = folder.rename(folder.with_name("away"))
-    folder.write_text("")  # the keys are away, too: whoever asks is told so, and that is written
+    folder.write_text("")  # the keys are unavailable, too: requests get that error, and it is logged
     answers = [audit.of("all", "GET", V1) for _ in range(2)]
     deadline = time.monotonic() + WITHIN
     while sum(record.name == NAME for record in caplog.records) < 2:  # they are written when the answers have left

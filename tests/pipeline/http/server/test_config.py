@@ -65,20 +65,20 @@ def test_so_has_what_is_no_json_and_what_the_application_never_sees(away: str, s
     with raw(away) as connection:
         connection.send(sent)
         connection.socket.settimeout(5)
-        told = connection.socket.recv(4096).decode().lower()
-    assert f"http/1.1 {status} " in told
+        text = connection.socket.recv(4096).decode().lower()
+    assert f"http/1.1 {status} " in text
     for name, value in HEADERS.items():
-        assert f"{name}: {value}\r\n" in told
+        assert f"{name}: {value}\r\n" in text
 
 
 def test_so_has_one_request_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "MAX_CONNECTIONS", 1)
     with serving(create_app(Settings())) as url, raw(url) as connection:
         connection.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        told = connection.rest().decode().lower()
-    assert "http/1.1 503 " in told
+        text = connection.rest().decode().lower()
+    assert "http/1.1 503 " in text
     for name, value in HEADERS.items():
-        assert f"{name}: {value}\r\n" in told
+        assert f"{name}: {value}\r\n" in text
 
 
 def test_responses_over_tls_have_strict_transport_security(pem: Certificates) -> None:

@@ -42,7 +42,7 @@ def bad(url: str) -> Iterator[Raw]:
 
 
 def assert_turned_away(answer: Answer, connection: Raw, status: int, kind: str) -> None:
-    """As any error is told, and the connection closed."""
+    """It has the form of any error, and the connection is closed."""
     assert_failed(answer, status, kind)
     assert answer.headers["x-amzn-requestid"]
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -37,9 +37,9 @@ def test_an_entry_of_v2() -> None:
 
 def test_an_entry_of_v1_says_the_same_in_v1s_words() -> None:
     found = event(fixture("v1-log-elicit-slot.json"))
-    told = session_v1([found], None, NOW).dialog_action
-    assert (told.intent_name, told.slots) == ("DescribeIllness", {"Plant": "roses", "Since": None})
-    assert (told.type, told.slot_to_elicit) == ("ElicitSlot", "Since")
+    action = session_v1([found], None, NOW).dialog_action
+    assert (action.intent_name, action.slots) == ("DescribeIllness", {"Plant": "roses", "Since": None})
+    assert (action.type, action.slot_to_elicit) == ("ElicitSlot", "Since")
     assert found.messages == (Message("PlainText", "Since when?"),)
     assert [each.intent.name for each in found.interpretations] == ["DescribeIllness", "AMAZON.FallbackIntent"]
     assert [each.nlu_confidence for each in found.interpretations] == [ConfidenceScore(0.88), UNSET]

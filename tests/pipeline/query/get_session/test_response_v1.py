@@ -87,14 +87,17 @@ def test_every_member_of_an_open_session() -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "told"),
+    ("action", "expected"),
     [("Close", "Close"), ("Delegate", "Delegate"), ("None", "Delegate"), ("EndConversation", "Delegate"),
      (None, "Delegate")],
 )  # fmt: skip
-def test_there_always_is_a_dialog_action_of_v1(action: str | None, told: str) -> None:
+def test_there_always_is_a_dialog_action_of_v1(action: str | None, expected: str) -> None:
     entry = v2(state={"dialogAction": {"type": action} if action else None})
     found = answer(entry)
-    assert (found["dialogAction"]["type"], found["recentIntentSummaryView"][0]["dialogActionType"]) == (told, told)
+    assert (found["dialogAction"]["type"], found["recentIntentSummaryView"][0]["dialogActionType"]) == (
+        expected,
+        expected,
+    )
 
 
 @pytest.mark.parametrize("state", ["Fulfilled", "Failed", "ReadyForFulfillment"])
@@ -182,8 +185,8 @@ def view(**labels: str) -> list[Entry]:
 
 
 def labels_told(*newest_first: Entry) -> dict[str, object]:
-    told = summaries([event(each) for each in newest_first], None)
-    return {each.intent_name: each.checkpoint_label or None for each in told}
+    summarised = summaries([event(each) for each in newest_first], None)
+    return {each.intent_name: each.checkpoint_label or None for each in summarised}
 
 
 def test_an_intents_own_last_event_gives_its_label_and_else_a_later_one_of_v1() -> None:
