@@ -1,4 +1,4 @@
-"""Apache Kafka for tests: one broker or three in a folder, or the sentence that says what this machine lacks."""
+"""Run Apache Kafka for tests, with one broker or three, and skip tests where Java or Maven is missing."""
 
 import os
 import random
@@ -21,27 +21,27 @@ PORTS = (10_000, 32_768)
 
 @contextmanager
 def cluster(folder: Path, brokers: int = 1, more: Mapping[str, str] | None = None) -> Iterator[Cluster]:
-    """A running cluster, for the length of the block.
+    """Run a cluster during the block.
 
     Its `addresses` are for clients; `processes` are the brokers by number, from 1; `kill(number)` ends one as a power
-    cut would, `stop(number)` as one should, and `start()` brings back what does not run.
+    cut would, `stop(number)` ends it gracefully, and `start()` starts those that do not run.
 
     Args:
         folder: holds the data, and `node-NUMBER.log`.
-        brokers: 1 or 3. With 3, topics that say nothing else have three replicas.
-        more: properties of every broker, which win over those of `deploy/kafka/cluster.py`.
+        brokers: 1 or 3. With 3, topics have three replicas by default.
+        more: properties of every broker, which override those of `deploy/kafka/cluster.py`.
     """
     with running(Cluster(folder, [new_node(number) for number in range(1, brokers + 1)], more)) as made:
         yield made
 
 
 def new_node(number: int) -> Node:
-    """A node with ports that nothing uses."""
+    """Return a node with free ports."""
     return Node(number, new_port(), new_port())
 
 
 def new_port() -> int:
-    """A port that is free, and not one of those that connections are given: Kafka takes seconds until it binds it."""
+    """Return a free port outside of the ephemeral range: Kafka takes seconds until it binds it."""
     while True:
         try:
             port = random.randrange(*PORTS)  # noqa: S311 - no secret is made of it
@@ -53,22 +53,22 @@ def new_port() -> int:
 
 @contextmanager
 def running(made: Cluster) -> Iterator[Cluster]:
-    """The cluster, started, for the length of the block."""
+    """Start the cluster, and stop it after the block."""
     require()
     try:
         made.start()
         yield made
     finally:
         for number in filter(made.runs, made.nodes):
-            made.kill(number)  # nobody reads its data again
+            made.kill(number)  # its data are not needed any more
 
 
 def require() -> None:
-    """Skip the test where Java or Maven is missing, which fails it in CI; fetch Kafka where that was not done yet."""
-    if lacking := [name for name in ("java", "mvn") if shutil.which(name) is None]:
-        sentence = f"Apache Kafka needs Java 17 and Maven, and there is no {' and no '.join(lacking)} here"
+    """Skip the test if Java or Maven is missing, or fail it in CI; fetch Kafka if that was not done yet."""
+    if missing := [name for name in ("java", "mvn") if shutil.which(name) is None]:
+        message = f"Apache Kafka needs Java 17 and Maven, and there is no {' and no '.join(missing)} here"
         if os.environ.get("CI"):
-            pytest.fail(f"{sentence}; in CI it is required")
-        pytest.skip(sentence)
+            pytest.fail(f"{message}; in CI it is required")
+        pytest.skip(message)
     if not (TARGET / "fetched").exists():
         subprocess.run(["make", "kafka"], cwd=ROOT, check=True, timeout=FETCHED_WITHIN)  # noqa: S607 - found on the path

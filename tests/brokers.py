@@ -1,4 +1,4 @@
-"""Starting and stopping the embedded broker: a process of its own, as in production."""
+"""Start and stop the embedded broker as a separate process, as in production."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ class Broker(NamedTuple):
 
 @contextmanager
 def broker() -> Iterator[Broker]:
-    """A broker that lives for the block, which may end its process."""
+    """Run a broker during the block, which may end its process."""
     port = free_port()
     with subprocess.Popen(broker_command(port), stdout=subprocess.DEVNULL) as process:
         try:
@@ -41,7 +41,7 @@ def broker() -> Iterator[Broker]:
 
 
 def unused(settings: Settings) -> Settings:
-    """The settings with names of topics and a group that nothing has used before."""
+    """Return the settings with unused names for topics and consumer group."""
     unique = uuid.uuid4().hex[:12]
     return msgspec.structs.replace(
         settings,
@@ -54,9 +54,9 @@ def unused(settings: Settings) -> Settings:
 
 @contextmanager
 def stopped(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """For the block, the process does nothing: it takes connections and never answers."""
+    """Freeze a process during the block: it accepts connections and never answers."""
     process.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, process.pid, os.WSTOPPED)  # a signal is not obeyed before it is delivered
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)  # a signal has no effect before it is delivered
     try:
         yield
     finally:
@@ -64,7 +64,7 @@ def stopped(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def await_listening(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Returns once connections are taken."""
+    """Wait until the broker accepts connections."""
     deadline = time.monotonic() + STARTED_WITHIN
     while True:
         try:

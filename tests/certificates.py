@@ -1,4 +1,4 @@
-"""Certificates for tests: an authority, a server's and a client's certificate of it, and an authority of strangers."""
+"""Create certificates for tests: an authority, a server's and a client's certificate, and an unrelated authority."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ ADDRESSES = "subjectAltName=DNS:localhost,IP:127.0.0.1"
 
 
 class Certificates(NamedTuple):
-    """PEM files. The server's, for localhost and 127.0.0.1, and the client's hold key and certificate."""
+    """PEM files. Those of the server, for localhost and 127.0.0.1, and of the client hold key and certificate."""
 
     ca: Path
     server: Path
@@ -18,7 +18,7 @@ class Certificates(NamedTuple):
 
 
 def make(folder: Path) -> Certificates:
-    """Certificates that are good for two days."""
+    """Create certificates that are valid for two days."""
     _authority(folder, "ca")
     _authority(folder, "strangers")
     return Certificates(

@@ -1,4 +1,4 @@
-"""Settings in; a way to run blocks on a connection to ClickHouse, one after the other, out."""
+"""Run asynchronous functions on a connection to ClickHouse from synchronous tests."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -12,14 +12,14 @@ Made = TypeVar("Made")
 
 
 class Use(Protocol):
-    """Runs a block on a connection; what it makes."""
+    """A function that runs an asynchronous function on a connection, and returns its result."""
 
     def __call__(self, block: Callable[[ClickHouse], Coroutine[Any, Any, Made]], /) -> Made:
-        """Run it to its end."""
+        """Run the function and return its result."""
 
 
 def each_by_itself(settings: Settings) -> Use:
-    """Every block has a connection of its own, so that it can be run in any thread."""
+    """Open a connection for every function, so that each can run in any thread."""
 
     def use(block: Callable[[ClickHouse], Coroutine[Any, Any, Made]], /) -> Made:
         async def connected() -> Made:
@@ -33,7 +33,7 @@ def each_by_itself(settings: Settings) -> Use:
 
 @contextmanager
 def all_on_one(settings: Settings) -> Iterator[Use]:
-    """The same connection for every block, as to open one takes longer than most blocks."""
+    """Use one connection for all functions: to open one takes longer than most functions."""
     with asyncio.Runner() as runner:
         clickhouse = runner.run(ClickHouse.connect(settings))
 

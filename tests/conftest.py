@@ -1,4 +1,4 @@
-"""The services that tests share, each started once."""
+"""Fixtures of the services that all tests share; each is started once."""
 
 import os
 import uuid
@@ -13,13 +13,13 @@ from tests.brokers import Broker
 from tests.certificates import Certificates
 from tests.databases import Databases
 from tests.effort import examples
-from tests.secured_kafka import Demanding, demanding
+from tests.secured_kafka import SecuredKafka, secured_kafka
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Know the marker by which tests can be chosen, and start processes fast."""
-    os.environ.setdefault("SSL_CERT_FILE", os.devnull)  # nobody here is vouched for by the world's authorities,
-    # and to read those is a fifth of the CPU that a command of ours takes
+    """Register the marker of tests, and make processes start fast."""
+    os.environ.setdefault("SSL_CERT_FILE", os.devnull)  # no certificate here is signed by a public authority,
+    # and to load those takes a fifth of the CPU time of a command
     config.addinivalue_line("markers", "apache: runs on Apache Kafka, which needs Java and Maven")
     config.addinivalue_line("markers", "search: draws examples, which are more in `make search`")
     usual = hypothesis.settings()  # others in CI
@@ -43,14 +43,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The embedded ClickHouse, in a folder of its own."""
+    """The URL of an embedded ClickHouse with an empty data folder."""
     with services.clickhouse(tmp_path_factory.mktemp("clickhouse")) as url:
         yield url
 
 
 @pytest.fixture
 def clickhouse_settings(clickhouse_url: str) -> Iterator[Settings]:
-    """Settings with a fresh database without tables, which is dropped afterwards."""
+    """Settings with a new database without tables, which is dropped afterwards."""
     database = f"test_{uuid.uuid4().hex}"
     assert services.ask(clickhouse_url, f"CREATE DATABASE {database}").text == ""
     yield Settings(clickhouse=clickhouse_url, clickhouse_database=database)
@@ -59,13 +59,13 @@ def clickhouse_settings(clickhouse_url: str) -> Iterator[Settings]:
 
 @pytest.fixture(scope="session")
 def databases(clickhouse_url: str) -> Databases:
-    """Databases of it that have all tables."""
+    """Databases with all tables."""
     return Databases(clickhouse_url)
 
 
 @pytest.fixture
 def with_tables(databases: Databases) -> Iterator[Settings]:
-    """Settings with a database that has all tables, empty."""
+    """Settings with a database that has all tables, all empty."""
     with databases.empty() as settings:
         yield settings
 
@@ -75,13 +75,13 @@ def embedded_broker() -> Iterator[Broker]:
     """The embedded broker."""
     with brokers.broker() as broker:
         yield broker
-        assert broker.process.poll() is None, "the broker ended before it was told to"
+        assert broker.process.poll() is None, "the broker ended before it was stopped"
 
 
 @pytest.fixture(scope="session")
-def apache_kafka(tmp_path_factory: pytest.TempPathFactory, pem: Certificates) -> Iterator[Demanding]:
-    """One broker of Apache Kafka, with a door for each way to be let in."""
-    with demanding(tmp_path_factory.mktemp("kafka"), pem) as kafka:
+def apache_kafka(tmp_path_factory: pytest.TempPathFactory, pem: Certificates) -> Iterator[SecuredKafka]:
+    """One broker of Apache Kafka, with a listener for each security protocol."""
+    with secured_kafka(tmp_path_factory.mktemp("kafka"), pem) as kafka:
         yield kafka
         assert kafka.cluster.runs(1), kafka.cluster.log(1).read_text()
 
@@ -94,27 +94,27 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @pytest.fixture(scope="session")
 def kafka_kind(request: pytest.FixtureRequest) -> str:
-    """embedded or apache; `tests.broker_matrix` has tests run with both."""
+    """The kind of broker, embedded or apache; `tests.broker_matrix` runs tests with both."""
     return str(getattr(request, "param", "embedded"))
 
 
 @pytest.fixture(scope="session")
 def kafka_broker(kafka_kind: str, request: pytest.FixtureRequest) -> Broker:
-    """A broker of that kind, which all tests share."""
+    """A broker of that kind, shared by all tests."""
     if kafka_kind == "embedded":
         embedded: Broker = request.getfixturevalue("embedded_broker")
         return embedded
-    kafka: Demanding = request.getfixturevalue("apache_kafka")
+    kafka: SecuredKafka = request.getfixturevalue("apache_kafka")
     return Broker(kafka.cluster.addresses[0], kafka.cluster.processes[1])
 
 
 @pytest.fixture(scope="session")
 def kafka_address(kafka_broker: Broker) -> str:
-    """The broker's address, as host:port."""
+    """The address of the broker, as host:port."""
     return kafka_broker.address
 
 
 @pytest.fixture
 def kafka_settings(kafka_address: str) -> Settings:
-    """Settings with names of topics and a group that nothing has used before."""
+    """Settings with unused names for topics and consumer group."""
     return brokers.unused(Settings(kafka=(kafka_address,)))

@@ -1,4 +1,4 @@
-"""Databases with all tables, which one test uses after the other: to make the tables takes longer than most tests."""
+"""Lend databases with all tables to tests: to create the tables takes longer than most tests."""
 
 import asyncio
 import uuid
@@ -17,7 +17,7 @@ EMPTY = "TRUNCATE ALL TABLES FROM {name} NOT LIKE 'migrations'"
 
 
 class Databases:
-    """Those of one server. A database whose tables a test has changed is dropped, and the next test gets another."""
+    """The databases of one server. One whose tables a test has changed is dropped, and the next test gets another."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -25,7 +25,7 @@ class Databases:
 
     @contextmanager
     def empty(self) -> Iterator[Settings]:
-        """Settings with one that is empty, and nobody else's for the length of the block."""
+        """Yield settings with an empty database that no other test uses during the block."""
         name, tables = self._free.pop() if self._free else self._made()
         yield Settings(clickhouse=self._url, clickhouse_database=name)
         if self._ask(TABLES, name) == tables:

@@ -1,4 +1,4 @@
-"""Turn events for tests: as log entries, as decoded turns, as Hypothesis makes them; and their fold, the slow way."""
+"""Build turn events for tests, as log entries, decoded turns and Hypothesis strategies, and fold them the slow way."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ from schemas.fold_rules import FoldRules
 from schemas.turn import ConversationKey, Turn, content_digest
 
 START = 1_780_000_000_000
-"""An instant in 2026, in milliseconds."""
+"""A time in 2026, in milliseconds."""
 
 FALLBACK = frozenset({"FallbackIntent"})
 RULES = FoldRules(FALLBACK)
 
 
 def iso(milliseconds: int) -> str:
-    """The instant as Lex writes it."""
+    """Return a time as Lex writes it."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def entry(**changes: Any) -> dict[str, Any]:
-    """A Lex V2 log entry; `changes` replace members at its top."""
+    """Return a Lex V2 log entry; `changes` replace top-level members."""
     return {
         "messageVersion": "2.0",
         "timestamp": iso(START),
@@ -53,12 +53,12 @@ def entry(**changes: Any) -> dict[str, Any]:
 
 
 def raw(**changes: Any) -> bytes:
-    """The same, as bytes."""
+    """Return a Lex V2 log entry as bytes."""
     return orjson.dumps(entry(**changes))
 
 
 def turn(**changes: Any) -> Turn:
-    """A decoded turn; `changes` replace its fields. Turns that differ have another content each."""
+    """Return a decoded turn; `changes` replace its fields. Turns that differ have different contents."""
     fields: dict[str, Any] = {
         "bot_id": "BOTAAAAAA1",
         "session_id": "session-1",
@@ -84,7 +84,7 @@ def turn(**changes: Any) -> Turn:
 
 @st.composite
 def turns(draw: st.DrawFn) -> Turn:
-    """A turn of one of three conversations; one in four has another content than most others of its identity."""
+    """Return a turn of one of three conversations; one in four differs in content from most others of its identity."""
     conversation, number, moment = draw(st.integers(0, 2)), draw(st.integers(0, 6)), draw(st.integers(0, 5))
     seed = (7 * conversation + 3 * number + moment + draw(st.sampled_from([0, 0, 0, 5]))) % 12
     return turn(
@@ -104,7 +104,7 @@ def turns(draw: st.DrawFn) -> Turn:
 
 
 def slow_fold(log: Sequence[Turn]) -> list[Conversation]:
-    """The rows that these events come to, in any order and however often each is there."""
+    """Return the rows of these events, in whatever order and however often they occur."""
     sets: dict[ConversationKey, set[Turn]] = defaultdict(set)
     for one in log:
         sets[one.key].add(one)

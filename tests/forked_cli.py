@@ -1,7 +1,7 @@
-"""A command of ours in; a process that runs it, forked from one that has imported everything already, out.
+"""Run commands of Turnfold in processes forked from one that has already imported everything.
 
-To import takes most of the time of most commands, and a third of what all tests would take. `turnfold up`, `serve`, and
-whatever is stopped by a signal or piped somewhere is started as its users start it.
+Imports take most of the time of most commands, and would be a third of the time of all tests. `turnfold up`, `serve`,
+and commands that are stopped by a signal or piped are started as users start them.
 """
 
 import multiprocessing
@@ -25,13 +25,13 @@ _processes.set_forkserver_preload([__name__, *(f"agents.cli.commands.{name.repla
 
 
 class Forked:
-    """A running command; the part of `subprocess.Popen` that tests need."""
+    """A running command, with the part of the interface of `subprocess.Popen` that tests need."""
 
     def __init__(
         self, arguments: Sequence[str], environ: Mapping[str, str], out: Path, err: Path, given: Path = NOTHING
     ) -> None:
         for file in (out, err):
-            file.touch()  # for who looks before the process does
+            file.touch()  # for readers that are faster than the process
         told = (list(arguments), dict(environ), given, out, err)
         self._process = _processes.Process(target=_obey, args=told, daemon=True)  # none outlives the tests
         self._process.start()
@@ -39,41 +39,41 @@ class Forked:
         self.pid = self._process.pid
 
     def poll(self) -> int | None:
-        """The exit status; None while it runs."""
+        """Return the exit status, or None while the command runs."""
         return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        """The exit status, once there is one."""
+        """Wait for the exit status."""
         self._process.join(timeout)
         if (status := self.poll()) is None:
             raise subprocess.TimeoutExpired("a command of ours", timeout or 0)
         return status
 
     def send_signal(self, number: int) -> None:
-        """Send it, unless the process has ended."""
+        """Send a signal, unless the process has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM."""
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it."""
+        """Send SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
 
 Started = Forked | subprocess.Popen[bytes]
-"""What tests start, either way."""
+"""A process that a test starts, either way."""
 
 
 def run(
     arguments: Sequence[str], environ: Mapping[str, str], data: bytes | None = None, within: float = WITHIN
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command to its end: its exit status, and what it wrote.
+    """Run a command to its end, and return its exit status and output.
 
     Raises:
-        TimeoutExpired: it has not ended in time, and was killed.
+        TimeoutExpired: the command did not end in time, and was killed.
     """
     with TemporaryDirectory() as folder:
         given, out, err = (Path(folder) / name for name in ("in", "out", "err"))
@@ -89,7 +89,7 @@ def run(
 
 
 def _obey(arguments: Sequence[str], environ: dict[str, str], given: Path, out: Path, err: Path) -> None:
-    """What the new process does: become what a shell would have started."""
+    """Set up the new process as a shell would, and run the command."""
     os.environ.clear()
     os.environ.update(environ)
     os.chdir(ROOT)

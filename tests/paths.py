@@ -1,4 +1,4 @@
-"""Where the repository and the fixtures lie, whatever folder a test is in."""
+"""Paths of the repository and of the fixtures, the same for tests in every folder."""
 
 from pathlib import Path
 

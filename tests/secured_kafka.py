@@ -1,4 +1,4 @@
-"""A broker of Apache Kafka with four doors: open, for certificates, for a password, for a password over TLS."""
+"""Run Apache Kafka with four listeners: plain, TLS, password, and password over TLS."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,25 +17,25 @@ from tests.certificates import Certificates
 DEMANDS = ("SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 DOORS = [("SSL", "PLAIN"), *((security, mechanism) for security in DEMANDS[1:] for mechanism in MECHANISMS)]
-"""Each way to be let in: the security, and the mechanism, which TLS alone does not need."""
+"""The listeners: the security protocol, and the SASL mechanism, which TLS alone does not need."""
 USER, PASSWORD = "turnfold", "s3cret-of-the-test"
 LOGIN = "org.apache.kafka.common.security"
 
 
 @dataclass(frozen=True, slots=True)
-class Demanding:
-    """The broker, and where each of its doors is."""
+class SecuredKafka:
+    """The broker with the addresses of its listeners."""
 
     cluster: Cluster
     certificates: Certificates
     ports: dict[str, int]
 
     def settings(self, security: str, mechanism: str = "PLAIN") -> Settings:
-        """Settings that are let in through that door, with topics and a group of their own."""
+        """Return valid settings for a listener, with unused topics and consumer group."""
         tls, sasl = security.endswith("SSL"), security.startswith("SASL")
         settings = Settings(
             kafka=(f"{HOST}:{self.ports[security]}",),
-            kafka_security=security,  # type: ignore[arg-type]  # one of the names, which a test has in a variable
+            kafka_security=security,  # type: ignore[arg-type]  # a test has one of the literals in a variable
             kafka_sasl_mechanism=mechanism,  # type: ignore[arg-type]  # as above
             kafka_user=USER if sasl else "",
             kafka_password=PASSWORD if sasl else "",
@@ -46,13 +46,13 @@ class Demanding:
 
 
 @contextmanager
-def demanding(folder: Path, certificates: Certificates) -> Iterator[Demanding]:
-    """The broker, for the length of the block; its user is known for PLAIN and SCRAM."""
+def secured_kafka(folder: Path, certificates: Certificates) -> Iterator[SecuredKafka]:
+    """Run the broker during the block; its user is registered for PLAIN and SCRAM."""
     node = apache.new_node(1)
     ports = {"PLAINTEXT": node.port, **{name: apache.new_port() for name in DEMANDS}}
     with apache.running(Cluster(folder, [node], _properties(node, ports, certificates))) as cluster:
         _add_user(cluster.addresses)
-        yield Demanding(cluster, certificates, ports)
+        yield SecuredKafka(cluster, certificates, ports)
 
 
 def _properties(node: Node, ports: dict[str, int], certificates: Certificates) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Starting and stopping what tests talk to: each service a process of its own, as in production."""
+"""Start and stop services for tests as separate processes, as in production, and send them HTTP requests."""
 
 import http.client
 import os
@@ -21,7 +21,7 @@ STOPPED_WITHIN = 30.0
 
 
 class Answer(NamedTuple):
-    """What a server answered."""
+    """The response of a server."""
 
     status: int
     headers: Mapping[str, str]
@@ -29,18 +29,18 @@ class Answer(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The body of an answer that must be a success."""
+        """Return the body of a response that must be a success."""
         assert self.status == http.client.OK, self.body.decode()
         return self.body.decode()
 
     @property
     def code(self) -> int:
-        """ClickHouse's code of the error, 0 where there is none."""
+        """Return ClickHouse's error code, or 0."""
         return int(self.headers.get("x-clickhouse-exception-code", "0"))
 
 
 def clickhouse_command(folder: Path, port: int, pem: Certificates | None = None) -> list[str]:
-    """What runs the embedded ClickHouse, with TLS where there are certificates."""
+    """Return the command of the embedded ClickHouse, with TLS if there are certificates."""
     tls = ["--certificate", str(pem.server)] if pem else []
     module = "pipeline.embedded.clickhouse_server"
     return [sys.executable, "-m", module, "--path", str(folder), "--port", str(port), *tls]
@@ -50,10 +50,10 @@ def clickhouse_command(folder: Path, port: int, pem: Certificates | None = None)
 def clickhouse(
     folder: Path, environ: Mapping[str, str] | None = None, pem: Certificates | None = None
 ) -> Iterator[str]:
-    """The URL of an embedded ClickHouse that lives for the block and then ends as it should."""
+    """Run an embedded ClickHouse during the block, check that it stops gracefully, and yield its URL."""
     with clickhouse_process(folder, environ, pem) as (url, process):
         yield url
-        assert process.poll() is None, "ClickHouse ended before it was told to"
+        assert process.poll() is None, "ClickHouse ended before it was stopped"
         process.terminate()
         assert process.wait(STOPPED_WITHIN) == 0
 
@@ -62,7 +62,7 @@ def clickhouse(
 def clickhouse_process(
     folder: Path, environ: Mapping[str, str] | None = None, pem: Certificates | None = None
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The same with its process, which the block may end in its own way."""
+    """Run an embedded ClickHouse during the block, which may end its process, and yield URL and process."""
     port = free_port()
     url = f"{'https' if pem else 'http'}://127.0.0.1:{port}"
     command = clickhouse_command(folder, port, pem)
@@ -76,7 +76,7 @@ def clickhouse_process(
 
 
 def await_answer(url: str, process: subprocess.Popen[bytes], pem: Certificates | None = None) -> None:
-    """Returns once the server answers."""
+    """Wait until the server answers."""
     deadline = time.monotonic() + STARTED_WITHIN
     while True:
         try:
@@ -100,7 +100,7 @@ def ask(
     pem: Certificates | None = None,
     **arguments: object,
 ) -> Answer:
-    """The answer to one plain HTTP request, with `pem` over TLS; `arguments` are parameters of the URL as well."""
+    """Send one HTTP request, over TLS if `pem` is given; `arguments` are further parameters of the URL."""
     connection = _connection(urlsplit(url).netloc, pem)
     query = urlencode({**(url_parameters or {}), **arguments})
     target = f"{path}?{query}" if query else path

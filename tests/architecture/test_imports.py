@@ -1,4 +1,4 @@
-"""The import law holds, and the linter detects each violation."""
+"""The import contracts hold, and the linter detects each violation."""
 
 import shutil
 import subprocess

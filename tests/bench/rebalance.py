@@ -18,7 +18,7 @@ import orjson
 from pipeline.config.settings import Settings
 from pipeline.kafka.produce import Producer
 from tests import apache
-from tests.integration.component_stack import Pieces, pieces
+from tests.integration.component_stack import ComponentStack, component_stack
 from tests.integration.traffic import lines
 
 RATE = 100
@@ -31,12 +31,12 @@ def main() -> None:
     """Measure and print one JSON object."""
     with tempfile.TemporaryDirectory() as folder, apache.cluster(Path(folder) / "kafka") as brokers:
         settings = Settings(kafka=tuple(brokers.addresses), topic_partitions=8)
-        with pieces(Path(folder), settings) as parts:
+        with component_stack(Path(folder), settings) as parts:
             report = measured(parts)
     sys.stdout.buffer.write(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def measured(parts: Pieces) -> dict[str, float]:
+def measured(parts: ComponentStack) -> dict[str, float]:
     """The longest standstill with one worker, and from when three more start."""
     parts.start_worker()
     stop = threading.Event()
@@ -57,7 +57,7 @@ def measured(parts: Pieces) -> dict[str, float]:
     }
 
 
-def feed(parts: Pieces, stop: threading.Event) -> None:
+def feed(parts: ComponentStack, stop: threading.Event) -> None:
     """Send events one by one, at a steady pace, until told to stop."""
     with Producer(parts.settings, on_failure=print) as producer:
         for line in lines(seed=41, conversations=2_000):
@@ -66,7 +66,7 @@ def feed(parts: Pieces, stop: threading.Event) -> None:
                 return
 
 
-def standstills(parts: Pieces, seconds: float) -> Iterator[float]:
+def standstills(parts: ComponentStack, seconds: float) -> Iterator[float]:
     """The times between two looks at which the archive has grown."""
     until = time.monotonic() + seconds
     seen, since = parts.rows("turns"), time.monotonic()

@@ -1,4 +1,4 @@
-"""Do to the parts of a running Turnfold what can happen to them, and keep enough workers running."""
+"""Inject faults into the processes of a running Turnfold, and keep enough workers running."""
 
 import random
 import signal
@@ -12,7 +12,7 @@ from deploy.kafka.cluster import Cluster
 from pipeline.kafka.client import open_admin
 from pipeline.runtime.errors import TransientError
 from tests.forked_cli import Started
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.proxy import OUT_OF_MEMORY, READ_ONLY, TOO_MANY_PARTS, Proxy
 
 WORKERS = 3
@@ -22,15 +22,15 @@ SMALL = {"TURNFOLD_FLUSH_SECONDS": "0.1", "TURNFOLD_FLUSH_EVENTS": "100"}
 
 
 class Faults:
-    """What is done to the parts; each doing is counted in `done`."""
+    """Injects faults; each one is counted in `done`."""
 
-    def __init__(self, parts: Pieces, weather: Proxy, brokers: Cluster, chance: random.Random) -> None:
-        self.parts, self.weather, self.brokers, self.chance = parts, weather.weather, brokers, chance
+    def __init__(self, parts: ComponentStack, faults: Proxy, brokers: Cluster, chance: random.Random) -> None:
+        self.parts, self.faults, self.brokers, self.chance = parts, faults.faults, brokers, chance
         self.workers = WORKERS
         self.done: Counter[str] = Counter()
         self.ended: list[int] = []
-        """Exit statuses of workers that nobody has killed or stopped: there should be none."""
-        self._proxy_url = weather.url
+        """Exit statuses of workers that ended by themselves: there should be none."""
+        self._proxy_url = faults.url
         self._partitions = parts.settings.topic_partitions
         self._ours: set[int] = set()
         self._all: list[Callable[[], None]] = [
@@ -47,17 +47,17 @@ class Faults:
         ]
 
     def do(self) -> None:
-        """Do one thing, at random."""
+        """Inject a random fault."""
         fault = self.chance.choice(self._all)
         self.done[fault.__name__] += 1
         fault()
 
     def running(self) -> list[Started]:
-        """Return the workers that live."""
+        """Return the running workers."""
         return [worker for worker in self.parts.workers if worker.poll() is None]
 
     def refill(self) -> None:
-        """Start workers until there are enough: what systemd or Kubernetes would do."""
+        """Start workers until there are enough, as systemd or Kubernetes would."""
         self.ended = [
             status
             for worker in self.parts.workers
@@ -70,66 +70,66 @@ class Faults:
             self.parts.start_worker(**SMALL, TURNFOLD_CLICKHOUSE=self._proxy_url)
 
     def kill_worker(self) -> None:
-        """SIGKILL in the middle of whatever it does."""
+        """Kill a worker (SIGKILL) in the middle of its work."""
         self._one().kill()
 
     def stop_worker(self) -> None:
-        """SIGTERM: it should leave the group by itself."""
+        """Stop a worker (SIGTERM): it should leave the consumer group by itself."""
         self._one().send_signal(signal.SIGTERM)
 
     def freeze_worker(self) -> None:
-        """Past the session time-out: it wakes as a zombie."""
+        """Freeze a worker until after its session time-out: it wakes as a zombie."""
         worker = self.chance.choice(self.running())
         worker.send_signal(signal.SIGSTOP)
         time.sleep(self.parts.settings.kafka_session_timeout + self.chance.uniform(1, 4))
         worker.send_signal(signal.SIGCONT)
 
     def kill_broker(self) -> None:
-        """One at a time, the leader of some partitions; it is back after a while."""
+        """Kill one broker, the leader of some partitions, and start it again after a while."""
         number = self.chance.choice(list(self.brokers.nodes))
         self.brokers.kill(number)
         time.sleep(self.chance.uniform(1, 8))
         self.brokers.start()
 
     def kill_clickhouse(self) -> None:
-        """SIGKILL, and a while of nothing there."""
+        """Kill ClickHouse, and start it again after a while."""
         self.parts.stop_clickhouse(signal.SIGKILL)
         time.sleep(self.chance.uniform(0, 6))
         self.parts.start_clickhouse()
 
     def errors_of_clickhouse(self) -> None:
-        """Out of memory, too many parts, read-only."""
-        self.weather.error = self.chance.choice([OUT_OF_MEMORY, TOO_MANY_PARTS, READ_ONLY])
+        """Let ClickHouse answer errors: out of memory, too many parts, read-only."""
+        self.faults.error = self.chance.choice([OUT_OF_MEMORY, TOO_MANY_PARTS, READ_ONLY])
         time.sleep(self.chance.uniform(1, 6))
-        self.weather.error = None
+        self.faults.error = None
 
     def cut_connections(self) -> None:
-        """In the middle of inserts."""
-        self.weather.cut_after = self.chance.randrange(500, 50_000)
+        """Cut connections to ClickHouse in the middle of inserts."""
+        self.faults.cut_after = self.chance.randrange(500, 50_000)
         time.sleep(self.chance.uniform(1, 5))
-        self.weather.cut_after = None
+        self.faults.cut_after = None
 
     def slow_clickhouse(self) -> None:
-        """Every few kilobytes take a while."""
-        self.weather.delay = 0.2
+        """Delay every few kilobytes to and from ClickHouse."""
+        self.faults.delay = 0.2
         time.sleep(self.chance.uniform(1, 5))
-        self.weather.delay = 0.0
+        self.faults.delay = 0.0
 
     def add_partitions(self) -> None:
-        """One more to each of the topics that workers read: sessions belong elsewhere from then on."""
+        """Add a partition to each topic that workers read: many sessions belong to another partition from then on."""
         if self._partitions >= MOST_PARTITIONS:
             return
         settings, wanted = self.parts.settings, self._partitions + 1
         try:
             with open_admin(settings) as kafka:
                 kafka.create_partitions({settings.topic_turns: wanted, settings.topic_raw: wanted})
-        except (KafkaError, TransientError):  # a broker is just coming back: another time, then
+        except (KafkaError, TransientError):  # a broker is just starting: try another time
             self.done["add_partitions"] -= 1
         else:
             self._partitions = wanted
 
     def _one(self) -> Started:
-        """Choose a worker that is to end."""
+        """Choose a worker to end."""
         worker = self.chance.choice(self.running())
         assert worker.pid
         self._ours.add(worker.pid)

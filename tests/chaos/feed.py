@@ -1,4 +1,4 @@
-"""Feed the topics bit by bit until Kafka has acknowledged everything, by producers of all kinds."""
+"""Send the traffic in small batches by producers of all kinds, until Kafka has acknowledged everything."""
 
 import random
 import threading
@@ -18,14 +18,14 @@ from tests.chaos.producers import (
 from tests.integration.traffic import BROKEN
 
 HOSTILE_EVERY, EMPTY_EVERY, ABORTED_EVERY, ABANDONED_EVERY = 7, 29, 3, 17
-"""Bits of the traffic."""
+"""Number of batches of the traffic."""
 
 
 class Feed(threading.Thread):
     """Sends every line at least once: what is not acknowledged is sent again by another producer.
 
-    The first `fed` lines are acknowledged. `buried` are the places where Kafka has what must become dead letters. An
-    error ends it, and is `error`.
+    The first `fed` lines are acknowledged. `buried` are the topics, partitions and offsets of messages that must become
+    dead letters. An error ends the feed, and is kept in `error`.
     """
 
     def __init__(self, settings: Settings, lines: Sequence[bytes], a_second: int, seed: int) -> None:
@@ -39,7 +39,7 @@ class Feed(threading.Thread):
         self.error: BaseException | None = None
 
     def run(self) -> None:
-        """Send all of it, or what is sent when `stop` is called."""
+        """Send all traffic, or as much as is possible until `stop` is called."""
         try:
             self._open()
             for number, first in enumerate(range(0, len(self._lines), self._a_second)):
@@ -52,7 +52,7 @@ class Feed(threading.Thread):
             raise
 
     def stop(self) -> None:
-        """Send only what has been begun."""
+        """Finish the current batch and send no more."""
         self._stopped.set()
 
     def _open(self) -> None:
@@ -98,7 +98,7 @@ class Feed(threading.Thread):
         self.sent["events aborted"] += len(unreal)
 
     def _send(self, messages: list[Message]) -> list[Message]:
-        """Share them out among a few producers; what has to be sent again."""
+        """Distribute messages among a few producers, and return those that have to be sent again."""
         names = self._chance.sample(list(self._senders), 3)
         shares: dict[str, list[Message]] = {name: [] for name in names}
         for message in messages:

@@ -1,4 +1,4 @@
-"""Dress log entries as messages of many kinds, and make the ones that must leave no trace in the tables."""
+"""Wrap log entries in messages of many kinds, and create messages that must not affect the tables."""
 
 import base64
 import gzip
@@ -12,12 +12,12 @@ from pipeline.config.settings import Settings
 from tests.integration.traffic import BROKEN, conversation
 
 GHOSTS = 10_000_000
-"""Numbers of conversations from here on are only ever sent in transactions that are aborted."""
+"""Numbers of conversations from here on are sent only in transactions that are aborted."""
 MEBIBYTE = 1024 * 1024
 
 
 class Message(NamedTuple):
-    """What is sent. One that is `dead` has to become at least one dead letter."""
+    """A message to send. One that is `dead` has to become at least one dead letter."""
 
     topic: str
     key: bytes | None
@@ -38,7 +38,7 @@ def dress(settings: Settings, chance: random.Random, line: bytes) -> Message:
 
 
 def ghosts(settings: Settings, chance: random.Random, lines: list[bytes], number: int) -> list[Message]:
-    """Make what is to be aborted: conversations that never were, and turns that conversations never had."""
+    """Create messages to abort: conversations that do not exist, and turns that conversations do not have."""
     unreal = [orjson.dumps(one) for one in conversation(chance, GHOSTS + number)]
     for line in chance.sample(lines, min(5, len(lines))):
         if line not in BROKEN:
@@ -47,13 +47,13 @@ def ghosts(settings: Settings, chance: random.Random, lines: list[bytes], number
 
 
 def hostile(settings: Settings, chance: random.Random) -> Message:
-    """Make one message that is to cost more than it is worth."""
+    """Create one message that is expensive to process."""
     kinds = (
         _nested(2000),
         b"[" * 100_000,
         _padded(2, 32),
         gzip.compress(b" " * 8 * MEBIBYTE),
-        b" " * 8 * MEBIBYTE,  # the producer's codec makes it small
+        b" " * 8 * MEBIBYTE,  # compression makes it small
         gzip.compress(b"{}")[:-6],
         _awslogs(chance.randbytes(200)),
         chance.randbytes(1000),
@@ -63,7 +63,7 @@ def hostile(settings: Settings, chance: random.Random) -> Message:
 
 
 def empty(settings: Settings) -> Message:
-    """Make one message with as many entries as would be a flood, and nothing in any of them."""
+    """Create one message with a flood of empty entries."""
     events = b",".join([b'{"message":""}'] * 30_000)
     return Message(settings.topic_raw, None, gzip.compress(b'{"messageType":"DATA_MESSAGE","logEvents":[%s]}' % events))
 

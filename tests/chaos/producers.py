@@ -1,4 +1,4 @@
-"""Send messages by producers that differ in all that producers differ in, while brokers come and go."""
+"""Send messages by producers that differ in everything that producers differ in, while brokers come and go."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,15 +14,15 @@ from tests.chaos.messages import Message
 PARTITIONERS = ("consistent_random", "murmur2_random", "fnv1a_random", "random")
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 TIMEOUT_S = 20.0
-"""Within this time a message is acknowledged, or has failed."""
+"""Seconds within which a message is acknowledged, or has failed."""
 LARGEST = 16 * 1024 * 1024
 TRANSACTION_MS = 8000
-"""What is left open for longer is aborted by Kafka."""
+"""Seconds after which Kafka aborts an open transaction."""
 REOPENED_WITHIN = 300.0
 
 
 class Acknowledged(NamedTuple):
-    """A message that Kafka has, and where."""
+    """A message that Kafka has acknowledged, with its place."""
 
     message: Message
     topic: str
@@ -31,14 +31,14 @@ class Acknowledged(NamedTuple):
 
 
 class Sender(Protocol):
-    """A producer of some kind."""
+    """A producer of any kind."""
 
     def send(self, messages: Sequence[Message]) -> list[Acknowledged]:
-        """Return what Kafka has acknowledged; it may have some of the others all the same."""
+        """Send messages and return those that Kafka has acknowledged; it may have written others, too."""
 
 
 class ByLibrdkafka:
-    """Places keys by one partitioner, and compresses by one codec after the other."""
+    """Uses one partitioner, and one codec after the other."""
 
     def __init__(self, settings: Settings, partitioner: str, *, idempotent: bool) -> None:
         self._options = {**common(settings), "partitioner": partitioner, "enable.idempotence": idempotent}
@@ -46,7 +46,7 @@ class ByLibrdkafka:
         self._open()
 
     def send(self, messages: Sequence[Message]) -> list[Acknowledged]:
-        """Send a batch for each partition, and begin anew where any has failed."""
+        """Send a batch to each partition, and start again if one has failed."""
         done = produce(self._producer, messages)
         if len(done) < len(messages) or self._opened % 3 == 0:
             self._open()
@@ -59,7 +59,7 @@ class ByLibrdkafka:
 
 
 class ByKafkaPython:
-    """Places keys as Java does, in Python."""
+    """Uses the partitioner of Java's client, in kafka-python."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -101,7 +101,7 @@ class ByKafkaPython:
 
 
 class Transactions:
-    """Commits what is sent; what is to be aborted never counts, whatever happens in between."""
+    """Commits transactions; messages of aborted ones never count, whatever happens in between."""
 
     def __init__(self, settings: Settings, name: str, partitioner: str, codec: str) -> None:
         timeout = {"transaction.timeout.ms": TRANSACTION_MS, "message.timeout.ms": TRANSACTION_MS}
@@ -111,18 +111,19 @@ class Transactions:
         self._open()
 
     def send(self, messages: Sequence[Message]) -> list[Acknowledged]:
-        """Commit them, all or none; none where it is not certain."""
+        """Commit all messages or none; return none if the outcome is uncertain."""
         done = self._attempt(messages, lambda: self._producer.commit_transaction(TIMEOUT_S))
         self.committed += bool(done)
         return done
 
     def abort(self, messages: Sequence[Message]) -> None:
-        """Send them to no effect."""
+        """Send messages and abort the transaction."""
         self._attempt(messages, lambda: self._producer.abort_transaction(TIMEOUT_S))
         self.aborted += 1
 
     def abandon(self, messages: Sequence[Message]) -> None:
-        """Send them as a process that dies in the middle: until Kafka aborts that, nobody reads what is behind."""
+        """Send messages as a process that dies in the middle: until Kafka aborts them, nobody reads what follows
+        them."""
         abandoned = Producer({**self._options, "transactional.id": f"abandoned-{id(self)}-{self.abandoned}"})
         try:
             abandoned.init_transactions(TIMEOUT_S)
@@ -145,28 +146,28 @@ class Transactions:
         return []
 
     def _open(self) -> None:
-        """Take the place of the producer before, whose open transaction is aborted by that."""
+        """Replace the previous producer, whose open transaction is aborted thereby."""
         deadline = time.monotonic() + REOPENED_WITHIN
         while True:
             self._producer = Producer(self._options)
             try:
                 self._producer.init_transactions(TIMEOUT_S)
             except KafkaException:
-                assert time.monotonic() < deadline, "Kafka begins no transactions any more"
+                assert time.monotonic() < deadline, "Kafka begins no more transactions"
                 time.sleep(0.5)
             else:
                 return
 
 
 def common(settings: Settings) -> dict[str, object]:
-    """Return what all of librdkafka's producers are told."""
+    """Return the configuration of all producers of librdkafka."""
     return {
         "bootstrap.servers": ",".join(settings.kafka),
         "acks": "all",
         "linger.ms": 5,
         "message.max.bytes": LARGEST,
         "message.timeout.ms": int(TIMEOUT_S * 1000),
-        "topic.metadata.refresh.interval.ms": 5000,  # each learns of new partitions in its own time
+        "topic.metadata.refresh.interval.ms": 5000,  # each learns of new partitions at another time
         "log_level": 0,
     }
 

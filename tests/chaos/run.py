@@ -1,13 +1,13 @@
-"""Do everything to a running Turnfold that can happen to one, and count what its tables lack in the end.
+"""Inject every kind of fault into a running Turnfold, and count what its tables lack in the end.
 
     python -m tests.chaos.run [--minutes 3] [--seed 1] [--brokers 3]
 
-Apache Kafka, ClickHouse's engine behind a proxy, and workers on this machine. All the while producers send that
-disagree on partitions, codecs and keys, in transactions and outside of them; some transactions are aborted, and some
-messages are broken or hostile. At random moments workers are killed, stopped, frozen past their session time-out and
-woken, brokers are killed and come back, partitions are added, ClickHouse is killed, away, slow, or answers errors. In
-the end everything heals, the workers come to the end of the topics, and each conversation is compared with the slow
-fold of what was sent. Exit status 0: the same.
+Apache Kafka, ClickHouse's engine behind a proxy, and workers run on this machine. Meanwhile producers that disagree on
+partitions, codecs and keys send messages, in transactions and outside of them; some transactions are aborted, and some
+messages are broken or hostile. At random times workers are killed, stopped, frozen past their session time-out and
+woken, brokers are killed and restarted, partitions are added, and ClickHouse is killed, slow, or answers errors. In the
+end all faults stop, the workers catch up, and each conversation is compared with the slow fold of what was sent. Exit
+status 0 means that they are equal.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from tests import apache
 from tests.chaos.faults import Faults
 from tests.chaos.feed import Feed
 from tests.chaos.verdict import Verdict, judge
-from tests.integration.component_stack import pieces
+from tests.integration.component_stack import component_stack
 from tests.integration.proxy import proxy
 from tests.integration.traffic import lines
 
@@ -39,7 +39,7 @@ FED_WITHIN, FOLDED_WITHIN = 600.0, 600.0
 
 
 class Report(msgspec.Struct):
-    """What was sent, what was done meanwhile, and what was found."""
+    """The numbers of sent messages and injected faults, and the verdict."""
 
     seconds: float
     sent: dict[str, int]
@@ -48,7 +48,7 @@ class Report(msgspec.Struct):
 
 
 def main() -> int:
-    """Run it and print the figures."""
+    """Run the harness and print its report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=1)
@@ -66,7 +66,7 @@ def main() -> int:
 
 @contextmanager
 def victims(folder: Path, brokers: int, seed: int) -> Iterator[Faults]:
-    """Start everything that something is done to."""
+    """Start all processes into which faults are injected."""
     with apache.cluster(folder / "kafka", brokers, BROKERS) as cluster:
         settings = Settings(
             kafka=tuple(cluster.addresses),
@@ -75,12 +75,12 @@ def victims(folder: Path, brokers: int, seed: int) -> Iterator[Faults]:
             topic_min_insync=max(1, brokers - 1),
             kafka_idempotence=True,
         )
-        with pieces(folder, settings) as parts, proxy(parts.settings.clickhouse) as weather:
-            yield Faults(parts, weather, cluster, random.Random(seed))  # noqa: S311 - no secret is made of it
+        with component_stack(folder, settings) as parts, proxy(parts.settings.clickhouse) as faults:
+            yield Faults(parts, faults, cluster, random.Random(seed))  # noqa: S311 - no secret is made of it
 
 
 def rage(faults: Faults, seconds: float, seed: int) -> Report:
-    """Do one thing after the other for so long, heal everything, and compare."""
+    """Inject faults for the given time, stop all faults, and compare."""
     wanted = max(EVENTS_A_SECOND, int(EVENTS_A_SECOND * seconds))
     traffic = lines(seed, conversations=wanted // EVENTS_A_CONVERSATION)[:wanted]
     feed = Feed(faults.parts.settings, traffic, EVENTS_A_SECOND, seed)
@@ -99,13 +99,13 @@ def rage(faults: Faults, seconds: float, seed: int) -> Report:
 
 
 def heal(faults: Faults, feed: Feed) -> None:
-    """Let all traffic come to its end, with enough workers."""
+    """Wait until all traffic is processed, with enough workers."""
     feed.join(FED_WITHIN)
-    assert not feed.is_alive(), "the traffic was never taken"
-    assert feed.error is None, f"the traffic has ended with {feed.error!r}"
+    assert not feed.is_alive(), "Kafka never acknowledged the traffic"
+    assert feed.error is None, f"the feed ended with {feed.error!r}"
     deadline = time.monotonic() + FOLDED_WITHIN
-    while faults.parts.lag() or faults.parts.lag():  # intake writes before it commits: 0 twice is the end
-        assert time.monotonic() < deadline, f"the workers do not come to the end: {faults.parts.lag_by_partition()}"
+    while faults.parts.lag() or faults.parts.lag():  # intake produces before it commits: 0 twice is the end
+        assert time.monotonic() < deadline, f"the workers do not catch up: {faults.parts.lag_by_partition()}"
         faults.refill()
         time.sleep(0.5)
 

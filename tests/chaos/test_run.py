@@ -1,4 +1,4 @@
-"""The harness at its shortest: that it finds nothing where nothing is wrong, and that it would find what is."""
+"""The harness finds nothing if nothing is wrong, and would find what is wrong."""
 
 import msgspec
 import pytest
@@ -15,7 +15,7 @@ CONVERSATIONS, A_SECOND = 60, 60
 
 
 def fed(faults: Faults) -> tuple[list[bytes], Feed]:
-    """Feed a few bits, among which a worker is killed, connections are cut, and partitions are added."""
+    """Send a few batches while a worker is killed, connections are cut, and partitions are added."""
     traffic = lines(SEED, CONVERSATIONS)
     feed = Feed(faults.parts.settings, traffic, A_SECOND, SEED)
     faults.refill()

@@ -1,17 +1,17 @@
-"""Compare what the tables and the dead letters hold in the end with what was sent."""
+"""Compare the tables and the dead letters with what was sent."""
 
 import msgspec
 
 from pipeline.kafka.dead_letters.reader import read_dead_letters
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import Differences, differences
 
 FAULTS = ("lost", "double", "wrong", "events_lost", "events_double", "letters_lost", "workers_ended")
-"""What there must be none of."""
+"""Fields of a verdict that must be 0."""
 
 
 class Verdict(Differences):
-    """What is `letters_lost` is neither folded nor a dead letter. Workers have ended that nobody has ended."""
+    """The differences. `letters_lost` are neither folded nor dead letters; `workers_ended` ended by themselves."""
 
     letters: int
     letters_lost: int
@@ -19,14 +19,16 @@ class Verdict(Differences):
 
     @property
     def good(self) -> bool:
-        """Whether nothing is wrong."""
+        """Return whether nothing is wrong."""
         return not any(getattr(self, name) for name in FAULTS)
 
 
-def judge(parts: Pieces, lines: list[bytes], buried: set[tuple[str, int, int]], workers_ended: int = 0) -> Verdict:
+def judge(
+    parts: ComponentStack, lines: list[bytes], buried: set[tuple[str, int, int]], workers_ended: int = 0
+) -> Verdict:
     """Compare every conversation and event with the slow fold of `lines`, and dead letters with what was `buried`.
 
-    What was sent only in aborted transactions is not among the lines, so that each trace of it counts as wrong.
+    Messages of aborted transactions are not among the lines, so that each trace of them counts as wrong.
     """
     letters = {
         (one.letter.topic, one.letter.partition, one.letter.offset)

@@ -1,4 +1,4 @@
-"""Run the programs of other languages in `tests/clients/CLIENT`: each a client that users have, in a few lines."""
+"""Run the programs in `tests/clients/CLIENT`: short clients in other languages."""
 
 import fcntl
 import os
@@ -14,12 +14,12 @@ RUN_WITHIN = 120.0
 
 
 def require(*commands: str) -> None:
-    """Skip the test where one of the commands is missing; fail it in CI, where all are required."""
-    if lacking := [command for command in commands if shutil.which(command) is None]:
-        sentence = f"this client needs {' and '.join(lacking)}, which this machine lacks"
+    """Skip the test if one of the commands is missing, or fail it in CI, where all are required."""
+    if missing := [command for command in commands if shutil.which(command) is None]:
+        message = f"this client needs {' and '.join(missing)}, which this machine lacks"
         if os.environ.get("CI"):
-            pytest.fail(f"{sentence}; in CI it is required")
-        pytest.skip(sentence)
+            pytest.fail(f"{message}; in CI it is required")
+        pytest.skip(message)
 
 
 def with_packages(client: str) -> Path:
@@ -38,7 +38,7 @@ def with_packages(client: str) -> Path:
 
 
 def run(words: list[str], folder: Path, within: float = RUN_WITHIN) -> str:
-    """Run a command in `folder` to a successful end; return what it printed."""
+    """Run a command in `folder`, check that it succeeds, and return its output."""
     ended = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=within, check=False)
     assert ended.returncode == 0, f"{' '.join(words)}:\n{ended.stdout}{ended.stderr}"
     return ended.stdout

@@ -16,7 +16,7 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics, find_topics
 from tests import apache
 from tests.paths import ROOT
-from tests.secured_kafka import Demanding
+from tests.secured_kafka import SecuredKafka
 
 WITHIN = 120.0
 
@@ -64,7 +64,7 @@ def words(folder: Path) -> bytes:
 
 
 @pytest.mark.apache
-def test_a_port_in_use_is_told_with_kafkas_last_words(tmp_path: Path, apache_kafka: Demanding) -> None:
+def test_a_port_in_use_is_told_with_kafkas_last_words(tmp_path: Path, apache_kafka: SecuredKafka) -> None:
     port = apache_kafka.ports["PLAINTEXT"]
     ended = subprocess.run(command(tmp_path, port), capture_output=True, text=True, timeout=WITHIN, check=False)
     assert ended.returncode == 1

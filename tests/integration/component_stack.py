@@ -1,4 +1,4 @@
-"""Broker, ClickHouse and workers one by one, so that a test can take any of them away in the middle of the work."""
+"""Run broker, ClickHouse and workers one by one, so that a test can stop any of them in the middle of the work."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ NAMED = (
     *("kafka_group", "kafka_session_timeout", "kafka_idempotence", "clickhouse"),
     *("topic_raw", "topic_turns", "topic_dead", "topic_partitions", "topic_replication", "topic_min_insync"),
 )
-"""The settings that a test may choose for its processes."""
+"""Settings that a test may choose for its processes."""
 
 DATABASES = "SELECT name FROM system.databases WHERE lower(name) NOT IN ('default', 'information_schema', 'system')"
 
@@ -44,26 +44,26 @@ class ClickHouseServer:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, with what it held before, unless it runs."""
+        """Start it with the data of before, unless it runs."""
         if self.process is None or self.process.poll() is not None:
             self.process = subprocess.Popen(services.clickhouse_command(self._folder, self._port), cwd=ROOT)
             services.await_answer(self.url, self.process)
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """End it with a signal, and wait until it has ended."""
+        """Send it a signal, and wait until it has ended."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(number)
             self.process.wait(PATIENCE)
 
     def drop_databases(self) -> None:
-        """Drop what a test has made."""
+        """Drop the databases that a test has created."""
         for name in services.ask(self.url, DATABASES).text.split():
             assert services.ask(self.url, f"DROP DATABASE `{name}` SYNC").text == ""
 
 
-class Pieces:
-    """Settings of one test, the ClickHouse that it may stop and start, and its workers."""
+class ComponentStack:
+    """The settings of one test, the ClickHouse that it may stop and start, and its workers."""
 
     def __init__(self, folder: Path, settings: Settings, server: ClickHouseServer) -> None:
         self.folder, self.settings, self._server = folder, settings, server
@@ -72,7 +72,7 @@ class Pieces:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The settings, for a process."""
+        """Return the settings as environment variables."""
         named = {f"TURNFOLD_{name.upper()}": str(getattr(self.settings, name)) for name in NAMED}
         return os.environ | named | {"TURNFOLD_KAFKA": ",".join(self.settings.kafka)}
 
@@ -82,11 +82,11 @@ class Pieces:
         return self._server.process
 
     def start_clickhouse(self) -> None:
-        """Start it, with what it held before."""
+        """Start ClickHouse with the data of before."""
         self._server.start()
 
     def stop_clickhouse(self, number: int = signal.SIGTERM) -> None:
-        """Take it away."""
+        """Stop ClickHouse."""
         self._server.stop(number)
 
     def start_worker(self, **environ: str) -> Started:
@@ -103,20 +103,20 @@ class Pieces:
 
     @property
     def log(self) -> str:
-        """What the workers have said."""
+        """The log of the workers."""
         return self._log.read_text(errors="replace")
 
     def run(self, *arguments: str, statuses: Sequence[int] = (0,), **environ: str) -> str:
-        """Run a command of ours, which must end with one of `statuses`; what it says on standard error."""
+        """Run a command of Turnfold, check that its exit status is one of `statuses`, and return its standard error."""
         return self._run(arguments, statuses, environ).stderr.decode()
 
     def report(self, *arguments: str, **environ: str) -> dict[str, Any]:
-        """Run a command of ours to its good end; the JSON that it writes."""
+        """Run a command of Turnfold, check that it succeeds, and return its JSON output."""
         report: dict[str, Any] = orjson.loads(self._run((*arguments, "--json"), (0,), environ).stdout)
         return report
 
     def start(self, *arguments: str, **environ: str) -> Started:
-        """Start a command of ours; its output is in `log`."""
+        """Start a command of Turnfold; its output is in `log`."""
         started = Forked(arguments, self.environ | environ, self._log, self._log)
         self.workers.append(started)
         return started
@@ -129,51 +129,51 @@ class Pieces:
         return done
 
     def send(self, lines: Sequence[bytes]) -> None:
-        """Send everything to the raw topic: what is in it, the intake agent finds out."""
+        """Send everything to the raw topic, whatever it contains."""
         with Producer(self.settings, on_failure=_fail) as producer:
             for line in lines:
                 producer.send(self.settings.topic_raw, None, line)
             producer.flush()
 
     def lag_by_partition(self) -> list[PartitionLag]:
-        """Where the workers are, in the topics that they read."""
+        """Return the lag of each partition that workers read."""
         return unread(self.settings)
 
     def lag(self) -> int:
-        """Records that no worker has committed."""
+        """Return the number of records that no worker has committed."""
         return sum(one.lag for one in self.lag_by_partition())
 
     def ask(self, statement: str) -> bytes:
-        """What ClickHouse answers."""
+        """Return the result of a statement as text."""
         answer = services.ask(self.settings.clickhouse, statement)
         assert answer.status == 200, answer.body.decode()
         return answer.body
 
     def answers(self, statement: str) -> list[dict[str, Any]]:
-        """The rows that ClickHouse answers."""
+        """Return the rows of a query."""
         return [orjson.loads(line) for line in self.ask(f"{statement} FORMAT JSONEachRow").splitlines()]
 
     def rows(self, table: str) -> int:
-        """Rows of a table, as inserted."""
+        """Return the number of rows of a table, replaced versions included."""
         return int(self.ask(f"SELECT count() FROM turnfold.{table}"))  # noqa: S608 - tables of our own
 
     def wait_until(self, true: Callable[[], bool], what: str) -> None:
-        """Wait for `true`, as long as anything may take."""
+        """Wait until `true` returns True, at most PATIENCE seconds."""
         deadline = time.monotonic() + PATIENCE
         while not true():
             assert time.monotonic() < deadline, f"{what} has not come; the workers say:\n{self.log[-3000:]}"
             time.sleep(0.1)
 
     def wait_for_log(self, text: str) -> None:
-        """Wait until the workers have said it: what they do is seen before their log is."""
+        """Wait until the log of the workers contains a text: their effects are visible before their log is."""
         self.wait_until(lambda: text in self.log, f"{text!r} in the log")
 
     def wait_until_folded(self) -> None:
-        """Wait until everything sent is committed: intake writes before it commits, so lag 0 twice is the end."""
+        """Wait until everything is committed: intake produces before it commits, so lag 0 twice in a row is the end."""
         self.wait_until(lambda: self.lag() == 0 and self.lag() == 0, "the end of the topics")
 
     def close(self) -> None:
-        """End the workers that still run."""
+        """Stop the workers that still run."""
         for process in self.workers:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
@@ -184,7 +184,7 @@ class Pieces:
 
 @contextmanager
 def clickhouse_server(folder: Path) -> Iterator[ClickHouseServer]:
-    """A ClickHouse with its data in this folder, which has ended after the block."""
+    """Provide a ClickHouse with its data in this folder, and stop it after the block."""
     server = ClickHouseServer(folder)
     try:
         yield server
@@ -193,17 +193,17 @@ def clickhouse_server(folder: Path) -> Iterator[ClickHouseServer]:
 
 
 @contextmanager
-def pieces(folder: Path, kafka: Settings, shared: ClickHouseServer | None = None) -> Iterator[Pieces]:
-    """Topics and tables that nothing has used before, with ClickHouse running and no worker yet.
+def component_stack(folder: Path, kafka: Settings, shared: ClickHouseServer | None = None) -> Iterator[ComponentStack]:
+    """Provide unused topics and tables during the block, with ClickHouse running and no worker yet.
 
     Args:
-        folder: holds the log of the workers, and the data of a ClickHouse of its own.
+        folder: holds the log of the workers, and the data of a ClickHouse that is not shared.
         kafka: settings of the broker.
         shared: a ClickHouse without tables to use, which keeps running; to start one takes seconds of CPU.
     """
     with nullcontext(shared) if shared else clickhouse_server(folder / "clickhouse") as server:
         settings = msgspec.structs.replace(kafka, clickhouse=server.url, kafka_session_timeout=6.0)
-        made = Pieces(folder, settings, server)
+        made = ComponentStack(folder, settings, server)
         try:
             made.start_clickhouse()
             create_topics(settings)

@@ -1,17 +1,17 @@
-"""A stack in, all its sessions out as `traffic.expected` writes them, so that the two can be compared."""
+"""List all sessions of a stack in the form of `traffic.expected`, so that the two can be compared."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.events import START, iso
-from tests.integration.stack import Reachable
+from tests.integration.stack import BaseStack
 
 BEGIN = datetime.fromtimestamp(START / 1000, UTC) - timedelta(days=1)
 END = BEGIN + timedelta(days=40)
 
 
-def listed(stack: Reachable, bot: str, **more: Any) -> list[dict[str, Any]]:
-    """Every session of the bot, through boto3, page by page."""
+def listed(stack: BaseStack, bot: str, **more: Any) -> list[dict[str, Any]]:
+    """List every session of a bot through boto3, page by page."""
     client, sessions = stack.client(), list[dict[str, Any]]()
     token: dict[str, str] = {}
     while True:

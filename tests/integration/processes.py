@@ -1,4 +1,4 @@
-"""Settings of a Kafka in; ClickHouse, workers and query layer as in production, each a process, out."""
+"""Run ClickHouse, workers and query layer as separate processes, as in production, on any Kafka."""
 
 import signal
 import subprocess
@@ -14,12 +14,12 @@ from tests import services
 from tests.agents.cli.command import environ
 from tests.certificates import Certificates
 from tests.forked_cli import Forked, Started
-from tests.integration.stack import PATIENCE, TURNFOLD, Reachable
+from tests.integration.stack import PATIENCE, TURNFOLD, BaseStack
 from tests.paths import ROOT
 
 
-class Processes(Reachable):
-    """Turnfold in its parts, told by settings where everything is; with `pem`, ClickHouse is behind TLS."""
+class ProcessStack(BaseStack):
+    """Turnfold as separate processes that find one another by settings; with `pem`, ClickHouse uses TLS."""
 
     def __init__(self, data: Path, kafka: Settings, pem: Certificates | None = None) -> None:
         super().__init__(data)
@@ -36,11 +36,11 @@ class Processes(Reachable):
 
     @property
     def environ(self) -> dict[str, str]:
-        """The settings, for a process."""
+        """Return the settings as environment variables."""
         return environ(self.settings)
 
     def start(self, workers: int) -> None:
-        """Start everything, and return once queries are answered."""
+        """Start everything, and wait until queries are answered."""
         (self.data / "logs").mkdir(parents=True, exist_ok=True)
         command = services.clickhouse_command(self.data / "clickhouse", self.clickhouse_port, self._pem)
         services.await_answer(self.settings.clickhouse, self._launch("clickhouse", command), self._pem)
@@ -57,7 +57,7 @@ class Processes(Reachable):
             time.sleep(0.05)
 
     def stop(self) -> list[int]:
-        """Stop everything, the youngest first; the exit statuses."""
+        """Stop everything, the last started first, and return the exit statuses."""
         statuses = []
         for process in reversed(self._processes):
             process.send_signal(signal.SIGTERM)
@@ -66,7 +66,7 @@ class Processes(Reachable):
         return statuses
 
     def log(self, name: str) -> str:
-        """What the process has said."""
+        """Return the log of a process."""
         return self._log_of(name).read_text(errors="replace")
 
     def _log_of(self, name: str) -> Path:
@@ -80,9 +80,11 @@ class Processes(Reachable):
 
 
 @contextmanager
-def in_processes(data: Path, kafka: Settings, workers: int = 1, pem: Certificates | None = None) -> Iterator[Processes]:
-    """A stack for the length of the block, which must stop as it should."""
-    stack = Processes(data, kafka, pem)
+def in_processes(
+    data: Path, kafka: Settings, workers: int = 1, pem: Certificates | None = None
+) -> Iterator[ProcessStack]:
+    """Run a stack during the block, and check that it stops gracefully."""
+    stack = ProcessStack(data, kafka, pem)
     try:
         stack.start(workers)
         yield stack

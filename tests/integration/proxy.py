@@ -1,4 +1,4 @@
-"""A TCP proxy before ClickHouse that can be slow, cut connections in the middle, or answer errors in its place."""
+"""Run a TCP proxy before ClickHouse that can be slow, cut connections in the middle, or answer errors itself."""
 
 import asyncio
 import contextlib
@@ -16,8 +16,8 @@ READ_ONLY = (242, "Table is in readonly mode. (TABLE_IS_READ_ONLY)")
 
 
 @dataclass
-class Weather:
-    """What befalls connections from now on; a test sets it at any time."""
+class ProxyFaults:
+    """Faults of all connections from now on; a test sets them at any time."""
 
     delay: float = 0.0
     cut_after: int | None = None
@@ -28,11 +28,11 @@ class Weather:
 
 
 class Proxy:
-    """Passes bytes both ways, subject to the weather."""
+    """Forwards bytes in both directions, with the faults."""
 
     def __init__(self, target: str) -> None:
         self._target = urlsplit(target)
-        self.weather = Weather()
+        self.faults = ProxyFaults()
         self.url = ""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -68,17 +68,17 @@ class Proxy:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            if self.weather.error:
+            if self.faults.error:
                 await self._answer_error(reader, writer)
             else:
                 await self._pass(reader, writer)
         writer.close()
 
     async def _answer_error(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """What ClickHouse answers: the code in a header, the text in the body."""
-        code, text = self.weather.error or (0, "")
+        """Return an error response of ClickHouse: the code in a header, the text in the body."""
+        code, text = self.faults.error or (0, "")
         await reader.readuntil(b"\r\n\r\n")
-        self.weather.errors += 1
+        self.faults.errors += 1
         body = f"Code: {code}. DB::Exception: {text}".encode()
         head = f"HTTP/1.1 500 Internal Server Error\r\nX-ClickHouse-Exception-Code: {code}\r\nConnection: close\r\n"
         writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
@@ -100,11 +100,11 @@ class Proxy:
     async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, cut: bool = False) -> None:
         passed = 0
         while chunk := await source.read(CHUNK):
-            weather = self.weather
-            if cut and (weather.error or (weather.cut_after is not None and passed + len(chunk) > weather.cut_after)):
-                weather.cuts += 1
+            faults = self.faults
+            if cut and (faults.error or (faults.cut_after is not None and passed + len(chunk) > faults.cut_after)):
+                faults.cuts += 1
                 return
-            await asyncio.sleep(weather.delay)
+            await asyncio.sleep(faults.delay)
             sink.write(chunk)
             await sink.drain()
             passed += len(chunk)
@@ -112,7 +112,7 @@ class Proxy:
 
 @contextmanager
 def proxy(target: str) -> Iterator[Proxy]:
-    """A proxy before `target` for the length of the block."""
+    """Run a proxy before `target` during the block."""
     made = Proxy(target)
     made.start()
     try:

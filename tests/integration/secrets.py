@@ -1,4 +1,4 @@
-"""Inputs of every form with secrets in them, in order and broken, and where to look for what became of those."""
+"""Build valid and invalid inputs of every form with secrets in them, and read all places where those might end up."""
 
 import base64
 import gzip
@@ -10,12 +10,12 @@ import orjson
 from kafka import KafkaConsumer
 
 from tests.events import START, entry, iso
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 
 CARD, EMAIL, PHONE = "4556 7375 8689 9855", "zelda.plant@example.com", "+44 20 7946 0018"
 TALK, SLOT, ATTRIBUTE = "zebras cross at dawn", "zirconium seven", "zanzibar holder"
 NEEDLES = re.compile(rb"4556\D{0,9}7375|7375\D{0,9}8689|zelda|7946\D{0,9}0018|zebras|zirconium|zanzibar", re.IGNORECASE)
-"""Words of each; nothing else has them."""
+"""The words of each secret; nothing else contains them."""
 
 SETTINGS = {
     "TURNFOLD_REDACT_TRANSCRIPTS": "mask",
@@ -24,7 +24,7 @@ SETTINGS = {
     "TURNFOLD_REDACT_ATTRIBUTES": "holder",
     "TURNFOLD_REDACT_PATTERNS": "card,email,phone",
 }
-"""What hides all of them."""
+"""Settings that redact all of them."""
 
 PATTERNS = f"{CARD} {EMAIL} {PHONE}"
 SPLIT = {
@@ -35,11 +35,11 @@ SPLIT = {
     "part2": "7946\N{ZERO WIDTH SPACE}0018",
     "list": ["4556", 7375, ["\N{FULLWIDTH DIGIT EIGHT}689 9855"]],
 }
-"""Some of the same, written, named and split otherwise."""
+"""Some of the same secrets, written, named and split in other ways."""
 
 
 def v2(number: int, **changes: Any) -> bytes:
-    """A Lex V2 entry of a conversation of its own, with every secret."""
+    """Return a Lex V2 entry of a separate conversation with every secret."""
     slots = {"Material": {"shape": "Scalar", "value": {"originalValue": SLOT, "interpretedValue": SLOT.title()}}}
     made = entry(
         timestamp=iso(START + 60_000 * number),
@@ -62,7 +62,7 @@ def v2(number: int, **changes: Any) -> bytes:
 
 
 def v1(number: int) -> bytes:
-    """The same of Lex V1."""
+    """Return a Lex V1 entry of a separate conversation with every secret."""
     return orjson.dumps(
         {
             "messageVersion": "1.0",
@@ -85,13 +85,13 @@ def v1(number: int) -> bytes:
 
 
 def envelope(*messages: bytes) -> bytes:
-    """A CloudWatch Logs envelope of these."""
+    """Return a CloudWatch Logs envelope of these entries."""
     events = [{"id": str(n), "timestamp": START, "message": m.decode()} for n, m in enumerate(messages)]
     return orjson.dumps({"messageType": "DATA_MESSAGE", "logGroup": "g", "logEvents": events})
 
 
 def valid(first: int) -> dict[int, bytes]:
-    """Number of an entry -> the input that it is in, for each form of input; some share theirs."""
+    """Return the inputs by the number of their entry, one for each form of input; some entries share an input."""
     one = range(first, first + 9)
     packed = base64.b64encode(gzip.compress(envelope(v2(one[5])))).decode()
     shared = envelope(v2(one[7]), v1(one[8]))
@@ -109,7 +109,7 @@ def valid(first: int) -> dict[int, bytes]:
 
 
 def broken() -> dict[bytes, str]:
-    """Inputs with secrets that are none, each of which is one dead letter -> its reason."""
+    """Return invalid inputs with secrets, each of which is one dead letter, with its reason."""
     packed = base64.b64encode(gzip.compress(envelope(v2(0))))
     return {
         v2(0)[:-40]: "not-json",
@@ -134,7 +134,7 @@ def broken() -> dict[bytes, str]:
 
 
 def misrouted() -> dict[bytes, str]:
-    """What the turns topic does not take, though the raw topic would -> its reason."""
+    """Return inputs that are valid on the raw topic but not on the turns topic, with their reason."""
     packed = base64.b64encode(gzip.compress(envelope(v2(0))))
     return {
         envelope(v2(0), v2(0)[:-40], TALK.encode()): "wrong-shape",
@@ -145,15 +145,15 @@ def misrouted() -> dict[bytes, str]:
 
 
 def assert_clean(what: str, content: bytes) -> None:
-    """No secret is in it, nor anything packed that could hold one."""
+    """Assert that data contain no secret, and nothing compressed or encoded that could hold one."""
     found = NEEDLES.search(content)
     assert not found, (what, content[max(0, found.start() - 500) : found.end() + 500])
     assert b"\x1f\x8b" not in content, what
     assert b"H4sI" not in content, what
 
 
-def messages(parts: Pieces, topic: str) -> list[bytes]:
-    """Each message of a topic: key, headers and value."""
+def messages(parts: ComponentStack, topic: str) -> list[bytes]:
+    """Yield the key, headers and value of each message of a topic."""
     consumer = KafkaConsumer(
         topic, bootstrap_servers=list(parts.settings.kafka), auto_offset_reset="earliest", consumer_timeout_ms=3_000
     )
@@ -162,8 +162,8 @@ def messages(parts: Pieces, topic: str) -> list[bytes]:
     return found
 
 
-def tables(parts: Pieces, database: str) -> Iterator[tuple[str, bytes]]:
-    """Each table of a database that holds rows: its name, and all that is in it."""
+def tables(parts: ComponentStack, database: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the whole content of each table of a database that holds rows."""
     statement = f"SELECT name FROM system.tables WHERE database = '{database}' AND engine LIKE '%MergeTree'"  # noqa: S608 - a test's
     for row in parts.answers(statement):
         content = parts.ask(f"SELECT * FROM {database}.{row['name']} FORMAT JSONEachRow")  # noqa: S608 - as above

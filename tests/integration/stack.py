@@ -1,4 +1,4 @@
-"""A stack asked with our commands and the real SDK; the embedded one as its users start it, `turnfold up`."""
+"""Run stacks that tests query with the commands and the real SDK; the embedded one is started by `turnfold up`."""
 
 import os
 import signal
@@ -21,18 +21,18 @@ from pipeline.runtime.sockets import free_port
 from tests import forked_cli as forked
 
 PATIENCE = 90.0
-"""Seconds that anything may take on a slow machine before it counts as hanging; nothing waits for them in vain."""
+"""Seconds after which anything counts as hanging on a slow machine; no successful test waits for them."""
 
 TURNFOLD = [sys.executable, "-m", "agents.cli.main"]
 
 
 def unread(settings: Settings) -> list[PartitionLag]:
-    """Where the workers are, in the topics that they read."""
+    """Return the lag of each partition that workers read."""
     return [one for one in read_lag(settings) if one.topic != settings.topic_dead]
 
 
-class Reachable:
-    """A stack that runs: its data folder, its ports, its topics, and ways to ask it."""
+class BaseStack:
+    """A running stack: its data folder, ports and topics, and ways to query it."""
 
     topics = ("turns.raw", "turns", "turns.dead")
 
@@ -43,35 +43,35 @@ class Reachable:
 
     @property
     def kafka(self) -> str:
-        """Its broker, as host:port."""
+        """The address of its broker, as host:port."""
         return self.environ["TURNFOLD_KAFKA"]
 
     @property
     def environ(self) -> dict[str, str]:
-        """What makes other commands talk to this stack."""
+        """Environment variables that make commands use this stack."""
         raise NotImplementedError
 
     def turnfold(self, *arguments: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-        """Run a command of ours against this stack."""
+        """Run a command of Turnfold against this stack."""
         return forked.run(arguments, self.environ, data, PATIENCE)
 
     def status(self) -> dict[str, Any]:
-        """`turnfold status --json`."""
+        """Return the output of `turnfold status --json`."""
         shown = self.turnfold("status", "--json")
         assert shown.returncode == 0, shown.stderr
         status: dict[str, Any] = orjson.loads(shown.stdout)
         return status
 
     def wait_until_folded(self) -> None:
-        """Wait until all is committed: intake writes before it commits, so lag 0 twice is the end."""
+        """Wait until everything is committed: intake produces before it commits, so lag 0 twice in a row is the end."""
         deadline = time.monotonic() + PATIENCE
         settings = load_settings(self.environ)
         while any(one.lag for _ in range(2) for one in unread(settings)):
-            assert time.monotonic() < deadline, "the workers have not come to the end"
+            assert time.monotonic() < deadline, "the workers have not caught up"
             time.sleep(0.2)
 
     def client(self, service: str = "lexv2-models") -> Any:
-        """A client of the real SDK."""
+        """Return a client of the real SDK."""
         return boto3.client(
             service,
             endpoint_url=self.api,
@@ -82,12 +82,12 @@ class Reachable:
         )
 
 
-Run = Callable[..., AbstractContextManager[Reachable]]
-"""(data folder, workers=1) -> a stack for the length of a block; a second one in the folder goes on from the first."""
+Run = Callable[..., AbstractContextManager[BaseStack]]
+"""Runs a stack during a block, given a data folder and workers=1; a second one in the folder continues the first."""
 
 
-class Stack(Reachable):
-    """One `turnfold up`; an open one lets everybody in, as a test of something else wants it."""
+class Stack(BaseStack):
+    """A stack of `turnfold up`; an open one needs no access keys."""
 
     def __init__(self, data: Path, *, is_open: bool = True) -> None:
         super().__init__(data)
@@ -97,7 +97,7 @@ class Stack(Reachable):
 
     @property
     def environ(self) -> dict[str, str]:
-        """What makes other commands talk to this stack."""
+        """Environment variables that make commands use this stack."""
         return os.environ | {
             "TURNFOLD_KAFKA": f"127.0.0.1:{self.kafka_port}",
             "TURNFOLD_KAFKA_SESSION_TIMEOUT": "6",
@@ -106,13 +106,13 @@ class Stack(Reachable):
         }
 
     def command(self, *more: str) -> list[str]:
-        """The words of `turnfold up` for this stack."""
+        """Return the command line of `turnfold up` for this stack."""
         ports = {"api": self.api_port, "kafka": self.kafka_port, "clickhouse": self.clickhouse_port}
         options = [f"--{name}-port={port}" for name, port in ports.items()]
         return [*TURNFOLD, "up", f"--data={self.data}", *self.open, *options, *more]
 
     def start(self, *more: str) -> str:
-        """Start it and wait until it says `ready`; what it printed until then and with it."""
+        """Start the stack, wait until it prints `ready`, and return the output up to then."""
         self.process = subprocess.Popen(
             self.command(*more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -125,7 +125,7 @@ class Stack(Reachable):
         raise AssertionError(f"`turnfold up` ended instead of being ready:\n{printed}")
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Tell it to stop as its user would; its exit status."""
+        """Stop the stack as a user would, and return its exit status."""
         assert self.process is not None
         self.process.send_signal(number)
         self.process.communicate(timeout=PATIENCE)
@@ -134,7 +134,7 @@ class Stack(Reachable):
 
 @contextmanager
 def running(data: Path, *more: str) -> Iterator[Stack]:
-    """A stack for the length of the block, which must stop as it should."""
+    """Run a stack during the block, and check that it stops gracefully."""
     stack = Stack(data)
     stack.start(*more)
     try:

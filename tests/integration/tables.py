@@ -1,4 +1,4 @@
-"""What the tables hold against what the slow fold says: every conversation, every event, nothing else."""
+"""Compare the tables with the slow fold: every conversation, every event, and nothing else."""
 
 from collections import Counter
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from tests.events import iso
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.traffic import BROKEN, expected
 
 ROWS = """
@@ -22,7 +22,8 @@ EVENTS = "SELECT payload FROM turnfold.turns FINAL"
 
 
 class Differences(msgspec.Struct):
-    """How many conversations and events the tables lack, have twice, or have otherwise than the slow fold says."""
+    """The numbers of conversations and events that the tables lack, have twice, or have differently from the slow
+    fold."""
 
     events: int
     conversations: int
@@ -33,15 +34,15 @@ class Differences(msgspec.Struct):
     events_double: int
 
 
-def assert_tables(parts: Pieces, traffic: list[bytes]) -> None:
-    """Rows are those of the slow fold, once each; the archive holds every distinct valid event once."""
+def assert_tables(parts: ComponentStack, traffic: list[bytes]) -> None:
+    """Assert that rows are those of the slow fold, once each, and the archive has every distinct valid event once."""
     found = differences(parts, traffic)
     assert (found.lost, found.double, found.wrong) == (0, 0, 0), found
     assert (found.events_lost, found.events_double) == (0, 0), found
 
 
-def differences(parts: Pieces, traffic: list[bytes]) -> Differences:
-    """The tables against the slow fold of the traffic."""
+def differences(parts: ComponentStack, traffic: list[bytes]) -> Differences:
+    """Compare the tables with the slow fold of the traffic."""
     rows = [_row(row) for row in parts.answers(ROWS)]
     wanted = {_key(bot, session): session for bot, sessions in expected(traffic).items() for session in sessions}
     held = Counter(_key(bot, row) for bot, row in rows)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.broker_matrix import ON_EMBEDDED
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 
@@ -23,13 +23,13 @@ def traffic() -> list[bytes]:
     return lines(seed=31, conversations=120)
 
 
-def trickle(parts: Pieces, traffic: list[bytes]) -> None:
+def trickle(parts: ComponentStack, traffic: list[bytes]) -> None:
     """Send it in many small portions."""
     for first in range(0, len(traffic), 10):
         parts.send(traffic[first : first + 10])
 
 
-def test_workers_at_work_are_no_difference(parts: Pieces, traffic: list[bytes]) -> None:
+def test_workers_at_work_are_no_difference(parts: ComponentStack, traffic: list[bytes]) -> None:
     for _ in range(2):
         parts.start_worker(TURNFOLD_FLUSH_SECONDS="0.01", TURNFOLD_FLUSH_EVENTS="5")
     with ThreadPoolExecutor(1) as sender:
@@ -42,7 +42,7 @@ def test_workers_at_work_are_no_difference(parts: Pieces, traffic: list[bytes]) 
     assert_tables(parts, traffic)
 
 
-def test_a_repair_beside_workers_harms_nothing(parts: Pieces, traffic: list[bytes]) -> None:
+def test_a_repair_beside_workers_harms_nothing(parts: ComponentStack, traffic: list[bytes]) -> None:
     """Rows that would win for ever are there when the second half comes, and are repaired while it does."""
     half = len(traffic) // 2
     parts.start_worker(TURNFOLD_FLUSH_SECONDS="0.01", TURNFOLD_FLUSH_EVENTS="20")

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.broker_matrix import ON_EMBEDDED
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import BROKEN, lines
@@ -76,7 +76,7 @@ def exported(folder: Path, entries: Sequence[bytes]) -> Path:
 
 
 @pytest.mark.parametrize("way", [[], ["--direct"]])
-def test_a_folder_of_every_form_is_brought_in_whole(parts: Pieces, valid: list[bytes], way: list[str]) -> None:
+def test_a_folder_of_every_form_is_brought_in_whole(parts: ComponentStack, valid: list[bytes], way: list[str]) -> None:
     worker = parts.start_worker()
     report = parts.report("backfill", *way, str(exported(parts.folder, valid)))
     assert report["counts"]["valid"] == len(valid)
@@ -89,7 +89,7 @@ def test_a_folder_of_every_form_is_brought_in_whole(parts: Pieces, valid: list[b
 
 @pytest.mark.parametrize("way", [[], ["--direct"]])
 def test_a_backfill_killed_among_live_traffic_goes_on_and_loses_nothing(
-    parts: Pieces, valid: list[bytes], way: list[str]
+    parts: ComponentStack, valid: list[bytes], way: list[str]
 ) -> None:
     """The same conversations come live and from files: neither the worker nor the backfill knows what the other has."""
     parts.start_worker()
@@ -106,7 +106,9 @@ def test_a_backfill_killed_among_live_traffic_goes_on_and_loses_nothing(
     assert_tables(parts, valid)
 
 
-def test_what_is_no_log_entry_is_told_with_its_place_and_the_rest_comes_in(parts: Pieces, valid: list[bytes]) -> None:
+def test_what_is_no_log_entry_is_told_with_its_place_and_the_rest_comes_in(
+    parts: ComponentStack, valid: list[bytes]
+) -> None:
     path = parts.folder / "mixed.jsonl"
     path.write_bytes(b"\n".join([valid[0], b'{"invocationSource":"DialogCodeHook"}', valid[1]]))
     said = parts.run("backfill", "--direct", str(path))

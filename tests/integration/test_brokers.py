@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from tests import apache
-from tests.integration.component_stack import ClickHouseServer, pieces
+from tests.integration.component_stack import ClickHouseServer, component_stack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 
@@ -23,7 +23,7 @@ def test_each_broker_of_three_killed_in_turn(tmp_path: Path, shared_clickhouse: 
         settings = Settings(
             kafka=tuple(cluster.addresses), topic_replication=3, topic_min_insync=2, kafka_idempotence=True
         )
-        with pieces(tmp_path, settings, shared_clickhouse) as parts:
+        with component_stack(tmp_path, settings, shared_clickhouse) as parts:
             workers = [parts.start_worker(**SMALL) for _ in range(2)]
             for number in cluster.nodes:
                 parts.send(traffic[number - 1 :: 6])
@@ -39,7 +39,7 @@ def test_the_only_broker_killed_and_back_again(tmp_path: Path, shared_clickhouse
     traffic = lines(seed=32, conversations=120)
     with apache.cluster(tmp_path / "kafka") as cluster:
         settings = Settings(kafka=tuple(cluster.addresses), kafka_idempotence=True)
-        with pieces(tmp_path, settings, shared_clickhouse) as parts:
+        with component_stack(tmp_path, settings, shared_clickhouse) as parts:
             worker = parts.start_worker(**SMALL)
             parts.send(traffic[: len(traffic) // 2])
             parts.wait_until(lambda: parts.rows("conversations") > 0, "a first row")

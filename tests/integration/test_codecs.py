@@ -5,7 +5,7 @@ import itertools
 import pytest
 from kafka import TopicPartition
 
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 from tests.pipeline.kafka.compressed_batches import CLIENTS, CODECS, send_compressed
@@ -16,7 +16,7 @@ def traffic() -> list[bytes]:
     return lines(seed=12, conversations=60)
 
 
-def test_every_codec_of_every_producer_is_folded_and_read_again(parts: Pieces, traffic: list[bytes]) -> None:
+def test_every_codec_of_every_producer_is_folded_and_read_again(parts: ComponentStack, traffic: list[bytes]) -> None:
     kinds = list(itertools.product(CODECS, CLIENTS))
     partition = TopicPartition(parts.settings.topic_raw, 1)
     for number, (codec, client) in enumerate(kinds):

@@ -5,13 +5,13 @@ from kafka import TopicPartition
 
 from pipeline.kafka.dead_letters.reader import read_dead_letters
 from tests.broker_matrix import ON_APACHE, ON_EMBEDDED
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 from tests.pipeline.kafka.producing import PATIENCE, writing
 from tests.pipeline.kafka.record_batches import DAMAGED, batch_of, produce
 from tests.pipeline.kafka.unusual_records import LOST, around, living
-from tests.secured_kafka import Demanding
+from tests.secured_kafka import SecuredKafka
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,9 @@ def traffic() -> list[bytes]:
 
 
 @ON_EMBEDDED  # it stores whatever it is sent; Apache Kafka looks into it
-def test_batches_that_cannot_be_read_are_dead_letters_for_everybody(parts: Pieces, traffic: list[bytes]) -> None:
+def test_batches_that_cannot_be_read_are_dead_letters_for_everybody(
+    parts: ComponentStack, traffic: list[bytes]
+) -> None:
     damaged = list(DAMAGED.values())
     share = len(traffic) // len(damaged) + 1
     places = set()
@@ -47,7 +49,7 @@ def test_batches_that_cannot_be_read_are_dead_letters_for_everybody(parts: Piece
 
 
 @ON_EMBEDDED  # as above
-def test_a_record_that_no_client_can_decode_takes_no_other_along(parts: Pieces, traffic: list[bytes]) -> None:
+def test_a_record_that_no_client_can_decode_takes_no_other_along(parts: ComponentStack, traffic: list[bytes]) -> None:
     raw = TopicPartition(parts.settings.topic_raw, 0)
     places, values = set(), iter(traffic)
     for kind in living(b""):
@@ -72,7 +74,7 @@ def test_a_record_that_no_client_can_decode_takes_no_other_along(parts: Pieces, 
 
 @ON_APACHE
 def test_a_batch_that_a_disk_has_changed_is_a_dead_letter(
-    parts: Pieces, traffic: list[bytes], apache_kafka: Demanding
+    parts: ComponentStack, traffic: list[bytes], apache_kafka: SecuredKafka
 ) -> None:
     turns = TopicPartition(parts.settings.topic_turns, 2)
     with writing(parts.settings) as producer:

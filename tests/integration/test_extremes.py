@@ -11,7 +11,7 @@ from pipeline.kafka.dead_letters.reader import DeadLetterPlace, read_dead_letter
 from pipeline.kafka.produce import Producer, SendFailure
 from tests.broker_matrix import ON_EMBEDDED
 from tests.events import START, entry, iso, raw
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE, TURNFOLD
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import conversation
@@ -32,7 +32,7 @@ def sized(size: int, **members: object) -> bytes:
     return raw(inputTranscript=noise[: size - len(bare)], **members)
 
 
-def test_an_enormous_event_is_folded_up_to_the_limit_and_kept_whole_beyond_it(parts: Pieces) -> None:
+def test_an_enormous_event_is_folded_up_to_the_limit_and_kept_whole_beyond_it(parts: ComponentStack) -> None:
     """The limit for an event, one byte more, and the largest message that Kafka takes, through both topics."""
     limit, most = parts.settings.max_event_bytes, parts.settings.max_message_bytes - 1_024  # Kafka's own share
     fits = [sized(limit, requestId="raw"), sized(limit, requestId="turns", timestamp=iso(START + 1))]
@@ -58,7 +58,7 @@ def digest(value: bytes) -> str:
     return hashlib.sha256(value).hexdigest()
 
 
-def test_what_is_too_large_for_kafka_is_said_before_it_is_sent(parts: Pieces, tmp_path: Path) -> None:
+def test_what_is_too_large_for_kafka_is_said_before_it_is_sent(parts: ComponentStack, tmp_path: Path) -> None:
     parts.start_worker()
     (tmp_path / "large").write_bytes(sized(parts.settings.max_message_bytes + 1) + b"\n" + raw())
     command = [*TURNFOLD, "ingest", "--json", str(tmp_path / "large")]
@@ -70,7 +70,7 @@ def test_what_is_too_large_for_kafka_is_said_before_it_is_sent(parts: Pieces, tm
 
 
 @ON_EMBEDDED
-def test_a_conversation_of_100_000_turns(parts: Pieces) -> None:
+def test_a_conversation_of_100_000_turns(parts: ComponentStack) -> None:
     """It arrives in many batches, partly out of order, and each of them folds it anew."""
     count = 100_000
     small = entry()
@@ -94,7 +94,7 @@ def test_a_conversation_of_100_000_turns(parts: Pieces) -> None:
 
 
 @ON_EMBEDDED
-def test_clocks_that_run_backwards_or_leap(parts: Pieces) -> None:
+def test_clocks_that_run_backwards_or_leap(parts: ComponentStack) -> None:
     """Every event moves the start, over the borders of months and years: no row of an earlier start may show."""
     lines = [
         raw(sessionId=f"session-{step}", requestId=f"request-{n}", timestamp=iso(START + step * n))
@@ -112,7 +112,7 @@ def test_clocks_that_run_backwards_or_leap(parts: Pieces) -> None:
 
 
 @ON_EMBEDDED
-def test_events_a_year_early_or_late(parts: Pieces) -> None:
+def test_events_a_year_early_or_late(parts: ComponentStack) -> None:
     """One clock in ten is a year off, either way; the events come in any order and are all sent twice."""
     chance = random.Random(4)  # noqa: S311 - no secret is made of it
     events = [one for number in range(60) for one in conversation(chance, number)]

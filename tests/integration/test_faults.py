@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from tests.broker_matrix import ON_EMBEDDED
-from tests.integration.component_stack import Pieces, pieces
+from tests.integration.component_stack import ComponentStack, component_stack
 from tests.integration.proxy import OUT_OF_MEMORY, READ_ONLY, TOO_MANY_PARTS, Proxy, proxy
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
@@ -28,14 +28,14 @@ SMALL = {"TURNFOLD_FLUSH_SECONDS": "0.05", "TURNFOLD_FLUSH_EVENTS": "20"}
 
 
 @pytest.fixture
-def weather(parts: Pieces) -> Iterator[Proxy]:
+def faults(parts: ComponentStack) -> Iterator[Proxy]:
     """A proxy between workers and ClickHouse."""
     with proxy(parts.settings.clickhouse) as made:
         yield made
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path, kafka_settings: Settings) -> Iterator[Pieces]:
+def small_disk(tmp_path: Path, kafka_settings: Settings) -> Iterator[ComponentStack]:
     """ClickHouse keeps its data on a disk of its own, which a test can fill."""
     disk = tmp_path / "clickhouse"
     disk.mkdir()
@@ -43,7 +43,7 @@ def small_disk(tmp_path: Path, kafka_settings: Settings) -> Iterator[Pieces]:
         pytest.skip("only root may mount a small disk")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128m", "turnfold-test", disk], check=True)  # noqa: S607 - of the system
     try:
-        with pieces(tmp_path, kafka_settings) as made:
+        with component_stack(tmp_path, kafka_settings) as made:
             yield made
     finally:
         subprocess.run(["umount", disk], check=True)  # noqa: S607 - as above
@@ -55,7 +55,7 @@ def traffic() -> list[bytes]:
 
 
 def test_a_frozen_worker_that_wakes_after_its_partitions_are_gone_does_no_harm(
-    parts: Pieces, traffic: list[bytes]
+    parts: ComponentStack, traffic: list[bytes]
 ) -> None:
     """The zombie: it still has a batch in hand, folded from what was known before it froze."""
     zombie = parts.start_worker(**SMALL)
@@ -73,7 +73,7 @@ def test_a_frozen_worker_that_wakes_after_its_partitions_are_gone_does_no_harm(
     assert_tables(parts, traffic)
 
 
-def test_workers_that_join_and_leave_all_the_time_change_nothing(parts: Pieces, traffic: list[bytes]) -> None:
+def test_workers_that_join_and_leave_all_the_time_change_nothing(parts: ComponentStack, traffic: list[bytes]) -> None:
     chance = random.Random(4)  # noqa: S311 - no secret is made of it
     parts.start_worker(**SMALL)
     parts.wait_until(lambda: READY in parts.log, "a worker with partitions")
@@ -91,43 +91,43 @@ def test_workers_that_join_and_leave_all_the_time_change_nothing(parts: Pieces, 
 
 @ON_EMBEDDED
 def test_clickhouse_that_answers_errors_for_a_while_is_waited_for(
-    parts: Pieces, weather: Proxy, traffic: list[bytes]
+    parts: ComponentStack, faults: Proxy, traffic: list[bytes]
 ) -> None:
-    worker = parts.start_worker(**SMALL, TURNFOLD_CLICKHOUSE=weather.url)
+    worker = parts.start_worker(**SMALL, TURNFOLD_CLICKHOUSE=faults.url)
     parts.send(traffic[::4])
     parts.wait_until(lambda: parts.rows("conversations") > 0, "a first row")
     for number, error in enumerate((OUT_OF_MEMORY, TOO_MANY_PARTS, READ_ONLY), start=1):
-        third = weather.weather.errors + 3
-        weather.weather.error = error
+        third = faults.faults.errors + 3
+        faults.faults.error = error
         parts.send(traffic[number::4])
-        parts.wait_until(lambda third=third: weather.weather.errors >= third, "a third error")  # type: ignore[misc] # it is bound at once
+        parts.wait_until(lambda third=third: faults.faults.errors >= third, "a third error")  # type: ignore[misc] # it is bound at once
         parts.wait_for_log(str(error[0]))
         assert worker.poll() is None
-        weather.weather.error = None
+        faults.faults.error = None
         parts.wait_until_folded()
     assert_tables(parts, traffic)
 
 
 @ON_EMBEDDED
 def test_connections_cut_in_the_middle_of_inserts_change_nothing(
-    parts: Pieces, weather: Proxy, traffic: list[bytes]
+    parts: ComponentStack, faults: Proxy, traffic: list[bytes]
 ) -> None:
     """An insert may have happened although its answer never came, or in part: it is made again."""
-    parts.start_worker(TURNFOLD_CLICKHOUSE=weather.url)
+    parts.start_worker(TURNFOLD_CLICKHOUSE=faults.url)
     parts.wait_until(lambda: READY in parts.log, "a worker with partitions")
-    weather.weather.cut_after = 20_000
+    faults.faults.cut_after = 20_000
     parts.send(traffic)
-    parts.wait_until(lambda: weather.weather.cuts >= 3, "a third cut")
-    weather.weather.cut_after = None
+    parts.wait_until(lambda: faults.faults.cuts >= 3, "a third cut")
+    faults.faults.cut_after = None
     parts.wait_until_folded()
     assert_tables(parts, traffic)
 
 
 @ON_EMBEDDED
-def test_slow_answers_only_take_longer(parts: Pieces, weather: Proxy, traffic: list[bytes]) -> None:
+def test_slow_answers_only_take_longer(parts: ComponentStack, faults: Proxy, traffic: list[bytes]) -> None:
     """A worker that waits for ClickHouse keeps its partitions: nothing is read twice because of it."""
-    weather.weather.delay = 0.05
-    parts.start_worker(TURNFOLD_CLICKHOUSE=weather.url)
+    faults.faults.delay = 0.05
+    parts.start_worker(TURNFOLD_CLICKHOUSE=faults.url)
     parts.send(traffic)
     parts.wait_until_folded()
     assert parts.log.count(READY) == 1
@@ -136,14 +136,14 @@ def test_slow_answers_only_take_longer(parts: Pieces, weather: Proxy, traffic: l
 
 @ON_EMBEDDED
 def test_sigterm_in_the_middle_ends_with_status_0_whatever_the_worker_does(
-    parts: Pieces, weather: Proxy, traffic: list[bytes]
+    parts: ComponentStack, faults: Proxy, traffic: list[bytes]
 ) -> None:
     """Also while it waits for a ClickHouse that does not come back: what it had in hand is read again later."""
-    worker = parts.start_worker(**SMALL, TURNFOLD_CLICKHOUSE=weather.url, TURNFOLD_STOP_SECONDS="2")
+    worker = parts.start_worker(**SMALL, TURNFOLD_CLICKHOUSE=faults.url, TURNFOLD_STOP_SECONDS="2")
     parts.send(traffic)
     parts.wait_until(lambda: parts.rows("conversations") > 0, "a first row")
-    weather.weather.error = OUT_OF_MEMORY
-    parts.wait_until(lambda: weather.weather.errors >= 1, "an error")
+    faults.faults.error = OUT_OF_MEMORY
+    parts.wait_until(lambda: faults.faults.errors >= 1, "an error")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(PATIENCE) == 0
     parts.start_worker()
@@ -152,7 +152,9 @@ def test_sigterm_in_the_middle_ends_with_status_0_whatever_the_worker_does(
 
 
 @ON_EMBEDDED
-def test_clickhouse_killed_in_the_middle_comes_back_with_what_it_confirmed(parts: Pieces, traffic: list[bytes]) -> None:
+def test_clickhouse_killed_in_the_middle_comes_back_with_what_it_confirmed(
+    parts: ComponentStack, traffic: list[bytes]
+) -> None:
     parts.start_worker(**SMALL)
     parts.send(traffic[: len(traffic) // 2])
     parts.wait_until(lambda: parts.rows("conversations") > 0, "a first row")
@@ -166,7 +168,7 @@ def test_clickhouse_killed_in_the_middle_comes_back_with_what_it_confirmed(parts
 
 
 @ON_EMBEDDED
-def test_a_full_disk_is_waited_for_until_there_is_room(small_disk: Pieces, traffic: list[bytes]) -> None:
+def test_a_full_disk_is_waited_for_until_there_is_room(small_disk: ComponentStack, traffic: list[bytes]) -> None:
     worker = small_disk.start_worker(**SMALL)
     small_disk.send(traffic[: len(traffic) // 2])
     small_disk.wait_until(lambda: small_disk.rows("conversations") > 0, "a first row")

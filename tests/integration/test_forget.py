@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from tests.events import entry
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import BROKEN, lines
 
@@ -26,13 +26,15 @@ def of_others(talk: list[bytes]) -> list[bytes]:
     return [line for line in talk if line in BROKEN or orjson.loads(line)["sessionId"] != WHO]
 
 
-def remains(parts: Pieces) -> list[int]:
+def remains(parts: ComponentStack) -> list[int]:
     """Rows of both tables that tell of the person, replaced ones too."""
     count = "SELECT count() AS n FROM turnfold.{} WHERE session_id = '{}'"
     return [int(parts.answers(count.format(table, WHO))[0]["n"]) for table in ("turns", "conversations")]
 
 
-def test_nothing_is_left_of_a_person_and_all_of_the_others(parts: Pieces, talk: list[bytes], tmp_path: Path) -> None:
+def test_nothing_is_left_of_a_person_and_all_of_the_others(
+    parts: ComponentStack, talk: list[bytes], tmp_path: Path
+) -> None:
     for _ in range(2):
         parts.start_worker(TURNFOLD_FLUSH_SECONDS="0.05", TURNFOLD_FLUSH_EVENTS="20")
     half = len(talk) // 2
@@ -74,12 +76,12 @@ def said(moment: str, request: str) -> bytes:
     return orjson.dumps(entry(timestamp=moment, sessionId=WHO, requestId=request, sessionState=state))
 
 
-def trickle(parts: Pieces, talk: list[bytes]) -> None:
+def trickle(parts: ComponentStack, talk: list[bytes]) -> None:
     """Send it in many small portions."""
     for first in range(0, len(talk), 20):
         parts.send(talk[first : first + 20])
 
 
-def forget(parts: Pieces) -> None:
+def forget(parts: ComponentStack) -> None:
     """The command, which may say that its broker deletes nothing."""
     parts.run("forget", "--user", WHO, "--yes", statuses=[0, 1])

@@ -12,7 +12,7 @@ from pipeline.kafka.dead_letters.reader import read_dead_letters
 from pipeline.kafka.produce import Producer
 from tests.broker_matrix import ON_EMBEDDED
 from tests.events import raw
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 
 PAYLOADS = "SELECT session_id, request_id, hex(payload) AS payload FROM turnfold.turns FINAL"
 ROWS = "SELECT session_id, turns FROM turnfold.conversations FINAL"
@@ -93,7 +93,7 @@ TO_TURNS = ("objects", "deep in an entry", "a long name", "a long intent", "memb
 
 
 @ON_EMBEDDED
-def test_a_worker_outlives_every_message_and_folds_what_is_good(parts: Pieces) -> None:
+def test_a_worker_outlives_every_message_and_folds_what_is_good(parts: ComponentStack) -> None:
     worker = parts.start_faust(**WINDOW)
     with Producer(parts.settings, on_failure=print) as producer:
         for value, _ in hostile().values():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import orjson
 
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.listing import listed
 from tests.integration.stack import Stack
 from tests.integration.traffic import expected, lines
@@ -18,7 +18,7 @@ def test_what_was_sent_is_in_the_very_next_answer(stack: Stack) -> None:
         assert listed(stack, bot) == sessions
 
 
-def test_without_a_worker_it_says_so_in_time(tmp_path: Path, parts: Pieces) -> None:
+def test_without_a_worker_it_says_so_in_time(tmp_path: Path, parts: ComponentStack) -> None:
     (tmp_path / "turns.jsonl").write_bytes(b"\n".join(lines(seed=78, conversations=3)))
     told = parts.run("ingest", "--wait=0.2", str(tmp_path / "turns.jsonl"))
     assert "not folded everything yet" in told

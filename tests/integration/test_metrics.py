@@ -14,9 +14,9 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.sockets import free_port
 from tests import brokers, services
 from tests.broker_matrix import ON_EMBEDDED
-from tests.integration.component_stack import ClickHouseServer, Pieces, pieces
+from tests.integration.component_stack import ClickHouseServer, ComponentStack, component_stack
 from tests.integration.listing import listed
-from tests.integration.stack import PATIENCE, Reachable
+from tests.integration.stack import PATIENCE, BaseStack
 from tests.integration.traffic import BOTS, lines
 
 AGENTS = ("intake", "conversations")
@@ -41,7 +41,7 @@ def readiness(url: str) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.fixture
-def worker_url(stack: Reachable) -> str:
+def worker_url(stack: BaseStack) -> str:
     """The address of the stack's worker, which only its log knows."""
     log = (stack.data / "logs" / "worker-1.log").read_text()
     found = re.search(r"metrics and probes on (http://127\.0\.0\.1:\d+)", log)
@@ -49,7 +49,7 @@ def worker_url(stack: Reachable) -> str:
     return found[1]
 
 
-def test_a_worker_counts_what_lies_in_kafka(stack: Reachable, worker_url: str) -> None:
+def test_a_worker_counts_what_lies_in_kafka(stack: BaseStack, worker_url: str) -> None:
     stack.wait_until_folded()
     status, metric = stack.status(), told(worker_url)
     for agent, topic in zip(AGENTS, stack.topics, strict=False):
@@ -62,14 +62,14 @@ def test_a_worker_counts_what_lies_in_kafka(stack: Reachable, worker_url: str) -
     assert metric("commit_seconds_count", outcome="done") > 0
 
 
-def test_a_worker_counts_dead_letters_by_their_reason(stack: Reachable, worker_url: str) -> None:
+def test_a_worker_counts_dead_letters_by_their_reason(stack: BaseStack, worker_url: str) -> None:
     dead, metric = stack.status()["dead"], told(worker_url)
     assert dead["reasons"]
     for reason, count in dead["reasons"].items():
         assert sum(metric("dead_letters_total", agent=agent, reason=reason) for agent in AGENTS) == count
 
 
-def test_a_worker_tells_events_rows_and_where_conversations_came_from(stack: Reachable, worker_url: str) -> None:
+def test_a_worker_tells_events_rows_and_where_conversations_came_from(stack: BaseStack, worker_url: str) -> None:
     metric = told(worker_url)
     turns = metric("events_total", novelty="new")
     letters = sum(
@@ -83,13 +83,13 @@ def test_a_worker_tells_events_rows_and_where_conversations_came_from(stack: Rea
     assert 0 < metric("memory_conversations") <= stack.status()["rows"]["conversations"]
 
 
-def test_a_stack_is_alive_and_ready(stack: Reachable, worker_url: str) -> None:
+def test_a_stack_is_alive_and_ready(stack: BaseStack, worker_url: str) -> None:
     for url in (worker_url, stack.api):
         assert services.ask(url, path="/healthz").status == 200
         assert readiness(url) == (200, {"status": "ready"})
 
 
-def test_a_query_layer_counts_what_the_sdk_asks(stack: Reachable) -> None:
+def test_a_query_layer_counts_what_the_sdk_asks(stack: BaseStack) -> None:
     listed(stack, BOTS[0])
     before = told(stack.api)("requests_total", operation="ListSessionAnalyticsData", status="200")
     listed(stack, BOTS[0], maxResults=1000)
@@ -98,7 +98,7 @@ def test_a_query_layer_counts_what_the_sdk_asks(stack: Reachable) -> None:
     assert metric("request_seconds_count", operation="ListSessionAnalyticsData") >= before + 1
 
 
-def started(parts: Pieces, **environ: str) -> str:
+def started(parts: ComponentStack, **environ: str) -> str:
     """The address of a worker that answers its probes; it may not be ready."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -116,7 +116,7 @@ def alive(url: str) -> bool:
 
 
 @ON_EMBEDDED
-def test_a_worker_that_waits_for_clickhouse_is_alive_and_not_ready(parts: Pieces) -> None:
+def test_a_worker_that_waits_for_clickhouse_is_alive_and_not_ready(parts: ComponentStack) -> None:
     """First without anything to do, then with a batch in hand; ready again by itself."""
     parts.stop_clickhouse()
     url = started(parts)
@@ -144,7 +144,7 @@ def test_a_worker_that_waits_for_clickhouse_is_alive_and_not_ready(parts: Pieces
     assert told(url)("records_total", agent="conversations") > 0
 
 
-def test_a_worker_after_another_sees_no_lag_in_what_that_one_committed(parts: Pieces) -> None:
+def test_a_worker_after_another_sees_no_lag_in_what_that_one_committed(parts: ComponentStack) -> None:
     """It has read nothing itself yet: what lies before the committed offsets is no lag."""
     first = parts.start_worker()
     parts.send(lines(seed=4, conversations=20))
@@ -164,7 +164,7 @@ def test_a_worker_after_another_sees_no_lag_in_what_that_one_committed(parts: Pi
     assert lags() == [0, 0, 0, 0]
 
 
-def test_a_worker_that_does_not_find_kafka_is_alive_and_not_ready_and_can_be_stopped(parts: Pieces) -> None:
+def test_a_worker_that_does_not_find_kafka_is_alive_and_not_ready_and_can_be_stopped(parts: ComponentStack) -> None:
     nowhere = f"127.0.0.1:{free_port()}"
     url = started(parts, TURNFOLD_KAFKA=nowhere)
     parts.wait_until(lambda: told(url)("retries_total", service="kafka") >= 2, "a second try")
@@ -183,7 +183,7 @@ def test_a_worker_is_ready_while_kafka_answers(tmp_path: Path, shared_clickhouse
     """First the broker takes connections and says nothing, then it wakes, then it dies; the worker outlives it all."""
     with (
         brokers.broker() as (address, broker),
-        pieces(tmp_path, brokers.unused(Settings(kafka=(address,))), shared_clickhouse) as parts,
+        component_stack(tmp_path, brokers.unused(Settings(kafka=(address,))), shared_clickhouse) as parts,
     ):
         with brokers.stopped(broker):
             url = started(parts)
@@ -199,7 +199,7 @@ def test_a_worker_is_ready_while_kafka_answers(tmp_path: Path, shared_clickhouse
 
 
 @ON_EMBEDDED
-def test_a_port_in_use_ends_the_worker_with_one_sentence(parts: Pieces) -> None:
+def test_a_port_in_use_ends_the_worker_with_one_sentence(parts: ComponentStack) -> None:
     url = started(parts)
     other = parts.start_worker(TURNFOLD_WORKER_PORT=url.rpartition(":")[2])
     assert other.wait(PATIENCE) == 2

@@ -9,7 +9,7 @@ from pipeline.kafka.dead_letters.reader import DeadLetterRecord, read_dead_lette
 from pipeline.kafka.dead_letters.retry import DeadLetterQuery, retryable
 from tests.broker_matrix import ON_APACHE
 from tests.events import raw
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
 
 SIZES = (4_190_000, 4_290_000, 5_000_000, 40_000_000)
@@ -18,7 +18,7 @@ BOMB = 70_000_000
 
 
 @pytest.fixture
-def letters(parts: Pieces) -> list[DeadLetterRecord]:
+def letters(parts: ComponentStack) -> list[DeadLetterRecord]:
     """Those of events of these sizes, sent to both topics in batches of some kilobytes."""
     options = {"bootstrap.servers": ",".join(parts.settings.kafka), "compression.codec": "gzip", "linger.ms": 0}
     producer = Librdkafka({**options, "message.max.bytes": 200_000_000})
@@ -50,7 +50,7 @@ def test_every_letter_fits_and_says_what_it_lacks(letters: list[DeadLetterRecord
 
 
 @ON_APACHE
-def test_a_topic_that_takes_less_than_it_should_has_letters_that_are_cut_further(parts: Pieces) -> None:
+def test_a_topic_that_takes_less_than_it_should_has_letters_that_are_cut_further(parts: ComponentStack) -> None:
     settings = parts.settings
     take(parts, settings.topic_dead, 50_000)
     take(parts, settings.topic_turns, 80_000)
@@ -64,7 +64,7 @@ def test_a_topic_that_takes_less_than_it_should_has_letters_that_are_cut_further
     assert all(one and one.lacking and len(one.payload) + one.lacking > 87_000 for one in found)
 
 
-def take(parts: Pieces, topic: str, size: int) -> None:
+def take(parts: ComponentStack, topic: str, size: int) -> None:
     """Have the topic take no larger messages."""
     with open_admin(parts.settings) as kafka:
         kafka.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs={"max.message.bytes": str(size)})])

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 
 from pipeline.kafka.client import open_admin
 from tests.broker_matrix import ON_APACHE
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import BROKEN, lines
 
@@ -28,7 +28,7 @@ def traffic() -> list[bytes]:
 
 
 @contextmanager
-def producers(parts: Pieces) -> Iterator[list[Producer]]:
+def producers(parts: ComponentStack) -> Iterator[list[Producer]]:
     """One with each partitioner, all acknowledged at the end of the block."""
     options = {"bootstrap.servers": ",".join(parts.settings.kafka), "linger.ms": 5}
     opened = [Producer({**options, "partitioner": name}) for name in PARTITIONERS]
@@ -36,7 +36,7 @@ def producers(parts: Pieces) -> Iterator[list[Producer]]:
     assert sum(one.flush(PATIENCE) for one in opened) == 0
 
 
-def scatter(parts: Pieces, traffic: Sequence[bytes], chance: random.Random) -> None:
+def scatter(parts: ComponentStack, traffic: Sequence[bytes], chance: random.Random) -> None:
     """Send each event by any of the producers: keyed by its session, by something else, or not at all."""
     with producers(parts) as opened:
         for line in traffic:
@@ -46,12 +46,14 @@ def scatter(parts: Pieces, traffic: Sequence[bytes], chance: random.Random) -> N
             chance.choice(opened).produce(parts.settings.topic_turns, key=key, value=line, headers=headers)
 
 
-def forwarded(parts: Pieces) -> int:
+def forwarded(parts: ComponentStack) -> int:
     """How many `status` says."""
     return int(parts.report("status")["forwarded"])
 
 
-def test_sessions_scattered_over_partitions_are_folded_by_one_worker_each(parts: Pieces, traffic: list[bytes]) -> None:
+def test_sessions_scattered_over_partitions_are_folded_by_one_worker_each(
+    parts: ComponentStack, traffic: list[bytes]
+) -> None:
     workers = [parts.start_worker(**SMALL), parts.start_worker(**SMALL)]
     parts.wait_until(lambda: len(re.findall("reading [1-9]", parts.log)) >= 2, "two workers with partitions")
     scatter(parts, traffic, random.Random(1))  # noqa: S311 - no secret is made of it
@@ -68,7 +70,7 @@ def test_sessions_scattered_over_partitions_are_folded_by_one_worker_each(parts:
 
 
 @ON_APACHE
-def test_partitions_added_under_traffic_change_no_row(parts: Pieces, traffic: list[bytes]) -> None:
+def test_partitions_added_under_traffic_change_no_row(parts: ComponentStack, traffic: list[bytes]) -> None:
     chance = random.Random(2)  # noqa: S311 - no secret is made of it
     workers = [parts.start_worker(**SMALL), parts.start_worker(**SMALL)]
     parts.wait_until(lambda: "reading " in parts.log, "a worker with partitions")

@@ -9,7 +9,7 @@ from pipeline.kafka.dead_letters.reader import count_dead_letters, read_dead_let
 from pipeline.kafka.produce import Producer
 from tests.broker_matrix import ON_EMBEDDED
 from tests.events import raw
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE, Stack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
@@ -24,7 +24,7 @@ def traffic() -> list[bytes]:
 
 
 @ON_EMBEDDED
-def test_a_flood_stops_every_worker_until_it_is_let_pass(parts: Pieces, traffic: list[bytes]) -> None:
+def test_a_flood_stops_every_worker_until_it_is_let_pass(parts: ComponentStack, traffic: list[bytes]) -> None:
     parts.start_worker()
     parts.send(traffic)
     parts.wait_until_folded()
@@ -46,7 +46,7 @@ def test_a_flood_stops_every_worker_until_it_is_let_pass(parts: Pieces, traffic:
 
 
 @ON_EMBEDDED
-def test_a_flood_on_the_turns_topic_stops_it_too(parts: Pieces) -> None:
+def test_a_flood_on_the_turns_topic_stops_it_too(parts: ComponentStack) -> None:
     with Producer(parts.settings, on_failure=print) as producer:
         for line in FLOOD:
             producer.send(parts.settings.topic_turns, b"session", line)
@@ -57,7 +57,7 @@ def test_a_flood_on_the_turns_topic_stops_it_too(parts: Pieces) -> None:
 
 
 @ON_EMBEDDED
-def test_few_events_may_all_be_broken(parts: Pieces) -> None:
+def test_few_events_may_all_be_broken(parts: ComponentStack) -> None:
     worker = parts.start_worker(**SMALL_WINDOW)
     parts.send(FLOOD[:400])
     parts.wait_until_folded()
@@ -66,7 +66,7 @@ def test_few_events_may_all_be_broken(parts: Pieces) -> None:
 
 
 @ON_EMBEDDED
-def test_letters_sent_again_are_folded_once_their_writer_is_mended(parts: Pieces) -> None:
+def test_letters_sent_again_are_folded_once_their_writer_is_mended(parts: ComponentStack) -> None:
     """An event too large for one worker is a letter; a worker that takes larger ones folds it; a broken one returns."""
     broken = b'{"messageVersion":"9.0"}'
     large = raw(inputTranscript="x" * 5_000)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
@@ -23,7 +23,7 @@ def traffic() -> list[bytes]:
     return lines(seed=31, conversations=120)
 
 
-def test_workers_that_join_and_leave_at_any_moment_end_no_other(parts: Pieces, traffic: list[bytes]) -> None:
+def test_workers_that_join_and_leave_at_any_moment_end_no_other(parts: ComponentStack, traffic: list[bytes]) -> None:
     chance = random.Random(6)  # noqa: S311 - no secret is made of it
     stay = [parts.start_worker(**SMALL), parts.start_worker(**SMALL)]
     parts.wait_until(lambda: READY in parts.log, "a worker with partitions")

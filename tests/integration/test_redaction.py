@@ -13,7 +13,7 @@ from pipeline.runtime.sockets import free_port
 from tests import services
 from tests.broker_matrix import ON_EMBEDDED
 from tests.integration import secrets
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.secrets import SETTINGS, assert_clean, messages, tables
 from tests.integration.stack import PATIENCE
 
@@ -31,18 +31,18 @@ def send_to_turns(settings: Settings, values: list[bytes]) -> None:
         producer.flush()
 
 
-def run(parts: Pieces, *command: str) -> None:
+def run(parts: ComponentStack, *command: str) -> None:
     """Run a command of ours, which must not say a secret."""
     done = parts._run(command, (0,), REDACTING)
     assert_clean("what a command says", done.stdout + done.stderr)
 
 
-def reasons(parts: Pieces) -> Counter[str]:
+def reasons(parts: ComponentStack) -> Counter[str]:
     """How many dead letters there are for each reason."""
     return Counter(record.reason for record in read_dead_letters(parts.settings))
 
 
-def assert_clean_tables(parts: Pieces, *databases: str) -> None:
+def assert_clean_tables(parts: ComponentStack, *databases: str) -> None:
     for database in databases:
         found = dict(tables(parts, database))
         assert {f"{database}.turns", f"{database}.conversations"} <= {*found}
@@ -51,14 +51,14 @@ def assert_clean_tables(parts: Pieces, *databases: str) -> None:
             assert_clean(table, content)
 
 
-def archived(parts: Pieces) -> dict[str, list[str]]:
+def archived(parts: ComponentStack) -> dict[str, list[str]]:
     """Session -> what was redacted of its events, all of them of one event each."""
     rows = parts.answers("SELECT session_id, payload FROM turnfold.turns FINAL")
     assert len({row["session_id"] for row in rows}) == len(rows)
     return {row["session_id"]: orjson.loads(row["payload"])["turnfoldRedacted"] for row in rows}
 
 
-def test_no_secret_is_found_anywhere(parts: Pieces, tmp_path: Path) -> None:
+def test_no_secret_is_found_anywhere(parts: ComponentStack, tmp_path: Path) -> None:
     port = free_port()
     worker = parts.start_worker(**REDACTING, TURNFOLD_WORKER_PORT=str(port))
     inputs, broken, misrouted = secrets.valid(100), secrets.broken(), secrets.misrouted()
@@ -109,7 +109,7 @@ def test_no_secret_is_found_anywhere(parts: Pieces, tmp_path: Path) -> None:
     assert_clean("the log", parts.log.encode())
 
 
-def test_an_archive_of_before_is_cleaned_by_a_rebuild(parts: Pieces) -> None:
+def test_an_archive_of_before_is_cleaned_by_a_rebuild(parts: ComponentStack) -> None:
     worker = parts.start_worker(**SIZE)
     inputs = secrets.valid(100)
     parts.send([*dict.fromkeys(inputs.values())])

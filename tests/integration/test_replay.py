@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.broker_matrix import ON_EMBEDDED
-from tests.integration.component_stack import Pieces
-from tests.integration.stack import PATIENCE, Reachable
+from tests.integration.component_stack import ComponentStack
+from tests.integration.stack import PATIENCE, BaseStack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 
@@ -25,7 +25,7 @@ def talk() -> list[bytes]:
     return lines(seed=17, conversations=160)
 
 
-def folded(parts: Pieces, talk: list[bytes]) -> None:
+def folded(parts: ComponentStack, talk: list[bytes]) -> None:
     """Sent, and folded by a worker that goes on."""
     parts.start_worker()
     parts.send(talk)
@@ -33,7 +33,9 @@ def folded(parts: Pieces, talk: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_what_the_tables_lost_is_read_again_from_the_topic(parts: Pieces, talk: list[bytes], processes: int) -> None:
+def test_what_the_tables_lost_is_read_again_from_the_topic(
+    parts: ComponentStack, talk: list[bytes], processes: int
+) -> None:
     folded(parts, talk)
     for table in ("turns", "conversations"):
         parts.ask(f"TRUNCATE TABLE turnfold.{table}")
@@ -47,7 +49,7 @@ def test_what_the_tables_lost_is_read_again_from_the_topic(parts: Pieces, talk: 
 
 
 def test_any_window_any_number_of_times_interrupted_among_live_workers_changes_nothing(
-    parts: Pieces, talk: list[bytes]
+    parts: ComponentStack, talk: list[bytes]
 ) -> None:
     chance = random.Random(5)  # noqa: S311 - no secret is made of it
     folded(parts, talk[: len(talk) // 2])
@@ -68,7 +70,7 @@ def test_any_window_any_number_of_times_interrupted_among_live_workers_changes_n
     assert parts.run("audit", "--pause=0.5") == ""
 
 
-def test_a_replay_that_was_killed_goes_on_from_where_it_was(parts: Pieces, talk: list[bytes]) -> None:
+def test_a_replay_that_was_killed_goes_on_from_where_it_was(parts: ComponentStack, talk: list[bytes]) -> None:
     folded(parts, talk)
     replay = parts.start("replay", SLOWLY)
     parts.wait_until(lambda: parts.rows("runs") > 6, "a batch that is saved")
@@ -85,14 +87,14 @@ def test_a_replay_that_was_killed_goes_on_from_where_it_was(parts: Pieces, talk:
 
 
 @ON_EMBEDDED
-def test_the_limit_is_kept(parts: Pieces, talk: list[bytes]) -> None:
+def test_the_limit_is_kept(parts: ComponentStack, talk: list[bytes]) -> None:
     folded(parts, talk)
     report = parts.report("replay", "--limit=300")
     assert report["counts"]["read"] / report["seconds"] < 600  # the last batch of each partition is not waited for
 
 
 @contextmanager
-def answered_meanwhile(parts: Pieces) -> Iterator[list[int]]:
+def answered_meanwhile(parts: ComponentStack) -> Iterator[list[int]]:
     """How many conversations a query finds, again and again while the block runs."""
     found: list[int] = []
     stop = threading.Event()
@@ -114,7 +116,7 @@ def answered_meanwhile(parts: Pieces) -> Iterator[list[int]]:
 @ON_EMBEDDED
 @pytest.mark.parametrize("command", ["replay", "rebuild"])
 def test_new_tables_take_the_place_of_the_live_ones_and_no_query_misses_anything(
-    parts: Pieces, talk: list[bytes], command: str
+    parts: ComponentStack, talk: list[bytes], command: str
 ) -> None:
     half = len(talk) // 2
     folded(parts, talk[:half])
@@ -134,7 +136,7 @@ def test_new_tables_take_the_place_of_the_live_ones_and_no_query_misses_anything
 
 
 @ON_EMBEDDED
-def test_a_swap_that_was_killed_is_finished_by_the_same_command(parts: Pieces, talk: list[bytes]) -> None:
+def test_a_swap_that_was_killed_is_finished_by_the_same_command(parts: ComponentStack, talk: list[bytes]) -> None:
     folded(parts, talk)
     command = ("rebuild", "--into=new", "--swap", "--limit=1500")
     for seconds in (1.0, 1.7, 2.4, 3.1):
@@ -150,7 +152,7 @@ def test_a_swap_that_was_killed_is_finished_by_the_same_command(parts: Pieces, t
 
 
 @ON_EMBEDDED
-def test_another_rule_gives_exactly_what_a_fresh_system_with_it_would(parts: Pieces, talk: list[bytes]) -> None:
+def test_another_rule_gives_exactly_what_a_fresh_system_with_it_would(parts: ComponentStack, talk: list[bytes]) -> None:
     folded(parts, talk)
     rule = {"TURNFOLD_FALLBACK_INTENTS": "BookCar"}
     refused = parts.run("rebuild", "--into=new", "--swap", statuses=(2,), **rule)
@@ -172,7 +174,7 @@ def test_another_rule_gives_exactly_what_a_fresh_system_with_it_would(parts: Pie
 
 
 @ON_EMBEDDED
-def test_tables_that_would_lack_events_are_not_swapped_in(parts: Pieces, talk: list[bytes]) -> None:
+def test_tables_that_would_lack_events_are_not_swapped_in(parts: ComponentStack, talk: list[bytes]) -> None:
     folded(parts, talk)
     half = datetime.now(UTC).isoformat()
     parts.send(lines(seed=18, conversations=20))
@@ -193,13 +195,13 @@ def test_tables_that_would_lack_events_are_not_swapped_in(parts: Pieces, talk: l
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_touched(
-    parts: Pieces, arguments: list[str], sentence: str
+    parts: ComponentStack, arguments: list[str], sentence: str
 ) -> None:
     assert sentence in parts.run(*arguments, statuses=(2,))
     assert parts.rows("runs") == 0
 
 
-def test_a_page_token_from_before_the_swap_still_works(stack: Reachable) -> None:
+def test_a_page_token_from_before_the_swap_still_works(stack: BaseStack) -> None:
     client = stack.client()
     window = {"startDateTime": datetime(2026, 1, 1, tzinfo=UTC), "endDateTime": datetime(2027, 1, 1, tzinfo=UTC)}
     ask = {"botId": "WHOLEWAY01", "maxResults": 7, **window}

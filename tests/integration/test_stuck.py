@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.runtime.sockets import free_port
 from tests.broker_matrix import ON_EMBEDDED
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 
@@ -29,7 +29,9 @@ def health(port: int) -> tuple[int, str]:
 
 
 @ON_EMBEDDED
-def test_a_worker_whose_flush_hangs_says_that_it_is_stuck_until_it_goes_on(parts: Pieces, traffic: list[bytes]) -> None:
+def test_a_worker_whose_flush_hangs_says_that_it_is_stuck_until_it_goes_on(
+    parts: ComponentStack, traffic: list[bytes]
+) -> None:
     """ClickHouse is frozen here and the time-out so long that no attempt ever fails."""
     port = free_port()
     parts.start_worker(TURNFOLD_WORKER_PORT=str(port), TURNFOLD_STUCK_SECONDS="2", TURNFOLD_CLICKHOUSE_TIMEOUT="3600")

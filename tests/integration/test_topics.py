@@ -12,7 +12,7 @@ from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics, find_topics
 from pipeline.runtime.sockets import free_port
 from tests.broker_matrix import ON_APACHE
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 
@@ -25,7 +25,7 @@ def traffic() -> list[bytes]:
     return lines(seed=29, conversations=80)
 
 
-def send(parts: Pieces, traffic: Sequence[bytes]) -> None:
+def send(parts: ComponentStack, traffic: Sequence[bytes]) -> None:
     """Send to the turns topic, to the partition of anything."""
     chance = random.Random(1)  # noqa: S311 - no secret is made of it
     with Producer(parts.settings, on_failure=lambda failure: pytest.fail(str(failure))) as producer:
@@ -33,7 +33,7 @@ def send(parts: Pieces, traffic: Sequence[bytes]) -> None:
             producer.send(parts.settings.topic_turns, b"%d" % chance.randrange(99), line)
 
 
-def make_anew(parts: Pieces) -> None:
+def make_anew(parts: ComponentStack) -> None:
     """Delete the turns topic and create it."""
     with open_admin(parts.settings) as kafka:
         kafka.delete_topics([parts.settings.topic_turns])
@@ -51,7 +51,7 @@ def told(port: int, name: str) -> float:
 @ON_APACHE
 @pytest.mark.parametrize("share", [30, 2])
 def test_a_topic_made_anew_under_a_worker_is_read_from_its_beginning(
-    parts: Pieces, traffic: list[bytes], share: int
+    parts: ComponentStack, traffic: list[bytes], share: int
 ) -> None:
     """Whether it soon has more records than were read of the former one, or fewer."""
     port = free_port()
@@ -71,7 +71,7 @@ def test_a_topic_made_anew_under_a_worker_is_read_from_its_beginning(
     assert parts.report("status")["problems"] == {}
 
 
-def test_a_commit_beyond_the_end_is_told_and_hides_no_record(parts: Pieces, traffic: list[bytes]) -> None:
+def test_a_commit_beyond_the_end_is_told_and_hides_no_record(parts: ComponentStack, traffic: list[bytes]) -> None:
     """Apache Kafka answers a fetch from there with an error, the embedded broker with nothing."""
     send(parts, traffic)
     partition = TopicPartition(parts.settings.topic_turns, 0)
@@ -90,7 +90,7 @@ def test_a_commit_beyond_the_end_is_told_and_hides_no_record(parts: Pieces, traf
 
 
 @ON_APACHE
-def test_records_deleted_before_they_were_read_are_told_of(parts: Pieces, traffic: list[bytes]) -> None:
+def test_records_deleted_before_they_were_read_are_told_of(parts: ComponentStack, traffic: list[bytes]) -> None:
     partition = TopicPartition(parts.settings.topic_turns, 1)
     send(parts, traffic[: len(traffic) // 2])
     lost = 3

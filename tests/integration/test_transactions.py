@@ -3,7 +3,7 @@
 import pytest
 
 from tests.broker_matrix import ON_APACHE
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 from tests.pipeline.kafka.producing import writing
@@ -15,7 +15,7 @@ def traffic() -> list[bytes]:
 
 
 @ON_APACHE  # the embedded broker tells nobody which transactions were aborted
-def test_what_is_committed_is_folded_and_nothing_else(parts: Pieces, traffic: list[bytes]) -> None:
+def test_what_is_committed_is_folded_and_nothing_else(parts: ComponentStack, traffic: list[bytes]) -> None:
     parts.start_worker()
     settings = parts.settings
     for partition in range(settings.topic_partitions):

@@ -14,22 +14,22 @@ from kafka import KafkaConsumer
 
 from tests.broker_matrix import ON_EMBEDDED
 from tests.integration.listing import BEGIN, END, listed
-from tests.integration.stack import Reachable, Run
+from tests.integration.stack import BaseStack, Run
 from tests.integration.traffic import BOTS, BROKEN, expected, lines
 
 
-def assert_answers(stack: Reachable, traffic: list[bytes]) -> None:
+def assert_answers(stack: BaseStack, traffic: list[bytes]) -> None:
     """The list answers what the slow fold says, in the default order."""
     for bot, sessions in expected(traffic).items():
         assert listed(stack, bot) == sessions
 
 
-def test_boto3_lists_what_the_events_say(stack: Reachable, traffic: list[bytes]) -> None:
+def test_boto3_lists_what_the_events_say(stack: BaseStack, traffic: list[bytes]) -> None:
     assert set(expected(traffic)) == set(BOTS)
     assert_answers(stack, traffic)
 
 
-def test_sending_everything_again_changes_nothing(stack: Reachable, traffic: list[bytes]) -> None:
+def test_sending_everything_again_changes_nothing(stack: BaseStack, traffic: list[bytes]) -> None:
     before = stack.status()["rows"]
     assert stack.turnfold("ingest", "-", data=b"\n".join(traffic)).returncode == 0
     stack.wait_until_folded()
@@ -37,7 +37,7 @@ def test_sending_everything_again_changes_nothing(stack: Reachable, traffic: lis
     assert_answers(stack, traffic)
 
 
-def test_the_aws_command_line_works_with_only_the_endpoint_changed(stack: Reachable, traffic: list[bytes]) -> None:
+def test_the_aws_command_line_works_with_only_the_endpoint_changed(stack: BaseStack, traffic: list[bytes]) -> None:
     bot = BOTS[0]
     command = [
         *(sys.executable, "-m", "awscli", "lexv2-models", "list-session-analytics-data", "--output", "json"),
@@ -53,7 +53,7 @@ def test_the_aws_command_line_works_with_only_the_endpoint_changed(stack: Reacha
     assert turns == sorted(wanted, reverse=True)[:3]
 
 
-def test_every_broken_line_is_a_dead_letter_with_its_origin(stack: Reachable, traffic: list[bytes]) -> None:
+def test_every_broken_line_is_a_dead_letter_with_its_origin(stack: BaseStack, traffic: list[bytes]) -> None:
     """Each is found with reason, topic, partition and offset, and at that place lies the same input."""
     consumer = KafkaConsumer(bootstrap_servers=[stack.kafka], auto_offset_reset="earliest", consumer_timeout_ms=5_000)
     consumer.subscribe(stack.topics)

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.broker_matrix import ON_EMBEDDED
-from tests.integration.component_stack import Pieces
+from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
@@ -18,7 +18,9 @@ def traffic() -> list[bytes]:
     return lines(seed=11, conversations=120)
 
 
-def test_nothing_is_committed_while_clickhouse_is_away_and_all_of_it_after(parts: Pieces, traffic: list[bytes]) -> None:
+def test_nothing_is_committed_while_clickhouse_is_away_and_all_of_it_after(
+    parts: ComponentStack, traffic: list[bytes]
+) -> None:
     parts.stop_clickhouse()
     worker = parts.start_worker()
     parts.send(traffic)
@@ -32,7 +34,7 @@ def test_nothing_is_committed_while_clickhouse_is_away_and_all_of_it_after(parts
     assert_tables(parts, traffic)
 
 
-def test_workers_killed_again_and_again_lose_and_double_nothing(parts: Pieces, traffic: list[bytes]) -> None:
+def test_workers_killed_again_and_again_lose_and_double_nothing(parts: ComponentStack, traffic: list[bytes]) -> None:
     """The starts of conversations move all the time here, so a dead worker's rows would show as doubles."""
     chance = random.Random(3)  # noqa: S311 - no secret is made of it
     for first in range(0, len(traffic), len(traffic) // 3 + 1):
@@ -50,7 +52,7 @@ def test_workers_killed_again_and_again_lose_and_double_nothing(parts: Pieces, t
 
 
 @ON_EMBEDDED
-def test_a_worker_without_memory_answers_the_same(parts: Pieces, traffic: list[bytes]) -> None:
+def test_a_worker_without_memory_answers_the_same(parts: ComponentStack, traffic: list[bytes]) -> None:
     """A cache is only a cache: here every batch is folded from what the archive holds."""
     parts.start_worker(TURNFOLD_CACHE_EVENTS="0", TURNFOLD_FLUSH_SECONDS="0.01", TURNFOLD_FLUSH_EVENTS="50")
     parts.send(traffic)
@@ -58,7 +60,7 @@ def test_a_worker_without_memory_answers_the_same(parts: Pieces, traffic: list[b
     assert_tables(parts, traffic)
 
 
-def test_faust_starts_the_worker_too(parts: Pieces, traffic: list[bytes]) -> None:
+def test_faust_starts_the_worker_too(parts: ComponentStack, traffic: list[bytes]) -> None:
     worker = parts.start_faust()
     parts.send(traffic)
     parts.wait_until_folded()
@@ -67,7 +69,7 @@ def test_faust_starts_the_worker_too(parts: Pieces, traffic: list[bytes]) -> Non
     assert worker.wait(PATIENCE) == 0
 
 
-def test_a_worker_told_to_stop_commits_and_the_next_goes_on(parts: Pieces, traffic: list[bytes]) -> None:
+def test_a_worker_told_to_stop_commits_and_the_next_goes_on(parts: ComponentStack, traffic: list[bytes]) -> None:
     for part in (traffic[::2], traffic[1::2]):
         worker = parts.start_worker()
         parts.send(part)
@@ -80,7 +82,7 @@ def test_a_worker_told_to_stop_commits_and_the_next_goes_on(parts: Pieces, traff
 
 @ON_EMBEDDED
 def test_an_error_that_waiting_cannot_mend_ends_the_worker_and_loses_nothing(
-    parts: Pieces, traffic: list[bytes]
+    parts: ComponentStack, traffic: list[bytes]
 ) -> None:
     parts.ask("RENAME TABLE turnfold.conversations TO turnfold.away")
     worker = parts.start_worker()

@@ -1,4 +1,4 @@
-"""Turn events of many conversations for the whole way, and what the list must answer for them: slow and obvious."""
+"""Build the turn events of many conversations, and the list of sessions that is expected of them, the slow way."""
 
 import random
 from collections import defaultdict
@@ -16,7 +16,7 @@ ENDINGS = [("Fulfilled", "Close"), ("Failed", "Close"), ("ReadyForFulfillment", 
 
 
 def conversation(chance: random.Random, number: int) -> list[dict[str, Any]]:
-    """The entries of one ended conversation, in the order in which they happened."""
+    """Return the entries of one ended conversation, in order."""
     moment = START + chance.randrange(20 * DAY_MS)
     bot = {
         "id": chance.choice(BOTS),
@@ -51,7 +51,7 @@ def conversation(chance: random.Random, number: int) -> list[dict[str, Any]]:
 
 
 def lines(seed: int, conversations: int) -> list[bytes]:
-    """Entries as they arrive: late, early, doubled, and with broken ones between."""
+    """Return entries as they arrive: late, early, duplicated, and with broken ones among them."""
     chance = random.Random(seed)  # noqa: S311 - no secret is made of it
     arrivals: list[tuple[float, bytes]] = []
     for number in range(conversations):
@@ -63,7 +63,7 @@ def lines(seed: int, conversations: int) -> list[bytes]:
 
 
 def expected(arrived: Iterable[bytes]) -> dict[str, list[dict[str, Any]]]:
-    """Bot id -> the sessions that the list must answer, newest start first, times in milliseconds."""
+    """Return the expected list of sessions by bot id, newest start first, with times in milliseconds."""
     sets: defaultdict[tuple[str, str, str], dict[tuple[str, str], dict[str, Any]]] = defaultdict(dict)
     for line in arrived:
         if line in BROKEN:

@@ -26,7 +26,7 @@ from tests.brokers import Broker, broker, stopped
 from tests.certificates import Certificates
 from tests.effort import examples
 from tests.pipeline.kafka.producing import PATIENCE, now, send, wait_until, writing
-from tests.secured_kafka import DOORS, Demanding
+from tests.secured_kafka import DOORS, SecuredKafka
 
 GUESS = "a-guessed-password"
 SASL = [door for door in DOORS if door[0].startswith("SASL")]
@@ -42,7 +42,7 @@ def refusal(settings: Settings, patience: float = PATIENCE) -> str:
 @pytest.mark.apache
 @pytest.mark.parametrize(("security", "mechanism"), SASL)
 def test_a_wrong_password_is_refused_and_never_said(
-    apache_kafka: Demanding, security: str, mechanism: str, caplog: pytest.LogCaptureFixture
+    apache_kafka: SecuredKafka, security: str, mechanism: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     settings = msgspec.structs.replace(apache_kafka.settings(security, mechanism), kafka_password=GUESS)
@@ -53,19 +53,19 @@ def test_a_wrong_password_is_refused_and_never_said(
 
 
 @pytest.mark.apache
-def test_no_certificate_where_one_is_demanded_is_refused(apache_kafka: Demanding) -> None:
+def test_no_certificate_where_one_is_demanded_is_refused(apache_kafka: SecuredKafka) -> None:
     assert "_CERTIFICATE" in refusal(msgspec.structs.replace(apache_kafka.settings("SSL"), kafka_certificate=""))
 
 
 @pytest.mark.apache
-def test_a_broker_that_nobody_trusts_is_not_spoken_to(apache_kafka: Demanding, pem: Certificates) -> None:
+def test_a_broker_that_nobody_trusts_is_not_spoken_to(apache_kafka: SecuredKafka, pem: Certificates) -> None:
     said = refusal(msgspec.structs.replace(apache_kafka.settings("SASL_SSL"), kafka_ca=str(pem.strangers)))
     assert "not trusted" in said
     assert "TURNFOLD_KAFKA_CA" in said
 
 
 @pytest.mark.apache
-def test_a_broker_under_another_name_is_not_spoken_to(apache_kafka: Demanding) -> None:
+def test_a_broker_under_another_name_is_not_spoken_to(apache_kafka: SecuredKafka) -> None:
     """127.1 is the same address, but the certificate does not say so."""
     settings = apache_kafka.settings("SSL")
     other = (settings.kafka[0].replace("127.0.0.1", "127.1"),)

@@ -9,7 +9,7 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.client import open_admin, open_consumer, open_producer
 from pipeline.runtime.errors import TransientError, UsageError
 from tests.certificates import Certificates
-from tests.secured_kafka import DEMANDS, DOORS, Demanding
+from tests.secured_kafka import DEMANDS, DOORS, SecuredKafka
 
 pytestmark = pytest.mark.apache
 GUESS = "a-guessed-password"
@@ -25,7 +25,7 @@ def refusal(settings: Settings) -> str:
 
 @pytest.mark.parametrize(("security", "mechanism"), SASL)
 def test_a_wrong_password_is_refused_and_never_said(
-    apache_kafka: Demanding, security: str, mechanism: str, caplog: pytest.LogCaptureFixture
+    apache_kafka: SecuredKafka, security: str, mechanism: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     settings = msgspec.structs.replace(apache_kafka.settings(security, mechanism), kafka_password=GUESS)
@@ -39,20 +39,20 @@ def test_a_wrong_password_is_refused_and_never_said(
     assert GUESS not in said + caplog.text
 
 
-def test_a_user_where_none_is_demanded_is_refused(apache_kafka: Demanding) -> None:
+def test_a_user_where_none_is_demanded_is_refused(apache_kafka: SecuredKafka) -> None:
     wrong = msgspec.structs.replace(
         apache_kafka.settings("SASL_PLAINTEXT"), kafka=apache_kafka.settings("PLAINTEXT").kafka
     )
     assert "TURNFOLD_KAFKA_SECURITY" in refusal(wrong)
 
 
-def test_no_certificate_where_one_is_demanded_is_refused(apache_kafka: Demanding) -> None:
+def test_no_certificate_where_one_is_demanded_is_refused(apache_kafka: SecuredKafka) -> None:
     assert "_CERTIFICATE" in refusal(msgspec.structs.replace(apache_kafka.settings("SSL"), kafka_certificate=""))
 
 
 @pytest.mark.parametrize("authorities", ["strangers", "this machine's"])
 def test_a_broker_that_nobody_trusts_is_not_spoken_to(
-    apache_kafka: Demanding, pem: Certificates, authorities: str
+    apache_kafka: SecuredKafka, pem: Certificates, authorities: str
 ) -> None:
     ca = str(pem.strangers) if authorities == "strangers" else ""
     said = refusal(msgspec.structs.replace(apache_kafka.settings("SASL_SSL"), kafka_ca=ca))
@@ -60,7 +60,7 @@ def test_a_broker_that_nobody_trusts_is_not_spoken_to(
     assert "TURNFOLD_KAFKA_CA" in said
 
 
-def test_a_broker_under_another_name_is_not_spoken_to(apache_kafka: Demanding) -> None:
+def test_a_broker_under_another_name_is_not_spoken_to(apache_kafka: SecuredKafka) -> None:
     """127.1 is the same address, but the certificate does not say so."""
     settings = apache_kafka.settings("SSL")
     other = (settings.kafka[0].replace("127.0.0.1", "127.1"),)
@@ -71,7 +71,7 @@ def test_a_broker_under_another_name_is_not_spoken_to(apache_kafka: Demanding) -
     ("at", "spoken"), [(at, spoken) for at in DEMANDS for spoken in ("PLAINTEXT", *DEMANDS) if at != spoken]
 )
 def test_another_security_than_demanded_is_an_error_that_names_the_setting(
-    apache_kafka: Demanding, at: str, spoken: str
+    apache_kafka: SecuredKafka, at: str, spoken: str
 ) -> None:
     settings = msgspec.structs.replace(apache_kafka.settings(spoken), kafka=apache_kafka.settings(at).kafka)
     with pytest.raises((UsageError, TransientError)) as refused, open_admin(settings, 0.5):

@@ -14,12 +14,12 @@ from pipeline.kafka.security import kafka_python_options, librdkafka_options, tl
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import UsageError
 from tests.certificates import Certificates
-from tests.secured_kafka import DOORS, Demanding
+from tests.secured_kafka import DOORS, SecuredKafka
 
 
 @pytest.mark.apache
 @pytest.mark.parametrize(("security", "mechanism"), DOORS)
-def test_every_client_is_let_in(apache_kafka: Demanding, security: str, mechanism: str) -> None:
+def test_every_client_is_let_in(apache_kafka: SecuredKafka, security: str, mechanism: str) -> None:
     settings = msgspec.structs.replace(apache_kafka.settings(security, mechanism), kafka_idempotence=True)
     assert len(create_topics(settings).created) == 3
     with Producer(settings, on_failure=lambda failure: pytest.fail(str(failure))) as producer:

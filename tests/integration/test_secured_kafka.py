@@ -11,7 +11,7 @@ from tests.integration.listing import listed
 from tests.integration.processes import in_processes
 from tests.integration.stack import PATIENCE
 from tests.integration.traffic import expected, lines
-from tests.secured_kafka import PASSWORD, Demanding
+from tests.secured_kafka import PASSWORD, SecuredKafka
 
 pytestmark = pytest.mark.apache
 CLICKHOUSE_PASSWORD = "s3cret-of-clickhouse"
@@ -20,7 +20,7 @@ DOORS = [("SSL", "PLAIN"), ("SASL_PLAINTEXT", "SCRAM-SHA-512"), ("SASL_SSL", "PL
 
 @pytest.mark.parametrize(("security", "mechanism"), DOORS)
 def test_events_come_through_and_passwords_stay_within(
-    tmp_path: Path, apache_kafka: Demanding, pem: Certificates, security: str, mechanism: str
+    tmp_path: Path, apache_kafka: SecuredKafka, pem: Certificates, security: str, mechanism: str
 ) -> None:
     traffic = lines(seed=31, conversations=40)
     settings = msgspec.structs.replace(
@@ -42,7 +42,7 @@ def test_events_come_through_and_passwords_stay_within(
     assert CLICKHOUSE_PASSWORD not in said
 
 
-def test_a_worker_that_is_not_let_in_says_why(apache_kafka: Demanding) -> None:
+def test_a_worker_that_is_not_let_in_says_why(apache_kafka: SecuredKafka) -> None:
     settings = msgspec.structs.replace(apache_kafka.settings("SASL_SSL"), kafka_password="a-guess")
     with start(settings, "worker") as process:
         try:
@@ -60,7 +60,9 @@ def test_a_worker_that_is_not_let_in_says_why(apache_kafka: Demanding) -> None:
 
 
 @pytest.mark.parametrize("command", ["migrate", "status", "ingest"])
-def test_a_command_that_is_not_let_in_says_why_and_what_would_be_right(apache_kafka: Demanding, command: str) -> None:
+def test_a_command_that_is_not_let_in_says_why_and_what_would_be_right(
+    apache_kafka: SecuredKafka, command: str
+) -> None:
     settings = msgspec.structs.replace(apache_kafka.settings("SASL_SSL"), kafka_password="a-guess")
     ended = turnfold(settings, command, *(["-"] if command == "ingest" else []))
     assert "TURNFOLD_KAFKA_SECURITY" in ended.out + ended.err
