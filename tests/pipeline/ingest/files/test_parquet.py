@@ -1,4 +1,3 @@
-from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -6,7 +5,6 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from pipeline.ingest.decode import decode_entry
 from pipeline.ingest.files.parquet import ROWS, ParquetInputs
 from pipeline.ingest.files.reader import Input
 from tests import events
@@ -51,47 +49,6 @@ def test_the_only_column_of_text_may_have_any_name(file: Path) -> None:
 def test_the_column_may_be_called_as_insights_and_log_shippers_do(file: Path, name: str) -> None:
     pq.write_table(pa.table({"other": ["x"], name: ["{}"]}), file)
     assert [one.data for one in read(file)] == [b"{}"]
-
-
-TEXTS = pa.map_(pa.string(), pa.string())
-INTENT = pa.struct([("name", pa.string()), ("state", pa.string()), ("slots", pa.map_(pa.string(), pa.struct([
-    ("value", pa.struct([("originalvalue", pa.string()), ("resolvedvalues", pa.list_(pa.string()))])),
-])))])  # fmt: skip
-GLUE = pa.schema([
-    ("messageversion", pa.string()), ("sessionid", pa.string()), ("requestid", pa.string()),
-    ("timestamp", pa.timestamp("ms")), ("inputmode", pa.string()), ("missedutterance", pa.bool_()),
-    ("bot", pa.struct([(name, pa.string()) for name in ("id", "aliasid", "localeid", "version", "name")])),
-    ("sessionstate", pa.struct([("originatingrequestid", pa.string()), ("intent", INTENT),
-                                ("sessionattributes", TEXTS), ("dialogaction", pa.struct([("type", pa.string())]))])),
-    ("requestattributes", TEXTS), ("inputtranscript", pa.string()), ("year", pa.int32()),
-])  # fmt: skip
-NOON = datetime(2026, 6, 1, 12, 0, 0, 7000)  # noqa: DTZ001 - as Parquet has it
-ROW = {
-    "messageversion": "2.0", "sessionid": "s-1", "requestid": "r-1", "timestamp": NOON,
-    "inputmode": "Text", "missedutterance": False, "inputtranscript": "{1}", "year": 2026,
-    "bot": {"id": "BOTAAAAAA1", "aliasid": "TSTALIASID", "localeid": "en_US", "version": "1"},
-    "sessionstate": {
-        "originatingrequestid": "c-1", "dialogaction": {"type": "Close"}, "sessionattributes": [],
-        "intent": {"name": "BookHotel", "state": "Fulfilled",
-                   "slots": [("sessionid", {"value": {"originalvalue": "x"}}), ("Nights", None)]}},
-    "requestattributes": [("x-amz-lex:channels:platform", "Slack")],
-}  # fmt: skip
-
-
-def test_lexs_own_columns_are_an_entry_again(file: Path) -> None:
-    """As Glue writes them, all in lower case; names in maps are the bot's own."""
-    pq.write_table(pa.Table.from_pylist([ROW, ROW | {"requestattributes": None}], GLUE), file)
-    first, second = (one.data for one in read(file))
-    turn = decode_entry(first, LIMIT)
-    assert (turn.key, turn.channel) == (("BOTAAAAAA1", "s-1", "c-1"), "Slack")
-    assert (turn.timestamp, turn.intent_state, turn.dialog_action) == (1_780_315_200_007, "Fulfilled", "Close")
-    assert orjson.loads(first)["sessionState"] == {
-        "originatingRequestId": "c-1", "dialogAction": {"type": "Close"}, "sessionAttributes": {},
-        "intent": {"name": "BookHotel", "state": "Fulfilled",
-                   "slots": {"sessionid": {"value": {"originalValue": "x"}}, "Nights": None}},
-    }  # fmt: skip
-    assert orjson.loads(first)["inputTranscript"] == "{1}"
-    assert decode_entry(second, LIMIT).channel == ""
 
 
 def test_columns_of_objects_may_hold_them_as_json(file: Path) -> None:

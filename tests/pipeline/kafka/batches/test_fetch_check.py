@@ -1,44 +1,19 @@
 """What is fetched can be decoded by any client, whatever a broker has sent."""
 
-from collections.abc import Iterator
-
 import pytest
-from kafka.record import MemoryRecords
 
-from pipeline.kafka.batches.batch_check import BATCH_BYTES
-from pipeline.kafka.batches.damage import Damage, damage_of
 from pipeline.kafka.batches.fetch_check import HELD_BYTES, FetchCheck
 from pipeline.kafka.batches.gaps import JUMP_S, Gaps
 from pipeline.kafka.batches.record_batch import next_offset, split_batches
 from pipeline.runtime.errors import Reason
-from tests.pipeline.kafka.record_batches import CODECS, DAMAGED, at, batch_of
-
-WHERE = ("turns", 0)
-GOOD = [b"good %d" % number for number in range(3)]
-
-
-def decoded(batch: bytes) -> Iterator[tuple[int, int, int]]:
-    return ((record.offset, record.timestamp, len(record.headers)) for record in MemoryRecords(batch).next_batch())
-
-
-def check(*batches: bytes, requested: int = 0) -> bytes:
-    return FetchCheck(decoded)(WHERE, requested, b"".join(batches))
-
-
-def records(raw: bytes) -> list[tuple[int, bytes | None, Damage | None]]:
-    found = [record for batch in split_batches(raw) for record in MemoryRecords(batch).next_batch()]
-    return [(one.offset, one.value, damage_of(one)) for one in found]
+from tests.pipeline.kafka.batches.checked_fetches import GOOD, WHERE, check, decoded, records
+from tests.pipeline.kafka.record_batches import DAMAGED, at, batch_of
 
 
 def test_what_needs_nothing_is_left_as_it_is() -> None:
     raw = batch_of(GOOD) + at(3, batch_of(GOOD))
     assert FetchCheck(decoded)(WHERE, 0, raw) is raw
     assert check(b"") == b""
-
-
-@pytest.mark.parametrize("codec", CODECS)
-def test_every_codec_is_unpacked(codec: str) -> None:
-    assert [value for _, value, _ in records(check(batch_of(GOOD * 200, codec)))] == GOOD * 200
 
 
 @pytest.mark.parametrize("kind", DAMAGED)
@@ -100,15 +75,6 @@ def test_what_may_come_yet_behind_a_batch_without_an_end_is_waited_for() -> None
     assert damage
     assert (damage.offset, damage.last_offset) == (3, 8)
     assert [one[0] for one in others] == [9, 10, 11]
-
-
-@pytest.mark.parametrize("codec", ["gzip", "lz4", "zstd"])
-def test_a_batch_that_unpacks_to_more_than_is_allowed_is_told_and_not_held(codec: str) -> None:
-    bomb = batch_of([bytes(1_000_000)] * (BATCH_BYTES // 1_000_000 + 2), codec)
-    ((_, value, damage),) = records(check(bomb))
-    assert damage
-    assert damage.reason is Reason.TOO_LARGE
-    assert value == bomb
 
 
 def test_no_more_is_held_than_may_be_and_the_rest_is_fetched_again() -> None:

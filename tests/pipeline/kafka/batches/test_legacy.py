@@ -6,7 +6,7 @@ from kafka.record import MemoryRecordsBuilder
 from pipeline.kafka.batches.batch_check import BATCH_BYTES
 from pipeline.kafka.batches.record_batch import parse_header
 from pipeline.runtime.errors import Reason
-from tests.pipeline.kafka.batches.test_fetch_check import check, records
+from tests.pipeline.kafka.batches.checked_fetches import check, records
 from tests.pipeline.kafka.record_batches import CODECS, at
 
 VALUES = [b"old %d" % number for number in range(3)]

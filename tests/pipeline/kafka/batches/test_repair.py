@@ -9,11 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.record import MemoryRecords
 
-from pipeline.kafka.batches.batch_check import RECORDS
 from pipeline.kafka.batches.damage import damage_of
 from pipeline.kafka.batches.fetch_check import FetchCheck
 from pipeline.kafka.batches.record_batch import HEADER, build_batch, empty_header, encode_record
-from pipeline.kafka.batches.record_parser import HEADERS
 from pipeline.kafka.batches.repair import GREATEST_TIMESTAMP
 from pipeline.runtime.errors import Reason
 from tests.pipeline.kafka.record_batches import at, batch_of, with_checksum
@@ -82,29 +80,6 @@ def test_what_compaction_has_left_keeps_its_offsets() -> None:
     records = checked(MemoryRecords, build_batch(empty_header(0, 9, TIME)._replace(records=3), some))
     assert [one.offset for one in records] == [3, 4, 9]
     assert [bool(damage_of(one)) for one in records] == [False, True, False]
-
-
-def test_a_large_batch_is_looked_at_before_a_client_decodes_it() -> None:
-    many = encode_record(b"x", [("", None)] * 3_000_000, None, 1)
-    batch = around(many, GOOD)
-    seen = []
-
-    def decoded(plain: bytes) -> Iterator[tuple[int, int, int]]:
-        seen.append(len(plain))
-        return ((one.offset, one.timestamp, len(one.headers)) for one in OfAiokafka(plain).next_batch())
-
-    raw = FetchCheck(decoded)(("turns", 0), 0, batch)
-    assert len(seen) == 1  # what was mended
-    assert [len(one.headers) for one in OfAiokafka(raw).next_batch()] == [0, HEADERS, 0]
-
-
-def test_a_batch_of_too_many_records_is_told_and_not_decoded() -> None:
-    least = encode_record(None, [])
-    batch = build_batch(empty_header(0, RECORDS, TIME)._replace(records=RECORDS + 1), least * (RECORDS + 1))
-    (one,) = checked(MemoryRecords, batch)
-    damage = damage_of(one)
-    assert damage
-    assert (damage.reason, damage.last_offset) == (Reason.TOO_LARGE, RECORDS)
 
 
 @given(place=st.integers(0, 200), byte=st.integers(0, 255))
