@@ -8,7 +8,7 @@ import msgspec
 
 from pipeline.materialise.erasure_remains import find
 from pipeline.materialise.reconcile import ReconcileRules, reconcile
-from pipeline.runtime.errors import StatementError
+from pipeline.runtime.errors import StatementError, TransientError
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from pipeline.store.erasure_remains import archived_of, bots_of
@@ -59,8 +59,7 @@ async def erase_session(
     known = await load_forgotten(live, [word.session])
     await say(live, [word.after(known.words(word.bot_id, session_id))])
     sessions = await _sessions(databases, word, session_id)
-    for name in await databases.present():
-        await _unless_gone(databases, name, partial(_register, live, sessions))
+    await _everywhere(databases, partial(_register, live, sessions))
     for number in range(ROUNDS + 1):
         if number:
             await pause()
@@ -70,8 +69,7 @@ async def erase_session(
         removed.add(found)
         if number and not again:
             break
-    for name in await databases.present():
-        await _unless_gone(databases, name, apply)
+    await _everywhere(databases, apply)
     return removed, not again
 
 
@@ -115,7 +113,8 @@ async def delete_erased(
                 removed.count(name, remains.count, len(remains.rows))
 
     for name in await databases.present():
-        await _unless_gone(databases, name, clear_one)
+        if not await _use(databases, name, clear_one):
+            again = True  # what was written there may have gone into other tables than those that were read
     return removed, again
 
 
@@ -127,8 +126,7 @@ async def _sessions(databases: Databases, word: Erasure, session_id: str) -> set
         bots.update(await bots_of(database, session_id))
 
     if not bots:
-        for name in await databases.present():
-            await _unless_gone(databases, name, ask)
+        await _everywhere(databases, ask)
     return {(bot_id, session_id) for bot_id in bots}
 
 
@@ -138,15 +136,32 @@ async def _register(live: ClickHouse, sessions: Collection[Session], database: C
     await register(live, {ForgottenEvent(digest(turn.session_id), event_digest(turn)) for turn in events})
 
 
-async def _unless_gone(databases: Databases, name: str, use: Callable[[ClickHouse], Awaitable[None]]) -> None:
-    """Use the database, but for one that is swapped or dropped meanwhile: there another look is needed."""
+async def _everywhere(databases: Databases, use: Callable[[ClickHouse], Awaitable[None]]) -> None:
+    """Use all databases, and again while a cutover exchanges or drops tables meanwhile. `use` may be repeated.
+
+    Raises:
+        TransientError: tables were exchanged each time.
+    """
+    for _ in range(ATTEMPTS):
+        if all([await _use(databases, name, use) for name in await databases.present()]):
+            return
+    raise TransientError("tables are exchanged again and again; try once more when the cutover is over")
+
+
+async def _use(databases: Databases, name: str, use: Callable[[ClickHouse], Awaitable[None]]) -> bool:
+    """Use a database, and return whether it was there all the time.
+
+    Raises:
+        StatementError: a statement fails in a database that stays.
+    """
     for left in reversed(range(ATTEMPTS)):
         try:
             await use(await databases.of(name))
         except StatementError:
             if name not in await databases.present():
-                return
+                return False
             if not left:
                 raise
         else:
-            return
+            return left == ATTEMPTS - 1
+    return False
