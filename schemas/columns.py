@@ -15,14 +15,14 @@ class Column:
     type: str
 
 
-Text = Annotated[str, Column("String")]
-Word = Annotated[str, Column("LowCardinality(String)")]
-Words = Annotated[tuple[str, ...], Column("Array(LowCardinality(String))")]
-Count = Annotated[int, Column("UInt32")]
-Digest = Annotated[int, Column("UInt64")]
-Flag = Annotated[bool, Column("Bool")]
-Tiny = Annotated[int, Column("UInt8")]
-Payload = Annotated[bytes, Column("String")]
+Str = Annotated[str, Column("String")]
+LowCardinalityStr = Annotated[str, Column("LowCardinality(String)")]
+LowCardinalityStrs = Annotated[tuple[str, ...], Column("Array(LowCardinality(String))")]
+UInt32 = Annotated[int, Column("UInt32")]
+UInt64 = Annotated[int, Column("UInt64")]
+Bool = Annotated[bool, Column("Bool")]
+UInt8 = Annotated[int, Column("UInt8")]
+Bytes = Annotated[bytes, Column("String")]
 Millis = Annotated[int, Column("DateTime64(3, 'UTC')")]
 """Milliseconds since 1970-01-01 UTC: the fold compares them and ClickHouse stores them, without any datetime."""
 

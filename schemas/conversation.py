@@ -4,7 +4,7 @@ import enum
 
 import msgspec
 
-from schemas.columns import Count, Millis, Text, Tiny, Word, Words
+from schemas.columns import LowCardinalityStr, LowCardinalityStrs, Millis, Str, UInt8, UInt32
 from schemas.turn import ConversationKey
 
 
@@ -23,23 +23,23 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     The set of events only grows, so the row with the greatest version is right.
     """
 
-    bot_id: Word
+    bot_id: LowCardinalityStr
     start: Millis
-    session_id: Text
-    originating_request_id: Text
+    session_id: Str
+    originating_request_id: Str
     end: Millis
-    duration_seconds: Count
-    turns: Count
-    mode: Word
-    channel: Word
-    bot_alias_id: Word
-    bot_version: Word
-    locale_id: Word
-    intents: Words
-    intent_path: Text
-    end_state: Word
-    version: Count
-    is_deleted: Tiny = 0
+    duration_seconds: UInt32
+    turns: UInt32
+    mode: LowCardinalityStr
+    channel: LowCardinalityStr
+    bot_alias_id: LowCardinalityStr
+    bot_version: LowCardinalityStr
+    locale_id: LowCardinalityStr
+    intents: LowCardinalityStrs
+    intent_path: Str
+    end_state: LowCardinalityStr
+    version: UInt32
+    is_deleted: UInt8 = 0
 
     @property
     def key(self) -> ConversationKey:
@@ -50,5 +50,5 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
 class NamedBot(msgspec.Struct, frozen=True, gc=False):
     """A row of table `bots`. A materialized view fills the table from inserts into `turns`."""
 
-    bot_name: Word
-    bot_id: Word
+    bot_name: LowCardinalityStr
+    bot_id: LowCardinalityStr

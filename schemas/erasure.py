@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from schemas.columns import Digest, Millis, Text, Word
+from schemas.columns import LowCardinalityStr, Millis, Str, UInt64
 from schemas.topics import DAY_MS
 from schemas.turn import ConversationKey, Turn
 
@@ -72,10 +72,10 @@ class Ends(msgspec.Struct, frozen=True):
 class Erasure(msgspec.Struct, frozen=True, gc=False):
     """One row; the server adds the time. `session` is a digest, `until` the clock of who said it, `ends` JSON."""
 
-    bot_id: Word
-    session: Text
+    bot_id: LowCardinalityStr
+    session: Str
     until: Millis
-    ends: Text = ""
+    ends: Str = ""
 
     def after(self, others: Iterable["Erasure"]) -> "Erasure":
         """The same as the last word, which takes the place of the others.
@@ -107,8 +107,8 @@ class Erasure(msgspec.Struct, frozen=True, gc=False):
 class ForgottenEvent(msgspec.Struct, frozen=True, gc=False):
     """One row: `session` as above, and the digest of an event of it."""
 
-    session: Text
-    event: Digest
+    session: Str
+    event: UInt64
 
 
 class ErasureList:

@@ -4,7 +4,7 @@ import enum
 
 import msgspec
 
-from schemas.columns import Flag, Payload, Text
+from schemas.columns import Bool, Bytes, Str
 
 
 class SavedState(msgspec.Struct, frozen=True, gc=False):
@@ -13,10 +13,10 @@ class SavedState(msgspec.Struct, frozen=True, gc=False):
     `state` is JSON: a `Run` if `unit` is empty, else a `WorkUnit`.
     """
 
-    run: Text
-    unit: Text
-    into_live: Flag
-    state: Payload
+    run: Str
+    unit: Str
+    into_live: Bool
+    state: Bytes
 
 
 class JobKind(enum.StrEnum):

@@ -3,7 +3,7 @@
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-from schemas.columns import Digest, Flag, Millis, Payload, Text, Word
+from schemas.columns import Bool, Bytes, LowCardinalityStr, Millis, Str, UInt64
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):
@@ -13,25 +13,25 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     still differs, the archive holds both, and the one with the greater digest counts.
     """
 
-    bot_id: Word
-    session_id: Text
-    originating_request_id: Text
+    bot_id: LowCardinalityStr
+    session_id: Str
+    originating_request_id: Str
     timestamp: Millis
-    request_id: Text
-    response_reason: Word
-    operation_name: Word
-    bot_name: Word
-    bot_alias_id: Word
-    bot_alias_name: Word
-    bot_version: Word
-    locale_id: Word
-    input_mode: Word
-    channel: Word
-    intent_name: Word
-    intent_state: Word
-    dialog_action: Word
-    missed_utterance: Flag
-    content: Digest
+    request_id: Str
+    response_reason: LowCardinalityStr
+    operation_name: LowCardinalityStr
+    bot_name: LowCardinalityStr
+    bot_alias_id: LowCardinalityStr
+    bot_alias_name: LowCardinalityStr
+    bot_version: LowCardinalityStr
+    locale_id: LowCardinalityStr
+    input_mode: LowCardinalityStr
+    channel: LowCardinalityStr
+    intent_name: LowCardinalityStr
+    intent_state: LowCardinalityStr
+    dialog_action: LowCardinalityStr
+    missed_utterance: Bool
+    content: UInt64
 
     @property
     def key(self) -> "ConversationKey":
@@ -54,7 +54,7 @@ ConversationKey = tuple[str, str, str]
 class ArchivedTurn(Turn, frozen=True, gc=False):
     """A row of table `turns`: the event's columns and its log entry, byte for byte unless it is redacted."""
 
-    payload: Payload
+    payload: Bytes
 
 
 def content_digest(payload: bytes) -> int:

@@ -3,14 +3,14 @@
 import msgspec
 import pytest
 
-from schemas.columns import Count, Millis, Text, Words, columns, transpose
+from schemas.columns import LowCardinalityStrs, Millis, Str, UInt32, columns, transpose
 
 
 class Row(msgspec.Struct):
-    name: Text
+    name: Str
     at: Millis
-    labels: Words
-    count: Count = 0
+    labels: LowCardinalityStrs
+    count: UInt32 = 0
 
 
 def test_columns_are_the_fields_in_order_with_their_clickhouse_types() -> None:
@@ -24,7 +24,7 @@ def test_columns_are_the_fields_in_order_with_their_clickhouse_types() -> None:
 
 def test_columns_of_a_subclass_follow_those_of_its_base() -> None:
     class Wider(Row):
-        more: Text = ""
+        more: Str = ""
 
     assert list(columns(Wider)) == ["name", "at", "labels", "count", "more"]
 

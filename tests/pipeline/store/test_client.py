@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.store.client import ClickHouse, connection
-from schemas.columns import Count, Flag, Millis, Payload, Text, Tiny, Word, Words
+from schemas.columns import Bool, Bytes, LowCardinalityStr, LowCardinalityStrs, Millis, Str, UInt8, UInt32
 from tests.certificates import Certificates
 from tests.effort import examples
 from tests.services import clickhouse, clickhouse_process
@@ -27,14 +27,14 @@ ORDER BY count
 
 
 class Row(msgspec.Struct, frozen=True):
-    count: Count = 1
-    word: Word = "w"
-    words: Words = ("a", "b")
-    flag: Flag = True
-    payload: Payload = b"{}"
+    count: UInt32 = 1
+    word: LowCardinalityStr = "w"
+    words: LowCardinalityStrs = ("a", "b")
+    flag: Bool = True
+    payload: Bytes = b"{}"
     time: Millis = 1_700_000_000_123
-    text: Text = "t"
-    tiny: Tiny = 0
+    text: Str = "t"
+    tiny: UInt8 = 0
 
 
 TEXT = st.text(st.characters(codec="utf-8"))
