@@ -10,11 +10,11 @@ from pipeline.materialise.flush import ConversationFlusher, PendingFlush
 from pipeline.materialise.turn_records import DecodedRecords
 from pipeline.metrics.worker import WorkerMetrics
 
-Lists = AsyncIterator[list[PreparedEvent[DecodedRecords]]]
+Batches = AsyncIterator[list[PreparedEvent[DecodedRecords]]]
 
 
 async def flush_all(
-    lists: Lists,
+    batches: Batches,
     flusher: ConversationFlusher,
     consumer: Consumer,
     metrics: WorkerMetrics,
@@ -25,32 +25,35 @@ async def flush_all(
     Raises:
         Exception: the error of the first flush that failed.
     """
-    before: tuple[PendingFlush, asyncio.Task[None]] | None = None
+    previous: tuple[PendingFlush, asyncio.Task[None]] | None = None
     with _first_error():
         async with asyncio.TaskGroup() as group:
-            async for arrived in lists:
-                current = consumer.drop_stale(arrived)
-                with ExitStack() as held:
-                    held.enter_context(consumer.processing())
-                    records = [record for one in current for record in one.event.message.value]
-                    held.enter_context(metrics.batches.flush("conversations", records))
-                    batches = [one.prepared for one in current]
-                    if before and flusher.depends_on(batches, before[0]):
-                        await before[1]
-                    flush = await flusher.fold_and_write_rows(batches, epoch())
-                    if before:
-                        await before[1]
-                    finishing = _finish(flusher, flush, current, held.pop_all())
-                    before = (flush, group.create_task(finishing))
+            async for batch in batches:
+                events = consumer.drop_stale(batch)
+                with ExitStack() as contexts:
+                    contexts.enter_context(consumer.processing())
+                    records = [record for event in events for record in event.event.message.value]
+                    contexts.enter_context(metrics.batches.flush("conversations", records))
+                    decoded = [event.prepared for event in events]
+                    if previous and flusher.depends_on(decoded, previous[0]):
+                        await previous[1]
+                    pending = await flusher.fold_and_write_rows(decoded, epoch())
+                    if previous:
+                        await previous[1]
+                    finishing = _write_archive(flusher, pending, events, contexts.pop_all())
+                    previous = (pending, group.create_task(finishing))
 
 
-async def _finish(
-    flusher: ConversationFlusher, flush: PendingFlush, current: list[PreparedEvent[DecodedRecords]], held: ExitStack
+async def _write_archive(
+    flusher: ConversationFlusher,
+    pending: PendingFlush,
+    events: list[PreparedEvent[DecodedRecords]],
+    contexts: ExitStack,
 ) -> None:
-    with held:
-        await flusher.write_archive(flush)
-        for one in current:
-            one.event.ack()
+    with contexts:
+        await flusher.write_archive(pending)
+        for event in events:
+            event.event.ack()
 
 
 @contextmanager
