@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A folder and a number of brokers in; Apache Kafka (KRaft) on loopback out, until SIGTERM or Ctrl-C."""
+"""Run Apache Kafka (KRaft) on loopback, with one broker or three, until SIGTERM or Ctrl-C."""
 
 import argparse
 import shutil
@@ -15,11 +15,12 @@ HERE = Path(__file__).parent
 TARGET = HERE / "target"
 HOST = "127.0.0.1"
 CLUSTER_ID = "dHVybmZvbGQta2Fma2EtMQ"
-"""Any 16 bytes in base64; every node is formatted with the same."""
+"""Any 16 bytes in base64, the same for every node."""
 READY = "Kafka Server started"
 STARTED_WITHIN = 90.0
 STOPPED_WITHIN = 15.0
-"""Brokers that stop together lose their majority, and the last one would wait minutes for it: it is killed then."""
+"""Seconds until a stopping broker is killed: brokers that stop together lose their majority, and the last one would
+wait for it for minutes."""
 
 
 class StartError(Exception):
@@ -35,7 +36,7 @@ class Node(NamedTuple):
 
 
 class Cluster:
-    """Nodes that share a folder, each a process; `processes` holds those that were started, by number."""
+    """Nodes that share a folder, each a process; `processes` holds the started ones, by number."""
 
     def __init__(self, folder: Path, nodes: Sequence[Node], more: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -45,11 +46,11 @@ class Cluster:
 
     @property
     def addresses(self) -> list[str]:
-        """Where clients find it, as host:port."""
+        """The addresses for clients, as host:port."""
         return [f"{HOST}:{node.port}" for node in self.nodes.values()]
 
     def properties(self, node: Node) -> dict[str, str]:
-        """The node's settings; `more` of the constructor wins over ours."""
+        """Return the properties of a node; `more` of the constructor overrides them."""
         copies = len(self.nodes)
         voters = [f"{one.number}@{HOST}:{one.controller_port}" for one in self.nodes.values()]
         listener = f"PLAINTEXT://{HOST}:{node.port}"
@@ -78,26 +79,26 @@ class Cluster:
         }
 
     def start(self) -> None:
-        """Format what was never used, start every node that does not run, and return when all of them serve.
+        """Format new nodes, start every node that does not run, and wait until all are ready.
 
         Raises:
-            StartError: Kafka or Java is missing, or a node ended instead; its last words are in the text.
+            StartError: Kafka or Java is missing, or a node ended; the text has the end of its log.
         """
         marks = {number: self._launch(node) for number, node in self.nodes.items() if not self.runs(number)}
         for number, mark in marks.items():
             self._await_ready(number, mark)
 
     def runs(self, number: int) -> bool:
-        """Whether the node's process is there."""
+        """Return whether the process of a node runs."""
         return number in self.processes and self.processes[number].poll() is None
 
     def kill(self, number: int) -> None:
-        """End a node as a power cut would; `start` brings it back."""
+        """End a node as a power cut would; `start` starts it again."""
         self.processes[number].kill()
         self.processes[number].wait(STOPPED_WITHIN)
 
     def stop(self, *numbers: int) -> None:
-        """End these nodes, or all of them, as one should."""
+        """Stop these nodes gracefully, or all nodes."""
         running = [self.processes[number] for number in numbers or self.nodes if self.runs(number)]
         for process in running:
             process.terminate()
@@ -110,11 +111,11 @@ class Cluster:
                 process.wait(STOPPED_WITHIN)
 
     def log(self, number: int) -> Path:
-        """The file of what the node says."""
+        """Return the path of a node's log."""
         return self.folder / f"node-{number}.log"
 
     def _launch(self, node: Node) -> int:
-        """Start the node's process; the length of its log before that."""
+        """Start the process of a node, and return the length of its log before."""
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / f"node-{node.number}.properties"
         file.touch(mode=0o600)  # `more` may hold passwords
@@ -125,7 +126,7 @@ class Cluster:
             if not (self.folder / f"node-{node.number}" / "meta.properties").exists():
                 formatting = java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(file))
                 if subprocess.run(formatting, stdout=output, stderr=output, check=False).returncode:  # noqa: S603 - ours
-                    raise StartError(self._last_words(node.number))
+                    raise StartError(self._log_tail(node.number))
             self.processes[node.number] = subprocess.Popen(  # noqa: S603 - as above
                 java("kafka.Kafka", str(file)), stdout=output, stderr=output, start_new_session=True
             )
@@ -135,33 +136,37 @@ class Cluster:
         deadline = time.monotonic() + STARTED_WITHIN
         while READY.encode() not in self.log(number).read_bytes()[mark:]:
             if not self.runs(number) or time.monotonic() > deadline:
-                raise StartError(self._last_words(number))
+                raise StartError(self._log_tail(number))
             time.sleep(0.05)
 
-    def _last_words(self, number: int) -> str:
+    def _log_tail(self, number: int) -> str:
         lines = self.log(number).read_text(errors="replace").splitlines()
-        words = [line for line in lines if line and not line[0].isspace()][-5:]  # but where in Kafka's code it was
-        return "\n".join([f"broker {number} does not start; {self.log(number)} ends with:", *words])
+        last = [line for line in lines if line and not line[0].isspace()][-5:]  # stack frames are indented
+        return "\n".join([f"broker {number} does not start; {self.log(number)} ends with:", *last])
 
 
-def java(*words: str) -> list[str]:
-    """The words of a command that runs one of Kafka's programs.
+def java(*arguments: str) -> list[str]:
+    """Return the command line of one of Kafka's programs.
 
     Raises:
         StartError: Kafka or Java is missing.
     """
     if not (TARGET / "fetched").exists():
-        raise StartError("Apache Kafka is not here yet: `make kafka` fetches it, with Maven")
+        raise StartError("Apache Kafka is not fetched yet: run `make kafka`, which needs Maven")
     if shutil.which("java") is None:
-        raise StartError("Apache Kafka needs Java 17 or newer, and there is no `java`")
+        raise StartError("Apache Kafka needs Java 17 or newer, and `java` is not on the PATH")
     logging = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
-    small = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]  # the last two halve the CPU of a short life
-    return ["java", *small, "-XX:+ExitOnOutOfMemoryError", logging, "-cp", f"{TARGET / 'dependency'}/*", *words]
+    small = [
+        "-Xmx512m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+    ]  # the last two halve the CPU of a short run
+    return ["java", *small, "-XX:+ExitOnOutOfMemoryError", logging, "-cp", f"{TARGET / 'dependency'}/*", *arguments]
 
 
 def run_meanwhile(command: Sequence[str]) -> int:
-    """Run a command to its end, passing signals on: what it has to finish needs the brokers. Return its exit status."""
-    with subprocess.Popen(command) as process:  # noqa: S603 - it is our caller's
+    """Run a command and return its exit status; signals are passed on, since its shutdown needs the brokers."""
+    with subprocess.Popen(command) as process:  # noqa: S603 - given by the caller
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda number, _: process.send_signal(number))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the command by itself
@@ -175,22 +180,22 @@ def main() -> None:
     parser.add_argument("--brokers", type=int, choices=(1, 3), default=1, help="[%(default)s]")
     parser.add_argument("--port", type=int, default=9092, help="port of the first broker, the others follow; "
                         "their controllers listen 100 ports above [%(default)s]")  # fmt: skip
-    parser.add_argument(
-        "--run", nargs=argparse.REMAINDER, help="a command to run meanwhile, which ends the cluster, too"
-    )
-    asked = parser.parse_args()
-    nodes = [Node(number, asked.port + number - 1, asked.port + number + 99) for number in range(1, asked.brokers + 1)]
-    cluster = Cluster(asked.data.absolute(), nodes)
+    parser.add_argument("--run", nargs=argparse.REMAINDER, help="a command to run; the cluster stops when it ends")
+    options = parser.parse_args()
+    nodes = [
+        Node(number, options.port + number - 1, options.port + number + 99) for number in range(1, options.brokers + 1)
+    ]
+    cluster = Cluster(options.data.absolute(), nodes)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         cluster.start()
-        if asked.run:
-            sys.exit(run_meanwhile(asked.run))
+        if options.run:
+            sys.exit(run_meanwhile(options.run))
         print(f"ready: TURNFOLD_KAFKA={','.join(cluster.addresses)}; Ctrl-C stops it", flush=True)  # noqa: T201 - it is a program
         while True:
             signal.pause()
-    except StartError as wrong:
-        sys.exit(f"kafka: {wrong}")
+    except StartError as error:
+        sys.exit(f"kafka: {error}")
     except KeyboardInterrupt:
         pass
     finally:

@@ -1,8 +1,8 @@
-"""Names of benchmarks in; each run by itself, one after the other, and their tables and one JSON file of all, out.
+"""Run benchmarks one after the other, and write their tables and one JSON file.
 
     python -m tests.bench [--only fold,lists] [--quick] [--json bench.json]
 
-One that fails is told, and the others are run all the same.
+A failure is reported, and the others run all the same.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from tests.paths import ROOT
 
 
 class Benchmark(NamedTuple):
-    """What it is asked for a tenth of everything; seconds after which it is given up; whether it writes a file."""
+    """A benchmark: its options for a tenth of the work, its time limit in seconds, and whether it writes a file."""
 
     quick: str
     within: float
@@ -43,15 +43,15 @@ BENCHMARKS = {
 
 
 def main() -> None:
-    """Run them; the exit status says whether all did."""
-    asked = argparse.ArgumentParser(prog="python -m tests.bench", description=(__doc__ or "").partition("\n")[0])
-    asked.add_argument("--only", default=",".join(BENCHMARKS), metavar="NAME,...", help="default: %(default)s")
-    asked.add_argument("--quick", action="store_true", help="a tenth of everything")
-    asked.add_argument("--json", type=Path, default=Path("bench.json"), metavar="FILE", help="default: %(default)s")
-    arguments = asked.parse_args()
+    """Run the benchmarks; exit with 1 if one failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--only", default=",".join(BENCHMARKS), metavar="NAME,...", help="default: %(default)s")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the work")
+    parser.add_argument("--json", type=Path, default=Path("bench.json"), metavar="FILE", help="default: %(default)s")
+    arguments = parser.parse_args()
     names = arguments.only.split(",")
     if unknown := set(names) - set(BENCHMARKS):
-        asked.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     report: dict[str, Any] = {"machine": machine(), "quick": arguments.quick}
     failed = []
     for name in names:
@@ -59,13 +59,13 @@ def main() -> None:
             report[name] = measured(name, BENCHMARKS[name], quick=arguments.quick)
         except (subprocess.SubprocessError, orjson.JSONDecodeError) as trouble:
             failed.append(f"{name}: {trouble}")
-        arguments.json.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")  # what there is by now
+        arguments.json.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")  # the results so far
     say(f"\nall in {arguments.json}")
     sys.exit("\n".join(failed))
 
 
 def measured(name: str, benchmark: Benchmark, *, quick: bool) -> Any:
-    """What one measures; its table goes where ours goes."""
+    """Run one benchmark, with its table on our standard output, and return its report."""
     say(f"\n== {name}")
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -88,7 +88,7 @@ def measured(name: str, benchmark: Benchmark, *, quick: bool) -> Any:
 
 
 def machine() -> dict[str, object]:
-    """Where and when this is measured."""
+    """Return machine, versions and time of the measurement."""
     revision = subprocess.run(
         ["git", "describe", "--always", "--dirty"],  # noqa: S607 - whichever git there is
         cwd=ROOT,
@@ -108,7 +108,7 @@ def machine() -> dict[str, object]:
 
 
 def say(text: str) -> None:
-    """Write a line at once, between the tables."""
+    """Write a line between the tables, unbuffered."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 

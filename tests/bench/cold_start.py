@@ -1,10 +1,10 @@
-"""An empty and a filled data folder in; seconds from `turnfold up` to its first list, and of importing in them, out.
+"""Measure the seconds from `turnfold up` to its first list, with an empty and a filled data folder, and of imports.
 
     python -m tests.bench.cold_start [--events 50000] [--rounds 3] [--json FILE]
 
-The clock runs from before the process is started until a list comes over HTTP, asked for again and again. The two
-folders take turns. Importing is measured by itself, in processes that do nothing else. Python may keep its bytecode,
-and has done so before the clock runs.
+The clock runs from before the process starts until a list is answered over HTTP, which is requested repeatedly. The two
+folders take turns. Imports are measured separately, in processes that do nothing else. Python has cached its bytecode
+before the clock runs.
 """
 
 import os
@@ -31,7 +31,7 @@ IMPORTED = {
     "serve": "agents.cli.commands.serve, pipeline.http.server.run",
     "worker": "agents.cli.commands.worker",
 }
-"""What each process imports. The list waits for the first three, one after the other; the worker starts beside it."""
+"""Modules that each process imports. The list waits for the first three in a row; the worker starts in parallel."""
 DAYS = 400
 PAUSE = 0.01
 
@@ -39,11 +39,11 @@ Result = dict[str, float]
 
 
 def main() -> None:
-    """Measure and answer."""
-    asked = options(__doc__)
-    asked.add_argument("--events", type=int, default=50_000, help="in the filled folder")
-    asked.add_argument("--rounds", type=int, default=3)
-    arguments = asked.parse_args()
+    """Measure and report."""
+    parser = options(__doc__)
+    parser.add_argument("--events", type=int, default=50_000, help="in the filled folder")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
     seconds: dict[str, list[float]] = defaultdict(list)
     imports = {name: importing(modules, arguments.rounds) for name, modules in IMPORTED.items()}
     with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def fill(folder: Path, number: int) -> int:
-    """Bring about so many events into a new data folder, the ordinary way; how many."""
+    """Ingest about `events` events into a new data folder, and return their number."""
     stack = Stack(folder)
     stack.start()
     lines = [raw for _, raw in events(number // 10)]
@@ -72,7 +72,7 @@ def fill(folder: Path, number: int) -> int:
 
 
 def first_list(data: Path, number: int) -> float:
-    """Seconds from starting the stack to its first list, which has sessions where the folder has events."""
+    """Return the seconds from starting the stack to its first list, which has sessions if the folder has events."""
     stack = Stack(data)
     began = time.perf_counter()
     stack.process = subprocess.Popen(stack.command(), env=environ(), stdout=subprocess.DEVNULL, text=True)
@@ -90,7 +90,7 @@ def first_list(data: Path, number: int) -> float:
 
 
 def listed(stack: Stack) -> list[object] | None:
-    """The first page of a bot's sessions, once there is an answer."""
+    """Wait for the first page of a bot's sessions."""
     body = orjson.dumps({"startDateTime": START // 1000 - 1, "endDateTime": START // 1000 + DAYS * 86_400})
     try:
         got = services.ask(stack.api, body, path=f"/bots/{BOTS[0]}/analytics/sessions")
@@ -101,7 +101,7 @@ def listed(stack: Stack) -> list[object] | None:
 
 
 def importing(modules: str, rounds: int) -> float:
-    """Seconds that Python takes to import them; the first time, which does not count, it may have no bytecode yet."""
+    """Return the seconds of importing modules; the first time does not count, as there may be no bytecode yet."""
     timed = f"import time; began = time.perf_counter(); import {modules}; print(time.perf_counter() - began)"
     return statistics.median([_seconds(timed) for _ in range(rounds + 1)][1:])
 
@@ -119,17 +119,17 @@ def _seconds(program: str) -> float:
 
 
 def environ() -> dict[str, str]:
-    """That of this process, with bytecode kept as is usual."""
+    """Return the environment of this process, with bytecode cached as usual."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def summary(seconds: list[float]) -> Result:
-    """The median, and the least and the most."""
+    """Return median, minimum and maximum."""
     return {"median": statistics.median(seconds), "least": min(seconds), "greatest": max(seconds)}
 
 
 def table(seconds: dict[str, Result], imports: dict[str, float]) -> Iterator[str]:
-    """A line a folder, and what is spent on importing one after the other."""
+    """Format a line per folder, and the time of imports in a row."""
     one_by_one = sum(imports[name] for name in IMPORTED if name != "worker")
     yield f"{'data folder':12} {'first list after s':>18} {'spread':>14} {'importing':>10}"
     for name, one in seconds.items():

@@ -1,4 +1,4 @@
-"""A number of conversations in; the log entries of realistic traffic, 1.6 KB each, in the order of arrival, out."""
+"""Generate the log entries of realistic traffic, 1.6 KB each, in the order of arrival."""
 
 import heapq
 import random
@@ -11,16 +11,16 @@ from tests.events import entry, iso
 
 START = 1_780_000_000_000
 TURNS = (5, 15)
-"""The fewest and the most of a conversation; ten on average."""
+"""Minimum and maximum turns of a conversation; ten on average."""
 TWICE = 0.01
-"""The share of events that arrive twice."""
+"""Share of events that arrive twice."""
 BOTS = [f"BENCHBOT{number:02d}" for number in range(4)]
 INTENTS = ["BookHotel", "BookCar", "OrderStatus", "ReturnItem", "CheckBalance"]
 WORDS = ["the", "order", "number", "is", "hotel", "tomorrow", "please", "four", "nights", "change", "booking", "card"]
 
 
 def events(conversations: int, seed: int = 7) -> Iterator[tuple[str, bytes]]:
-    """(session id, entry), a new conversation every 100 ms of the bots' time, hundreds of them open at once."""
+    """Yield (session id, entry); a conversation starts every 100 ms of event time, hundreds are open at once."""
     chance = random.Random(seed)  # noqa: S311 - no secret is made of it
     coming: list[tuple[int, int, int]] = []
     for number in range(conversations):

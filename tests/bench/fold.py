@@ -1,10 +1,10 @@
-"""The same topic folded by Turnfold, live and as a replay, and by others in; events a second of each, and ratios, out.
+"""Measure the events per second of Turnfold, live and in a replay, and of other implementations on the same topic.
 
     python -m tests.bench.fold [--events 300000] [--rounds 2] [--only worker-1,bare] [--json FILE]
 
-Embedded broker and ClickHouse's HTTP front, 4 partitions; all on this machine. A run goes from the first fetch to the
-last committed offset, archive and rows included; the others end with their last row, and only the bare loop has an
-archive. Contestants take turns, so that a noisy machine is noisy to all.
+The embedded broker and ClickHouse run on this machine, with 4 partitions. A run of Turnfold lasts from the first fetch
+to the last committed offset, archive and rows included; the others end with their last row, and only the bare loop has
+an archive. Contestants take turns, so that a noisy machine affects all of them.
 """
 
 import argparse
@@ -36,22 +36,22 @@ from tests.integration.stack import TURNFOLD
 from tests.paths import ROOT
 
 PEERS = ROOT / ".peers"
-"""What `make bench` installs for those that are not of Turnfold's own libraries."""
+"""The folder into which `make bench` installs libraries that Turnfold itself does not use."""
 SLOW = 40_000
-"""Events for stock Faust: enough for its rate, which does not change."""
+"""Events for stock Faust: enough to measure its rate, which is constant."""
 WITHIN = 300.0
 
 Result = dict[str, float]
 
 
 def main() -> None:
-    """Measure, print a table, and write JSON where that is asked for."""
-    asked = argparse.ArgumentParser()
-    asked.add_argument("--events", type=int, default=300_000)
-    asked.add_argument("--rounds", type=int, default=2)
-    asked.add_argument("--only", type=lambda text: text.split(","), default=list(CONTESTANTS))
-    asked.add_argument("--json", type=Path)
-    options = asked.parse_args()
+    """Measure, print a table, and write JSON if requested."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--events", type=int, default=300_000)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(CONTESTANTS))
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
     results: dict[str, list[Result]] = defaultdict(list)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def load(settings: Settings, count: int) -> int:
-    """Fill the topic; the number of its events."""
+    """Fill the topic, and return the number of its events."""
     run(settings, "migrate")
     sent = 0
     with Producer(settings, on_failure=print) as producer:
@@ -83,7 +83,7 @@ def load(settings: Settings, count: int) -> int:
 
 
 def one_run(name: str, settings: Settings, number: int, folder: str) -> Result:
-    """One contestant, with a database and a group of its own."""
+    """Run one contestant with a separate database and consumer group."""
     unique = uuid.uuid4().hex[:8]
     fresh = msgspec.structs.replace(settings, clickhouse_database=f"bench_{unique}", kafka_group=f"bench-{unique}")
     run(fresh, "migrate")
@@ -95,7 +95,7 @@ def one_run(name: str, settings: Settings, number: int, folder: str) -> Result:
 
 
 def live(workers: int) -> Callable[[Settings, int, Path], Result]:
-    """So many workers."""
+    """Run a number of workers."""
 
     def folded(settings: Settings, number: int, folder: Path) -> Result:
         ports = [free_port() for _ in range(workers)]
@@ -122,7 +122,7 @@ def live(workers: int) -> Callable[[Settings, int, Path], Result]:
 
 
 def timed(workers: list[subprocess.Popen[bytes]], ports: list[int], number: int, log: Path) -> Result:
-    """From the assignment of the partitions to the last commit."""
+    """Measure from the assignment of the partitions to the last commit."""
     deadline = time.monotonic() + WITHIN
     while log.read_text().count("reading ") < 1:
         assert time.monotonic() < deadline, log.read_text()[-3000:]
@@ -138,7 +138,7 @@ def timed(workers: list[subprocess.Popen[bytes]], ports: list[int], number: int,
 
 
 def all_committed(ports: list[int], number: int) -> bool:
-    """Whether the workers together have finished so many records, and have nothing left to commit."""
+    """Return whether the workers together have processed `number` records and committed all of them."""
     done = lag = 0.0
     for port in ports:
         try:
@@ -152,14 +152,14 @@ def all_committed(ports: list[int], number: int) -> bool:
 
 
 def total(text: str, pattern: str) -> float:
-    """The sum of a metric."""
+    """Return the sum of a metric."""
     return sum(float(value) for value in re.findall(pattern, text))
 
 
 def again(processes: int) -> Callable[[Settings, int, Path], Result]:
-    """A replay into new, empty tables by so many processes: the time of the command, less that of comparing them.
+    """Run a replay into new, empty tables by a number of processes, and measure it without the comparison.
 
-    CPU and memory are those of all of it: the start, and comparing, which reads the new archive once more.
+    CPU and memory include the start and the comparison, which reads the new archive once more.
     """
     command = [*TURNFOLD, "replay", "--into=new", f"--processes={processes}", "--json"]
 
@@ -184,7 +184,7 @@ def again(processes: int) -> Callable[[Settings, int, Path], Result]:
 
 
 def peer(module: str, limit: int | None = None) -> Callable[[Settings, int, Path], Result]:
-    """One of tests/bench/peers, over at most so many events."""
+    """Run a program of tests/bench/peers over a limited number of events."""
 
     def ran(settings: Settings, number: int, _: Path) -> Result:
         told = {
@@ -206,7 +206,7 @@ def peer(module: str, limit: int | None = None) -> Callable[[Settings, int, Path
             check=False,
             cwd=ROOT,
         )
-        found = re.search(r"RESULT (\{.*\})", done.stdout + done.stderr)  # Faust takes stdout for its log
+        found = re.search(r"RESULT (\{.*\})", done.stdout + done.stderr)  # Faust logs to stdout
         assert found, done.stdout[-2000:] + done.stderr[-3000:]
         result: Result = orjson.loads(found[1])
         return result
@@ -226,7 +226,7 @@ CONTESTANTS = {
 
 
 def run(settings: Settings, *arguments: str) -> Any:
-    """A command of ours; the JSON that it writes."""
+    """Run a command of Turnfold, and return its JSON output."""
     done = subprocess.run(
         [*TURNFOLD, *arguments], env=environ(settings), capture_output=True, timeout=WITHIN, check=False
     )
@@ -235,7 +235,7 @@ def run(settings: Settings, *arguments: str) -> Any:
 
 
 def summary(runs: list[Result]) -> dict[str, float]:
-    """Rates of all rounds, and the median of what else there is."""
+    """Return the rates of all rounds, and the medians of all other figures."""
     rates = sorted(one["events"] / one["seconds"] for one in runs)
     return {
         "events_a_second": round(statistics.median(rates)),
@@ -247,7 +247,7 @@ def summary(runs: list[Result]) -> dict[str, float]:
 
 
 def print_table(report: dict[str, dict[str, float]]) -> None:
-    """A line a contestant; how many times as fast as it the one worker is."""
+    """Format a line per contestant, with the speed of one worker relative to it."""
     ours = report.get("worker-1", {}).get("events_a_second")
     sys.stdout.write(f"{'':10} {'events/s':>9} {'spread':>17} {'CPU us':>7} {'RSS MB':>7} {'worker-1 is':>12}\n")
     for name, one in report.items():
@@ -260,7 +260,7 @@ def print_table(report: dict[str, dict[str, float]]) -> None:
 
 
 def say(text: str) -> None:
-    """How far it is."""
+    """Report progress."""
     sys.stderr.write(text + "\n")
 
 

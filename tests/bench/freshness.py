@@ -1,11 +1,11 @@
-"""A stack under no, little and much traffic in; how long an event takes into a list that boto3 asks for, out.
+"""Measure how long an event takes into a list that boto3 requests, under no, little and much traffic.
 
     python -m tests.bench.freshness [--seconds 20] [--probes 100] [--json FILE]
 
-First one worker's maximum is measured: a feeder keeps a backlog before it, both on this machine, as all the rest. Then
-the feeder sends steadily, at shares of that. Meanwhile single events are sent at set moments, however late those before
-them are; the clock of each runs from before it is sent until boto3's answer holds its session. One loop asks for all
-that are missing, with a short pause between two answers. Inserts are counted by the engine itself.
+First the maximum rate of one worker is measured: a feeder maintains a backlog; everything runs on this machine. Then
+the feeder sends steadily, at shares of that rate. Meanwhile single events are sent at fixed times, however late the
+previous ones are; the clock of each runs from before it is sent until a response to boto3 contains its session. One
+loop requests all that are missing, with a short pause between two requests. The engine itself counts the inserts.
 """
 
 import multiprocessing
@@ -35,23 +35,23 @@ from tests.events import entry, iso
 from tests.integration.stack import PATIENCE, Stack, running
 
 SHARES = (0.1, 0.5, 0.8)
-"""Of the maximum that one worker folds."""
+"""Shares of the maximum rate of one worker."""
 STEADY_RATE = 50.0
-"""Events a second at which inserts are bounded by the pace of flushes alone."""
+"""Events per second at which only the interval of flushes limits the inserts."""
 CONVERSATIONS = 4_000
-"""What the feeder sends again and again, each time with other ids."""
+"""Conversations that the feeder sends repeatedly, each time with new ids."""
 BACKLOG = 60_000
-"""Events that the feeder keeps before the worker while its maximum is measured: three flushes of the greatest size."""
+"""Events of the backlog while the maximum is measured: three flushes of the greatest size."""
 SLICE = 2_000
 PAUSE = 0.02
 SETTLING = 0.25
-"""Share of the time after which the worker's maximum is taken: by then it is warm."""
+"""Share of the time after which the maximum is measured: by then the worker is warm."""
 
 Result = dict[str, float]
 
 
 class Load:
-    """A stack that runs, and the feeder, a process of its own."""
+    """A running stack, and the feeder, a separate process."""
 
     def __init__(self, stack: Stack, feeder: Executor) -> None:
         self.stack = stack
@@ -62,7 +62,7 @@ class Load:
         self.settings = msgspec.structs.replace(Settings(), kafka_idempotence=False, **addresses)
 
     def maximum(self, seconds: float) -> float:
-        """Events a second that the worker folds while there is always more to do."""
+        """Return the events per second that the worker folds while there is a backlog."""
         feeding = self._feeder.submit(feed, self.settings, self.port, 0, seconds)
         while finished(self.port) == 0:
             assert not feeding.done(), "the feeder ended before the worker had anything"
@@ -75,7 +75,7 @@ class Load:
         return rate
 
     def phase(self, number: int, rate: float, seconds: float, probes: int) -> Result:
-        """Feed at a rate; the waits of probes, and inserts a second and table."""
+        """Send traffic at a rate, and measure the delays of probes, and the inserts per second and table."""
         before = self.inserted()
         feeding = self._feeder.submit(feed, self.settings, self.port, rate, seconds) if rate else None
         waits = Probes(self.stack, self.settings, f"PROBEBOT{number:02}").waits(seconds, probes)
@@ -93,13 +93,13 @@ class Load:
         }
 
     def inserted(self) -> int:
-        """INSERT statements that the engine has run so far."""
+        """Return the number of INSERT statements that the engine has run so far."""
         statement = "SELECT value FROM system.events WHERE event = 'InsertQuery'"
         return int(services.ask(self.settings.clickhouse, statement).text)
 
 
 class Probes:
-    """Single events of a bot of their own: a thread sends them, and whoever calls looks for them."""
+    """Single events of a separate bot: a thread sends them, and the caller looks for them."""
 
     def __init__(self, stack: Stack, settings: Settings, bot: str) -> None:
         self._client, self._settings, self._bot = stack.client(), settings, bot
@@ -107,7 +107,7 @@ class Probes:
         self._waits: dict[str, float] = {}
 
     def waits(self, seconds: float, probes: int) -> list[float]:
-        """Milliseconds that each probe took, so many of them sent within so many seconds."""
+        """Return the milliseconds of each probe, for a number of probes sent within a number of seconds."""
         sender = threading.Thread(target=self._send_all, args=(seconds, probes), daemon=True)
         sender.start()
         deadline = time.monotonic() + seconds + PATIENCE
@@ -122,7 +122,7 @@ class Probes:
         began = time.monotonic()
         with Producer(self._settings, on_failure=print) as producer:
             for number in range(probes):
-                # at odd moments: else all meet the same state of the worker's pace
+                # at irregular times: else all meet the same phase of the flush interval
                 due = began + seconds * (number + number * 7 % 10 / 10) / probes
                 time.sleep(max(0.0, due - time.monotonic()))
                 self._send(producer, f"probe-{number}")
@@ -148,11 +148,11 @@ class Probes:
 
 
 def main() -> None:
-    """Measure and answer."""
-    asked = options(__doc__)
-    asked.add_argument("--seconds", type=float, default=20.0, help="of each load")
-    asked.add_argument("--probes", type=int, default=100, help="in each load")
-    arguments = asked.parse_args()
+    """Measure and report."""
+    parser = options(__doc__)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each load")
+    parser.add_argument("--probes", type=int, default=100, help="in each load")
+    arguments = parser.parse_args()
     report: dict[str, Result] = {}
     spawn = multiprocessing.get_context("spawn")
     with (
@@ -161,7 +161,7 @@ def main() -> None:
         ProcessPoolExecutor(1, mp_context=spawn) as feeder,
     ):
         load = Load(stack, feeder)
-        load.phase(0, 0, 1, 5)  # the first events meet connections that are not open yet
+        load.phase(0, 0, 1, 5)  # the first events have to open connections
         maximum = load.maximum(arguments.seconds)
         say(f"one worker folds {maximum:,.0f} events a second at most, beside its feeder")
         rates = {"idle": 0.0, "steady": STEADY_RATE} | {f"{share:.0%}": share * maximum for share in SHARES}
@@ -176,7 +176,7 @@ def main() -> None:
 
 
 def feed(settings: Settings, port: int, rate: float, seconds: float) -> int:
-    """Send so many events a second for so long, or where `rate` is 0 as many as the worker takes; how many it were."""
+    """Send events at a rate for a time, or with rate 0 as many as the worker takes, and return their number."""
     sent, due, source = 0, 0, traffic()
     templates()  # before the clock runs
     began, already = time.monotonic(), finished(port)
@@ -192,7 +192,7 @@ def feed(settings: Settings, port: int, rate: float, seconds: float) -> int:
 
 
 def traffic() -> Iterator[tuple[bytes, bytes]]:
-    """Keys and entries without end: the same conversations again and again, each time under other ids."""
+    """Yield keys and entries without end: the same conversations repeatedly, each time with new ids."""
     while True:
         mark = uuid4().hex[:8].encode()
         for key, raw in templates():
@@ -202,17 +202,17 @@ def traffic() -> Iterator[tuple[bytes, bytes]]:
 
 @cache
 def templates() -> list[tuple[bytes, bytes]]:
-    """Entries that are made once: to make them takes longer than to fold them."""
+    """Entries that are generated once: that takes longer than to fold them."""
     return [(key.encode(), raw) for key, raw in events(CONVERSATIONS)]
 
 
 def finished(port: int) -> float:
-    """Records that the worker has finished."""
+    """Return the number of records that the worker has processed."""
     return total(worker_metrics(port), r'turnfold_records_total\{agent="conversations"\} (\S+)')
 
 
 def table(maximum: float, report: dict[str, Result]) -> Iterator[str]:
-    """A line a load."""
+    """Format a line per load."""
     yield f"one worker's maximum: {maximum:,.0f} events/s"
     yield f"{'load':8} {'events/s':>9} {'probes':>7} {'p50 ms':>7} {'p99 ms':>7} {'most':>7} {'inserts/s a table':>18}"
     for name, one in report.items():

@@ -1,11 +1,11 @@
-"""Numbers of archived turns in; how long GetSession of Lex V1 and V2 takes over HTTP, and rows read for it, out.
+"""Measure the time of GetSession of Lex V1 and V2 over HTTP, and the rows that it reads, by archived turns.
 
     python -m tests.bench.get_session [--turns 10000 10000000] [--requests 200] [--json FILE]
 
-The archive is made inside the engine: conversations of ten turns over a year, of users who come back. Some of these
-users have a session at this moment, too, of real entries that were decoded as a worker does. They are asked for, of a
-`turnfold serve` that is a process of its own, when all is merged, so that they lie in full blocks among the rest. The
-two versions take turns. Rows are those that the engine says it has read.
+The archive is generated inside the engine: conversations of ten turns over a year, of returning users. Some of these
+users also have a current session, of real entries that were decoded as a worker does. Those are requested from a
+`turnfold serve` in a separate process, once all parts are merged, so that they lie in full blocks among the rest. The
+two versions take turns. Rows are those that the engine reports as read.
 """
 
 import asyncio
@@ -38,9 +38,9 @@ from tests.pipeline.query.session_entries import archived
 
 CONVERSATIONS = 100
 USERS = [number for number in range(CONVERSATIONS) if number % 5 != 1]
-"""Who are asked for, one after the other; the others' conversations are second ones of these."""
+"""Users that are requested one after the other; the other conversations are further ones of these users."""
 FRESH_MS = 240_000
-"""A session is gone after five minutes: by then all has been asked, or they are made anew."""
+"""A session expires after five minutes: before that all requests are done, or the sessions are created again."""
 STOP_SECONDS = 30.0
 TURNS = 10
 AT_A_TIME = 1_000_000
@@ -64,17 +64,17 @@ Result = dict[str, float]
 
 
 def main() -> None:
-    """Measure and answer."""
-    asked = options(__doc__)
-    asked.add_argument("--turns", type=int, nargs="+", default=[10_000, 10_000_000])
-    asked.add_argument("--requests", type=int, default=200, help="of each version")
-    arguments = asked.parse_args()
+    """Measure and report."""
+    parser = options(__doc__)
+    parser.add_argument("--turns", type=int, nargs="+", default=[10_000, 10_000_000])
+    parser.add_argument("--requests", type=int, default=200, help="of each version")
+    arguments = parser.parse_args()
     report = [measured(turns, arguments.requests) for turns in arguments.turns]
     answer(list(table(report)), report, arguments.json)
 
 
 def measured(turns: int, requests: int) -> dict[str, Any]:
-    """All that there is to say of so many turns."""
+    """Measure everything for a number of turns."""
     with tempfile.TemporaryDirectory() as folder, services.clickhouse(Path(folder) / "clickhouse") as url:
         settings = Settings(clickhouse=url, api_port=free_port())
         asyncio.run(migrate(settings))
@@ -91,7 +91,7 @@ def measured(turns: int, requests: int) -> dict[str, Any]:
 
 
 def fill(settings: Settings, turns: int) -> None:
-    """Make so many turns of the past."""
+    """Generate a number of past turns."""
     now = now_ms()
     for first in range(0, turns, AT_A_TIME):
         ask(settings, FILL, param_now=now, param_first=first, param_count=min(AT_A_TIME, turns - first))
@@ -99,13 +99,13 @@ def fill(settings: Settings, turns: int) -> None:
 
 
 def merge(settings: Settings) -> None:
-    """Leave one part of each month."""
+    """Merge each month to one part."""
     for month in ask(settings, "SELECT DISTINCT toYYYYMM(timestamp) FROM turns").split():
         ask(settings, MERGE, param_month=month)
 
 
 async def open_sessions(settings: Settings) -> None:
-    """Put realistic conversations of users into the archive, as far as they have come by now."""
+    """Write realistic current conversations of users to the archive."""
     now = now_ms()
     turns = []
     talks = sorted((orjson.loads(raw) for _, raw in events(CONVERSATIONS)), key=conversation)
@@ -117,12 +117,12 @@ async def open_sessions(settings: Settings) -> None:
 
 
 def conversation(entry: dict[str, dict[str, str]]) -> str:
-    """The id of an entry's conversation."""
+    """Return the session id of an entry."""
     return entry["sessionState"]["originatingRequestId"]
 
 
 def asked_for(settings: Settings, requests: int) -> dict[str, list[tuple[float, int]]]:
-    """Milliseconds and rows read of each request, by version."""
+    """Return the milliseconds and rows read of each request, by version."""
     costs: dict[str, list[tuple[float, int]]] = {"V1": [], "V2": []}
     fresh_until = now_ms() + FRESH_MS
     idle = rows_read_between(settings)
@@ -140,14 +140,14 @@ def asked_for(settings: Settings, requests: int) -> dict[str, list[tuple[float, 
             milliseconds = 1000 * (time.perf_counter() - began)
             assert got.status == 200, body.decode()
             assert b"CheckInDate" in body, body.decode()
-            if number >= 0:  # the first ones meet connections that are not open yet
+            if number >= 0:  # the first requests have to open connections
                 costs[version].append((milliseconds, rows_read(settings) - before - idle))
     server.close()
     return costs
 
 
 def paths(number: int) -> dict[str, str]:
-    """Where each version asks for this user's session."""
+    """Return the URL of a user's session in each version."""
     user, bot = f"user-{number}", BOTS[number % len(BOTS)]
     return {
         "V1": f"/bot/Bench/alias/TSTALIASID/user/{user}/session/",
@@ -156,18 +156,18 @@ def paths(number: int) -> dict[str, str]:
 
 
 def rows_read(settings: Settings) -> int:
-    """Rows that the engine has read so far."""
+    """Return the number of rows that the engine has read so far."""
     return int(ask(settings, "SELECT value FROM system.events WHERE event = 'SelectedRows'"))
 
 
 def rows_read_between(settings: Settings) -> int:
-    """Rows that this question itself reads."""
+    """Return the number of rows that this count itself reads."""
     before = rows_read(settings)
     return rows_read(settings) - before
 
 
 def ask(settings: Settings, statement: str, **parameters: object) -> str:
-    """What the engine answers."""
+    """Return the result of a statement as text."""
     return services.ask(
         settings.clickhouse, statement, url_parameters={"database": settings.clickhouse_database, **parameters}
     ).text
@@ -175,7 +175,7 @@ def ask(settings: Settings, statement: str, **parameters: object) -> str:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[None]:
-    """The query layer, for the length of the block."""
+    """Run the query layer during the block."""
     with subprocess.Popen([*TURNFOLD, "serve"], env=environ(settings), cwd=ROOT) as process:
         try:
             services.await_answer(f"http://127.0.0.1:{settings.api_port}", process)
@@ -186,7 +186,7 @@ def serving(settings: Settings) -> Iterator[None]:
 
 
 def summary(costs: list[tuple[float, int]]) -> Result:
-    """Quantiles of the times, and the median and the most of the rows."""
+    """Return quantiles of the times, and median and maximum of the rows."""
     times, rows = zip(*costs, strict=True)
     return {
         "p50_ms": round(quantile(times, 0.5), 1),
@@ -197,7 +197,7 @@ def summary(costs: list[tuple[float, int]]) -> Result:
 
 
 def table(report: list[dict[str, Any]]) -> Iterator[str]:
-    """A line a version and number of turns; how many times as long it takes as of the fewest turns."""
+    """Format a line per version and number of turns, with the time relative to that of the fewest turns."""
     yield f"{'turns':>12} {'parts':>6}      {'p50 ms':>7} {'p95 ms':>7} {'rows read':>10} {'at most':>9} {'p50 is':>8}"
     for one in report:
         for version, cost in one["answers"].items():

@@ -1,10 +1,10 @@
-"""A file of log entries in; how fast `turnfold ingest` and bare producers bring it into Kafka, and ratios, out.
+"""Measure how fast `turnfold ingest` and bare producers send a file of log entries to Kafka.
 
     python -m tests.bench.ingest [--events 300000] [--rounds 3] [--json FILE]
 
-All send the same lines, keyed by session id, to an embedded broker that nothing was sent to before. The bare producers
-do only that: they look for no other input form, check nothing, count nothing and tell no failure. The clock of each
-runs from before it is connected until the last line is acknowledged; CPU time and memory are of the whole process.
+All send the same lines, keyed by session id, to a new embedded broker. The bare producers do only that: they detect no
+other input form, validate nothing, count nothing and report no failure. The clock of each runs from before it connects
+until the last line is acknowledged; CPU time and memory are those of the whole process.
 """
 
 import statistics
@@ -40,18 +40,18 @@ Result = dict[str, float]
 
 
 class Keyed(msgspec.Struct):
-    """All that a bare producer reads of a line."""
+    """The only part of a line that a bare producer reads."""
 
     session_id: str = msgspec.field(name="sessionId")
 
 
 def main() -> None:
-    """Measure and answer; or, as `--bare`, be one of those that are measured."""
-    asked = options(__doc__)
-    asked.add_argument("--events", type=int, default=300_000)
-    asked.add_argument("--rounds", type=int, default=3)
-    asked.add_argument("--bare", nargs=4, metavar=("NAME", "BROKER", "TOPIC", "LINES"))
-    arguments = asked.parse_args()
+    """Measure and report; or, with `--bare`, run a bare producer to be measured."""
+    parser = options(__doc__)
+    parser.add_argument("--events", type=int, default=300_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--bare", nargs=4, metavar=("NAME", "BROKER", "TOPIC", "LINES"))
+    arguments = parser.parse_args()
     if arguments.bare:
         name, broker, topic, lines = arguments.bare
         be_bare(name, broker, topic, Path(lines))
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def write(lines: Path, number: int) -> int:
-    """A file of about so many lines; how many."""
+    """Write a file of about `events` lines, and return their number."""
     with lines.open("wb") as file:
         written = sum(file.write(raw + b"\n") > 0 for _, raw in events(number // 10))
     say(f"{written:,} events, {lines.stat().st_size / 1e6:.0f} MB")
@@ -77,7 +77,7 @@ def write(lines: Path, number: int) -> int:
 
 
 def measured(name: str, lines: Path, number: int) -> Result:
-    """One contestant, with a broker of its own: what is in one stays in memory."""
+    """Run one contestant with a new broker: a broker keeps its data in memory."""
     with brokers.broker() as broker, tempfile.TemporaryFile() as output:
         settings = Settings(kafka=(broker.address,), kafka_idempotence=False)
         create_topics(settings)
@@ -103,7 +103,7 @@ def measured(name: str, lines: Path, number: int) -> Result:
 
 
 def be_bare(name: str, broker: str, topic: str, lines: Path) -> None:
-    """Send the lines and tell the seconds, as `turnfold ingest --json` does."""
+    """Send the lines and print the seconds, as `turnfold ingest --json` does."""
     began = time.monotonic()
     with lines.open("rb") as file:
         BARE[name](broker, topic, (line.removesuffix(b"\n") for line in file))
@@ -111,7 +111,7 @@ def be_bare(name: str, broker: str, topic: str, lines: Path) -> None:
 
 
 def librdkafka(broker: str, topic: str, lines: Iterator[bytes]) -> None:
-    """confluent_kafka's Producer."""
+    """Send with confluent_kafka's Producer."""
     producer = confluent_kafka.Producer(
         {
             "bootstrap.servers": broker,
@@ -136,7 +136,7 @@ def librdkafka(broker: str, topic: str, lines: Iterator[bytes]) -> None:
 
 
 def kafka_python(broker: str, topic: str, lines: Iterator[bytes]) -> None:
-    """kafka-python's KafkaProducer, tuned as ours is."""
+    """Send with kafka-python's KafkaProducer, with Turnfold's options."""
     producer = kafka.KafkaProducer(
         bootstrap_servers=broker,
         acks="all",
@@ -157,7 +157,7 @@ BARE = {"librdkafka": librdkafka, "kafka-python": kafka_python}
 
 
 def summary(runs: list[Result]) -> Result:
-    """Rates of all rounds, and the median of what else there is."""
+    """Return the rates of all rounds, and the medians of all other figures."""
     rates = sorted(one["events"] / one["seconds"] for one in runs)
     return {
         "events_a_second": round(statistics.median(rates)),
@@ -169,7 +169,7 @@ def summary(runs: list[Result]) -> Result:
 
 
 def table(report: dict[str, Result]) -> Iterator[str]:
-    """A line a contestant; how many times as fast as it `turnfold ingest` is."""
+    """Format a line per contestant, with the speed of `turnfold ingest` relative to it."""
     yield f"{'':12} {'events/s':>9} {'spread':>17} {'CPU us':>7} {'RSS MB':>7} {'turnfold is':>12}"
     ours = report[OURS]["events_a_second"]
     for name, one in report.items():

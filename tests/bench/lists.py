@@ -1,10 +1,10 @@
-"""Numbers of conversations in; what a page of ListSessionAnalyticsData costs with so many stored out.
+"""Measure what a page of ListSessionAnalyticsData costs, by number of stored conversations.
 
     python -m tests.bench.lists [--rows 100000 1000000 10000000] [--json FILE]
 
-Every sort, filter and window, the first page and the 1,000th: as the query layer reads it (ours), with FINAL over all
-that the window holds (whole), and without FINAL from a merged copy (plain). The three take turns, each round in
-another window, and must answer the same. Then the requests a second that the query layer answers over HTTP.
+Every sort, filter and window is measured, for the first page and the 1,000th: as the query layer reads it (ours), with
+FINAL over the whole window (whole), and without FINAL from a merged copy (plain). The three take turns, each round in
+another window, and must return the same rows. Then the requests per second that the query layer answers over HTTP.
 """
 
 import argparse
@@ -46,7 +46,7 @@ FILTERS = (
     *("OriginatingRequestId EQ {request}", "IntentPath EQ /BookHotel/BookCar"),
 )
 ROUNDS, SECONDS = 40, 150
-"""For each number of conversations: at most so many, none begun later."""
+"""Limits of the rounds, for each number of conversations: their number, and the seconds after which none begins."""
 CLIENTS, LOAD_SECONDS = (1, 8, 32), 8
 STOP_SECONDS = 30
 SOMEBODY = """
@@ -56,7 +56,7 @@ WHERE bot_id = {bot:String} AND start > fromUnixTimestamp64Milli({after:Int64}, 
 
 
 class Case(NamedTuple):
-    """What is asked for."""
+    """A list request."""
 
     window: str
     sort: str = SORTS[0]
@@ -65,7 +65,7 @@ class Case(NamedTuple):
     keep: str = ""
 
     def asked(self, end: int, **somebody: object) -> dict[str, Any]:
-        """The request for the first page, the window ending at `end` (ms)."""
+        """Return the request for the first page, with a window that ends at `end` (ms)."""
         names = ("name", "operator", "values")
         name, operator, *values = self.keep.format(**somebody).split(maxsplit=2) or ("", "")
         keep = {"filters": [dict(zip(names, (name, operator, values), strict=True))]} if name else {}
@@ -78,11 +78,11 @@ CASES = (
     *(Case("month", keep=keep) for keep in FILTERS),
 )
 Cost = tuple[float, int, int]
-"""Milliseconds; rows and bytes read."""
+"""Milliseconds, and rows and bytes that were read."""
 
 
 def main() -> None:
-    """Measure, print tables, and write the whole as JSON where it is wanted."""
+    """Measure, print tables, and write JSON if requested."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
     parser.add_argument("--json", type=Path)
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def measured(rows: int) -> dict[str, Any]:
-    """All that there is to say of so many conversations."""
+    """Measure everything for a number of conversations."""
     with tempfile.TemporaryDirectory() as folder, services.clickhouse(Path(folder) / "clickhouse") as url:
         settings = Settings(clickhouse=url, api_port=free_port())
         asyncio.run(migrate(settings))
@@ -108,7 +108,7 @@ def measured(rows: int) -> dict[str, Any]:
 
 
 async def read(settings: Settings) -> list[dict[str, Any]]:
-    """Each case, read in three ways, round by round."""
+    """Measure each case in three ways, round by round."""
     found: dict[Case, list[dict[str, Cost]]] = {}
     until = time.monotonic() + SECONDS
     async with connection(settings) as clickhouse:
@@ -128,7 +128,7 @@ async def read(settings: Settings) -> list[dict[str, Any]]:
 
 
 async def costs(reader: Reader, case: Case, number: int) -> dict[str, Cost]:
-    """What each way costs in this round's window; nothing where there is no such page."""
+    """Measure each way in the window of this round; return nothing if the page does not exist."""
     end = END - number * 9 * (DAY + HOUR)
     ((session, request),) = await reader.rows(SOMEBODY, {"bot": BOTS[0], "after": end - 20 * DAY})
     asked = case.asked(end, session=session, request=request, number=number)
@@ -152,13 +152,13 @@ async def costs(reader: Reader, case: Case, number: int) -> dict[str, Cost]:
 
 
 def position(case: Case, row: tuple[Any, ...]) -> Cursor:
-    """Where a page ends whose last row is this one."""
+    """Return the position after a page whose last row is this one."""
     start, _, duration, turns, session, request, *_ = row
     return Cursor(END, {SORTS[1]: turns, SORTS[2]: duration}.get(case.sort, start), start, session, request)
 
 
 def summary(costs: list[Cost]) -> dict[str, float]:
-    """The median and the 95th percentile of the times; the medians of what was read."""
+    """Return median and 95th percentile of the times, and the medians of rows and bytes."""
     times, rows, size = (sorted(each) for each in zip(*costs, strict=True))
     middle, high = len(times) // 2, int(0.95 * len(times))
     return {"p50_ms": times[middle], "p95_ms": times[high], "rows": rows[middle], "bytes": size[middle]}
@@ -166,7 +166,7 @@ def summary(costs: list[Cost]) -> dict[str, float]:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
-    """The address of the query layer's bots, a process of its own for the length of the block."""
+    """Run the query layer in a separate process during the block, and yield the URL of its bots."""
     with subprocess.Popen([*TURNFOLD, "serve"], env=environ(settings), cwd=ROOT) as process:
         try:
             services.await_answer(f"http://127.0.0.1:{settings.api_port}", process)
@@ -177,7 +177,7 @@ def serving(settings: Settings) -> Iterator[str]:
 
 
 async def load(url: str, clients: int) -> dict[str, float]:
-    """Requests a second of so many clients at once, each asking for one first page after the other."""
+    """Return the requests per second of concurrent clients that request first pages."""
     say(f"{clients} clients")
     bodies = [orjson.dumps(Case(window, sort).asked(END)) for window in WINDOWS for sort in SORTS]
     times: list[float] = []
@@ -202,7 +202,7 @@ async def load(url: str, clients: int) -> dict[str, float]:
 
 
 def table(report: dict[str, Any]) -> Iterator[str]:
-    """The report as lines of text."""
+    """Format the report as text."""
     yield f"\n{report['conversations']:,} conversations: {report['tables']}"
     yield f"{'p50/p95 ms':58}{'ours':>13}{'whole':>13}{'plain':>13}{'p95':>6}{'rows, MB: ours':>21}{'plain':>19}"
     for case in report["cases"]:
@@ -219,7 +219,7 @@ def table(report: dict[str, Any]) -> Iterator[str]:
 
 
 def say(text: str, stream: TextIO = sys.stderr) -> None:
-    """Write a line at once."""
+    """Write a line, unbuffered."""
     stream.write(f"{text}\n")
     stream.flush()
 

@@ -1,4 +1,4 @@
-"""Processes in; the CPU time and memory that they have used, out (Linux); and how benchmarks are asked and answer."""
+"""Measure CPU time and memory of processes (Linux); parse the options of benchmarks and write their reports."""
 
 import argparse
 import math
@@ -18,7 +18,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Used(NamedTuple):
-    """What a process that has ended came to: its exit status, seconds of CPU time, and the most memory (MB)."""
+    """The exit status, seconds of CPU time, and maximum memory (MB) of an ended process."""
 
     status: int
     cpu_seconds: float
@@ -26,24 +26,24 @@ class Used(NamedTuple):
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of all of its threads."""
+    """Return user and system time of all threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def peak_mb(pid: int) -> int:
-    """The most that was resident, in MB."""
+    """Return the maximum resident memory in MB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
 
 def resident_mb(pid: int) -> int:
-    """What is resident now, in MB."""
+    """Return the current resident memory in MB."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE // 1024**2
 
 
 def ended(process: Popen[bytes], seconds: float) -> Used:
-    """Wait for a process of ours, which is killed after so many seconds."""
+    """Wait for a child process, and kill it after a number of seconds."""
     timer = threading.Timer(seconds, process.kill)
     timer.start()
     try:
@@ -55,26 +55,26 @@ def ended(process: Popen[bytes], seconds: float) -> Used:
 
 
 def worker_metrics(port: int) -> str:
-    """What the worker tells whose metrics are at this port."""
+    """Return the metrics of the worker with this port."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         text: str = answer.read().decode()
         return text
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The least of the values that so large a share of them does not exceed."""
+    """Return the smallest value that a share of the values does not exceed."""
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
-def options(told: str | None) -> argparse.ArgumentParser:
-    """A parser of what every benchmark can be asked; `told` is its module's docstring."""
-    parser = argparse.ArgumentParser(description=(told or "").partition("\n")[0])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what is measured as JSON, too")
+def options(doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser of the options of every benchmark; `doc` is its module's docstring."""
+    parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the report as JSON")
     return parser
 
 
 def answer(table: Sequence[str], report: object, file: Path | None) -> None:
-    """The table on standard output; the whole report in the file, where there is one."""
+    """Write the table to standard output, and the whole report to the file, if there is one."""
     sys.stdout.write("\n".join(table) + "\n")
     sys.stdout.flush()
     if file:
@@ -82,6 +82,6 @@ def answer(table: Sequence[str], report: object, file: Path | None) -> None:
 
 
 def say(text: str) -> None:
-    """How far it is."""
+    """Report progress."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()

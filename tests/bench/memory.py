@@ -1,10 +1,10 @@
-"""Topics full of conversations in; the most memory that a worker has had after folding them, out.
+"""Measure the maximum memory of a worker that folds a topic of conversations.
 
     python -m tests.bench.memory [--conversations 1000000] [--only passing,open] [--json FILE]
 
 idle: nothing to fold. passing: every conversation has three events and is closed; a thousand are open at a time. open:
 every conversation gets one event, and then all of them a second one. large: a gigabyte of entries of 100 KB, which are
-rare and accepted. Each has a worker of its own, which finds all of it in the topic.
+rare and accepted. Each scenario has a new worker, and its topic is filled before.
 """
 
 import subprocess
@@ -45,7 +45,7 @@ Result = dict[str, float]
 
 
 class Sample(NamedTuple):
-    """What a worker has at one moment: records that it has finished, and MB."""
+    """The state of a worker at one time: processed records, and memory in MB."""
 
     finished: float
     lag: float
@@ -54,14 +54,14 @@ class Sample(NamedTuple):
 
 
 def entry(number: int, turn: int, moment: int, text: bytes = b"two nights", *, last: bool = False) -> Entry:
-    """Key and entry of one turn of a conversation."""
+    """Return key and entry of one turn of a conversation."""
     state, action = (b"Fulfilled", b"Close") if last else (b"InProgress", b"ElicitSlot")
     time_ = iso(START + moment).encode()
     return b"user-%d" % number, ENTRY % (time_, number, turn, number, number, number, number, state, action, text)
 
 
 def passing(conversations: int) -> Iterator[Entry]:
-    """A thousand open at a time, and each closed by its last turn."""
+    """Yield conversations of which a thousand are open at a time; the last turn closes each."""
     for step in range(conversations + (TURNS - 1) * AT_A_TIME):
         for turn in range(TURNS):
             if 0 <= (number := step - turn * AT_A_TIME) < conversations:
@@ -69,12 +69,12 @@ def passing(conversations: int) -> Iterator[Entry]:
 
 
 def still_open(conversations: int) -> Iterator[Entry]:
-    """All of them open, to the end."""
+    """Yield conversations that all stay open."""
     return (entry(number, turn, 600_000 * turn + number // 10) for turn in range(2) for number in range(conversations))
 
 
 def large(conversations: int) -> Iterator[Entry]:
-    """A hundredth of them, of one event each."""
+    """Yield a hundredth of the conversations, with one event each."""
     text = b"night " * (LARGE_BYTES // 6)
     return (entry(number, 0, number, text) for number in range(conversations // 100))
 
@@ -88,12 +88,12 @@ SCENARIOS: dict[str, Callable[[int], Iterator[Entry]]] = {
 
 
 def main() -> None:
-    """Measure and answer."""
-    asked = options(__doc__)
-    asked.add_argument("--conversations", type=int, default=1_000_000)
-    asked.add_argument("--cache-events", type=int, default=Settings().cache_events)
-    asked.add_argument("--only", type=lambda text: text.split(","), default=list(SCENARIOS))
-    arguments = asked.parse_args()
+    """Measure and report."""
+    parser = options(__doc__)
+    parser.add_argument("--conversations", type=int, default=1_000_000)
+    parser.add_argument("--cache-events", type=int, default=Settings().cache_events)
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(SCENARIOS))
+    arguments = parser.parse_args()
     report = {}
     for name in arguments.only:
         with (
@@ -116,7 +116,7 @@ def main() -> None:
 
 
 def measured(settings: Settings, entries: Iterator[Entry], folder: Path) -> Result:
-    """Fill the topic, then let one worker fold all of it."""
+    """Fill the topic, then fold all of it with one worker."""
     run(settings, "migrate")
     number = 0
     with Producer(settings, on_failure=print) as producer:
@@ -140,7 +140,7 @@ def measured(settings: Settings, entries: Iterator[Entry], folder: Path) -> Resu
 
 
 def watch(worker: subprocess.Popen[bytes], port: int, number: int, log: Path) -> Iterator[Sample]:
-    """Look at it until everything is folded and committed, and where that is nothing for a while."""
+    """Sample the worker until everything is folded and committed, or for a while if there is nothing to fold."""
     began = time.monotonic()
     while True:
         assert worker.poll() is None, log.read_text()[-3000:]
@@ -149,14 +149,14 @@ def watch(worker: subprocess.Popen[bytes], port: int, number: int, log: Path) ->
         try:
             text = worker_metrics(port)
         except OSError:
-            continue  # it does not listen yet, or is busy
+            continue  # the worker does not listen yet, or is busy
         yield (sample := read_sample(text, worker.pid))
         if sample.finished >= number and not sample.lag and (number or time.monotonic() - began > IDLE_SECONDS):
             return
 
 
 def read_sample(text: str, pid: int) -> Sample:
-    """What the worker's metrics and the system say."""
+    """Return a sample from the worker's metrics and the system."""
     return Sample(
         total(text, r'turnfold_records_total\{agent="conversations"\} (\S+)'),
         total(text, r"turnfold_lag_records\{[^}]*\} (\S+)"),
@@ -166,13 +166,13 @@ def read_sample(text: str, pid: int) -> Sample:
 
 
 def at(samples: list[Sample], finished: float) -> int:
-    """The most that was resident until so many records were finished, as far as somebody looked."""
+    """Return the maximum resident memory of the samples until a number of records was processed."""
     before = [sample.resident for sample in samples if sample.finished <= finished]
     return max(before or [samples[0].resident])
 
 
 def table(report: dict[str, Result]) -> Iterator[str]:
-    """A line a scenario."""
+    """Format a line per scenario."""
     yield f"{'':8} {'events':>10} {'peak RSS MB':>12} {'until 25, 50, 75, 100 %':>24} {'in memory':>10}"
     for name, one in report.items():
         until = ", ".join(f"{one[f'at_{share}_percent_mb']:.0f}" for share in (25, 50, 75, 100))

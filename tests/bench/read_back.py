@@ -1,9 +1,9 @@
-"""Numbers of archived turns in; how long a worker takes to learn that its new conversations are not among them, out.
+"""Measure how long a worker takes to find that new conversations are not in the archive, by archived turns.
 
     python -m tests.bench.read_back [--turns 300000 6000000] [--keys 1200] [--rounds 20] [--json FILE]
 
-The archive is made inside the engine, in parts that all span all sessions, and never merged: so every part may have
-any of the conversations that are asked for, and none has.
+The archive is generated inside the engine, in parts that all span all sessions and are never merged: so every part may
+have any of the requested conversations, and none has.
 """
 
 import asyncio
@@ -36,12 +36,12 @@ Result = dict[str, float]
 
 
 def main() -> None:
-    """Measure and answer."""
-    asked = options(__doc__)
-    asked.add_argument("--turns", type=int, nargs="+", default=[300_000, 6_000_000])
-    asked.add_argument("--keys", type=int, default=1_200)
-    asked.add_argument("--rounds", type=int, default=20)
-    arguments = asked.parse_args()
+    """Measure and report."""
+    parser = options(__doc__)
+    parser.add_argument("--turns", type=int, nargs="+", default=[300_000, 6_000_000])
+    parser.add_argument("--keys", type=int, default=1_200)
+    parser.add_argument("--rounds", type=int, default=20)
+    arguments = parser.parse_args()
     report = [asyncio.run(measured(turns, arguments.keys, arguments.rounds)) for turns in arguments.turns]
     table = [
         f"{one['turns']:>12,.0f} turns: {one['keys']:,.0f} keys that miss in {one['p50_ms']:.0f}/{one['p95_ms']:.0f} ms"
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 async def measured(turns: int, keys: int, rounds: int) -> Result:
-    """The median and the 95th percentile over the rounds, after one that does not count."""
+    """Return median and 95th percentile over the rounds, after one that does not count."""
     with tempfile.TemporaryDirectory() as folder, services.clickhouse(Path(folder)) as url:
         settings = Settings(clickhouse=url)
         await migrate(settings)
@@ -65,7 +65,7 @@ async def measured(turns: int, keys: int, rounds: int) -> Result:
 
 
 async def missing(clickhouse: ClickHouse, count: int) -> float:
-    """Ask for so many conversations that nobody has had; milliseconds."""
+    """Look up a number of conversations that do not exist, and return the milliseconds."""
     keys: list[ConversationKey] = [
         (f"BENCHBOT0{n % 4}", f"user-{uuid.uuid4().int % 10**19}", str(uuid.uuid4())) for n in range(count)
     ]

@@ -1,9 +1,9 @@
-"""One worker on 8 partitions of Apache Kafka under steady traffic in, three more join; the longest standstill out.
+"""Measure the longest standstill while three workers join one, on 8 partitions of Apache Kafka under steady traffic.
 
     python -m tests.bench.rebalance
 
-A standstill is a time in which no event reaches the archive although some come all the while. It is given beside the
-session time-out, which it must not exceed.
+A standstill is a time in which no event reaches the archive although events arrive. It is printed with the session
+time-out, which it must not exceed.
 """
 
 import sys
@@ -22,7 +22,7 @@ from tests.integration.component_stack import ComponentStack, component_stack
 from tests.integration.traffic import lines
 
 RATE = 100
-"""Events a second: few enough that the one worker has nothing to catch up on."""
+"""Events per second: few enough that one worker has no backlog."""
 ALONE_SECONDS, TOGETHER_SECONDS = 10, 25
 PAUSE = 0.1
 
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def measured(parts: ComponentStack) -> dict[str, float]:
-    """The longest standstill with one worker, and from when three more start."""
+    """Measure the longest standstill with one worker, and from when three more start."""
     parts.start_worker()
     stop = threading.Event()
     feeder = threading.Thread(target=feed, args=(parts, stop), daemon=True)
@@ -58,7 +58,7 @@ def measured(parts: ComponentStack) -> dict[str, float]:
 
 
 def feed(parts: ComponentStack, stop: threading.Event) -> None:
-    """Send events one by one, at a steady pace, until told to stop."""
+    """Send single events at a steady rate until `stop` is set."""
     with Producer(parts.settings, on_failure=print) as producer:
         for line in lines(seed=41, conversations=2_000):
             producer.send(parts.settings.topic_raw, None, line)
@@ -67,7 +67,7 @@ def feed(parts: ComponentStack, stop: threading.Event) -> None:
 
 
 def standstills(parts: ComponentStack, seconds: float) -> Iterator[float]:
-    """The times between two looks at which the archive has grown."""
+    """Return the times between two samples at which the archive has grown."""
     until = time.monotonic() + seconds
     seen, since = parts.rows("turns"), time.monotonic()
     while time.monotonic() < until:

@@ -1,9 +1,9 @@
-"""A number of conversations in; the table as writing leaves it, a plain copy of what it means, and readers of both out.
+"""Generate a table of conversations as writing leaves it and a plain copy of its current rows, and read both.
 
-All rows are made inside the engine, the same ones in each run. Each month lies in four parts, and each of them spans
-all of it: three hold a third of the conversations as first written; the fourth holds what came later, the last
-version of every tenth and, of every hundredth, its row at another start and the one that takes the first back. Merges
-are stopped. Live traffic leaves parts that hardly overlap, so this is the harder case for FINAL.
+All rows are generated inside the engine, the same ones in each run. Each month has four parts, and each of them spans
+the whole month: three hold a third of the conversations as first written; the fourth holds later versions, the last
+version of every tenth conversation and, of every hundredth, its row at another start and the row that cancels the
+first one. Merges are stopped. Live traffic leaves parts that hardly overlap, so this is the harder case for FINAL.
 """
 
 import time
@@ -19,13 +19,13 @@ from tests import services
 
 HOUR, DAY = 3_600_000, 86_400_000
 END = 1_780_000_000_000
-"""When the last conversation starts, in ms since 1970."""
+"""Start of the last conversation, in ms since 1970."""
 SPAN = 400 * DAY
 BOTS = ("BOTAAAAAA1", "BOTBBBBBB2", "BOTCCCCCC3")
-"""The first has nine of ten conversations."""
+"""Bots; the first has nine of ten conversations."""
 
 SIZE = 11
-"""A page of 10, and the row that tells of a next one."""
+"""Rows of a page of 10, and the row that shows that there is a next page."""
 PATIENCE = 300.0
 
 INSERT = f"""
@@ -82,7 +82,8 @@ WHERE active AND database = currentDatabase() AND table IN ('conversations', 'pl
 
 
 def fill(url: str, database: str, rows: int, progress: Callable[[str], None]) -> dict[str, dict[str, int]]:
-    """Fill the empty table `conversations`, make `plain` of it; parts, rows and bytes on disk of either."""
+    """Fill the empty table `conversations`, create `plain` from it, and return parts, rows and bytes on disk of
+    both."""
     deadline = time.monotonic() + PATIENCE
 
     def run(statement: str, **parameters: object) -> str:
@@ -108,7 +109,7 @@ def fill(url: str, database: str, rows: int, progress: Callable[[str], None]) ->
 
 
 def months(rows: int) -> Iterator[tuple[int, int]]:
-    """The numbers of the conversations of each month: the first, and the first beyond."""
+    """Return the range of conversation numbers of each month, without its end."""
     first, at = 0, datetime.fromtimestamp((END - SPAN) / 1000, UTC)
     while first < rows:
         at = datetime(at.year + at.month // 12, at.month % 12 + 1, 1, tzinfo=UTC)
@@ -118,7 +119,7 @@ def months(rows: int) -> Iterator[tuple[int, int]]:
 
 
 class Reader:
-    """Reads pages in three ways, and keeps count of what ClickHouse says it has read for them."""
+    """Reads pages in three ways, and counts what ClickHouse reports as read."""
 
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._client = clickhouse._client
@@ -131,7 +132,7 @@ class Reader:
         parameters: Mapping[str, object] | None = None,
         settings: Mapping[str, object] | None = None,
     ) -> Sequence[Row]:
-        """As ClickHouse.rows."""
+        """Return rows as ClickHouse.rows."""
         result = await self._client.query(
             statement, dict(parameters or {}), dict(settings or {}), query_formats={"DateTime64": "int"}
         )
@@ -141,16 +142,16 @@ class Reader:
         return rows
 
     async def ours(self, query: SessionQuery, last: Cursor | None) -> Sequence[Row]:
-        """A page as the query layer reads it."""
+        """Read a page as the query layer does."""
         return await self._lists._rows(query, last, END, SIZE)
 
     async def whole(self, query: SessionQuery, last: Cursor | None) -> Sequence[Row]:
-        """The same with FINAL over all that the window holds."""
+        """Read a page with FINAL over the whole window."""
         statement = select(query, last, END, SIZE)
         return await self.rows(statement.sql, statement.parameters, SETTINGS)
 
     async def plain(self, query: SessionQuery, last: Cursor | None, skip: int = 0) -> Sequence[Row]:
-        """The same without FINAL, of the plain copy; `skip` leaves out its first rows."""
+        """Read a page without FINAL from the plain copy, after the first `skip` rows."""
         statement = select(query, last, END, SIZE)
         sql = statement.sql.replace("conversations FINAL", "plain")
         return await self.rows(f"{sql} OFFSET {skip}", statement.parameters)

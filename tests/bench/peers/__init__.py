@@ -1,1 +1,1 @@
-"""The same fold in other stream processors, each a process of its own that prints one line of JSON."""
+"""The same fold in other stream processors; each is a program that prints one line of JSON."""

@@ -1,4 +1,4 @@
-"""A topic in; decoded, folded and written, archive included, by one loop over librdkafka, without any guarantee."""
+"""Decode, fold and write a topic, archive included, in one loop over librdkafka, without any guarantee."""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""The environment of a contestant in; where it reads and writes, the fold that others share, and its result out."""
+"""Share what contestants need: their environment, a writer of rows, a fold, and the report of their result."""
 
 import os
 import resource
@@ -25,7 +25,7 @@ FLUSH_ROWS, FLUSH_SECONDS = 5_000, 1.0
 
 @dataclass
 class Contest:
-    """What a contestant is told."""
+    """The parameters of a contestant."""
 
     kafka: str = field(default_factory=lambda: os.environ["BENCH_KAFKA"])
     topic: str = field(default_factory=lambda: os.environ["BENCH_TOPIC"])
@@ -36,7 +36,7 @@ class Contest:
 
 
 class Sink:
-    """Writes rows in blocks, with clickhouse-connect's own client, as everybody would."""
+    """Writes rows in blocks with the client of clickhouse-connect, as is usual."""
 
     def __init__(self, contest: Contest) -> None:
         self._client = clickhouse_connect.get_client(
@@ -46,19 +46,19 @@ class Sink:
         self._written = time.monotonic()
 
     def put(self, row: Conversation) -> None:
-        """Write it soon; of a conversation only the last row."""
+        """Write a row soon; of a conversation only the last row is written."""
         self._rows[row.bot_id, row.session_id, row.originating_request_id] = row
         if len(self._rows) >= FLUSH_ROWS or time.monotonic() - self._written > FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write the waiting rows."""
         self.insert("conversations", list(self._rows.values()))
         self._rows.clear()
         self._written = time.monotonic()
 
     def insert(self, table: str, rows: Sequence[msgspec.Struct]) -> None:
-        """One block."""
+        """Write one block."""
         if rows:
             shape = columns(type(rows[0]))
             self._client.insert(
@@ -71,7 +71,7 @@ class Sink:
 
 
 class Clock:
-    """From the first event to the last row."""
+    """Measures the time from the first event to the last row."""
 
     def __init__(self, contest: Contest) -> None:
         self._contest = contest
@@ -79,13 +79,13 @@ class Clock:
         self.seen = 0
 
     def event(self, count: int = 1) -> bool:
-        """So many more; whether they were the last."""
+        """Count further events, and return whether they were the last."""
         self._began = self._began or time.perf_counter()
         self.seen += count
         return self.seen >= self._contest.events
 
     def finish(self) -> None:
-        """Print what it came to, and end the process: nothing that a framework does afterwards counts."""
+        """Print the result, and end the process: what a framework does afterwards does not count."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
         result = {
             "events": self.seen,
@@ -99,16 +99,16 @@ class Clock:
 
 
 def folded(events: Collection[Turn]) -> Conversation:
-    """The row of these events."""
+    """Return the row of these events."""
     return fold(events, RULES)
 
 
 State = dict[str, Any]
-"""What a framework's own state store holds of a conversation: less than all of its events, as it would elsewhere."""
+"""The state of a conversation in a framework's state store: as is usual, less than all of its events."""
 
 
 def advance(state: State | None, turn: Turn) -> State:
-    """The state after one more event. It takes events to come in order, which is easier than what Turnfold does."""
+    """Return the state after one more event. Events must come in order, which is easier than what Turnfold does."""
     if state is None:
         state = {"start": turn.timestamp, "seen": [], "modes": [], "intents": [], "path": [], "end_state": ""}
     if turn.request_id in state["seen"]:
@@ -128,7 +128,7 @@ def advance(state: State | None, turn: Turn) -> State:
 
 
 def row_of(state: State, turn: Turn) -> Conversation:
-    """The row of a conversation in this state, whose last event is `turn`."""
+    """Return the row of a conversation in this state, with the last event `turn`."""
     return Conversation(
         bot_id=turn.bot_id,
         start=state["start"],

@@ -1,4 +1,4 @@
-"""A topic in; folded by Quix Streams with its own state store, a row a touched conversation and flush out."""
+"""Fold a topic with Quix Streams and its state store, and write a row per changed conversation and flush."""
 
 import logging
 import tempfile

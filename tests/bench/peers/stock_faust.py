@@ -1,4 +1,4 @@
-"""A topic in; folded by stock Faust, an agent and a Table in memory, a row a touched conversation and flush out."""
+"""Fold a topic with stock Faust, an agent and a table in memory, and write a row per changed conversation and flush."""
 
 import tempfile
 
@@ -27,7 +27,7 @@ table = app.Table("conversations")
 
 @app.agent(topic)
 async def agent(stream: faust.Stream) -> None:
-    """Each event by itself, as the manual shows it; its state goes through the changelog."""
+    """Process single events, as the manual shows; the state goes through the changelog."""
     async for raw in stream:
         turn = decode_entry(raw, 1_048_576)
         key = "|".join(turn.key)
