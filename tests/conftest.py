@@ -1,8 +1,11 @@
 """Fixtures of the services that all tests share; each is started once."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -15,6 +18,9 @@ from tests.databases import Databases
 from tests.effort import examples
 from tests.secured_kafka import SecuredKafka, secured_kafka
 
+GROUPS = pytest.StashKey[Path]()
+"""The file that has the groups of tests."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker of tests, and make processes start fast."""
@@ -25,20 +31,35 @@ def pytest_configure(config: pytest.Config) -> None:
     usual = hypothesis.settings()  # others in CI
     hypothesis.settings.register_profile("turnfold", usual, max_examples=examples(usual.max_examples))
     hypothesis.settings.load_profile("turnfold")
+    folder = tempfile.TemporaryDirectory(prefix="turnfold-tests-")
+    config.add_cleanup(folder.cleanup)
+    config.stash[GROUPS] = Path(folder.name) / "groups.json"
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep on one worker the tests that share a stack, and mark what draws examples."""
+    """Mark what draws examples."""
     if hypothesis.is_hypothesis_test(getattr(item, "obj", None)):
         item.add_marker(pytest.mark.search)
-    if name := schedule.group(item):
-        item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.hookimpl(trylast=True)  # after pytest itself has ordered them by parameters
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest tests."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, and say which of them share a worker."""
     items.sort(key=schedule.rank)
+    if file := getattr(config, "workerinput", {}).get("groups"):
+        schedule.write_groups(items, Path(file))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where to write the groups of tests."""
+    node.workerinput["groups"] = str(node.config.stash[GROUPS])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> schedule.GroupScheduling | None:
+    """Replace the scheduler of `--dist loadgroup`."""
+    return schedule.GroupScheduling(config, log, config.stash[GROUPS]) if config.option.dist == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")
