@@ -111,15 +111,15 @@ def create_app(settings: Settings) -> App:
         metrics=metrics,
         assignor=Assignor(settings.topic_turns, settings.partitioner),
     )
-    sender = RetryingProducer(app, metrics.kafka)
+    producer = RetryingProducer(app, metrics.kafka)
     # shared by both agents: unreadable inputs come from the raw topic, while valid ones may come from the other
     limit = DlqLimit(settings.dead_letter_share, settings.dead_letter_window)
     placement: PlacementSource = lambda: app.consumer.placement  # noqa: E731 - as above
-    _add_intake(app, settings, Intake(settings, sender, metrics, limit, placement))
+    _add_intake(app, settings, Intake(settings, producer, metrics, limit, placement))
     flusher = ConversationFlusher(
         settings,
-        DeadLetterProducer(settings, sender),
-        Forwarder(settings.topic_turns, sender, metrics),
+        DeadLetterProducer(settings, producer),
+        Forwarder(settings.topic_turns, producer, metrics),
         metrics,
         limit,
         generation=lambda: app.consumer.confirmed_generation(),  # noqa: PLW0108 - as above

@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 class Forwarder:
     """Forwards strays. An offset is committed only once the record is in the partition that it belongs in."""
 
-    def __init__(self, topic: str, sender: RetryingProducer, metrics: WorkerMetrics) -> None:
+    def __init__(self, topic: str, producer: RetryingProducer, metrics: WorkerMetrics) -> None:
         """Forward within `topic`."""
-        self._topic, self._sender, self._metrics = topic, sender, metrics
+        self._topic, self._producer, self._metrics = topic, producer, metrics
         self._warned = False
 
     async def forward(self, strays: Sequence[Stray]) -> list[Stray]:
@@ -30,7 +30,7 @@ class Forwarder:
         """
         if not strays:
             return []
-        refused = set(await self._sender.send_accepted([self._message(stray) for stray in strays]))
+        refused = set(await self._producer.send_accepted([self._message(stray) for stray in strays]))
         self._metrics.misplaced(forwarded=len(strays) - len(refused), kept=len(refused))
         if not self._warned:
             self._warned = True

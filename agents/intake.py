@@ -34,13 +34,13 @@ class Intake:
     def __init__(
         self,
         settings: Settings,
-        sender: RetryingProducer,
+        producer: RetryingProducer,
         metrics: WorkerMetrics,
         limit: DlqLimit,
         placement: PlacementSource,
     ) -> None:
         self._settings = settings
-        self._sender = sender
+        self._producer = producer
         self._metrics = metrics
         self._limit = limit
         self._decoder = EventDecoder.of(settings)
@@ -65,7 +65,7 @@ class Intake:
         await self._send(entries)
 
     async def _send(self, entries: Sequence[UnpackedEntry]) -> None:
-        replaced = await self._sender.send([self._message(entry) for entry in entries])
+        replaced = await self._producer.send([self._message(entry) for entry in entries])
         letters = [entry.content for entry in entries if isinstance(entry.content, DeadLetter)]
         too_large = [
             self._too_large(entries[place]) for place in replaced if isinstance(entries[place].content, RoutedEntry)
@@ -100,7 +100,7 @@ class Intake:
 def _mostly_dead(contents: Sequence[RoutedEntry | DeadLetter]) -> list[tuple[int, DeadLetter]]:
     """Count the record as one dead input if more than half of its contents are dead letters.
 
-    Its sender may have sent it as one input.
+    Its producer may have sent it as one input.
     """
     letters = [content for content in contents if isinstance(content, DeadLetter)]
     return [(0, letters[0])] if 2 * len(letters) > len(contents) else []

@@ -97,9 +97,9 @@ class ProbeServer(Service):
 
     @web.middleware
     async def _refuse_strangers(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """On loopback, refuse requests of web pages whose host name was rebound to it.
+        """Refuse requests of web pages whose host name was rebound to loopback.
 
-        On other addresses, a scraper may use any name for this host.
+        On other addresses than loopback, a scraper may use any name for this host.
         """
         host = self._settings.worker_host
         if is_loopback(host) and not is_own_host(request.headers.getall("Host", []), [host]):

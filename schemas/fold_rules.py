@@ -1,17 +1,17 @@
-"""The rules that decide what the fold makes of the same events, as one value with a version."""
+"""Define the rules of the fold, on which the row of given events depends, as one value with a version."""
 
 from dataclasses import dataclass
 from typing import Final
 
 FOLD_VERSION: Final = 1
-"""Increase it with every change after which the same events fold into another row. Workers compare it through Kafka,
-so that a group of workers never mixes two versions unnoticed."""
+"""Version of the fold. Increase it with every change after which the same events fold into another row. Workers compare
+it through Kafka, so that a group of workers never mixes two versions unnoticed."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoldRules:
-    """What the fold takes from the settings, beside its own version."""
+    """The settings that the fold depends on, and the version of the fold itself."""
 
     fallback_intents: frozenset[str]
-    """Names of the intents that mean that nothing was understood."""
+    """Names of the intents that mean that no other intent was recognized."""
     version: int = FOLD_VERSION

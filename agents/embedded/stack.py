@@ -57,7 +57,7 @@ class Options:
     workers: int
     demo: bool
     open: bool = False
-    """Whether everybody on this machine has access without credentials."""
+    """True if everybody on this machine has access without credentials."""
     kafka: str = ""
     """HOST:PORT of an external Kafka; if empty, the stack has a broker of its own."""
     clickhouse: str = ""

@@ -69,10 +69,10 @@ def add(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     issued = create_bearer_key(key) if bearer else create_signing_key(key)
     change_keys(_path(settings), lambda known: [*known, issued.key])
     if as_json:
-        write_json(orjson.dumps(_described(issued.key, now) | _told(issued, bearer=bearer)))
+        write_json(orjson.dumps(_described(issued.key, now) | _credentials(issued, bearer=bearer)))
         return
     say(_line(issued.key, now), err=True)
-    for word, value in _told(issued, bearer=bearer).items():
+    for word, value in _credentials(issued, bearer=bearer).items():
         say(f"{word} = {value}")
 
 
@@ -117,7 +117,7 @@ def _pattern(bot: str) -> str:
     return bot if bot.endswith(ALL) else resolve_bot_id(bot)
 
 
-def _told(issued: IssuedKey, *, bearer: bool) -> dict[str, str]:
+def _credentials(issued: IssuedKey, *, bearer: bool) -> dict[str, str]:
     if bearer:
         return {"token": issued.credential}
     return {"aws_access_key_id": issued.key.id, "aws_secret_access_key": issued.credential}
