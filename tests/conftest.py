@@ -29,7 +29,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "apache: runs on Apache Kafka, which needs Java and Maven")
     config.addinivalue_line("markers", "search: draws examples, which are more in `make search`")
     usual = hypothesis.settings()  # others in CI
-    hypothesis.settings.register_profile("turnfold", usual, max_examples=examples(usual.max_examples))
+    drawn = examples(usual.max_examples)
+    # without a deadline, as a busy machine must not fail a test
+    hypothesis.settings.register_profile("turnfold", usual, max_examples=drawn, deadline=None)
     hypothesis.settings.load_profile("turnfold")
     folder = tempfile.TemporaryDirectory(prefix="turnfold-tests-")
     config.add_cleanup(folder.cleanup)
