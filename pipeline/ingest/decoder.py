@@ -33,7 +33,7 @@ class EventDecoder:
         """Build a decoder from the settings."""
         return cls(settings.max_message_bytes, settings.max_event_bytes, _redaction(settings))
 
-    def entry(self, raw: bytes) -> tuple[Turn, bytes]:
+    def decode(self, raw: bytes) -> tuple[Turn, bytes]:
         """Decode a log entry; return its turn and the bytes to keep: all of them unchanged, unless they are redacted.
 
         Byte order marks before the entry are dropped.
@@ -50,24 +50,24 @@ class EventDecoder:
             turn = decode_entry(raw, self.event_bytes)
         if self.redaction is None:
             return turn, raw
-        kept = self.redaction.entry(mended(raw))
+        kept = self.redaction.redact_entry(mended(raw))
         if len(kept) > self.event_bytes:  # it would be too large when it is read again
             problem = f"{len(kept)} bytes after redaction; at most {self.event_bytes} are allowed"
             raise InvalidEventError(Reason.TOO_LARGE, problem)
         return msgspec.structs.replace(turn, content=content_digest(kept)), kept
 
-    def letter(self, invalid: InvalidEventError, raw: bytes) -> tuple[InvalidEventError, bytes]:
+    def redact_dead_letter(self, invalid: InvalidEventError, raw: bytes) -> tuple[InvalidEventError, bytes]:
         """Return the error and the bytes to keep in the dead letter of an invalid input."""
         if self.redaction is None:
             return invalid, raw
-        kept = self.redaction.letter(raw)
+        kept = self.redaction.redact_dead_letter(raw)
         if len(kept) > max(len(raw), self.message_bytes):
-            kept = self.redaction.withheld(raw)
-        return self.error(invalid), kept
+            kept = self.redaction.replacement(raw)
+        return self.redact_error(invalid), kept
 
-    def error(self, invalid: InvalidEventError) -> InvalidEventError:
+    def redact_error(self, invalid: InvalidEventError) -> InvalidEventError:
         """Return the error to report, without quotes from the input if it is redacted."""
-        return invalid if self.redaction is None else self.redaction.error(invalid)
+        return invalid if self.redaction is None else self.redaction.redact_error(invalid)
 
 
 DecodedInput = tuple[Turn, bytes] | Unreadable
@@ -76,7 +76,7 @@ DecodedInput = tuple[Turn, bytes] | Unreadable
 
 def read_entries(raw: bytes, decoder: EventDecoder) -> Iterator[DecodedInput]:
     """Decode all log entries in one raw input of any accepted form, in order, for live traffic and files alike."""
-    return unwrap(raw, decoder.message_bytes, decoder.entry)
+    return unwrap(raw, decoder.message_bytes, decoder.decode)
 
 
 def _redaction(settings: Settings) -> "Redactor | None":

@@ -37,7 +37,7 @@ def route(raw: bytes, decoder: EventDecoder) -> Routed:
     A bare entry is redacted here; what is in an envelope, or cannot be read, by the intake agent.
     """
     try:
-        turn, kept = decoder.entry(raw)
+        turn, kept = decoder.decode(raw)
     except InvalidEventError:
         return _raw_route(raw, decoder)
     if b'"botName"' in raw and input_form(raw) is InputForm.LOG_ENTRY_V1:
@@ -80,7 +80,7 @@ def sort_record(record: ConsumedRecord, decoder: EventDecoder, step: str) -> Ite
         if isinstance(decoded, Unreadable):
             # what has decompressed to more than fits in a message is kept as the whole message
             payload = decoded.raw if len(decoded.raw) <= decoder.message_bytes else value
-            yield dead_letter(record, *decoder.letter(decoded.invalid, payload), step, index)
+            yield dead_letter(record, *decoder.redact_dead_letter(decoded.invalid, payload), step, index)
         else:
             turn, kept = decoded
             yield RoutedEntry(turn.session_id, kept)

@@ -33,5 +33,5 @@ def dead_letter_of_batch(record: FetchedRecord, decoder: EventDecoder, step: str
     if damage is None:
         return None
     invalid = InvalidEventError(damage.reason, damage.detail)
-    letter = dead_letter(record, *decoder.letter(invalid, record.value or b""), step)
+    letter = dead_letter(record, *decoder.redact_dead_letter(invalid, record.value or b""), step)
     return msgspec.structs.replace(letter, last_offset=damage.last_offset)

@@ -107,9 +107,9 @@ class RecordDecoder:
                 continue
             raw = record.value or b""
             try:
-                turn, payload = self._decoder.entry(raw)
+                turn, payload = self._decoder.decode(raw)
             except InvalidEventError as invalid:
-                decoded.letters[place] = dead_letter(record, *self._decoder.letter(invalid, raw), STEP)
+                decoded.letters[place] = dead_letter(record, *self._decoder.redact_dead_letter(invalid, raw), STEP)
                 continue
             if placement is not None and (right := placement.partition_of(turn.session_id)) != record.partition:
                 if stray := stray_of(record, turn, payload, right):

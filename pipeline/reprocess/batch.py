@@ -81,7 +81,7 @@ def decode(batch: InputBatch, reading: EventDecoder, bot_id: str | None) -> Deco
         for found in read_entries(raw.data, reading):
             if isinstance(found, Unreadable):
                 decoded.dead += 1
-                _tell(decoded, raw.origin, str(reading.error(found.invalid)))
+                _tell(decoded, raw.origin, str(reading.redact_error(found.invalid)))
                 continue
             decoded.valid += 1
             if bot_id is None or found[0].bot_id == bot_id:

@@ -23,7 +23,7 @@ class Redactor:
         self._names = MemberNames(self._patterns)
         self._obfuscated = settings.redact_obfuscated
 
-    def entry(self, raw: bytes) -> bytes:
+    def redact_entry(self, raw: bytes) -> bytes:
         """Redact a log entry.
 
         Raises:
@@ -37,12 +37,12 @@ class Redactor:
         except ValueError:
             raise InvalidEventError(Reason.NOT_JSON, "invalid JSON, or JSON that cannot be redacted") from None
 
-    def letter(self, raw: bytes) -> bytes:
+    def redact_dead_letter(self, raw: bytes) -> bytes:
         """Redact the payload of a dead letter; if it cannot be searched, keep only its size."""
         try:
             text = raw.decode()
         except ValueError:
-            return self.withheld(raw)
+            return self.replacement(raw)
         try:
             value = loads(text)
             if isinstance(value, dict | list):
@@ -50,15 +50,15 @@ class Redactor:
         except (ValueError, RecursionError):
             pass
         if text.strip() and (self._fields or GZIP_BASE64 in text):
-            return self.withheld(raw)
+            return self.replacement(raw)
         return self._patterns.masked(text, set()).encode()
 
     @staticmethod
-    def withheld(raw: bytes) -> bytes:
+    def replacement(raw: bytes) -> bytes:
         """Return the replacement of an input that cannot be redacted; a hash could reveal short input."""
         return dumps({MARKS: ["payload"], SIZE: len(raw)})
 
-    def error(self, invalid: InvalidEventError) -> InvalidEventError:
+    def redact_error(self, invalid: InvalidEventError) -> InvalidEventError:
         """Return the error without its quotes from the input."""
         return InvalidEventError(invalid.reason, invalid.unquoted)
 

@@ -145,7 +145,7 @@ def folded(raw: bytes, max_bytes: int) -> Turn:
 
 def kept(entry: dict[str, Any], **settings: Any) -> dict[str, Any]:
     """What these settings leave of the entry."""
-    found: dict[str, Any] = orjson.loads(Redactor(Settings(**settings)).entry(orjson.dumps(entry)))
+    found: dict[str, Any] = orjson.loads(Redactor(Settings(**settings)).redact_entry(orjson.dumps(entry)))
     return found
 
 

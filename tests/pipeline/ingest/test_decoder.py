@@ -24,19 +24,19 @@ BROKEN = InvalidEventError(Reason.BAD_VERSION, "messageVersion, where 2.x is kno
 @given(entries())
 def test_where_nothing_is_redacted_all_is_kept_byte_for_byte(entry: bytes) -> None:
     assert PLAIN.redaction is None
-    turn, kept = PLAIN.entry(entry)
+    turn, kept = PLAIN.decode(entry)
     assert kept is entry
     assert turn == decode_entry(entry, len(entry))
-    assert PLAIN.letter(BROKEN, entry) == (BROKEN, entry)
-    assert PLAIN.error(BROKEN) is BROKEN
+    assert PLAIN.redact_dead_letter(BROKEN, entry) == (BROKEN, entry)
+    assert PLAIN.redact_error(BROKEN) is BROKEN
 
 
 @given(entries(), redacting)
 @budget(deadline=None)
 def test_read_again_it_is_kept_as_it_is(entry: bytes, settings: Settings) -> None:
     reading = EventDecoder.of(settings)
-    turn, kept = reading.entry(entry)
-    assert reading.entry(kept) == (turn, kept)
+    turn, kept = reading.decode(entry)
+    assert reading.decode(kept) == (turn, kept)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_an_entry_that_only_its_marks_make_too_large_is_a_dead_letter_wherever_i
     entry = raw(inputTranscript="x")
     reading = EventDecoder(10_000, len(entry), MASKING.redaction)
     with pytest.raises(InvalidEventError, match="bytes after redaction") as caught:
-        reading.entry(entry)
+        reading.decode(entry)
     assert caught.value.reason is Reason.TOO_LARGE
     (found,) = read_entries(entry, reading)
     assert isinstance(found, Unreadable)
@@ -71,10 +71,10 @@ def test_an_entry_that_only_its_marks_make_too_large_is_a_dead_letter_wherever_i
 def test_a_letter_that_would_not_fit_in_a_message_is_withheld() -> None:
     many = orjson.dumps({"messages": [{"content": "x"}] * 50})
     reading = EventDecoder(len(many), 100, MASKING.redaction)
-    told, kept = reading.letter(BROKEN, many)
+    told, kept = reading.redact_dead_letter(BROKEN, many)
     assert orjson.loads(kept) == {MARKS: ["payload"], "bytes": len(many)}
     assert "secret" not in str(told)
-    fitting = EventDecoder(10_000, 100, MASKING.redaction).letter(BROKEN, many)[1]
+    fitting = EventDecoder(10_000, 100, MASKING.redaction).redact_dead_letter(BROKEN, many)[1]
     assert len(orjson.loads(fitting)["messages"]) == 50
 
 
@@ -85,9 +85,9 @@ def test_what_is_told_of_inputs_that_are_read_again_quotes_nothing(packed: bool)
     data = orjson.dumps({"messageType": "DATA_MESSAGE", "logEvents": events})
     dead, valid = read_entries(gzip.compress(data) if packed else data, MASKING)
     assert isinstance(dead, Unreadable)
-    assert "secret" not in str(MASKING.error(dead.invalid))
+    assert "secret" not in str(MASKING.redact_error(dead.invalid))
     assert not isinstance(valid, Unreadable)
     assert b"secret" not in valid[1]
     (news,) = read_entries(orjson.dumps({"messageType": "my secret", "logEvents": []}), MASKING)
     assert isinstance(news, Unreadable)
-    assert "secret" not in str(MASKING.error(news.invalid))
+    assert "secret" not in str(MASKING.redact_error(news.invalid))

@@ -39,7 +39,7 @@ TOLD_V1 = v1(
 
 
 def redacted(entry: Entry, **settings: Any) -> bytes:
-    return EventDecoder.of(Settings(**settings)).entry(orjson.dumps(entry))[1]
+    return EventDecoder.of(Settings(**settings)).decode(orjson.dumps(entry))[1]
 
 
 @pytest.mark.parametrize("entry", [TOLD_V2, TOLD_V1], ids=["V2", "V1"])

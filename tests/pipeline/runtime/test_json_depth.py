@@ -54,7 +54,7 @@ def test_the_limit_is_the_same_however_deep_the_stack_is(stack: int) -> None:
     def nested(levels: int) -> bytes:
         return raw(new=None).replace(b'"new":null', b'"new":' + b"[" * levels + b"]" * levels)
 
-    assert stacked(stack, lambda: reading.entry(nested(MAX_DEPTH - 1))[0].session_id) == "session-1"
+    assert stacked(stack, lambda: reading.decode(nested(MAX_DEPTH - 1))[0].session_id) == "session-1"
     with pytest.raises(InvalidEventError) as caught:
-        stacked(stack, lambda: reading.entry(nested(MAX_DEPTH)))
+        stacked(stack, lambda: reading.decode(nested(MAX_DEPTH)))
     assert caught.value.reason is Reason.TOO_DEEP

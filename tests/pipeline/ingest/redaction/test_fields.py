@@ -22,7 +22,7 @@ ALL = {**SAID, **SLOTS, **ATTRIBUTES, "other": OTHER}
 
 def redacted(entry: dict[str, Any], **settings: Any) -> dict[str, Any]:
     raw = orjson.dumps(entry)
-    turn, kept = EventDecoder.of(Settings(**settings)).entry(raw)
+    turn, kept = EventDecoder.of(Settings(**settings)).decode(raw)
     assert msgspec.structs.replace(turn, content=0) == folded(raw, len(raw))
     found: dict[str, Any] = orjson.loads(kept)
     return found
@@ -237,14 +237,14 @@ def test_names_are_masked_wherever_they_stand(secret: str) -> None:
         entry |= {secret: deep, "requestAttributes": {secret: None}}
         entry["slots"] = {secret: secret}
         raw = orjson.dumps(entry)
-        found = REDACTION.entry(raw)
+        found = REDACTION.redact_entry(raw)
         assert secret.encode() not in found
         assert secret.replace(" ", "").encode() not in found
         assert folded(found, 2 * len(raw)) == folded(raw, len(raw))
-        assert REDACTION.entry(found) == found
-    letter = REDACTION.letter(orjson.dumps({secret: [{secret: 1}]}))
+        assert REDACTION.redact_entry(found) == found
+    letter = REDACTION.redact_dead_letter(orjson.dumps({secret: [{secret: 1}]}))
     assert secret.encode() not in letter
-    assert secret.encode() not in REDACTION.letter(envelope(orjson.dumps(v1(x={secret: 1}))))
+    assert secret.encode() not in REDACTION.redact_dead_letter(envelope(orjson.dumps(v1(x={secret: 1}))))
 
 
 def test_no_member_is_lost_to_another_of_its_name() -> None:

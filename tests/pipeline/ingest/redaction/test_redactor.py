@@ -54,22 +54,22 @@ class TestEntries:
     @given(entries(), redacting)
     @budget(deadline=None)
     def test_redacted_again_it_is_the_same(self, entry: bytes, settings: Settings) -> None:
-        once = Redactor(settings).entry(entry)
-        assert Redactor(settings).entry(once) == once
+        once = Redactor(settings).redact_entry(entry)
+        assert Redactor(settings).redact_entry(once) == once
 
     @given(entries(), redacting)
     @budget(deadline=None)
     def test_what_is_folded_is_what_it_was(self, entry: bytes, settings: Settings) -> None:
-        assert folded(Redactor(settings).entry(entry), 2 * LIMIT) == folded(entry, LIMIT)
+        assert folded(Redactor(settings).redact_entry(entry), 2 * LIMIT) == folded(entry, LIMIT)
 
     @pytest.mark.parametrize("path", ENTRIES, ids=lambda path: path.stem)
     def test_entries_as_they_are_logged_stay_what_they_are(self, path: Path) -> None:
         data = path.read_bytes()
         verdict = decoded(data)
         redaction = Redactor(EVERYTHING)
-        once = redaction.letter(data)
+        once = redaction.redact_dead_letter(data)
         assert decoded(once) == verdict
-        assert redaction.letter(once) == once
+        assert redaction.redact_dead_letter(once) == once
 
     def test_patterns_are_masked_in_everything_but_what_says_whose_it_is(self) -> None:
         text = f"{CARD} {EMAIL} {PHONE}"
@@ -110,22 +110,22 @@ class TestEntries:
 
     def test_numbers_that_nobody_reads_keep_their_digits(self) -> None:
         entry = raw()[:-1] + b',"far":1e999,"long":123456789012345678901234567890,"same":1.10}'
-        found = FIELDS.entry(entry)
+        found = FIELDS.redact_entry(entry)
         assert b'"far":1e999,"long":123456789012345678901234567890,"same":1.10' in found
 
     def test_of_members_that_come_twice_the_one_that_counts_is_kept(self) -> None:
         entry = raw()[:-1] + b',"inputTranscript":"one","x":{"y":"4111111111111111","y":"z"}}'
         entry = entry.replace(b'"inputTranscript":"I want a room"', b'"inputTranscript":"4111111111111111"')
-        found = ONLY_PATTERNS.entry(entry)
+        found = ONLY_PATTERNS.redact_entry(entry)
         assert b"4111" not in found
         assert folded(found, LIMIT) == folded(entry, LIMIT)
 
     def test_levels_upon_levels_are_looked_through(self) -> None:
         deep = raw()[:-1] + b',"deep":' + b'[{"inputTranscript":"alpha said","x":' * 90 + b"0" + b"}]" * 90 + b"}"
-        assert b"alpha" not in FIELDS.entry(deep)
+        assert b"alpha" not in FIELDS.redact_entry(deep)
         deeper = raw()[:-1] + b',"deep":' + b"[" * 5000 + b"]" * 5000 + b"}"
         with pytest.raises(InvalidEventError, match="too-deep"):
-            FIELDS.entry(deeper)
+            FIELDS.redact_entry(deeper)
 
 
 class TestLetters:
@@ -135,14 +135,14 @@ class TestLetters:
     )
     @budget(deadline=None)
     def test_any_bytes_can_be_kept_and_kept_again(self, data: bytes, settings: Settings) -> None:
-        once = Redactor(settings).letter(data)
-        assert Redactor(settings).letter(once) == once
+        once = Redactor(settings).redact_dead_letter(data)
+        assert Redactor(settings).redact_dead_letter(once) == once
 
     @given(entries(), st.integers(0, 400))
     @budget(deadline=None)
     def test_of_a_text_that_is_cut_off_only_the_size_is_kept(self, entry: bytes, cut: int) -> None:
         broken = entry[: -1 - cut]
-        assert orjson.loads(FIELDS.letter(broken)) == {MARKS: ["payload"], "bytes": len(broken)}
+        assert orjson.loads(FIELDS.redact_dead_letter(broken)) == {MARKS: ["payload"], "bytes": len(broken)}
 
     @pytest.mark.parametrize(
         "data",
@@ -156,12 +156,12 @@ class TestLetters:
         ],
     )
     def test_of_what_is_no_object_only_the_size_is_kept_where_fields_are_hidden(self, data: bytes) -> None:
-        assert orjson.loads(FIELDS.letter(data)) == {MARKS: ["payload"], "bytes": len(data)}
+        assert orjson.loads(FIELDS.redact_dead_letter(data)) == {MARKS: ["payload"], "bytes": len(data)}
 
     def test_only_patterns_are_masked_in_what_is_text(self) -> None:
         broken = f'{{"text":"{CARD}\\n4155550100 {EMAIL}'.encode()
-        assert ONLY_PATTERNS.letter(broken) == b'{"text":"[card]\\n[phone] [email]'
-        assert ONLY_PATTERNS.letter(b"[] [") == b"[] ["
+        assert ONLY_PATTERNS.redact_dead_letter(broken) == b'{"text":"[card]\\n[phone] [email]'
+        assert ONLY_PATTERNS.redact_dead_letter(b"[] [") == b"[] ["
 
     @pytest.mark.parametrize(
         "data",
@@ -173,46 +173,48 @@ class TestLetters:
         ],
     )
     def test_what_hides_its_content_is_not_kept_even_then(self, data: bytes) -> None:
-        assert orjson.loads(ONLY_PATTERNS.letter(data)) == {MARKS: ["payload"], "bytes": len(data)}
+        assert orjson.loads(ONLY_PATTERNS.redact_dead_letter(data)) == {MARKS: ["payload"], "bytes": len(data)}
 
     @pytest.mark.parametrize("redaction", [FIELDS, ONLY_PATTERNS])
     @pytest.mark.parametrize("data", [b"", b" \n"])
     def test_nothing_is_kept_of_nothing(self, redaction: Redactor, data: bytes) -> None:
-        assert redaction.letter(data) == data
+        assert redaction.redact_dead_letter(data) == data
 
     def test_json_of_any_shape_is_gone_through(self) -> None:
         entry = orjson.dumps({"wrapped": [v2(), {"any": v1()}], "log": orjson.dumps(v2()).decode()})
-        found = FIELDS.letter(entry)
+        found = FIELDS.redact_dead_letter(entry)
         assert not [planted for planted in SAID.values() if planted.encode() in found]
         assert {"inputTranscript", "botResponse"} < {*orjson.loads(found)[MARKS]}
-        listed = orjson.loads(FIELDS.letter(orjson.dumps([v1(), 5, {}])))
+        listed = orjson.loads(FIELDS.redact_dead_letter(orjson.dumps([v1(), 5, {}])))
         assert [each.get(MARKS) is not None for each in (listed[0], listed[2])] == [True, True]
 
     @pytest.mark.parametrize("member", ["requestId", "bot", "timestamp", "locale"])
     def test_objects_are_gone_through_where_an_id_should_be(self, member: str) -> None:
         for wrong in ({"inputTranscript": "alpha said"}, [[{"inputTranscript": "alpha said"}]]):
-            assert b"alpha" not in FIELDS.letter(orjson.dumps(v1(**{member: wrong})))
+            assert b"alpha" not in FIELDS.redact_dead_letter(orjson.dumps(v1(**{member: wrong})))
 
     @pytest.mark.parametrize("member", PLAUSIBLE)
     def test_what_an_input_may_be_dead_for_may_hold_anything(self, member: str) -> None:
         for data in (orjson.dumps(v1(**{member: EMAIL})), orjson.dumps([v1(**{member: EMAIL})])):
-            assert EMAIL.encode() not in ONLY_PATTERNS.letter(data)
-            hidden = FIELDS.letter(data)
+            assert EMAIL.encode() not in ONLY_PATTERNS.redact_dead_letter(data)
+            hidden = FIELDS.redact_dead_letter(data)
             assert EMAIL.encode() not in hidden
             assert hidden.count(f'"{member}"'.encode()) == 2, "the member, and the mark of it"
-        inside = orjson.loads(FIELDS.letter(envelope(orjson.dumps(v1(**{member: EMAIL})))))["logEvents"][0]["message"]
+        inside = orjson.loads(FIELDS.redact_dead_letter(envelope(orjson.dumps(v1(**{member: EMAIL})))))["logEvents"][0][
+            "message"
+        ]
         assert orjson.loads(inside)[member] == MASK
-        kind = orjson.loads(FIELDS.letter(envelope(messageType="DATA_MESSAGE")))
+        kind = orjson.loads(FIELDS.redact_dead_letter(envelope(messageType="DATA_MESSAGE")))
         assert kind["messageType"] == "DATA_MESSAGE"
 
     @pytest.mark.parametrize("time", ["2026-02-30T00:00:00Z", "2026-02-03T00:00:00", "1969-12-31T23:59:59.999+02:00"])
     def test_a_time_that_is_none_is_kept_where_it_can_be_nothing_else(self, time: str) -> None:
-        assert orjson.loads(FIELDS.letter(raw(timestamp=time)))["timestamp"] == time
+        assert orjson.loads(FIELDS.redact_dead_letter(raw(timestamp=time)))["timestamp"] == time
 
     def test_a_letter_that_is_read_again_is_what_it_was(self) -> None:
         """An entry too large for one worker is one for another."""
         data = orjson.dumps(v2())
-        assert folded(FIELDS.letter(data), LIMIT) == folded(data, LIMIT)
+        assert folded(FIELDS.redact_dead_letter(data), LIMIT) == folded(data, LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +231,7 @@ class TestLetters:
 def test_no_error_quotes_what_was_said(data: bytes) -> None:
     with pytest.raises(InvalidEventError) as caught:
         folded(data, LIMIT)
-    told = FIELDS.error(caught.value)
+    told = FIELDS.redact_error(caught.value)
     assert told.reason is caught.value.reason
     assert told.detail
     for quoted in ("alpha", "02-30", "1969"):
@@ -253,7 +255,7 @@ def seconds(redaction: Redactor, entry: bytes) -> float:
     found = []
     for _ in range(2):
         began = time.process_time()
-        redaction.entry(entry)
+        redaction.redact_entry(entry)
         found.append(time.process_time() - began)
     return min(found)
 

@@ -70,11 +70,11 @@ pieces = st.lists(
 @given(pieces | st.lists(pieces, max_size=4) | st.dictionaries(st.sampled_from(("a", "b1", "b2", "c")), pieces))
 def test_redacted_again_it_is_the_same(split: Any) -> None:
     redaction = Redactor(Settings(redact_patterns=PATTERNS))
-    once = redaction.entry(orjson.dumps(v1(split=split)))
-    assert redaction.entry(once) == once
+    once = redaction.redact_entry(orjson.dumps(v1(split=split)))
+    assert redaction.redact_entry(once) == once
 
 
 def test_whole_numbers_are_looked_at_however_they_are_written() -> None:
     entry = orjson.dumps(v1())[:-1] + b',"n":[4.111111111111111e15,4111111111111111.00,-4111111111111111,"x"]}'
-    found = orjson.loads(Redactor(Settings(redact_patterns=PATTERNS)).entry(entry))
+    found = orjson.loads(Redactor(Settings(redact_patterns=PATTERNS)).redact_entry(entry))
     assert found["n"] == [C, C, C, "x"]

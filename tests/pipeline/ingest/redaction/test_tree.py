@@ -64,9 +64,9 @@ def test_what_is_packed_is_masked_always() -> None:
 
 
 def test_entries_in_an_envelope_are_redacted_one_by_one() -> None:
-    found = orjson.loads(FIELDS.letter(envelope(orjson.dumps(v2()), b"START", b'{"cut')))
+    found = orjson.loads(FIELDS.redact_dead_letter(envelope(orjson.dumps(v2()), b"START", b'{"cut')))
     first, *others = (event["message"] for event in found["logEvents"])
-    assert first.encode() == FIELDS.entry(orjson.dumps(v2()))
+    assert first.encode() == FIELDS.redact_entry(orjson.dumps(v2()))
     assert others == [MASK, MASK]
     assert found[MARKS] == ["unreadable"]
     assert found["logEvents"][0]["timestamp"] == 1_773_480_413_589
@@ -74,7 +74,7 @@ def test_entries_in_an_envelope_are_redacted_one_by_one() -> None:
 
 def test_an_envelope_with_nothing_to_redact_has_no_mark() -> None:
     data = envelope(raw(inputTranscript="", messages=[]))
-    assert FIELDS.letter(data) == data
+    assert FIELDS.redact_dead_letter(data) == data
 
 
 SECRET = "sierra planted"
@@ -105,10 +105,10 @@ def test_a_new_member_is_masked_in_any_object(make: Any, shape: Any, settings: S
         entry = make()
         [*holders(entry)][place]["newMember"] = shape
         raw = orjson.dumps(entry)
-        kept = redaction.entry(raw)
+        kept = redaction.redact_entry(raw)
         assert SECRET.encode() not in kept.replace(NAME, b"").replace(f"slots.{SECRET}".encode(), b"")
         assert folded(kept, 2 * len(raw)) == folded(raw, len(raw))
-        assert redaction.entry(kept) == kept
+        assert redaction.redact_entry(kept) == kept
 
 
 @pytest.mark.parametrize("settings", HOW, ids=["mask", "drop"])
@@ -119,8 +119,10 @@ def test_a_new_member_is_masked_in_a_dead_letter(shape: Any, settings: Settings)
         {"vendor": shape}, [{"vendor": shape}], {"log": v2(vendor=shape)}, v2(bot=shape), v2(sessionState=shape),
         v1(activeContexts=shape, interpretations=shape), {MARKS: [SECRET, shape], "bytes": SECRET},
     ):  # fmt: skip
-        assert SECRET.encode() not in redaction.letter(orjson.dumps(letter)).replace(NAME, b"")
-    assert SECRET.encode() not in redaction.letter(envelope(orjson.dumps(v1(vendor=shape)), subscriptionFilters=shape))
+        assert SECRET.encode() not in redaction.redact_dead_letter(orjson.dumps(letter)).replace(NAME, b"")
+    assert SECRET.encode() not in redaction.redact_dead_letter(
+        envelope(orjson.dumps(v1(vendor=shape)), subscriptionFilters=shape)
+    )
 
 
 def test_nothing_is_masked_unasked() -> None:
@@ -129,11 +131,11 @@ def test_nothing_is_masked_unasked() -> None:
         Settings(redact_slots=("*",), redact_attributes=("*",)),
         Settings(redact_transcripts="mask", redact_slots=("Pin",), redact_attributes=("*",)),
     ):
-        assert SECRET.encode() in Redactor(settings).entry(orjson.dumps(v1(vendor={"x": SECRET})))
+        assert SECRET.encode() in Redactor(settings).redact_entry(orjson.dumps(v1(vendor={"x": SECRET})))
 
 
 def test_it_is_told_without_the_name() -> None:
-    found = orjson.loads(Redactor(HOW[0]).entry(orjson.dumps(v1(**{SECRET: SECRET}))))
+    found = orjson.loads(Redactor(HOW[0]).redact_entry(orjson.dumps(v1(**{SECRET: SECRET}))))
     assert "unlisted" in found[MARKS]
     assert found[SECRET] == MASK
 

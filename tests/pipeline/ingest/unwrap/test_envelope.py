@@ -81,7 +81,7 @@ HALF = raw(inputTranscript="thanks ?").replace(b"?", b"\\ud83d")
 
 def test_half_a_character_in_an_id_is_replaced_in_what_is_folded() -> None:
     for half in (b"\\ud83d", b"\xed\xa0\xbd", b"\xf0\x9f\x98"):
-        turn, kept = LARGE.entry(raw(sessionId="?-1").replace(b"?", half))
+        turn, kept = LARGE.decode(raw(sessionId="?-1").replace(b"?", half))
         assert turn.session_id == "\ufffd-1"
         assert half in kept
 
