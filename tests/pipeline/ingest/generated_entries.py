@@ -1,4 +1,4 @@
-"""Log entries, as Hypothesis makes them, with something of all that people say in them; and settings to redact it."""
+"""Hypothesis strategies for log entries with everything that people say in them, and for settings to redact it."""
 
 import json
 from typing import Any

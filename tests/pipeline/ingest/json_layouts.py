@@ -1,4 +1,4 @@
-"""JSON objects in all the ways in which files hold them, and streams that come in given chunks."""
+"""JSON objects in every layout that files have, and streams of given chunks."""
 
 import json
 from collections.abc import Iterable
@@ -24,19 +24,19 @@ class LaidOut(NamedTuple):
 
 
 class Chunks:
-    """A stream in which one chunk comes at a time."""
+    """A stream that returns one chunk at a time."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
         self._next = b""
 
     def peek(self, _: int, /) -> bytes:
-        """The next chunk, or what is left of it."""
+        """Return the next chunk, or the rest of it."""
         self._next = self._next or next(self._chunks, b"")
         return self._next
 
     def read1(self, size: int, /) -> bytes:
-        """As much of it as is asked for."""
+        """Return up to `size` bytes of the chunk."""
         chunk = self.peek(size)
         self._next = chunk[size:]
         return chunk[:size]
@@ -44,7 +44,7 @@ class Chunks:
 
 @st.composite
 def laid_out(draw: st.DrawFn) -> LaidOut:
-    """Objects in lines, over several or one behind the other, with CloudWatch's time before some, in any mixture."""
+    """Draw objects in lines, over several or consecutive, some with CloudWatch's timestamp, in any mixture."""
     texts: list[bytes] = []
     found: list[bytes] = []
     new_line = True
@@ -63,6 +63,6 @@ def laid_out(draw: st.DrawFn) -> LaidOut:
 
 @st.composite
 def cut(draw: st.DrawFn, text: bytes) -> list[bytes]:
-    """The text in chunks of any sizes."""
+    """Cut the text into chunks of any sizes."""
     places = sorted(draw(st.sets(st.integers(1, max(1, len(text) - 1)), max_size=20)))
     return [text[start:end] for start, end in zip([0, *places], [*places, len(text)], strict=True) if end > start]

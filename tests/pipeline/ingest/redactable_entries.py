@@ -1,4 +1,4 @@
-"""Log entries in which each member that can carry a text carries one of its own."""
+"""Log entries in which each member that can hold a text holds one of its own."""
 
 from typing import Any
 
@@ -35,13 +35,13 @@ OTHER = "romeo unknown"
 
 
 def scalar(text: str) -> dict[str, Any]:
-    """A slot with one value."""
+    """Build a slot with one value."""
     value = {"originalValue": text, "interpretedValue": text.upper(), "resolvedValues": [f"the {text}"]}
     return {"shape": "Scalar", "value": value}
 
 
 def slots() -> dict[str, Any]:
-    """Slots of every shape, one of them within another."""
+    """Build slots of every shape, one of them nested."""
     return {
         "City": scalar(SLOTS["City"]),
         "Pin": scalar(SLOTS["Pin"]),
@@ -52,7 +52,7 @@ def slots() -> dict[str, Any]:
 
 
 def v2(**changes: Any) -> dict[str, Any]:
-    """A Lex V2 entry with all of it."""
+    """Build a Lex V2 entry with all texts."""
     made = entry(
         inputTranscript=SAID["inputTranscript"],
         rawInputTranscript=SAID["rawInputTranscript"],
@@ -109,7 +109,7 @@ def v2(**changes: Any) -> dict[str, Any]:
 
 
 def v1(**changes: Any) -> dict[str, Any]:
-    """A Lex V1 entry with what it can carry of it."""
+    """Build a Lex V1 entry with all texts that it can hold."""
     plain = {"City": SLOTS["City"], "Pin": SLOTS["Pin"], "Empty": None}
     return {
         "messageVersion": "1.0",
@@ -139,17 +139,17 @@ def v1(**changes: Any) -> dict[str, Any]:
 
 
 def folded(raw: bytes, max_bytes: int) -> Turn:
-    """What an entry is folded from: all but the digest of its bytes."""
+    """Decode an entry without the digest of its bytes."""
     return msgspec.structs.replace(decode_entry(raw, max_bytes), content=0)
 
 
 def kept(entry: dict[str, Any], **settings: Any) -> dict[str, Any]:
-    """What these settings leave of the entry."""
+    """Return the entry as redacted with these settings."""
     found: dict[str, Any] = orjson.loads(Redactor(Settings(**settings)).redact_entry(orjson.dumps(entry)))
     return found
 
 
 def envelope(*messages: bytes, **more: Any) -> bytes:
-    """A CloudWatch Logs envelope of these."""
+    """Build a CloudWatch Logs envelope of these messages."""
     events = [{"id": "1", "timestamp": 1_773_480_413_589, "message": m.decode()} for m in messages]
     return orjson.dumps({"messageType": "DATA_MESSAGE", "logEvents": events} | more)

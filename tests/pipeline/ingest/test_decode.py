@@ -1,4 +1,4 @@
-"""Log entries of both versions become turns; everything else becomes a reason, and never another error."""
+"""Log entries of both versions become turns; all other input has a reason, and raises no other error."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def test_a_missed_first_turn_has_its_own_request_as_origin() -> None:
     assert (turn.missed_utterance, turn.intent_name, turn.bot_version) == (True, "FallbackIntent", "DRAFT")
 
 
-def test_a_v1_entry_is_mapped_and_can_be_asked_for_by_a_derived_id() -> None:
+def test_a_v1_entry_is_mapped_and_gets_derived_ids() -> None:
     turn = decode_entry((FIXTURES / "v1-log-elicit-slot.json").read_bytes(), LIMIT)
     assert turn.key == (bot_id("PlantAdvice"), "gardener-9", "2021-06-01T12:00:00.100Z-QwErTyUi")
     assert turn.bot_alias_id == alias_id("PlantAdvice", "prod")
@@ -70,7 +70,7 @@ def test_a_v1_dialog_that_ended_is_closed(state: str) -> None:
         ("cloudwatch-control-message.json", Reason.WRONG_SHAPE),
     ],
 )
-def test_what_looks_like_an_entry_and_is_none(fixture: str, expected: Reason) -> None:
+def test_look_alikes_of_entries_have_their_reason(fixture: str, expected: Reason) -> None:
     assert reason((FIXTURES / fixture).read_bytes()) is expected
 
 

@@ -1,4 +1,4 @@
-"""What is kept of inputs: all, byte for byte, unless something is to be redacted; and never more than may be."""
+"""Inputs are kept byte for byte unless they are redacted, and never beyond their limits."""
 
 import gzip
 
@@ -57,7 +57,7 @@ def test_the_country_of_phones_alone_redacts_nothing() -> None:
     assert EventDecoder.of(Settings(redact_phone_region="DE")).redaction is None
 
 
-def test_an_entry_that_only_its_marks_make_too_large_is_a_dead_letter_wherever_it_is_read() -> None:
+def test_an_entry_that_only_its_marks_make_too_large_is_a_dead_letter() -> None:
     """Else it would be archived, and lost when the archive is read again."""
     entry = raw(inputTranscript="x")
     reading = EventDecoder(10_000, len(entry), MASKING.redaction)
@@ -68,7 +68,7 @@ def test_an_entry_that_only_its_marks_make_too_large_is_a_dead_letter_wherever_i
     assert isinstance(found, Unreadable)
 
 
-def test_a_letter_that_would_not_fit_in_a_message_is_withheld() -> None:
+def test_a_dead_letter_that_would_not_fit_in_a_message_is_replaced() -> None:
     many = orjson.dumps({"messages": [{"content": "x"}] * 50})
     reading = EventDecoder(len(many), 100, MASKING.redaction)
     told, kept = reading.redact_dead_letter(BROKEN, many)
@@ -79,7 +79,7 @@ def test_a_letter_that_would_not_fit_in_a_message_is_withheld() -> None:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_what_is_told_of_inputs_that_are_read_again_quotes_nothing(packed: bool) -> None:  # noqa: FBT001 - pytest's
+def test_errors_of_redacted_inputs_quote_nothing(packed: bool) -> None:  # noqa: FBT001 - pytest's
     entry = raw(timestamp="my secret")
     events = [{"message": entry.decode()}, {"message": raw(inputTranscript="my secret").decode()}]
     data = orjson.dumps({"messageType": "DATA_MESSAGE", "logEvents": events})

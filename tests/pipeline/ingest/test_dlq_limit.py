@@ -15,7 +15,7 @@ def letter(offset: int = 0) -> DeadLetter:
 
 
 def stopped(limit: DlqLimit, batches: list[list[bool]]) -> bool:
-    """Whether `limit` stops a worker that meets these inputs, the dead ones True."""
+    """Return whether `limit` stops a worker at these inputs, of which True ones are dead."""
     offset = 0
     try:
         for batch in batches:
@@ -27,7 +27,7 @@ def stopped(limit: DlqLimit, batches: list[list[bool]]) -> bool:
 
 
 def flooded(inputs: list[bool], share: float, window: int) -> bool:
-    """The slow, obvious way: any window with too many."""
+    """Compute the same slowly: any window with too many."""
     return any(sum(inputs[max(0, end - window) : end]) > int(share * window) for end in range(len(inputs) + 1))
 
 
@@ -72,7 +72,7 @@ def test_inputs_that_are_read_again_are_no_more_of_a_flood(batch: list[bool], ti
         limit.check(letters, len(batch))
 
 
-def test_many_letters_of_one_record_are_one() -> None:
+def test_many_dead_letters_of_one_record_count_once() -> None:
     DlqLimit(0.5, 4).check([(place, letter(7)) for place in range(100)], 100)
 
 

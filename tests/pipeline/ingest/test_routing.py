@@ -63,7 +63,7 @@ def test_the_entries_of_an_envelope_are_counted_one_by_one() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 5000, b"\x1f\x8bbroken", b"H4sIbroken"])
-def test_garbage_is_sent_on_to_become_a_dead_letter(text: bytes) -> None:
+def test_garbage_is_routed_to_become_a_dead_letter(text: bytes) -> None:
     assert route(text, READING) == dead(text)
 
 
@@ -128,7 +128,7 @@ def test_an_entry_too_large_for_any_message_is_kept_as_it_came() -> None:
     assert (letter.reason, letter.payload) == ("too-large", packed)
 
 
-def test_what_is_passed_on_and_what_is_kept_as_dead_is_redacted() -> None:
+def test_routed_entries_and_dead_letters_are_redacted() -> None:
     reading = EventDecoder.of(Settings(redact_transcripts="mask", redact_patterns=("email",)))
     secret = "my secret ann@example.com"
     broken = raw(timestamp=secret, inputTranscript=secret)

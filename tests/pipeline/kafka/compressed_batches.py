@@ -1,4 +1,4 @@
-"""Batches of records compressed by each kind of producer, with each codec that Kafka has."""
+"""Send batches compressed by each client with each codec of Kafka."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ CLIENTS = ("aiokafka", "kafka-python", "librdkafka")
 def send_compressed(
     settings: Settings, partition: TopicPartition, client: str, codec: str, values: list[bytes]
 ) -> None:
-    """One batch of these values, written by that client with that codec."""
+    """Send one batch of these values with that client and codec."""
     if client == "aiokafka":
         asyncio.run(_send_by_aiokafka(settings, partition, codec, values))
     elif client == "kafka-python":

@@ -1,4 +1,4 @@
-"""What speaks to Kafka is tested on the embedded broker and on Apache Kafka."""
+"""Run tests that need Kafka on the embedded broker and on Apache Kafka."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from tests.pipeline.kafka.producing import writing
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each test that needs a broker runs on both."""
+    """Run each test that needs a broker on both."""
     on_both(metafunc)
 
 
@@ -38,6 +38,6 @@ def producer(kafka_settings: Settings) -> Iterator[KafkaProducer]:
 
 @pytest.fixture
 def partition(kafka_settings: Settings) -> TopicPartition:
-    """The first of four partitions that nothing was written to."""
+    """Return the first of four empty partitions."""
     create_topics(kafka_settings)
     return TopicPartition(kafka_settings.topic_turns, 0)

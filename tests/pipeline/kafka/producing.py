@@ -1,4 +1,4 @@
-"""Records in a partition, with the timestamps and in the batches that a test wants."""
+"""Send records with the timestamps and in the batches that a test needs."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ PATIENCE = 10.0
 
 @contextmanager
 def writing(settings: Settings, **options: Any) -> Iterator[KafkaProducer]:
-    """A producer that sends a batch when it is told to."""
+    """Open a producer that sends a batch only when it is flushed."""
     opened = open_producer(settings, linger_ms=60_000, batch_size=1_000_000, **options)
     try:
         yield opened
@@ -30,20 +30,20 @@ def send(
     value: bytes = b"x" * 100,
     key: bytes | None = None,
 ) -> None:
-    """One batch of records with these timestamps."""
+    """Send one batch of records with these timestamps."""
     for stamp in stamps:
         producer.send(partition.topic, value, key=key, partition=partition.partition, timestamp_ms=stamp)
     producer.flush(PATIENCE)
 
 
 def now() -> int:
-    """Milliseconds since 1970; a record of long ago would fall to retention."""
+    """Return milliseconds since 1970; retention would delete a record of long ago."""
     return int(time.time() * 1000)
 
 
 def wait_until(done: Callable[[], bool]) -> None:
-    """Returns once it is so."""
+    """Wait until `done` returns True."""
     deadline = time.monotonic() + 60
     while not done():
-        assert time.monotonic() < deadline, "it has not come to be so"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Record batches byte for byte, as a test wants them, also such as no client would write."""
+"""Build record batches byte for byte, including some that no client would write."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 
 
 def batch_of(values: Sequence[bytes], codec: str = "none", offset: int = 0, **options: Any) -> bytes:
-    """One batch of these values, the first at `offset`."""
+    """Build one batch of these values, the first at `offset`."""
     builder = MemoryRecordsBuilder(2, CODECS[codec], 1 << 30, **options)
     for place, value in enumerate(values):
         assert builder.append(1_780_000_000_000 + place, None, value)
@@ -26,7 +26,7 @@ def batch_of(values: Sequence[bytes], codec: str = "none", offset: int = 0, **op
 
 
 def at(offset: int, batch: bytes) -> bytes:
-    """The batch where a broker has put it: its base offset lies outside of what the checksum covers."""
+    """Return the batch at another base offset, which the checksum does not cover."""
     return offset.to_bytes(8) + batch[8:]
 
 
@@ -58,7 +58,7 @@ async def _send(manager: Any, request: Any, node: int) -> Any:
 
 
 def with_checksum(batch: bytes | bytearray) -> bytes:
-    """The batch as if its producer had written it so."""
+    """Return the batch with a matching checksum."""
     changed = bytearray(batch)
     changed[17:21] = crc32c(bytes(changed[21:])).to_bytes(4)
     return bytes(changed)

@@ -33,7 +33,7 @@ SASL = [door for door in DOORS if door[0].startswith("SASL")]
 
 
 def refusal(settings: Settings, patience: float = PATIENCE) -> str:
-    """The sentence of a user error."""
+    """Return the text of the user error."""
     with pytest.raises(UsageError) as refused, fetcher(settings, patience) as opened:
         list(read_batches(opened, TopicPartition(settings.topic_turns, 0), (0, 1), 1, patience))
     return str(refused.value)
@@ -41,7 +41,7 @@ def refusal(settings: Settings, patience: float = PATIENCE) -> str:
 
 @pytest.mark.apache
 @pytest.mark.parametrize(("security", "mechanism"), SASL)
-def test_a_wrong_password_is_refused_and_never_said(
+def test_a_wrong_password_is_refused_and_never_shown(
     apache_kafka: SecuredKafka, security: str, mechanism: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -58,14 +58,14 @@ def test_no_certificate_where_one_is_demanded_is_refused(apache_kafka: SecuredKa
 
 
 @pytest.mark.apache
-def test_a_broker_that_nobody_trusts_is_not_spoken_to(apache_kafka: SecuredKafka, pem: Certificates) -> None:
+def test_an_untrusted_broker_is_refused(apache_kafka: SecuredKafka, pem: Certificates) -> None:
     said = refusal(msgspec.structs.replace(apache_kafka.settings("SASL_SSL"), kafka_ca=str(pem.strangers)))
     assert "not trusted" in said
     assert "TURNFOLD_KAFKA_CA" in said
 
 
 @pytest.mark.apache
-def test_a_broker_under_another_name_is_not_spoken_to(apache_kafka: SecuredKafka) -> None:
+def test_a_broker_under_another_name_is_refused(apache_kafka: SecuredKafka) -> None:
     """127.1 is the same address, but the certificate does not say so."""
     settings = apache_kafka.settings("SSL")
     other = (settings.kafka[0].replace("127.0.0.1", "127.1"),)
@@ -76,13 +76,13 @@ def test_a_file_that_cannot_be_used_is_named_with_its_setting() -> None:
     assert "TURNFOLD_KAFKA_CA=/nowhere" in refusal(Settings(kafka_security="SSL", kafka_ca="/nowhere"))
 
 
-def test_a_broker_that_is_away_is_trouble_that_passes_and_names_the_address() -> None:
+def test_a_broker_that_is_away_is_a_transient_error_that_names_the_address() -> None:
     nobody = Settings(kafka=("127.0.0.1:1",))
     with pytest.raises(TransientError, match=r"Kafka at 127\.0\.0\.1:1 does not answer"), fetcher(nobody, 0.5):
         pytest.fail("there is no broker")
 
 
-def test_a_server_that_takes_connections_and_says_nothing_is_given_up() -> None:
+def test_a_silent_server_is_a_transient_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = Settings(kafka=(f"127.0.0.1:{silent.getsockname()[1]}",))
         with pytest.raises(TransientError, match="nothing more of turns/0"), fetcher(settings, 0.5) as opened:
@@ -90,7 +90,7 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up() -> None:
 
 
 @ON_APACHE
-def test_a_topic_that_is_gone_is_trouble_that_names_it(kafka_settings: Settings) -> None:
+def test_a_deleted_topic_is_a_transient_error_that_names_it(kafka_settings: Settings) -> None:
     """Who deletes a topic while it is read may be making it anew."""
     gone = TopicPartition(kafka_settings.topic_turns, 0)
     with pytest.raises(TransientError, match="nknown"), fetcher(kafka_settings, 2.0) as opened:
@@ -121,7 +121,7 @@ with_fixtures = settings(
 
 @pytest.fixture
 def filled(partition: TopicPartition, producer: KafkaProducer) -> TopicPartition:
-    """A partition of `TOTAL` records in batches of several sizes."""
+    """Return a partition of `TOTAL` records in batches of several sizes."""
     for size in (1, 30, 9) * 3:
         send(producer, partition, [now()] * size)
     return partition
@@ -177,7 +177,7 @@ def test_however_large_the_records_a_list_holds_no_more_than_may_be_fetched_ahea
     assert max(len(fetched.records) for fetched in lists) * size < QUEUED_KB * 1024 + 2 * FETCH_BYTES
 
 
-def test_a_reading_that_was_given_up_does_not_disturb_the_next(
+def test_an_abandoned_read_does_not_disturb_the_next(
     filled: TopicPartition, producer: KafkaProducer, fetcher: Fetcher
 ) -> None:
     other = TopicPartition(filled.topic, 1)
@@ -187,7 +187,7 @@ def test_a_reading_that_was_given_up_does_not_disturb_the_next(
     assert numbers(read_batches(fetcher, filled, (0, TOTAL), 7, PATIENCE)) == list(range(TOTAL))
 
 
-def test_the_markers_of_transactions_are_stepped_over(
+def test_transaction_markers_are_skipped(
     kafka_settings: Settings, partition: TopicPartition, consumer: KafkaConsumer, fetcher: Fetcher
 ) -> None:
     """The last offset is a marker's: waiting for its record would never end."""
@@ -205,7 +205,7 @@ def test_the_markers_of_transactions_are_stepped_over(
 
 
 @ON_APACHE
-def test_offsets_that_retention_took_are_stepped_over(
+def test_offsets_that_retention_deleted_are_skipped(
     kafka_settings: Settings, partition: TopicPartition, producer: KafkaProducer, fetcher: Fetcher
 ) -> None:
     send(producer, partition, [now()] * 10)
@@ -235,9 +235,7 @@ def test_retention_may_take_what_follows_while_one_reads(
 
 
 @ON_APACHE
-def test_offsets_that_compaction_took_are_stepped_over(
-    kafka_settings: Settings, producer: KafkaProducer, fetcher: Fetcher
-) -> None:
+def test_compacted_offsets_are_skipped(kafka_settings: Settings, producer: KafkaProducer, fetcher: Fetcher) -> None:
     partition = TopicPartition(kafka_settings.topic_turns, 0)
     compact_at_once(kafka_settings, partition.topic)
     for key in b"aaaabbbbbc":
@@ -250,7 +248,7 @@ def test_offsets_that_compaction_took_are_stepped_over(
 
 
 @ON_APACHE
-def test_a_topic_that_was_made_anew_is_not_taken_for_the_old_one(
+def test_a_recreated_topic_is_not_mistaken_for_the_old_one(
     kafka_settings: Settings, partition: TopicPartition, producer: KafkaProducer, fetcher: Fetcher
 ) -> None:
     """Its offsets begin at 0 again: a reading that was taken up would go on somewhere else."""
@@ -292,7 +290,7 @@ def test_the_time_that_the_work_on_a_list_takes_is_not_kafkas(
     assert numbers(read) == [0, 1]
 
 
-def test_a_broker_that_stops_answering_is_given_up(
+def test_a_broker_that_stops_answering_is_a_transient_error(
     kafka_settings: Settings, partition: TopicPartition, producer: KafkaProducer, kafka_broker: Broker
 ) -> None:
     send(producer, partition, [now()] * 3)
@@ -303,25 +301,25 @@ def test_a_broker_that_stops_answering_is_given_up(
 
 
 def anew(settings: Settings, partition: TopicPartition, span: tuple[int, int], count: int) -> list[Fetched]:
-    """What another process would read. One that has been at the end waits until the broker has answered there."""
+    """Read as another process would; a consumer that was at the end waits for the broker's response there."""
     with fetcher(settings) as opened:
         return list(read_batches(opened, partition, span, count, PATIENCE))
 
 
 def read_of(fetcher: Fetcher, partition: TopicPartition, span: tuple[int, int]) -> list[int]:
-    """The offsets of all records of the span, which has been left behind."""
+    """Return the offsets of all records of the span."""
     lists = list(read_batches(fetcher, partition, span, 100, PATIENCE))
     assert lists[-1].next_offset == span[1]
     return numbers(lists)
 
 
 def numbers(lists: Iterable[Fetched]) -> list[int]:
-    """The offsets of the records."""
+    """Return the offsets of the records."""
     return [record.offset() for fetched in lists for record in fetched.records]
 
 
 def compact_at_once(settings: Settings, topic: str) -> None:
-    """A topic of one partition whose records are compacted as soon as they may be."""
+    """Create a topic of one partition that is compacted as soon as possible."""
     config = {"cleanup.policy": "compact", "segment.ms": "1", "min.cleanable.dirty.ratio": "0"}
     with open_admin(settings) as kafka:
         kafka.alter_configs([ConfigResource(ConfigResourceType.BROKER, "1", {"log.cleaner.backoff.ms": "100"})])

@@ -15,12 +15,12 @@ NOBODY = Settings(kafka=("127.0.0.1:1",))
 PATIENCE = 0.5
 
 
-def test_a_broker_that_is_away_is_trouble_that_passes_and_names_the_address() -> None:
+def test_a_broker_that_is_away_is_a_transient_error_that_names_the_address() -> None:
     with pytest.raises(TransientError, match=r"Kafka at 127\.0\.0\.1:1 does not answer"), open_admin(NOBODY, PATIENCE):
         pytest.fail("there is no broker")
 
 
-def test_a_server_that_takes_connections_and_says_nothing_is_given_up_by_every_client() -> None:
+def test_a_silent_server_is_a_transient_error_for_every_client() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = Settings(kafka=(f"127.0.0.1:{silent.getsockname()[1]}",))
         with pytest.raises(TransientError), open_admin(settings, PATIENCE):
@@ -32,18 +32,18 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up_by_every_c
 
 
 @pytest.mark.parametrize("wrong", ["localhost", "host:", ":9092", "host:http", "host:0", "host:65536", "h:-1"])
-def test_what_is_no_address_is_told_before_anything_is_tried(wrong: str) -> None:
+def test_an_invalid_address_is_reported_before_anything_is_tried(wrong: str) -> None:
     settings = Settings(kafka=("127.0.0.1:9092", wrong))
     with pytest.raises(UsageError, match=r"TURNFOLD_KAFKA.*host:port"), open_admin(settings):
         pytest.fail("the address is none")
 
 
-def test_no_address_at_all_is_told() -> None:
+def test_a_missing_address_is_reported() -> None:
     with pytest.raises(UsageError, match="TURNFOLD_KAFKA names no server"), open_admin(Settings(kafka=())):
         pytest.fail("there is no address")
 
 
-def test_a_refusal_is_no_trouble_that_passes() -> None:
+def test_a_refusal_is_a_user_error() -> None:
     refused = pytest.raises(UsageError, match="refuses the request: ClusterAuthorizationFailedError")
     with refused, translate_errors(NOBODY):
         raise ClusterAuthorizationFailedError
@@ -53,7 +53,7 @@ def test_a_refusal_is_no_trouble_that_passes() -> None:
     (KafkaTimeoutError("too late"), "too late"),
     (NotEnoughReplicasError(), "NotEnoughReplicasError"),
 ])  # fmt: skip
-def test_trouble_says_what_kafka_python_says(error: Exception, said: str) -> None:
+def test_errors_have_the_text_of_kafka_python(error: Exception, said: str) -> None:
     with pytest.raises(TransientError, match=said), translate_errors(NOBODY):
         raise error
 

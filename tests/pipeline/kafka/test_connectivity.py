@@ -1,4 +1,4 @@
-"""Whom Kafka does not let in is told so at once, with what to look at, and without the password."""
+"""A refusal by Kafka is reported at once, with what to check, and without the password."""
 
 import logging
 
@@ -17,14 +17,14 @@ SASL = [door for door in DOORS if door[0].startswith("SASL")]
 
 
 def refusal(settings: Settings) -> str:
-    """The sentence of a user error, which is told at once: had it been tried again, it would be trouble that passes."""
+    """Return the text of a user error, which comes at once: a retry would end as a transient error."""
     with pytest.raises(UsageError) as refused, open_admin(settings):
         pytest.fail("it is not let in")
     return str(refused.value)
 
 
 @pytest.mark.parametrize(("security", "mechanism"), SASL)
-def test_a_wrong_password_is_refused_and_never_said(
+def test_a_wrong_password_is_refused_and_never_shown(
     apache_kafka: SecuredKafka, security: str, mechanism: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -51,16 +51,14 @@ def test_no_certificate_where_one_is_demanded_is_refused(apache_kafka: SecuredKa
 
 
 @pytest.mark.parametrize("authorities", ["strangers", "this machine's"])
-def test_a_broker_that_nobody_trusts_is_not_spoken_to(
-    apache_kafka: SecuredKafka, pem: Certificates, authorities: str
-) -> None:
+def test_an_untrusted_broker_is_refused(apache_kafka: SecuredKafka, pem: Certificates, authorities: str) -> None:
     ca = str(pem.strangers) if authorities == "strangers" else ""
     said = refusal(msgspec.structs.replace(apache_kafka.settings("SASL_SSL"), kafka_ca=ca))
     assert "not trusted" in said
     assert "TURNFOLD_KAFKA_CA" in said
 
 
-def test_a_broker_under_another_name_is_not_spoken_to(apache_kafka: SecuredKafka) -> None:
+def test_a_broker_under_another_name_is_refused(apache_kafka: SecuredKafka) -> None:
     """127.1 is the same address, but the certificate does not say so."""
     settings = apache_kafka.settings("SSL")
     other = (settings.kafka[0].replace("127.0.0.1", "127.1"),)

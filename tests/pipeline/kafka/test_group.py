@@ -78,7 +78,7 @@ def test_members_need_a_broker() -> None:
 
 @contextmanager
 def working(settings: Settings, client_id: str) -> Iterator[None]:
-    """A process that works in the group, for the length of the block; it ends as a power cut would end it."""
+    """Run a process in the group for the length of the block; kill it at the end."""
     words = [settings.kafka[0], settings.kafka_group, settings.topic_turns, client_id]
     with subprocess.Popen([sys.executable, "-c", WORKER, *words], stderr=subprocess.DEVNULL) as process:
         try:
@@ -88,7 +88,7 @@ def working(settings: Settings, client_id: str) -> Iterator[None]:
 
 
 def wait_for(settings: Settings, wanted: list[GroupMember]) -> None:
-    """Returns once those are the members."""
+    """Wait until those are the members."""
     deadline = time.monotonic() + SOON
     while (found := members(settings)) != wanted:
         assert time.monotonic() < deadline, found
@@ -135,7 +135,7 @@ def test_lag_is_what_lies_behind_the_commit(kafka_settings: Settings) -> None:
     [(0, 50_313, 451, "offset 50,313 is committed, and the partition ends at 451"), (0, 451, 0, ""), (0, None, 451, ""),
      (400, 100, 51, "300 records were deleted before they were read"), (400, 400, 51, ""), (451, 451, 0, "")],
 )  # fmt: skip
-def test_a_commit_that_means_nothing_is_told_and_hides_no_lag(
+def test_an_invalid_commit_is_reported_and_hides_no_lag(
     beginning: int, committed: int | None, lag: int, told: str
 ) -> None:
     found = PartitionLag("t", 0, beginning, 451, committed)

@@ -25,7 +25,7 @@ def test_no_partitions_have_no_bounds(kafka_settings: Settings) -> None:
         assert bounds(consumer, [], 1) == {}
 
 
-def test_bounds_move_with_the_records_and_can_be_asked_again(kafka_settings: Settings) -> None:
+def test_bounds_move_with_the_records(kafka_settings: Settings) -> None:
     create_topics(kafka_settings)
     partition = TopicPartition(kafka_settings.topic_raw, 0)
     producer = open_producer(kafka_settings)
@@ -38,7 +38,7 @@ def test_bounds_move_with_the_records_and_can_be_asked_again(kafka_settings: Set
     producer.close()
 
 
-def test_a_broker_that_stops_answering_is_given_up(kafka_settings: Settings, kafka_broker: Broker) -> None:
+def test_a_broker_that_stops_answering_is_a_transient_error(kafka_settings: Settings, kafka_broker: Broker) -> None:
     create_topics(kafka_settings)
     with open_consumer(kafka_settings, patience=1) as consumer:
         partition = TopicPartition(kafka_settings.topic_raw, 0)
@@ -62,7 +62,7 @@ def test_every_record_between_two_offsets_comes_once(kafka_settings: Settings) -
         assert spans_of(consumer, kafka_settings.topic_dead + "x", 10) == {}
 
 
-def test_the_newest_are_never_fewer_than_asked_for() -> None:
+def test_the_newest_are_never_fewer_than_requested() -> None:
     spans = dict.fromkeys(range(3), (0, 10))
     assert newest(spans, 4) == dict.fromkeys(range(3), (8, 10))
     assert newest(spans, 100) == spans
@@ -83,7 +83,7 @@ HOUR = 3_600_000
 STEP = 100
 PARTITIONS = 32
 
-OffsetWindow = tuple[int | None, int | None]
+TimeWindow = tuple[int | None, int | None]
 
 batches = st.lists(st.lists(st.integers(-600, 600), min_size=1, max_size=8), min_size=1, max_size=4)
 """Batches of records, each as the milliseconds by which its timestamp is out of order."""
@@ -102,8 +102,8 @@ def zipping(kafka_settings: Settings) -> Iterator[KafkaProducer]:
 
 @pytest.fixture
 def partitions(kafka_settings: Settings) -> Iterator[TopicPartition]:
-    """As many as are taken."""
-    return has_unknown_end(msgspec.structs.replace(kafka_settings, topic_partitions=PARTITIONS))
+    """Yield as many empty partitions as are needed."""
+    return empty_partitions(msgspec.structs.replace(kafka_settings, topic_partitions=PARTITIONS))
 
 
 @with_fixtures
@@ -118,7 +118,7 @@ def test_each_window_of_any_timestamps_is_read_whole(
     kafka_settings: Settings,
     deviations: list[list[int]],
     zipped: bool,
-    window: OffsetWindow,
+    window: TimeWindow,
     count: int,
 ) -> None:
     """Timestamps go up and down; a span that begins too late, or ends too early, would lose records of the window."""
@@ -192,7 +192,7 @@ def test_a_span_begins_behind_what_retention_took(
 
 
 def every(settings: Settings, spans: Spans, count: int) -> list[tuple[int, int]]:
-    """Offset and timestamp of every record of the spans."""
+    """Return the offset and timestamp of every record of the spans."""
     with fetcher(settings) as opened:
         return [
             (record.offset(), record.timestamp()[1])
@@ -203,12 +203,12 @@ def every(settings: Settings, spans: Spans, count: int) -> list[tuple[int, int]]
 
 
 def within(stamp: int, since: int | None, end: int | None) -> bool:
-    """Whether a window holds the timestamp."""
+    """Return whether the window contains the timestamp."""
     return (since is None or stamp >= since) and (end is None or stamp < end)
 
 
-def has_unknown_end(settings: Settings) -> Iterator[TopicPartition]:
-    """Partitions that nothing was written to."""
+def empty_partitions(settings: Settings) -> Iterator[TopicPartition]:
+    """Yield empty partitions."""
     while True:
         fresh = unused(settings)
         create_topics(fresh)

@@ -1,4 +1,4 @@
-"""Sessions are placed where each kind of client places its keys: rows are right only where workers agree with those."""
+"""Sessions are placed where each kind of client places its keys: rows are right only if workers agree with them."""
 
 import msgspec
 import pytest
@@ -48,7 +48,7 @@ def test_each_partitioner_is_librdkafkas_and_that_of_our_own_producers(
     assert all(record.partition == placement.partition_of(record.key.decode()) for record in records)
 
 
-def test_what_is_remembered_is_bounded_and_changes_nothing() -> None:
+def test_the_cache_is_limited_and_changes_no_result() -> None:
     placement = Placement("murmur2", 7)
     first = [placement.partition_of(f"s{number}") for number in range(CACHED + 10)]
     assert len(placement._known) <= CACHED

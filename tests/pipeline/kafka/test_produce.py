@@ -41,7 +41,7 @@ def test_messages_without_a_key_arrive(kafka_settings: Settings) -> None:
     }  # fmt: skip
 
 
-def test_the_window_bounds_what_is_under_way(kafka_settings: Settings) -> None:
+def test_the_window_limits_messages_in_flight(kafka_settings: Settings) -> None:
     create_topics(kafka_settings)
     with Producer(kafka_settings, on_failure=unexpected, window=20_000) as producer:
         for number in range(200):

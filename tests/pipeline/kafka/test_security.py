@@ -1,4 +1,4 @@
-"""What Kafka demands is shown to it, as the settings say."""
+"""Clients authenticate to Kafka as the settings say."""
 
 import ssl
 
@@ -19,7 +19,7 @@ from tests.secured_kafka import DOORS, SecuredKafka
 
 @pytest.mark.apache
 @pytest.mark.parametrize(("security", "mechanism"), DOORS)
-def test_every_client_is_let_in(apache_kafka: SecuredKafka, security: str, mechanism: str) -> None:
+def test_every_client_connects(apache_kafka: SecuredKafka, security: str, mechanism: str) -> None:
     settings = msgspec.structs.replace(apache_kafka.settings(security, mechanism), kafka_idempotence=True)
     assert len(create_topics(settings).created) == 3
     with Producer(settings, on_failure=lambda failure: pytest.fail(str(failure))) as producer:

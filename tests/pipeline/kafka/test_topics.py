@@ -53,7 +53,7 @@ def test_a_topic_made_by_hand_is_kept_and_the_others_are_created(kafka_settings:
     assert all(kafka_settings.topic_turns in text for text in report.differences), "the others are as they should be"
 
 
-def test_a_topic_that_is_compacted_loses_events_which_is_told(kafka_settings: Settings) -> None:
+def test_a_compacted_topic_is_reported_as_it_loses_events(kafka_settings: Settings) -> None:
     settings = {"cleanup.policy": "compact,delete"}
     topic = {"num_partitions": 4, "replication_factor": 1, "configs": settings}
     with open_admin(kafka_settings) as kafka:

@@ -1,4 +1,4 @@
-"""Batches of three records whose middle one is such as no client would write; the others are as any."""
+"""Build batches of three records of which no client would write the second."""
 
 from collections.abc import Sequence
 
@@ -12,24 +12,24 @@ LARGEST = 2**63 - 1
 def record(
     value: bytes, *, delta: int, headers: bytes = NO_HEADERS, later: int = 0, key: bytes = varint(-1), tail: bytes = b""
 ) -> bytes:
-    """A record of these bytes, whatever they are."""
+    """Build a record of these bytes."""
     content = b"\0" + varint(later) + varint(delta) + key + varint(len(value)) + value + headers + tail
     return varint(len(content)) + content
 
 
 def headers(*headers: tuple[int, bytes]) -> bytes:
-    """Headers whose names have these lengths and bytes."""
+    """Build headers whose names have these lengths and bytes."""
     return varint(len(headers)) + b"".join(varint(length) + name + varint(1) + b"v" for length, name in headers)
 
 
 def around(odd: bytes, values: Sequence[bytes], first_time: int = TIME) -> bytes:
-    """A batch of the first of the values, the odd record, and the second one."""
+    """Build a batch of the first value, the unusual record, and the second value."""
     records = record(values[0], delta=0) + odd + record(values[1], delta=2)
     return build_batch(empty_header(0, 2, first_time)._replace(records=3), records)
 
 
 def living(value: bytes) -> dict[str, bytes]:
-    """Records whose value can be read, and is to be."""
+    """Build records whose value can be read and must be kept."""
     return {
         "name not UTF-8": record(value, delta=1, headers=headers((2, b"\xff\xfe"))),
         "name null": record(value, delta=1, headers=headers((1, b"a"), (-1, b""))),

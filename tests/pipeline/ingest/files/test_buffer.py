@@ -38,7 +38,7 @@ class Broken(io.RawIOBase):
         return step
 
 
-def test_what_is_broken_is_told_and_read_on_behind_where_that_can_be() -> None:
+def test_a_broken_stream_is_reported_and_resumed_if_possible() -> None:
     buffer = ByteBuffer(Broken(b"a", BrokenGzipError("cut"), b"b"))
     assert [buffer.grow(), buffer.grow(), buffer.grow()] == [True, False, False]
     assert buffer.broken == "broken gzip, read as far as it goes: cut"
@@ -46,7 +46,7 @@ def test_what_is_broken_is_told_and_read_on_behind_where_that_can_be() -> None:
     assert (buffer.broken, buffer.grow(), buffer.text) == ("", True, b"ab")
 
 
-def test_a_disk_that_fails_is_not_asked_again() -> None:
+def test_a_failing_disk_is_not_read_again() -> None:
     buffer = ByteBuffer(Broken(b"a", OSError("gone"), b"b"))
     assert [buffer.grow(), buffer.grow()] == [True, False]
     assert buffer.broken == "cannot be read any further: gone"

@@ -46,7 +46,7 @@ def test_a_folder_is_its_files_by_name_however_deep(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a", "b/a/x", "b/a-1/y", "b/a.gz", "b/z", "c"]
 
 
-def test_what_is_no_export_is_passed_over_in_a_folder(tmp_path: Path) -> None:
+def test_other_files_than_exports_are_skipped_in_a_folder(tmp_path: Path) -> None:
     write(
         tmp_path,
         "a",
@@ -61,7 +61,7 @@ def test_what_is_no_export_is_passed_over_in_a_folder(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a", "export/s/000000.gz"]
 
 
-def test_what_is_asked_for_by_name_is_read_whatever_it_is_called(tmp_path: Path) -> None:
+def test_a_file_named_explicitly_is_read_whatever_its_name(tmp_path: Path) -> None:
     write(tmp_path, ".hidden", "aws-logs-write-test", ".folder/a")
     (tmp_path / "empty").touch()
     asked = [tmp_path / name for name in (".hidden", "aws-logs-write-test", "empty", ".folder")]
@@ -89,7 +89,7 @@ def test_names_that_are_no_text_are_found(tmp_path: Path) -> None:
     assert [os.fsencode(found.path) for found in find_files([str(tmp_path)])] == [name]
 
 
-def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_paths_that_cannot_be_read_are_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"/none cannot be read: No such file or directory"):
         find_files([f"{tmp_path}/none"])
     with pytest.raises(UsageError, match="holds no file to read; hidden files, empty files and aws-logs-write-test"):

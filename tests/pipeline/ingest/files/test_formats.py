@@ -69,7 +69,7 @@ def test_the_position_goes_from_the_beginning_to_the_size_of_the_file(tmp_path: 
     assert positions[-1] == file.stat().st_size
 
 
-def test_who_goes_on_later_skips_what_was_done(file: Path) -> None:
+def test_the_same_pieces_can_be_skipped_when_resuming(file: Path) -> None:
     file.write_bytes(b'{"a":1}{"b":2}\n{\n}\n[{},{}]\nx')
     whole = read(file)
     for done in range(len(whole) + 1):
@@ -77,15 +77,13 @@ def test_who_goes_on_later_skips_what_was_done(file: Path) -> None:
             assert list(islice(export, done, None)) == whole[done:]
 
 
-def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_reported(tmp_path: Path) -> None:
     for path, why in ((tmp_path / "none", "No such file"), (tmp_path, "Is a directory")):
         with pytest.raises(UsageError, match=f"{path} cannot be read: {why}"), open_export(str(path), LIMIT):
             pass
 
 
-def test_who_has_nothing_to_read_parquet_with_is_told_what_brings_it(
-    monkeypatch: pytest.MonkeyPatch, file: Path
-) -> None:
+def test_without_pyarrow_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.delitem(sys.modules, "pipeline.ingest.files.parquet", raising=False)
     file.write_bytes(b"{}\n")

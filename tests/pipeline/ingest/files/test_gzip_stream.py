@@ -52,7 +52,7 @@ def test_a_long_text_is_unpacked_bit_by_bit() -> None:
 
 @given(st.data(), st.integers(0, 300))
 @settings(deadline=None)
-def test_of_what_is_cut_off_all_that_is_there_is_read(data: st.DataObject, end: int) -> None:
+def test_truncated_gzip_is_read_to_its_end(data: st.DataObject, end: int) -> None:
     first, second = gzip.compress(b"".join(LINES[:10])), gzip.compress(b"".join(LINES[10:20]))
     text, wrong = read(*data.draw(cut((first + second)[: 2 + end])))
     assert b"".join(LINES[:20]).startswith(text)
@@ -74,7 +74,7 @@ def test_text_before_a_wrong_byte_is_not_lost_nor_are_the_members_behind_it() ->
     assert len(wrong) == 1
 
 
-def test_a_wrong_checksum_is_told_behind_all_of_the_text() -> None:
+def test_a_wrong_checksum_is_reported_after_all_of_the_text() -> None:
     packed = bytearray(gzip.compress(b"".join(LINES)))
     packed[-8] ^= 1
     text, wrong = read(bytes(packed) + gzip.compress(b"behind\n"))
@@ -87,12 +87,12 @@ def test_zeros_behind_an_archive_are_no_fault(behind: bytes) -> None:
     assert read(gzip.compress(b"a") + behind, gzip.compress(b"b") + behind) == (b"ab", [])
 
 
-def test_rubbish_between_members_is_told_and_skipped() -> None:
+def test_garbage_between_members_is_reported_and_skipped() -> None:
     text, wrong = read(gzip.compress(b"a") + b"junk\x1f\x8b", b"\x1f", gzip.compress(b"b")[1:] + b"j")
     assert (text, wrong) == (b"ab", ["followed by data that is not gzip"] * 2)
 
 
-def test_archives_in_archives_are_told_apart() -> None:
+def test_archives_in_archives_are_distinguished() -> None:
     outer = bytearray(gzip.compress(gzip.compress(b"a\n") + gzip.compress(b"b\n")))
     outer[-8] ^= 1
     stream = GzipReader(GzipReader(Chunks([bytes(outer), gzip.compress(gzip.compress(b"c\n"))])))
@@ -102,7 +102,7 @@ def test_archives_in_archives_are_told_apart() -> None:
     assert [told.partition(":")[0] for told in wrong] == ["in the outer gzip"]
 
 
-def test_looking_ahead_takes_neither_text_nor_what_is_wrong() -> None:
+def test_peeking_consumes_neither_text_nor_errors() -> None:
     stream = GzipReader(Chunks([gzip.compress(b"abc")[:-1]]))
     assert [stream.peek(2) for _ in range(2)] == [b"ab", b"ab"]
     assert drained(stream) == (b"abc", ["cut off before its end"])

@@ -90,7 +90,7 @@ def test_pieces_say_where_they_begin() -> None:
     (b"{}[{}]\n", [b"{}", b"[{}]"]),
     (b"\0" * 9 + b'{"a":1}{"b":2}', [b"\0" * 9 + b'{"a":1}', b'{"b":2}']),
 ])  # fmt: skip
-def test_what_is_broken_takes_along_no_more_than_it_must(text: bytes, found: list[bytes]) -> None:
+def test_a_broken_value_loses_no_more_than_it_must(text: bytes, found: list[bytes]) -> None:
     assert texts(text) == found
 
 
@@ -107,13 +107,13 @@ def test_a_document_that_ends_too_early_is_its_lines() -> None:
     assert texts(b'{\n "a": 1,\n "b": 2') == [b"{", b' "a": 1,', b' "b": 2']
 
 
-def test_a_time_of_cloudwatch_ends_what_was_open() -> None:
+def test_a_cloudwatch_timestamp_ends_an_unfinished_value() -> None:
     """Without it, the second message would belong to the first."""
     assert texts(STAMP + b'{"a":\n' + STAMP + b'{"b":1}\n' + STAMP + b"}") == [b'{"a":', b'{"b":1}', b"}"]
 
 
 @pytest.mark.parametrize("line", [STAMP.rstrip() + b"{}", STAMP[1:] + b"{}", b" " + STAMP + b"{}", b"2026-06-09 {}"])
-def test_what_is_not_quite_a_time_of_cloudwatch_is_not_taken_away(line: bytes) -> None:
+def test_text_that_is_almost_a_cloudwatch_timestamp_is_kept(line: bytes) -> None:
     assert texts(line) == [line]
 
 
@@ -150,7 +150,7 @@ def test_a_document_that_comes_line_by_line_waits_for_no_other() -> None:
     assert next(JsonSplitter(ByteBuffer(Chunks(live()))).pieces()).size == 304
 
 
-def test_a_document_without_end_is_given_up_before_memory_is() -> None:
+def test_an_endless_document_is_an_error_before_memory_is_full() -> None:
     def endless() -> Iterator[bytes]:
         yield b"a\n[\n"
         while True:

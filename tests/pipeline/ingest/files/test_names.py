@@ -1,4 +1,4 @@
-"""Whatever bytes name a file, they have a name that JSON and terminals hold, and are found by it again."""
+"""Every file name has a text that JSON and terminals can hold, and that leads back to the file."""
 
 import json
 import os

@@ -66,14 +66,14 @@ def test_columns_of_objects_may_hold_them_as_json(file: Path) -> None:
     (pa.table({"message": [1], "n": [0.5]}), "message (int64), n (double)"),
     (pa.table({"message": [{"botId": "x"}]}), "message (struct<botId: string>)"),
 ])  # fmt: skip
-def test_a_file_without_such_a_column_is_told_with_those_there_are(file: Path, table: pa.Table, there: str) -> None:
+def test_a_file_without_such_a_column_is_reported_with_its_columns(file: Path, table: pa.Table, there: str) -> None:
     pq.write_table(table, file)
     assert [(one.data, one.problem) for one in read(file)] == [(b"",
         f"{NONE_SUCH}; the columns are: {there}",
     )]  # fmt: skip
 
 
-def test_what_is_missing_or_too_large_is_told_with_its_row(file: Path) -> None:
+def test_null_and_oversized_rows_are_reported_with_their_number(file: Path) -> None:
     pq.write_table(pa.table({"message": ["{}", None, "x" * 101, ""]}), file)
     assert [(one.line, one.data, one.problem) for one in read(file, 100)] == [
         (1, b"{}", ""),
@@ -109,7 +109,7 @@ def test_a_broken_group_does_not_take_those_after_it_along(file: Path) -> None:
 
 
 @pytest.mark.parametrize("end", [4, 100, -4, -100])
-def test_a_file_that_is_cut_off_is_told(file: Path, end: int) -> None:
+def test_a_truncated_file_is_reported(file: Path, end: int) -> None:
     pq.write_table(pa.table({"message": ["{}"] * 1000}), file)
     file.write_bytes(file.read_bytes()[:end])
     found = read(file)

@@ -86,7 +86,7 @@ def test_as_many_lines_as_many_inputs(file: Path, texts: list[bytes]) -> None:
     ]
 
 
-def test_each_input_says_where_it_stands(file: Path) -> None:
+def test_each_input_has_its_origin(file: Path) -> None:
     found = read(file, b'x\n{\n}\n[\n{"a":1},{}]\n{}{}\ny')
     places = ("1", "2", "4[1]", "4[2]", "6[1]", "6[2]", "7")
     assert [one.origin for one in found] == [f"{file}:{place}" for place in places]
@@ -113,7 +113,7 @@ def test_a_packed_envelope_is_the_document_in_it(file: Path) -> None:
     [CUT, gzip.compress(b'{"n":1}\n' * 3) + b"junk", gzip.compress(b"x\n" * 3)[:-4]],
     ids=["cut", "followed by junk", "without its end"],
 )
-def test_a_broken_archive_is_read_as_far_as_it_goes_and_the_rest_is_told(file: Path, content: bytes) -> None:
+def test_a_broken_archive_is_read_as_far_as_possible_and_the_rest_reported(file: Path, content: bytes) -> None:
     found = read(file, content)
     assert [one.line for one in found][:4] == [1, 2, 3, 4]
     assert found[-1].problem.startswith("broken gzip, read as far as it goes: ")
@@ -133,7 +133,7 @@ def test_the_archives_behind_a_broken_one_are_read(file: Path) -> None:
     ]
 
 
-def test_an_input_that_is_too_large_is_told_with_its_line_and_size(file: Path) -> None:
+def test_an_oversized_input_is_reported_with_its_line_and_size(file: Path) -> None:
     long = b"x" * 101 + b'\n[{"s":"' + b"y" * 101 + b'"},{}]\n{"s":"' + b"z" * 101 + b'"}{}\n'
     found = read(file, b"a\n" + long + b"b\n", limit=100)
     assert [(one.line, one.entry, one.data) for one in found] == [
@@ -149,7 +149,7 @@ def test_an_input_that_is_too_large_is_told_with_its_line_and_size(file: Path) -
     assert found[1].problem == "101 bytes, where TURNFOLD_MAX_MESSAGE_BYTES allows 100"
 
 
-def test_a_document_without_end_is_told_and_ends_the_file(file: Path) -> None:
+def test_an_endless_document_is_reported_and_ends_the_file(file: Path) -> None:
     found = read(file, b"a\n[\n" + (b"1" * 1000 + b",\n") * (PIECE_BYTES // 1000))
     assert [one.line for one in found] == [1, 2]
     assert "jq -c" in found[1].problem
@@ -190,7 +190,7 @@ def test_standard_input_is_read_and_left_open(monkeypatch: pytest.MonkeyPatch) -
         assert not stdin.closed
 
 
-def test_what_cannot_be_opened_is_told_before_anything_is_read(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_reported_before_anything_is_read(tmp_path: Path) -> None:
     for path, why in ((tmp_path / "none", "No such file"), (tmp_path, "Is a directory")):
         with pytest.raises(UsageError, match=f"{path} cannot be read: {why}"):
             next(read_inputs(str(path), LIMIT))

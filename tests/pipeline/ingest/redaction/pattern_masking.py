@@ -1,4 +1,4 @@
-"""Masks patterns in a text, and draws separators and pieces of texts for tests."""
+"""Mask patterns in a text, and draw separators and pieces of texts."""
 
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""Everything that a turn is made of is kept where it stands, in both versions, and nowhere else."""
+"""All members that a turn is built from are kept at their place, in both versions, and nowhere else."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from schemas.lex.log_entry import CHANNELS, LogEntry, LogEntryV1
 
 
 def leaves(kind: type[msgspec.Struct]) -> list[tuple[str, ...]]:
-    """The ways to all members of a wire shape that are no objects themselves."""
+    """Return the paths to all members of a wire shape that are not objects."""
     found: list[tuple[str, ...]] = []
     for field in msgspec.structs.fields(kind):
         of = getattr(field.type, "__args__", (field.type,))

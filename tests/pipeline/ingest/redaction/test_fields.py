@@ -1,4 +1,4 @@
-"""Each setting hides what it names, in entries of both versions and wherever in them it stands, and nothing else."""
+"""Each setting hides what it names, anywhere in entries of both versions, and nothing else."""
 
 from collections.abc import Collection, Iterable
 from typing import Any, Literal
@@ -29,13 +29,13 @@ def redacted(entry: dict[str, Any], **settings: Any) -> dict[str, Any]:
 
 
 def left(entry: dict[str, Any]) -> set[str]:
-    """Which of the planted texts are in it, whatever their case."""
+    """Return the names of the planted texts in the entry, in any case."""
     text = orjson.dumps(entry).decode().lower()
     return {name for name, planted in ALL.items() if planted in text}
 
 
 def hidden(names: Iterable[str], entry: dict[str, Any]) -> set[str]:
-    """What is left of what the entry has where `names` are hidden."""
+    """Return the names of the texts that remain if `names` are hidden."""
     return left(entry) - set(names)
 
 
@@ -104,7 +104,7 @@ def test_a_value_is_masked_where_another_slot_has_it() -> None:
     assert redacted(entry, redact_slots=("City",))["alternativeIntents"][0]["slots"] == {"From": MASK}
 
 
-def test_what_was_heard_for_a_masked_value_is_masked_too() -> None:
+def test_all_transcripts_of_a_masked_value_are_masked() -> None:
     """The same words, spelled out or misheard, tell it as well."""
     heard = [{"transcription": "one two three four"}, {"transcription": "my pin is 1235"}]
     entry = v2(inputTranscript="my pin is 1234", rawInputTranscript="my pin is one two three four",
@@ -136,7 +136,7 @@ def test_what_a_bot_expects_of_a_slot_is_masked_too() -> None:
         ({"redact_transcripts": "mask"}, "1999 = 2000"),
     ],
 )
-def test_what_was_compared_may_be_any_value(settings: dict[str, Any], evaluated: str) -> None:
+def test_evaluated_expressions_are_masked_as_they_may_hold_any_value(settings: dict[str, Any], evaluated: str) -> None:
     entry = v1(dialogEventLogs=[{"conditionalEvaluationResult": [{"evaluatedExpression": "1999 = 2000"}]}])
     found = redacted(entry, **settings)
     assert found["dialogEventLogs"][0]["conditionalEvaluationResult"] == [{"evaluatedExpression": evaluated}]
@@ -170,7 +170,7 @@ class TestObfuscated:
         assert left(found) == {*ALL}
         assert MARKS not in found
 
-    def test_nothing_of_it_happens_where_it_is_not_asked_for(self) -> None:
+    def test_obfuscated_slots_are_kept_unless_the_setting_is_on(self) -> None:
         found = redacted(self.entry, redact_slots=("City",))
         assert "Pin" in left(found)
 
@@ -188,7 +188,7 @@ class TestObfuscated:
         {"InputTranscript": "lima figures"},
     ],
 )
-def test_texts_of_a_shape_that_nobody_expects_are_hidden(shape: dict[str, Any]) -> None:
+def test_texts_of_unexpected_shape_are_hidden(shape: dict[str, Any]) -> None:
     for how in ("mask", "drop"):
         assert "Pin" not in left(redacted(v1(slots=None, slotDetails=None, alternativeIntents=None,
                                              recentIntentSummaryView=None, **{"inputTranscript": ""} | shape),
@@ -212,7 +212,7 @@ def test_texts_of_a_shape_that_nobody_expects_are_hidden(shape: dict[str, Any]) 
         {"activeContexts": [{"parameters": "lima figures"}]},
     ],
 )
-def test_slots_and_attributes_of_a_shape_that_nobody_expects_are_masked(shape: dict[str, Any]) -> None:
+def test_slots_and_attributes_of_unexpected_shape_are_masked(shape: dict[str, Any]) -> None:
     entry = v1(slots=None, slotDetails=None, alternativeIntents=None, recentIntentSummaryView=None) | shape
     assert b"lima fig" in orjson.dumps(entry)
     assert b"lima fig" not in orjson.dumps(redacted(entry, redact_slots=("Pin",), redact_attributes=("holder",)))
@@ -257,6 +257,6 @@ def test_no_member_is_lost_to_another_of_its_name() -> None:
     assert marks == {"pattern.email"}
 
 
-def test_what_is_masked_in_a_name_is_told() -> None:
+def test_a_masked_name_is_marked() -> None:
     assert kept(v1(x={EMAIL: 1}), redact_patterns=("email",))[MARKS] == ["pattern.email"]
     assert MARKS not in kept(v1(x={EMAIL: 1}), redact_patterns=("card",))

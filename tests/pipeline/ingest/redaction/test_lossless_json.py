@@ -1,4 +1,4 @@
-"""What is read is written as the same JSON: every number with its own digits, every name in its place."""
+"""JSON is written as it was read: every number with its own digits, every name in its place."""
 
 import json
 
@@ -40,7 +40,7 @@ def test_of_two_members_of_one_name_the_last_is_read_or_none() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}}", "\ufeff{}", "{'a':1}"])
-def test_what_is_none_is_refused(text: str) -> None:
+def test_invalid_json_is_refused(text: str) -> None:
     for read in (loads, loads_strictly):
         with pytest.raises(ValueError, match=r"line 1|BOM"):
             read(text)

@@ -1,4 +1,4 @@
-"""What stands at a place is masked to its last text, or gone; what tells nothing stays."""
+"""Values are masked at their place and in other texts, in any case and grouping; meaningless values stay."""
 
 from typing import Any
 

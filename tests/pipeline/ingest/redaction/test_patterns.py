@@ -30,11 +30,11 @@ from tests.pipeline.ingest.redaction.pattern_masking import masked, pieces
         "",
     ],
 )
-def test_what_is_none_is_left(text: str) -> None:
+def test_other_text_is_left(text: str) -> None:
     assert masked(text) == (text, set())
 
 
-def test_only_what_is_asked_for_is_masked() -> None:
+def test_only_configured_kinds_are_masked() -> None:
     text = "4111111111111111 ann@example.com +442079460958"
     assert masked(text, Patterns(("card",), "US")) == ("[card] ann@example.com +442079460958", {"card"})
     assert masked(text, Patterns(("email", "phone"), "US")) == ("4111111111111111 [email] [phone]", {"email", "phone"})
@@ -42,7 +42,7 @@ def test_only_what_is_asked_for_is_masked() -> None:
 
 
 @given(st.lists(pieces, max_size=12).map("".join))
-def test_what_is_masked_is_left_when_it_is_masked_again(text: str) -> None:
+def test_masking_twice_changes_nothing(text: str) -> None:
     once, found = masked(text)
     assert masked(once) == (once, set())
     assert bool(found) == (once != text)

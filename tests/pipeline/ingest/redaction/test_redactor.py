@@ -1,4 +1,4 @@
-"""What is kept of entries and dead letters: nothing that was to go, all that is folded, and no change a second time."""
+"""Redaction removes what it should, changes nothing that is folded, is idempotent, and takes linear time."""
 
 import base64
 import gzip
@@ -59,7 +59,7 @@ class TestEntries:
 
     @given(entries(), redacting)
     @budget(deadline=None)
-    def test_what_is_folded_is_what_it_was(self, entry: bytes, settings: Settings) -> None:
+    def test_turns_are_folded_as_before(self, entry: bytes, settings: Settings) -> None:
         assert folded(Redactor(settings).redact_entry(entry), 2 * LIMIT) == folded(entry, LIMIT)
 
     @pytest.mark.parametrize("path", ENTRIES, ids=lambda path: path.stem)
@@ -87,7 +87,7 @@ class TestEntries:
         assert found["sessionId"] == PHONE
         assert {"pattern.card", "pattern.email", "pattern.phone"} < {*found[MARKS]}
 
-    def test_names_that_hold_a_pattern_are_masked_and_not_told_as_what_was_redacted(self) -> None:
+    def test_names_that_hold_a_pattern_are_masked_in_marks_too(self) -> None:
         entry = v1(sessionAttributes={EMAIL: "secret"})
         found = kept(entry, redact_attributes=("*",), redact_patterns=PATTERNS)
         assert found["sessionAttributes"] == {"[email]": MASK}
@@ -108,7 +108,7 @@ class TestEntries:
         entry = v1(inputTranscript="", botResponse="", responseCard=None, kendraResponse=None)
         assert kept(entry, redact_transcripts="mask") == entry
 
-    def test_numbers_that_nobody_reads_keep_their_digits(self) -> None:
+    def test_unused_numbers_keep_their_digits(self) -> None:
         entry = raw()[:-1] + b',"far":1e999,"long":123456789012345678901234567890,"same":1.10}'
         found = FIELDS.redact_entry(entry)
         assert b'"far":1e999,"long":123456789012345678901234567890,"same":1.10' in found
@@ -155,7 +155,7 @@ class TestLetters:
             b"\xef\xbb\xbf{}",
         ],
     )
-    def test_of_what_is_no_object_only_the_size_is_kept_where_fields_are_hidden(self, data: bytes) -> None:
+    def test_if_fields_are_hidden_only_the_size_is_kept_of_other_input_than_objects(self, data: bytes) -> None:
         assert orjson.loads(FIELDS.redact_dead_letter(data)) == {MARKS: ["payload"], "bytes": len(data)}
 
     def test_only_patterns_are_masked_in_what_is_text(self) -> None:
@@ -208,10 +208,10 @@ class TestLetters:
         assert kind["messageType"] == "DATA_MESSAGE"
 
     @pytest.mark.parametrize("time", ["2026-02-30T00:00:00Z", "2026-02-03T00:00:00", "1969-12-31T23:59:59.999+02:00"])
-    def test_a_time_that_is_none_is_kept_where_it_can_be_nothing_else(self, time: str) -> None:
+    def test_an_invalid_time_is_kept_if_it_can_be_nothing_else(self, time: str) -> None:
         assert orjson.loads(FIELDS.redact_dead_letter(raw(timestamp=time)))["timestamp"] == time
 
-    def test_a_letter_that_is_read_again_is_what_it_was(self) -> None:
+    def test_a_redacted_dead_letter_is_folded_as_before(self) -> None:
         """An entry too large for one worker is one for another."""
         data = orjson.dumps(v2())
         assert folded(FIELDS.redact_dead_letter(data), LIMIT) == folded(data, LIMIT)
@@ -228,7 +228,7 @@ class TestLetters:
         b'{"alpha said',
     ],
 )
-def test_no_error_quotes_what_was_said(data: bytes) -> None:
+def test_no_error_quotes_the_input(data: bytes) -> None:
     with pytest.raises(InvalidEventError) as caught:
         folded(data, LIMIT)
     told = FIELDS.redact_error(caught.value)

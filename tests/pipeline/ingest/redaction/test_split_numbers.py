@@ -1,4 +1,4 @@
-"""What is split over neighbours is masked as what it is together; numbers that only stand together are left."""
+"""Numbers that are split over neighbours are masked; numbers that are only neighbours are left."""
 
 from typing import Any, Literal
 
@@ -36,7 +36,7 @@ C, P = "[card]", "[phone]"
         ({"n1": "415", "n2": "5552671"}, {"n1": P, "n2": P}),
     ],
 )  # fmt: skip
-def test_what_is_split_is_masked(split: Any, masked: Any) -> None:
+def test_split_numbers_are_masked(split: Any, masked: Any) -> None:
     for text in (False, True):
         found = kept(v1(split=orjson.dumps(split).decode() if text else split), redact_patterns=PATTERNS)
         assert (orjson.loads(found["split"]) if text else found["split"]) == masked
@@ -56,7 +56,7 @@ def test_what_is_split_is_masked(split: Any, masked: Any) -> None:
         [],
     ],
 )
-def test_numbers_that_are_none_together_are_left(split: Any) -> None:
+def test_parts_that_form_no_number_are_left(split: Any) -> None:
     assert kept(v1(split=split), redact_patterns=PATTERNS)["split"] == split
 
 
@@ -74,7 +74,7 @@ def test_redacted_again_it_is_the_same(split: Any) -> None:
     assert redaction.redact_entry(once) == once
 
 
-def test_whole_numbers_are_looked_at_however_they_are_written() -> None:
+def test_whole_numbers_are_searched_in_any_notation() -> None:
     entry = orjson.dumps(v1())[:-1] + b',"n":[4.111111111111111e15,4111111111111111.00,-4111111111111111,"x"]}'
     found = orjson.loads(Redactor(Settings(redact_patterns=PATTERNS)).redact_entry(entry))
     assert found["n"] == [C, C, C, "x"]

@@ -1,4 +1,4 @@
-"""Attributes and custom payloads may hold JSON as text, and a log line a whole entry: both are gone through as well."""
+"""JSON in texts and entries in envelopes are redacted too; if everything is hidden, so are unknown members."""
 
 import base64
 import gzip
@@ -57,7 +57,7 @@ def test_what_cannot_be_looked_through_is_masked_where_fields_are_hidden(text: s
     assert kept(entry, redact_patterns=PATTERNS)["sessionAttributes"]["state"] == text
 
 
-def test_what_is_packed_is_masked_always() -> None:
+def test_compressed_content_is_always_masked() -> None:
     packed = base64.b64encode(gzip.compress(raw())).decode()
     found = kept(v1(sessionAttributes={"state": packed}), redact_patterns=("card",))
     assert (found["sessionAttributes"]["state"], found[MARKS]) == (MASK, ["packed"])
@@ -89,7 +89,7 @@ SHAPES: list[Any] = [
 
 
 def holders(value: Any) -> Iterator[dict[str, Any]]:
-    """Each object in it, itself too."""
+    """Yield each object in it, including itself."""
     if isinstance(value, dict):
         yield value
     for inside in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
@@ -134,7 +134,7 @@ def test_nothing_is_masked_unasked() -> None:
         assert SECRET.encode() in Redactor(settings).redact_entry(orjson.dumps(v1(vendor={"x": SECRET})))
 
 
-def test_it_is_told_without_the_name() -> None:
+def test_an_unknown_member_is_marked_without_its_name() -> None:
     found = orjson.loads(Redactor(HOW[0]).redact_entry(orjson.dumps(v1(**{SECRET: SECRET}))))
     assert "unlisted" in found[MARKS]
     assert found[SECRET] == MASK
@@ -150,7 +150,7 @@ def test_it_is_told_without_the_name() -> None:
         (Message, ("messages",)),
     ],
 )
-def test_what_sessions_are_told_from_is_listed_or_hidden_by_its_name(
+def test_members_that_sessions_are_built_from_are_listed_or_hidden_by_name(
     kind: type[msgspec.Struct], at: tuple[str, ...]
 ) -> None:
     places: Any = ENTRY

@@ -20,7 +20,7 @@ ESCAPES = ["%40", "%25", "%c3%a9", "&amp;", "&#64;", r"\u0040", r"\n", "\0", "\N
         (r"\u0040 and nothing else", r"\u0040 and nothing else"),
     ],
 )
-def test_json_that_nobody_can_read_is_searched_as_what_it_stands_for(text: str, kept: str) -> None:
+def test_broken_json_is_searched_with_its_escapes_resolved(text: str, kept: str) -> None:
     assert masked(text)[0] == kept
 
 

@@ -15,7 +15,7 @@ from tests.pipeline.ingest.unwrap.wrapped_entries import (
 
 
 def grown(data: bytes) -> int:
-    """Bytes that the process has grown by, at its most, to read it."""
+    """Return the bytes by which the process has grown at most while reading it."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found(data, LARGE)
     return 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)

@@ -11,7 +11,7 @@ from tests.pipeline.ingest.json_layouts import OBJECTS
 
 @given(OBJECTS, st.integers(0, 2) | st.none(), st.booleans())
 @settings(deadline=None)
-def test_what_is_left_of_a_value_at_any_place_is_open(value: object, indent: int | None, ascii_only: bool) -> None:  # noqa: FBT001 - drawn
+def test_a_value_cut_at_any_place_is_open(value: object, indent: int | None, ascii_only: bool) -> None:  # noqa: FBT001 - drawn
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode()
     assert {first_value(text[:end]) == (Verdict.OPEN, end) for end in range(1, len(text))} <= {True}
     assert first_value(text) == (Verdict.WHOLE, len(text))
@@ -26,7 +26,7 @@ def test_a_value_that_is_cut_off_within_a_word_or_a_number_is_open(text: bytes) 
 
 @given(OBJECTS, st.sampled_from([b"", b" ", b"\n", b" \t\r\n"]), st.integers(0, 255))
 @settings(deadline=None)
-def test_a_value_ends_where_it_ends_whatever_comes_behind(value: object, blanks: bytes, behind: int) -> None:
+def test_a_value_ends_at_its_end_whatever_follows(value: object, blanks: bytes, behind: int) -> None:
     text = json.dumps(value).encode() + blanks
     after = bytes([behind])
     whole = len(text) + (after in {b" ", b"\t", b"\r", b"\n"})
@@ -38,7 +38,7 @@ def test_a_value_ends_where_it_ends_whatever_comes_behind(value: object, blanks:
     (b'{"a":1,}', 7), (b"{x", 1), (b"{]", 1), (b'{"a" 1}', 5), (b'{"a":{"b":1}{', 12), (b'{"a":"x\ny"}', 7),
     (b"[1 2]", 3), (b'{"a":1.}', 7),
 ])  # fmt: skip
-def test_a_mistake_is_told_with_its_place(text: bytes, right: int) -> None:
+def test_an_error_is_reported_with_its_position(text: bytes, right: int) -> None:
     assert first_value(text) == (Verdict.BROKEN, right)
 
 
@@ -57,7 +57,7 @@ def test_nesting_without_end_is_no_value_and_tells_how_far_it_was_followed() -> 
 @pytest.mark.parametrize(("text", "places"), [
     (b"", []), (b"{", [0]), (b'{"{[": [{}, [', [0, 7, 12]), (b"[]}]{", [4]), (b'"\\"{" [', [6]), (b'"{\n[', [3]),
 ])  # fmt: skip
-def test_what_was_opened_and_not_closed(text: bytes, places: list[int]) -> None:
+def test_unclosed_brackets_are_found(text: bytes, places: list[int]) -> None:
     assert unclosed(text) == places
 
 
@@ -69,5 +69,5 @@ def test_the_objects_of_an_array_are_found_in_their_order(values: list[object], 
 
 
 @pytest.mark.parametrize("text", [b"[]", b"[1]", b'[{"a":1},2]', b"[{]", b"[{}] x", b"[" * 100_000])
-def test_what_is_no_array_of_objects_is_left_as_it_is(text: bytes) -> None:
+def test_other_text_than_an_array_of_objects_has_no_elements(text: bytes) -> None:
     assert objects(text) == []

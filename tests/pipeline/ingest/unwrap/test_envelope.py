@@ -1,4 +1,4 @@
-"""Entries in any wrapping are found; what is broken has a reason that names where it stands; nothing costs too much."""
+"""Entries are found in any wrapping; broken input has a reason that names its place; costs are limited."""
 
 import base64
 import gzip
@@ -48,7 +48,7 @@ def test_a_control_message_carries_nothing() -> None:
     assert found(gzip.compress(envelope("check", kind="CONTROL_MESSAGE"))) == []
 
 
-def test_a_bare_entry_is_itself_even_where_it_speaks_of_envelopes() -> None:
+def test_a_bare_entry_is_not_unwrapped_even_if_it_mentions_envelopes() -> None:
     for entry in (raw(), raw(inputTranscript='what is "awslogs"?'), raw(message="{}", logEvents=[], events=[{}])):
         assert found(entry) == [entry]
 
@@ -79,7 +79,7 @@ def test_wrapped_again_and_again_it_still_comes_out(names: list[str], outermost:
 HALF = raw(inputTranscript="thanks ?").replace(b"?", b"\\ud83d")
 
 
-def test_half_a_character_in_an_id_is_replaced_in_what_is_folded() -> None:
+def test_half_a_character_in_an_id_is_replaced_in_the_turn() -> None:
     for half in (b"\\ud83d", b"\xed\xa0\xbd", b"\xf0\x9f\x98"):
         turn, kept = LARGE.decode(raw(sessionId="?-1").replace(b"?", half))
         assert turn.session_id == "\ufffd-1"
@@ -105,7 +105,7 @@ def test_levels_upon_levels_are_too_deep_wherever_they_stand(brackets: bytes) ->
         assert found(data, LARGE) == [Reason.TOO_DEEP]
 
 
-def test_one_message_is_a_bounded_number_of_letters() -> None:
+def test_one_message_is_a_limited_number_of_dead_letters() -> None:
     empty = b'{"messageType":"DATA_MESSAGE","logEvents":[' + b'{"message":""},' * 1_000_000 + b'{"message":""}]}'
     assert found(gzip.compress(empty), LARGE) == [Reason.TOO_LARGE]
     some = envelope(TEXT, *["x"] * 1_000, TEXT)

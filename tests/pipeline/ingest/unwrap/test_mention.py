@@ -1,4 +1,4 @@
-"""Broken input tells of a session however it was written or packed, and of no other session."""
+"""A session id is found in broken input however it is escaped or wrapped, and no other id is."""
 
 import base64
 import gzip

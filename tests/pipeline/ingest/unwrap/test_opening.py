@@ -42,7 +42,7 @@ def test_gzip_of_several_members_is_read_to_its_end() -> None:
     assert found(packed + b"x") == [ENTRY, OTHER, Reason.BAD_ENVELOPE]
 
 
-def test_good_neighbours_of_what_is_broken_live() -> None:
+def test_valid_neighbours_of_broken_input_are_read() -> None:
     data = orjson.dumps({"Records": [{"kinesis": {"data": "%%%"}}, 5, {"kinesis": {"data": based(ENTRY)}}]})
     assert found(data) == [Reason.BAD_ENVELOPE, Reason.WRONG_SHAPE, ENTRY]
     assert found(b"[1," + ENTRY + b",{}]") == [Reason.WRONG_SHAPE, ENTRY, Reason.WRONG_SHAPE]
@@ -69,7 +69,7 @@ def test_good_neighbours_of_what_is_broken_live() -> None:
         ('{"a":1}'.encode("utf-16-le"), Reason.NOT_JSON),
     ],
 )
-def test_what_is_broken_has_its_reason(data: bytes, expected: Reason) -> None:
+def test_broken_input_has_its_reason(data: bytes, expected: Reason) -> None:
     assert found(data) == [expected]
 
 

@@ -1,4 +1,4 @@
-"""Log entries in every kind of wrapping, and what is read of them."""
+"""Log entries in every kind of wrapping, and helpers to read them."""
 
 import base64
 import gzip
@@ -32,18 +32,18 @@ def awslogs(text: bytes) -> bytes:
 
 
 def found(data: bytes, reading: EventDecoder = READING) -> list[bytes | Reason]:
-    """The payloads of the entries in it, and the reasons of what is none."""
+    """Return the payloads of the entries, and the reasons of what is no entry."""
     return [one.invalid.reason if isinstance(one, Unreadable) else one[1] for one in read_entries(data, reading)]
 
 
 def told(data: bytes, reading: EventDecoder = READING) -> str:
-    """What is told of the one thing in it that is no entry."""
+    """Return the detail of the one thing in it that is no entry."""
     (one,) = (one for one in read_entries(data, reading) if isinstance(one, Unreadable))
     return one.invalid.detail
 
 
 def texts(data: bytes) -> list[bytes]:
-    """All that a reader is asked to take, once nothing more can be opened."""
+    """Return the texts that are left once nothing more can be opened."""
 
     def refuse(_: bytes) -> bytes:
         raise InvalidEventError(Reason.NOT_JSON, "no entry")

@@ -1,4 +1,4 @@
-"""Fetches that were checked, and the records in them as kafka-python decodes them."""
+"""Check fetches, and decode the records in them as kafka-python does."""
 
 from collections.abc import Iterator
 

@@ -22,7 +22,7 @@ def test_every_codec_is_unpacked(codec: str) -> None:
 
 
 @pytest.mark.parametrize("codec", ["gzip", "lz4", "zstd"])
-def test_a_batch_that_unpacks_to_more_than_is_allowed_is_told_and_not_held(codec: str) -> None:
+def test_a_batch_that_decompresses_to_too_much_is_reported_and_not_held(codec: str) -> None:
     bomb = batch_of([bytes(1_000_000)] * (BATCH_BYTES // 1_000_000 + 2), codec)
     ((_, value, damage),) = records(check(bomb))
     assert damage

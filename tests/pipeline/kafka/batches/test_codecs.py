@@ -1,4 +1,4 @@
-"""Whatever codec and whatever client a producer uses, each of our readers reads it, from a plain install."""
+"""Every reader reads every codec of every client, from a plain install."""
 
 import itertools
 
@@ -17,7 +17,7 @@ RECORDS = 5
 
 @pytest.fixture
 def compressed(kafka_settings: Settings, partition: TopicPartition) -> list[bytes]:
-    """The values of a partition that each client has written to with each codec, in the order of their offsets."""
+    """Return the values that each client has written with each codec, in the order of their offsets."""
     values = []
     for codec, client in itertools.product(CODECS, CLIENTS):
         some = [b"%s by %s, %d: %s" % (codec.encode(), client.encode(), n, VALUE) for n in range(RECORDS)]

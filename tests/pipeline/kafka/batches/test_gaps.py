@@ -1,4 +1,4 @@
-"""A batch that a broker does not show yet is waited for; offsets that nobody will ever see are stepped over."""
+"""A batch that a broker does not show yet is waited for; offsets that will never appear are skipped."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""What is older than Kafka 0.11 is read within the bounds of today's batches, or told of by the name of its format."""
+"""Messages from before Kafka 0.11 are read within the limits of today's batches, or reported with their format."""
 
 import pytest
 from kafka.record import MemoryRecordsBuilder
@@ -30,13 +30,13 @@ def test_old_messages_are_read_as_a_batch_of_today(number: int, codec: str) -> N
     assert parse_header(raw)
 
 
-def test_offsets_inside_an_old_message_are_told_from_its_own() -> None:
+def test_offsets_inside_a_legacy_message_are_derived_from_its_own() -> None:
     last = at(12, message_of(1, "gzip", VALUES))
     assert [offset for offset, _, _ in records(check(last, requested=10))] == [10, 11, 12]
 
 
 @pytest.mark.parametrize(("number", "codec"), [(0, "gzip"), (1, "gzip"), (1, "lz4")])
-def test_an_old_message_that_unpacks_to_too_much_is_told_by_its_format(number: int, codec: str) -> None:
+def test_an_oversized_legacy_message_is_reported_with_its_format(number: int, codec: str) -> None:
     bomb = message_of(number, codec, [bytes(1_000_000)] * (BATCH_BYTES // 1_000_000 + 2))
     ((_, value, damage),) = records(check(bomb))
     assert damage
@@ -47,10 +47,10 @@ def test_an_old_message_that_unpacks_to_too_much_is_told_by_its_format(number: i
 
 @pytest.mark.parametrize("place", [20, 24, 30, -1])
 @pytest.mark.parametrize(("number", "codec"), [(0, "none"), (1, "gzip")])
-def test_a_damaged_old_message_is_told_by_its_format(number: int, codec: str, place: int) -> None:
-    damaged_batch = bytearray(message_of(number, codec, VALUES[:1]))
-    damaged_batch[place] ^= 1
-    ((_, _, damage),) = records(check(bytes(damaged_batch)))
+def test_a_damaged_legacy_message_is_reported_with_its_format(number: int, codec: str, place: int) -> None:
+    damaged = bytearray(message_of(number, codec, VALUES[:1]))
+    damaged[place] ^= 1
+    ((_, _, damage),) = records(check(bytes(damaged)))
     assert damage
     assert damage.reason is Reason.CORRUPT_BATCH
     assert f"format {number}" in damage.detail

@@ -79,7 +79,7 @@ def test_a_batch_that_claims_offsets_it_cannot_have_has_no_known_end() -> None:
     assert has_unknown_end(b"\xff" * 80)
 
 
-def test_formats_before_kafka_0_11_are_told_apart() -> None:
+def test_formats_before_kafka_0_11_are_recognised() -> None:
     old = FIRST[:16] + b"\x01" + FIRST[17:]
     assert is_legacy(old)
     assert not is_legacy(FIRST)

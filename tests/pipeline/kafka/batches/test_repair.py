@@ -1,4 +1,4 @@
-"""Records that a client cannot decode take none of their neighbours along, whichever client it is."""
+"""A record that a client cannot decode does not lose the rest of its batch, whichever client it is."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -33,7 +33,7 @@ def checked(client: Decoder, batch: bytes) -> list[Any]:
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("kind", LIVING)
-def test_a_record_whose_value_can_be_read_lives(client: Decoder, kind: str) -> None:
+def test_a_record_with_a_readable_value_is_kept(client: Decoder, kind: str) -> None:
     records = checked(client, around(LIVING[kind], GOOD))
     assert [(one.offset, one.value) for one in records] == [(0, b"first"), (1, b"odd"), (2, b"last")]
     assert not any(map(damage_of, records))
@@ -48,7 +48,7 @@ def test_names_of_headers_are_shown_as_far_as_they_are_text() -> None:
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("kind", LOST)
-def test_a_record_that_cannot_be_read_is_told_of_alone(client: Decoder, kind: str) -> None:
+def test_an_unreadable_record_is_reported_alone(client: Decoder, kind: str) -> None:
     records = checked(client, at(0, around(LOST[kind], GOOD)))
     assert [one.offset for one in records] == [0, 1, 2]
     assert [one.value for one in records[::2]] == GOOD
@@ -58,7 +58,7 @@ def test_a_record_that_cannot_be_read_is_told_of_alone(client: Decoder, kind: st
     assert records[1].value in LOST[kind]
 
 
-def test_where_a_border_is_unknown_all_that_follow_are_told_of_and_what_came_before_lives() -> None:
+def test_after_an_unknown_length_all_records_are_reported_and_those_before_are_kept() -> None:
     batch = around(b"\x7f" + LIVING["before 1970"], GOOD)
     records = checked(MemoryRecords, batch)
     assert (records[0].offset, records[0].value) == (0, b"first")
@@ -69,7 +69,7 @@ def test_where_a_border_is_unknown_all_that_follow_are_told_of_and_what_came_bef
 
 
 @pytest.mark.parametrize("first", [-(2**63), -5, GREATEST_TIMESTAMP + 1, 2**63 - 1])
-def test_a_batch_of_no_time_lives(first: int) -> None:
+def test_a_batch_with_an_invalid_timestamp_is_kept(first: int) -> None:
     records = checked(MemoryRecords, around(encode_record(b"odd", [], None, 1), GOOD, first))
     assert [one.value for one in records] == [b"first", b"odd", b"last"]
     assert all(0 <= one.timestamp <= GREATEST_TIMESTAMP for one in records)

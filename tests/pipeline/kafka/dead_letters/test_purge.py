@@ -1,4 +1,4 @@
-"""Letters that must not be kept are gone; all others are there once, with bytes, headers and time as they were."""
+"""Purged dead letters are gone; all others exist once, with bytes, headers and timestamp unchanged."""
 
 from collections.abc import Callable, Mapping
 
@@ -39,7 +39,7 @@ def test_where_nothing_is_unwanted_nothing_changes(kafka_settings: Settings) -> 
 
 
 @ON_EMBEDDED
-def test_a_broker_that_deletes_nothing_is_told_of_and_nothing_is_written_twice(kafka_settings: Settings) -> None:
+def test_a_broker_that_deletes_nothing_is_reported_and_nothing_is_duplicated(kafka_settings: Settings) -> None:
     create_topics(kafka_settings)
     bury(kafka_settings, letter(0), letter(1))
     before = there(kafka_settings)
@@ -90,7 +90,7 @@ def test_interrupted_before_the_end_it_loses_nothing_and_is_ended_later(
 
 
 @ON_APACHE
-def test_nothing_is_deleted_where_what_is_to_be_kept_is_not_taken(
+def test_nothing_is_deleted_if_kafka_does_not_accept_what_is_kept(
     kafka_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_topics(kafka_settings)
@@ -103,7 +103,7 @@ def test_nothing_is_deleted_where_what_is_to_be_kept_is_not_taken(
 
 
 def refusing(reading: Callable[..., object]) -> Callable[..., object]:
-    """The second reading finds Kafka away."""
+    """Fail the second read, as if Kafka were away."""
     calls: list[int] = []
 
     def again(*arguments: object) -> object:

@@ -76,7 +76,7 @@ def test_records_of_others_are_counted_and_stop_nothing(kafka_settings: Settings
     assert count_dead_letters(kafka_settings).reasons == {FOREIGN: 4, "empty": 1}
 
 
-def test_an_empty_and_a_missing_topic_hold_no_letters(kafka_settings: Settings) -> None:
+def test_an_empty_and_a_missing_topic_hold_no_dead_letters(kafka_settings: Settings) -> None:
     assert count_dead_letters(kafka_settings).total == 0
     create_topics(kafka_settings)
     assert list(read_dead_letters(kafka_settings)) == []
@@ -108,7 +108,7 @@ def test_a_mark_that_cannot_be_read_is_a_record_of_others(kafka_settings: Settin
     assert count_dead_letters(kafka_settings).reasons == {FOREIGN: 3}
 
 
-def test_one_letter_is_read_by_its_place(kafka_settings: Settings) -> None:
+def test_one_dead_letter_is_read_by_its_place(kafka_settings: Settings) -> None:
     create_topics(kafka_settings)
     letters = [letter(number, "not-json") for number in range(20)]
     put(kafka_settings, [(one.payload, one.headers()) for one in letters])
@@ -118,7 +118,7 @@ def test_one_letter_is_read_by_its_place(kafka_settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("place", [DeadLetterPlace(0, 3), DeadLetterPlace(1, 0), DeadLetterPlace(0, 2)])
-def test_where_no_letter_lies_is_said(kafka_settings: Settings, place: DeadLetterPlace) -> None:
+def test_a_place_without_a_dead_letter_is_reported(kafka_settings: Settings, place: DeadLetterPlace) -> None:
     """Behind the end, in a partition that is not there, and where a mark is."""
     create_topics(kafka_settings)
     put(kafka_settings, [(b"{", letter(n, "empty").headers()) for n in range(2)])
@@ -127,7 +127,7 @@ def test_where_no_letter_lies_is_said(kafka_settings: Settings, place: DeadLette
         read_dead_letter(kafka_settings, place)
 
 
-def test_whoever_takes_letters_may_take_longer_than_kafka_may(kafka_settings: Settings) -> None:
+def test_a_slow_caller_does_not_time_out(kafka_settings: Settings) -> None:
     """A retry waits for Kafka between two letters: reading must neither end nor fail for it."""
     create_topics(kafka_settings)
     value = b"x" * 400_000  # few of them are one fetch

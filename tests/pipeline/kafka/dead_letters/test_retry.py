@@ -1,4 +1,4 @@
-"""A letter that is sent again comes to the raw topic byte for byte, once, and is not sent another time."""
+"""A retried dead letter arrives on the raw topic byte for byte, and is not sent a second time."""
 
 import pytest
 from kafka import KafkaConsumer
@@ -71,7 +71,7 @@ def test_records_of_others_are_left_alone(kafka_settings: Settings) -> None:
     assert again(kafka_settings) == 0
 
 
-def test_a_letter_that_kafka_does_not_take_is_told_and_not_marked(kafka_settings: Settings) -> None:
+def test_a_dead_letter_that_kafka_rejects_is_reported_and_not_marked(kafka_settings: Settings) -> None:
     """Larger than a message may be: the others go all the same."""
     create_topics(kafka_settings)
     huge = DeadLetter("too-large", "", "intake", "turns.raw", 0, 1, b"x" * (kafka_settings.max_message_bytes + 60_000))
