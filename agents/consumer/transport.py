@@ -14,10 +14,10 @@ from faust.types import TP, ConsumerMessage, Message
 from agents.batcher import Prepared, PreparedEvent
 from agents.consumer.assignor import Assignor
 from agents.consumer.fetches import check_fetches
+from agents.consumer.membership import Membership
 from agents.consumer.offset_tracker import OffsetTracker
 from agents.consumer.positions import INTERRUPTIONS
 from agents.consumer.seeking import SeekingConsumer, SeekingThread
-from agents.membership import Membership
 from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
 from pipeline.kafka.placement import Placement
 from pipeline.metrics.collectors import Lag

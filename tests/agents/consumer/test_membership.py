@@ -10,7 +10,7 @@ from aiokafka.errors import IllegalGenerationError, NoError, RebalanceInProgress
 from aiokafka.protocol.group import HeartbeatRequest, LeaveGroupRequest, SyncGroupRequest
 
 from agents.app import create_app
-from agents.membership import Membership
+from agents.consumer.membership import Membership
 from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics
 from tests.broker_matrix import ON_EMBEDDED
