@@ -21,7 +21,7 @@ COMMANDS = {
     "migrate": "Create the topics and tables that are missing.",
     "worker": "Fold turn events into conversations, until stopped.",
     "serve": "Answer queries over HTTP, until stopped.",
-    "ingest": "Send log entries from files into Kafka.",
+    "ingest": "Send log entries from files to Kafka.",
     "demo": "Send sample traffic to Kafka, until stopped.",
     "sessions": "List a bot's conversations.",
     "session": "Show the current state of a user's session.",

@@ -1,4 +1,4 @@
-"""Faust is given what the settings say that Kafka demands, and shows no password of it."""
+"""Faust gets the credentials that the settings contain, and shows no password."""
 
 import pytest
 from faust import SASLCredentials, SSLCredentials

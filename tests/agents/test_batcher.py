@@ -1,4 +1,4 @@
-"""Batches are gathered at a pace under load, handed on at once where it is quiet, and never lost."""
+"""Batches are built at a steady pace under load, immediately when traffic is low, and lose no event."""
 
 import asyncio
 from collections.abc import AsyncIterator

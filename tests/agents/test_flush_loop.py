@@ -1,4 +1,4 @@
-"""Batches are flushed in order, one archive beside the next one's rows, and acknowledged only when they are written."""
+"""Batches are flushed in order, one archive beside the next rows, and acknowledged when they are written."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence

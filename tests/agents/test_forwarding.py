@@ -1,4 +1,4 @@
-"""Strays get to their partition as they were, by the worker's own producer, and no record goes round for ever."""
+"""Strays are forwarded unchanged to their partition, and no record is forwarded forever."""
 
 import asyncio
 import random

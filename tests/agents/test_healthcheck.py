@@ -1,4 +1,4 @@
-"""A container's health is that its process answers, wherever it was told to listen, and nothing more."""
+"""The health check asks the process on its own address and protocol, and only whether it is alive."""
 
 import os
 import subprocess

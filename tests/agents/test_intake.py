@@ -1,4 +1,4 @@
-"""The intake agent passes records on in bounded pieces, and takes no single message for a flood."""
+"""The intake agent sends in chunks, and does not take one message of broken entries for many."""
 
 import asyncio
 import gzip

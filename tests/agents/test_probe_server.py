@@ -1,4 +1,4 @@
-"""A worker's metrics are for who scrapes them, and for no web page."""
+"""A worker serves metrics to scrapers, and not to web pages."""
 
 import asyncio
 from unittest.mock import sentinel

@@ -1,4 +1,4 @@
-"""A worker is stuck where there is work that it could do and does not: not while it waits, nor while it has none."""
+"""A worker is stuck if it has work and finishes none, but not while it waits or has none."""
 
 from collections.abc import Iterator
 

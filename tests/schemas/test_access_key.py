@@ -1,4 +1,4 @@
-"""A key says whom it lets see what; a file that says it wrongly is refused rather than guessed at."""
+"""A key gives access to its bots only, and a wrong key file is refused rather than guessed at."""
 
 from typing import Any
 

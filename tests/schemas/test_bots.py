@@ -1,4 +1,4 @@
-"""Names of bots are in their table whenever their turns are in theirs."""
+"""Names of bots are in table `bots` whenever their turns are in `turns`."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A dead letter survives the trip through a Kafka record, whatever its text says."""
+"""A dead letter is read back unchanged from its Kafka record."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -29,7 +29,7 @@ def dead_letters() -> None:
 
 @dead_letters.command("list")
 @filter_options
-@click.option("--limit", type=click.IntRange(1, SCAN), default=50, show_default=True, help="List the newest ones only.")
+@click.option("--limit", type=click.IntRange(1, SCAN), default=50, show_default=True, help="How many of the newest.")
 @click.option("--all", "everything", is_flag=True, help="Also list dead letters that were retried.")
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
 @click.pass_obj
@@ -64,7 +64,7 @@ def show(settings: Settings, at: DeadLetterPlace, *, raw: bool) -> None:
 @dead_letters.command()
 @click.argument("at", type=PlaceType(), nargs=-1, metavar="[PARTITION:OFFSET]...")
 @filter_options
-@click.option("--limit", type=click.IntRange(1), help="Retry the oldest ones only.")
+@click.option("--limit", type=click.IntRange(1), help="How many of the oldest.")
 @click.option("--dry-run", is_flag=True, help="Only report how many there are.")
 @click.pass_obj
 @click.pass_context

@@ -1,4 +1,4 @@
-"""Settings of a whole stack of one's own."""
+"""Settings of a stack that no other test uses."""
 
 import msgspec
 import pytest

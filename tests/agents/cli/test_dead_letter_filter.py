@@ -1,3 +1,5 @@
+"""Options that select dead letters become one query."""
+
 import click
 import pytest
 

@@ -1,4 +1,4 @@
-"""A helper runs the same command: with everything that its user has said, and nothing more."""
+"""A helper process runs the same command with the same arguments."""
 
 import pytest
 

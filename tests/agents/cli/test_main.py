@@ -1,3 +1,5 @@
+"""The command line starts fast, and reports every error in one line."""
+
 import os
 import subprocess
 import sys

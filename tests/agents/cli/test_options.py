@@ -1,3 +1,5 @@
+"""Times, durations and filters are parsed, or refused with an example."""
+
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 

@@ -1,3 +1,5 @@
+"""A signal ends a loop at once while it waits, and otherwise after the current item."""
+
 import signal
 from collections.abc import Iterator
 from itertools import count

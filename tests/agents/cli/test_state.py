@@ -1,3 +1,5 @@
+"""The state of one part is read even if another part is unavailable."""
+
 import asyncio
 from pathlib import Path
 

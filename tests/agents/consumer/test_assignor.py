@@ -1,4 +1,4 @@
-"""All workers of a generation place sessions by the rule of their leader, whatever they know or are told themselves."""
+"""All workers of a generation place sessions by their leader's rule, whatever their own settings."""
 
 from types import SimpleNamespace
 from typing import Any

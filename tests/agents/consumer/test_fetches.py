@@ -1,4 +1,4 @@
-"""A broker that is too busy to send in time what it has is given more time."""
+"""A broker that is too busy to send its records in time gets more time."""
 
 import asyncio
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What a worker may conclude from what its group's coordinator was heard to say."""
+"""A worker certainly has its partitions only while its membership was confirmed recently."""
 
 import asyncio
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Acknowledgement: an offset is committable only when everything before it is written."""
+"""An offset is committable only when everything before it is written."""
 
 from hypothesis import settings
 from hypothesis import strategies as st

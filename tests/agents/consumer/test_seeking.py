@@ -1,4 +1,4 @@
-"""What a rebalance interrupts is dropped and begun anew, whatever aiokafka says of it; it never ends a worker."""
+"""Seeks and fetches that a rebalance interrupts are repeated, and never end a worker."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""What aiokafka asks brokers for: the ids of topics, and never to create one."""
+"""aiokafka fetches the ids of topics, and never has a topic created."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,3 +1,5 @@
+"""Fetches wait at the broker for as long as Turnfold's setting says."""
+
 import asyncio
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is text of a broker that died, and a real one that is asked until then."""
+"""The report on a dead broker says what was lost, also with a real broker that is killed."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What a child has said outlives its restart, and fills no disk."""
+"""A child's log survives its restart, and is limited in size."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""One `turnfold up` a folder, whenever others begin and end."""
+"""Only one `turnfold up` uses a data folder, whenever others begin and end."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""When a process that died is started again: for all lives that it may lead."""
+"""The restart policy holds for every sequence of deaths."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Secrets are made once, shown to the address that they are for, and believed from a file of one's own only."""
+"""Secrets are created once, sent only to their own address, and read only from private files."""
 
 from pathlib import Path
 

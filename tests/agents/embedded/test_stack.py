@@ -1,4 +1,4 @@
-"""Whatever the settings of a shell say of another stack, the embedded one's processes understand one another."""
+"""The embedded stack's settings override those of the shell."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Real processes, small ones: what is said of each death, that each comes back, and that none is left behind."""
+"""Real processes are restarted when they die, every death is reported, and none is left behind."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The SDK's own model of the service is the measure."""
+"""The SDK's own model of the service decides names, requirements and limits."""
 
 from collections.abc import Callable
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The audit from the command line: what it prints, and which status says what."""
+"""`turnfold audit` prints differences and counts, and its exit status tells them apart."""
 
 import msgspec
 import orjson

@@ -1,4 +1,4 @@
-"""Dead letters from the command line: listed, shown, and sent again after a fix, each once."""
+"""`turnfold dead-letters` lists, shows and retries dead letters, each only once."""
 
 import msgspec
 import orjson

@@ -1,3 +1,5 @@
+"""`turnfold demo` sends the past week, then live traffic until a signal."""
+
 import signal
 import time
 

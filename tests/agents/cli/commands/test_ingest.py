@@ -1,3 +1,5 @@
+"""`turnfold ingest` sends files of every form to Kafka, and counts what became of them."""
+
 import gzip
 import signal
 import time

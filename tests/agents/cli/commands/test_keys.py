@@ -1,4 +1,4 @@
-"""Whoever manages keys makes, lists and revokes them by commands, which tell a secret once and to nobody else."""
+"""`turnfold keys` creates, lists and revokes access keys, and prints a secret only once."""
 
 import re
 import stat

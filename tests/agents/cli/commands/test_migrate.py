@@ -1,3 +1,5 @@
+"""`turnfold migrate` creates what is missing, names it, and reports differences."""
+
 import msgspec
 
 from pipeline.config.settings import Settings

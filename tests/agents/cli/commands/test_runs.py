@@ -1,4 +1,4 @@
-"""Runs are listed whatever their files are called, and that there are none is said."""
+"""`turnfold runs` lists runs whatever the names of their files, and says if there are none."""
 
 import json
 import os

@@ -1,3 +1,5 @@
+"""`turnfold serve` logs where it listens, and answers until it is stopped by a signal."""
+
 import signal
 
 import msgspec

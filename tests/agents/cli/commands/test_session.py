@@ -1,3 +1,5 @@
+"""`turnfold session` prints a session's state and transcript, as tables or JSON."""
+
 import json
 from collections.abc import Iterator
 

@@ -1,3 +1,5 @@
+"""`turnfold sessions` lists conversations as the query layer returns them, page by page."""
+
 import asyncio
 import csv
 import io

@@ -1,3 +1,5 @@
+"""`turnfold status` shows topics, lag, rows and dead letters, and reports what is unavailable."""
+
 import msgspec
 import orjson
 import pytest

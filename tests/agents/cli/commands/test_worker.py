@@ -1,3 +1,5 @@
+"""`turnfold worker` folds events until it is stopped by a signal."""
+
 import signal
 import time
 

@@ -1,3 +1,5 @@
+"""Dead letters are printed with their origin, and their payload does nothing to a terminal."""
+
 import orjson
 import pytest
 from hypothesis import given

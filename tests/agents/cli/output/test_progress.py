@@ -1,3 +1,5 @@
+"""Progress is a bar on a terminal and lines elsewhere, with rates of this process only."""
+
 import pytest
 
 from agents.cli.output import progress

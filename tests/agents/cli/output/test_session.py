@@ -1,3 +1,5 @@
+"""A session is printed as tables, on which text from outside has no effect."""
+
 import pytest
 
 from agents.cli.output.session import print_session

@@ -1,3 +1,5 @@
+"""Sessions are printed as a table, JSON and CSV with the same content."""
+
 import csv
 import io
 import json

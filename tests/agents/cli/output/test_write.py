@@ -1,4 +1,4 @@
-"""What commands say goes to any terminal, file or spreadsheet, and does nothing there."""
+"""Output has no effect on any terminal, file or spreadsheet."""
 
 import csv
 import io
