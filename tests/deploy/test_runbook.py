@@ -98,7 +98,7 @@ def test_a_chapter_exists(chapter: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "message", ["cannot continue", "inputs are no log entries", "StatementError", "offsets cannot be committed"]
+    "message", ["cannot continue", "inputs are not log entries", "StatementError", "offsets cannot be committed"]
 )
 def test_a_quoted_message_is_one_that_turnfold_logs(message: str) -> None:
     sources = (file.read_text() for package in ("pipeline", "agents") for file in (ROOT / package).rglob("*.py"))
