@@ -45,6 +45,6 @@ def _issued(folder: Path, name: str, extension: str) -> Path:
     return both
 
 
-def _openssl(folder: Path, *words: str) -> None:
-    command = ["openssl", *words]
+def _openssl(folder: Path, *arguments: str) -> None:
+    command = ["openssl", *arguments]
     subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)

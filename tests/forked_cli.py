@@ -32,8 +32,8 @@ class Forked:
     ) -> None:
         for file in (out, err):
             file.touch()  # for readers that are faster than the process
-        told = (list(arguments), dict(environ), given, out, err)
-        self._process = _processes.Process(target=_obey, args=told, daemon=True)  # none outlives the tests
+        request = (list(arguments), dict(environ), given, out, err)
+        self._process = _processes.Process(target=_obey, args=request, daemon=True)  # none outlives the tests
         self._process.start()
         assert self._process.pid
         self.pid = self._process.pid

@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kafka_key: str = ""
     """The file of the client certificate's key (PEM); empty: the certificate's file holds it too."""
     kafka_idempotence: bool = False
-    """Whether producers are idempotent, so that a retry duplicates nothing. Apache Kafka supports it; the embedded
+    """True if producers are idempotent, so that a retry duplicates nothing. Apache Kafka supports it; the embedded
     broker does not for workers. Either way a duplicate event changes no answer."""
     topic_raw: str = "turns.raw"
     """The topic for every accepted input form."""
@@ -108,16 +108,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The port on which a worker serves them; 0: any free port, which the worker's log names."""
 
     redact_transcripts: Literal["keep", "mask", "drop"] = "keep"
-    """What happens to the texts of users and bots before anything is stored."""
+    """The treatment of the texts of users and bots before anything is stored."""
     redact_slots: tuple[str, ...] = ()
     """Names of slots whose values are masked before anything is stored; *: all."""
     redact_obfuscated: bool = False
-    """Whether the values of slots that Lex has obfuscated, as {Name}, are masked wherever else they occur."""
+    """True if the values of slots that Lex has obfuscated, as {Name}, are masked wherever else they occur."""
     redact_attributes: tuple[str, ...] = ()
     """Names of session and request attributes whose values are masked before anything is stored; *: all."""
     redact_patterns: tuple[Literal["card", "email", "phone"], ...] = ()
-    """What is masked in every text before anything is stored: numbers of payment cards, e-mail addresses, phone
-    numbers."""
+    """The kinds of data that are masked in every text before anything is stored: numbers of payment cards, e-mail
+    addresses, phone numbers."""
     redact_phone_region: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")] = "US"
     """The country (ISO 3166) whose phone numbers are recognised without an international prefix."""
     archive_days: Days = 0.0

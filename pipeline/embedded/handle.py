@@ -22,7 +22,7 @@ class ExternalTable(msgspec.Struct, frozen=True):
     file: Path
     """The file with its data."""
     literals: bool = False
-    """Whether Values are read as literals only, because they may call a function that leaves the data folder."""
+    """True if Values are read as literals only, because they may call a function that leaves the data folder."""
 
 
 class EngineStatement(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +32,7 @@ class EngineStatement(msgspec.Struct, frozen=True, kw_only=True):
     written: bytes = b""
     """The statement as the client wrote it, without its data, if `sql` differs from it."""
     reads: bool = False
-    """Whether it only reads, so that nothing is lost if it is cancelled halfway."""
+    """True if it only reads, so that nothing is lost if it is cancelled halfway."""
     output_format: str = "TabSeparated"
     """The output format if `sql` names none."""
     parameters: Mapping[str, str] = {}
@@ -45,9 +45,9 @@ class EngineStatement(msgspec.Struct, frozen=True, kw_only=True):
     query_id: str = ""
     """The client's id of the statement; may be empty."""
     replaces: bool = False
-    """Whether it kills a running statement with the same id."""
+    """True if it kills a running statement with the same id."""
     own: bool = False
-    """Whether a process of Turnfold sent it."""
+    """True if a process of Turnfold sent it."""
 
 
 class EngineResult(NamedTuple):

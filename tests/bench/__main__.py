@@ -57,8 +57,8 @@ def main() -> None:
     for name in names:
         try:
             report[name] = measured(name, BENCHMARKS[name], quick=arguments.quick)
-        except (subprocess.SubprocessError, orjson.JSONDecodeError) as trouble:
-            failed.append(f"{name}: {trouble}")
+        except (subprocess.SubprocessError, orjson.JSONDecodeError) as error:
+            failed.append(f"{name}: {error}")
         arguments.json.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")  # the results so far
     say(f"\nall in {arguments.json}")
     sys.exit("\n".join(failed))

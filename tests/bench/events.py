@@ -75,5 +75,5 @@ def _entry(chance: random.Random, moment: int, number: int, left: int, session: 
 
 
 def _slot(chance: random.Random) -> dict[str, Any]:
-    said = " ".join(chance.choices(WORDS, k=2))
-    return {"shape": "Scalar", "value": {"originalValue": said, "interpretedValue": said, "resolvedValues": [said]}}
+    text = " ".join(chance.choices(WORDS, k=2))
+    return {"shape": "Scalar", "value": {"originalValue": text, "interpretedValue": text, "resolvedValues": [text]}}

@@ -165,8 +165,8 @@ def again(processes: int) -> Callable[[Settings, int, Path], Result]:
 
     def replayed(settings: Settings, number: int, folder: Path) -> Result:
         log = folder / f"{settings.kafka_group}.log"
-        with log.open("wb") as told:
-            started = subprocess.Popen(command, env=environ(settings), stdout=subprocess.PIPE, stderr=told)
+        with log.open("wb") as stderr:
+            started = subprocess.Popen(command, env=environ(settings), stdout=subprocess.PIPE, stderr=stderr)
             used = ended(started, WITHIN)
             assert started.stdout
             report = started.stdout.read()
@@ -187,7 +187,7 @@ def peer(module: str, limit: int | None = None) -> Callable[[Settings, int, Path
     """Run a program of tests/bench/peers over a limited number of events."""
 
     def ran(settings: Settings, number: int, _: Path) -> Result:
-        told = {
+        environment = {
             "BENCH_KAFKA": settings.kafka[0],
             "BENCH_TOPIC": settings.topic_turns,
             "BENCH_CLICKHOUSE": settings.clickhouse,
@@ -199,7 +199,7 @@ def peer(module: str, limit: int | None = None) -> Callable[[Settings, int, Path
         arguments = ["worker", "-l", "warn"] if module == "stock_faust" else []
         done = subprocess.run(
             [sys.executable, "-m", f"tests.bench.peers.{module}", *arguments],
-            env=os.environ | told,
+            env=os.environ | environment,
             capture_output=True,
             text=True,
             timeout=WITHIN,

@@ -163,7 +163,7 @@ def main() -> None:
         load = Load(stack, feeder)
         load.phase(0, 0, 1, 5)  # the first events have to open connections
         maximum = load.maximum(arguments.seconds)
-        say(f"one worker folds {maximum:,.0f} events a second at most, beside its feeder")
+        say(f"one worker folds {maximum:,.0f} events per second at most, next to its feeder")
         rates = {"idle": 0.0, "steady": STEADY_RATE} | {f"{share:.0%}": share * maximum for share in SHARES}
         for number, (name, rate) in enumerate(rates.items(), start=1):
             # of an idle stack each probe would otherwise meet the flush of the one before it

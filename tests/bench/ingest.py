@@ -91,12 +91,12 @@ def measured(name: str, lines: Path, number: int) -> Result:
         ) as process:
             used = ended(process, WITHIN)
         output.seek(0)
-        told = output.read()
-        assert used.status == 0, f"{name} ended with status {used.status}: {told.decode()}"
+        printed = output.read()
+        assert used.status == 0, f"{name} ended with status {used.status}: {printed.decode()}"
         assert sum(lag.end for lag in read_lag(settings) if lag.topic == settings.topic_turns) == number
     return {
         "events": number,
-        "seconds": orjson.loads(told)["seconds"],
+        "seconds": orjson.loads(printed)["seconds"],
         "cpu_us": round(1e6 * used.cpu_seconds / number, 1),
         "rss_mb": used.peak_mb,
     }

@@ -64,7 +64,7 @@ class Case(NamedTuple):
     page: int = 1
     keep: str = ""
 
-    def asked(self, end: int, **somebody: object) -> dict[str, Any]:
+    def body(self, end: int, **somebody: object) -> dict[str, Any]:
         """Return the request for the first page, with a window that ends at `end` (ms)."""
         names = ("name", "operator", "values")
         name, operator, *values = self.keep.format(**somebody).split(maxsplit=2) or ("", "")
@@ -131,8 +131,8 @@ async def costs(reader: Reader, case: Case, number: int) -> dict[str, Cost]:
     """Measure each way in the window of this round; return nothing if the page does not exist."""
     end = END - number * 9 * (DAY + HOUR)
     ((session, request),) = await reader.rows(SOMEBODY, {"bot": BOTS[0], "after": end - 20 * DAY})
-    asked = case.asked(end, session=session, request=request, number=number)
-    listing = msgspec.convert(asked, ListSessionAnalyticsDataRequest)
+    body = case.body(end, session=session, request=request, number=number)
+    listing = msgspec.convert(body, ListSessionAnalyticsDataRequest)
     window = parse_time_range(listing.start_date_time, listing.end_date_time)
     query = read_query(BOTS[0], window, listing)
     last = None
@@ -179,7 +179,7 @@ def serving(settings: Settings) -> Iterator[str]:
 async def load(url: str, clients: int) -> dict[str, float]:
     """Return the requests per second of concurrent clients that request first pages."""
     say(f"{clients} clients")
-    bodies = [orjson.dumps(Case(window, sort).asked(END)) for window in WINDOWS for sort in SORTS]
+    bodies = [orjson.dumps(Case(window, sort).body(END)) for window in WINDOWS for sort in SORTS]
     times: list[float] = []
     until = time.perf_counter() + LOAD_SECONDS
 

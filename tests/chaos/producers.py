@@ -176,7 +176,7 @@ def produce(producer: Producer, messages: Sequence[Message]) -> list[Acknowledge
     """Produce them, and wait until each is acknowledged or has failed."""
     done: list[Acknowledged] = []
 
-    def told(message: Message) -> Callable[[object, object], None]:
+    def on_delivery_of(message: Message) -> Callable[[object, object], None]:
         def tell(error: object, record: object) -> None:
             if error is None:
                 done.append(Acknowledged(message, record.topic(), record.partition(), record.offset()))  # type: ignore[attr-defined] # it has no public type
@@ -184,6 +184,6 @@ def produce(producer: Producer, messages: Sequence[Message]) -> list[Acknowledge
         return tell
 
     for message in messages:
-        producer.produce(message.topic, value=message.value, key=message.key, on_delivery=told(message))
+        producer.produce(message.topic, value=message.value, key=message.key, on_delivery=on_delivery_of(message))
     producer.flush(2 * TIMEOUT_S)
     return done

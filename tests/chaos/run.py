@@ -54,18 +54,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--brokers", type=int, choices=(1, 3), default=3)
     parser.add_argument("--keep", type=Path, help="folder for the logs and data, which are kept")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = asked.keep or Path(temporary)
+        folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        with victims(folder, asked.brokers, asked.seed) as faults:
-            report = rage(faults, 60 * asked.minutes, asked.seed)
+        with cluster_with_faults(folder, options.brokers, options.seed) as faults:
+            report = inject_and_judge(faults, 60 * options.minutes, options.seed)
     sys.stdout.buffer.write(orjson.dumps(msgspec.to_builtins(report), option=orjson.OPT_INDENT_2) + b"\n")
     return int(not report.found.good)
 
 
 @contextmanager
-def victims(folder: Path, brokers: int, seed: int) -> Iterator[Faults]:
+def cluster_with_faults(folder: Path, brokers: int, seed: int) -> Iterator[Faults]:
     """Start all processes into which faults are injected."""
     with apache.cluster(folder / "kafka", brokers, BROKERS) as cluster:
         settings = Settings(
@@ -79,7 +79,7 @@ def victims(folder: Path, brokers: int, seed: int) -> Iterator[Faults]:
             yield Faults(parts, faults, cluster, random.Random(seed))  # noqa: S311 - no secret is made of it
 
 
-def rage(faults: Faults, seconds: float, seed: int) -> Report:
+def inject_and_judge(faults: Faults, seconds: float, seed: int) -> Report:
     """Inject faults for the given time, stop all faults, and compare."""
     wanted = max(EVENTS_A_SECOND, int(EVENTS_A_SECOND * seconds))
     traffic = lines(seed, conversations=wanted // EVENTS_A_CONVERSATION)[:wanted]

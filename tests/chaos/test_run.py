@@ -5,7 +5,7 @@ import pytest
 
 from tests.chaos.faults import Faults
 from tests.chaos.feed import Feed
-from tests.chaos.run import heal, victims
+from tests.chaos.run import cluster_with_faults, heal
 from tests.chaos.verdict import judge
 from tests.events import raw
 from tests.integration.traffic import lines
@@ -28,7 +28,7 @@ def fed(faults: Faults) -> tuple[list[bytes], Feed]:
 
 @pytest.mark.apache
 def test_mixed_traffic_is_folded_right_and_what_is_not_would_be_found(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with victims(tmp_path_factory.mktemp("chaos"), brokers=1, seed=SEED) as faults:
+    with cluster_with_faults(tmp_path_factory.mktemp("chaos"), brokers=1, seed=SEED) as faults:
         faults.workers = 2
         traffic, feed = fed(faults)
         found = judge(faults.parts, traffic, feed.buried, len(faults.ended))

@@ -31,14 +31,14 @@ def with_packages(client: str) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
         installed = folder / "node_modules" / "installed.json"
         if not installed.exists() or installed.read_bytes() != wanted:
-            words = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
-            run(words, folder, INSTALLED_WITHIN)
+            command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
+            run(command, folder, INSTALLED_WITHIN)
             installed.write_bytes(wanted)
     return folder
 
 
-def run(words: list[str], folder: Path, within: float = RUN_WITHIN) -> str:
+def run(command: list[str], folder: Path, timeout: float = RUN_WITHIN) -> str:
     """Run a command in `folder`, check that it succeeds, and return its output."""
-    ended = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=within, check=False)
-    assert ended.returncode == 0, f"{' '.join(words)}:\n{ended.stdout}{ended.stderr}"
-    return ended.stdout
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
+    return done.stdout

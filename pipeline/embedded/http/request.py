@@ -42,7 +42,7 @@ class StatementRequest(msgspec.Struct, frozen=True):
 
     statement: EngineStatement
     returns_rows: bool
-    """Whether the statement returns rows, perhaps none."""
+    """True if the statement returns rows, perhaps none."""
 
 
 def read_arguments(request: Request) -> dict[str, str]:
