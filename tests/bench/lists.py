@@ -189,7 +189,7 @@ async def load(url: str, clients: int) -> dict[str, float]:
                 return
             async with session.post(url, data=body) as answer:
                 assert answer.status == 200, await answer.text()
-                assert (await answer.json())["sessions"]
+                assert (await answer.json())["botId"] == BOTS[0]  # an hour of few conversations has no sessions
             times.append(1000 * (time.perf_counter() - began))
 
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(60)) as session:
