@@ -33,7 +33,7 @@ class Readiness:
     async def reasons(self) -> list[str]:
         """Return every reason why the worker is not ready."""
         kafka = self._metrics.kafka.problem or self._kafka()
-        clickhouse = self._metrics.clickhouse.problem or await self._probe.trouble()
+        clickhouse = self._metrics.clickhouse.problem or await self._probe.problem()
         return [reason for reason in (kafka, clickhouse) if reason]
 
     async def close(self) -> None:

@@ -49,7 +49,7 @@ class Origin(Protocol):
         """By the clock of whoever sent it, or of the broker."""
 
 
-class Place(NamedTuple):
+class RecordOrigin(NamedTuple):
     """An origin of its own."""
 
     topic: str
@@ -58,11 +58,11 @@ class Place(NamedTuple):
     timestamp: int
 
 
-ARCHIVE = Place("", 0, 0, 0)
+ARCHIVE = RecordOrigin("", 0, 0, 0)
 """The origin of what is read from the archive, where nothing but digests decides."""
 
 
-class Ends(msgspec.Struct, frozen=True):
+class TopicEnds(msgspec.Struct, frozen=True):
     """Where each partition of a topic ended. `late`: the raw topic had records that nobody had read."""
 
     topics: dict[str, list[int]] = {}
@@ -77,7 +77,7 @@ class Erasure(msgspec.Struct, frozen=True, gc=False):
     until: Millis
     ends: Str = ""
 
-    def after(self, others: Iterable["Erasure"]) -> "Erasure":
+    def superseding(self, others: Iterable["Erasure"]) -> "Erasure":
         """The same as the last word, which takes the place of the others.
 
         Where another is later by its clock, who says this one has slept since it saw where topics end, or its clock
@@ -90,7 +90,7 @@ class Erasure(msgspec.Struct, frozen=True, gc=False):
                 found = msgspec.structs.replace(found, until=other.until + 1, ends=ends)
         return found
 
-    def means(self, turn: Turn, origin: Origin | None) -> bool:
+    def covers(self, turn: Turn, origin: Origin | None) -> bool:
         """Whether it means an event of this session that has come from there; None is nobody knows where.
 
         A record that is a day younger than the word was not there: the topic was made anew, and begins at 0 again.
@@ -104,7 +104,7 @@ class Erasure(msgspec.Struct, frozen=True, gc=False):
         return (before and origin.timestamp <= self.until + DAY_MS) or (ends.late and turn.timestamp <= self.until)
 
 
-class ForgottenEvent(msgspec.Struct, frozen=True, gc=False):
+class ErasedEvent(msgspec.Struct, frozen=True, gc=False):
     """One row: `session` as above, and the digest of an event of it."""
 
     session: Str
@@ -131,49 +131,49 @@ class ErasureList:
 
     __hash__ = None  # type: ignore[assignment] # it is compared, and never a key
 
-    def also(self, events: Iterable[ForgottenEvent]) -> "ErasureList":
+    def with_events(self, events: Iterable[ErasedEvent]) -> "ErasureList":
         """The same with these events."""
         found = {session: set(some) for session, some in self._events.items()}
         for one in events:
             found.setdefault(one.session, set()).add(one.event)
         return ErasureList(self._words.values(), found)
 
-    def words(self, bot_id: str, session_id: str) -> list[Erasure]:
+    def find(self, bot_id: str, session_id: str) -> list[Erasure]:
         """What is said of this session of this bot."""
         if not self._words:
             return []
         session = digest(session_id)
         return [word for bot in (bot_id, ALL_BOTS) if (word := self._words.get((bot, session)))]
 
-    def erased(self, turn: Turn) -> bool:
+    def is_erased(self, turn: Turn) -> bool:
         """Whether this event is known by its digest."""
         events = self._events.get(digest(turn.session_id)) if self._events else None
         return events is not None and event_digest(turn) in events
 
     def covers(self, turn: Turn, origin: Origin | None) -> bool:
         """Whether this event that has come from there is forgotten."""
-        words = self.words(turn.bot_id, turn.session_id)
-        return bool(words) and (self.erased(turn) or any(word.means(turn, origin) for word in words))
+        words = self.find(turn.bot_id, turn.session_id)
+        return bool(words) and (self.is_erased(turn) or any(word.covers(turn, origin) for word in words))
 
-    def unerased(self, turns: Sequence[Turn]) -> Sequence[Turn]:
+    def without_erased(self, turns: Sequence[Turn]) -> Sequence[Turn]:
         """Those whose digests are not known."""
-        return [turn for turn in turns if not self.erased(turn)] if self._events else turns
+        return [turn for turn in turns if not self.is_erased(turn)] if self._events else turns
 
     def sessions(self, keys: Iterable[ConversationKey]) -> set[Session]:
         """The sessions of these conversations of which anything is said."""
         if not self._words:
             return set()
-        return {session for session in {key[:2] for key in keys} if self.words(*session)}
+        return {session for session in {key[:2] for key in keys} if self.find(*session)}
 
 
-def _further(one: Ends, other: Ends) -> Ends:
+def _further(one: TopicEnds, other: TopicEnds) -> TopicEnds:
     names = one.topics.keys() & other.topics.keys()  # of a topic that one does not know, dates decide
     topics = {
         name: [max(pair) for pair in zip_longest(one.topics[name], other.topics[name], fillvalue=0)] for name in names
     }
-    return Ends(topics, late=one.late or other.late)
+    return TopicEnds(topics, late=one.late or other.late)
 
 
 @lru_cache(maxsize=1024)
-def _ends(text: str) -> Ends:
-    return msgspec.json.decode(text, type=Ends) if text else Ends()
+def _ends(text: str) -> TopicEnds:
+    return msgspec.json.decode(text, type=TopicEnds) if text else TopicEnds()

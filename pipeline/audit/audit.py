@@ -12,7 +12,7 @@ from pipeline.runtime.clock import now_ms
 from pipeline.store.client import ClickHouse
 from pipeline.store.conversations import read_archive_and_rows, rows_newer_than
 from pipeline.store.databases import Databases
-from pipeline.store.erasures import anybody_forgotten, load_forgotten
+from pipeline.store.erasures import has_erasures, load_erasures
 from pipeline.store.key_ranges import EVENTS_A_PART, Scope, parts, single
 from schemas.erasure import digest
 from schemas.turn import ConversationKey
@@ -78,19 +78,19 @@ class Audit:
 
     async def confirm(self, suspects: Iterable[Finding]) -> list[Finding]:
         """Those of `suspects` that are the same at two looks, the pause between them."""
-        seen = await self.look_again(suspects)
+        seen = await self.inspect_again(suspects)
         confirmed: list[Finding] = []
         for _ in range(LOOKS):
             if not seen:
                 break
             await self._pause()
-            now = await self.look_again(seen.values())
+            now = await self.inspect_again(seen.values())
             confirmed += (finding for key, finding in now.items() if finding == seen[key])
             seen = {key: finding for key, finding in now.items() if finding != seen[key]}
         self.counts.unsettled += len(seen)
         return sorted(confirmed, key=lambda finding: finding.key)
 
-    async def look_again(self, suspects: Iterable[Finding]) -> Mapping[ConversationKey, Finding]:
+    async def inspect_again(self, suspects: Iterable[Finding]) -> Mapping[ConversationKey, Finding]:
         """What is to be found of the conversations of `suspects` now, versions included."""
         found: dict[ConversationKey, Finding] = {}
         clickhouse = await self.database()
@@ -106,7 +106,7 @@ class Audit:
         """The connection to the database that is audited."""
         return await self._databases.of(self._name)
 
-    async def forget(self, found: Iterable[Finding]) -> None:
+    async def delete_erased(self, found: Iterable[Finding]) -> None:
         """Delete what there is of forgotten sessions, from all databases."""
         keys = [finding.key for finding in found if finding.forgotten is not None]
         for first in range(0, len(keys), KEYS_A_LOOK):
@@ -117,8 +117,8 @@ class Audit:
     async def _learn(self, keys: Iterable[ConversationKey]) -> None:
         """Ask who of these is forgotten."""
         live = await self._databases.live()
-        sessions = {digest(key[1]) for key in keys} if await anybody_forgotten(live) else ()
-        self._terms = replace(self._terms, forgotten=await load_forgotten(live, sessions))
+        sessions = {digest(key[1]) for key in keys} if await has_erasures(live) else ()
+        self._terms = replace(self._terms, forgotten=await load_erasures(live, sessions))
 
 
 def _bounded(suspects: Iterable[Finding]) -> Iterator[list[ConversationKey]]:

@@ -109,8 +109,8 @@ def findings(said: ArchiveAndRows, terms: ReconcileRules, now: int) -> dict[Conv
 def _finding(key: ConversationKey, said: ArchiveAndRows, terms: ReconcileRules, now: int) -> Finding:
     rows = tuple(sorted(said.rows.get(key, ()), key=lambda row: row.start))
     events = said.events.get(key, ())
-    kept = EventSet(terms.forgotten.unerased(events))
-    gone = [turn.timestamp for turn in events if terms.forgotten.erased(turn)]
+    kept = EventSet(terms.forgotten.without_erased(events))
+    gone = [turn.timestamp for turn in events if terms.forgotten.is_erased(turn)]
     gone += (row.start for row in rows if _hides(row, kept, terms, now))
     right = fold(kept.events.values(), terms.fold, len(kept.lesser)) if kept.events else None
     return Finding(key, right, rows, forgotten=min(gone, default=None))
@@ -118,7 +118,7 @@ def _finding(key: ConversationKey, said: ArchiveAndRows, terms: ReconcileRules, 
 
 def _hides(row: Conversation, kept: EventSet, terms: ReconcileRules, now: int) -> bool:
     """Whether a row tells of events that a session has no more, and that have not just expired since it came back."""
-    words = terms.forgotten.words(row.bot_id, row.session_id)
+    words = terms.forgotten.find(row.bot_id, row.session_id)
     founded = row.version <= kept.version and any(moment == row.start for moment, *_ in kept.events)
     if not words or founded:
         return False

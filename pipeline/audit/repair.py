@@ -27,20 +27,20 @@ async def repair(audit: Audit, findings: Sequence[Finding]) -> list[Finding]:
     for _ in range(ROUNDS):
         if not left:
             break
-        await audit.forget(left)
+        await audit.delete_erased(left)
         wrong = [finding for finding in left if finding.forgotten is None]
         # A wrong row of a version that the events cannot give would win for ever, and so would the row that took
         # it back: the next event of the conversation has a smaller version. So these go altogether, and nothing
         # but what was already there before the pause does.
         await delete_rows(clickhouse, [place for finding in wrong for place in finding.newer])
-        rows = [row for finding in wrong for row in right_rows(finding)]
+        rows = [row for finding in wrong for row in correct_rows(finding)]
         for first in range(0, len(rows), ROWS_AN_INSERT):
             await clickhouse.insert("conversations", rows[first : first + ROWS_AN_INSERT])
         left = await audit.confirm(left)
     return left
 
 
-def right_rows(finding: Finding) -> Iterator[Conversation]:
+def correct_rows(finding: Finding) -> Iterator[Conversation]:
     """The rows that a worker would have written: the right one, and one for each start to take back.
 
     Of two rows of one version the later wins, so they need no greater version than the wrong ones have.

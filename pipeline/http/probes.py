@@ -29,7 +29,7 @@ def probes(store: RowSource, metrics: Metrics, access: AccessControl) -> Sequenc
 
     async def readyz(_: Request) -> Response:
         access.check()
-        if reason := await probe.trouble():
+        if reason := await probe.problem():
             raise NotReadyError(reason)
         return _status("ready")
 

@@ -227,7 +227,7 @@ def wait_until_folded(settings: Settings, seconds: float) -> bool:
     return all(_wait_for(settings, topic, deadline) for topic in (settings.topic_raw, *2 * [settings.topic_turns]))
 
 
-def wait_until_passed_on(settings: Settings, seconds: float) -> bool:
+def wait_until_forwarded(settings: Settings, seconds: float) -> bool:
     """Wait until the intake agent has passed on what the raw topic holds now, and return whether it has.
 
     Raises:

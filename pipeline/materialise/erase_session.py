@@ -6,14 +6,21 @@ from functools import partial
 
 import msgspec
 
-from pipeline.materialise.erasure_remains import find
+from pipeline.materialise.erased_data import find_erased_data
 from pipeline.materialise.reconcile import ReconcileRules, reconcile
 from pipeline.runtime.errors import StatementError, TransientError
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
-from pipeline.store.erasure_remains import archived_of, bots_of
-from pipeline.store.erasures import apply, erase, load_forgotten, register, say, uncover
-from schemas.erasure import ALL_BOTS, Erasure, ForgottenEvent, Session, digest, event_digest
+from pipeline.store.erased_data import find_bots, read_archived
+from pipeline.store.erasures import (
+    announce,
+    apply_deleted_masks,
+    delete_erased_events,
+    delete_erased_rows,
+    load_erasures,
+    register_erased_events,
+)
+from schemas.erasure import ALL_BOTS, ErasedEvent, Erasure, Session, digest, event_digest
 from schemas.turn import ConversationKey
 
 ROUNDS = 10
@@ -56,20 +63,20 @@ async def erase_session(
         TransientError: ClickHouse does not answer.
     """
     live, removed = await databases.live(), Removed()
-    known = await load_forgotten(live, [word.session])
-    await say(live, [word.after(known.words(word.bot_id, session_id))])
+    known = await load_erasures(live, [word.session])
+    await announce(live, [word.superseding(known.find(word.bot_id, session_id))])
     sessions = await _sessions(databases, word, session_id)
     await _everywhere(databases, partial(_register, live, sessions))
     for number in range(ROUNDS + 1):
         if number:
             await pause()
             sessions = await _sessions(databases, word, session_id)
-        of_now = replace(terms, forgotten=await load_forgotten(live, [word.session]))
+        of_now = replace(terms, forgotten=await load_erasures(live, [word.session]))
         found, again = await delete_erased(databases, sessions, of_now)
         removed.add(found)
         if number and not again:
             break
-    await _everywhere(databases, apply)
+    await _everywhere(databases, apply_deleted_masks)
     return removed, not again
 
 
@@ -100,14 +107,14 @@ async def delete_erased(
 
     async def clear_one(database: ClickHouse) -> None:
         nonlocal again
-        remains = await find(database, sessions, terms.forgotten, suspects)
+        remains = await find_erased_data(database, sessions, terms.forgotten, suspects)
         if remains:
-            await uncover(database, remains)
-            words = [word for session in sessions for word in terms.forgotten.words(*session)]
-            await say(live, dict.fromkeys(words))
+            await delete_erased_rows(database, remains)
+            words = [word for session in sessions for word in terms.forgotten.find(*session)]
+            await announce(live, dict.fromkeys(words))
         again |= bool(await reconcile(database, remains.due.union(written), terms))
         if remains:
-            await erase(database, remains)
+            await delete_erased_events(database, remains)
             again |= bool(remains.events or remains.rows)
             if remains.events or remains.rows:  # else only a row was lacking, perhaps of events that are just coming
                 removed.count(name, remains.count, len(remains.rows))
@@ -123,7 +130,7 @@ async def _sessions(databases: Databases, word: Erasure, session_id: str) -> set
     bots = {word.bot_id} - {ALL_BOTS}
 
     async def ask(database: ClickHouse) -> None:
-        bots.update(await bots_of(database, session_id))
+        bots.update(await find_bots(database, session_id))
 
     if not bots:
         await _everywhere(databases, ask)
@@ -132,8 +139,8 @@ async def _sessions(databases: Databases, word: Erasure, session_id: str) -> set
 
 async def _register(live: ClickHouse, sessions: Collection[Session], database: ClickHouse) -> None:
     """Let all events that a database has of these sessions be forgotten."""
-    events = (turn for turns in (await archived_of(database, sessions)).values() for turn in turns)
-    await register(live, {ForgottenEvent(digest(turn.session_id), event_digest(turn)) for turn in events})
+    events = (turn for turns in (await read_archived(database, sessions)).values() for turn in turns)
+    await register_erased_events(live, {ErasedEvent(digest(turn.session_id), event_digest(turn)) for turn in events})
 
 
 async def _everywhere(databases: Databases, use: Callable[[ClickHouse], Awaitable[None]]) -> None:

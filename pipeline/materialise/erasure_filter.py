@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from pipeline.store.client import ClickHouse
-from pipeline.store.erasures import load_forgotten, register
+from pipeline.store.erasures import load_erasures, register_erased_events
 from pipeline.store.writer_state import WriterState
-from schemas.erasure import ErasureList, ForgottenEvent, Origin, Session, digest, event_digest
+from schemas.erasure import ErasedEvent, ErasureList, Origin, Session, digest, event_digest
 from schemas.turn import ConversationKey, Turn
 
 
@@ -49,22 +49,22 @@ class ErasureFilter:
         Raises:
             TransientError: worth a second try.
         """
-        if around.said == self._asked or not around.forgot:
+        if around.erasures_version == self._asked or not around.last_erasure:
             return False
-        found = await load_forgotten(live, {digest(turn.session_id) for turn in self._turns})
+        found = await load_erasures(live, {digest(turn.session_id) for turn in self._turns})
         covered = frozenset(
             place
             for place, turn in enumerate(self._turns if found else ())
-            if found.words(*turn.key[:2]) and found.covers(turn, self._origin(place))
+            if found.find(*turn.key[:2]) and found.covers(turn, self._origin(place))
         )
         # where nobody knows where an event comes from, its date is no reason to erase what the archive may have of it
         new = {
-            ForgottenEvent(digest(self._turns[place].session_id), event_digest(self._turns[place]))
+            ErasedEvent(digest(self._turns[place].session_id), event_digest(self._turns[place]))
             for place in covered
-            if self._origin(place) is not None and not found.erased(self._turns[place])
+            if self._origin(place) is not None and not found.is_erased(self._turns[place])
         }
-        await register(live, new)
-        found = found.also(new)
+        await register_erased_events(live, new)
+        found = found.with_events(new)
         news = found != self.forgotten
-        self._asked, self.forgotten, self.covered = around.said, found, covered
+        self._asked, self.forgotten, self.covered = around.erasures_version, found, covered
         return news

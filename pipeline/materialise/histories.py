@@ -37,7 +37,7 @@ async def look_up_histories(
     missing = [key for key, history in cached.items() if history is None]
     loaded = await load(missing) if missing else {}
     for history in filter(None, cached.values() if erasures else ()):
-        history.discard(erasures.erased)
+        history.discard(erasures.is_erased)
     archived = sum(bool(history.events) for history in loaded.values())
     histories = {key: history or loaded[key] for key, history in cached.items()}
     return Lookup(histories, len(cached) - len(missing), archived, len(missing) - archived)
@@ -84,4 +84,4 @@ async def unerased_events(
         TransientError: worth a second try.
     """
     archived = await read_back(clickhouse, keys)
-    return {key: kept for key, turns in archived.items() if (kept := erasures.unerased(turns))}
+    return {key: kept for key, turns in archived.items() if (kept := erasures.without_erased(turns))}

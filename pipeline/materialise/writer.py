@@ -15,7 +15,7 @@ from pipeline.runtime.errors import StatementError
 from pipeline.store.archive import write
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
-from pipeline.store.writer_state import Tables, WriterState, has_both, read_writer_state
+from pipeline.store.writer_state import Tables, WriterState, has_tables, read_writer_state
 from schemas.conversation import Conversation
 from schemas.fold_rules import FoldRules
 from schemas.turn import ArchivedTurn, ConversationKey
@@ -33,7 +33,7 @@ class WriterStatePoller:
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        return await read_writer_state(await self._databases.live(), self._databases.new_name)
+        return await read_writer_state(await self._databases.live(), self._databases.shadow_name)
 
 
 class PostWriteReconciler:
@@ -136,7 +136,7 @@ class Writer:
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        return has_both((await self.seen()).tables, self._databases.new_name)
+        return has_tables((await self.seen()).tables, self._databases.shadow_name)
 
     async def write_rows(self, tables: Tables, rows: Sequence[Conversation]) -> None:
         """Write rows to `tables`; may be repeated.
@@ -167,7 +167,7 @@ class Writer:
         while (now := await self._watch.look()).tables != tables:
             tables = now.tables
             await self._write(tables, rows, [*new, *known], ())
-        alone = now.alone_since(before) and now.tables == before.tables
+        alone = now.only_workers_since(before) and now.tables == before.tables
         self._seen = now
         return alone
 
@@ -204,13 +204,13 @@ class Writer:
         new: Sequence[ArchivedTurn],
         known: Sequence[ArchivedTurn],
     ) -> None:
-        if has_both(tables, self._databases.new_name):
+        if has_tables(tables, self._databases.shadow_name):
             await self._write_beside(tables, rows, [*new, *known])
         await write(await self.live(), rows, new)
 
     async def _write_beside(self, tables: Tables, rows: Sequence[Conversation], events: Sequence[ArchivedTurn]) -> None:
         try:
-            await write(await self._databases.of(self._databases.new_name), rows, events)
+            await write(await self._databases.of(self._databases.shadow_name), rows, events)
         except StatementError:
             # they may just have been swapped in or dropped, which the next look sees
             if (await self._watch.look()).tables == tables:

@@ -56,9 +56,10 @@ async def put_right(settings: Settings, run: Run, progress: Callable[[int], None
     watch = WriterStatePoller(databases)
     try:
         before, now = None, await watch.look()
-        while before is None or before.said != now.said:  # what is written meanwhile may tell of them
+        # rows written meanwhile may tell of events that were erased meanwhile
+        while before is None or before.erasures_version != now.erasures_version:
             before = now
-            audit = Audit(databases, databases.new_name, terms, lambda: asyncio.sleep(PAUSE_S))
+            audit = Audit(databases, databases.shadow_name, terms, lambda: asyncio.sleep(PAUSE_S))
             async for findings in audit.findings(Scope(), lambda counts: progress(counts.events)):
                 await repair(audit, findings)
                 mended += len(findings)

@@ -20,13 +20,13 @@ TURN_COLUMNS = tuple(columns(Turn))
 STATEMENT = f"""
 SELECT {", ".join(TURN_COLUMNS)}
 FROM turns
-WHERE session_id IN (SELECT session_id FROM asked)
-  AND (bot_id, session_id, originating_request_id) IN asked
+WHERE session_id IN (SELECT session_id FROM requested)
+  AND (bot_id, session_id, originating_request_id) IN requested
 """  # noqa: S608 - what is written in are names of a struct's fields
 """The sessions alone say, by their index, which blocks may have any: a miss among 6 million events takes a fifth of the
 time that it takes with whole keys."""
 
-ASKED = "bot_id String, session_id String, originating_request_id String"
+KEYS_STRUCTURE = "bot_id String, session_id String, originating_request_id String"
 
 
 async def read_back(clickhouse: ClickHouse, keys: Sequence[ConversationKey]) -> dict[ConversationKey, list[Turn]]:
@@ -38,25 +38,25 @@ async def read_back(clickhouse: ClickHouse, keys: Sequence[ConversationKey]) -> 
     found: defaultdict[ConversationKey, list[Turn]] = defaultdict(list)
     for first in range(0, len(keys), KEYS_A_QUERY):
         some = keys[first : first + KEYS_A_QUERY]
-        for row in await clickhouse.rows(STATEMENT, tables=asked(some)):
+        for row in await clickhouse.rows(STATEMENT, tables=keys_table(some)):
             turn = Turn(*row)
             found[turn.key].append(turn)
     return dict(found)
 
 
-def asked(keys: Sequence[ConversationKey]) -> ExternalData:
+def keys_table(keys: Sequence[ConversationKey]) -> ExternalData:
     """The table of this name that `STATEMENT` reads.
 
     As a parameter the keys would be escaped letter by letter in the driver, which takes as long as ClickHouse's answer.
     """
     rows = b"\n".join(map(orjson.dumps, keys))
-    return ExternalData(file_name="asked", data=rows, fmt="JSONCompactEachRow", structure=ASKED)
+    return ExternalData(file_name="requested", data=rows, fmt="JSONCompactEachRow", structure=KEYS_STRUCTURE)
 
 
 SELECT = f"SELECT {', '.join(columns(ArchivedTurn))} FROM turns WHERE "  # noqa: S608 - names of a struct's fields
 
 
-async def archived(clickhouse: ClickHouse, where: Where) -> list[ArchivedTurn]:
+async def read_archived_events(clickhouse: ClickHouse, where: Where) -> list[ArchivedTurn]:
     """Every event of the conversations, some more than once, in no order.
 
     Raises:

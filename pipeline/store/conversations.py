@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from pipeline.store.archive import KEYS_A_QUERY, asked
+from pipeline.store.archive import KEYS_A_QUERY, keys_table
 from pipeline.store.client import ClickHouse, Row
 from pipeline.store.key_ranges import KEY, Where
 from pipeline.store.schema.cluster_ddl import render
@@ -51,8 +51,8 @@ async def current_rows(
 STARTS = """
 SELECT bot_id, session_id, originating_request_id, start
 FROM conversations FINAL
-WHERE session_id IN (SELECT session_id FROM asked)
-  AND (bot_id, session_id, originating_request_id) IN asked
+WHERE session_id IN (SELECT session_id FROM requested)
+  AND (bot_id, session_id, originating_request_id) IN requested
 """
 
 
@@ -65,7 +65,7 @@ async def current_starts(clickhouse: ClickHouse, keys: Sequence[ConversationKey]
     found: defaultdict[ConversationKey, list[int]] = defaultdict(list)
     for first in range(0, len(keys), KEYS_A_QUERY):
         some = keys[first : first + KEYS_A_QUERY]
-        for bot_id, session_id, request_id, start in await clickhouse.rows(STARTS, tables=asked(some)):
+        for bot_id, session_id, request_id, start in await clickhouse.rows(STARTS, tables=keys_table(some)):
             found[bot_id, session_id, request_id].append(start)
     return dict(found)
 

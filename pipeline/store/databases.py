@@ -24,7 +24,7 @@ class Databases:
         """`live` stays open when the others are closed."""
         self._settings = settings
         self.live_name = settings.clickhouse_database
-        self.new_name = shadow_database(settings)
+        self.shadow_name = shadow_database(settings)
         self._lent = {self.live_name: live} if live else {}
         self._opened: dict[str, SharedConnection] = {}
 
@@ -54,7 +54,7 @@ class Databases:
         Raises:
             TransientError: worth a second try.
         """
-        names = (self.live_name, self.new_name, retired_database(self._settings))
+        names = (self.live_name, self.shadow_name, retired_database(self._settings))
         asked = {"names": list(names), "tables": list(TABLES)}
         found = {name for (name,) in await (await self.live()).rows(PRESENT, asked)}
         return [name for name in names if name in found]

@@ -8,10 +8,10 @@ import orjson
 from clickhouse_connect.driver.external import ExternalData
 
 from pipeline.store.client import ClickHouse
-from pipeline.store.erasure_remains import Remains
+from pipeline.store.erased_data import ErasedData
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.writer_state import TABLES
-from schemas.erasure import Erasure, ErasureList, ForgottenEvent, digest
+from schemas.erasure import ErasedEvent, Erasure, ErasureList, digest
 
 SESSIONS_A_QUERY = 20_000
 EVENTS_AN_INSERT = 50_000
@@ -20,17 +20,17 @@ ANYBODY = "SELECT 1 FROM forgotten LIMIT 1"
 LOAD = """
 SELECT toString(bot_id), session, max(until), argMax(ends, until), CAST([], 'Array(UInt64)')
 FROM forgotten
-WHERE session IN (SELECT session FROM asked)
+WHERE session IN (SELECT session FROM requested)
 GROUP BY bot_id, session
 UNION ALL
 SELECT '', session, fromUnixTimestamp64Milli(0, 'UTC'), '', groupUniqArray(event)
 FROM forgotten_events
-WHERE session IN (SELECT session FROM asked)
+WHERE session IN (SELECT session FROM requested)
 GROUP BY session
 """
 
 
-async def load_forgotten(live: ClickHouse, sessions: Collection[str]) -> ErasureList:
+async def load_erasures(live: ClickHouse, sessions: Collection[str]) -> ErasureList:
     """What is said of these sessions, which are digests, and of nobody else: the tables may be long.
 
     Raises:
@@ -41,7 +41,7 @@ async def load_forgotten(live: ClickHouse, sessions: Collection[str]) -> Erasure
     some = sorted(sessions)
     for first in range(0, len(some), SESSIONS_A_QUERY):
         for bot_id, session, until, ends, erased in await live.rows(
-            LOAD, tables=_asked(some[first:][:SESSIONS_A_QUERY])
+            LOAD, tables=_sessions_table(some[first:][:SESSIONS_A_QUERY])
         ):
             if erased:
                 events[session] = erased
@@ -50,7 +50,7 @@ async def load_forgotten(live: ClickHouse, sessions: Collection[str]) -> Erasure
     return ErasureList(words, events)
 
 
-async def anybody_forgotten(live: ClickHouse) -> bool:
+async def has_erasures(live: ClickHouse) -> bool:
     """Whether it is worth asking.
 
     Raises:
@@ -59,7 +59,7 @@ async def anybody_forgotten(live: ClickHouse) -> bool:
     return bool(await live.rows(ANYBODY))
 
 
-async def say(live: ClickHouse, words: Iterable[Erasure]) -> None:
+async def announce(live: ClickHouse, words: Iterable[Erasure]) -> None:
     """Let every writer know; said once more, a word says that its speaker is about to write.
 
     Raises:
@@ -68,7 +68,7 @@ async def say(live: ClickHouse, words: Iterable[Erasure]) -> None:
     await live.insert("forgotten", list(words))
 
 
-async def register(live: ClickHouse, events: Collection[ForgottenEvent]) -> None:
+async def register_erased_events(live: ClickHouse, events: Collection[ErasedEvent]) -> None:
     """Let these events be forgotten for good; that may be said twice.
 
     Raises:
@@ -79,9 +79,9 @@ async def register(live: ClickHouse, events: Collection[ForgottenEvent]) -> None
         await live.insert("forgotten_events", some[first : first + EVENTS_AN_INSERT])
 
 
-def _asked(sessions: Collection[str]) -> ExternalData:
+def _sessions_table(sessions: Collection[str]) -> ExternalData:
     rows = b"\n".join(orjson.dumps([session]) for session in sessions)
-    return ExternalData(file_name="asked", data=rows, fmt="JSONCompactEachRow", structure="session String")
+    return ExternalData(file_name="requested", data=rows, fmt="JSONCompactEachRow", structure="session String")
 
 
 DIGESTS_AT_ONCE = 300
@@ -114,7 +114,7 @@ WHERE database = currentDatabase() AND table IN {tables:Array(String)} AND activ
 WAITING = " SETTINGS mutations_sync = 2"
 
 
-async def uncover(clickhouse: ClickHouse, remains: Remains) -> None:
+async def delete_erased_rows(clickhouse: ClickHouse, remains: ErasedData) -> None:
     """Take away the rows that tell of what is forgotten, with all others of their conversations.
 
     Raises:
@@ -126,7 +126,7 @@ async def uncover(clickhouse: ClickHouse, remains: Remains) -> None:
         await _run(clickhouse, ROWS, {**named, **_bounds(starts)})
 
 
-async def erase(clickhouse: ClickHouse, remains: Remains) -> None:
+async def delete_erased_events(clickhouse: ClickHouse, remains: ErasedData) -> None:
     """Take what is forgotten out of what queries see; on the disk it is until `apply`.
 
     These are mutations: what is inserted meanwhile is not touched.
@@ -140,7 +140,7 @@ async def erase(clickhouse: ClickHouse, remains: Remains) -> None:
             await _run(clickhouse, EVENTS, {**named, **_bounds([events[event] for event in some])})
 
 
-async def apply(clickhouse: ClickHouse) -> None:
+async def apply_deleted_masks(clickhouse: ClickHouse) -> None:
     """Write the parts anew of which something was deleted, without that; the old ones go some minutes later.
 
     Raises:

@@ -44,7 +44,7 @@ class ReadyProbe:
         self._asking: asyncio.Task[str] | None = None
         self._answered = 0.0
 
-    async def trouble(self) -> str:
+    async def problem(self) -> str:
         """Return what is in the way, as it was found less than `FRESH_SECONDS` ago; empty where nothing is."""
         if self._asking is None or (self._asking.done() and time.monotonic() - self._answered >= FRESH_SECONDS):
             self._asking = asyncio.create_task(self._ask())

@@ -9,7 +9,7 @@ from schemas.turn import ConversationKey
 EVENTS_A_PART = 50_000
 """Measured over 2 M turns: such a part takes 0.2 s and about 100 MB, and smaller ones take no less per event."""
 
-Place = tuple[str, str]
+KeyBound = tuple[str, str]
 """(session id, originating request id): a place in the order of a bot's conversations."""
 
 KEY = "(bot_id, session_id, originating_request_id)"
@@ -62,8 +62,8 @@ class Range:
     """A bot's conversations behind `after`, up to and with `upto`, by session and request; None is no bound."""
 
     bot_id: str
-    after: Place | None = None
-    upto: Place | None = None
+    after: KeyBound | None = None
+    upto: KeyBound | None = None
 
 
 async def parts(clickhouse: ClickHouse, scope: Scope, size: int = EVENTS_A_PART) -> AsyncIterator[Where]:
@@ -124,7 +124,7 @@ async def _bots(clickhouse: ClickHouse, scope: Scope) -> list[str]:
     return sorted(bot_id for (bot_id,) in await clickhouse.rows(sql))
 
 
-async def _end(clickhouse: ClickHouse, table: str, where: Where, scope: Scope, size: int) -> Place | None:
+async def _end(clickhouse: ClickHouse, table: str, where: Where, scope: Scope, size: int) -> KeyBound | None:
     """Session and request of the row number `size` of `where` in `table`; None where there are not so many."""
     sql = (
         f"SELECT session_id, originating_request_id FROM {table} WHERE {where.sql}{_in_time(TIMES[table], scope)} "  # noqa: S608 - conditions of our own
@@ -134,7 +134,7 @@ async def _end(clickhouse: ClickHouse, table: str, where: Where, scope: Scope, s
     return found[0] if found else None
 
 
-def _between(bot_id: str, after: Place | None, upto: Place | None) -> Where:
+def _between(bot_id: str, after: KeyBound | None, upto: KeyBound | None) -> Where:
     """The bot's conversations behind `after`, up to and with `upto`, by session and request.
 
     The condition on the session alone follows from that on both; it is the one that the primary index takes.

@@ -11,13 +11,13 @@ from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn
 
 LEASE_MS = 30_000
-"""How long a word in `runs` says that its writer may be writing."""
+"""Milliseconds for which a row of `runs` announces that its writer may be writing."""
 MARGIN_MS = 5_000
-"""More than the moment at which a statement tells the time may differ from that at which it reads."""
+"""Milliseconds: more than the time between a statement's `now64()` and its read can be."""
 
 TABLES = {"turns": len(columns(ArchivedTurn)), "conversations": len(columns(Conversation))}
-"""The tables that hold what was folded, and how many columns a row of ours has there."""
-LOOK = """
+"""The tables that hold folded data -> the number of columns of the rows that this version writes."""
+READ_STATE = """
 SELECT toUnixTimestamp64Milli(now64(3)),
        (SELECT toUnixTimestamp64Milli(max(saved)) FROM runs WHERE into_live),
        (SELECT toUnixTimestamp64Milli(max(saved)) FROM forgotten),
@@ -26,57 +26,57 @@ SELECT toUnixTimestamp64Milli(now64(3)),
         FROM system.tables
         WHERE (database, name) IN (
           SELECT database, table FROM system.columns
-          WHERE database IN (currentDatabase(), {new:String}) AND table IN {tables:Array(String)}
+          WHERE database IN (currentDatabase(), {shadow:String}) AND table IN {tables:Array(String)}
           GROUP BY database, table
           HAVING count() >= transform(table, {tables:Array(String)}, {columns:Array(UInt64)}, toUInt64(0))))
 """
-"""New tables get their columns one migration after the other: they are there for a writer once they take its rows."""
+"""Shadow tables get their columns one migration after the other: a writer counts them once they accept its rows."""
 
 Table = tuple[str, str, str]
-"""(database, name, UUID): names change hands when tables are swapped, a UUID stays with its table."""
+"""(database, name, UUID): an exchange swaps the names of two tables, and a UUID stays with its table."""
 Tables = tuple[Table, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WriterState:
-    """What was so at `now`; `written` is when anybody but a worker last said that it writes. Both in server's ms.
+    """The state of other writers and of the tables, at one moment. Times are in milliseconds by the server's clock.
 
-    `forgot` is when somebody last said that a session is forgotten, 0 where nobody ever did; `words` is how many rows
-    say so. Both together are something else when more was said.
+    `last_announcement` is when a writer other than a worker last announced that it writes. `last_erasure` is when an
+    erasure was last announced, 0 if there never was one; `erasure_count` is the number of rows that announce erasures.
     """
 
     now: int
-    written: int
-    forgot: int
-    words: int
+    last_announcement: int
+    last_erasure: int
+    erasure_count: int
     tables: Tables
 
     @property
-    def said(self) -> tuple[int, int]:
-        """What is equal as long as nobody has said more of who is forgotten."""
-        return (self.forgot, self.words)
+    def erasures_version(self) -> tuple[int, int]:
+        """Return a value that changes with each announced erasure."""
+        return (self.last_erasure, self.erasure_count)
 
-    def alone_since(self, before: "WriterState") -> bool:
-        """Whether nobody but workers can have written, or forgotten anything, between `before` and now."""
-        last = max(self.written, self.forgot)
-        return last + LEASE_MS + MARGIN_MS <= before.now and self.said == before.said
+    def only_workers_since(self, before: "WriterState") -> bool:
+        """Return whether only workers can have written since `before`, and nothing was erased."""
+        last = max(self.last_announcement, self.last_erasure)
+        return last + LEASE_MS + MARGIN_MS <= before.now and self.erasures_version == before.erasures_version
 
     def shared_within(self, milliseconds: int) -> bool:
-        """Whether somebody else may have written within this time."""
-        return self.written + LEASE_MS + MARGIN_MS > self.now - milliseconds
+        """Return whether a writer other than a worker may have written within this time."""
+        return self.last_announcement + LEASE_MS + MARGIN_MS > self.now - milliseconds
 
 
-def has_both(tables: Tables, database: str) -> bool:
-    """Whether both tables of `database` are among them."""
+def has_tables(tables: Tables, database: str) -> bool:
+    """Return whether `tables` has both tables of `database`."""
     return sum(table[0] == database for table in tables) == len(TABLES)
 
 
-async def read_writer_state(clickhouse: ClickHouse, new: str) -> WriterState:
-    """What is so now in the database of `clickhouse` and in `new`.
+async def read_writer_state(clickhouse: ClickHouse, shadow: str) -> WriterState:
+    """Read the state now, with the tables of the database of `clickhouse` and of the database `shadow`.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
-    asked = {"new": new, "tables": list(TABLES), "columns": list(TABLES.values())}
-    ((now, written, forgot, words, tables),) = await clickhouse.rows(LOOK, asked)
-    return WriterState(now, written, forgot, words, tuple(map(tuple, tables)))
+    parameters = {"shadow": shadow, "tables": list(TABLES), "columns": list(TABLES.values())}
+    ((now, last_announcement, last_erasure, erasure_count, tables),) = await clickhouse.rows(READ_STATE, parameters)
+    return WriterState(now, last_announcement, last_erasure, erasure_count, tuple(map(tuple, tables)))

@@ -8,11 +8,11 @@ import pytest
 from schemas.erasure import (
     ALL_BOTS,
     ARCHIVE,
-    Ends,
+    ErasedEvent,
     Erasure,
     ErasureList,
-    ForgottenEvent,
-    Place,
+    RecordOrigin,
+    TopicEnds,
     digest,
     event_digest,
 )
@@ -45,11 +45,11 @@ def test_a_digest_is_sha_256_which_others_can_compute_too() -> None:
     ],
 )
 def test_the_last_word_on_a_bot_and_the_last_on_all_count(words: list[Erasure], counts: list[int]) -> None:
-    assert [one.until for one in ErasureList(words).words(ONE, WHO)] == counts
+    assert [one.until for one in ErasureList(words).find(ONE, WHO)] == counts
 
 
-ENDS = msgspec.json.encode(Ends({"turns": [5, 0], "raw": [9]})).decode()
-LATE = msgspec.json.encode(Ends({"turns": [5]}, late=True)).decode()
+ENDS = msgspec.json.encode(TopicEnds({"turns": [5, 0], "raw": [9]})).decode()
+LATE = msgspec.json.encode(TopicEnds({"turns": [5]}, late=True)).decode()
 EARLIER, LATER = START - 10**12, START + 10**12
 
 
@@ -57,18 +57,18 @@ EARLIER, LATER = START - 10**12, START + 10**12
 @pytest.mark.parametrize(
     ("origin", "covered"),
     [
-        (Place("turns", 0, 4, START), True),
-        (Place("turns", 0, 5, START), False),
-        (Place("turns", 1, 0, START), False),
-        (Place("turns", 2, 0, START), False),  # a partition that was added
-        (Place("raw", 0, 8, START), True),
-        (Place("turns", 0, 4, START + 2 * DAY_MS), False),  # in a topic that was made anew
+        (RecordOrigin("turns", 0, 4, START), True),
+        (RecordOrigin("turns", 0, 5, START), False),
+        (RecordOrigin("turns", 1, 0, START), False),
+        (RecordOrigin("turns", 2, 0, START), False),  # a partition that was added
+        (RecordOrigin("raw", 0, 8, START), True),
+        (RecordOrigin("turns", 0, 4, START + 2 * DAY_MS), False),  # in a topic that was made anew
         (ARCHIVE, False),
     ],
 )
 def test_what_lay_in_a_topic_is_known_by_its_place_and_not_by_its_date(
     moment: int,
-    origin: Place,
+    origin: RecordOrigin,
     covered: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     said = msgspec.structs.replace(word(START), ends=ENDS)
@@ -79,15 +79,15 @@ def test_what_lay_in_a_topic_is_known_by_its_place_and_not_by_its_date(
 @pytest.mark.parametrize(
     ("ends", "origin"),
     [
-        ("", Place("turns", 0, 9, START)),
-        (ENDS, Place("other", 0, 0, START)),
+        ("", RecordOrigin("turns", 0, 9, START)),
+        (ENDS, RecordOrigin("other", 0, 0, START)),
         (ENDS, None),
-        (LATE, Place("turns", 0, 9, START)),
+        (LATE, RecordOrigin("turns", 0, 9, START)),
     ],
 )
 def test_where_nobody_knows_its_place_the_date_decides(
     ends: str,
-    origin: Place | None,
+    origin: RecordOrigin | None,
     moment: int,
     covered: bool,  # noqa: FBT001 - parameters of the test
 ) -> None:
@@ -95,17 +95,17 @@ def test_where_nobody_knows_its_place_the_date_decides(
     assert ErasureList([said]).covers(turn(timestamp=START + moment), origin) is covered
 
 
-@pytest.mark.parametrize("origin", [ARCHIVE, None, Place("turns", 0, 99, START)])
-def test_what_was_archived_is_known_by_its_digest_wherever_it_comes_from(origin: Place | None) -> None:
+@pytest.mark.parametrize("origin", [ARCHIVE, None, RecordOrigin("turns", 0, 99, START)])
+def test_what_was_archived_is_known_by_its_digest_wherever_it_comes_from(origin: RecordOrigin | None) -> None:
     one = turn(timestamp=LATER)
     said = msgspec.structs.replace(word(START), ends=ENDS)
-    forgotten = ErasureList([said]).also([ForgottenEvent(digest(WHO), event_digest(one))])
+    forgotten = ErasureList([said]).with_events([ErasedEvent(digest(WHO), event_digest(one))])
     assert forgotten.covers(one, origin)
     assert forgotten.covers(msgspec.structs.replace(one, content=1), origin), "whatever its content"
     others = [
         msgspec.structs.replace(one, **{name: "x"}) for name in ("request_id", "originating_request_id", "bot_id")
     ]
-    assert [*forgotten.unerased([one, *others])] == others
+    assert [*forgotten.without_erased([one, *others])] == others
 
 
 def test_only_sessions_of_which_there_are_words_are_looked_for() -> None:

@@ -13,13 +13,13 @@ from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.ingest.unwrap.mention import mentions
 from pipeline.kafka.dead_letters.purge import PurgeResult, purge_dead_letters
-from pipeline.kafka.group import read_ends, wait_until_passed_on
+from pipeline.kafka.group import read_ends, wait_until_forwarded
 from pipeline.materialise.erase_session import Removed, erase_session
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.store.databases import Databases
-from schemas.erasure import ALL_BOTS, Ends, Erasure, digest
+from schemas.erasure import ALL_BOTS, Erasure, TopicEnds, digest
 from schemas.topics import DAY_MS
 
 INCOMPLETE = 1
@@ -105,15 +105,15 @@ async def _forget(settings: Settings, who: str, bot: str | None) -> Report:
     return Report(iso(now), removed, erased, clean, unread, kept_until, remains)
 
 
-def _ends(settings: Settings) -> tuple[Ends, str]:
+def _ends(settings: Settings) -> tuple[TopicEnds, str]:
     """Where the topics end, once what the raw one holds is passed on; and why that is not known, where it is not."""
     try:
-        read = wait_until_passed_on(settings, RAW_PATIENCE_S)
+        read = wait_until_forwarded(settings, RAW_PATIENCE_S)
         found = read_ends(settings)
     except TransientError as trouble:
-        return Ends(), f"{trouble}"
+        return TopicEnds(), f"{trouble}"
     late = "" if read else f"topic {settings.topic_raw} holds what no worker has read yet"
-    return Ends(found, late=not read), late
+    return TopicEnds(found, late=not read), late
 
 
 def _remains(settings: Settings, erased: PurgeResult, kept_until: str, *, clean: bool) -> list[str]:

@@ -60,7 +60,7 @@ class ShadowSink:
         await met.learn(await self._databases.live(), await self._watch.look())
         kept = decoded.without_erased(met)
         keys = kept.keys
-        new = await self._databases.of(self._databases.new_name)
+        new = await self._databases.of(self._databases.shadow_name)
         load = partial(self._load, new, met.forgotten)
         found = (await look_up_histories(self._memory, keys, met.forgotten, load)).histories
         folded = fold_batch(found, kept.turns, self._rules)

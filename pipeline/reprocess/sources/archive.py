@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from pipeline.reprocess.batch import InputBatch
-from pipeline.store.archive import archived
+from pipeline.store.archive import read_archived_events
 from pipeline.store.client import ClickHouse
-from pipeline.store.key_ranges import Place, Range, Scope, condition, count_events, divided, ranges
+from pipeline.store.key_ranges import KeyBound, Range, Scope, condition, count_events, divided, ranges
 from schemas.erasure import ARCHIVE, Origin
 from schemas.reprocessing import Job, Position, Source, WorkUnit
 
@@ -64,12 +64,12 @@ async def events(clickhouse: ClickHouse, job: Job, unit: WorkUnit, size: int) ->
     """
     whole = Range(unit.source.of, _place(unit.position), _place(unit.source.end))
     async for part in divided(clickhouse, whole, scope(job), size):
-        found = await archived(clickhouse, condition(part, scope(job)))
+        found = await read_archived_events(clickhouse, condition(part, scope(job)))
         raws = [ArchivedInput(turn.payload, turn.bot_id, turn.session_id, turn.request_id) for turn in found]
         yield InputBatch(raws, part.upto or (), len(found), len(found))
 
 
-def _place(position: Position) -> Place | None:
+def _place(position: Position) -> KeyBound | None:
     if not position:
         return None
     session, request = position

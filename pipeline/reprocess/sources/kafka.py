@@ -17,7 +17,7 @@ from pipeline.kafka.client import PATIENCE, open_consumer
 from pipeline.kafka.offsets import spans_between
 from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.prefetch import prefetch
-from schemas.erasure import Origin, Place
+from schemas.erasure import Origin, RecordOrigin
 from schemas.reprocessing import Job, Source, WorkUnit
 
 BATCH_BYTES = 64 * 1024 * 1024
@@ -40,7 +40,7 @@ class KafkaInput(msgspec.Struct, frozen=True, gc=False):
     def place(self) -> Origin | None:
         """Where it is, if in a topic of ours: of others nobody knows where they ended when somebody was forgotten."""
         topic, _, number = self.partition.rpartition("/")
-        return Place(topic, int(number), self.offset, self.timestamp) if self.ours else None
+        return RecordOrigin(topic, int(number), self.offset, self.timestamp) if self.ours else None
 
     @property
     def origin(self) -> str:

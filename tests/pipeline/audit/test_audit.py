@@ -15,10 +15,10 @@ from pipeline.fold.fold import fold
 from pipeline.runtime.clock import now_ms
 from pipeline.store.archive import write
 from pipeline.store.client import ClickHouse
-from pipeline.store.erasures import register, say
+from pipeline.store.erasures import announce, register_erased_events
 from pipeline.store.key_ranges import Scope
 from schemas.conversation import Conversation
-from schemas.erasure import Erasure, ForgottenEvent, digest, event_digest
+from schemas.erasure import ErasedEvent, Erasure, digest, event_digest
 from schemas.lex.log_entry import bot_id
 from schemas.turn import Turn
 from tests.effort import examples
@@ -233,8 +233,8 @@ GONE = TALK[:2]
 def forget(tables: Tables, gone: Sequence[Turn] = GONE, until: int = TALK[-1].timestamp) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         session = digest(KEY[1])
-        await say(clickhouse, [Erasure("", session, until)])
-        await register(clickhouse, {ForgottenEvent(session, event_digest(one)) for one in gone})
+        await announce(clickhouse, [Erasure("", session, until)])
+        await register_erased_events(clickhouse, {ErasedEvent(session, event_digest(one)) for one in gone})
 
     tables.use(use)
 

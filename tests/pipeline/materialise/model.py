@@ -11,16 +11,16 @@ import orjson
 from clickhouse_connect.driver.external import ExternalData
 
 from pipeline.runtime.errors import StatementError
-from pipeline.store import erasures as erase
+from pipeline.store import erasures
 from pipeline.store.archive import STATEMENT as READ_BACK
 from pipeline.store.client import ClickHouse
 from pipeline.store.conversations import STARTS
-from pipeline.store.conversations import STATEMENT as IN_FORCE
+from pipeline.store.conversations import STATEMENT as CURRENT_ROWS
 from pipeline.store.databases import Databases
-from pipeline.store.erasure_remains import BOTS, EVENTS, ROWS
+from pipeline.store.erased_data import BOTS, EVENTS, ROWS
 from pipeline.store.erasures import LOAD
 from pipeline.store.schema.shadow_tables import SWAPPED
-from pipeline.store.writer_state import LOOK
+from pipeline.store.writer_state import READ_STATE
 from schemas.conversation import Conversation
 from schemas.erasure import Erasure, digest, event_digest
 from schemas.turn import ConversationKey, Turn
@@ -142,7 +142,7 @@ class Server:
 class Connections:
     """To the databases by their names, whatever has them at the moment."""
 
-    live_name, new_name = LIVE, NEW
+    live_name, shadow_name = LIVE, NEW
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -182,10 +182,10 @@ class Client:
         if tables:
             parameters = {file.name: [orjson.loads(row) for row in file.data.splitlines()] for file in tables.files}
         server = self._server
-        if statement == LOOK:
+        if statement == READ_STATE:
             return [(server.clock, server.written, server.forgot, server.said, self._uuids())]
         if statement == LOAD:
-            asked = {session for (session,) in parameters["asked"]}
+            asked = {session for (session,) in parameters["requested"]}
             words = [(*msgspec.structs.astuple(word), []) for word in server.words.values() if word.session in asked]
             return [
                 *words,
@@ -197,13 +197,13 @@ class Client:
         """A deletion, of what there is when it begins."""
         await Step()
         found, since, last = self._found(), parameters["since"], parameters["last"]
-        if statement == erase.EVENTS:
+        if statement == erasures.EVENTS:
             bot, events = parameters["bot"], parameters["events"]
             found.turns.delete(
                 lambda turn: turn.bot_id == bot and since <= turn.timestamp <= last and event_digest(turn) in events
             )
         else:
-            assert statement == erase.ROWS
+            assert statement == erasures.ROWS
             bots, keys = parameters["bots"], parameters["keys"]
             found.conversations.delete(
                 lambda row: row.bot_id in bots and since <= row.start <= last and digest(*row.key) in keys
@@ -255,7 +255,7 @@ Answers = Iterable[tuple[object, ...]]
 
 
 def _read_back(found: Database, parameters: Mapping[str, Any]) -> Answers:
-    keys = map(tuple, parameters["asked"])
+    keys = map(tuple, parameters["requested"])
     return [msgspec.structs.astuple(turn) for key in keys for turn in found.turns.events.get(key, ())]
 
 
@@ -266,7 +266,7 @@ def _in_force(found: Database, parameters: Mapping[str, Any]) -> Answers:
 
 
 def _starts(found: Database, parameters: Mapping[str, Any]) -> Answers:
-    keys = set(map(tuple, parameters["asked"]))
+    keys = set(map(tuple, parameters["requested"]))
     return [(*row.key, row.start) for row in found.conversations.answered() if row.key in keys]
 
 
@@ -289,12 +289,12 @@ def _rows(found: Database, parameters: Mapping[str, Any]) -> Answers:
 
 ANSWERS: dict[str, Callable[[Database, Mapping[str, Any]], Answers]] = {
     READ_BACK: _read_back,
-    IN_FORCE: _in_force,
+    CURRENT_ROWS: _in_force,
     STARTS: _starts,
     BOTS: _bots,
     EVENTS: _events,
     ROWS: _rows,
-    erase.MASKED: lambda _, __: [],
+    erasures.MASKED: lambda _, __: [],
 }
 """What is asked of one database."""
 

@@ -10,7 +10,7 @@ from pipeline.reprocess.batch import DecodedInputs
 from pipeline.reprocess.cutover import LOOKS
 from pipeline.reprocess.sinks.shadow import ShadowSink
 from pipeline.reprocess.sources.archive import ArchivedInput as FromArchive
-from pipeline.store.erasures import load_forgotten
+from pipeline.store.erasures import load_erasures
 from schemas.erasure import digest
 from tests.events import RULES
 from tests.pipeline.materialise.actors import NAMES, Worker
@@ -95,10 +95,10 @@ class Rebuild:
         databases = self._server.connections()
         watch = WriterStatePoller(databases)
         seen, now = None, await watch.look()
-        while seen is None or now.said != seen.said:
+        while seen is None or now.erasures_version != seen.erasures_version:
             seen = now
             keys = [*self._new.turns.events]
-            forgotten = await load_forgotten(await databases.live(), {digest(key[1]) for key in keys})
+            forgotten = await load_erasures(await databases.live(), {digest(key[1]) for key in keys})
             terms = ReconcileRules(RULES, forgotten)
             await reconcile(self._server.client(NEW), keys, terms)
             if sessions := forgotten.sessions(keys):

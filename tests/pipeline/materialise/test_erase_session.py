@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline.ingest.decode import decode_entry
 from pipeline.materialise.erase_session import erase_session
 from pipeline.materialise.reconcile import ReconcileRules
-from schemas.erasure import Ends, Erasure, ErasureList, Place, digest, event_digest
+from schemas.erasure import Erasure, ErasureList, RecordOrigin, TopicEnds, digest, event_digest
 from schemas.turn import Turn
 from tests.events import RULES, START, slow_fold
 from tests.pipeline.materialise.actors import (
@@ -46,7 +46,7 @@ class Forget:
         for session_id, bot_id in self._said:
             await Step()
             end = self._ends[0] = max(self._end(), self._ends[0])  # a log only grows
-            ends = msgspec.json.encode(Ends({TOPIC: [end]})).decode()
+            ends = msgspec.json.encode(TopicEnds({TOPIC: [end]})).decode()
             word = Erasure(bot_id, digest(session_id), START, ends)
             await erase_session(self._server.connections(), word, session_id, ReconcileRules(RULES), self._pause)
 
@@ -62,14 +62,14 @@ def words(chance: random.Random) -> list[tuple[str, str]]:
 def left(log: list[Turn], server: Server) -> list[Turn]:
     """What is not forgotten: neither what lay before where the log ended, whatever its date, nor what was archived."""
     forgotten = ErasureList(server.words.values())
-    gone = {one for place, one in enumerate(log) if forgotten.covers(one, Place(TOPIC, 0, place, START))}
+    gone = {one for place, one in enumerate(log) if forgotten.covers(one, RecordOrigin(TOPIC, 0, place, START))}
     erased = {one for one in log if event_digest(one) in server.erased[digest(one.session_id)]}
     assert gone <= erased
     ever = [ErasureList([one]) for one in server.all_words]  # of two commands at once, the last word is either's
     of_gone = {
         event_digest(one)
         for place, one in enumerate(log)
-        if any(said.covers(one, Place(TOPIC, 0, place, START)) for said in ever)
+        if any(said.covers(one, RecordOrigin(TOPIC, 0, place, START)) for said in ever)
     }
     assert not [one for one in erased if event_digest(one) in server.unseen - of_gone], "said afterwards, and forgotten"
     return [one for one in log if one not in erased]

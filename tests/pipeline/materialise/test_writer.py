@@ -22,7 +22,7 @@ from pipeline.store.schema.shadow_tables import (
     shadow_database,
     uuids,
 )
-from pipeline.store.writer_state import has_both
+from pipeline.store.writer_state import has_tables
 from schemas.reprocessing import Job, JobKind, JobRules, Run, Target
 from schemas.turn import Turn
 from tests.events import turn
@@ -84,7 +84,7 @@ def test_new_tables_get_what_is_written_from_then_on(
             assert await flush(writer, [FIRST])
             await create_shadow_tables(with_tables)
             tables = (await writer.look()).tables
-            assert has_both(tables, new)
+            assert has_tables(tables, new)
             assert not await flush(writer, [SECOND])  # a rebuild may have begun to write what memory has not
             assert await flush(writer, [THIRD])
             assert await held(server, live) == both(*TALK)

@@ -32,14 +32,14 @@ from pipeline.store.schema.shadow_tables import (
     uuids,
 )
 from schemas.conversation import Conversation
-from schemas.erasure import Ends, Erasure, digest
+from schemas.erasure import Erasure, TopicEnds, digest
 from schemas.turn import Turn
 from tests.events import FALLBACK, RULES, START, turn
 from tests.pipeline.audit.tables import Tables, folded
 from tests.pipeline.materialise.actors import MAX_BYTES, Nowhere, as_entry
 
 WHO = "session-1"
-ENDS = msgspec.json.encode(Ends({"turns": [2]})).decode()
+ENDS = msgspec.json.encode(TopicEnds({"turns": [2]})).decode()
 """The log had two events when the session was forgotten, whatever clocks say."""
 
 

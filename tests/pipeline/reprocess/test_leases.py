@@ -280,7 +280,7 @@ def test_our_word_is_given_again_before_it_stops_counting_and_not_with_every_bat
         look = await read_writer_state(clickhouse, shadow_database(with_tables))
         await claims.announce()
         assert await last_word(clickhouse) > before
-        assert (await read_writer_state(clickhouse, shadow_database(with_tables))).written >= look.now
+        assert (await read_writer_state(clickhouse, shadow_database(with_tables))).last_announcement >= look.now
         assert (await found(clickhouse)).owner == claims._owner
 
     tables.use(use)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from pipeline.fold.fold import fold
-from pipeline.store.archive import KEYS_A_QUERY, STATEMENT, asked, read_back, write
+from pipeline.store.archive import KEYS_A_QUERY, STATEMENT, keys_table, read_back, write
 from pipeline.store.client import connection
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 from tests.effort import examples
@@ -54,7 +54,7 @@ def test_the_primary_key_finds_them(with_tables: Settings) -> None:
                 "INSERT INTO turns (bot_id, session_id, timestamp) "
                 "SELECT 'BOT', toString(number), toDateTime64('2026-01-01', 3, 'UTC') FROM numbers(100000)"
             )
-            rows = await clickhouse.rows(f"EXPLAIN indexes = 1 {STATEMENT}", tables=asked([("BOT", "77777", "")]))
+            rows = await clickhouse.rows(f"EXPLAIN indexes = 1 {STATEMENT}", tables=keys_table([("BOT", "77777", "")]))
             return "\n".join(line for (line,) in rows)
 
     plan = asyncio.run(explained())

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.store.archive import archived
+from pipeline.store.archive import read_archived_events
 from pipeline.store.client import ClickHouse
 from pipeline.store.key_ranges import Where, single
 from schemas.turn import ArchivedTurn
@@ -19,7 +19,7 @@ def test_a_payload_comes_back_byte_for_byte(tables: Tables, payload: bytes) -> N
 
     async def use(clickhouse: ClickHouse) -> None:
         await clickhouse.insert("turns", [written])
-        assert await archived(clickhouse, single([written.key])) == [written]
+        assert await read_archived_events(clickhouse, single([written.key])) == [written]
 
     tables.use(use)
 
@@ -29,8 +29,8 @@ def test_all_events_of_the_conversations_come_and_no_others(tables: Tables) -> N
         wanted = rows([turn(request_id=f"r{n}") for n in range(5)] + [turn(session_id="s2")])
         await clickhouse.insert("turns", wanted)
         await clickhouse.insert("turns", [*wanted[:2], *rows([turn(session_id="s3"), turn(bot_id="another")])])
-        found = await archived(clickhouse, single([turn().key, turn(session_id="s2").key]))
+        found = await read_archived_events(clickhouse, single([turn().key, turn(session_id="s2").key]))
         assert {(one.key, one.order) for one in found} == {(one.key, one.order) for one in wanted}
-        assert await archived(clickhouse, Where("bot_id = {bot:String}", {"bot": "nobody"})) == []
+        assert await read_archived_events(clickhouse, Where("bot_id = {bot:String}", {"bot": "nobody"})) == []
 
     tables.use(use)

@@ -6,10 +6,10 @@ import msgspec
 
 from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse
-from pipeline.store.erasures import anybody_forgotten, load_forgotten, register, say
+from pipeline.store.erasures import announce, has_erasures, load_erasures, register_erased_events
 from pipeline.store.schema.shadow_tables import shadow_database
 from pipeline.store.writer_state import WriterState, read_writer_state
-from schemas.erasure import Erasure, ErasureList, ForgottenEvent, digest
+from schemas.erasure import ErasedEvent, Erasure, ErasureList, digest
 from tests.events import START
 from tests.pipeline.audit.tables import Tables
 
@@ -22,20 +22,20 @@ def test_words_and_events_come_back_for_the_sessions_that_are_asked_for(tables: 
     other = digest("other")
 
     async def use(clickhouse: ClickHouse) -> None:
-        assert not await anybody_forgotten(clickhouse)
-        assert not await load_forgotten(clickhouse, {SESSION})
-        await say(clickhouse, [WORD, OF_ONE, Erasure("", other, START)])
-        await register(
-            clickhouse, [ForgottenEvent(SESSION, 2**64 - 1), ForgottenEvent(SESSION, 7), ForgottenEvent(other, 8)]
+        assert not await has_erasures(clickhouse)
+        assert not await load_erasures(clickhouse, {SESSION})
+        await announce(clickhouse, [WORD, OF_ONE, Erasure("", other, START)])
+        await register_erased_events(
+            clickhouse, [ErasedEvent(SESSION, 2**64 - 1), ErasedEvent(SESSION, 7), ErasedEvent(other, 8)]
         )
-        await say(clickhouse, [msgspec.structs.replace(WORD, until=START - 9, ends="")])
+        await announce(clickhouse, [msgspec.structs.replace(WORD, until=START - 9, ends="")])
         for _ in range(2):
-            forgotten = await load_forgotten(clickhouse, {SESSION, digest("nobody")})
+            forgotten = await load_erasures(clickhouse, {SESSION, digest("nobody")})
             assert forgotten == ErasureList([WORD, OF_ONE], {SESSION: [7, 2**64 - 1]})
             for table in ("forgotten", "forgotten_events"):
                 await clickhouse.command(f"OPTIMIZE TABLE {table} FINAL")  # what is merged away says nothing new
-        assert await anybody_forgotten(clickhouse)
-        assert not await load_forgotten(clickhouse, ())
+        assert await has_erasures(clickhouse)
+        assert not await load_erasures(clickhouse, ())
 
     tables.use(use)
 
@@ -46,13 +46,13 @@ def test_a_look_tells_of_every_word(tables: Tables, with_tables: Settings) -> No
             return await read_writer_state(clickhouse, shadow_database(with_tables))
 
         seen = [await look()]
-        assert seen[0].said == (0, 0)
+        assert seen[0].erasures_version == (0, 0)
         for word in (WORD, OF_ONE, msgspec.structs.replace(WORD, until=START + 1), OF_ONE):
-            await say(clickhouse, [word])
+            await announce(clickhouse, [word])
             seen.append(await look())
-        assert len({one.said for one in seen}) == len(seen)
+        assert len({one.erasures_version for one in seen}) == len(seen)
         for before, after in pairwise(seen):
-            assert not after.alone_since(before)
-        assert not seen[-1].alone_since(seen[-1]), "who says it is about to write"
+            assert not after.only_workers_since(before)
+        assert not seen[-1].only_workers_since(seen[-1]), "who says it is about to write"
 
     tables.use(use)

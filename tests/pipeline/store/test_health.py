@@ -75,15 +75,15 @@ def test_many_probes_are_one_question_and_its_answer_stands_for_a_moment(
     async def go() -> None:
         store = Counting()
         probe = ReadyProbe(store, seconds=60)
-        waiting = [asyncio.create_task(probe.trouble()) for _ in range(50)]
+        waiting = [asyncio.create_task(probe.problem()) for _ in range(50)]
         await asyncio.sleep(0)
         waiting[0].cancel()
         store.answers.set()
         assert await asyncio.gather(*waiting[1:]) == [""] * 49
-        assert await probe.trouble() == ""
+        assert await probe.problem() == ""
         assert store.asked == 1
         monkeypatch.setattr("pipeline.store.health.FRESH_SECONDS", 0.0)
-        assert await probe.trouble() == ""
+        assert await probe.problem() == ""
         assert store.asked == 2
 
     monkeypatch.setattr("pipeline.store.health.FRESH_SECONDS", 600.0)
@@ -95,7 +95,7 @@ def test_a_probe_does_not_wait_long_and_remembers_that_nothing_came(monkeypatch:
         store = Counting()
         probe = ReadyProbe(store, seconds=0.05)
         for _ in range(3):
-            assert await probe.trouble() == "ClickHouse cannot be asked: it gave no answer within 0.05 s"
+            assert await probe.problem() == "ClickHouse cannot be asked: it gave no answer within 0.05 s"
         assert store.asked == 1
 
     monkeypatch.setattr("pipeline.store.health.FRESH_SECONDS", 600.0)

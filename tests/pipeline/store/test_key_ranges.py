@@ -12,7 +12,7 @@ from pipeline.fold.fold import fold
 from pipeline.store.archive import write
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.conversations import read_archive_and_rows
-from pipeline.store.key_ranges import Place, Range, Scope, Where, condition, count_events, parts, ranges
+from pipeline.store.key_ranges import KeyBound, Range, Scope, Where, condition, count_events, parts, ranges
 from pipeline.store.key_ranges import divided as divided_range
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, Turn
@@ -91,7 +91,7 @@ def test_what_is_resumed_in_the_middle_of_a_range_is_exactly_the_rest(  # noqa: 
     turns = [turn(bot_id=bot, session_id=session, originating_request_id=origin) for bot, session, origin in archived]
     rows = [row(turn(bot_id=bot, session_id=session, originating_request_id=origin)) for bot, session, origin in listed]
 
-    async def keys(clickhouse: ClickHouse, whole: Range, size: int) -> list[tuple[Place | None, set[object]]]:
+    async def keys(clickhouse: ClickHouse, whole: Range, size: int) -> list[tuple[KeyBound | None, set[object]]]:
         found = [part async for part in divided_range(clickhouse, whole, Scope(), size)]
         return [
             (part.upto, set((await read_archive_and_rows(clickhouse, condition(part, Scope()))).keys)) for part in found

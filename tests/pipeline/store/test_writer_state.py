@@ -14,7 +14,7 @@ from pipeline.store.schema.shadow_tables import (
     shadow_database,
     uuids,
 )
-from pipeline.store.writer_state import LEASE_MS, MARGIN_MS, TABLES, WriterState, has_both, read_writer_state
+from pipeline.store.writer_state import LEASE_MS, MARGIN_MS, TABLES, WriterState, has_tables, read_writer_state
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Run, Source, Target, WorkUnit
 from tests.pipeline.audit.tables import Tables
 
@@ -43,7 +43,7 @@ def test_who_shares_tables_at_any_moment_between_two_looks_is_not_alone(
     now: int,
     alone: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    assert around(now, written).alone_since(around(before)) is alone
+    assert around(now, written).only_workers_since(around(before)) is alone
 
 
 @pytest.mark.parametrize(
@@ -66,19 +66,19 @@ def test_only_a_word_on_live_tables_counts_and_each_of_its_units_gives_one(
 ) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         first = await look(clickhouse, with_tables)
-        assert first.alone_since(first)  # nobody has ever written
+        assert first.only_workers_since(first)  # nobody has ever written
         elsewhere = msgspec.structs.replace(RUN, job=msgspec.structs.replace(RUN.job, into=Target.NEW))
         await save_run(clickhouse, "elsewhere", elsewhere, into_live=False)
         await save_units(clickhouse, "elsewhere", elsewhere, {"a": UNIT}, into_live=False)
-        assert (await look(clickhouse, with_tables)).alone_since(first)
+        assert (await look(clickhouse, with_tables)).only_workers_since(first)
         await save_run(clickhouse, "run", RUN, into_live=True)
         begun = await look(clickhouse, with_tables)
-        assert not begun.alone_since(first)
-        assert first.now <= begun.written <= begun.now  # one clock, the server's
+        assert not begun.only_workers_since(first)
+        assert first.now <= begun.last_announcement <= begun.now  # one clock, the server's
         await save_units(clickhouse, "run", RUN, {"a": UNIT}, into_live=True)
-        assert (await look(clickhouse, with_tables)).written >= begun.written
+        assert (await look(clickhouse, with_tables)).last_announcement >= begun.last_announcement
         await clickhouse.command("OPTIMIZE TABLE runs FINAL")  # what is merged away does not take the last word along
-        assert (await look(clickhouse, with_tables)).written >= begun.written
+        assert (await look(clickhouse, with_tables)).last_announcement >= begun.last_announcement
 
     tables.use(use)
 
@@ -91,11 +91,11 @@ def test_new_tables_are_there_when_both_are(tables: Tables, with_tables: Setting
         seen = [await look(clickhouse, with_tables)]
         await clickhouse.command(f"CREATE DATABASE {new}")
         for table in TABLES:
-            assert not has_both((await look(clickhouse, with_tables)).tables, new)
+            assert not has_tables((await look(clickhouse, with_tables)).tables, new)
             await clickhouse.command(f"CREATE TABLE {new}.{table} AS {table}")
             seen.append(await look(clickhouse, with_tables))
-        assert has_both(seen[-1].tables, new)
-        assert has_both(seen[-1].tables, with_tables.clickhouse_database)
+        assert has_tables(seen[-1].tables, new)
+        assert has_tables(seen[-1].tables, with_tables.clickhouse_database)
         assert len({one.tables for one in seen}) == len(seen)
 
     try:
@@ -133,9 +133,9 @@ def test_new_tables_are_there_once_they_have_every_column(tables: Tables, with_t
         await clickhouse.command("ALTER TABLE {new:Identifier}.turns DROP COLUMN bot_version", new)
         seen = await look(clickhouse, with_tables)
         assert {table[:2] for table in seen.tables if table[0] == new["new"]} == {(new["new"], "conversations")}
-        assert not has_both(seen.tables, new["new"])
+        assert not has_tables(seen.tables, new["new"])
         await clickhouse.command("ALTER TABLE {new:Identifier}.turns ADD COLUMN bot_version String", new)
-        assert has_both((await look(clickhouse, with_tables)).tables, new["new"])
+        assert has_tables((await look(clickhouse, with_tables)).tables, new["new"])
 
     try:
         tables.use(use)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.store import erasures as erase
+from pipeline.store import erasures
 from pipeline.store.client import connection
 from pipeline.store.conversations import DELETE
 from pipeline.store.schema.cluster_ddl import FORMS, render
@@ -150,9 +150,9 @@ DELETE FROM conversations_local ON CLUSTER 'blue'
 WHERE (lower(hex(SHA256(concat(bot_id, '\\0', session_id, '\\0', originating_request_id)))),
   toUnixTimestamp64Milli(start), version) IN {places:Array(Tuple(String, Int64, UInt32))}"""
     ],
-    "the deletion of forgotten events": [erase.EVENTS.replace("turns", "turns_local ON CLUSTER 'blue'").strip()],
+    "the deletion of forgotten events": [erasures.EVENTS.replace("turns", "turns_local ON CLUSTER 'blue'").strip()],
     "the deletion of forgotten rows": [
-        erase.ROWS.replace("conversations", "conversations_local ON CLUSTER 'blue'").strip()
+        erasures.ROWS.replace("conversations", "conversations_local ON CLUSTER 'blue'").strip()
     ],
     "a time to live": [
         (
@@ -170,11 +170,11 @@ STATEMENTS = {
     "the database": CREATE,
     "the record of migrations": RECORD,
     "the audit's deletion": DELETE,
-    "the deletion of forgotten events": erase.EVENTS,
-    "the deletion of forgotten rows": erase.ROWS,
+    "the deletion of forgotten events": erasures.EVENTS,
+    "the deletion of forgotten rows": erasures.ROWS,
     "a time to live": "ALTER TABLE turns MODIFY TTL timestamp + toIntervalSecond(86400) SETTINGS mutations_sync = 0",
     "none": "ALTER TABLE turns REMOVE TTL",
-    "what takes them off the disk": erase.APPLY.format(table="turns"),
+    "what takes them off the disk": erasures.APPLY.format(table="turns"),
 }
 
 

@@ -4,31 +4,31 @@ from collections.abc import Collection, Iterable, Sequence
 
 from pipeline.fold.event_set import EventSet
 from pipeline.store.client import ClickHouse
-from pipeline.store.erasure_remains import Remains, Row, archived_of, bounded, rows_of
+from pipeline.store.erased_data import ErasedData, RowVersion, bounded, read_archived, read_row_versions
 from schemas.erasure import ErasureList, Session, event_digest
 from schemas.turn import ConversationKey
 
 
-async def find(
+async def find_erased_data(
     clickhouse: ClickHouse,
     sessions: Collection[Session],
     forgotten: ErasureList,
     suspects: Collection[ConversationKey] | None = None,
-) -> Remains:
+) -> ErasedData:
     """What there is of what is forgotten of these sessions.
 
     Raises:
         TransientError: worth a second try. StatementError: the tables are not there, or are there no longer.
     """
-    remains = Remains()
+    remains = ErasedData()
     for some in bounded(sessions):
         # read in the order in which they are written: else the rows of what is just coming seem to know too much
-        rows = await rows_of(clickhouse, some)
-        events = await archived_of(clickhouse, some)
+        rows = await read_row_versions(clickhouse, some)
+        events = await read_archived(clickhouse, some)
         for key in rows.keys() | events.keys():
             told, archived = rows.get(key, ()), events.get(key, ())
-            kept = EventSet(forgotten.unerased(archived))
-            erased = {event_digest(turn): turn.timestamp for turn in archived if forgotten.erased(turn)}
+            kept = EventSet(forgotten.without_erased(archived))
+            erased = {event_digest(turn): turn.timestamp for turn in archived if forgotten.is_erased(turn)}
             amiss = bool(erased) or _hides(told, kept, suspect=suspects is None or key in suspects)
             if erased:
                 remains.events.setdefault(key[0], {}).update(erased)
@@ -39,7 +39,7 @@ async def find(
     return remains
 
 
-def _hides(rows: Sequence[Row], kept: EventSet, *, suspect: bool) -> bool:
+def _hides(rows: Sequence[RowVersion], kept: EventSet, *, suspect: bool) -> bool:
     """Whether a row wins against the right one, or, where that is `suspect`, tells of events that are not kept."""
     moments = {moment for moment, *_ in kept.events}
     start = min(moments, default=None)
@@ -50,7 +50,7 @@ def _hides(rows: Sequence[Row], kept: EventSet, *, suspect: bool) -> bool:
     ) or (suspect and not _current(rows) <= moments)
 
 
-def _current(rows: Iterable[Row]) -> set[int]:
+def _current(rows: Iterable[RowVersion]) -> set[int]:
     """The starts of rows that queries see."""
     newest: dict[int, int] = {}
     for row in rows:

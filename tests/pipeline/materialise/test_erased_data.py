@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.fold.fold import fold
-from pipeline.materialise.erasure_remains import find
+from pipeline.materialise.erased_data import find_erased_data
 from pipeline.store.client import ClickHouse
-from pipeline.store.erasure_remains import Remains, bots_of
-from pipeline.store.erasures import apply, erase, uncover
+from pipeline.store.erased_data import ErasedData, find_bots
+from pipeline.store.erasures import apply_deleted_masks, delete_erased_events, delete_erased_rows
 from schemas.conversation import Conversation
 from schemas.erasure import Erasure, ErasureList, Session, digest, event_digest
 from schemas.turn import ConversationKey, Turn
@@ -35,8 +35,8 @@ def forgotten(until: int = UNTIL, who: Session = WHO, log: Sequence[Turn] = TALK
     return ErasureList([Erasure("", session, until)], {session: gone})
 
 
-def found(tables: Tables, until: int = UNTIL, suspects: Sequence[ConversationKey] | None = None) -> Remains:
-    return tables.use(lambda clickhouse: find(clickhouse, [WHO], forgotten(until), suspects))
+def found(tables: Tables, until: int = UNTIL, suspects: Sequence[ConversationKey] | None = None) -> ErasedData:
+    return tables.use(lambda clickhouse: find_erased_data(clickhouse, [WHO], forgotten(until), suspects))
 
 
 def test_nothing_remains_where_nothing_was_and_where_all_is_of_others(tables: Tables) -> None:
@@ -83,10 +83,10 @@ def test_a_row_of_more_events_is_on_its_way_unless_its_conversation_is_suspected
 
 def cleared(tables: Tables, sessions: Sequence[Session], said: ErasureList) -> None:
     async def use(clickhouse: ClickHouse) -> None:
-        remains = await find(clickhouse, sessions, said)
-        await uncover(clickhouse, remains)
-        await erase(clickhouse, remains)
-        again = await find(clickhouse, sessions, said)
+        remains = await find_erased_data(clickhouse, sessions, said)
+        await delete_erased_rows(clickhouse, remains)
+        await delete_erased_events(clickhouse, remains)
+        again = await find_erased_data(clickhouse, sessions, said)
         assert not again.rows
         assert not again.events
 
@@ -107,7 +107,7 @@ def test_what_is_deleted_is_what_is_forgotten_with_the_rows_that_tell_of_it(
 
 
 def test_more_than_one_statement_takes(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("erasure_remains.SESSIONS_AT_ONCE", "erasures.DIGESTS_AT_ONCE", "erasures.KEYS_AT_ONCE"):
+    for name in ("erased_data.SESSIONS_AT_ONCE", "erasures.DIGESTS_AT_ONCE", "erasures.KEYS_AT_ONCE"):
         monkeypatch.setattr(f"pipeline.store.{name}", 3)
     log = [turn(session_id=f"s{n}", timestamp=START + n) for n in range(9)]
     tables.put(*folded(log), events=log)
@@ -120,7 +120,7 @@ def test_more_than_one_statement_takes(tables: Tables, monkeypatch: pytest.Monke
 
 def test_the_bots_of_a_session_are_known_from_either_table(tables: Tables) -> None:
     tables.put(msgspec.structs.replace(RIGHT, bot_id="BOTBBBBBB2"), events=[*TALK, turn(session_id="x", bot_id="B3")])
-    assert tables.use(lambda clickhouse: bots_of(clickhouse, WHO[1])) == {WHO[0], "BOTBBBBBB2"}
+    assert tables.use(lambda clickhouse: find_bots(clickhouse, WHO[1])) == {WHO[0], "BOTBBBBBB2"}
 
 
 SECRET = "guest-6e1f0c2b9a774d53"
@@ -150,7 +150,7 @@ def test_on_the_disk_nothing_is_left_and_no_statement_tells_who_it_was(tables: T
     cleared(tables, [one.key[:2]], forgotten(START, one.key[:2], [one]))
     assert tables.events() == [other]
     assert (tables.use(masked), on_disk(tables.use(parts))) == (2, True), "a deletion alone only hides it"
-    tables.use(apply)
+    tables.use(apply_deleted_masks)
     assert (tables.use(masked), on_disk(tables.use(parts))) == (0, False)
     assert tables.rows() == folded([other])
 
@@ -167,7 +167,7 @@ def test_applying_where_nothing_was_deleted_does_nothing(tables: Tables) -> None
     tables.fold(TALK)
 
     async def mutations(clickhouse: ClickHouse) -> int:
-        await apply(clickhouse)
+        await apply_deleted_masks(clickhouse)
         sql = "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND command LIKE '%MASK%'"
         return int((await clickhouse.rows(sql))[0][0])
 

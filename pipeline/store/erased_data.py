@@ -33,7 +33,7 @@ SELECT DISTINCT bot_id FROM conversations WHERE session_id = {session_id:String}
 """
 
 
-class Row(NamedTuple):
+class RowVersion(NamedTuple):
     """A row, in force or not, as far as it matters here; `start` in milliseconds."""
 
     start: int
@@ -42,7 +42,7 @@ class Row(NamedTuple):
 
 
 @dataclass(slots=True)
-class Remains:
+class ErasedData:
     """What a database has of forgotten sessions.
 
     `events` are digests of those that are archived, with their moments; `rows` the conversations all of whose rows have
@@ -64,20 +64,22 @@ class Remains:
         return bool(self.events or self.rows or self.due)
 
 
-async def rows_of(clickhouse: ClickHouse, sessions: Collection[Session]) -> dict[ConversationKey, list[Row]]:
+async def read_row_versions(
+    clickhouse: ClickHouse, sessions: Collection[Session]
+) -> dict[ConversationKey, list[RowVersion]]:
     """The rows of these sessions, in force or not, by conversation.
 
     Raises:
         TransientError: worth a second try. StatementError: the tables are not there, or are there no longer.
     """
-    found: defaultdict[ConversationKey, list[Row]] = defaultdict(list)
+    found: defaultdict[ConversationKey, list[RowVersion]] = defaultdict(list)
     for some in bounded(sessions):
         for bot_id, session_id, request_id, *told in await clickhouse.rows(ROWS, {"sessions": some}):
-            found[bot_id, session_id, request_id].append(Row(*told))
+            found[bot_id, session_id, request_id].append(RowVersion(*told))
     return dict(found)
 
 
-async def archived_of(clickhouse: ClickHouse, sessions: Collection[Session]) -> dict[ConversationKey, list[Turn]]:
+async def read_archived(clickhouse: ClickHouse, sessions: Collection[Session]) -> dict[ConversationKey, list[Turn]]:
     """The archived events of these sessions, by conversation, some perhaps twice.
 
     Raises:
@@ -91,7 +93,7 @@ async def archived_of(clickhouse: ClickHouse, sessions: Collection[Session]) -> 
     return dict(found)
 
 
-async def bots_of(clickhouse: ClickHouse, session_id: str) -> set[str]:
+async def find_bots(clickhouse: ClickHouse, session_id: str) -> set[str]:
     """The bots that have known this session.
 
     Raises:
