@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 
 SIZES = range(13, 20)
 CARD = re.compile(r"[2-6]|8[12]|9792")
-"""First digits of card numbers: one in two of all numbers that pass the Luhn check."""
+"""First digits of card numbers; one in two of the numbers that pass the Luhn check has them."""
 
 TRAILING_SIZES = frozenset((3, 4, 6, 7, 8, 9, 10))
 """Numbers of digits that may directly follow a card: its security code, its expiry month and year, or both."""
@@ -43,7 +43,7 @@ class LuhnDigits:
         self.digits = digits
         numbers = [ord(digit) - 48 for digit in digits]
         self._sums = [
-            [0, *accumulate(n if place % 2 == last else _LUHN_DOUBLED[n] for place, n in enumerate(numbers))]
+            [0, *accumulate(n if position % 2 == last else _LUHN_DOUBLED[n] for position, n in enumerate(numbers))]
             for last in (0, 1)
         ]
 

@@ -52,16 +52,16 @@ class MemberActions(dict[str, Action | None]):
     """The action for members of a name, in any case; names are cached, as they recur."""
 
     def __init__(self, actions: Mapping[str, Action]) -> None:
-        self._lowered = {name.lower(): act for name, act in actions.items()}
+        self._lowered = {name.lower(): action for name, action in actions.items()}
 
     def __bool__(self) -> bool:
         return bool(self._lowered)
 
     def __missing__(self, name: str) -> Action | None:
-        act = self._lowered.get(name.lower())
+        action = self._lowered.get(name.lower())
         if len(self) < CACHED_NAMES:
-            self[name] = act
-        return act
+            self[name] = action
+        return action
 
 
 class Fields:
@@ -131,11 +131,11 @@ class Fields:
     def _context(self, parent: Members, name: str, state: RedactionState) -> None:
         """Hide attributes of a context; a slot that sets a context is copied there under its name."""
         for attributes in child_objects(parent, name, state):
-            for each in attributes:
-                if self._is_slot(each, state):
-                    mask(attributes, each, state, f"slots.{each}", min_length=1)
-                elif each in self._attributes:
-                    mask(attributes, each, state, f"{name}.{each}", min_length=MIN_ATTRIBUTE_LENGTH)
+            for attribute in attributes:
+                if self._is_slot(attribute, state):
+                    mask(attributes, attribute, state, f"slots.{attribute}", min_length=1)
+                elif attribute in self._attributes:
+                    mask(attributes, attribute, state, f"{name}.{attribute}", min_length=MIN_ATTRIBUTE_LENGTH)
 
     def _evaluated(self, parent: Members, name: str, state: RedactionState) -> None:
         """Hide an expression, which holds values as they were compared."""
@@ -144,11 +144,11 @@ class Fields:
 
     def _attribute_map(self, parent: Members, name: str, state: RedactionState) -> None:
         for attributes in child_objects(parent, name, state):
-            for each in list(attributes):
-                if self._hides_transcripts and each.lower().startswith(SEARCH_RESPONSES):
-                    self._hide(attributes, each, state, f"{name}.{each}")
-                elif each in self._attributes and not (name == "requestAttributes" and each in CHANNELS):
-                    mask(attributes, each, state, f"{name}.{each}", min_length=MIN_ATTRIBUTE_LENGTH)
+            for attribute in list(attributes):
+                if self._hides_transcripts and attribute.lower().startswith(SEARCH_RESPONSES):
+                    self._hide(attributes, attribute, state, f"{name}.{attribute}")
+                elif attribute in self._attributes and not (name == "requestAttributes" and attribute in CHANNELS):
+                    mask(attributes, attribute, state, f"{name}.{attribute}", min_length=MIN_ATTRIBUTE_LENGTH)
 
     def _is_slot(self, name: str, state: RedactionState) -> bool:
         return name in self._slots or name.casefold() in state.obfuscated

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
-from pipeline.ingest.redaction.cards import cards
+from pipeline.ingest.redaction.cards import Span, cards
 from pipeline.ingest.redaction.emails import SPELLED, emails
 from pipeline.ingest.redaction.masking import MASK
 from pipeline.ingest.redaction.phones import SIZES, Phones
@@ -16,7 +16,6 @@ PREFIX = "pattern."
 MAX_ROUNDS = 4
 """A text that has still more to mask after this is masked as a whole: it was made to hide something."""
 
-Span = tuple[int, int]
 Match = tuple[int, int, str]
 """Begin, end and kind."""
 
@@ -105,18 +104,13 @@ class Patterns:
         borders = [0, *gaps, len(positions)]
         phones = list(self._national_phones(text, positions, digits, borders))
         for first, last in phones:
-            begin_position, end_position = positions[first], positions[last - 1] + 1
-            yield (
-                begin_position
-                - (text[begin_position - 1 : begin_position] == "(" and ")" in text[begin_position:end_position]),
-                end_position,
-                "phone",
-            )
+            start, stop = positions[first], positions[last - 1] + 1
+            opening = text[start - 1 : start] == "(" and ")" in text[start:stop]
+            yield start - opening, stop, "phone"
         if "card" in self._kinds:
             for first, last in _merge_spans(sorted(cards(digits, borders))):
-                if not _is_covered(
-                    first, last, phones
-                ):  # not two adjacent phones: one in twenty pairs passes for a card
+                # two adjacent phones are no card, though one pair in twenty passes for one
+                if not _is_covered(first, last, phones):
                     yield positions[first], positions[last - 1] + 1, "card"
 
     def _national_phones(self, text: str, positions: list[int], digits: str, borders: list[int]) -> Iterator[Span]:

@@ -36,9 +36,8 @@ class Phones:
         if self._plan is None or self._is_number is None:
             return 0
         if international := self._plan.international_prefix.match(digits, begin):
-            for end in range(
-                min(international.end() + SIZES.stop - 1, limit), international.end() + SIZES.start - 1, -1
-            ):
+            begin_national = international.end()
+            for end in range(min(begin_national + SIZES.stop - 1, limit), begin_national + SIZES.start - 1, -1):
                 if end in ends:
                     return end
         for size in self._plan.sizes:
@@ -56,7 +55,7 @@ class _Plan:
         prefix = plan.national_prefix_for_parsing or plan.national_prefix or "(?!)"
         self._prefix, self._transform = re.compile(prefix), plan.national_prefix_transform_rule
         plans = [PhoneMetadata.metadata_for_region(region) for region in COUNTRY_CODE_TO_REGION_CODE[plan.country_code]]
-        self._numbers = re.compile("|".join(dict.fromkeys(_number_patterns([each for each in plans if each]))))
+        self._numbers = re.compile("|".join(dict.fromkeys(_number_patterns([known for known in plans if known]))))
         self._formats = tuple(
             (re.compile((form.leading_digits_pattern or [""])[-1]), re.compile(form.pattern), _needs_prefix(form))
             for form in plan.number_format

@@ -63,7 +63,7 @@ def _spelled(name: str) -> str:
 def _depth(arrow_type: pa.DataType, level: int = 1) -> int:
     if level > MAX_TYPE_DEPTH:
         return level
-    children = (arrow_type.field(place).type for place in range(arrow_type.num_fields))
+    children = (arrow_type.field(index).type for index in range(arrow_type.num_fields))
     return max((_depth(child, level + 1) for child in children), default=level)
 
 
@@ -91,7 +91,7 @@ def _plain(value: Any, arrow_type: pa.DataType) -> Any:
     if value is None:
         return None
     if pa.types.is_struct(arrow_type):
-        return _struct(value, (arrow_type.field(place) for place in range(arrow_type.num_fields)))
+        return _struct(value, (arrow_type.field(index) for index in range(arrow_type.num_fields)))
     if pa.types.is_map(arrow_type):
         return {str(name): _plain(item, arrow_type.item_type) for name, item in value}
     if pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type):

@@ -70,8 +70,8 @@ _NOTHING: Final = msgspec.Raw()
 
 _WrapperMembers = msgspec.defstruct(
     "_WrapperMembers",
-    [(f"member_{place}", msgspec.Raw, _NOTHING) for place in range(len(_ALL))] + [("kind", msgspec.Raw, _NOTHING)],
-    rename={f"member_{place}": each.member for place, each in enumerate(_ALL)} | {"kind": "messageType"},
+    [(f"member_{index}", msgspec.Raw, _NOTHING) for index in range(len(_ALL))] + [("kind", msgspec.Raw, _NOTHING)],
+    rename={f"member_{index}": wrapper.member for index, wrapper in enumerate(_ALL)} | {"kind": "messageType"},
     gc=False,
 )
 _members = msgspec.json.Decoder(_WrapperMembers)
@@ -91,7 +91,7 @@ def wrapper_members(text: bytes) -> WrapperMembers:
         msgspec.DecodeError: it is not an object, or not JSON.
     """
     values = msgspec.structs.astuple(_members.decode(text))
-    wrapped = [(each, raw) for each, raw in zip(_ALL, values, strict=False) if bytes(raw) not in {b"", b"null"}]
+    wrapped = [(wrapper, raw) for wrapper, raw in zip(_ALL, values, strict=False) if bytes(raw) not in {b"", b"null"}]
     return WrapperMembers(wrapped, bytes(values[-1]))
 
 

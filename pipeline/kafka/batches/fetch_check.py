@@ -53,9 +53,9 @@ class FetchCheck:
 
         A last batch with an unknown end is left out if a later fetch may show what follows it.
         """
-        for place, (batch, following) in enumerate(zip(batches, followed, strict=False)):
-            if place + 1 == len(batches) and has_unknown_end(batch):
-                if len(batches) < len(followed) or (place and following is None):
+        for index, (batch, following) in enumerate(zip(batches, followed, strict=False)):
+            if index + 1 == len(batches) and has_unknown_end(batch):
+                if len(batches) < len(followed) or (index and following is None):
                     return
                 if following is None and self._is_reported(partition, requested, batch):
                     yield build_batch(empty_header(requested, requested, 0), b"")
