@@ -174,6 +174,7 @@ def test_too_many_at_once_is_a_limit_exceeded_with_a_time_to_wait(with_tables: S
         assert (error["retryAfterSeconds"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("1", 429)
 
 
+@pytest.mark.search
 def test_no_path_and_no_label_is_ever_a_fault(plain: Client, with_tables: Settings) -> None:
     insert(with_tables, v2(), v1(5, sessionId="of-v1"))
     likely = st.sampled_from([BOT_NAME, "live", USER, BOT, ALIAS, "$LATEST", "..", "."])
@@ -296,6 +297,7 @@ def test_an_unavailable_clickhouse_is_an_internal_error_of_v2() -> None:
         assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
 
 
+@pytest.mark.search
 def test_no_path_of_v2_is_an_internal_error(url: str, with_tables: Settings) -> None:
     insert(with_tables, v2())
     part = (st.text(st.characters(), min_size=1) | st.sampled_from([*V2_IDS.values()])).map(

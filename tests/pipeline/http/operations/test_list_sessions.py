@@ -197,6 +197,7 @@ LocaleId Duration ConversationEndState IntentPath EQ CO GT LT 30 Ascending Desce
 """
 
 
+@pytest.mark.search
 def test_no_body_is_ever_a_fault_of_the_server(ask: Client) -> None:
     words = st.sampled_from(WORDS.split())
     numbers = st.integers() | st.floats(allow_nan=False) | st.sampled_from([0, 1, 2**31, 2**63, 2**64, 1e308])

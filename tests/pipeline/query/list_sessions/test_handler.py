@@ -353,6 +353,7 @@ def test_the_widest_window_holds_every_time_a_row_can_have(table: Table) -> None
     assert len(table.listing(window)) == len(edges)
 
 
+@pytest.mark.search
 def test_windows_hold_what_began_after_and_ended_before(table: Table) -> None:
     rows = [row for row in conversations(300, seed=5) if row.bot_id == BOT]
     table.insert(*rows)
@@ -451,6 +452,7 @@ TEXTS = (
 )
 
 
+@pytest.mark.search
 def test_any_text_finds_exactly_itself(table: Table) -> None:
     """Quotes, backslashes, brackets, tabs, line ends and NUL in a value are text and nothing else."""
     table.insert(*(conversation(n, session_id=text) for n, text in enumerate(TEXTS)))
