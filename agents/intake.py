@@ -93,8 +93,10 @@ class Intake:
     def _too_large(self, entry: UnpackedEntry) -> DeadLetter:
         """Build the dead letter of a valid log entry that is too large for the turns topic."""
         raw = entry.content.raw if isinstance(entry.content, RoutedEntry) else b""
-        what = f"{len(raw)} bytes and their key, which topic {self._settings.topic_turns} does not take in one message"
-        return dead_letter(entry.record, InvalidEventError(Reason.TOO_LARGE, what), raw, STEP, entry.place)
+        detail = (
+            f"{len(raw)} bytes and their key, which topic {self._settings.topic_turns} does not take in one message"
+        )
+        return dead_letter(entry.record, InvalidEventError(Reason.TOO_LARGE, detail), raw, STEP, entry.place)
 
 
 def _mostly_dead(contents: Sequence[RoutedEntry | DeadLetter]) -> list[tuple[int, DeadLetter]]:

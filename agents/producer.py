@@ -117,8 +117,12 @@ class RetryingProducer:
 
     async def _send_compressed(self, messages: Sequence[OutgoingMessage]) -> list[bool]:
         """Send messages compressed, with the current time; return for each whether Kafka accepts it so."""
-        ours = await self._app.maybe_start_producer()
-        options = {**ours._settings_default(), **ours._settings_auth(), **ours._settings_extra()}  # noqa: SLF001 - addresses, credentials
+        faust_producer = await self._app.maybe_start_producer()
+        options = {
+            **faust_producer._settings_default(),  # noqa: SLF001 - addresses
+            **faust_producer._settings_auth(),  # noqa: SLF001 - credentials
+            **faust_producer._settings_extra(),  # noqa: SLF001 - idempotence
+        }
         producer = AIOKafkaProducer(**options | {"compression_type": "gzip"})
         fits: list[bool] = []
         try:

@@ -30,7 +30,7 @@ class PlaceType(click.ParamType):
         """Parse `value`."""
         match = re.fullmatch(r"(\d{1,9}):(\d{1,18})", str(value), re.ASCII)
         if not match:
-            self.fail(f"{value!r} is not a place; right would be 0:17", param, ctx)
+            self.fail(f"{value!r} is not a place; expected 0:17", param, ctx)
         return DeadLetterPlace(int(match[1]), int(match[2]))
 
 

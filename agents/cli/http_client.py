@@ -117,7 +117,7 @@ def open_client(settings: Settings) -> Iterator[ApiClient]:
     """
     api = settings.api
     if not is_http_url(api):
-        raise UsageError(f"TURNFOLD_API={api!r} is not a URL; right would be http://127.0.0.1:8080")
+        raise UsageError(f"TURNFOLD_API={api!r} is not a URL; expected http://127.0.0.1:8080")
     headers, tls = auth_headers(settings), tls_context(settings)
     timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
     with urllib3.PoolManager(timeout=timeout, retries=False, ssl_context=tls) as pool:

@@ -46,7 +46,7 @@ def parse_time(option: str, text: str) -> datetime:
         time = datetime.fromisoformat(text.strip())
     except ValueError:
         raise UsageError(
-            f"{option} {text!r} is not a time; right would be 2026-11-01, 2026-11-01T09:30 or 2026-11-01T09:30Z"
+            f"{option} {text!r} is not a time; expected 2026-11-01, 2026-11-01T09:30 or 2026-11-01T09:30Z"
         ) from None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
@@ -65,7 +65,7 @@ def parse_duration(text: str, option: str = "--last") -> float:
     match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,3})?)\s*([smhdw])\s*", text, re.ASCII)
     seconds = float(match[1]) * UNITS[match[2]] if match else 0.0
     if not 0 < seconds < 100 * 366 * UNITS["d"]:
-        raise UsageError(f"{option} {text!r} is not a duration; right would be 90s, 15m, 24h, 7d or 2w")
+        raise UsageError(f"{option} {text!r} is not a duration; expected 90s, 15m, 24h, 7d or 2w")
     return seconds
 
 
@@ -84,7 +84,7 @@ def _parse_filter(text: str) -> dict[str, object]:
     operator = match and (SIGNS.get(match["sign"]) or operators.get((match["word"] or "").upper()))
     if not match or not operator:
         raise UsageError(
-            f"--filter {text!r} cannot be parsed; right would be 'LocaleId=en_US,en_GB', 'Duration GT 60' "
+            f"--filter {text!r} cannot be parsed; expected 'LocaleId=en_US,en_GB', 'Duration GT 60' "
             "or 'ConversationEndState CO Drop'"
         )
     names = {name.value.lower(): name for name in SessionFilterName}

@@ -41,11 +41,11 @@ class ConsumerThread(SeekingThread):
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         consumer = self._ensure_consumer()
-        ours = self.build_commit(offsets)
-        if not ours:
+        commit = self.build_commit(offsets)
+        if not commit:
             return False
         try:
-            await consumer.commit(ours)
+            await consumer.commit(commit)
         except INTERRUPTIONS as interruption:
             self.log.info("committing was interrupted: %r", interruption)
             return False

@@ -30,8 +30,8 @@ def lock_data_folder(folder: Path) -> Iterator[None]:
     try:
         (folder / "logs").mkdir(parents=True, exist_ok=True)
         if folder.stat().st_mode & OTHERS:  # an earlier version created the folder and its files so
-            for ours in OURS:
-                _make_private(folder / ours)
+            for name in OURS:
+                _make_private(folder / name)
             folder.chmod(PRIVATE_FOLDER)
         lock = (folder / "up.lock").open("a+")
     except OSError as error:

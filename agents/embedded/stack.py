@@ -89,12 +89,12 @@ class Options:
 
     def check_ports(self) -> None:
         """Raise UsageError if a port is in use."""
-        for port, option, ours in (
+        for port, option, embedded in (
             (self.api_port, "--api-port", True),
             (self.kafka_port, "--kafka-port", not self.kafka),
             (self.clickhouse_port, "--clickhouse-port", not self.clickhouse),
         ):
-            if ours:
+            if embedded:
                 check_port_free(HOST, port, option)
 
 

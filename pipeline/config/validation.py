@@ -51,9 +51,7 @@ def validate_settings(settings: Settings) -> Iterator[tuple[object, str]]:
     )
     yield (
         not is_http_url(settings.clickhouse),
-        (
-            f"TURNFOLD_CLICKHOUSE={settings.clickhouse!r} is not a URL; right would be http://host:8123 or https://host:8443"
-        ),
+        (f"TURNFOLD_CLICKHOUSE={settings.clickhouse!r} is not a URL; expected http://host:8123 or https://host:8443"),
     )
     yield from _query_layer(settings)
     yield from _redaction(settings)
@@ -76,7 +74,7 @@ def _redaction(settings: Settings) -> Iterator[tuple[object, str]]:
     region = settings.redact_phone_region
     yield (
         "phone" in settings.redact_patterns and not _is_region(region),
-        f"TURNFOLD_REDACT_PHONE_REGION={region!r} is not a country with its own phone numbers; right would be US or DE",
+        f"TURNFOLD_REDACT_PHONE_REGION={region!r} is not a country with its own phone numbers; expected US or DE",
     )
 
 
@@ -100,7 +98,7 @@ def _query_layer(settings: Settings) -> Iterator[tuple[object, str]]:
         yield (
             not _is_origin(origin),
             (
-                f"TURNFOLD_API_ORIGINS: {origin!r} is not an origin as browsers write it; right would be "
+                f"TURNFOLD_API_ORIGINS: {origin!r} is not an origin as browsers write it; expected "
                 "https://console.example.com or http://localhost:3000, in lower case, without a path or a default port"
             ),
         )

@@ -34,7 +34,7 @@ def check_reachable(servers: tuple[str, ...], tls: ssl.SSLContext | None, patien
         UsageError: an address of a server is invalid.
     """
     if not servers:
-        raise UsageError("TURNFOLD_KAFKA names no server; it should be host:port, such as 127.0.0.1:9092")
+        raise UsageError("TURNFOLD_KAFKA names no server; expected host:port, such as 127.0.0.1:9092")
     addresses = [_address(server) for server in servers]
     for number, (host, port) in enumerate(addresses, start=1):
         try:
@@ -51,7 +51,7 @@ def check_reachable(servers: tuple[str, ...], tls: ssl.SSLContext | None, patien
 def _address(server: str) -> tuple[str, int]:
     host, _, port = server.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise UsageError(f"TURNFOLD_KAFKA: {server!r} is no address; it should be host:port, such as 127.0.0.1:9092")
+        raise UsageError(f"TURNFOLD_KAFKA: {server!r} is no address; expected host:port, such as 127.0.0.1:9092")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

@@ -189,7 +189,7 @@ def test_tables_that_would_lack_events_are_not_swapped_in(parts: ComponentStack,
     ("arguments", "sentence"),
     [
         (["replay", "--from=2026-02-01", "--to=2026-01-01"], "is not before --to"),
-        (["rebuild", "--from=yesterday"], "is not a time; right would be"),
+        (["rebuild", "--from=yesterday"], "is not a time; expected"),
         (["replay", "--topic=nowhere"], "there is no topic nowhere"),
         (["backfill", "/does/not/exist"], "/does/not/exist"),
     ],

@@ -158,9 +158,9 @@ def test_a_kafka_and_a_clickhouse_that_are_there_already_are_used_and_outlive_it
     ("option", "words"),
     [
         ("--kafka=127.0.0.1:1", "--kafka 127.0.0.1:1: Kafka at 127.0.0.1:1 does not answer"),
-        ("--kafka=nonsense", "right would be host:port"),
+        ("--kafka=nonsense", "expected host:port"),
         ("--clickhouse=http://127.0.0.1:1", "--clickhouse http://127.0.0.1:1: "),
-        ("--clickhouse=nonsense", "right would be http://host:8123"),
+        ("--clickhouse=nonsense", "expected http://host:8123"),
     ],
 )
 def test_one_that_is_not_there_is_told_before_anything_starts(tmp_path: Path, option: str, words: str) -> None:

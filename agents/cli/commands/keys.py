@@ -72,8 +72,8 @@ def add(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
         write_json(orjson.dumps(_described(issued.key, now) | _credentials(issued, bearer=bearer)))
         return
     say(_line(issued.key, now), err=True)
-    for word, value in _credentials(issued, bearer=bearer).items():
-        say(f"{word} = {value}")
+    for field, value in _credentials(issued, bearer=bearer).items():
+        say(f"{field} = {value}")
 
 
 @keys.command("list")
@@ -107,13 +107,13 @@ def revoke(settings: Settings, key_id: str) -> None:
 
 def _path(settings: Settings) -> Path:
     if not settings.api_keys:
-        raise UsageError("TURNFOLD_API_KEYS is not set; right would be a key file such as keys.json, which may be new")
+        raise UsageError("TURNFOLD_API_KEYS is not set; expected a key file such as keys.json, which may be new")
     return Path(settings.api_keys)
 
 
 def _pattern(bot: str) -> str:
     if not (bot.isprintable() and re.fullmatch(r"[0-9A-Za-z]*\*|[^*]*[^*\s][^*]*", bot)):
-        raise UsageError(f"--bot {bot!r} is not a bot; right would be an id, the name of a Lex V1 bot, SALES* or *")
+        raise UsageError(f"--bot {bot!r} is not a bot; expected an id, the name of a Lex V1 bot, SALES* or *")
     return bot if bot.endswith(ALL) else resolve_bot_id(bot)
 
 
@@ -133,8 +133,8 @@ def _state(key: AccessKey, now: int) -> str:
 
 def _line(key: AccessKey, now: int) -> str:
     kind = "bearer" if key.token_sha256 else "signing" if key.secret else "-"
-    what = f"{','.join(key.rights) or '-'} of {','.join(key.bots) or '-'}"
-    return printable(f"{key.id}  {kind:7}  {key.name}  {what}  {_state(key, now)}")
+    scope = f"{','.join(key.rights) or '-'} of {','.join(key.bots) or '-'}"
+    return printable(f"{key.id}  {kind:7}  {key.name}  {scope}  {_state(key, now)}")
 
 
 def _described(key: AccessKey, now: int) -> dict[str, object]:

@@ -70,9 +70,9 @@ def console(*, err: bool = False) -> "SafeConsole":
     from agents.cli.output.safe_console import SafeConsole  # noqa: PLC0415 - most commands print no table; it loads slowly
 
     stream = sys.stderr if err else sys.stdout
-    shown: Any = Escaping(stream)
+    file: Any = Escaping(stream)
     return SafeConsole(
-        file=shown, width=None if stream.isatty() else WIDE, highlight=False, markup=False, emoji=False, soft_wrap=False
+        file=file, width=None if stream.isatty() else WIDE, highlight=False, markup=False, emoji=False, soft_wrap=False
     )
 
 

@@ -41,5 +41,5 @@ def test_a_place_is_a_partition_and_an_offset() -> None:
 
 @pytest.mark.parametrize("text", ["", "1", "1:", ":1", "1:2:3", "-1:2", "a:b", "1:2 ", "٣:٤", "1:" + "9" * 30])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(click.BadParameter, match="is not a place; right would be 0:17"):
+    with pytest.raises(click.BadParameter, match="is not a place; expected 0:17"):
         PlaceType().convert(text, None, None)

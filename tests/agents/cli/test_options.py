@@ -35,7 +35,7 @@ def test_filters_are_read_as_people_write_them(text: str, name: str, operator: s
     "text", ["", "Duration", "Duration 60", "=60", "Duration XX 60", "Duration GT60", "Duration GT"]
 )
 def test_what_is_no_filter_is_told_with_examples(text: str) -> None:
-    with pytest.raises(UsageError, match="right would be 'LocaleId=en_US,en_GB'"):
+    with pytest.raises(UsageError, match="expected 'LocaleId=en_US,en_GB'"):
         parse_filters([text])
 
 
@@ -89,7 +89,7 @@ def test_a_time_without_a_zone_is_utc(text: str, hour: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "2026-11-31", "10:00", "1767225600000000000000"])
 def test_what_is_no_time_is_told_with_examples(text: str) -> None:
-    with pytest.raises(UsageError, match=r"--to .* is not a time; right would be 2026-11-01"):
+    with pytest.raises(UsageError, match=r"--to .* is not a time; expected 2026-11-01"):
         parse_time("--to", text)
 
 
@@ -102,5 +102,5 @@ def test_spans_are_read(text: str, span: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "h", "24", "24 hours", "-1h", "0h", "1y", "1e3h", "999999999w", "\u0661h"])
 def test_what_is_no_span_is_told_with_examples(text: str) -> None:
-    with pytest.raises(UsageError, match="right would be 90s, 15m, 24h, 7d or 2w"):
+    with pytest.raises(UsageError, match="expected 90s, 15m, 24h, 7d or 2w"):
         parse_duration(text)

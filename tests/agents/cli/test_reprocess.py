@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import msgspec
 import orjson
 import pytest
 from click.testing import CliRunner
@@ -69,16 +70,17 @@ def test_many_problems_at_once_are_limited_as_well(capsys: pytest.CaptureFixture
     assert len(capsys.readouterr().err.splitlines()) == MAX_PRINTED + 1
 
 
-def test_a_job_is_planned_run_and_listed(with_tables: Settings, tmp_path: Path) -> None:
+def test_a_job_is_planned_run_and_listed(with_tables: Settings, kafka_settings: Settings, tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(with_tables, kafka=kafka_settings.kafka)  # where other workers are looked up
     file = tmp_path / "turns.jsonl"
     file.write_bytes(b"\n".join([raw(requestId=f"request-{n}") for n in range(3)] + [b"{"]))
     command = ("backfill", "--direct", str(file))
-    planned = turnfold(with_tables, *command, "--dry-run")
+    planned = turnfold(settings, *command, "--dry-run")
     assert (planned.status, planned.out.count("would begin a backfill into the live tables")) == (0, 1)
-    done = turnfold(with_tables, *command, "--json")
+    done = turnfold(settings, *command, "--json")
     report = orjson.loads(done.out)
     assert (done.status, report["resumed"], report["counts"]["valid"], report["counts"]["dead"]) == (0, False, 3, 1)
-    listed = turnfold(with_tables, "runs")
+    listed = turnfold(settings, "runs")
     assert f"{report['run']}  into live  done, 100% read" in listed.out
 
 

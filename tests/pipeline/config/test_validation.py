@@ -12,7 +12,7 @@ from pipeline.runtime.errors import UsageError
     ("given", "words"),
     [
         ({"PATTERNS": "phone", "PHONE_REGION": "ZZ"}, "TURNFOLD_REDACT_PHONE_REGION='ZZ' is not a country"),
-        ({"PATTERNS": "phone", "PHONE_REGION": "UK"}, "right would be US or DE"),
+        ({"PATTERNS": "phone", "PHONE_REGION": "UK"}, "expected US or DE"),
         ({"PHONE_REGION": "us"}, "TURNFOLD_REDACT_PHONE_REGION='us' is invalid"),
         ({"PATTERNS": "card,phones"}, "TURNFOLD_REDACT_PATTERNS='card,phones' is invalid"),
         ({"TRANSCRIPTS": "hide"}, "TURNFOLD_REDACT_TRANSCRIPTS='hide' is invalid"),
