@@ -172,9 +172,9 @@ def _add_conversations(app: faust.App, settings: Settings, decode: RecordDecoder
 
     async def agent(stream: Any) -> None:
         pace = settings.flush_seconds, settings.flush_events
-        lists = batched(stream.noack().events(), *pace, lambda event: decode(event.message.value))
-        async with aclosing(flusher), aclosing(lists):
-            await flush_all(lists, flusher, app.consumer, app.metrics, lambda: epoch)
+        batches = batched(stream.noack().events(), *pace, lambda event: decode(event.message.value))
+        async with aclosing(flusher), aclosing(batches):
+            await flush_all(batches, flusher, app.consumer, app.metrics, lambda: epoch)
 
     async def assigned(_: faust.App, partitions: set[TP], **__: Any) -> None:
         nonlocal epoch

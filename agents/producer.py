@@ -54,19 +54,19 @@ def dead_letter_message(letter: DeadLetter, settings: Settings) -> OutgoingMessa
 
 
 class DeadLetterProducer:
-    """Stores dead letters in their topic."""
+    """Sends dead letters to their topic."""
 
     def __init__(self, settings: Settings, producer: "RetryingProducer") -> None:
         self._settings = settings
         self._producer = producer
 
     async def keep(self, letters: Sequence[DeadLetter]) -> None:
-        """Return once Kafka has all of them."""
+        """Send dead letters, and wait until Kafka has all of them."""
         await self._producer.send([dead_letter_message(letter, self._settings) for letter in letters])
 
 
 class RetryingProducer:
-    """Sends through the Faust app's producer, which batches messages and waits for all replicas."""
+    """Sends through the Faust app's producer, which may be idle, batches messages and waits for all replicas."""
 
     def __init__(self, app: faust.App, status: DependencyStatus) -> None:
         self._app = app
