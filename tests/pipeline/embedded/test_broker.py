@@ -1,3 +1,5 @@
+"""The embedded broker is started by one command, and without the extra an error says what to install."""
+
 import subprocess
 import sys
 from pathlib import Path

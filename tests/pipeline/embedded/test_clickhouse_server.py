@@ -1,3 +1,5 @@
+"""The embedded ClickHouse starts and stops as a process, and says in one line why it cannot start."""
+
 import http.client
 import os
 import signal

@@ -1,3 +1,5 @@
+"""A data folder is used by one process at a time, and an error says why it cannot be used."""
+
 import subprocess
 import sys
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Statements run on their own handles, are limited in number, and can be cancelled and killed."""
+
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path

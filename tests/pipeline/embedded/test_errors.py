@@ -1,3 +1,5 @@
+"""The engine's errors become those of a ClickHouse server."""
+
 import pytest
 
 from pipeline.embedded.errors import ClickHouseCode, EngineError, engine_error, error_of_engine

@@ -1,3 +1,5 @@
+"""The kind, the format and the data of a statement are found in any spelling."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""The clock is the wall clock."""
+
 import time
 
 from pipeline.runtime.clock import now_ms

@@ -1,3 +1,5 @@
+"""The garbage collector runs less often, but still frees cycles."""
+
 import gc
 from collections.abc import Iterator
 

@@ -1,3 +1,5 @@
+"""The version is looked up in the installed package."""
+
 from importlib.metadata import PackageNotFoundError, version
 
 import pytest

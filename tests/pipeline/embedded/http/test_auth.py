@@ -1,3 +1,5 @@
+"""Only requests with the right host and the right credentials are accepted."""
+
 import base64
 
 import pytest

@@ -1,3 +1,5 @@
+"""Bodies are decoded in bounded chunks, whatever their Content-Encoding is."""
+
 import asyncio
 import gzip
 import sys

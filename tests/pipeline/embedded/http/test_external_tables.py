@@ -1,3 +1,5 @@
+"""Files of a form become tables of one statement."""
+
 import asyncio
 from pathlib import Path
 

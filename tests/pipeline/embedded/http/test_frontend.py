@@ -1,3 +1,5 @@
+"""The embedded ClickHouse answers HTTP requests as a server does."""
+
 import json
 import re
 import socket

@@ -1,3 +1,5 @@
+"""A request is parsed into its statement, settings and parameters."""
+
 from collections.abc import Callable
 
 import pytest

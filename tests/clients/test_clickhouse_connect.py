@@ -1,4 +1,4 @@
-"""What people point at ClickHouse must not notice the difference: clickhouse-connect, in both of its forms."""
+"""clickhouse-connect, in both of its forms, works with the embedded ClickHouse as with a server."""
 
 import asyncio
 import datetime as dt
