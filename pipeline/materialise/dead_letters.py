@@ -1,4 +1,4 @@
-"""Make dead letters of damaged record batches, and name what keeps dead letters."""
+"""Make dead letters of damaged record batches, and define the interface that stores dead letters."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -13,7 +13,7 @@ from schemas.dead_letter import DeadLetter
 
 
 class DeadLetterSink(Protocol):
-    """Keeps dead letters. Implementations retry until they are stored."""
+    """Stores dead letters. Implementations retry until they are stored."""
 
     async def keep(self, letters: Sequence[DeadLetter]) -> None:
         """Return once all `letters` are stored; a second call may store them twice."""

@@ -1,4 +1,4 @@
-"""Hold decoded turns with their payloads, in log order, for the worker and for reprocessing alike."""
+"""Hold decoded turns with their payloads, in log order, for the worker and for reprocessing."""
 
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ class DecodedBatch(msgspec.Struct):
     turns: list[Turn]
     payloads: list[bytes]
     sources: list[Any] = []
-    """What each turn was decoded from; empty where that does not matter any more."""
+    """The inputs that the turns were decoded from; empty once they are not needed any more."""
 
     @property
     def keys(self) -> list[ConversationKey]:
@@ -23,7 +23,7 @@ class DecodedBatch(msgspec.Struct):
         return list(dict.fromkeys(turn.key for turn in self.turns))
 
     def origin(self, place: int) -> Origin | None:
-        """Return where Kafka has the turn at `place`, or None for a turn from elsewhere."""
+        """Return the Kafka origin of the turn at `place`, or None for a turn from elsewhere."""
         origin: Origin | None = self.sources[place] if self.sources else None
         return origin
 
@@ -32,8 +32,8 @@ class DecodedBatch(msgspec.Struct):
         return ErasureFilter(self.turns, self.origin)
 
     def without_erased(self, erasures: ErasureFilter) -> Self:
-        """Return the batch without the events that the filter has found to be erased."""
-        if not erasures.covered:
+        """Return the batch without the events that the filter found to be erased."""
+        if not erasures.erased:
             return self
         kept = erasures.kept
         turns, payloads = [self.turns[place] for place in kept], [self.payloads[place] for place in kept]

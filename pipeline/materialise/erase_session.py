@@ -1,4 +1,4 @@
-"""Erase sessions: announce the erasure, then delete what the tables have."""
+"""Erase sessions: announce the erasure, then delete what the tables have of them."""
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
@@ -24,24 +24,24 @@ from schemas.erasure import ALL_BOTS, ErasedEvent, Erasure, Session, digest, eve
 from schemas.turn import ConversationKey
 
 ROUNDS = 10
-"""Looks at a session that comes again each time."""
+"""Deletions that are repeated, at most, for a session that is written again each time."""
 ATTEMPTS = 3
-"""Databases of a name may come and go."""
+"""Attempts to use a database that a cutover creates, exchanges or drops meanwhile."""
 
 
 class Removed(msgspec.Struct):
-    """How many events, and conversations with rows, were found and deleted, in each database."""
+    """Numbers of deleted events, and of conversations whose rows were deleted, by database."""
 
     events: dict[str, int] = {}
     conversations: dict[str, int] = {}
 
     def count(self, database: str, events: int, conversations: int) -> None:
-        """Count these too."""
+        """Add the numbers to those of `database`."""
         self.events[database] = self.events.get(database, 0) + events
         self.conversations[database] = self.conversations.get(database, 0) + conversations
 
     def add(self, other: "Removed") -> None:
-        """Count the other's too."""
+        """Add the numbers of `other`."""
         for database, events in other.events.items():
             self.count(database, events, other.conversations[database])
 
@@ -50,101 +50,117 @@ class Removed(msgspec.Struct):
 
 
 async def erase_session(
-    databases: Databases, word: Erasure, session_id: str, terms: ReconcileRules, pause: Callable[[], Awaitable[object]]
+    databases: Databases,
+    erasure: Erasure,
+    session_id: str,
+    rules: ReconcileRules,
+    pause: Callable[[], Awaitable[object]],
 ) -> tuple[Removed, bool]:
-    """Say the word and delete what it means, everywhere; what that was, and whether nothing comes again.
+    """Announce the erasure, and delete its events and rows from every database.
 
-    All that is archived once it is said goes, whatever it is dated. `pause` is waited for: it should take longer than a
-    worker takes from one look to the next, so that those who have not heard the word yet have written by then. They
-    know from where their events have come, and so which of them to delete. To run it again is harmless: it finishes
-    what was interrupted, and forgets what has come since.
+    Every event that is archived at the time of the announcement is erased, whatever its date. `pause` is awaited
+    between deletions. It should take longer than a worker takes from one poll of the writer state to the next, so that
+    workers that do not know of the erasure yet have written by then. Workers know the origins of their events, and so
+    which of them to delete. A repeated call is harmless: it finishes an interrupted erasure, and erases events that
+    have arrived since.
+
+    Returns:
+        The deleted events and rows, and whether the last round found nothing more to delete.
 
     Raises:
         TransientError: ClickHouse does not answer.
     """
     live, removed = await databases.live(), Removed()
-    known = await load_erasures(live, [word.session])
-    await announce(live, [word.superseding(known.find(word.bot_id, session_id))])
-    sessions = await _sessions(databases, word, session_id)
-    await _everywhere(databases, partial(_register, live, sessions))
+    known = await load_erasures(live, [erasure.session])
+    await announce(live, [erasure.superseding(known.find(erasure.bot_id, session_id))])
+    sessions = await _sessions(databases, erasure, session_id)
+    await _use_all(databases, partial(_register, live, sessions))
     for number in range(ROUNDS + 1):
         if number:
             await pause()
-            sessions = await _sessions(databases, word, session_id)
-        of_now = replace(terms, forgotten=await load_erasures(live, [word.session]))
-        found, again = await delete_erased(databases, sessions, of_now)
-        removed.add(found)
-        if number and not again:
+            sessions = await _sessions(databases, erasure, session_id)
+        current = replace(rules, forgotten=await load_erasures(live, [erasure.session]))
+        deleted, dirty = await delete_erased(databases, sessions, current)
+        removed.add(deleted)
+        if number and not dirty:
             break
-    await _everywhere(databases, apply_deleted_masks)
-    return removed, not again
+    await _use_all(databases, apply_deleted_masks)
+    return removed, not dirty
 
 
 async def delete_erased(
     databases: Databases,
     sessions: Collection[Session],
-    terms: ReconcileRules,
+    rules: ReconcileRules,
     *,
     suspects: Collection[ConversationKey] | None = None,
     written: Collection[ConversationKey] = (),
 ) -> tuple[Removed, bool]:
-    """Delete what there is of the events of these sessions that are forgotten; the others are folded anew.
+    """Delete the erased events of `sessions`, and fold the remaining events of their conversations again.
 
-    Return what was deleted, and whether anything was deleted or written: then the caller looks again. What is settled
-    may have been read before others registered and deleted some of it, so that a row of it comes after their looks.
+    Other writers may be writing the same conversations. Therefore the erasures are announced again before the
+    conversations are reconciled: a writer whose row was deleted then reconciles it, as after a replay. The events,
+    which show that there is something to delete, are deleted last, so that an interrupted deletion is found and
+    repeated.
 
-    `suspects` are conversations, None for all, in which a row that tells of more events than there are is one of
-    forgotten events. `written` are those whose rows somebody may have deleted so since they were written.
+    Args:
+        databases: the databases to delete from.
+        sessions: the sessions, of which there may be erasures.
+        rules: the rules to fold by, with the erasures of the sessions.
+        suspects: conversations in which a row of more events than the archive has is taken for a row of erased
+            events; None for all.
+        written: conversations whose rows another process may have deleted since they were written.
 
-    Others may be writing the same conversations. So the words are said again before these are settled: who has
-    written a row that is gone looks after that, as after a replay. What shows that there is something to do is
-    deleted last, so that whoever finds it half done does it again.
+    Returns:
+        The deleted events and rows, and whether anything was deleted or written. In that case, the caller has to call
+        this again: `reconcile` may have read events before another process registered and deleted some of them, and
+        may write a row of these after that process is done.
 
     Raises:
         TransientError: worth a second try.
     """
-    removed, again, live = Removed(), False, await databases.live()
+    removed, dirty, live = Removed(), False, await databases.live()
 
-    async def clear_one(database: ClickHouse) -> None:
-        nonlocal again
-        remains = await find_erased_data(database, sessions, terms.forgotten, suspects)
+    async def delete_from(database: ClickHouse) -> None:
+        nonlocal dirty
+        remains = await find_erased_data(database, sessions, rules.forgotten, suspects)
         if remains:
             await delete_erased_rows(database, remains)
-            words = [word for session in sessions for word in terms.forgotten.find(*session)]
-            await announce(live, dict.fromkeys(words))
-        again |= bool(await reconcile(database, remains.due.union(written), terms))
+            erasures = [erasure for session in sessions for erasure in rules.forgotten.find(*session)]
+            await announce(live, dict.fromkeys(erasures))
+        dirty |= bool(await reconcile(database, remains.due.union(written), rules))
         if remains:
             await delete_erased_events(database, remains)
-            again |= bool(remains.events or remains.rows)
-            if remains.events or remains.rows:  # else only a row was lacking, perhaps of events that are just coming
+            dirty |= bool(remains.events or remains.rows)
+            if remains.events or remains.rows:  # else only a row was missing, perhaps of events that are just arriving
                 removed.count(name, remains.count, len(remains.rows))
 
     for name in await databases.present():
-        if not await _use(databases, name, clear_one):
-            again = True  # what was written there may have gone into other tables than those that were read
-    return removed, again
+        if not await _use(databases, name, delete_from):
+            dirty = True  # rows may have been written into other tables than those that were read
+    return removed, dirty
 
 
-async def _sessions(databases: Databases, word: Erasure, session_id: str) -> set[Session]:
-    """The session as each bot has it that has known it, or the one that the word is about."""
-    bots = {word.bot_id} - {ALL_BOTS}
+async def _sessions(databases: Databases, erasure: Erasure, session_id: str) -> set[Session]:
+    """Return the session of the erasure's bot, or of each bot that has one with this id."""
+    bots = {erasure.bot_id} - {ALL_BOTS}
 
-    async def ask(database: ClickHouse) -> None:
+    async def collect_bots(database: ClickHouse) -> None:
         bots.update(await find_bots(database, session_id))
 
     if not bots:
-        await _everywhere(databases, ask)
+        await _use_all(databases, collect_bots)
     return {(bot_id, session_id) for bot_id in bots}
 
 
 async def _register(live: ClickHouse, sessions: Collection[Session], database: ClickHouse) -> None:
-    """Let all events that a database has of these sessions be forgotten."""
+    """Register all events that `database` has of the sessions as erased."""
     events = (turn for turns in (await read_archived(database, sessions)).values() for turn in turns)
     await register_erased_events(live, {ErasedEvent(digest(turn.session_id), event_digest(turn)) for turn in events})
 
 
-async def _everywhere(databases: Databases, use: Callable[[ClickHouse], Awaitable[None]]) -> None:
-    """Use all databases, and again while a cutover exchanges or drops tables meanwhile. `use` may be repeated.
+async def _use_all(databases: Databases, use: Callable[[ClickHouse], Awaitable[None]]) -> None:
+    """Call `use` with every database, and again if a cutover exchanged or dropped tables meanwhile.
 
     Raises:
         TransientError: tables were exchanged each time.
@@ -152,14 +168,14 @@ async def _everywhere(databases: Databases, use: Callable[[ClickHouse], Awaitabl
     for _ in range(ATTEMPTS):
         if all([await _use(databases, name, use) for name in await databases.present()]):
             return
-    raise TransientError("tables are exchanged again and again; try once more when the cutover is over")
+    raise TransientError("a cutover keeps exchanging tables; try again when it has finished")
 
 
 async def _use(databases: Databases, name: str, use: Callable[[ClickHouse], Awaitable[None]]) -> bool:
-    """Use a database, and return whether it was there all the time.
+    """Call `use` with a database, and return whether the first attempt succeeded; `use` may be repeated.
 
     Raises:
-        StatementError: a statement fails in a database that stays.
+        StatementError: a statement fails although the database exists.
     """
     for left in reversed(range(ATTEMPTS)):
         try:

@@ -1,4 +1,4 @@
-"""Find what a database still has of forgotten sessions: events, rows that tell of them, and rows that are lacking."""
+"""Find what a database still has of erased sessions: events, rows of such events, and missing rows."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -12,46 +12,53 @@ from schemas.turn import ConversationKey
 async def find_erased_data(
     clickhouse: ClickHouse,
     sessions: Collection[Session],
-    forgotten: ErasureList,
+    erasures: ErasureList,
     suspects: Collection[ConversationKey] | None = None,
 ) -> ErasedData:
-    """What there is of what is forgotten of these sessions.
+    """Find what a database still has of the erased events of `sessions`.
+
+    Args:
+        clickhouse: the connection to the database.
+        sessions: the sessions to search.
+        erasures: the erasures of these sessions.
+        suspects: conversations in which a row of more events than the archive has is taken for a row of erased
+            events; None for all.
 
     Raises:
-        TransientError: worth a second try. StatementError: the tables are not there, or are there no longer.
+        TransientError: worth a second try. StatementError: the tables do not exist, or do not exist any more.
     """
     remains = ErasedData()
-    for some in bounded(sessions):
-        # read in the order in which they are written: else the rows of what is just coming seem to know too much
-        rows = await read_row_versions(clickhouse, some)
-        events = await read_archived(clickhouse, some)
-        for key in rows.keys() | events.keys():
-            told, archived = rows.get(key, ()), events.get(key, ())
-            kept = EventSet(forgotten.without_erased(archived))
-            erased = {event_digest(turn): turn.timestamp for turn in archived if forgotten.is_erased(turn)}
-            amiss = bool(erased) or _hides(told, kept, suspect=suspects is None or key in suspects)
+    for chunk in bounded(sessions):
+        # rows are read before events, as they are written: else rows of arriving events would seem to have too many
+        rows_by_key = await read_row_versions(clickhouse, chunk)
+        events = await read_archived(clickhouse, chunk)
+        for key in rows_by_key.keys() | events.keys():
+            rows, archived = rows_by_key.get(key, ()), events.get(key, ())
+            kept = EventSet(erasures.without_erased(archived))
+            erased = {event_digest(turn): turn.timestamp for turn in archived if erasures.is_erased(turn)}
+            wrong = bool(erased) or _has_wrong_row(rows, kept, suspect=suspects is None or key in suspects)
             if erased:
                 remains.events.setdefault(key[0], {}).update(erased)
-            if told and amiss:
-                remains.rows[key] = [row.start for row in told]
-            if kept.events and (amiss or _current(told) != {min(kept.events)[0]}):
+            if rows and wrong:
+                remains.rows[key] = [row.start for row in rows]
+            if kept.events and (wrong or _current_starts(rows) != {min(kept.events)[0]}):
                 remains.due.add(key)
     return remains
 
 
-def _hides(rows: Sequence[RowVersion], kept: EventSet, *, suspect: bool) -> bool:
-    """Whether a row wins against the right one, or, where that is `suspect`, tells of events that are not kept."""
+def _has_wrong_row(rows: Sequence[RowVersion], kept: EventSet, *, suspect: bool) -> bool:
+    """Return whether a row hides the right one or, in a `suspect` conversation, has events that are not `kept`."""
     moments = {moment for moment, *_ in kept.events}
     start = min(moments, default=None)
     return any(
         (row.version > kept.version and (suspect or row.is_deleted))
         or (row.is_deleted and row.start == start and row.version == kept.version)
         for row in rows
-    ) or (suspect and not _current(rows) <= moments)
+    ) or (suspect and not _current_starts(rows) <= moments)
 
 
-def _current(rows: Iterable[RowVersion]) -> set[int]:
-    """The starts of rows that queries see."""
+def _current_starts(rows: Iterable[RowVersion]) -> set[int]:
+    """Return the starts of the current rows."""
     newest: dict[int, int] = {}
     for row in rows:
         if row.is_deleted:

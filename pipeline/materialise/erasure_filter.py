@@ -1,4 +1,4 @@
-"""Keep the events that a writer has met beside what is said of their sessions: who of them is forgotten by now."""
+"""Find the erased events of a batch."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,61 +10,62 @@ from schemas.turn import ConversationKey, Turn
 
 
 class ErasureFilter:
-    """Events in the order in which they came, each with its origin, and those of them that are forgotten.
+    """The events of a batch in their order, and which of them are erased.
 
-    A writer asks before it writes, and again after it where somebody was forgotten meanwhile. One query each time, and
-    none as long as nobody ever was.
+    A writer refreshes the filter before it writes, and again after a write if a session was erased meanwhile. Each
+    refresh takes one query, or none as long as there are no erasures.
     """
 
     def __init__(self, turns: Sequence[Turn], origin: Callable[[int], Origin | None]) -> None:
-        """`origin` tells where the event at a place comes from; it is asked for few of them."""
+        """`origin` returns the origin of the event at a position; it is called for few of them."""
         self._turns = turns
         self._origin = origin
-        self._asked: tuple[int, int] | None = None
-        self.forgotten = ErasureList()
-        self.covered: frozenset[int] = frozenset()
-        """The places of the events that are forgotten."""
+        self._refreshed: tuple[int, int] | None = None
+        self.erasures = ErasureList()
+        """The erasures of the events' sessions."""
+        self.erased: frozenset[int] = frozenset()
+        """The positions of the erased events."""
 
     @property
     def kept(self) -> Sequence[int]:
-        """The places of the others."""
-        return [place for place in range(len(self._turns)) if place not in self.covered]
+        """The positions of the other events."""
+        return [place for place in range(len(self._turns)) if place not in self.erased]
 
     @property
     def sessions(self) -> set[Session]:
-        """The sessions of which something is said."""
-        return self.forgotten.sessions(turn.key for turn in self._turns) if self.forgotten else set()
+        """The sessions that have erasures."""
+        return self.erasures.sessions(turn.key for turn in self._turns) if self.erasures else set()
 
     @property
     def keys(self) -> set[ConversationKey]:
-        """The conversations in these sessions."""
+        """The conversations of these sessions."""
         sessions = self.sessions
         return {turn.key for turn in self._turns if turn.key[:2] in sessions} if sessions else set()
 
-    async def learn(self, live: ClickHouse, around: WriterState) -> bool:
-        """Ask what is said by now, where anything was said since the last time; return whether that is something else.
+    async def refresh(self, live: ClickHouse, state: WriterState) -> bool:
+        """Load the erasures if `state` shows new ones since the last refresh, and return whether any differ.
 
-        Events that are forgotten for their places are known by their digests from then on.
+        The digests of events that their offsets identified as erased are registered, so that they stay erased.
 
         Raises:
             TransientError: worth a second try.
         """
-        if around.erasures_version == self._asked or not around.last_erasure:
+        if state.erasures_version == self._refreshed or not state.last_erasure:
             return False
-        found = await load_erasures(live, {digest(turn.session_id) for turn in self._turns})
-        covered = frozenset(
+        erasures = await load_erasures(live, {digest(turn.session_id) for turn in self._turns})
+        erased = frozenset(
             place
-            for place, turn in enumerate(self._turns if found else ())
-            if found.find(*turn.key[:2]) and found.covers(turn, self._origin(place))
+            for place, turn in enumerate(self._turns if erasures else ())
+            if erasures.find(*turn.key[:2]) and erasures.covers(turn, self._origin(place))
         )
-        # where nobody knows where an event comes from, its date is no reason to erase what the archive may have of it
+        # an event of unknown origin is not registered: its date alone is no reason to erase it from the archive
         new = {
             ErasedEvent(digest(self._turns[place].session_id), event_digest(self._turns[place]))
-            for place in covered
-            if self._origin(place) is not None and not found.is_erased(self._turns[place])
+            for place in erased
+            if self._origin(place) is not None and not erasures.is_erased(self._turns[place])
         }
         await register_erased_events(live, new)
-        found = found.with_events(new)
-        news = found != self.forgotten
-        self._asked, self.forgotten, self.covered = around.erasures_version, found, covered
-        return news
+        erasures = erasures.with_events(new)
+        changed = erasures != self.erasures
+        self._refreshed, self.erasures, self.erased = state.erasures_version, erasures, erased
+        return changed

@@ -1,7 +1,7 @@
 """Flush decoded records of the turns topic into both tables: fold, write the rows, then archive the events.
 
-The flusher knows nothing of Faust and of offsets: its caller acknowledges the records of a flush once
-`write_archive` returns. A flush that is repeated changes nothing.
+The flusher does not depend on Faust or on offsets: its caller acknowledges the records of a flush once
+`write_archive` returns. A repeated flush changes nothing.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -33,14 +33,14 @@ from schemas.turn import ConversationKey
 
 Result = TypeVar("Result")
 GroupGeneration = Callable[[], object]
-"""Returns the generation of the group in which this worker certainly holds its partitions; None if it may not."""
+"""Returns the group generation in which this worker certainly holds its partitions; None if it may not hold them."""
 
 
 class StrayForwarder(Protocol):
     """Forwards turns to the partition that they belong in. Implementations retry until Kafka has them."""
 
     async def forward(self, strays: Sequence[Stray]) -> Sequence[Stray]:
-        """Return those that Kafka refuses for good, once it has all others; a second call may send them twice."""
+        """Return the strays that Kafka refuses, once it has all others; a second call may send them twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class PendingFlush:
     keys: frozenset[ConversationKey]
     """The conversations that were folded."""
     erasures: ErasureFilter
-    """All events that came, the erased ones included."""
+    """All events of the batch, the erased ones included."""
     cache_resets: int
     tables: Tables
     """The tables that have the rows."""
@@ -62,13 +62,14 @@ class PendingFlush:
 
 
 class ConversationFlusher:
-    """Folds batches and writes what comes of them, one flush after the other.
+    """Folds batches and writes their rows and events, one flush after the other.
 
-    A flush has two halves: the rows, then the archive. While the archive of one is being written, which takes as long
-    as all the rest, the next may begin: a crash then leaves what it would leave in the middle of one larger flush.
+    A flush has two steps: the rows, then the archive. While the archive of one flush is being written, which takes as
+    long as everything else, the next flush may begin. A crash then leaves the same as a crash in the middle of one
+    larger flush.
     """
 
-    def __init__(  # noqa: PLR0913 - what a flush works with
+    def __init__(  # noqa: PLR0913 - the parts that a flush works with
         self,
         settings: Settings,
         dead_letters: DeadLetterSink,
@@ -95,30 +96,30 @@ class ConversationFlusher:
     def depends_on(self, batches: Sequence[DecodedRecords], pending: PendingFlush) -> bool:
         """Return whether `batches` may only begin when `pending` is archived.
 
-        That is so where a conversation that the cache misses is still to be archived. Where an erased session comes
-        again, or rows have to be compared with the archive afterwards, no other write may be under way either.
+        That is so if a conversation that the cache misses is not archived yet. If events of an erased session have
+        arrived, or if rows have to be reconciled with the archive afterwards, no other write may be under way either.
         """
         strays = (stray.turn for batch in batches for stray in batch.strays)  # those that Kafka refuses are folded
         turns = chain.from_iterable(batch.turns for batch in batches)
         keys = {turn.key for turn in chain(turns, strays)}
         unarchived = self._cache.missing(keys) & pending.keys or keys & pending.batch.displaced
-        return not self._sole_writer or bool(pending.erasures.forgotten) or bool(unarchived)
+        return not self._sole_writer or bool(pending.erasures.erasures) or bool(unarchived)
 
     async def fold_and_write_rows(self, batches: Sequence[DecodedRecords], epoch: int) -> PendingFlush:
         """Fold `batches` and write their rows; `epoch` counts assignments of partitions.
 
         Raises:
-            PoisonError: too many of the last records were no log entries.
+            PoisonError: too many of the last records were not log entries.
         """
         whole, resets, generation = DecodedRecords.join(batches), self._cache_resets, self._generation()
         self._cache.enter(epoch)
         await self._keep_dead_letters(whole)
         whole = await self._forward_strays(whole)
-        state = await self._retry(self._writer.look)  # before tables are read from: a cutover may exchange them then
+        state = await self._retry(self._writer.poll)  # before tables are read: a cutover may exchange them later
         erasures = whole.erasure_filter()
         await self._retry(partial(self._check_erasures, erasures, state))
         batch = whole.without_erased(erasures)
-        histories = await self._look_up(batch.keys, erasures.forgotten)
+        histories = await self._look_up(batch.keys, erasures.erasures)
         result = fold_batch(histories, batch.turns, self._rules)
         result = await self._retry(partial(self._without_expired, result, histories))
         await self._retry(partial(self._writer.write_rows, state.tables, result.rows))
@@ -128,7 +129,7 @@ class ConversationFlusher:
         return PendingFlush(result, batch, frozenset(histories), erasures, resets, state.tables, generation)
 
     async def write_archive(self, pending: PendingFlush) -> None:
-        """Return once all of a flush is in both tables. Flushes are archived in their order."""
+        """Archive the events of a flush, and reconcile its rows where needed. Flushes are archived in their order."""
         new = set(pending.result.new)
         events = [pending.batch.archived(place) for place in pending.result.new]
         known = [pending.batch.archived(place) for place in range(len(pending.batch.turns)) if place not in new]
@@ -136,8 +137,14 @@ class ConversationFlusher:
         self._sole_writer = await self._retry(write) and pending.cache_resets == self._cache_resets
         if not self._sole_writer:
             self._reset_cache()
-        shared, unsure = not self._sole_writer, self._unsure(pending)
-        await self._retry(partial(self._writer.put_right, pending.keys, pending.erasures, shared=shared, unsure=unsure))
+        reconcile = partial(
+            self._writer.reconcile_after_write,
+            pending.keys,
+            pending.erasures,
+            shared=not self._sole_writer,
+            uncertain=self._uncertain(pending),
+        )
+        await self._retry(reconcile)
         self._metrics.folding.written(len(pending.result.rows), len(events), len(known), len(self._cache))
 
     async def aclose(self) -> None:
@@ -151,7 +158,7 @@ class ConversationFlusher:
         self._metrics.dead("conversations", letters.values())
 
     async def _forward_strays(self, batch: DecodedRecords) -> DecodedRecords:
-        """Return the batch with those strays among its turns that Kafka refuses; the others are forwarded."""
+        """Forward the strays, and return the batch with those that Kafka refuses among its turns."""
         if not batch.strays:
             return batch
         strays = DecodedBatch(
@@ -160,51 +167,54 @@ class ConversationFlusher:
             [stray.record for stray in batch.strays],
         )
         erasures = strays.erasure_filter()
-        await self._retry(partial(self._check_erasures_now, erasures))  # there they would seem to be newer
+        await self._retry(
+            partial(self._check_erasures_now, erasures)
+        )  # after forwarding, their offsets are new and no longer show the erasure
         refused = await self._forwarder.forward([batch.strays[place] for place in erasures.kept])
-        await self._retry(partial(self._check_erasures_now, erasures))  # from here on digests tell what is erased
+        await self._retry(partial(self._check_erasures_now, erasures))  # registers the digests of erased events
         return batch.with_refused(refused)
 
-    def _unsure(self, pending: PendingFlush) -> AbstractSet[ConversationKey]:
-        """Return the conversations of which another worker may have written rows that this one knows nothing of.
+    def _uncertain(self, pending: PendingFlush) -> AbstractSet[ConversationKey]:
+        """Return the conversations of which another worker may have written rows that this one does not know.
 
-        Rows of superseded starts are deleted because a log is read again in the same order (`History`). That is not
-        so across partitions: what a worker folded before it died or froze may be forwarded to another partition,
-        where the events come in another order. There, a look at the rows follows each flush. A worker that was frozen
-        finds out here that others may hold its partitions by now, and looks too: whoever looks last sees all rows.
+        Rows of superseded starts are deleted because a partition is read again in the same order (`History`). That is
+        not so across partitions: events that a worker folded before it died or froze may be forwarded to another
+        partition, where they arrive in another order. Such conversations are reconciled after each flush. A worker
+        that was frozen finds out here that others may hold its partitions by now, and reconciles all conversations:
+        the worker that reads last sees all rows.
         """
         held = pending.generation is not None and self._generation() == pending.generation
         return pending.keys & pending.batch.displaced if held else pending.keys
 
     def _reset_cache(self) -> None:
-        """Clear the cache, and void the flushes that have taken histories from it meanwhile."""
+        """Clear the cache, and mark the pending flushes that have taken histories from it."""
         self._cache_resets += 1
         self._cache.clear()
 
     async def _check_erasures(self, erasures: ErasureFilter, state: WriterState) -> None:
-        await erasures.learn(await self._writer.live(), state)
+        await erasures.refresh(await self._writer.live(), state)
 
     async def _check_erasures_now(self, erasures: ErasureFilter) -> None:
-        await self._check_erasures(erasures, await self._writer.look())
+        await self._check_erasures(erasures, await self._writer.poll())
 
     async def _look_up(self, keys: Sequence[ConversationKey], erasures: ErasureList) -> dict[ConversationKey, History]:
         async def load(missing: Sequence[ConversationKey]) -> dict[ConversationKey, History]:
             with self._metrics.folding.read_back_seconds.time():
                 return await self._retry(partial(self._load, missing, erasures))
 
-        found = await look_up_histories(self._cache, keys, erasures, load)
-        self._metrics.folding.resolved(found.cached, found.archived, found.new)
-        return found.histories
+        lookup = await look_up_histories(self._cache, keys, erasures, load)
+        self._metrics.folding.resolved(lookup.cached, lookup.archived, lookup.new)
+        return lookup.histories
 
     async def _load(self, keys: Sequence[ConversationKey], erasures: ErasureList) -> dict[ConversationKey, History]:
-        # what a worker that died wrote beside other writers may come to this one as long as Kafka has its events
-        shared = (await self._writer.seen()).shared_within(self._topic_retention_ms)
-        has_shadow = await self._writer.is_beside()
+        # events that a dead worker wrote at the same time as other writers may arrive here as long as Kafka has them
+        shared = (await self._writer.last_state()).shared_within(self._topic_retention_ms)
+        has_shadow = await self._writer.writes_shadow_tables()
         live = await self._writer.live()
         return await load_histories(live, keys, erasures, shared=shared, has_shadow=has_shadow)
 
     async def _without_expired(self, result: FoldResult, histories: Mapping[ConversationKey, History]) -> FoldResult:
-        """Return the result without rows of conversations of which the archive has lost events."""
+        """Return the result without the rows of conversations that have expired events."""
         expired = await expired_conversations(await self._writer.live(), histories, self._retention)
         return FoldResult([row for row in result.rows if row.key not in expired], result.new) if expired else result
 

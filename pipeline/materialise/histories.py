@@ -14,7 +14,7 @@ LoadHistories = Callable[[Sequence[ConversationKey]], Awaitable[Mapping[Conversa
 
 
 class Lookup(NamedTuple):
-    """Histories by conversation, and how many of them came from where."""
+    """Histories by conversation, and the numbers of cache hits, archived and new conversations."""
 
     histories: dict[ConversationKey, History]
     cached: int
@@ -28,7 +28,7 @@ async def look_up_histories(
 ) -> Lookup:
     """Take the histories of `keys` out of the cache, without erased events, and `load` those that it misses.
 
-    Whoever has written what the histories say puts them back into the cache.
+    The caller puts the histories back into the cache once it has written their rows.
 
     Raises:
         TransientError: `load` failed, and may be tried again.
@@ -55,10 +55,10 @@ async def load_histories(
 
     Args:
         clickhouse: the connection to the tables.
-        keys: conversations, of which the archive may know nothing.
-        erasures: whose events are left out.
-        shared: others than workers may have written the conversations.
-        has_shadow: there are shadow tables. They are filled in any order, and the live tables do not tell which rows
+        keys: conversations, which may have no archived events.
+        erasures: erasures whose events are left out.
+        shared: writers other than workers may have written the conversations.
+        has_shadow: there are shadow tables. They are filled in any order, and the live tables do not show which rows
             they have, so each event may have been the first of a row there.
 
     Raises:
@@ -78,7 +78,7 @@ async def unerased_events(
 ) -> dict[ConversationKey, Sequence[Turn]]:
     """Read the archived events of each conversation in `keys` that has any.
 
-    Erased ones may still be there: an erasure is announced first, and deletes them then.
+    Erased events may still be there: an erasure is announced first, and deletes them later.
 
     Raises:
         TransientError: worth a second try.

@@ -1,4 +1,4 @@
-"""Make the rows of conversations what their archived events say."""
+"""Reconcile the rows of conversations with their archived events."""
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,16 +19,32 @@ from schemas.fold_rules import FoldRules
 from schemas.topics import DAY_MS
 from schemas.turn import ConversationKey
 
+KEYS_AT_ONCE = 5_000
+"""Conversations that are read and written at a time."""
+ROUNDS = 20
+"""Attempts to reconcile a conversation whose rows other writers change each time."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileRules:
+    """What determines the rows besides the archived events: fold rules, erasures and retention."""
+
+    fold: FoldRules
+    forgotten: ErasureList = field(default_factory=ErasureList)
+    retention: Retention = FOR_EVER
+
 
 async def expired_conversations(
     clickhouse: ClickHouse, known: Mapping[ConversationKey, EventSet], retention: Retention
 ) -> set[ConversationKey]:
-    """The conversations whose rows tell of events that are not `known` any more: nobody can fold them again.
+    """Return the conversations whose rows contain expired events, which are not `known` and cannot be folded again.
 
-    Events expire one by one, and a row stays. What is left of them, or comes late, would make another row with
-    a later start, and the conversation would be listed twice. So such rows stay as they are.
+    Events expire one by one, and the row stays. A fold of the remaining events, or of one that arrives late, would
+    write another row with a later start, and the conversation would be listed twice. So such rows stay as they are.
 
-    Only conversations with an event near the end of the archive's time are looked at.
+    Only conversations with an event near the archive's cutoff are queried.
 
     Raises:
         TransientError: worth a second try.
@@ -36,44 +52,29 @@ async def expired_conversations(
     if retention.keeps_all_events:
         return set()
     now = now_ms()
-    closed = {key: one for key, one in known.items() if retention.is_past_cutoff(key[0], min(one.events)[0], now)}
-    if not closed:
+    old = {key: events for key, events in known.items() if retention.is_past_cutoff(key[0], min(events.events)[0], now)}
+    if not old:
         return set()
-    since = min(min(one.events)[0] for one in closed.values()) - int(MAX_CONVERSATION_DAYS * DAY_MS)
-    moments = {key: {moment for moment, *_ in one.events} for key, one in closed.items()}
+    since = min(min(events.events)[0] for events in old.values()) - int(MAX_CONVERSATION_DAYS * DAY_MS)
+    moments = {key: {moment for moment, *_ in events.events} for key, events in old.items()}
     return {
         key
-        for key, start, version in await row_starts_since(clickhouse, list(closed), max(0, since))
-        if start not in moments[key] or version > closed[key].version
+        for key, start, version in await row_starts_since(clickhouse, list(old), max(0, since))
+        if start not in moments[key] or version > old[key].version
     }
 
 
-KEYS_AT_ONCE = 5_000
-ROUNDS = 20
-"""Looks at a conversation that others change each time."""
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ReconcileRules:
-    """What decides on rows beside the archive: the fold's rules, who is forgotten, and what has expired."""
-
-    fold: FoldRules
-    forgotten: ErasureList = field(default_factory=ErasureList)
-    retention: Retention = FOR_EVER
-
-
 async def reconcile(
-    clickhouse: ClickHouse, keys: Iterable[ConversationKey], terms: ReconcileRules
+    clickhouse: ClickHouse, keys: Iterable[ConversationKey], rules: ReconcileRules
 ) -> set[ConversationKey]:
-    """Write the rows that are not what the archive says, until they are; the conversations for which that was so.
+    """Write rows until they are the fold of the archived events; return the conversations whose rows differed.
 
-    Whoever shares conversations with other writers calls this after its events are in the archive. The last one
-    whose events got there then sees all of them, and what it writes has the greatest version. Since rows that it
-    reads may be about to be replaced, it looks again at what it has written: nobody leaves a row of old events
-    behind. A row that does not show then is hidden by one of more events. To write it again would change nothing:
-    who wrote that other one is about to archive those events, and settles the conversation after that.
+    A writer that shares conversations with other writers calls this after its events are in the archive. The last
+    writer whose events got there then sees the events of all, and its row has the greatest version. The rows that it
+    reads may be about to be replaced, so it reads the conversations that it has written again: no writer leaves a row
+    of old events behind. If a written row is not current then, a row of more events hides it. To write it again would
+    change nothing: the writer of the other row is about to archive its events, and reconciles the conversation after
+    that.
 
     Raises:
         TransientError: worth a second try.
@@ -86,51 +87,60 @@ async def reconcile(
             break
         again: dict[ConversationKey, Conversation] = {}
         for first in range(0, len(left), KEYS_AT_ONCE):
-            rows = await _rows_to_write(clickhouse, left[first : first + KEYS_AT_ONCE], terms, written)
+            rows = await _rows_to_write(clickhouse, left[first : first + KEYS_AT_ONCE], rules, written)
             await clickhouse.insert("conversations", rows)
             again |= {row.key: row for row in reversed(rows)}
         changed.update(again)
         left, written = [*again], {key: row for key, row in again.items() if not row.is_deleted}
     if left:
-        log.warning("%d conversations were being written at every look, such as one of bot %s", len(left), left[0][0])
+        log.warning(
+            "%d conversations still differ from the archive after %d rounds, for instance one of bot %s: "
+            "another writer keeps changing their rows",
+            len(left),
+            ROUNDS,
+            left[0][0],
+        )
     return changed
 
 
 async def _rows_to_write(
     clickhouse: ClickHouse,
     keys: Sequence[ConversationKey],
-    terms: ReconcileRules,
+    rules: ReconcileRules,
     written: Mapping[ConversationKey, Conversation],
 ) -> list[Conversation]:
-    archived = await unerased_events(clickhouse, keys, terms.forgotten)
+    archived = await unerased_events(clickhouse, keys, rules.forgotten)
     known = {key: EventSet(turns) for key, turns in archived.items()}
-    for key in await expired_conversations(clickhouse, known, terms.retention):
+    for key in await expired_conversations(clickhouse, known, rules.retention):
         del known[key]
-    in_force = await current_rows(clickhouse, {key: {moment for moment, *_ in known[key].events} for key in known})
+    moments = {key: {moment for moment, *_ in events.events} for key, events in known.items()}
+    current = await current_rows(clickhouse, moments)
     return [
         row
-        for key, known_of in known.items()
+        for key, events in known.items()
         for row in rows_to_write(
-            fold(known_of.events.values(), terms.fold, len(known_of.lesser)),
-            in_force.get(key, ()),
-            written.get(key),
+            fold(events.events.values(), rules.fold, len(events.lesser)), current.get(key, ()), written.get(key)
         )
     ]
 
 
 def rows_to_write(
-    right: Conversation, in_force: Collection[Conversation], written: Conversation | None = None
+    right: Conversation, current: Collection[Conversation], written: Conversation | None = None
 ) -> Iterator[Conversation]:
-    """What to write so that `right` is the only row, where `in_force` are those that a query sees.
+    """Yield the rows to write so that `right` becomes the only current row of its conversation.
 
-    Where it is what was `written` just before, and nothing shows in its place, it is hidden, and stays so.
+    A current row of more events is left alone, and only the others are taken back: the writer of that row has more
+    events and is about to archive them, and may not know of the other rows.
 
-    Where one of them is of more events, that is left as it is, and only the others are taken back: its writer knows
-    more, and is about to archive it. Those others it need not know of.
+    Args:
+        right: the fold of the archived events.
+        current: the current rows.
+        written: the row that was written in the previous round. If it equals `right` and is not current, it is hidden
+            by a row of more events, and would stay hidden.
     """
-    hidden = right == written and all(row.start != right.start for row in in_force)
-    if not hidden and right not in in_force and all(row.version <= right.version for row in in_force):
+    hidden = right == written and all(row.start != right.start for row in current)
+    if not hidden and right not in current and all(row.version <= right.version for row in current):
         yield right
-    for row in in_force:
+    for row in current:
         if row.start != right.start and row.version <= right.version:
             yield msgspec.structs.replace(right, start=row.start, is_deleted=1)

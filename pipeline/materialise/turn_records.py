@@ -20,8 +20,10 @@ from schemas.turn import ConversationKey, Turn
 STEP = "conversations"
 
 MAX_FORWARDS = 8
-"""Times that a record is forwarded. Workers of one group place sessions alike, so each time means that partitions were
-added meanwhile, or that two groups with different settings read the topic, which would never end."""
+"""Largest number of times that a record is forwarded.
+
+Workers of one group place sessions alike, so each time means that partitions were added meanwhile, or that two groups
+with different settings read the topic, which would never end."""
 
 PlacementSource = Callable[[], Placement | None]
 """Returns the current placement of sessions; None before partitions are assigned."""

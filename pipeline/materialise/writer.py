@@ -1,6 +1,6 @@
 """Write rows and archive as one of several writers, and reconcile after writes that raced another.
 
-PROTOCOL.md describes the steps: announce, write, look, reconcile.
+PROTOCOL.md describes the steps: announce, write, poll, reconcile.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,13 +22,13 @@ from schemas.turn import ArchivedTurn, ConversationKey
 
 
 class WriterStatePoller:
-    """Looks around in the live database and in the new one."""
+    """Polls the writer state of the live and the shadow database."""
 
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
 
-    async def look(self) -> WriterState:
-        """What is so now.
+    async def poll(self) -> WriterState:
+        """Return the current writer state.
 
         Raises:
             TransientError: ClickHouse does not answer.
@@ -37,106 +37,120 @@ class WriterStatePoller:
 
 
 class PostWriteReconciler:
-    """What every writer does after its writes: each of them is followed by a look, and the last one changes nothing.
+    """Reconciles rows after a write that raced another writer or an erasure.
 
-    Who is forgotten while a writer is at work may be written by it after the deletion; it sees the word when it
-    looks, and deletes that again. Where it dies before, its events are read again by whoever takes its place, are
-    dropped there, and their sessions are looked at here.
+    Every write is followed by a poll of the writer state, until a poll shows no change.
+
+    A writer may write events of a session that is erased at the same time after they were deleted. It finds the
+    erasure when it polls, and deletes them again. If it dies before that, another process reads its events again,
+    drops them, and checks their sessions here.
     """
 
-    def __init__(self, databases: Databases, watch: WriterStatePoller, rules: FoldRules, retention: Retention) -> None:
+    def __init__(self, databases: Databases, poller: WriterStatePoller, rules: FoldRules, retention: Retention) -> None:
         self._databases = databases
-        self._watch = watch
+        self._poller = poller
         self._rules = rules
         self._retention = retention
 
-    async def put_right(
+    async def reconcile_after_write(
         self,
         written: Collection[ConversationKey],
-        met: ErasureFilter,
-        around: WriterState,
+        erasures: ErasureFilter,
+        state: WriterState,
         *,
         shared: bool,
-        unsure: Collection[ConversationKey] = (),
+        uncertain: Collection[ConversationKey] = (),
     ) -> set[ConversationKey]:
-        """Return once nothing that was written is amiss; the conversations whose rows have changed by that.
+        """Reconcile and erase until nothing changes any more; may be repeated.
 
-        `met` are all events that have come, `written` the conversations that those were folded into which are not
-        forgotten. `around` is what was so after the last write. Where others may have written the same (`shared`), the
-        rows are settled, else those of `unsure` ones alone. All of it may be repeated.
+        Args:
+            written: the conversations that the events were folded into, without those of erased events only.
+            erasures: all events of the batch, the erased ones included.
+            state: the writer state after the last write.
+            shared: other writers may have written the same conversations, so all of `written` are reconciled.
+            uncertain: the conversations to reconcile if not `shared`.
+
+        Returns:
+            The conversations whose rows were changed.
 
         Raises:
             TransientError: worth a second try.
         """
         changed: set[ConversationKey] = set()
         live = await self._databases.live()
-        due = await met.learn(live, around) or bool(met.covered)
+        check_sessions = await erasures.refresh(live, state) or bool(erasures.erased)
         while True:
-            terms = ReconcileRules(self._rules, met.forgotten, self._retention)
-            cleared, sessions = False, met.sessions if due else set()
-            doubtful = written if shared else unsure
-            if doubtful:
-                changed |= await reconcile(live, doubtful, terms)
+            rules = ReconcileRules(self._rules, erasures.erasures, self._retention)
+            deleted, sessions = False, erasures.sessions if check_sessions else set()
+            keys = written if shared else uncertain
+            if keys:
+                changed |= await reconcile(live, keys, rules)
             if sessions:
-                again = [key for key in doubtful if key[:2] in sessions]
-                _, cleared = await delete_erased(self._databases, sessions, terms, suspects=met.keys, written=again)
-            if not doubtful and not sessions:
+                again = [key for key in keys if key[:2] in sessions]
+                _, deleted = await delete_erased(
+                    self._databases, sessions, rules, suspects=erasures.keys, written=again
+                )
+            if not keys and not sessions:
                 return changed
-            now = await self._watch.look()
-            news = await met.learn(live, now)
-            if not news and not cleared and now.tables == around.tables:
+            now = await self._poller.poll()
+            new_erasures = await erasures.refresh(live, now)
+            if not new_erasures and not deleted and now.tables == state.tables:
                 return changed
-            around, shared, due = now, True, due or news
+            state, shared, check_sessions = now, True, check_sessions or new_erasures
 
 
 class Writer:
-    """Writes for one worker, among other writers: replays into the live tables, and rebuilds beside them.
+    """Writes rows and archive for one worker, next to replays into the live tables and jobs into shadow tables.
 
-    It looks around after every write. Where the tables are not those that it wrote to, it writes again; so when
-    new tables are filled, and when they are swapped in, they have every event that the live ones have. Those
-    are written first, so that nothing a query has seen is missing after the swap.
+    It polls the writer state after every write. If the tables are not those that it wrote to, it writes again. So
+    while shadow tables are filled, and when they are swapped in, they have every event that the live ones have. Shadow
+    tables are written first, so that nothing that a query has returned is missing after the swap.
     """
 
     def __init__(self, settings: Settings, databases: Databases | None = None) -> None:
         self._databases = databases or Databases(settings)
-        self._watch = WriterStatePoller(self._databases)
-        self._after = PostWriteReconciler(self._databases, self._watch, fold_rules(settings), Retention.of(settings))
-        self._seen: WriterState | None = None
+        self._poller = WriterStatePoller(self._databases)
+        self._reconciler = PostWriteReconciler(
+            self._databases, self._poller, fold_rules(settings), Retention.of(settings)
+        )
+        self._last_state: WriterState | None = None
 
     async def live(self) -> ClickHouse:
-        """The connection to the tables that are queried.
+        """Return the connection to the live tables.
 
         Raises:
             TransientError: ClickHouse does not answer.
         """
         return await self._databases.live()
 
-    async def seen(self) -> WriterState:
-        """What was so after the last write; before the first one, what is so.
+    async def last_state(self) -> WriterState:
+        """Return the writer state after the last write; before the first write, the current one.
 
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        return await self._last()
+        if self._last_state is None:
+            self._last_state = await self._poller.poll()
+        return self._last_state
 
-    async def look(self) -> WriterState:
-        """What is so now: the tables to write to, and whether somebody was forgotten.
+    async def poll(self) -> WriterState:
+        """Return the current writer state: the tables to write to, and the erasures.
 
-        What has been `seen` stays what it was: that counts from the last write on.
-
-        Raises:
-            TransientError: ClickHouse does not answer.
-        """
-        await self._last()
-        return await self._watch.look()
-
-    async def is_beside(self) -> bool:
-        """Return whether the last write went into new tables, too, beside the live ones.
+        `last_state` is not changed by that: it counts from the last write on.
 
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        return has_tables((await self.seen()).tables, self._databases.shadow_name)
+        await self.last_state()
+        return await self._poller.poll()
+
+    async def writes_shadow_tables(self) -> bool:
+        """Return whether the last write went into shadow tables, too.
+
+        Raises:
+            TransientError: ClickHouse does not answer.
+        """
+        return has_tables((await self.last_state()).tables, self._databases.shadow_name)
 
     async def write_rows(self, tables: Tables, rows: Sequence[Conversation]) -> None:
         """Write rows to `tables`; may be repeated.
@@ -155,47 +169,46 @@ class Writer:
     ) -> bool:
         """Archive events whose rows `tables` have; may be repeated.
 
-        Returns whether nobody else has written or forgotten anything since the last call. Where the tables have
-        become others meanwhile, these get rows and events. Tables beside the live ones get the events too that the
-        live archive has already (`known`): who wrote them there may have died before it looked.
+        If the tables have been exchanged meanwhile, rows and events are written to the new ones. Shadow tables also get
+        the events that the live archive already has (`known`): the worker that wrote them may have died before it
+        polled the writer state.
+
+        Returns:
+            Whether no other writer has written, and no session was erased, since the last call.
 
         Raises:
             TransientError: worth a second try.
         """
-        before = await self.seen()
+        before = await self.last_state()
         await self._write(tables, (), new, known)
-        while (now := await self._watch.look()).tables != tables:
+        while (now := await self._poller.poll()).tables != tables:
             tables = now.tables
             await self._write(tables, rows, [*new, *known], ())
         alone = now.only_workers_since(before) and now.tables == before.tables
-        self._seen = now
+        self._last_state = now
         return alone
 
-    async def put_right(
+    async def reconcile_after_write(
         self,
         written: Collection[ConversationKey],
-        met: ErasureFilter,
+        erasures: ErasureFilter,
         *,
         shared: bool,
-        unsure: Collection[ConversationKey] = (),
+        uncertain: Collection[ConversationKey] = (),
     ) -> None:
-        """Make the tables right where others have written the same conversations, or sessions were forgotten.
+        """Reconcile rows if other writers have written the same conversations, or if sessions were erased.
 
-        The `unsure` ones are looked at even where nobody but workers writes.
+        The `uncertain` conversations are reconciled even if only workers write.
 
         Raises:
             TransientError: worth a second try.
         """
-        await self._after.put_right(written, met, await self._last(), shared=shared, unsure=unsure)
+        state = await self.last_state()
+        await self._reconciler.reconcile_after_write(written, erasures, state, shared=shared, uncertain=uncertain)
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         await self._databases.close()
-
-    async def _last(self) -> WriterState:
-        if self._seen is None:
-            self._seen = await self._watch.look()
-        return self._seen
 
     async def _write(
         self,
@@ -205,13 +218,13 @@ class Writer:
         known: Sequence[ArchivedTurn],
     ) -> None:
         if has_tables(tables, self._databases.shadow_name):
-            await self._write_beside(tables, rows, [*new, *known])
+            await self._write_shadow(tables, rows, [*new, *known])
         await write(await self.live(), rows, new)
 
-    async def _write_beside(self, tables: Tables, rows: Sequence[Conversation], events: Sequence[ArchivedTurn]) -> None:
+    async def _write_shadow(self, tables: Tables, rows: Sequence[Conversation], events: Sequence[ArchivedTurn]) -> None:
         try:
             await write(await self._databases.of(self._databases.shadow_name), rows, events)
         except StatementError:
-            # they may just have been swapped in or dropped, which the next look sees
-            if (await self._watch.look()).tables == tables:
+            # they may just have been swapped in or dropped, which the next poll shows
+            if (await self._poller.poll()).tables == tables:
                 raise

@@ -66,7 +66,7 @@ class DecodedInputs(DecodedBatch):
     def without_erased(self, erasures: ErasureFilter) -> Self:
         """Return the batch without erased events, which are counted."""
         kept = super().without_erased(erasures)
-        return msgspec.structs.replace(kept, forgotten=len(erasures.covered)) if erasures.covered else kept
+        return msgspec.structs.replace(kept, forgotten=len(erasures.erased)) if erasures.erased else kept
 
 
 def decode(batch: InputBatch, reading: EventDecoder, bot_id: str | None) -> DecodedInputs:

@@ -53,17 +53,16 @@ async def put_right(settings: Settings, run: Run, progress: Callable[[int], None
     mended = 0
     databases = Databases(settings)
     terms = ReconcileRules(FoldRules(frozenset(run.job.rules.fallback_intents)), retention=Retention.of(settings))
-    watch = WriterStatePoller(databases)
+    poller = WriterStatePoller(databases)
     try:
-        before, now = None, await watch.look()
-        # rows written meanwhile may tell of events that were erased meanwhile
+        before, now = None, await poller.poll()
         while before is None or before.erasures_version != now.erasures_version:
             before = now
             audit = Audit(databases, databases.shadow_name, terms, lambda: asyncio.sleep(PAUSE_S))
             async for findings in audit.findings(Scope(), lambda counts: progress(counts.events)):
                 await repair(audit, findings)
                 mended += len(findings)
-            now = await watch.look()
+            now = await poller.poll()
     finally:
         await databases.close()
     return mended

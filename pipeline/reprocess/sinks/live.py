@@ -30,8 +30,8 @@ class LiveSink:
         """`announce` makes sure that workers know of us."""
         self._databases = databases
         self._announce = announce
-        self._watch = WriterStatePoller(databases)
-        self._after = PostWriteReconciler(databases, self._watch, rules, retention)
+        self._poller = WriterStatePoller(databases)
+        self._reconciler = PostWriteReconciler(databases, self._poller, rules, retention)
 
     async def __call__(self, decoded: DecodedInputs) -> tuple[DecodedInputs, int]:
         """Return once the tables have all of it that is not forgotten: that, and how many conversations have changed.
@@ -43,7 +43,7 @@ class LiveSink:
         """
         await self._announce()
         live, met = await self._databases.live(), decoded.erasure_filter()
-        await met.learn(live, await self._watch.look())
+        await met.refresh(live, await self._poller.poll())
         kept = decoded.without_erased(met)
         keys = kept.keys
         archived = await read_back(live, keys)
@@ -53,5 +53,5 @@ class LiveSink:
         # once more, should the insert have taken so long that workers think we are gone: from here on they look
         # after their writes, and what they have written before is read now
         await self._announce()
-        changed = await self._after.put_right(keys, met, await self._watch.look(), shared=True)
+        changed = await self._reconciler.reconcile_after_write(keys, met, await self._poller.poll(), shared=True)
         return kept, len(changed | {kept.turns[place].key for place in lacking})

@@ -37,8 +37,8 @@ class ShadowSink:
         self._databases = databases
         self._rules = rules
         self._retention = retention
-        self._watch = WriterStatePoller(databases)
-        self._after = PostWriteReconciler(databases, self._watch, rules, retention)
+        self._poller = WriterStatePoller(databases)
+        self._reconciler = PostWriteReconciler(databases, self._poller, rules, retention)
         self._memory = ConversationCache(cache_events)
         self._unarchived: frozenset[ConversationKey] = frozenset()
 
@@ -57,12 +57,12 @@ class ShadowSink:
             TransientError: worth a second try.
         """
         met = decoded.erasure_filter()
-        await met.learn(await self._databases.live(), await self._watch.look())
+        await met.refresh(await self._databases.live(), await self._poller.poll())
         kept = decoded.without_erased(met)
         keys = kept.keys
         new = await self._databases.of(self._databases.shadow_name)
-        load = partial(self._load, new, met.forgotten)
-        found = (await look_up_histories(self._memory, keys, met.forgotten, load)).histories
+        load = partial(self._load, new, met.erasures)
+        found = (await look_up_histories(self._memory, keys, met.erasures, load)).histories
         folded = fold_batch(found, kept.turns, self._rules)
         lost = await expired_conversations(new, found, self._retention)
         await new.insert("conversations", [row for row in folded.rows if row.key not in lost])
@@ -80,7 +80,7 @@ class ShadowSink:
     async def _archive(self, new: ClickHouse, events: Sequence[ArchivedTurn], met: ErasureFilter) -> None:
         try:
             await new.insert("turns", events)
-            await self._after.put_right((), met, await self._watch.look(), shared=False)
+            await self._reconciler.reconcile_after_write((), met, await self._poller.poll(), shared=False)
         except BaseException:
             self._memory.clear()  # it has events that the archive has not: they are to be read, and written, again
             raise

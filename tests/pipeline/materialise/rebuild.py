@@ -93,8 +93,8 @@ class Rebuild:
     async def _put_right(self) -> None:
         """As an audit does it, again where somebody was forgotten meanwhile."""
         databases = self._server.connections()
-        watch = WriterStatePoller(databases)
-        seen, now = None, await watch.look()
+        poller = WriterStatePoller(databases)
+        seen, now = None, await poller.poll()
         while seen is None or now.erasures_version != seen.erasures_version:
             seen = now
             keys = [*self._new.turns.events]
@@ -103,7 +103,7 @@ class Rebuild:
             await reconcile(self._server.client(NEW), keys, terms)
             if sessions := forgotten.sessions(keys):
                 await delete_erased(databases, sessions, terms, suspects=keys)
-            now = await watch.look()
+            now = await poller.poll()
 
     async def _ready(self) -> bool:
         for _ in range(LOOKS):

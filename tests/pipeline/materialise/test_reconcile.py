@@ -1,136 +1,164 @@
-"""A conversation whose older events have expired is listed once, as it was, whatever comes of it later."""
+"""Reconciled rows are the fold of the archive; rows of more events are left to their writer."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from pipeline.config.retention import FOR_EVER, Retention
-from pipeline.config.settings import Settings
-from pipeline.fold.event_set import EventSet
 from pipeline.fold.fold import fold
-from pipeline.ingest.decoder import EventDecoder
-from pipeline.ingest.dlq_limit import DlqLimit
-from pipeline.materialise.flush import ConversationFlusher
-from pipeline.materialise.reconcile import ReconcileRules, expired_conversations, reconcile
-from pipeline.materialise.turn_records import RecordDecoder
-from pipeline.metrics.worker import WorkerMetrics
-from pipeline.reprocess.batch import DecodedInputs
-from pipeline.reprocess.sinks.live import LiveSink
-from pipeline.runtime.clock import now_ms
+from pipeline.materialise.reconcile import ReconcileRules, reconcile, rows_to_write
 from pipeline.store.client import ClickHouse
-from pipeline.store.databases import Databases
-from schemas.topics import DAY_MS
+from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn
-from tests.events import FALLBACK, RULES, turn
-from tests.pipeline.audit.tables import Tables
-from tests.pipeline.materialise.actors import Nowhere, as_entry
+from tests.effort import examples
+from tests.events import RULES, START, turn, turns
+from tests.pipeline.audit.tables import Tables, folded
+from tests.pipeline.materialise.actors import actor, finish
+from tests.pipeline.materialise.model import Rows, Server
 
-MONTH = Retention(archive_days=30)
-Write = Callable[[Settings, list[Turn]], None]
-HOUR = 3_600_000
-
-
-def talk(days: float, count: int = 4) -> list[Turn]:
-    """A conversation that began so many days ago, an event an hour."""
-    start = round(now_ms() - days * DAY_MS)
-    return [turn(timestamp=start + n * HOUR, request_id=f"r{n}") for n in range(count)]
+TALK = [turn(timestamp=START + 1000 * n, request_id=f"r{n}") for n in range(3)]
+RIGHT = fold(TALK, RULES)
+KEY = TALK[0].key
 
 
-def lost(tables: Tables, known: list[Turn], retention: Retention = MONTH) -> bool:
+def reconciled(tables: Tables, *keys: ConversationKey) -> set[ConversationKey]:
     async def use(clickhouse: ClickHouse) -> set[ConversationKey]:
-        return await expired_conversations(clickhouse, {known[0].key: EventSet(known)}, retention)
+        return await reconcile(clickhouse, keys, ReconcileRules(RULES))
 
-    found = tables.use(use)
-    assert found <= {known[0].key}
-    return bool(found)
+    return tables.use(use)
 
 
-def test_a_row_of_events_that_are_gone_is_known_by_its_start_or_its_version(tables: Tables) -> None:
-    old = talk(30)
-    tables.put(fold(old, RULES))
-    assert not lost(tables, old)
-    assert lost(tables, old[1:])
-    assert lost(tables, [old[0], *old[2:]])
-    assert not lost(tables, [*old, msgspec.structs.replace(old[0], request_id="late")])
-    assert not lost(tables, old[1:], FOR_EVER)
+def row(second: int = 0, version: int = 3, **changes: object) -> Conversation:
+    return msgspec.structs.replace(RIGHT, start=START + 1000 * second, version=version, **changes)
 
 
-def test_conversations_of_these_days_are_not_looked_at_and_no_row_is_no_loss(tables: Tables) -> None:
-    young, old = talk(20), talk(30)
-    assert not lost(tables, old)
-    tables.put(fold(young, RULES))
-    assert not lost(tables, young[1:])  # its first event cannot have expired: another writer knows it
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        [row(version=1, turns=9)],
+        [row(turns=9)],  # of the same events, by other rules
+        [row(1, 1), row(2, 2)],
+        [row(), row(2, 3)],
+        [row(2, 2), row(0, 1, is_deleted=1)],
+    ],
+)
+def test_whatever_the_rows_were_one_is_left_and_it_is_the_fold(tables: Tables, wrong: list[Conversation]) -> None:
+    tables.put(*wrong, events=TALK)
+    assert reconciled(tables, KEY) == {KEY}
+    assert tables.rows() == [RIGHT]
+    assert reconciled(tables, KEY) == set()
 
 
-def by_a_worker(settings: Settings, events: list[Turn]) -> None:
-    settings = msgspec.structs.replace(settings, archive_days=30.0, fallback_intents=tuple(FALLBACK))
-
-    async def work() -> None:
-        metrics = WorkerMetrics()
-        decode = RecordDecoder(EventDecoder.of(settings), lambda: None, metrics)
-        flusher = ConversationFlusher(settings, Nowhere(), Nowhere(), metrics, DlqLimit(1, 1))
-        decoded = decode([Raw(as_entry(one)) for one in events])
-        await flusher.write_archive(await flusher.fold_and_write_rows([decoded], 0))
-        await flusher.aclose()
-
-    asyncio.run(work())
-
-
-class Raw(msgspec.Struct):
-    value: bytes | None
-    topic: str = "turns"
-    partition: int = 0
-    offset: int = 0
-    timestamp: int = 0
-    headers: Sequence[tuple[str, bytes]] = ()
-
-
-def by_a_replay(settings: Settings, events: list[Turn]) -> None:
-    async def announce() -> None:
-        """Nobody is there to be told."""
-
-    async def replay() -> None:
-        databases = Databases(settings)
-        await LiveSink(databases, RULES, announce, MONTH)(DecodedInputs(list(events), [b"{}"] * len(events)))
-        await databases.close()
-
-    asyncio.run(replay())
-
-
-@pytest.mark.parametrize("write", [by_a_worker, by_a_replay])
-@pytest.mark.parametrize("gone", [1, 3])
-def test_what_comes_late_or_again_makes_no_second_row(
-    tables: Tables, with_tables: Settings, write: Write, gone: int
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(turns(), min_size=1, max_size=12), st.data())
+def test_rows_of_any_parts_of_the_events_become_the_fold_of_all(
+    tables: Tables, log: list[Turn], data: st.DataObject
 ) -> None:
-    old = talk(30)
-    row = fold(old, RULES)
-    tables.put(row, events=old[gone:])
-    late = msgspec.structs.replace(old[-1], request_id="late", timestamp=old[-1].timestamp + HOUR)
-    for events in ([late], old[gone:], [old[-1], late]):
-        write(with_tables, events)
-        assert tables.rows() == [row]
+    tables.empty()
+    for _ in range(data.draw(st.integers(0, 3))):
+        tables.put(*folded(data.draw(st.lists(st.sampled_from(log), max_size=6))))
+    tables.put(events=log)
+    keys = {one.key for one in log}
+    changed = reconciled(tables, *keys)
+    assert changed <= keys
+    assert tables.rows() == folded(log)
 
 
-@pytest.mark.parametrize("write", [by_a_worker, by_a_replay])
-def test_old_conversations_of_which_nothing_is_lost_grow_as_all_do(
-    tables: Tables, with_tables: Settings, write: Write
+def test_only_the_conversations_that_are_named_are_touched(tables: Tables) -> None:
+    other = turn(session_id="another")
+    tables.put(events=[*TALK, other])
+    assert reconciled(tables, KEY) == {KEY}
+    assert tables.rows() == [RIGHT]
+    assert reconciled(tables) == set()
+
+
+def test_a_row_without_events_is_not_judged(tables: Tables) -> None:
+    """Its writer writes rows first: they are on their way."""
+    tables.put(row())
+    assert reconciled(tables, KEY) == set()
+    assert tables.rows() == [row()]
+
+
+def test_rows_of_more_events_are_left_to_who_knows_them(tables: Tables) -> None:
+    tables.put(row(1, 4, turns=4), row(0, 1), events=TALK)
+    assert reconciled(tables, KEY) == set()
+    assert tables.rows() == [row(0, 1), row(1, 4, turns=4)]
+
+
+def test_a_row_that_is_hidden_by_one_of_events_not_archived_yet_is_written_once(
+    tables: Tables, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As in a backfill, in any number of portions."""
-    old = talk(300)
-    for portion in (old[2:], old[:1], old[1:3]):
-        write(with_tables, portion)
-    assert tables.rows() == [fold(old, RULES)]
-
-
-def test_settling_leaves_a_row_alone_whose_events_are_gone(tables: Tables) -> None:
-    old = talk(30)
-    row = fold(old, RULES)
-    tables.put(row, events=old[2:])
+    """Where the row is that counts, only those events tell."""
+    earlier = [row(-5, 4), row(0, 4, is_deleted=1)]
+    tables.put(*earlier, events=TALK)
+    writes: list[list[Conversation]] = []
 
     async def use(clickhouse: ClickHouse) -> set[ConversationKey]:
-        return await reconcile(clickhouse, [row.key], ReconcileRules(RULES, retention=MONTH))
+        insert = clickhouse.insert
 
-    assert tables.use(use) == set()
-    assert tables.rows() == [row]
+        async def noted(table: str, rows: Sequence[Conversation]) -> None:
+            writes.append([*rows])
+            await insert(table, rows)
+
+        with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.WARNING):
+            patch.setattr(clickhouse, "insert", noted)
+            return await reconcile(clickhouse, [KEY], ReconcileRules(RULES))
+
+    assert tables.use(use) == {KEY}
+    assert [some for some in writes if some] == [[RIGHT]]
+    assert not caplog.text
+    assert tables.rows(KEY) == [earlier[0]]
+    events = [*TALK, turn(timestamp=START - 5000, request_id="early")]
+    tables.put(events=events)
+    reconciled(tables, KEY)
+    assert tables.rows(KEY) == [fold(events, RULES)]
+
+
+def test_a_row_that_another_writer_keeps_changing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """By a writer with other rules, say: what shows there is of as many events."""
+    server = Server()
+    server.live.turns.write(TALK)
+    server.live.conversations.write([row(turns=9)])
+    client = server.client("live")
+
+    async def overwritten() -> None:
+        insert = client.insert
+
+        async def contested(table: str, rows: Sequence[Conversation]) -> None:
+            await insert(table, rows)
+            server.live.conversations.write([row(turns=9)])
+
+        with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.WARNING):
+            patch.setattr(client, "insert", contested)
+            await reconcile(client, [KEY], ReconcileRules(RULES))
+
+    finish(actor(overwritten))
+    assert "keeps changing their rows" in caplog.text
+
+
+def test_more_conversations_than_are_read_at_once(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.materialise.reconcile.KEYS_AT_ONCE", 2)
+    log = [turn(session_id=f"s{n}") for n in range(7)]
+    tables.put(*folded(log[:3]), events=log)
+    assert reconciled(tables, *(one.key for one in [*log, *log])) == {one.key for one in log[3:]}
+    assert tables.rows() == folded(log)
+
+
+CURRENT = st.builds(row, st.integers(0, 4), st.integers(1, 5), turns=st.integers(1, 3))
+
+
+@given(st.lists(CURRENT, max_size=5, unique_by=lambda row: row.start))
+def test_what_is_due_leaves_the_right_row_alone_or_those_of_more_events(current: list[Conversation]) -> None:
+    table = Rows()
+    table.write(current)
+    newer = [one for one in table.answered() if one.version > RIGHT.version]
+    table.write([*rows_to_write(RIGHT, table.answered())])
+    if newer:
+        assert [one for one in table.answered() if one in newer or one.start != RIGHT.start] == newer
+    else:
+        assert table.answered() == [RIGHT]
+        assert [*rows_to_write(RIGHT, [RIGHT])] == []

@@ -49,7 +49,7 @@ async def flush(
     writer: Writer, events: Sequence[Turn], known: Sequence[Turn] = (), between: Awaitable[object] | None = None
 ) -> bool:
     """Both halves of it, and what is awaited between them; whether the writer was alone."""
-    tables = (await writer.look()).tables
+    tables = (await writer.poll()).tables
     rows = folded([*events, *known])
     await writer.write_rows(tables, rows)
     if between is not None:
@@ -83,7 +83,7 @@ def test_new_tables_get_what_is_written_from_then_on(
         async with writing(with_tables) as (writer, server):
             assert await flush(writer, [FIRST])
             await create_shadow_tables(with_tables)
-            tables = (await writer.look()).tables
+            tables = (await writer.poll()).tables
             assert has_tables(tables, new)
             assert not await flush(writer, [SECOND])  # a rebuild may have begun to write what memory has not
             assert await flush(writer, [THIRD])
@@ -144,7 +144,7 @@ def test_new_tables_that_never_take_anything_are_an_error_and_not_waited_for(wit
             await create_shadow_tables(with_tables)
             await server.command(f"ALTER TABLE {new}.conversations RENAME COLUMN intent_path TO intent_way")
             with pytest.raises(StatementError, match="intent_path"):
-                await writer.write_rows((await writer.look()).tables, folded([FIRST]))
+                await writer.write_rows((await writer.poll()).tables, folded([FIRST]))
 
     asyncio.run(go())
 
@@ -183,7 +183,7 @@ def test_settled_rows_are_the_fold_by_the_rules_of_the_settings(with_tables: Set
     async def go() -> None:
         async with writing(settings) as (writer, server):
             await flush(writer, [FIRST])
-            await writer.put_right([FIRST.key], ErasureFilter([FIRST], lambda _: None), shared=True)
+            await writer.reconcile_after_write([FIRST.key], ErasureFilter([FIRST], lambda _: None), shared=True)
             assert await server.rows("SELECT end_state FROM conversations FINAL") == [("Failure",)]
 
     asyncio.run(go())
