@@ -35,7 +35,12 @@ def test_a_flood_stops_every_worker_until_it_is_let_pass(parts: ComponentStack, 
     for _ in range(2):
         worker = parts.start_worker(**SMALL_WINDOW)
         assert worker.wait(PATIENCE) == 1
-    for words in ("inputs are no log entries", parts.settings.topic_raw, "wrong-shape", "TURNFOLD_DEAD_LETTER_SHARE=1"):
+    for words in (
+        "inputs are not log entries",
+        parts.settings.topic_raw,
+        "wrong-shape",
+        "TURNFOLD_DEAD_LETTER_SHARE=1",
+    ):
         assert words in parts.log
     assert count_dead_letters(parts.settings).total - before <= 500, "the topic was not drained"
     parts.start_worker(**SMALL_WINDOW, TURNFOLD_DEAD_LETTER_SHARE="1")
