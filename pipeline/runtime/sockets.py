@@ -61,7 +61,7 @@ def is_http_url(text: str) -> bool:
         return False
 
 
-def bind_socket(host: str, port: int, option: str, *, backlog: int = 0) -> socket.socket:
+def bind_socket(host: str, port: int, option: str, *, backlog: int = 0, ipv6_only: bool = False) -> socket.socket:
     """Return a socket bound to the address; of a name's addresses IPv4 ones are preferred.
 
     Args:
@@ -69,6 +69,7 @@ def bind_socket(host: str, port: int, option: str, *, backlog: int = 0) -> socke
         port: 1 to 65535, or 0 for any free port.
         option: the options or settings that change the address, for the error message.
         backlog: connections that may wait to be accepted; 0 leaves it to the caller to listen.
+        ipv6_only: whether `::` excludes IPv4, which it otherwise includes.
 
     Raises:
         UsageError: the address is taken or does not belong to this machine.
@@ -80,6 +81,8 @@ def bind_socket(host: str, port: int, option: str, *, backlog: int = 0) -> socke
     except OSError as error:
         raise _cannot_listen(host, port, error, option) from None
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if ipv6_only and family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     try:
         opened.bind(address)
         if backlog:

@@ -51,7 +51,7 @@ def listen(settings: Settings) -> socket.socket:
         UsageError: the port is taken, or the host is not one of this machine.
     """
     option = "TURNFOLD_API_PORT or TURNFOLD_API_HOST"
-    return bind_socket(settings.api_host, settings.api_port, option, backlog=1024)
+    return bind_socket(settings.api_host, settings.api_port, option, backlog=1024, ipv6_only=True)
 
 
 @contextmanager

@@ -79,6 +79,12 @@ def test_a_port_that_is_taken_is_named_and_so_is_the_option_that_changes_it() ->
             check_port_free("127.0.0.1", port, "--broker-port")
 
 
+def test_the_wildcard_of_ipv6_includes_ipv4_unless_it_is_excluded() -> None:
+    for ipv6_only in (False, True):
+        with bind_socket("::", 0, "--port", ipv6_only=ipv6_only) as opened:
+            assert opened.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == ipv6_only
+
+
 def test_a_free_port_can_be_bound() -> None:
     check_port_free("127.0.0.1", free_port(), "--port")
 
