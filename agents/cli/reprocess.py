@@ -16,7 +16,14 @@ from agents.cli.output.report import JobReport, print_plan, print_report
 from agents.cli.output.write import say
 from pipeline.config.logging import configure_logging
 from pipeline.config.settings import Settings
-from pipeline.reprocess.cutover import check_complete, check_swap, compared, keep, put_right, swap
+from pipeline.reprocess.cutover import (
+    check_complete,
+    check_no_retired_tables,
+    compare_tables,
+    reconcile_shadow_tables,
+    save_phase,
+    swap,
+)
 from pipeline.reprocess.job import Begun, begin, join
 from pipeline.reprocess.leases import LeaseLostError, Leases
 from pipeline.reprocess.runner import JobRunner
@@ -107,7 +114,7 @@ async def _run(settings: Settings, job: Job, options: JobOptions) -> int:
         if options.assist:
             return await _assist(settings, clickhouse, job, options)
         if options.swap:
-            await check_swap(settings, clickhouse)
+            await check_no_retired_tables(settings, clickhouse)
         begun = await begin(settings, clickhouse, job, dry_run=options.dry_run)
         if options.dry_run:
             print_plan(begun, as_json=options.as_json)
@@ -165,16 +172,18 @@ async def _finish(
 ) -> None:
     """Complete the job after the last source: reconcile, compare and swap in the shadow tables, if it filled any."""
     if begun.run.job.into is not Target.NEW:
-        await keep(clickhouse, begun.name, begun.run, Phase.DONE, {})
+        await save_phase(clickhouse, begun.name, begun.run, Phase.DONE, {})
         return
     async with Leases(clickhouse, begun.name, begun.run).finishing() as ours:
         if not ours:
-            raise UsageError(f"another process compares the new tables of {begun.name}, and reports how they differ")
+            raise UsageError(f"another process compares the shadow tables of {begun.name}, and reports the differences")
         if begun.run.phase is not Phase.SWAPPING:
             with progress(report.counts.valid, "events reconciled") as display:
-                report.mended = await put_right(settings, begun.run, lambda count: display.update(count, count))
-            report.comparison = await compared(settings, clickhouse)
-            await keep(clickhouse, begun.name, begun.run, Phase.FILLED, {})
+                report.mended = await reconcile_shadow_tables(
+                    settings, begun.run, lambda count: display.update(count, count)
+                )
+            report.comparison = await compare_tables(settings, clickhouse)
+            await save_phase(clickhouse, begun.name, begun.run, Phase.FILLED, {})
         if options.swap or begun.run.phase is Phase.SWAPPING:
             if report.comparison:
                 check_complete(report.comparison)

@@ -1,1 +1,1 @@
-"""Events read again from Kafka, the archive or files into tables that hold them: resumable, beside live workers."""
+"""Read events again from Kafka, the archive or files into tables or Kafka, resumably, while workers run."""

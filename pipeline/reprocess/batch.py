@@ -1,4 +1,4 @@
-"""Raw inputs of a source in; the turns that are asked for, and what was no turn, out."""
+"""Decode batches of raw inputs, and count the inputs that are not log entries."""
 
 from collections.abc import Sequence
 from typing import Protocol, Self
@@ -12,40 +12,40 @@ from pipeline.materialise.erasure_filter import ErasureFilter
 from schemas.erasure import Origin
 from schemas.reprocessing import Position
 
-TOLD = 20
-"""Problems of a batch that are told one by one; all are counted."""
+MAX_PROBLEMS = 20
+"""Problems of a batch that are reported one by one; all are counted."""
 
 
 class RawInput(Protocol):
-    """An input, which each source has in a form of its own."""
+    """An input of a source; each source has its own implementation."""
 
     @property
     def data(self) -> bytes:
-        """Nothing where there is a problem."""
+        """The bytes of the input; empty if there is a problem."""
 
     @property
     def origin(self) -> str:
-        """Where it came from; asked for where something has to be told of it."""
+        """A description of the source and position, for problems."""
 
     @property
     def place(self) -> Origin | None:
-        """Where Kafka has it; nothing where it comes from elsewhere, and so from nobody knows when."""
+        """The Kafka origin; None for an input from elsewhere, whose time of arrival is unknown."""
 
     @property
     def problem(self) -> str:
-        """Why it could not even be read as a whole; empty where it could."""
+        """Why the input could not be read; empty if it could."""
 
 
 class InputBatch(msgspec.Struct, frozen=True):
-    """Inputs that follow one another, and the position behind them. `done` of the source's total are in it."""
+    """Consecutive inputs, and the position after them. `done` is their share of the source's total."""
 
     raws: Sequence[RawInput]
     position: Position
     done: int
     read: int
-    """Inputs read for it, those outside of the window included."""
+    """Number of inputs read, those outside of the time window included."""
     damaged: Sequence[str] = ()
-    """What could not be read at all between its inputs, and why: workers make a dead letter of each."""
+    """Descriptions of unreadable record batches between the inputs; workers make a dead letter of each."""
 
 
 class DecodedInputs(DecodedBatch):
@@ -57,40 +57,40 @@ class DecodedInputs(DecodedBatch):
     bytes: int = 0
     forgotten: int = 0
     problems: list[str] = msgspec.field(default_factory=list)
-    """Of some of the inputs that are no turns."""
+    """The problems of the first inputs that are not log entries."""
 
     def origin(self, place: int) -> Origin | None:
-        """Return where Kafka has the turn at `place`, or None for a turn from elsewhere."""
+        """Return the Kafka origin of the turn at `place`, or None for a turn from elsewhere."""
         return self.sources[place].place if self.sources else None
 
     def without_erased(self, erasures: ErasureFilter) -> Self:
-        """Return the batch without erased events, which are counted."""
+        """Return the batch without erased events, and count these."""
         kept = super().without_erased(erasures)
         return msgspec.structs.replace(kept, forgotten=len(erasures.erased)) if erasures.erased else kept
 
 
-def decode(batch: InputBatch, reading: EventDecoder, bot_id: str | None) -> DecodedInputs:
-    """What `batch` holds of this bot, or of all."""
-    decoded = DecodedInputs([], [], dead=len(batch.damaged), problems=list(batch.damaged[:TOLD]))
+def decode(batch: InputBatch, decoder: EventDecoder, bot_id: str | None) -> DecodedInputs:
+    """Decode the turns of one bot in `batch`; of all bots if `bot_id` is None."""
+    decoded = DecodedInputs([], [], dead=len(batch.damaged), problems=list(batch.damaged[:MAX_PROBLEMS]))
     for raw in batch.raws:
         decoded.bytes += len(raw.data)
         if raw.problem:
             decoded.failed += 1
-            _tell(decoded, raw.origin, raw.problem)
+            _add_problem(decoded, raw.origin, raw.problem)
             continue
-        for found in read_entries(raw.data, reading):
-            if isinstance(found, Unreadable):
+        for entry in read_entries(raw.data, decoder):
+            if isinstance(entry, Unreadable):
                 decoded.dead += 1
-                _tell(decoded, raw.origin, str(reading.redact_error(found.invalid)))
+                _add_problem(decoded, raw.origin, str(decoder.redact_error(entry.invalid)))
                 continue
             decoded.valid += 1
-            if bot_id is None or found[0].bot_id == bot_id:
-                decoded.turns.append(found[0])
-                decoded.payloads.append(found[1])
+            if bot_id is None or entry[0].bot_id == bot_id:
+                decoded.turns.append(entry[0])
+                decoded.payloads.append(entry[1])
                 decoded.sources.append(raw)
     return decoded
 
 
-def _tell(decoded: DecodedInputs, origin: str, problem: str) -> None:
-    if len(decoded.problems) < TOLD:
+def _add_problem(decoded: DecodedInputs, origin: str, problem: str) -> None:
+    if len(decoded.problems) < MAX_PROBLEMS:
         decoded.problems.append(f"{origin}: {problem}")

@@ -1,4 +1,4 @@
-"""Filled new tables in; put right, compared with the live ones, and, where that is asked for, in their place out."""
+"""Finish a job into shadow tables: reconcile them, compare them with the live tables, and swap them in."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -23,29 +23,29 @@ from schemas.fold_rules import FoldRules
 from schemas.reprocessing import Phase, Run, Target
 
 PAUSE_S = 2.0
-"""Many times what a worker takes from one insert to the next."""
-LOOKS = 5
-"""Comparisons: what a worker is just writing is in one of the tables before it is in the other."""
+"""Seconds between two comparisons: many times what a worker takes from one insert to the next."""
+COMPARISONS = 5
+"""Comparisons, at most, since a worker writes into the tables one after the other."""
 
 
-async def check_swap(settings: Settings, clickhouse: ClickHouse) -> None:
-    """Make sure that there is room for the tables that are swapped out.
+async def check_no_retired_tables(settings: Settings, clickhouse: ClickHouse) -> None:
+    """Make sure that no retired tables exist, whose names the swapped out tables would need.
 
     Raises:
-        UsageError: there is not. TransientError: ClickHouse does not answer.
+        UsageError: there are some. TransientError: ClickHouse does not answer.
     """
     old = retired_database(settings)
     if await database_exists(clickhouse, old):
         raise UsageError(
-            f"database {old} still has the tables of the last swap: look whether they are needed, then "
-            "`turnfold runs drop old`"
+            f"database {old} still has the retired tables of the last swap: if they are not needed any more, drop them "
+            "with `turnfold runs drop old`"
         )
 
 
-async def put_right(settings: Settings, run: Run, progress: Callable[[int], None]) -> int:
-    """Make the rows of the new tables the fold of their archive: the conversations that were not.
+async def reconcile_shadow_tables(settings: Settings, run: Run, progress: Callable[[int], None]) -> int:
+    """Reconcile the rows of the shadow tables with their archive, and return the number of corrected conversations.
 
-    Workers and the run have both written there; where they met in one conversation, neither saw what the other had.
+    Workers and the job have both written there. If both wrote the same conversation, neither saw the other's events.
 
     Raises:
         TransientError: ClickHouse does not answer.
@@ -68,13 +68,13 @@ async def put_right(settings: Settings, run: Run, progress: Callable[[int], None
     return mended
 
 
-async def compared(settings: Settings, clickhouse: ClickHouse) -> Comparison:
-    """How the new tables differ from the live ones.
+async def compare_tables(settings: Settings, clickhouse: ClickHouse) -> Comparison:
+    """Compare the shadow tables with the live tables.
 
     Raises:
         TransientError: ClickHouse does not answer.
     """
-    for _ in range(LOOKS):
+    for _ in range(COMPARISONS):
         comparison = await compare(clickhouse, settings.clickhouse_database, shadow_database(settings))
         if not comparison.lacking and not comparison.missing:
             break
@@ -83,37 +83,38 @@ async def compared(settings: Settings, clickhouse: ClickHouse) -> Comparison:
 
 
 def check_complete(comparison: Comparison) -> None:
-    """Make sure that nothing is lost when the tables are swapped.
+    """Make sure that the swap loses no events.
 
     Raises:
-        UsageError: events would be.
+        UsageError: it would lose some.
     """
     if comparison.lacking:
         bot, session, request = comparison.lacking_examples[0]
         raise UsageError(
-            f"not swapped: {comparison.lacking:,} events of the live archive are not in the new tables, such as of bot "
-            f"{bot}, session {session}, conversation {request}. They were not in what was read; `turnfold rebuild "
-            "--into new` reads the archive itself"
+            f"not swapped: {comparison.lacking:,} events of the live archive are not in the shadow tables, for "
+            f"instance of bot {bot}, session {session}, conversation {request}. The source did not contain them; "
+            "`turnfold rebuild --into new` reads the archive itself"
         )
 
 
 async def swap(settings: Settings, clickhouse: ClickHouse, name: str, run: Run) -> Run:
-    """Put the new tables in the place of the live ones; may be repeated after a failure. The run as it is then.
+    """Swap the shadow tables in, and return the finished run; may be repeated after a failure.
 
     Raises:
-        UsageError: there is no room for the old ones, or workers have other rules. TransientError: as ever.
+        UsageError: retired tables exist, or workers have other rules.
+        TransientError: ClickHouse or Kafka does not answer.
     """
     if run.phase is not Phase.SWAPPING:
         await check_workers(settings, run.job)
-        await check_swap(settings, clickhouse)
+        await check_no_retired_tables(settings, clickhouse)
         tables = await uuids(clickhouse, settings.clickhouse_database)
-        run = await keep(clickhouse, name, run, Phase.SWAPPING, tables)
+        run = await save_phase(clickhouse, name, run, Phase.SWAPPING, tables)
     await exchange(settings, run.tables)
-    return await keep(clickhouse, name, run, Phase.DONE, run.tables)
+    return await save_phase(clickhouse, name, run, Phase.DONE, run.tables)
 
 
-async def keep(clickhouse: ClickHouse, name: str, run: Run, phase: Phase, tables: Mapping[str, str]) -> Run:
-    """Save that the run has come so far.
+async def save_phase(clickhouse: ClickHouse, name: str, run: Run, phase: Phase, tables: Mapping[str, str]) -> Run:
+    """Save the phase of the run, and return the run.
 
     Raises:
         TransientError: worth a second try.

@@ -1,4 +1,4 @@
-"""A job in; the run that does it, begun or found where it was left, out, once nothing stands against it."""
+"""Begin the run of a job, or resume its unfinished run, after checking that no other run or worker conflicts."""
 
 import asyncio
 import hashlib
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class Begun(NamedTuple):
-    """A run by its name; `resumed` says that it had been begun before, and `units` how far it is."""
+    """A run, its name and its work units; `resumed` if it had been begun before."""
 
     name: str
     run: Run
@@ -38,28 +38,28 @@ class Begun(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """What is in the live and in the new database: table -> UUID, which it keeps when it is swapped in."""
+    """UUIDs of the live and of the shadow tables, by name; a table keeps its UUID when it is swapped in."""
 
     live: dict[str, str]
     new: dict[str, str]
 
     def unfinished(self, run: Run) -> bool:
-        """Whether there is something to go on with: the tables that a run has filled may have been dropped."""
+        """Return whether `run` can be resumed: the tables that it has filled may have been dropped."""
         filled = {*run.new.values()}
         return run.phase is not Phase.DONE and filled <= {*self.live.values(), *self.new.values()}
 
 
 def run_name(job: Job) -> str:
-    """The same for the same job."""
+    """Return the name of the job's run, which is the same for the same job."""
     return f"{job.kind}-{hashlib.sha256(msgspec.json.encode(job)).hexdigest()[:10]}"
 
 
 async def begin(settings: Settings, clickhouse: ClickHouse, job: Job, *, dry_run: bool = False) -> Begun:
-    """Find the unfinished run of this job, or begin one; with `dry_run`, only say what it would be.
+    """Find the unfinished run of this job, or begin one; with `dry_run`, save nothing.
 
     Raises:
         TransientError: Kafka or ClickHouse does not answer.
-        UsageError: something stands against it, which is named; nothing was changed.
+        UsageError: the job conflicts with something, which the message names; nothing was changed.
     """
     name, new = run_name(job), shadow_database(settings)
     there = Tables(await uuids(clickhouse, settings.clickhouse_database), await uuids(clickhouse, new))
@@ -69,9 +69,8 @@ async def begin(settings: Settings, clickhouse: ClickHouse, job: Job, *, dry_run
     if left is not None and there.unfinished(left[0]):
         return Begun(name, left[0], {unit: saved.unit for unit, saved in left[1].items()}, resumed=True)
     if job.into is Target.NEW and not dry_run:
-        await create_shadow_tables(
-            settings
-        )  # before it is known where the sources end: what comes later, workers write there
+        # before the ends of the sources are read: later events are written there by workers
+        await create_shadow_tables(settings)
         await copy_expiring_rows(clickhouse, settings.clickhouse_database, new, Retention.of(settings))
     run = Run(job=job, begun=now_ms(), new=await uuids(clickhouse, new) if job.into is Target.NEW else {})
     parts = await sources(settings, clickhouse, job)
@@ -85,7 +84,7 @@ async def begin(settings: Settings, clickhouse: ClickHouse, job: Job, *, dry_run
 
 
 async def join(clickhouse: ClickHouse, job: Job) -> Begun | None:
-    """The unfinished run of this job that another process has begun; None where there is none.
+    """Return the unfinished run of this job that another process has begun, or None.
 
     Raises:
         TransientError: worth a second try.
@@ -98,10 +97,10 @@ async def join(clickhouse: ClickHouse, job: Job) -> Begun | None:
 
 
 async def check_workers(settings: Settings, job: Job) -> None:
-    """Make sure that live workers fold as we do; those that have ended without a word are waited for.
+    """Make sure that running workers have the same fold rules; wait for dead workers to time out.
 
     Raises:
-        UsageError: some do not.
+        UsageError: some have other rules.
     """
     if job.into is Target.KAFKA:
         return
@@ -109,30 +108,30 @@ async def check_workers(settings: Settings, job: Job) -> None:
     while others := await _others(settings):
         if time.monotonic() > deadline:
             raise UsageError(
-                f"workers of another version or with other rules are at work ({', '.join(others)}; this is "
-                f"{kafka_client_id(settings)}): start them again with this version and the same "
+                f"workers of another version or with other rules are running ({', '.join(others)}; this is "
+                f"{kafka_client_id(settings)}): restart them with this version and the same "
                 "TURNFOLD_FALLBACK_INTENTS, TURNFOLD_PARTITIONER and TURNFOLD_REDACT_ settings"
             )
         await asyncio.sleep(1)
 
 
 async def _others(settings: Settings) -> list[str]:
-    """What the workers in the group call themselves that have other rules than we."""
+    """Return the client ids of workers in the group that have other rules than this process."""
     try:
-        found = await asyncio.to_thread(members, settings)
-    except TransientError as trouble:
-        log.warning("%s: so nobody knows whether workers of another version are at work", trouble)
+        group_members = await asyncio.to_thread(members, settings)
+    except TransientError as error:
+        log.warning("cannot check the versions of running workers: %s", error)
         return []
     ours = kafka_client_id(settings)
-    return sorted({one.client_id for one in found} - {ours})
+    return sorted({member.client_id for member in group_members} - {ours})
 
 
 async def _check_others(clickhouse: ClickHouse, name: str, job: Job, new: str, there: Tables) -> None:
-    """Only one run fills the new tables, and meanwhile none writes into the live ones but workers."""
+    """Make sure that only one run fills shadow tables, and that only workers write the live tables meanwhile."""
     if there.new and job.into is Target.LIVE:
         raise UsageError(
-            f"new tables are being filled in database {new}, and would miss what is written into the live ones now: "
-            "swap them in with the command that began them and --swap, or `turnfold runs drop new`"
+            f"shadow tables are being filled in database {new}, and would miss events that are written into the live "
+            "tables now: swap them in with the command that began them and --swap, or `turnfold runs drop new`"
         )
     if job.into is not Target.NEW:
         return
@@ -143,12 +142,12 @@ async def _check_others(clickhouse: ClickHouse, name: str, job: Job, new: str, t
         run, units = loaded
         if there.new and run.job.into is Target.NEW:
             raise UsageError(
-                f"the new tables in database {new} belong to another run, {other}: go on with that one, or "
+                f"the shadow tables in database {new} belong to another run, {other}: resume that one, or "
                 "`turnfold runs drop new`"
             )
-        if run.job.into is Target.LIVE and _at_work(units.values()):
-            raise UsageError(f"{other} is writing into the live tables: wait for it, or stop it")
+        if run.job.into is Target.LIVE and _is_active(units.values()):
+            raise UsageError(f"{other} is writing into the live tables: wait until it has finished, or stop it")
 
 
-def _at_work(units: Iterable[SavedUnit]) -> bool:
+def _is_active(units: Iterable[SavedUnit]) -> bool:
     return any(saved.unit.owner and saved.age < LEASE_MS for saved in units)

@@ -1,4 +1,4 @@
-"""The units of a run in; one that nobody works on out, until none is left: how processes and machines share a run."""
+"""Lease the work units of a run, so that processes and machines can share it."""
 
 import asyncio
 import random
@@ -17,23 +17,23 @@ from pipeline.store.writer_state import LEASE_MS
 from schemas.reprocessing import JobCounts, Run, Target, WorkUnit
 
 RENEW_S = LEASE_MS / 3000
-"""Seconds after which our word is given again, long before it stops counting."""
+"""Seconds after which a lease is renewed, long before it expires."""
 FINISH = "finish"
-"""The unit of what comes after all others: one process at a time compares and swaps."""
+"""The work unit that follows all others: one process at a time compares and swaps."""
 SURE_S, QUICK_S = 1.0, 0.1
-"""Seconds between our word and the look whether somebody else has given theirs: for what must not be done twice, and
-for what may, but then takes as long again."""
+"""Seconds between saving a lease and checking whether another process saved one too: for work that must not be done
+twice, and for work that may, but would take twice as long."""
 
 
 class LeaseLostError(Exception):
-    """Another process has taken over what this one was at work on, having heard nothing of it for too long."""
+    """Another process has taken over the work unit of this one, whose lease had expired."""
 
 
 class Leases:
-    """What one process holds of a run: at most one unit at a time, for as long as it says so.
+    """The leases of one process on the work units of a run: at most one at a time.
 
-    Two processes may hold one unit for a moment, or when one was frozen: that is harmless, as all work may be
-    repeated, and only takes longer. Whoever finds that another has taken over stops.
+    Two processes may hold one unit for a moment, or when one was frozen. That is harmless, as all work may be
+    repeated, and only takes longer. A process that finds its unit taken over stops working on it.
     """
 
     def __init__(self, clickhouse: ClickHouse, name: str, run: Run) -> None:
@@ -44,97 +44,97 @@ class Leases:
         self._into_live = run.job.into is Target.LIVE
         self._saved = 0.0
         self._held: WorkUnit | None = None
-        self._saving = asyncio.Lock()  # else a word that was given again could come after news of progress
+        self._saving = asyncio.Lock()  # else a renewal could overwrite newer progress
         self.units: dict[str, WorkUnit] = {}
 
     @property
     def finished(self) -> bool:
-        """Whether all sources are read, as far as is known."""
+        """Return whether all sources were read, as of the last refresh."""
         return all(unit.finished for name, unit in self.units.items() if name != FINISH)
 
     def counts(self) -> JobCounts:
-        """What all units have come to."""
+        """Return the sum of the counts of all units."""
         total = JobCounts()
         for unit in self.units.values():
             total.add(unit.counts)
         return total
 
-    async def look(self) -> dict[str, SavedUnit]:
-        """What all units are now.
+    async def refresh(self) -> dict[str, SavedUnit]:
+        """Load all units.
 
         Raises:
             TransientError: worth a second try.
         """
         loaded = await load_run(self._clickhouse, self._name)
-        found = loaded[1] if loaded else {}
-        self.units.update({name: saved.unit for name, saved in found.items()})
-        return found
+        units = loaded[1] if loaded else {}
+        self.units.update({name: saved.unit for name, saved in units.items()})
+        return units
 
-    async def claim(self) -> WorkUnit | None:
-        """Hold the next unit that is not finished and that nobody else holds; None where there is none.
+    async def acquire(self) -> WorkUnit | None:
+        """Lease an unfinished unit that no other process holds, and return it; None if there is none.
 
         Raises:
             TransientError: worth a second try.
         """
         lost: set[str] = set()
         while free := [
-            saved for name, saved in (await self.look()).items() if name not in lost and self._free(name, saved)
+            saved for name, saved in (await self.refresh()).items() if name not in lost and self._is_free(name, saved)
         ]:
-            chosen = random.choice(free)  # noqa: S311 - so that processes which begin together do not want the same
-            if await self._claimed(chosen, QUICK_S):
+            chosen = random.choice(free)  # noqa: S311 - spreads processes that begin together
+            if await self._acquire(chosen, QUICK_S):
                 return self.units[chosen.unit.source.name]
             lost.add(chosen.unit.source.name)
         return None
 
     @asynccontextmanager
     async def finishing(self) -> AsyncIterator[bool]:
-        """Hold what comes after all sources, for the length of a `with` block; whether nobody else does.
+        """Lease the finish unit for a `with` block, and yield whether that succeeded.
 
         Raises:
-            TransientError: worth a second try. LeaseLostError: somebody else does by now.
+            TransientError: worth a second try. LeaseLostError: another process holds it by now.
         """
-        claimed = await self._claimed((await self.look())[FINISH], SURE_S)
+        acquired = await self._acquire((await self.refresh())[FINISH], SURE_S)
         try:
-            async with self.renewing():
-                yield claimed
+            async with self.heartbeat():
+                yield acquired
         finally:
             with suppress(TransientError):
-                await self.let_go()
+                await self.release()
 
     @asynccontextmanager
-    async def renewing(self) -> AsyncIterator[None]:
-        """Give our word again in time, for the length of a `with` block, which ends at once where that has no sense.
+    async def heartbeat(self) -> AsyncIterator[None]:
+        """Renew the lease regularly during a `with` block; cancel the block when the lease is lost.
 
         Raises:
-            LeaseLostError: somebody else holds the unit by now. StatementError: our word cannot be given.
+            LeaseLostError: another process holds the unit by now. StatementError: the lease cannot be saved.
         """
         async with task_group() as group:
-            renewing = group.create_task(self._renew())
+            renewal = group.create_task(self._renew())
             try:
                 yield
             finally:
-                renewing.cancel()
+                renewal.cancel()
 
     async def check(self) -> None:
-        """Look at all units, and make sure that the one that we hold is still ours.
+        """Load all units, and make sure that this process still holds its own.
 
         Raises:
-            TransientError: worth a second try. LeaseLostError: it is somebody else's.
+            TransientError: worth a second try. LeaseLostError: another process holds it by now.
         """
-        await self.look()
+        await self.refresh()
         if self._held and (owner := self.units[self._held.source.name].owner) != self._owner:
             lost, self._held = self._held.source.name, None
             raise LeaseLostError(
-                f"{owner or 'another process'} has taken over {lost} of {self._name}: nothing was heard of this "
-                f"process for more than {LEASE_MS / 1000:g} s, as if it were frozen or could not reach ClickHouse"
+                f"{owner or 'another process'} has taken over {lost} of {self._name}: this process did not renew "
+                f"its lease for more than {LEASE_MS / 1000:g} s; it was frozen, or could not reach ClickHouse"
             )
 
-    async def _claimed(self, saved: SavedUnit, pause: float) -> bool:
-        if self._taken(saved):
+    async def _acquire(self, saved: SavedUnit, pause: float) -> bool:
+        if self._is_taken(saved):
             return False
-        await self.keep(msgspec.structs.replace(saved.unit, owner=self._owner))
+        await self.save(msgspec.structs.replace(saved.unit, owner=self._owner))
         await asyncio.sleep(pause)
-        ours = (await self.look())[saved.unit.source.name].unit.owner == self._owner
+        ours = (await self.refresh())[saved.unit.source.name].unit.owner == self._owner
         if not ours:
             self._held = None
         return ours
@@ -142,42 +142,42 @@ class Leases:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(RENEW_S)
-            with suppress(TransientError):  # the next time, then
+            with suppress(TransientError):  # retried with the next renewal
                 await self.announce()
 
-    async def keep(self, unit: WorkUnit) -> None:
-        """Save how far a unit that we hold has come.
+    async def save(self, unit: WorkUnit) -> None:
+        """Save the progress of a unit that this process holds.
 
         Raises:
-            TransientError: worth a second try. LeaseLostError: somebody else holds it by now.
+            TransientError: worth a second try. LeaseLostError: another process holds it by now.
         """
         async with self._saving:
-            await self._keep(unit)
+            await self._save_held(unit)
 
     async def announce(self) -> None:
-        """Make sure that whoever looks knows that we may be writing.
+        """Announce to other writers that this process may be writing, by renewing its lease.
 
         Raises:
-            TransientError: worth a second try. LeaseLostError: somebody else holds the unit by now.
+            TransientError: worth a second try. LeaseLostError: another process holds the unit by now.
         """
         async with self._saving:
             if self._held and time.monotonic() - self._saved >= RENEW_S:
-                await self._keep(self._held)
+                await self._save_held(self._held)
 
-    async def let_go(self) -> None:
-        """Hold nothing any more.
+    async def release(self) -> None:
+        """Release the lease.
 
         Raises:
-            TransientError: the next process waits until our word no longer counts.
+            TransientError: the next process has to wait until the lease expires.
         """
         async with self._saving:
             held, self._held = self._held, None
-            if held and self.units[held.source.name].owner == self._owner:  # else somebody else has it by now
+            if held and self.units[held.source.name].owner == self._owner:  # else another process holds it by now
                 await self._save(msgspec.structs.replace(held, owner=""))
 
-    async def _keep(self, unit: WorkUnit) -> None:
+    async def _save_held(self, unit: WorkUnit) -> None:
         if self._held and time.monotonic() - self._saved >= LEASE_MS / 1000:
-            await self.check()  # our word has not counted for a while
+            await self.check()  # the lease has expired
         await self._save(unit)
         self._held = unit if unit.owner == self._owner else None
 
@@ -186,9 +186,9 @@ class Leases:
         await save_units(self._clickhouse, self._name, self.run, {unit.source.name: unit}, into_live=self._into_live)
         self._saved, self.units[unit.source.name] = began, unit
 
-    def _free(self, name: str, saved: SavedUnit) -> bool:
-        return name != FINISH and not saved.unit.finished and not self._taken(saved)
+    def _is_free(self, name: str, saved: SavedUnit) -> bool:
+        return name != FINISH and not saved.unit.finished and not self._is_taken(saved)
 
-    def _taken(self, saved: SavedUnit) -> bool:
+    def _is_taken(self, saved: SavedUnit) -> bool:
         owner = saved.unit.owner
         return bool(owner) and owner != self._owner and saved.age <= LEASE_MS and not has_ended(owner)

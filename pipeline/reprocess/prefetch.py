@@ -1,4 +1,4 @@
-"""Items that take time to read or to prepare in; the same out, each made ready while the one before is at work."""
+"""Read and prepare items ahead in threads, while the items before them are processed."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
@@ -10,27 +10,29 @@ Prepared = TypeVar("Prepared")
 
 
 async def prefetch(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
-    """The items, in order; one is read ahead, in a thread of its own."""
+    """Yield the items in order, and read one ahead in a thread."""
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader") as thread:
-        coming = loop.run_in_executor(thread, next, items, None)
-        while (item := await coming) is not None:
-            coming = loop.run_in_executor(thread, next, items, None)
+        upcoming = loop.run_in_executor(thread, next, items, None)
+        while (item := await upcoming) is not None:
+            upcoming = loop.run_in_executor(thread, next, items, None)
             yield item
 
 
-async def prepared(items: AsyncIterator[Item], prepare: Callable[[Item], Prepared]) -> AsyncGenerator[Prepared, None]:
-    """What `prepare` makes of the items, in order; it works one ahead, in a thread of its own.
+async def prepare_ahead(
+    items: AsyncIterator[Item], prepare: Callable[[Item], Prepared]
+) -> AsyncGenerator[Prepared, None]:
+    """Yield the results of `prepare` in order, and prepare one item ahead in a thread.
 
-    One thread: two would only take Python's lock from one another, and the first item would be ready later.
+    Two threads would only compete for the GIL, and the first item would be ready later.
     """
     loop = asyncio.get_running_loop()
     before: asyncio.Future[Prepared] | None = None
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="preparer") as thread:
         async for item in items:
-            coming = loop.run_in_executor(thread, prepare, item)
+            upcoming = loop.run_in_executor(thread, prepare, item)
             if before is not None:
                 yield await before
-            before = coming
+            before = upcoming
         if before is not None:
             yield await before

@@ -14,16 +14,16 @@ ZOMBIE = "Z"
 def identify() -> str:
     """Return `place:process id:start-random`.
 
-    The place is a host name and, on Linux, what tells apart machines and containers that share one. The start is the
-    time by which the process differs from a later one with the same id; empty where it cannot be told.
+    The place is a host name and, on Linux, a digest that distinguishes machines and containers that share one. The
+    start time distinguishes the process from a later one with the same id; empty if it cannot be read.
     """
     started, _ = _stat(os.getpid()) or ("", "")
     return f"{_place()}:{os.getpid()}:{started}-{secrets.token_hex(4)}"
 
 
 def has_ended(identity: str) -> bool:
-    """Return whether that process has certainly ended: not where it cannot be seen from here."""
-    place, process, word = [*identity.rsplit(":", 2), "", ""][:3]
+    """Return whether that process has certainly ended; False if it cannot be seen from here."""
+    place, process, start = [*identity.rsplit(":", 2), "", ""][:3]
     if place != _place() or not process.isdecimal():
         return False
     try:
@@ -32,10 +32,10 @@ def has_ended(identity: str) -> bool:
         return True
     except (PermissionError, OverflowError):  # it is another user's
         pass
-    started, found = word.partition("-")[0], _stat(int(process))
-    if not started or found is None:
+    started, stat = start.partition("-")[0], _stat(int(process))
+    if not started or stat is None:
         return False
-    return found[0] != started or found[1] == ZOMBIE
+    return stat[0] != started or stat[1] == ZOMBIE
 
 
 @cache
@@ -50,7 +50,7 @@ def _place() -> str:
 
 
 def _stat(process: int) -> tuple[str, str] | None:
-    """Return when a process began, in ticks since the machine did, and its state; None where that is not told."""
+    """Return the start of a process, in clock ticks since boot, and its state; None if they cannot be read."""
     try:
         stat = (PROC / str(process) / "stat").read_text(errors="replace")
     except OSError:

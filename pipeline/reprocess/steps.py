@@ -1,4 +1,4 @@
-"""A job in; how its sources are read and where what they hold goes, out: the one place where the parts are chosen."""
+"""Choose the sources and the sink of a job."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,46 +19,47 @@ from pipeline.reprocess.sources.kafka import partitions, records
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
 from schemas.fold_rules import FoldRules
-from schemas.reprocessing import Job, JobCounts, JobKind, Source, Target, WorkUnit
+from schemas.reprocessing import Job, JobCounts, JobKind, Position, Source, Target, WorkUnit
 
 
 class BatchResult(NamedTuple):
-    """What a batch came to; `problems` are those of some of its inputs."""
+    """The counts of a batch, and the problems of some of its inputs."""
 
     counts: JobCounts
     problems: list[str]
 
 
-class Ready(NamedTuple):
-    """A batch, decoded as far as its way needs it."""
+class PreparedBatch(NamedTuple):
+    """A batch, decoded as far as its sink needs it."""
 
-    batch: InputBatch
+    inputs: InputBatch
     decoded: DecodedInputs
 
 
-class Written(NamedTuple):
-    """A batch that is written but for what `rest` writes, which the next one may come before."""
+class WrittenBatch(NamedTuple):
+    """A batch that is written except for its archive, which `archive` writes, perhaps after the next rows."""
 
-    ready: Ready
-    taken: BatchResult
-    rest: Archive | None
+    position: Position
+    """The position after the batch."""
+    result: BatchResult
+    archive: Archive | None
 
 
 class Sink(NamedTuple):
-    """How batches are written: `prepare` may come early, and all of it may be repeated."""
+    """Functions that write batches: `prepare` may run ahead, and all of them may be repeated."""
 
-    prepare: Callable[[InputBatch], Ready]
-    write: Callable[[Ready], Awaitable[Written]]
-    must_wait: Callable[[Ready], bool] = lambda _: False
-    """Whether the rest of the batch before has to be written first."""
+    prepare: Callable[[InputBatch], PreparedBatch]
+    write: Callable[[PreparedBatch], Awaitable[WrittenBatch]]
+    depends_on_previous: Callable[[PreparedBatch], bool] = lambda _: False
+    """Returns whether the archive of the previous batch has to be written first."""
 
 
 Announce = Callable[[], Awaitable[object]]
-"""Makes sure that whoever else writes knows of us."""
+"""Announces this process to other writers."""
 
 
 async def sources(settings: Settings, clickhouse: ClickHouse, job: Job) -> list[Source]:
-    """What the job reads, as it is now.
+    """Return the sources of the job, as they are now.
 
     Raises:
         TransientError: Kafka or ClickHouse does not answer. UsageError: there is no such topic, or no such file.
@@ -73,7 +74,7 @@ async def sources(settings: Settings, clickhouse: ClickHouse, job: Job) -> list[
 def batches(
     settings: Settings, clickhouse: ClickHouse, job: Job, unit: WorkUnit, size: int
 ) -> AsyncIterator[InputBatch]:
-    """What is left of a source of the job, `size` inputs at a time.
+    """Read the rest of a source of the job, `size` inputs at a time.
 
     Raises:
         TransientError: Kafka or ClickHouse does not answer. UsageError: a file is gone.
@@ -87,7 +88,7 @@ def batches(
 
 @asynccontextmanager
 async def open_sink(settings: Settings, clickhouse: ClickHouse, job: Job, announce: Announce) -> AsyncIterator[Sink]:
-    """What writes the job's batches, for the length of a `with` block.
+    """Open the sink of the job for a `with` block.
 
     Raises:
         TransientError: Kafka or ClickHouse does not answer.
@@ -95,7 +96,7 @@ async def open_sink(settings: Settings, clickhouse: ClickHouse, job: Job, announ
     if job.into is Target.KAFKA:
         producer = await asyncio.to_thread(KafkaSink, settings)
         try:
-            yield _sending(producer)
+            yield _kafka_sink(producer)
         finally:
             await asyncio.to_thread(producer.close)
         return
@@ -106,48 +107,49 @@ async def open_sink(settings: Settings, clickhouse: ClickHouse, job: Job, announ
     )
     try:
         if job.into is Target.LIVE:
-            yield Sink(decoding(settings, job), _live(LiveSink(databases, rules, announce, retention)))
+            yield Sink(_decode_function(settings, job), _live_write(LiveSink(databases, rules, announce, retention)))
         else:
-            new = ShadowSink(databases, rules, settings.cache_events, retention)
-            yield Sink(decoding(settings, job), _new(new), partial(_waits, new))
+            shadow = ShadowSink(databases, rules, settings.cache_events, retention)
+            yield Sink(_decode_function(settings, job), _shadow_write(shadow), partial(_depends_on_previous, shadow))
     finally:
         await databases.close()
 
 
-def decoding(settings: Settings, job: Job) -> Callable[[InputBatch], Ready]:
-    """What decodes the job's batches."""
-    reading = EventDecoder.of(settings)
-    return lambda batch: Ready(batch, decode(batch, reading, job.bot_id))
+def _decode_function(settings: Settings, job: Job) -> Callable[[InputBatch], PreparedBatch]:
+    """Return the function that decodes the batches of the job."""
+    decoder = EventDecoder.of(settings)
+    return lambda batch: PreparedBatch(batch, decode(batch, decoder, job.bot_id))
 
 
-def _sending(producer: KafkaSink) -> Sink:
-    async def write(ready: Ready) -> Written:
-        return Written(ready, _taken(ready.batch, await asyncio.to_thread(producer, ready.batch), 0), None)
+def _kafka_sink(producer: KafkaSink) -> Sink:
+    async def write(batch: PreparedBatch) -> WrittenBatch:
+        sent = await asyncio.to_thread(producer, batch.inputs)
+        return WrittenBatch(batch.inputs.position, _result(batch.inputs, sent, 0), None)
 
-    return Sink(lambda batch: Ready(batch, DecodedInputs([], [])), write)
-
-
-def _live(into: LiveSink) -> Callable[[Ready], Awaitable[Written]]:
-    async def write(ready: Ready) -> Written:
-        kept, changed = await into(ready.decoded)
-        return Written(ready, _taken(ready.batch, kept, changed), None)
-
-    return write
+    return Sink(lambda batch: PreparedBatch(batch, DecodedInputs([], [])), write)
 
 
-def _new(into: ShadowSink) -> Callable[[Ready], Awaitable[Written]]:
-    async def write(ready: Ready) -> Written:
-        kept, changed, rest = await into(ready.decoded)
-        return Written(ready, _taken(ready.batch, kept, changed), rest)
+def _live_write(sink: LiveSink) -> Callable[[PreparedBatch], Awaitable[WrittenBatch]]:
+    async def write(batch: PreparedBatch) -> WrittenBatch:
+        kept, changed = await sink(batch.decoded)
+        return WrittenBatch(batch.inputs.position, _result(batch.inputs, kept, changed), None)
 
     return write
 
 
-def _waits(into: ShadowSink, ready: Ready) -> bool:
-    return into.must_wait(ready.decoded)
+def _shadow_write(sink: ShadowSink) -> Callable[[PreparedBatch], Awaitable[WrittenBatch]]:
+    async def write(batch: PreparedBatch) -> WrittenBatch:
+        kept, changed, archive = await sink(batch.decoded)
+        return WrittenBatch(batch.inputs.position, _result(batch.inputs, kept, changed), archive)
+
+    return write
 
 
-def _taken(batch: InputBatch, decoded: DecodedInputs, changed: int) -> BatchResult:
+def _depends_on_previous(sink: ShadowSink, batch: PreparedBatch) -> bool:
+    return sink.depends_on_previous(batch.decoded)
+
+
+def _result(batch: InputBatch, decoded: DecodedInputs, changed: int) -> BatchResult:
     counts = JobCounts(
         read=batch.read,
         valid=decoded.valid,

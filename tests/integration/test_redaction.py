@@ -118,7 +118,7 @@ def test_an_archive_of_before_is_cleaned_by_a_rebuild(parts: ComponentStack) -> 
     assert kept == {secrets.v1(n) if n in {101, 108} else secrets.v2(n) for n in inputs}, "byte for byte as sent"
     conversations = parts.ask("SELECT * FROM turnfold.conversations FINAL ORDER BY ALL")
     refused = parts.run("rebuild", "--into=new", "--swap", statuses=(2,), **REDACTING)
-    assert "workers of another version or with other rules are at work" in refused
+    assert "workers of another version or with other rules are running" in refused
     worker.terminate()
     assert worker.wait(PATIENCE) == 0
     report = parts.report("rebuild", "--into=new", "--swap", **REDACTING)

@@ -156,7 +156,7 @@ def test_another_rule_gives_exactly_what_a_fresh_system_with_it_would(parts: Com
     folded(parts, talk)
     rule = {"TURNFOLD_FALLBACK_INTENTS": "BookCar"}
     refused = parts.run("rebuild", "--into=new", "--swap", statuses=(2,), **rule)
-    assert "with other rules are at work" in refused
+    assert "with other rules are running" in refused
     parts.workers[0].terminate()
     parts.workers[0].wait(PATIENCE)
     report = parts.report("rebuild", "--into=new", "--swap", **rule)

@@ -1,1 +1,1 @@
-"""Where a job writes: the live tables, shadow tables, Kafka."""
+"""Write the batches of a job to the live tables, to shadow tables or to Kafka."""

@@ -6,11 +6,11 @@ from pipeline.config.settings import Settings
 from pipeline.ingest.decoder import EventDecoder
 from pipeline.ingest.routing import Destination, route
 from pipeline.kafka.produce import Producer, SendFailure
-from pipeline.reprocess.batch import TOLD, DecodedInputs, InputBatch
+from pipeline.reprocess.batch import MAX_PROBLEMS, DecodedInputs, InputBatch
 
 
 class Tally(msgspec.Struct):
-    """What was put so far: `inputs`, and in them `entries` valid log entries and `dead` others."""
+    """Counts of what was sent: `inputs`, and in them `entries` valid log entries and `dead` others."""
 
     inputs: int = 0
     entries: int = 0
@@ -21,26 +21,26 @@ class Feed:
     """Sends inputs to the topics of the settings."""
 
     def __init__(self, settings: Settings, producer: Producer) -> None:
-        self._reading = EventDecoder.of(settings)
+        self._decoder = EventDecoder.of(settings)
         self._producer = producer
         self._topics = {Destination.TURNS: settings.topic_turns, Destination.RAW: settings.topic_raw}
         self.tally = Tally()
 
     def put(self, raw: bytes, origin: str = "") -> None:
-        """Send one input; `origin` says in failures where it came from.
+        """Send one input; `origin` describes its source in failures.
 
         Raises:
-            TransientError: Kafka takes nothing any more.
+            TransientError: Kafka accepts no more messages.
         """
-        way = route(raw, self._reading)
-        self._producer.send(self._topics[way.destination], way.key, way.value, origin)
+        message = route(raw, self._decoder)
+        self._producer.send(self._topics[message.destination], message.key, message.value, origin)
         self.tally.inputs += 1
-        self.tally.entries += way.entries
-        self.tally.dead += way.dead
+        self.tally.entries += message.entries
+        self.tally.dead += message.dead
 
 
 class KafkaSink:
-    """Sends; what becomes of the events is up to the workers."""
+    """Sends the inputs of batches to Kafka, where workers process them."""
 
     def __init__(self, settings: Settings) -> None:
         """Connect.
@@ -53,10 +53,10 @@ class KafkaSink:
         self._feed = Feed(settings, self._producer)
 
     def __call__(self, batch: InputBatch) -> DecodedInputs:
-        """Return once Kafka has all of `batch`, counted as the workers will count it. May be repeated.
+        """Send `batch`, and return counts as the workers will count it; may be repeated.
 
         Raises:
-            TransientError: Kafka takes no more.
+            TransientError: Kafka accepts no more messages.
         """
         sent = DecodedInputs([], [])
         before = (self._feed.tally.entries, self._feed.tally.dead)
@@ -72,9 +72,9 @@ class KafkaSink:
         sent.valid = self._feed.tally.entries - before[0]
         sent.dead = self._feed.tally.dead - before[1]
         sent.failed = len(sent.problems)
-        sent.problems = sent.problems[:TOLD]
+        sent.problems = sent.problems[:MAX_PROBLEMS]
         return sent
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._producer.close()

@@ -15,9 +15,9 @@ from schemas.fold_rules import FoldRules
 
 
 class LiveSink:
-    """Adds events to the archive first and settles their conversations then, so that it may die at any point.
+    """Adds events to the archive first and reconciles their conversations then, so that it may die at any point.
 
-    Whoever comes after it, a worker or the same run resumed, finds in the archive all that it had begun.
+    The next writer, a worker or the same run resumed, finds in the archive all events that it had added.
     """
 
     def __init__(
@@ -27,31 +27,29 @@ class LiveSink:
         announce: Callable[[], Awaitable[object]],
         retention: Retention = FOR_EVER,
     ) -> None:
-        """`announce` makes sure that workers know of us."""
+        """`announce` announces this writer to the workers."""
         self._databases = databases
         self._announce = announce
         self._poller = WriterStatePoller(databases)
         self._reconciler = PostWriteReconciler(databases, self._poller, rules, retention)
 
     async def __call__(self, decoded: DecodedInputs) -> tuple[DecodedInputs, int]:
-        """Return once the tables have all of it that is not forgotten: that, and how many conversations have changed.
-
-        May be repeated.
+        """Add the events that are not erased; return them, and the number of changed conversations. May be repeated.
 
         Raises:
             TransientError: worth a second try.
         """
         await self._announce()
-        live, met = await self._databases.live(), decoded.erasure_filter()
-        await met.refresh(live, await self._poller.poll())
-        kept = decoded.without_erased(met)
+        live, erasures = await self._databases.live(), decoded.erasure_filter()
+        await erasures.refresh(live, await self._poller.poll())
+        kept = decoded.without_erased(erasures)
         keys = kept.keys
         archived = await read_back(live, keys)
         known = {key: EventSet(archived.get(key, ())) for key in keys}
-        lacking = [place for place, turn in enumerate(kept.turns) if known[turn.key].add(turn)]
-        await live.insert("turns", [kept.archived(place) for place in lacking])
-        # once more, should the insert have taken so long that workers think we are gone: from here on they look
-        # after their writes, and what they have written before is read now
+        missing = [place for place, turn in enumerate(kept.turns) if known[turn.key].add(turn)]
+        await live.insert("turns", [kept.archived(place) for place in missing])
+        # again, as the lease may have expired during the insert: from here on, workers find the announcement after
+        # their writes, and events that they have written before are read now
         await self._announce()
-        changed = await self._reconciler.reconcile_after_write(keys, met, await self._poller.poll(), shared=True)
-        return kept, len(changed | {kept.turns[place].key for place in lacking})
+        changed = await self._reconciler.reconcile_after_write(keys, erasures, await self._poller.poll(), shared=True)
+        return kept, len(changed | {kept.turns[place].key for place in missing})

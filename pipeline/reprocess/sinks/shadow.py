@@ -1,4 +1,4 @@
-"""Turns that were read again in; new tables filled with them, beside the live ones."""
+"""Fill shadow tables while workers run."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -21,10 +21,10 @@ Archive = Callable[[], Awaitable[None]]
 
 
 class ShadowSink:
-    """Folds as a worker does: from memory, else from what the new archive holds.
+    """Folds as a worker does: with histories from the cache, else from the archive of the shadow tables.
 
-    Workers write into the new tables as well, so both may fold one conversation; before the tables are swapped, an
-    audit of them puts right what came of that.
+    Workers write into the shadow tables as well, so both may fold one conversation. Before the tables are swapped, an
+    audit reconciles the rows of such conversations.
     """
 
     def __init__(
@@ -39,48 +39,49 @@ class ShadowSink:
         self._retention = retention
         self._poller = WriterStatePoller(databases)
         self._reconciler = PostWriteReconciler(databases, self._poller, rules, retention)
-        self._memory = ConversationCache(cache_events)
+        self._cache = ConversationCache(cache_events)
         self._unarchived: frozenset[ConversationKey] = frozenset()
 
-    def must_wait(self, decoded: DecodedInputs) -> bool:
-        """Whether the archive has to have the batch before: it will be asked for what memory has not."""
-        missing = self._memory.missing(turn.key for turn in decoded.turns)
+    def depends_on_previous(self, decoded: DecodedInputs) -> bool:
+        """Return whether the previous batch has to be archived first: the cache misses one of its conversations."""
+        missing = self._cache.missing(turn.key for turn in decoded.turns)
         return not missing.isdisjoint(self._unarchived)
 
     async def __call__(self, decoded: DecodedInputs) -> tuple[DecodedInputs, int, Archive]:
-        """Write the rows of what is not forgotten.
+        """Write the rows of the events that are not erased; may be repeated.
 
-        Returns that, how many conversations have changed, and what archives the events, perhaps beside the next. All
-        of it may be repeated.
+        Returns:
+            Those events, the number of changed conversations, and a function that archives the events, which may run
+            while the next batch is written.
 
         Raises:
             TransientError: worth a second try.
         """
-        met = decoded.erasure_filter()
-        await met.refresh(await self._databases.live(), await self._poller.poll())
-        kept = decoded.without_erased(met)
+        erasures = decoded.erasure_filter()
+        await erasures.refresh(await self._databases.live(), await self._poller.poll())
+        kept = decoded.without_erased(erasures)
         keys = kept.keys
         new = await self._databases.of(self._databases.shadow_name)
-        load = partial(self._load, new, met.erasures)
-        found = (await look_up_histories(self._memory, keys, met.erasures, load)).histories
-        folded = fold_batch(found, kept.turns, self._rules)
-        lost = await expired_conversations(new, found, self._retention)
-        await new.insert("conversations", [row for row in folded.rows if row.key not in lost])
-        for key, history in found.items():
-            self._memory.put(key, history)
+        load = partial(self._load, new, erasures.erasures)
+        histories = (await look_up_histories(self._cache, keys, erasures.erasures, load)).histories
+        folded = fold_batch(histories, kept.turns, self._rules)
+        expired = await expired_conversations(new, histories, self._retention)
+        await new.insert("conversations", [row for row in folded.rows if row.key not in expired])
+        for key, history in histories.items():
+            self._cache.put(key, history)
         self._unarchived = frozenset(keys)
         events = [kept.archived(place) for place in folded.new]
-        return kept, len({kept.turns[place].key for place in folded.new}), partial(self._archive, new, events, met)
+        return kept, len({kept.turns[place].key for place in folded.new}), partial(self._archive, new, events, erasures)
 
     async def _load(
         self, new: ClickHouse, erasures: ErasureList, keys: Sequence[ConversationKey]
     ) -> dict[ConversationKey, History]:
         return await load_histories(new, keys, erasures, shared=True)
 
-    async def _archive(self, new: ClickHouse, events: Sequence[ArchivedTurn], met: ErasureFilter) -> None:
+    async def _archive(self, new: ClickHouse, events: Sequence[ArchivedTurn], erasures: ErasureFilter) -> None:
         try:
             await new.insert("turns", events)
-            await self._reconciler.reconcile_after_write((), met, await self._poller.poll(), shared=False)
+            await self._reconciler.reconcile_after_write((), erasures, await self._poller.poll(), shared=False)
         except BaseException:
-            self._memory.clear()  # it has events that the archive has not: they are to be read, and written, again
+            self._cache.clear()  # it has events that the archive lacks, and that are read and written again
             raise

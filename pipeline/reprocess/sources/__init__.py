@@ -1,1 +1,1 @@
-"""Where a job reads: a topic, the archive, files."""
+"""Read the inputs of a job from a topic, the archive or files."""

@@ -1,4 +1,4 @@
-"""The archive in; ranges of its conversations as sources, and the events of one in batches, out."""
+"""Read the archive: its ranges of conversations are the sources of a job."""
 
 from collections.abc import AsyncIterator
 
@@ -15,7 +15,7 @@ EVENTS_A_SOURCE = 1_000_000
 
 
 class ArchivedInput(msgspec.Struct, frozen=True, gc=False):
-    """An event of the archive as an input."""
+    """An archived event as an input."""
 
     data: bytes
     bot_id: str
@@ -25,31 +25,31 @@ class ArchivedInput(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def place(self) -> Origin:
-        """In the archive, from which forgotten events are taken out."""
+        """The archive, where only digests identify erased events."""
         return ARCHIVE
 
     @property
     def origin(self) -> str:
-        """Whose it is."""
+        """The conversation of the event."""
         return f"archive {self.bot_id} {self.session_id} {self.request_id}"
 
 
 def scope(job: Job) -> Scope:
-    """The conversations that the job asks for: whole ones, with an event in its window."""
+    """Return the scope of the job: whole conversations with an event in its time window."""
     return Scope(job.bot_id, job.since, job.until)
 
 
 async def conversations(clickhouse: ClickHouse, job: Job, size: int = EVENTS_A_SOURCE) -> list[Source]:
-    """Ranges of conversations that have about `size` events each.
+    """Divide the conversations into ranges of about `size` events each.
 
     Raises:
         TransientError: worth a second try.
     """
-    found = await ranges(clickhouse, scope(job), size)
+    parts = await ranges(clickhouse, scope(job), size)
     left = await count_events(clickhouse, scope(job))
     sources = []
-    for number, part in enumerate(found):
-        last = number == len(found) - 1
+    for number, part in enumerate(parts):
+        last = number == len(parts) - 1
         total = left if last else min(size, left)
         left -= total
         sources.append(Source(f"{part.bot_id}#{number}", part.bot_id, part.after or (), part.upto or (), total))
@@ -57,16 +57,16 @@ async def conversations(clickhouse: ClickHouse, job: Job, size: int = EVENTS_A_S
 
 
 async def events(clickhouse: ClickHouse, job: Job, unit: WorkUnit, size: int) -> AsyncIterator[InputBatch]:
-    """What is left of the unit's conversations: whole ones in each batch, their payloads as they were received.
+    """Read the rest of the unit: batches of whole conversations, with the payloads as they were received.
 
     Raises:
         TransientError: worth a second try.
     """
     whole = Range(unit.source.of, _place(unit.position), _place(unit.source.end))
     async for part in divided(clickhouse, whole, scope(job), size):
-        found = await read_archived_events(clickhouse, condition(part, scope(job)))
-        raws = [ArchivedInput(turn.payload, turn.bot_id, turn.session_id, turn.request_id) for turn in found]
-        yield InputBatch(raws, part.upto or (), len(found), len(found))
+        turns = await read_archived_events(clickhouse, condition(part, scope(job)))
+        raws = [ArchivedInput(turn.payload, turn.bot_id, turn.session_id, turn.request_id) for turn in turns]
+        yield InputBatch(raws, part.upto or (), len(turns), len(turns))
 
 
 def _place(position: Position) -> KeyBound | None:

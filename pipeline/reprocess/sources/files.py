@@ -1,4 +1,4 @@
-"""Files of logs in; each as a source, and the inputs in one in batches, out."""
+"""Read log files: each file is a source of a job."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
@@ -15,11 +15,11 @@ from pipeline.reprocess.prefetch import prefetch
 from schemas.reprocessing import Job, Source, WorkUnit
 
 BATCH_BYTES = 64 * 1024 * 1024
-"""What the inputs of a batch unpack to is held up to here, and what one more may unpack to."""
+"""Unpacked bytes of inputs after which a batch ends; the last input may exceed them."""
 
 
 def files(job: Job) -> list[Source]:
-    """The files, folders taken apart.
+    """Return a source for each file of the job, those in its folders included.
 
     Raises:
         UsageError: one is missing or cannot be read.
@@ -29,30 +29,30 @@ def files(job: Job) -> list[Source]:
 
 
 async def inputs(settings: Settings, unit: WorkUnit, size: int) -> AsyncIterator[InputBatch]:
-    """What is left of the unit's file; its position counts inputs.
+    """Read the rest of the unit's file; the position is a number of inputs.
 
     Raises:
         UsageError: the file is gone.
     """
     with open_export(path_of(unit.source.of), settings.max_message_bytes) as export:
-        found = prefetch(_batches(export, int(unit.position[0]), size, settings.max_message_bytes))
-        async with aclosing(found):  # before the file is closed, which its thread reads from
-            async for batch in found:
+        batches = prefetch(_batches(export, int(unit.position[0]), size, settings.max_message_bytes))
+        async with aclosing(batches):  # before the file is closed, which its thread reads from
+            async for batch in batches:
                 yield batch
 
 
 def _batches(export: Export, at: int, size: int, max_bytes: int) -> Iterator[InputBatch]:
-    found = islice(export, at, None)
+    remaining = islice(export, at, None)
     before = export.bytes_read
-    while some := list(_bounded(found, size, max_bytes)):
-        at += len(some)
-        yield InputBatch(some, (at,), export.bytes_read - before, len(some))
+    while chunk := list(_bounded(remaining, size, max_bytes)):
+        at += len(chunk)
+        yield InputBatch(chunk, (at,), export.bytes_read - before, len(chunk))
         before = export.bytes_read
 
 
-def _bounded(found: Iterator[Input], size: int, max_bytes: int) -> Iterator[Input]:
+def _bounded(remaining: Iterator[Input], size: int, max_bytes: int) -> Iterator[Input]:
     held = 0
-    for one in islice(found, size):
+    for one in islice(remaining, size):
         yield one
         held += unpacked_size(one.data, max_bytes)
         if held >= BATCH_BYTES:

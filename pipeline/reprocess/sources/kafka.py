@@ -1,4 +1,4 @@
-"""A topic in; its partitions as sources, and the records of one between two offsets in batches, out."""
+"""Read a topic: its partitions, between two offsets each, are the sources of a job."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
@@ -21,9 +21,9 @@ from schemas.erasure import Origin, RecordOrigin
 from schemas.reprocessing import Job, Source, WorkUnit
 
 BATCH_BYTES = 64 * 1024 * 1024
-"""What the records of a batch unpack to is held up to here, and what one more may unpack to."""
+"""Unpacked bytes of records after which a batch ends; the last record may exceed them."""
 BEGINNING = (4, 2)
-"""The first list has a fourth of the others, the second a half."""
+"""Divisors of the sizes of the first batches: a fourth and a half of the others."""
 
 
 class KafkaInput(msgspec.Struct, frozen=True, gc=False):
@@ -38,18 +38,18 @@ class KafkaInput(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def place(self) -> Origin | None:
-        """Where it is, if in a topic of ours: of others nobody knows where they ended when somebody was forgotten."""
+        """The Kafka origin, if the topic is one of ours: the ends of other topics at an erasure are unknown."""
         topic, _, number = self.partition.rpartition("/")
         return RecordOrigin(topic, int(number), self.offset, self.timestamp) if self.ours else None
 
     @property
     def origin(self) -> str:
-        """Where Kafka has it."""
+        """The partition and offset."""
         return f"{self.partition} offset {self.offset}"
 
 
 def partitions(settings: Settings, job: Job) -> list[Source]:
-    """The partitions of the topic, each from the window's start to where it ends now.
+    """Return a source for each partition of the topic, from the start of the time window to its current end.
 
     Raises:
         TransientError: Kafka does not answer. UsageError: there is no such topic.
@@ -63,7 +63,7 @@ def partitions(settings: Settings, job: Job) -> list[Source]:
 
 
 async def records(settings: Settings, job: Job, unit: WorkUnit, size: int) -> AsyncIterator[InputBatch]:
-    """What is left of the unit's partition; the window is one of the times of the records.
+    """Read the rest of the unit's partition; the time window applies to the timestamps of the records.
 
     Raises:
         TransientError: Kafka does not answer.
@@ -73,15 +73,15 @@ async def records(settings: Settings, job: Job, unit: WorkUnit, size: int) -> As
     ours = job.topic in {settings.topic_raw, settings.topic_turns}
     with fetcher(settings) as opened:
         fetches = read_batches(opened, partition, (at, end), size, PATIENCE)
-        found = prefetch(_gathered(_divided(fetches, settings.max_message_bytes), size))
-        async with aclosing(found):  # before the fetcher is closed, which its thread takes from
-            async for fetched in found:
+        parts = prefetch(_joined(_divided(fetches, settings.max_message_bytes), size))
+        async with aclosing(parts):  # before the fetcher is closed, which its thread takes from
+            async for fetched in parts:
                 wanted = [
                     KafkaInput(one.value() or b"", unit.source.name, one.offset(), "", one.timestamp()[1], ours)
                     for one in _in_window(fetched.records, job)
                     if not _damage(one)
                 ]
-                damaged = [_told(unit.source.name, damage) for damage in map(_damage, fetched.records) if damage]
+                damaged = [_describe(unit.source.name, damage) for damage in map(_damage, fetched.records) if damage]
                 done = fetched.next_offset - at
                 yield InputBatch(wanted, (fetched.next_offset,), done, len(fetched.records), damaged)
                 at = fetched.next_offset
@@ -94,7 +94,7 @@ class Part(Fetched, frozen=True):
 
 
 def _divided(fetches: Iterator[Fetched], max_bytes: int) -> Iterator[Part]:
-    """The same in parts that unpack to about BATCH_BYTES at most: a fetch holds many messages that are small so far."""
+    """Divide fetches into parts of at most about BATCH_BYTES unpacked, as small messages may unpack to many bytes."""
     for fetched in fetches:
         records: list[Message] = []
         held = 0
@@ -107,10 +107,10 @@ def _divided(fetches: Iterator[Fetched], max_bytes: int) -> Iterator[Part]:
         yield Part(records, fetched.next_offset, held)
 
 
-def _gathered(fetches: Iterator[Fetched], size: int) -> Iterator[Fetched]:
-    """The same in lists of about `size` records, or of a bounded number of bytes: a fetch alone holds few.
+def _joined(fetches: Iterator[Fetched], size: int) -> Iterator[Fetched]:
+    """Join fetches, which hold few records, into batches of about `size` records or BATCH_BYTES.
 
-    The first ones are smaller: until they are decoded and written, whoever does that has nothing to do.
+    The first batches are smaller, since decoding and writing wait for them.
     """
     records: list[Message | RereadMessage] = []
     held, last = 0, None
@@ -132,7 +132,7 @@ def _damage(one: Message | RereadMessage) -> Damage | None:
     return one.damage() if isinstance(one, RereadMessage) else None
 
 
-def _told(partition: str, damage: Damage) -> str:
+def _describe(partition: str, damage: Damage) -> str:
     return f"{partition} offsets {damage.offset} to {damage.last_offset}: {damage.reason}: {damage.detail}"
 
 

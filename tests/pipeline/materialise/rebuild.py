@@ -7,7 +7,7 @@ from pipeline.materialise.erase_session import delete_erased
 from pipeline.materialise.reconcile import ReconcileRules, reconcile
 from pipeline.materialise.writer import WriterStatePoller
 from pipeline.reprocess.batch import DecodedInputs
-from pipeline.reprocess.cutover import LOOKS
+from pipeline.reprocess.cutover import COMPARISONS
 from pipeline.reprocess.sinks.shadow import ShadowSink
 from pipeline.reprocess.sources.archive import ArchivedInput as FromArchive
 from pipeline.store.erasures import load_erasures
@@ -106,7 +106,7 @@ class Rebuild:
             now = await poller.poll()
 
     async def _ready(self) -> bool:
-        for _ in range(LOOKS):
+        for _ in range(COMPARISONS):
             await Step()
             live, new = self._server.live, self._new
             lacking = live.turns.archived() - new.turns.archived()

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.ingest.decode import decode_entry
 from pipeline.ingest.decoder import EventDecoder
-from pipeline.reprocess.batch import TOLD, InputBatch, decode
+from pipeline.reprocess.batch import MAX_PROBLEMS, InputBatch, decode
 from tests.events import raw
 
 READING = EventDecoder(1_000_000, 100_000)
@@ -66,8 +66,8 @@ def test_an_entry_larger_than_allowed_is_dead() -> None:
 
 
 def test_problems_are_bounded_and_all_are_counted() -> None:
-    found = decode(batch(*[Raw(b"x", f"f:{n}") for n in range(TOLD + 30)]), READING, None)
-    assert (found.dead, len(found.problems)) == (TOLD + 30, TOLD)
+    found = decode(batch(*[Raw(b"x", f"f:{n}") for n in range(MAX_PROBLEMS + 30)]), READING, None)
+    assert (found.dead, len(found.problems)) == (MAX_PROBLEMS + 30, MAX_PROBLEMS)
     assert decode(batch(), READING, None).problems == []  # those of another batch are not in it
 
 

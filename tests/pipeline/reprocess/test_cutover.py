@@ -8,7 +8,14 @@ import pytest
 
 from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
-from pipeline.reprocess.cutover import check_complete, check_swap, compared, keep, put_right, swap
+from pipeline.reprocess.cutover import (
+    check_complete,
+    check_no_retired_tables,
+    compare_tables,
+    reconcile_shadow_tables,
+    save_phase,
+    swap,
+)
 from pipeline.reprocess.job import Begun, begin
 from pipeline.runtime.errors import UsageError
 from pipeline.store.archive import write
@@ -73,11 +80,11 @@ def test_rows_of_two_that_did_not_see_one_another_are_put_right_by_the_rules_of_
                 begun.run.job, rules=msgspec.structs.replace(begun.run.job.rules, fallback_intents=("BookHotel",))
             ),
         )
-        assert await put_right(both, run, told.append) == 2
+        assert await reconcile_shadow_tables(both, run, told.append) == 2
         assert told[-1] == len(TALK) + 1
         rows = await new.rows("SELECT session_id, version, end_state FROM conversations FINAL ORDER BY session_id")
         assert rows == [("fine", 1, "Failure"), ("session-1", 4, "Failure")]
-        assert await put_right(both, run, told.append) == 0
+        assert await reconcile_shadow_tables(both, run, told.append) == 0
 
     using(both, use)
 
@@ -92,7 +99,7 @@ def test_what_a_worker_is_just_writing_is_waited_for(both: Settings, monkeypatch
             await fold_and_write(new, TALK)
 
         writing = asyncio.create_task(write_soon())
-        comparison = await compared(both, live)
+        comparison = await compare_tables(both, live)
         await writing
         assert (comparison.lacking, comparison.missing, comparison.conversations) == (0, 0, 1)
 
@@ -102,7 +109,7 @@ def test_what_a_worker_is_just_writing_is_waited_for(both: Settings, monkeypatch
 def test_what_stays_missing_is_told_and_not_swapped(both: Settings) -> None:
     async def use(live: ClickHouse, new: ClickHouse, _: Begun) -> None:
         await fold_and_write(new, TALK[:3])
-        comparison = await compared(both, live)
+        comparison = await compare_tables(both, live)
         with pytest.raises(UsageError, match=r"not swapped: 1 events.*bot BOTAAAAAA1, session session-1"):
             check_complete(comparison)
         check_complete(Comparison(missing=1, different=5))  # rows may differ, and be gone: that is what it is for
@@ -113,7 +120,7 @@ def test_what_stays_missing_is_told_and_not_swapped(both: Settings) -> None:
 def test_a_swap_keeps_the_old_tables_and_is_done(both: Settings) -> None:
     async def use(live: ClickHouse, new: ClickHouse, begun: Begun) -> None:
         await fold_and_write(new, [*TALK, turn(session_id="more")])
-        await check_swap(both, live)
+        await check_no_retired_tables(both, live)
         run = await swap(both, live, begun.name, begun.run)
         assert run.phase is await phase(live, begun.name) is Phase.DONE
         assert await live.rows("SELECT count() FROM conversations FINAL") == [(2,)]
@@ -121,7 +128,7 @@ def test_a_swap_keeps_the_old_tables_and_is_done(both: Settings) -> None:
         count = "SELECT count() FROM {old:Identifier}.conversations FINAL"
         assert await live.rows(count, {"old": old}) == [(1,)]
         with pytest.raises(UsageError, match="runs drop old"):
-            await check_swap(both, live)
+            await check_no_retired_tables(both, live)
         with pytest.raises(UsageError, match="runs drop old"):  # at once, before anything changes places
             await swap(both, live, begun.name, begun.run)
         assert await phase(live, begun.name) is Phase.DONE
@@ -134,7 +141,7 @@ def test_a_swap_that_was_cut_off_goes_on_and_does_not_swap_back(both: Settings, 
     async def use(live: ClickHouse, new: ClickHouse, begun: Begun) -> None:
         await fold_and_write(new, [*TALK, turn(session_id="more")])
         before = await uuids(live, both.clickhouse_database)
-        run = await keep(live, begun.name, begun.run, Phase.SWAPPING, before)
+        run = await save_phase(live, begun.name, begun.run, Phase.SWAPPING, before)
         names = {"one": both.clickhouse_database, "other": shadow_database(both)}
         for table in SWAPPED[:done]:
             await live.command(EXCHANGE, {**names, "table": table})
@@ -150,7 +157,7 @@ def test_a_swap_that_was_cut_off_goes_on_and_does_not_swap_back(both: Settings, 
 
 def test_what_is_kept_of_a_run_is_its_phase_and_its_tables(both: Settings) -> None:
     async def use(live: ClickHouse, _: ClickHouse, begun: Begun) -> None:
-        kept = await keep(live, begun.name, begun.run, Phase.FILLED, {"turns": "uuid"})
+        kept = await save_phase(live, begun.name, begun.run, Phase.FILLED, {"turns": "uuid"})
         assert kept == msgspec.structs.replace(begun.run, phase=Phase.FILLED, tables={"turns": "uuid"})
         loaded = await load_run(live, begun.name)
         assert loaded is not None
@@ -168,6 +175,6 @@ def test_old_tables_can_be_looked_at_until_they_are_dropped(both: Settings) -> N
         async with connection(old) as before:
             assert await before.rows("SELECT count() FROM turns") == [(4,)]
         await drop_database(both, retired_database(both))
-        await check_swap(both, live)
+        await check_no_retired_tables(both, live)
 
     using(both, use)

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
-from pipeline.reprocess.cutover import keep
+from pipeline.reprocess.cutover import save_phase
 from pipeline.reprocess.job import Begun, begin, join, run_name
 from pipeline.reprocess.leases import FINISH, Leases
 from pipeline.runtime.errors import UsageError
@@ -47,10 +47,10 @@ def using(settings: Settings, block: Callable[[ClickHouse], Awaitable[None]]) ->
 
 async def read_some(clickhouse: ClickHouse, begun: Begun) -> None:
     """As a process does that is killed then."""
-    claims = Leases(clickhouse, begun.name, begun.run)
-    unit = await claims.claim()
+    leases = Leases(clickhouse, begun.name, begun.run)
+    unit = await leases.acquire()
     assert unit is not None
-    await claims.keep(msgspec.structs.replace(unit, position=("s1", "request-1"), counts=JobCounts(read=2)))
+    await leases.save(msgspec.structs.replace(unit, position=("s1", "request-1"), counts=JobCounts(read=2)))
 
 
 def read(begun: Begun) -> int:
@@ -66,7 +66,7 @@ def test_an_unfinished_run_is_gone_on_with_and_a_finished_one_is_begun_anew(both
         await read_some(clickhouse, first)
         again = await begin(both, clickhouse, job(both, into=into))
         assert (again.resumed, again.run, read(again)) == (True, first.run, 2)
-        await keep(clickhouse, first.name, first.run, Phase.DONE, {})
+        await save_phase(clickhouse, first.name, first.run, Phase.DONE, {})
         anew = await begin(both, clickhouse, job(both, into=into))
         assert (anew.resumed, read(anew)) == (False, 0)
         assert anew.run.begun > first.run.begun
@@ -127,7 +127,7 @@ def test_new_tables_are_filled_by_one_run_alone(both: Settings) -> None:
         with pytest.raises(UsageError, match=f"{first.name}.*runs drop new"):
             await begin(both, clickhouse, job(both, JobKind.REPLAY))
         assert await run_names(clickhouse) == [first.name]
-        await keep(clickhouse, first.name, first.run, Phase.FILLED, {})
+        await save_phase(clickhouse, first.name, first.run, Phase.FILLED, {})
         with pytest.raises(UsageError, match=first.name):  # they may yet be swapped in
             await begin(both, clickhouse, job(both, JobKind.REPLAY))
 
@@ -137,7 +137,7 @@ def test_new_tables_are_filled_by_one_run_alone(both: Settings) -> None:
 def test_nobody_writes_past_new_tables_into_the_live_ones(both: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         await begin(both, clickhouse, job(both))
-        with pytest.raises(UsageError, match="would miss what is written into the live ones"):
+        with pytest.raises(UsageError, match="would miss events that are written into the live"):
             await begin(both, clickhouse, job(both, into=Target.LIVE))
         assert (await begin(both, clickhouse, job(both, JobKind.BACKFILL, Target.KAFKA))).resumed is False
 
@@ -147,12 +147,12 @@ def test_nobody_writes_past_new_tables_into_the_live_ones(both: Settings) -> Non
 def test_new_tables_wait_for_who_writes_into_the_live_ones_as_long_as_he_is_at_work(both: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         live = await begin(both, clickhouse, job(both, into=Target.LIVE))
-        claims = Leases(clickhouse, live.name, live.run)
-        await claims.claim()
+        leases = Leases(clickhouse, live.name, live.run)
+        await leases.acquire()
         with pytest.raises(UsageError, match=f"{live.name} is writing into the live tables"):
             await begin(both, clickhouse, job(both))
         assert not await database_exists(clickhouse, shadow_database(both))
-        await claims.let_go()
+        await leases.release()
         assert not (await begin(both, clickhouse, job(both))).resumed
 
     using(both, use)
@@ -176,7 +176,7 @@ def test_a_swap_that_was_cut_off_after_its_last_table_is_not_begun_anew_but_ende
     async def use(clickhouse: ClickHouse) -> None:
         begun = await begin(both, clickhouse, job(both))
         before = await uuids(clickhouse, both.clickhouse_database)
-        run = await keep(clickhouse, begun.name, begun.run, Phase.SWAPPING, before)
+        run = await save_phase(clickhouse, begun.name, begun.run, Phase.SWAPPING, before)
         await exchange(both, before)
         assert await database_exists(clickhouse, retired_database(both))
         again = await begin(both, clickhouse, job(both))
@@ -191,7 +191,7 @@ def test_new_tables_that_were_dropped_before_they_were_swapped_in_are_filled_ane
     async def use(clickhouse: ClickHouse) -> None:
         begun = await begin(both, clickhouse, job(both))
         before = await uuids(clickhouse, both.clickhouse_database)
-        await keep(clickhouse, begun.name, begun.run, Phase.SWAPPING, before)
+        await save_phase(clickhouse, begun.name, begun.run, Phase.SWAPPING, before)
         await drop_database(both, shadow_database(both))
         again = await begin(both, clickhouse, job(both))
         assert not again.resumed
@@ -218,7 +218,7 @@ def test_helpers_join_a_run_that_is_being_filled_and_no_other(both: Settings) ->
         assert joined is not None
         assert (joined.name, joined.run, joined.units) == (begun.name, begun.run, begun.units)
         for phase in (Phase.FILLED, Phase.SWAPPING, Phase.DONE):
-            await keep(clickhouse, begun.name, begun.run, phase, {})
+            await save_phase(clickhouse, begun.name, begun.run, phase, {})
             assert await join(clickhouse, job(both)) is None
 
     using(both, use)

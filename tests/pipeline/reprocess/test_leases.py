@@ -75,20 +75,20 @@ def test_many_claimants_share_all_units_and_hold_none_together(
     done: list[str] = []
 
     async def work(clickhouse: ClickHouse) -> None:
-        claims = Leases(clickhouse, NAME, RUN)
-        while not claims.finished or not claims.units:
-            if (mine := await claims.claim()) is None:
-                await claims.look()
+        leases = Leases(clickhouse, NAME, RUN)
+        while not leases.finished or not leases.units:
+            if (mine := await leases.acquire()) is None:
+                await leases.refresh()
                 continue
             name = mine.source.name
             held[name] += 1
             assert held[name] == 1, f"{name} is in two hands"
             for at in range(3):
                 await asyncio.sleep(0.1)  # what a batch takes
-                await claims.keep(msgspec.structs.replace(claims.units[name], position=(at,)))
+                await leases.save(msgspec.structs.replace(leases.units[name], position=(at,)))
             done.append(name)
             held[name] -= 1
-            await claims.keep(msgspec.structs.replace(claims.units[name], finished=True, owner=""))
+            await leases.save(msgspec.structs.replace(leases.units[name], finished=True, owner=""))
 
     async def go(clients: list[ClickHouse]) -> None:
         await begun(clients[0], *map(unit, names))
@@ -108,12 +108,12 @@ def test_whoever_loses_one_unit_does_not_take_another_that_was_free_before(
 
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, unit("a"), unit("b"))
-        claims = Leases(clickhouse, NAME, RUN)
-        claiming = asyncio.create_task(claims.claim())
-        while claims._owner not in {(await found(clickhouse, name)).owner for name in "ab"}:  # noqa: ASYNC110 - a table
+        leases = Leases(clickhouse, NAME, RUN)
+        acquiring = asyncio.create_task(leases.acquire())
+        while leases._owner not in {(await found(clickhouse, name)).owner for name in "ab"}:  # noqa: ASYNC110 - a table
             await asyncio.sleep(0.01)
         await save_units(clickhouse, NAME, RUN, other, into_live=True)
-        assert await claiming is None
+        assert await acquiring is None
         assert {name: await found(clickhouse, name) for name in "ab"} == other
 
     tables.use(use)
@@ -148,8 +148,8 @@ def test_a_unit_is_free_when_its_owner_is_dead_on_this_host_or_has_been_silent(
 
     async def use(clickhouse: ClickHouse) -> None:
         await backdated(clickhouse, unit("a", owner), age)
-        claimed = await Leases(clickhouse, NAME, RUN).claim()
-        assert (claimed is not None) is free
+        acquired = await Leases(clickhouse, NAME, RUN).acquire()
+        assert (acquired is not None) is free
         assert ((await found(clickhouse)).owner == owner) is not free
 
     tables.use(use)
@@ -158,9 +158,9 @@ def test_a_unit_is_free_when_its_owner_is_dead_on_this_host_or_has_been_silent(
 def test_neither_a_finished_unit_nor_what_comes_after_all_is_claimed_for_reading(tables: Tables) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, msgspec.structs.replace(unit("a"), finished=True), unit(FINISH))
-        claims = Leases(clickhouse, NAME, RUN)
-        assert await claims.claim() is None
-        assert claims.finished
+        leases = Leases(clickhouse, NAME, RUN)
+        assert await leases.acquire() is None
+        assert leases.finished
 
     tables.use(use)
 
@@ -169,16 +169,16 @@ def test_what_is_let_go_is_free_at_once_and_what_another_has_by_now_stays_his(wi
     async def go(clients: list[ClickHouse]) -> None:
         await begun(clients[0], unit("a"))
         first, second, third = (Leases(client, NAME, RUN) for client in clients)
-        mine = await first.claim()
+        mine = await first.acquire()
         assert mine is not None
-        await first.keep(msgspec.structs.replace(mine, position=(5,)))
-        await first.let_go()
-        his = await second.claim()
+        await first.save(msgspec.structs.replace(mine, position=(5,)))
+        await first.release()
+        his = await second.acquire()
         assert his is not None
         assert his.position == (5,)
-        await first.look()
-        await first.let_go()
-        assert await third.claim() is None
+        await first.refresh()
+        await first.release()
+        assert await third.acquire() is None
         assert (await found(clients[0])).owner == his.owner
 
     using(with_tables, 3, go)
@@ -188,15 +188,15 @@ def test_one_that_was_frozen_does_not_free_what_another_holds_by_now(with_tables
     async def go(clients: list[ClickHouse]) -> None:
         await begun(clients[0], unit("a"))
         frozen, other, third = (Leases(client, NAME, RUN) for client in clients)
-        mine = await frozen.claim()
+        mine = await frozen.acquire()
         assert mine is not None
         await backdated(clients[0], mine, LEASE_MS + 1000)
-        his = await other.claim()
+        his = await other.acquire()
         assert his is not None
-        await frozen.look()  # as it does between batches
-        await frozen.let_go()
+        await frozen.refresh()  # as it does between batches
+        await frozen.release()
         assert (await found(clients[0])).owner == his.owner
-        assert await third.claim() is None
+        assert await third.acquire() is None
 
     using(with_tables, 3, go)
 
@@ -207,16 +207,16 @@ def test_one_that_was_frozen_learns_that_another_has_taken_over_and_writes_nothi
     async def go(clients: list[ClickHouse]) -> None:
         await begun(clients[0], unit("a"))
         frozen, other = (Leases(client, NAME, RUN) for client in clients)
-        mine = await frozen.claim()
+        mine = await frozen.acquire()
         assert mine is not None
         await backdated(clients[0], mine, LEASE_MS + 1000)
         frozen._saved -= LEASE_MS / 1000
-        his = await other.claim()
+        his = await other.acquire()
         assert his is not None
-        with pytest.raises(LeaseLostError, match=f"{his.owner} has taken over a of run: nothing was heard"):
-            await frozen.keep(msgspec.structs.replace(mine, position=(5,)))
+        with pytest.raises(LeaseLostError, match=f"{his.owner} has taken over a of run: this process did not renew"):
+            await frozen.save(msgspec.structs.replace(mine, position=(5,)))
         await frozen.announce()
-        await frozen.let_go()
+        await frozen.release()
         assert await found(clients[0]) == his
 
     using(with_tables, 2, go)
@@ -225,11 +225,11 @@ def test_one_that_was_frozen_learns_that_another_has_taken_over_and_writes_nothi
 def test_who_was_silent_for_long_and_is_missed_by_nobody_goes_on(tables: Tables) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, unit("a"))
-        claims = Leases(clickhouse, NAME, RUN)
-        mine = await claims.claim()
+        leases = Leases(clickhouse, NAME, RUN)
+        mine = await leases.acquire()
         assert mine is not None
-        claims._saved -= 2 * LEASE_MS / 1000
-        await claims.keep(msgspec.structs.replace(mine, position=(5,)))
+        leases._saved -= 2 * LEASE_MS / 1000
+        await leases.save(msgspec.structs.replace(mine, position=(5,)))
         assert (await found(clickhouse)).position == (5,)
 
     tables.use(use)
@@ -242,20 +242,20 @@ def test_what_is_done_under_a_lease_ends_when_that_can_no_longer_be_held(
     monkeypatch.setattr("pipeline.reprocess.leases.RENEW_S", 0.01)
     his = unit(FINISH, "elsewhere:7:0badcafe")
 
-    async def compare_for_ever(clickhouse: ClickHouse, claims: Leases) -> None:
-        async with claims.finishing() as ours:
+    async def compare_for_ever(clickhouse: ClickHouse, leases: Leases) -> None:
+        async with leases.finishing() as ours:
             assert ours
             while trouble == "lost":  # again and again: a renewal may just have been on its way
-                claims._saved -= LEASE_MS / 1000
+                leases._saved -= LEASE_MS / 1000
                 await save_units(clickhouse, NAME, RUN, {FINISH: his}, into_live=True)
             await clickhouse.command("RENAME TABLE runs TO runs_elsewhere")
             await asyncio.Event().wait()
 
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, unit(FINISH))
-        claims = Leases(clickhouse, NAME, RUN)
+        leases = Leases(clickhouse, NAME, RUN)
         with pytest.raises(LeaseLostError if trouble == "lost" else StatementError):
-            await compare_for_ever(clickhouse, claims)
+            await compare_for_ever(clickhouse, leases)
         if trouble == "lost":
             assert await found(clickhouse, FINISH) == his
 
@@ -270,18 +270,18 @@ def test_our_word_is_given_again_before_it_stops_counting_and_not_with_every_bat
 
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, unit("a"))
-        claims = Leases(clickhouse, NAME, RUN)
-        await claims.announce()  # nothing is held
-        assert await claims.claim() is not None
+        leases = Leases(clickhouse, NAME, RUN)
+        await leases.announce()  # nothing is held
+        assert await leases.acquire() is not None
         before = await last_word(clickhouse)
-        await claims.announce()
+        await leases.announce()
         assert await last_word(clickhouse) == before
-        claims._saved -= LEASE_MS / 2000
+        leases._saved -= LEASE_MS / 2000
         look = await read_writer_state(clickhouse, shadow_database(with_tables))
-        await claims.announce()
+        await leases.announce()
         assert await last_word(clickhouse) > before
         assert (await read_writer_state(clickhouse, shadow_database(with_tables))).last_announcement >= look.now
-        assert (await found(clickhouse)).owner == claims._owner
+        assert (await found(clickhouse)).owner == leases._owner
 
     tables.use(use)
 
@@ -315,14 +315,14 @@ def test_whoever_still_works_on_a_run_that_was_begun_anew_holds_nothing_of_the_n
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, unit("a"))
         old = Leases(clickhouse, NAME, RUN)
-        mine = await old.claim()
+        mine = await old.acquire()
         assert mine is not None
         await save_units(clickhouse, NAME, again, {"a": unit("a")}, into_live=True)
         await save_run(clickhouse, NAME, again, into_live=True)
-        await old.keep(msgspec.structs.replace(mine, position=(9,), finished=True))
+        await old.save(msgspec.structs.replace(mine, position=(9,), finished=True))
         assert await found(clickhouse) == unit("a")
-        assert await old.claim() is None
-        assert await Leases(clickhouse, NAME, again).claim() is not None
+        assert await old.acquire() is None
+        assert await Leases(clickhouse, NAME, again).acquire() is not None
 
     tables.use(use)
 
@@ -333,9 +333,9 @@ def test_counts_are_those_of_all_units(tables: Tables) -> None:
 
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, counted("a", read=3, dead=1), counted("b", read=4, changed=2))
-        claims = Leases(clickhouse, NAME, RUN)
-        await claims.look()
-        assert claims.counts() == JobCounts(read=7, dead=1, changed=2)
-        assert not claims.finished
+        leases = Leases(clickhouse, NAME, RUN)
+        await leases.refresh()
+        assert leases.counts() == JobCounts(read=7, dead=1, changed=2)
+        assert not leases.finished
 
     tables.use(use)

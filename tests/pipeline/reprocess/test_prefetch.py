@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from pipeline.reprocess.prefetch import prefetch, prepared
+from pipeline.reprocess.prefetch import prefetch, prepare_ahead
 
 PATIENCE = 30.0
 
@@ -81,7 +81,7 @@ def test_items_are_prepared_in_order_each_in_a_thread_while_the_next_is_fetched(
             threads.add(threading.current_thread())
             return str(number)
 
-        async for text in prepared(some(source), prepare):
+        async for text in prepare_ahead(some(source), prepare):
             assert source.asked == min(5, int(text) + 2)
             seen.append(text)
         assert seen == ["0", "1", "2", "3", "4"]
@@ -93,7 +93,7 @@ def test_items_are_prepared_in_order_each_in_a_thread_while_the_next_is_fetched(
 @pytest.mark.parametrize("count", [0, 1])
 def test_the_last_item_is_not_left_behind(count: int) -> None:
     async def go() -> list[int]:
-        return [number async for number in prepared(some(Source(count)), lambda number: number)]
+        return [number async for number in prepare_ahead(some(Source(count)), lambda number: number)]
 
     assert asyncio.run(go()) == [*range(count)]
 
@@ -106,7 +106,7 @@ def test_what_cannot_be_prepared_fails_in_its_place() -> None:
             return 10 // (2 - number)
 
         with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the loop is what raises
-            async for number in prepared(some(Source(5)), prepare):
+            async for number in prepare_ahead(some(Source(5)), prepare):
                 seen.append(number)  # noqa: PERF401 - the error is the point
         assert seen == [5, 10]
 

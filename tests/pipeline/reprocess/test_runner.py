@@ -12,7 +12,7 @@ from pipeline.config.settings import Settings
 from pipeline.reprocess.batch import DecodedInputs, InputBatch
 from pipeline.reprocess.leases import Leases
 from pipeline.reprocess.runner import JobRunner
-from pipeline.reprocess.steps import BatchResult, Ready, Sink, Written
+from pipeline.reprocess.steps import BatchResult, PreparedBatch, Sink, WrittenBatch
 from pipeline.runtime.errors import TransientError
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units
@@ -37,7 +37,7 @@ def fill(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     folder: Path,
-    write: Callable[[ClickHouse, Ready], Awaitable[Written]],
+    write: Callable[[ClickHouse, PreparedBatch], Awaitable[WrittenBatch]],
 ) -> WorkUnit:
     """Run it with one input a batch, written by `write`; the unit as it was saved last."""
     run, unit = begun(folder)
@@ -45,7 +45,9 @@ def fill(
     async def use(clickhouse: ClickHouse) -> WorkUnit:
         @asynccontextmanager
         async def way(*_: object) -> AsyncIterator[Sink]:
-            yield Sink(lambda batch: Ready(batch, DecodedInputs([], [])), lambda ready: write(clickhouse, ready))
+            yield Sink(
+                lambda batch: PreparedBatch(batch, DecodedInputs([], [])), lambda batch: write(clickhouse, batch)
+            )
 
         monkeypatch.setattr("pipeline.reprocess.runner.BATCH", 1)
         monkeypatch.setattr("pipeline.reprocess.runner.open_sink", way)
@@ -79,15 +81,15 @@ def test_what_a_failed_attempt_has_begun_has_ended_before_the_next_one(
             await asyncio.sleep(0.5)  # longer than the pause before the next attempt
             running.discard(at)
 
-    async def write(_: ClickHouse, ready: Ready) -> Written:
-        at = position(ready.batch)
+    async def write(_: ClickHouse, batch: PreparedBatch) -> WrittenBatch:
+        at = position(batch.inputs)
         if at == 1:
             assert not running, "the first attempt still writes"
         elif not failed:
             await begins.wait()
             failed.append(at)
             raise TransientError("away")
-        return Written(ready, BatchResult(JobCounts(read=1), []), lambda: rest(at))
+        return WrittenBatch(batch.inputs.position, BatchResult(JobCounts(read=1), []), lambda: rest(at))
 
     saved = fill(tables, with_tables, monkeypatch, tmp_path, write)
     assert failed == [2]
@@ -102,19 +104,21 @@ def test_a_unit_that_another_has_taken_over_is_left_to_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It finishes it here, so that nothing is left to do."""
-    monkeypatch.setattr("pipeline.reprocess.runner.LOOK_EVERY_S", -1.0)
+    monkeypatch.setattr("pipeline.reprocess.runner.REFRESH_S", -1.0)
     written: list[int] = []
 
-    async def write(clickhouse: ClickHouse, ready: Ready) -> Written:
-        written.append(position(ready.batch))
+    async def write(clickhouse: ClickHouse, batch: PreparedBatch) -> WrittenBatch:
+        written.append(position(batch.inputs))
         loaded = await load_run(clickhouse, NAME)
         assert loaded is not None
         ((name, saved),) = loaded[1].items()
         theirs = msgspec.structs.replace(saved.unit, owner="elsewhere:7:0badcafe", finished=True)
-        return Written(ready, BatchResult(JobCounts(read=1), []), lambda: taken_over(clickhouse, name, theirs))
+        return WrittenBatch(
+            batch.inputs.position, BatchResult(JobCounts(read=1), []), lambda: taken_over(clickhouse, name, theirs)
+        )
 
     async def taken_over(clickhouse: ClickHouse, name: str, theirs: WorkUnit) -> None:
-        monkeypatch.setattr("pipeline.reprocess.leases.LEASE_MS", -1)  # our word counts no more
+        monkeypatch.setattr("pipeline.reprocess.leases.LEASE_MS", -1)  # the lease has expired
         await save_units(clickhouse, NAME, begun(tmp_path)[0], {name: theirs}, into_live=True)
 
     saved = fill(tables, with_tables, monkeypatch, tmp_path, write)

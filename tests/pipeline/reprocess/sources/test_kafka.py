@@ -14,7 +14,7 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.bulk_consumer import Fetched
 from pipeline.kafka.produce import Producer
 from pipeline.reprocess.batch import InputBatch
-from pipeline.reprocess.sources.kafka import BATCH_BYTES, _divided, _gathered, partitions, records
+from pipeline.reprocess.sources.kafka import BATCH_BYTES, _divided, _joined, partitions, records
 from pipeline.runtime.errors import UsageError
 from schemas.reprocessing import Job, JobCounts, JobKind, Source, Target, WorkUnit
 from tests.events import raw
@@ -64,19 +64,19 @@ def test_what_was_there_is_read_once_and_what_came_later_is_not(both: Settings) 
     assert all(batch.read < 2 * 120 for batch in found)  # a fetch may end where a batch does not
 
 
-def test_lists_are_gathered_to_their_size_and_the_first_ones_to_less() -> None:
+def test_lists_are_joined_to_their_size_and_the_first_ones_to_less() -> None:
     """Until the first is there, whoever decodes and writes has nothing to do."""
     fetches = [Fetched([b"record"] * 10, end) for end in range(10, 310, 10)]
-    found = list(_gathered(iter(fetches), 80))
+    found = list(_joined(iter(fetches), 80))
     assert [len(one.records) for one in found] == [20, 40, 80, 80, 80]
     assert [one.next_offset for one in found] == [20, 60, 140, 220, 300]
-    assert [one.next_offset for one in _gathered(iter([Fetched([], 7)]), 80)] == [7]  # a span that holds no record
-    assert list(_gathered(iter([]), 80)) == []
+    assert [one.next_offset for one in _joined(iter([Fetched([], 7)]), 80)] == [7]  # a span that holds no record
+    assert list(_joined(iter([]), 80)) == []
 
 
 def test_lists_of_large_records_are_bounded_by_their_bytes() -> None:
     large = bytes(BATCH_BYTES // 2 - 1)
-    found = list(_gathered((Fetched([large], end) for end in range(1, 8)), 1000))
+    found = list(_joined((Fetched([large], end) for end in range(1, 8)), 1000))
     assert [len(one.records) for one in found] == [3, 3, 1]
     assert found[-1].next_offset == 7
 
@@ -97,7 +97,7 @@ class Message(NamedTuple):
 def test_small_records_that_unpack_to_much_are_few_at_a_time() -> None:
     packed = gzip.compress(bytes(BATCH_BYTES // 2))
     fetch = Fetched([Message(packed, offset) for offset in range(5)], 9)
-    found = list(_gathered(_divided(iter([fetch]), BATCH_BYTES), 1000))
+    found = list(_joined(_divided(iter([fetch]), BATCH_BYTES), 1000))
     assert [(len(one.records), one.next_offset) for one in found] == [(2, 2), (2, 4), (1, 9)]
 
 
