@@ -13,7 +13,7 @@ from pipeline.store.client import ClickHouse
 from pipeline.store.conversations import read_archive_and_rows, rows_newer_than
 from pipeline.store.databases import Databases
 from pipeline.store.erasures import has_erasures, load_erasures
-from pipeline.store.key_ranges import EVENTS_A_PART, Scope, parts, single
+from pipeline.store.key_ranges import EVENTS_PER_PART, Scope, parts, single
 from schemas.erasure import digest
 from schemas.turn import ConversationKey
 
@@ -21,7 +21,7 @@ LOOKS = 4
 """Looks after the first; a conversation that has changed at each of them is left alone."""
 SUSPECTS = 20_000
 """Conversations that wait for their second look: about 30 MB."""
-KEYS_A_LOOK = 5_000
+KEYS_PER_LOOK = 5_000
 """Rows are not sorted by session, so that each look reads the keys of all rows of a bot: few and large ones."""
 
 
@@ -55,7 +55,7 @@ class Audit:
         self.counts = Counts()
 
     async def findings(
-        self, scope: Scope, progress: Callable[[Counts], None], size: int = EVENTS_A_PART
+        self, scope: Scope, progress: Callable[[Counts], None], size: int = EVENTS_PER_PART
     ) -> AsyncIterator[list[Finding]]:
         """All findings of `scope`, in lists of a bounded length; `progress` is told after every `size` events.
 
@@ -109,8 +109,8 @@ class Audit:
     async def delete_erased(self, found: Iterable[Finding]) -> None:
         """Delete what there is of forgotten sessions, from all databases."""
         keys = [finding.key for finding in found if finding.forgotten is not None]
-        for first in range(0, len(keys), KEYS_A_LOOK):
-            some = keys[first : first + KEYS_A_LOOK]
+        for first in range(0, len(keys), KEYS_PER_LOOK):
+            some = keys[first : first + KEYS_PER_LOOK]
             await self._learn(some)
             await delete_erased(self._databases, {key[:2] for key in some}, self._terms, suspects=some)
 
@@ -126,7 +126,7 @@ def _bounded(suspects: Iterable[Finding]) -> Iterator[list[ConversationKey]]:
     keys: list[ConversationKey] = []
     events = 0
     for suspect in suspects:
-        if len(keys) >= KEYS_A_LOOK or events >= EVENTS_A_PART:
+        if len(keys) >= KEYS_PER_LOOK or events >= EVENTS_PER_PART:
             yield keys
             keys, events = [], 0
         keys.append(suspect.key)

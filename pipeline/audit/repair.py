@@ -10,7 +10,7 @@ from pipeline.store.conversations import delete_rows
 from schemas.conversation import Conversation
 
 ROUNDS = 3
-ROWS_AN_INSERT = 20_000
+ROWS_PER_INSERT = 20_000
 
 
 async def repair(audit: Audit, findings: Sequence[Finding]) -> list[Finding]:
@@ -34,8 +34,8 @@ async def repair(audit: Audit, findings: Sequence[Finding]) -> list[Finding]:
         # but what was already there before the pause does.
         await delete_rows(clickhouse, [place for finding in wrong for place in finding.newer])
         rows = [row for finding in wrong for row in correct_rows(finding)]
-        for first in range(0, len(rows), ROWS_AN_INSERT):
-            await clickhouse.insert("conversations", rows[first : first + ROWS_AN_INSERT])
+        for first in range(0, len(rows), ROWS_PER_INSERT):
+            await clickhouse.insert("conversations", rows[first : first + ROWS_PER_INSERT])
         left = await audit.confirm(left)
     return left
 

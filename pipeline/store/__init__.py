@@ -1,1 +1,1 @@
-"""ClickHouse, over its HTTP interface: the only place that knows clickhouse-connect."""
+"""Access ClickHouse over its HTTP interface: the only package that imports clickhouse-connect."""

@@ -1,4 +1,4 @@
-"""Statements and rows in, ClickHouse's answers out; its trouble sorted into what passes and what is a fault."""
+"""Run statements and insert rows in ClickHouse, and sort its errors into transient and permanent ones."""
 
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -27,39 +27,46 @@ NON_RETRYABLE_CODES = {
     6, 16, 20, 26, 27, 36, 38, 41, 42, 43, 44, 46, 47, 48, 50, 53, 57, 60, 62, 63, 70, 72, 73, 81, 115, 117, 139,
     164, 179, 192, 193, 194, 215, 288, 344, 386, 392, 456, 457, 497, 516, 701,
 }  # fmt: skip
-"""Codes of what a second try cannot mend: wrong statements, types, names, passwords, a cluster that is none
+"""Codes of errors that a retry cannot solve: wrong statements, types, names, passwords, an unknown cluster
 (src/Common/ErrorCodes.cpp)."""
 
 
 INSERT_SETTINGS = {
-    "max_partitions_per_insert_block": 0,  # events of 100 months may come at once
-    "min_free_disk_bytes_to_perform_insert": 16 * 1024 * 1024,  # a disk that fills in the middle leaves broken parts
+    "max_partitions_per_insert_block": 0,  # one batch may have events of 100 months
+    "min_free_disk_bytes_to_perform_insert": 16
+    * 1024
+    * 1024,  # a disk that fills up during an insert leaves broken parts
 }
-SETTINGS_OF: Mapping[str, Mapping[str, object]] = {
-    "turns": {"optimize_on_insert": 0},  # it looks for events to replace in a batch, whose events are distinct
+TABLE_INSERT_SETTINGS: Mapping[str, Mapping[str, object]] = {
+    "turns": {"optimize_on_insert": 0},  # it searches a batch for events to replace, and those are distinct
 }
 
 
 class ClickHouse:
-    """One database. Times are integers (milliseconds) both ways; parameters are always bound, never written in."""
+    """A client of one database.
+
+    Times are integers (milliseconds) both ways; parameters are bound, never interpolated.
+    """
 
     def __init__(self, client: AsyncClient, cluster: str = "") -> None:
         self._client = client
         self.cluster = cluster
-        """Empty: one server."""
+        """The name of the cluster; empty for a single server."""
 
     @classmethod
     async def connect(cls, settings: Settings, *, database: str | None = None) -> Self:
-        """A client of `settings.clickhouse`, once the server has answered.
+        """Connect to `settings.clickhouse`, and wait until the server has answered.
 
         Raises:
-            TransientError: the server is not there. StatementError: it lets the user or the database not in.
+            TransientError: the server is unavailable. StatementError: it refuses the user or the database.
             UsageError: its certificate is not trusted.
         """
-        options.pd = None  # where pandas is installed the driver would import it for the first insert: 0.8 s, 50 MB
+        options.pd = None  # else the driver imports pandas, if installed, at the first insert: 0.8 s, 50 MB
         url = urlsplit(settings.clickhouse)
         if settings.clickhouse_ca:
-            client_context(settings.clickhouse_ca, "TURNFOLD_CLICKHOUSE_CA")  # the driver would not say what is wrong
+            client_context(
+                settings.clickhouse_ca, "TURNFOLD_CLICKHOUSE_CA"
+            )  # the driver does not say what is wrong with it
         with translate_errors():
             client = await clickhouse_connect.get_async_client(
                 interface=url.scheme,
@@ -71,24 +78,24 @@ class ClickHouse:
                 database=settings.clickhouse_database if database is None else database,
                 connect_timeout=min(10.0, settings.clickhouse_timeout),
                 send_receive_timeout=settings.clickhouse_timeout,
-                compress=False,  # the wire is short and the payload column is compressed on arrival
-                query_retries=0,  # whoever calls decides what is tried again
-                form_encode_query_params=True,  # keys of a batch outgrow a URL
+                compress=False,  # the network is near, and the payload column is compressed on arrival
+                query_retries=0,  # callers decide what is retried
+                form_encode_query_params=True,  # the keys of a batch do not fit into a URL
                 client_name="turnfold",
                 settings=dict(cluster_options(settings)),
             )
         return cls(client, settings.clickhouse_cluster)
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         await self._client.close()
 
     async def command(self, statement: str, parameters: Mapping[str, object] | None = None) -> None:
-        """Run a statement that answers nothing."""
+        """Run a statement that has no result."""
         with translate_errors():
             await self._client.command(statement, parameters=dict(parameters or {}))
 
-    async def rows(  # noqa: PLR0913 - what a SELECT may bring with it, each by its name
+    async def rows(  # noqa: PLR0913 - the parts of a SELECT request, each by its name
         self,
         statement: str,
         parameters: Mapping[str, object] | None = None,
@@ -98,55 +105,55 @@ class ClickHouse:
         limits: Limits | None = None,
         tables: ExternalData | None = None,
     ) -> Sequence[Row]:
-        """All rows that a SELECT answers; `{name:Type}` in it stands for a parameter.
+        """Return all rows of a SELECT; `{name:Type}` in it stands for a parameter.
 
-        Strings come as text, those of the columns `as_bytes` as they are. `tables` are sent along, for it to read.
+        Strings are decoded to text, except in the columns `as_bytes`. `tables` are external tables that it reads.
 
         Raises:
-            TransientError: worth a second try. StatementError: not. ExceededError: it goes beyond `limits`.
+            TransientError: a retry may succeed. StatementError: no retry can. ExceededError: it exceeds `limits`.
         """
         with translate_errors(limits):
             result = await self._client.query(
                 statement,
                 parameters=dict(parameters or {}),
-                settings={**self._bounds(limits), **(settings or {})},
+                settings={**self._limit_settings(limits), **(settings or {})},
                 query_formats={"DateTime64": "int"},
                 column_formats=dict.fromkeys(as_bytes, "bytes"),
                 external_data=tables,
             )
-        answered: Sequence[Row] = result.result_rows
-        return answered
+        rows: Sequence[Row] = result.result_rows
+        return rows
 
-    def _bounds(self, limits: Limits | None) -> dict[str, object]:
-        """The settings of these limits. A user who may only read anyway must not say so again."""
-        bounds = limits.settings() if limits else {}
+    def _limit_settings(self, limits: Limits | None) -> dict[str, object]:
+        """Return the settings of these limits. A user that is read-only already must not set `readonly` again."""
+        settings = limits.settings() if limits else {}
         if (known := self._client.server_settings.get("readonly")) and known.value != "0":
-            bounds.pop("readonly", None)
-        return bounds
+            settings.pop("readonly", None)
+        return settings
 
     async def insert(self, table: str, rows: Sequence[msgspec.Struct]) -> None:
         """Insert `rows`, all of one struct type whose fields are the columns, as one block.
 
         Raises:
-            TransientError: worth a second try; some of the rows may be in. StatementError: not.
+            TransientError: a retry may succeed; some of the rows may be inserted. StatementError: no retry can.
         """
         if not rows:
             return
-        shape = columns(type(rows[0]))
+        types = columns(type(rows[0]))
         with translate_errors():
             await self._client.insert(
                 table,
                 transpose(rows),
-                column_names=list(shape),
-                column_type_names=list(shape.values()),
+                column_names=list(types),
+                column_type_names=list(types.values()),
                 column_oriented=True,
-                settings={**INSERT_SETTINGS, **SETTINGS_OF.get(table, {})},
+                settings={**INSERT_SETTINGS, **TABLE_INSERT_SETTINGS.get(table, {})},
             )
 
 
 @asynccontextmanager
 async def connection(settings: Settings, *, database: str | None = None) -> AsyncIterator[ClickHouse]:
-    """A client for the length of a `with` block."""
+    """Connect for the length of a `with` block."""
     clickhouse = await ClickHouse.connect(settings, database=database)
     try:
         yield clickhouse
@@ -156,22 +163,22 @@ async def connection(settings: Settings, *, database: str | None = None) -> Asyn
 
 @contextmanager
 def translate_errors(limits: Limits | None = None) -> Iterator[None]:
-    """What the driver raises in the block, as TransientError, StatementError or UsageError.
+    """Translate what the driver raises in the block to TransientError, StatementError or UsageError.
 
-    A statement that goes beyond limits of its own raises ExceededError; beyond others', it may be worth a second try.
+    A statement that exceeds its own `limits` raises ExceededError; where it exceeds others, a retry may succeed.
     """
     try:
         yield
     except ClickHouseError as error:
-        if limits and (beyond := limits.exceeded(getattr(error, "code", None) or 0, str(error))):
-            raise ExceededError(beyond) from error
+        if limits and (exceeded := limits.exceeded(getattr(error, "code", None) or 0, str(error))):
+            raise ExceededError(exceeded) from error
         if untrusted := _untrusted(error):
             raise UsageError(
                 f"ClickHouse shows a certificate that is not trusted ({untrusted.verify_message}): "
                 "TURNFOLD_CLICKHOUSE_CA should name the file of the authorities that vouch for it"
             ) from error
-        ours = isinstance(error, DataError | NotSupportedError | ProgrammingError)  # it never left this process
-        if ours or getattr(error, "code", None) in NON_RETRYABLE_CODES:
+        is_local = isinstance(error, DataError | NotSupportedError | ProgrammingError)  # it was never sent
+        if is_local or getattr(error, "code", None) in NON_RETRYABLE_CODES:
             raise StatementError(str(error)) from error
         raise TransientError(str(error)) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -179,7 +186,7 @@ def translate_errors(limits: Limits | None = None) -> Iterator[None]:
 
 
 def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
-    """The failed verification that `error` comes from, if it does."""
+    """Return the failed verification of a certificate that caused `error`, if one did."""
     while error is not None and type(error) is not ssl.SSLCertVerificationError:  # aiohttp's is a bare subclass
         error = error.__cause__ or error.__context__
     return error

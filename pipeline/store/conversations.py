@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from pipeline.store.archive import KEYS_A_QUERY, keys_table
+from pipeline.store.archive import KEYS_PER_QUERY, keys_table
 from pipeline.store.client import ClickHouse, Row
 from pipeline.store.key_ranges import KEY, Where
 from pipeline.store.schema.cluster_ddl import render
@@ -16,7 +16,7 @@ from schemas.conversation import Conversation
 from schemas.erasure import digest
 from schemas.turn import ConversationKey, Turn
 
-PLACES_A_QUERY = 10_000
+PLACES_PER_QUERY = 10_000
 
 STATEMENT = f"""
 SELECT {", ".join(columns(Conversation))}
@@ -24,28 +24,32 @@ FROM conversations FINAL
 WHERE (bot_id, start, session_id, originating_request_id) IN (
     SELECT place.1, fromUnixTimestamp64Milli(place.2, 'UTC'), place.3, place.4
     FROM (SELECT arrayJoin(JSONExtract({{places:String}}, 'Array(Tuple(String, Int64, String, String))')) AS place))
-"""  # noqa: S608 - what is written in are names of a struct's fields
+"""  # noqa: S608 - interpolates names of a struct's fields
 
 
 async def current_rows(
     clickhouse: ClickHouse, starts: Mapping[ConversationKey, Iterable[int]]
 ) -> dict[ConversationKey, list[Conversation]]:
-    """The rows of each conversation whose start is one of those given, in milliseconds, and that are not taken back.
+    """Read the current rows of each conversation whose start, in milliseconds, is one of those given.
 
-    They are found by the primary key, which has the start: where a row may lie is known, not searched for.
+    The primary key contains the start, so the query looks up the rows instead of searching for them.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
-    places = [(bot_id, start, *rest) for (bot_id, *rest), some in starts.items() for start in some]
-    found: defaultdict[ConversationKey, list[Conversation]] = defaultdict(list)
-    for first in range(0, len(places), PLACES_A_QUERY):
-        some = orjson.dumps(places[first : first + PLACES_A_QUERY]).decode()
-        for row in await clickhouse.rows(STATEMENT, {"places": some}):
+    places = [(bot_id, start, *rest) for (bot_id, *rest), of_key in starts.items() for start in of_key]
+    current: defaultdict[ConversationKey, list[Conversation]] = defaultdict(list)
+    for first in range(0, len(places), PLACES_PER_QUERY):
+        chunk = orjson.dumps(places[first : first + PLACES_PER_QUERY]).decode()
+        for row in await clickhouse.rows(STATEMENT, {"places": chunk}):
             values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
-            seen = Conversation(*values)
-            found[seen.bot_id, seen.session_id, seen.originating_request_id].append(seen)
-    return dict(found)
+            conversation = Conversation(*values)
+            current[_key(conversation)].append(conversation)
+    return dict(current)
+
+
+def _key(row: Conversation) -> ConversationKey:
+    return (row.bot_id, row.session_id, row.originating_request_id)
 
 
 STARTS = """
@@ -57,17 +61,17 @@ WHERE session_id IN (SELECT session_id FROM requested)
 
 
 async def current_starts(clickhouse: ClickHouse, keys: Sequence[ConversationKey]) -> dict[ConversationKey, list[int]]:
-    """The starts of the rows of these conversations that queries see, in milliseconds.
+    """Read the starts of the current rows of these conversations, in milliseconds.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
-    found: defaultdict[ConversationKey, list[int]] = defaultdict(list)
-    for first in range(0, len(keys), KEYS_A_QUERY):
-        some = keys[first : first + KEYS_A_QUERY]
-        for bot_id, session_id, request_id, start in await clickhouse.rows(STARTS, tables=keys_table(some)):
-            found[bot_id, session_id, request_id].append(start)
-    return dict(found)
+    starts: defaultdict[ConversationKey, list[int]] = defaultdict(list)
+    for first in range(0, len(keys), KEYS_PER_QUERY):
+        chunk = keys[first : first + KEYS_PER_QUERY]
+        for bot_id, session_id, request_id, start in await clickhouse.rows(STARTS, tables=keys_table(chunk)):
+            starts[bot_id, session_id, request_id].append(start)
+    return dict(starts)
 
 
 SINCE = """
@@ -81,25 +85,25 @@ WHERE bot_id IN {bots:Array(String)} AND start >= fromUnixTimestamp64Milli({sinc
 async def row_starts_since(
     clickhouse: ClickHouse, keys: Sequence[ConversationKey], since: int
 ) -> list[tuple[ConversationKey, int, int]]:
-    """Key, start and version of each row of these conversations that began then or later, in milliseconds.
+    """Read key, start and version of each current row of these conversations that starts at `since` or later.
 
-    It reads all that the bots' conversations of that time are called.
+    Times are in milliseconds. The query reads the keys of all conversations that these bots had in that time.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
-    found = []
-    for first in range(0, len(keys), PLACES_A_QUERY):
-        some = keys[first : first + PLACES_A_QUERY]
-        named = {"bots": sorted({bot for bot, *_ in some}), "since": since, "keys": orjson.dumps(some).decode()}
-        for bot_id, session_id, request_id, start, version in await clickhouse.rows(SINCE, named):
-            found.append(((bot_id, session_id, request_id), start, version))
-    return found
+    rows = []
+    for first in range(0, len(keys), PLACES_PER_QUERY):
+        chunk = keys[first : first + PLACES_PER_QUERY]
+        parameters = {"bots": sorted({bot for bot, *_ in chunk}), "since": since, "keys": orjson.dumps(chunk).decode()}
+        for bot_id, session_id, request_id, start, version in await clickhouse.rows(SINCE, parameters):
+            rows.append(((bot_id, session_id, request_id), start, version))
+    return rows
 
 
-KEYS_A_LOOKUP = 5_000
-PLACES_A_DELETION = 200
-"""The parameters of a deletion stand in its address, of which servers take some ten thousand bytes."""
+KEYS_PER_LOOKUP = 5_000
+PLACES_PER_DELETION = 200
+"""The URL of a deletion holds its parameters, and servers accept URLs of some ten thousand bytes."""
 
 
 class RowPlace(NamedTuple):
@@ -113,12 +117,12 @@ class RowPlace(NamedTuple):
 
     @property
     def key(self) -> ConversationKey:
-        """The conversation that it is a row of."""
+        """Return the key of its conversation."""
         return (self.bot_id, self.session_id, self.originating_request_id)
 
     @property
-    def named(self) -> tuple[str, int, int]:
-        """What stands for it in a deletion."""
+    def deletion_key(self) -> tuple[str, int, int]:
+        """Return what identifies it in a deletion."""
         return (digest(*self.key), self.start, self.version)
 
 
@@ -128,7 +132,7 @@ FROM conversations
 WHERE (bot_id, session_id, originating_request_id) IN {keys:Array(Tuple(String, String, String))}
 """
 
-# ClickHouse keeps the text of a deletion, so that no session id stands there
+# ClickHouse keeps the text of a deletion, so it must not contain a session id
 DELETE = """
 DELETE FROM conversations
 WHERE (lower(hex(SHA256(concat(bot_id, '\\0', session_id, '\\0', originating_request_id)))),
@@ -137,50 +141,50 @@ WHERE (lower(hex(SHA256(concat(bot_id, '\\0', session_id, '\\0', originating_req
 
 
 async def rows_newer_than(clickhouse: ClickHouse, versions: Mapping[ConversationKey, int]) -> list[RowPlace]:
-    """The rows, in force or replaced, whose version is greater than `versions` says that any may be.
+    """Find rows, current or replaced, whose version is greater than the maximum that `versions` gives for their key.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
     keys = list(versions)
-    found: list[RowPlace] = []
-    for first in range(0, len(keys), KEYS_A_LOOKUP):
-        rows = await clickhouse.rows(VERSIONS, {"keys": keys[first : first + KEYS_A_LOOKUP]})
-        found += [place for place in (RowPlace(*row) for row in rows) if place.version > versions[place.key]]
-    return sorted(found)
+    newer: list[RowPlace] = []
+    for first in range(0, len(keys), KEYS_PER_LOOKUP):
+        rows = await clickhouse.rows(VERSIONS, {"keys": keys[first : first + KEYS_PER_LOOKUP]})
+        newer += [place for place in (RowPlace(*row) for row in rows) if place.version > versions[place.key]]
+    return sorted(newer)
 
 
 async def delete_rows(clickhouse: ClickHouse, places: Sequence[RowPlace]) -> None:
-    """Take exactly these versions out of the table: no later row could ever win against them.
+    """Delete exactly these versions of rows, which no later row could ever replace.
 
-    It is a mutation, which rewrites a mask of the parts concerned, and waits until that is done. Rows that
-    are inserted meanwhile are not touched.
+    The mutation rewrites the masks of the parts concerned, and the call waits for it. It does not touch rows that
+    are inserted meanwhile.
 
     Raises:
-        TransientError: worth a second try; some of the rows may be gone.
+        TransientError: a retry may succeed; some of the rows may be deleted.
     """
-    for first in range(0, len(places), PLACES_A_DELETION):
-        some = [place.named for place in places[first : first + PLACES_A_DELETION]]
+    for first in range(0, len(places), PLACES_PER_DELETION):
+        chunk = [place.deletion_key for place in places[first : first + PLACES_PER_DELETION]]
         for statement in render(DELETE, clickhouse.cluster):
-            await clickhouse.command(statement, {"places": some})
+            await clickhouse.command(statement, {"places": chunk})
 
 
 GREATEST_VERSIONS = "SELECT bot_id, session_id, originating_request_id, max(version) FROM conversations "
 
 SETTINGS = {
-    # a key lies in one partition, so nothing has to be merged across them
+    # all versions of a row are in one partition, so FINAL need not merge across partitions
     "do_not_merge_across_partitions_select_final": 1,
-    # the conditions are on the sorting key alone, so that what they leave out before FINAL is no version of a row
+    # the conditions use the sorting key alone, so they keep or drop all versions of a row before FINAL
     "optimize_move_to_prewhere_if_final": 1,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveAndRows:
-    """What the archive and the rows say of conversations.
+    """The archived events and the rows of conversations.
 
-    `events` may have several contents of one identity. `rows` are those that a query sees; `versions` has the greatest
-    of any row, taken back or replaced ones included.
+    `events` may have several contents of one identity. `rows` has the current rows; `versions` has the greatest
+    version of any row, deleted and replaced rows included.
     """
 
     events: dict[ConversationKey, list[Turn]]
@@ -189,29 +193,29 @@ class ArchiveAndRows:
 
     @property
     def keys(self) -> set[ConversationKey]:
-        """The conversations that either table knows."""
+        """Return the conversations that either table has."""
         return self.events.keys() | self.versions.keys()
 
 
 async def read_archive_and_rows(clickhouse: ClickHouse, where: Where) -> ArchiveAndRows:
-    """All events and all rows of the conversations of `where`.
+    """Read all events and all rows of the conversations of `where`.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
-    said = ArchiveAndRows(defaultdict(list), defaultdict(list), {})
+    result = ArchiveAndRows(defaultdict(list), defaultdict(list), {})
     for row in await _final(clickhouse, "turns", list(columns(Turn)), where):
         turn = Turn(*row)
-        said.events[turn.key].append(turn)
+        result.events[turn.key].append(turn)
     for row in await _final(clickhouse, "conversations", list(columns(Conversation)), where):
         values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
-        found = Conversation(*values)
-        said.rows[found.bot_id, found.session_id, found.originating_request_id].append(found)
+        conversation = Conversation(*values)
+        result.rows[_key(conversation)].append(conversation)
     for *key, version in await clickhouse.rows(
         GREATEST_VERSIONS + f"WHERE {where.sql} GROUP BY {KEY}", where.parameters
     ):
-        said.versions[tuple(key)] = version
-    return said
+        result.versions[tuple(key)] = version
+    return result
 
 
 async def _final(clickhouse: ClickHouse, table: str, names: list[str], where: Where) -> Sequence[Row]:

@@ -7,22 +7,22 @@ from pipeline.store.client import ClickHouse
 from pipeline.store.limits import Limits
 
 EXACT_ROWS = 5_000_000
-"""Stored rows up to which an exact count is tried: it has to compare the sorting keys of all of them."""
+"""Stored rows up to which an exact count is tried: it compares the sorting keys of all of them."""
 LIMITS = Limits(seconds=2.0, memory=1_000_000_000)
 
 
 class RowCount(NamedTuple):
-    """`exact`, or with rows that ClickHouse has not yet merged into their later versions: never too few."""
+    """A count of rows: `exact`, or never too small, since it includes rows that later versions will replace."""
 
     rows: int
     exact: bool
 
 
 async def count_rows(clickhouse: ClickHouse, table: str) -> RowCount:
-    """Count the current rows of one of our tables.
+    """Count the current rows of `table`.
 
     Raises:
-        TransientError: worth a second try. StatementError: there is no such table.
+        TransientError: a retry may succeed. StatementError: there is no such table.
     """
     stored = await _count(clickhouse, table)
     if stored > EXACT_ROWS:
@@ -34,5 +34,5 @@ async def count_rows(clickhouse: ClickHouse, table: str) -> RowCount:
 
 
 async def _count(clickhouse: ClickHouse, table: str) -> int:
-    ((rows,),) = await clickhouse.rows(f"SELECT count() FROM {table}", limits=LIMITS)  # noqa: S608 - names of our own
+    ((rows,),) = await clickhouse.rows(f"SELECT count() FROM {table}", limits=LIMITS)  # noqa: S608 - callers pass names of our own tables
     return int(rows)

@@ -11,10 +11,10 @@ from schemas.columns import columns
 from schemas.erasure import Session
 from schemas.turn import ConversationKey, Turn
 
-SESSIONS_AT_ONCE = 200
-"""The reply stays bounded."""
+SESSIONS_PER_QUERY = 200
+"""Sessions in one query, which bounds the reply."""
 
-# rows that are replaced or taken back tell of somebody, too
+# replaced and deleted rows hold a person's data too
 ROWS = """
 SELECT DISTINCT bot_id, session_id, originating_request_id, start, version, is_deleted
 FROM conversations
@@ -34,7 +34,7 @@ SELECT DISTINCT bot_id FROM conversations WHERE session_id = {session_id:String}
 
 
 class RowVersion(NamedTuple):
-    """A row, in force or not, as far as it matters here; `start` in milliseconds."""
+    """A version of a row, current or not, without its values; `start` in milliseconds."""
 
     start: int
     version: int
@@ -43,12 +43,15 @@ class RowVersion(NamedTuple):
 
 @dataclass(slots=True)
 class ErasedData:
-    """What a database has of forgotten sessions.
+    """What a database still has of erased sessions.
 
-    `events` are digests of those that are archived, with their moments; `rows` the conversations all of whose rows have
-    to go, with their starts: they tell of such events, or take back what is right, and a version of fewer events
-    does not win against one of more. `due` are those with other events that have not one row of them, as they are
-    then, or as whoever died in the middle of this leaves them.
+    `events` has the digests of archived events that are erased, by bot, with their timestamps in milliseconds.
+
+    `rows` has the conversations all of whose rows must be deleted, with the starts of these rows. They show erased
+    events, or delete the correct row; and a version of fewer events does not replace one of more.
+
+    `due` has the conversations with other events that lack the one row of these, as after such a deletion, or where
+    a process died in the middle of one.
     """
 
     events: dict[str, dict[int, int]] = field(default_factory=dict)
@@ -57,7 +60,7 @@ class ErasedData:
 
     @property
     def count(self) -> int:
-        """How many events."""
+        """Return the number of events."""
         return sum(map(len, self.events.values()))
 
     def __bool__(self) -> bool:
@@ -67,43 +70,43 @@ class ErasedData:
 async def read_row_versions(
     clickhouse: ClickHouse, sessions: Collection[Session]
 ) -> dict[ConversationKey, list[RowVersion]]:
-    """The rows of these sessions, in force or not, by conversation.
+    """Read the versions of the rows of these sessions, current or not, by conversation.
 
     Raises:
-        TransientError: worth a second try. StatementError: the tables are not there, or are there no longer.
+        TransientError: a retry may succeed. StatementError: the tables do not exist, or no longer.
     """
-    found: defaultdict[ConversationKey, list[RowVersion]] = defaultdict(list)
-    for some in bounded(sessions):
-        for bot_id, session_id, request_id, *told in await clickhouse.rows(ROWS, {"sessions": some}):
-            found[bot_id, session_id, request_id].append(RowVersion(*told))
-    return dict(found)
+    rows: defaultdict[ConversationKey, list[RowVersion]] = defaultdict(list)
+    for chunk in bounded(sessions):
+        for bot_id, session_id, request_id, *version in await clickhouse.rows(ROWS, {"sessions": chunk}):
+            rows[bot_id, session_id, request_id].append(RowVersion(*version))
+    return dict(rows)
 
 
 async def read_archived(clickhouse: ClickHouse, sessions: Collection[Session]) -> dict[ConversationKey, list[Turn]]:
-    """The archived events of these sessions, by conversation, some perhaps twice.
+    """Read the archived events of these sessions, by conversation, some perhaps twice.
 
     Raises:
-        TransientError: worth a second try. StatementError: the tables are not there, or are there no longer.
+        TransientError: a retry may succeed. StatementError: the tables do not exist, or no longer.
     """
-    found: defaultdict[ConversationKey, list[Turn]] = defaultdict(list)
-    for some in bounded(sessions):
-        for row in await clickhouse.rows(EVENTS, {"sessions": some}):
+    events: defaultdict[ConversationKey, list[Turn]] = defaultdict(list)
+    for chunk in bounded(sessions):
+        for row in await clickhouse.rows(EVENTS, {"sessions": chunk}):
             turn = Turn(*row)
-            found[turn.key].append(turn)
-    return dict(found)
+            events[turn.key].append(turn)
+    return dict(events)
 
 
 async def find_bots(clickhouse: ClickHouse, session_id: str) -> set[str]:
-    """The bots that have known this session.
+    """Find the bots that have events or rows of this session.
 
     Raises:
-        TransientError: worth a second try. StatementError: the tables are not there, or are there no longer.
+        TransientError: a retry may succeed. StatementError: the tables do not exist, or no longer.
     """
     return {bot_id for (bot_id,) in await clickhouse.rows(BOTS, {"session_id": session_id})}
 
 
 def bounded(sessions: Iterable[Session]) -> Iterator[list[Session]]:
-    """The same in as many as a statement takes."""
+    """Divide sessions into lists for one query each, sorted."""
     items = iter(sorted(sessions))
-    while some := list(islice(items, SESSIONS_AT_ONCE)):
-        yield some
+    while chunk := list(islice(items, SESSIONS_PER_QUERY)):
+        yield chunk

@@ -13,10 +13,10 @@ from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.writer_state import TABLES
 from schemas.erasure import ErasedEvent, Erasure, ErasureList, digest
 
-SESSIONS_A_QUERY = 20_000
-EVENTS_AN_INSERT = 50_000
+SESSIONS_PER_QUERY = 20_000
+EVENTS_PER_INSERT = 50_000
 
-ANYBODY = "SELECT 1 FROM forgotten LIMIT 1"
+ANY_ERASURE = "SELECT 1 FROM forgotten LIMIT 1"
 LOAD = """
 SELECT toString(bot_id), session, max(until), argMax(ends, until), CAST([], 'Array(UInt64)')
 FROM forgotten
@@ -31,52 +31,52 @@ GROUP BY session
 
 
 async def load_erasures(live: ClickHouse, sessions: Collection[str]) -> ErasureList:
-    """What is said of these sessions, which are digests, and of nobody else: the tables may be long.
+    """Load the erasures of these sessions alone, since the tables may be long. `sessions` are digests.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
-    words: list[Erasure] = []
+    erasures: list[Erasure] = []
     events: dict[str, list[int]] = {}
-    some = sorted(sessions)
-    for first in range(0, len(some), SESSIONS_A_QUERY):
-        for bot_id, session, until, ends, erased in await live.rows(
-            LOAD, tables=_sessions_table(some[first:][:SESSIONS_A_QUERY])
+    digests = sorted(sessions)
+    for offset in range(0, len(digests), SESSIONS_PER_QUERY):
+        for bot_id, session, until, ends, erased_events in await live.rows(
+            LOAD, tables=_sessions_table(digests[offset : offset + SESSIONS_PER_QUERY])
         ):
-            if erased:
-                events[session] = erased
+            if erased_events:
+                events[session] = erased_events
             else:
-                words.append(Erasure(bot_id, session, until, ends))
-    return ErasureList(words, events)
+                erasures.append(Erasure(bot_id, session, until, ends))
+    return ErasureList(erasures, events)
 
 
 async def has_erasures(live: ClickHouse) -> bool:
-    """Whether it is worth asking.
+    """Return whether there is any erasure to load.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
-    return bool(await live.rows(ANYBODY))
+    return bool(await live.rows(ANY_ERASURE))
 
 
-async def announce(live: ClickHouse, words: Iterable[Erasure]) -> None:
-    """Let every writer know; said once more, a word says that its speaker is about to write.
+async def announce(live: ClickHouse, erasures: Iterable[Erasure]) -> None:
+    """Announce erasures to every writer; repeating one announces that its process is about to write.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
-    await live.insert("forgotten", list(words))
+    await live.insert("forgotten", list(erasures))
 
 
 async def register_erased_events(live: ClickHouse, events: Collection[ErasedEvent]) -> None:
-    """Let these events be forgotten for good; that may be said twice.
+    """Register events as erased for good; a call may be repeated.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
-    some = list(events)
-    for first in range(0, len(some), EVENTS_AN_INSERT):
-        await live.insert("forgotten_events", some[first : first + EVENTS_AN_INSERT])
+    rows = list(events)
+    for offset in range(0, len(rows), EVENTS_PER_INSERT):
+        await live.insert("forgotten_events", rows[offset : offset + EVENTS_PER_INSERT])
 
 
 def _sessions_table(sessions: Collection[str]) -> ExternalData:
@@ -84,13 +84,13 @@ def _sessions_table(sessions: Collection[str]) -> ExternalData:
     return ExternalData(file_name="requested", data=rows, fmt="JSONCompactEachRow", structure="session String")
 
 
-DIGESTS_AT_ONCE = 300
-KEYS_AT_ONCE = 100
-"""The parameters of a deletion stand in its address, of which servers take some ten thousand bytes."""
+DIGESTS_PER_DELETION = 300
+KEYS_PER_DELETION = 100
+"""The URL of a deletion holds its parameters, and servers accept URLs of some ten thousand bytes."""
 
 Item = TypeVar("Item")
 
-# the bounds on the time let ClickHouse leave alone what lies in other months
+# the bounds on the time let ClickHouse skip the partitions of other months
 MOMENT = "fromUnixTimestamp64Milli({%s:Int64}, 'UTC')"
 SINCE, LAST = MOMENT % "since", MOMENT % "last"
 EVENTS = f"""
@@ -99,7 +99,7 @@ WHERE bot_id = {{bot:String}} AND timestamp >= {SINCE} AND timestamp <= {LAST}
   AND reinterpretAsUInt64(substring(SHA256(concat(bot_id, '\\0', session_id, '\\0', originating_request_id, '\\0',
   toString(toUnixTimestamp64Milli(timestamp)), '\\0', request_id, '\\0', response_reason)), 1, 8))
   IN {{events:Array(UInt64)}}
-"""  # noqa: S608 - what is written in are expressions of our own
+"""  # noqa: S608 - interpolates expressions of our own
 ROWS = f"""
 DELETE FROM conversations
 WHERE bot_id IN {{bots:Array(String)}} AND start >= {SINCE} AND start <= {LAST}
@@ -111,59 +111,59 @@ MASKED = """
 SELECT DISTINCT table FROM system.parts
 WHERE database = currentDatabase() AND table IN {tables:Array(String)} AND active AND has_lightweight_delete
 """
-WAITING = " SETTINGS mutations_sync = 2"
+WAIT_FOR_ALL = " SETTINGS mutations_sync = 2"
 
 
-async def delete_erased_rows(clickhouse: ClickHouse, remains: ErasedData) -> None:
-    """Take away the rows that tell of what is forgotten, with all others of their conversations.
-
-    Raises:
-        TransientError: worth a second try; some of it may be gone.
-    """
-    for keys in _some(sorted(remains.rows), KEYS_AT_ONCE):
-        starts = [start for key in keys for start in remains.rows[key]]
-        named = {"bots": sorted({bot_id for bot_id, *_ in keys}), "keys": [digest(*key) for key in keys]}
-        await _run(clickhouse, ROWS, {**named, **_bounds(starts)})
-
-
-async def delete_erased_events(clickhouse: ClickHouse, remains: ErasedData) -> None:
-    """Take what is forgotten out of what queries see; on the disk it is until `apply`.
-
-    These are mutations: what is inserted meanwhile is not touched.
+async def delete_erased_rows(clickhouse: ClickHouse, erased: ErasedData) -> None:
+    """Delete the rows that show erased events, with all other rows of their conversations.
 
     Raises:
-        TransientError: worth a second try; some of it may be gone.
+        TransientError: a retry may succeed; some of it may be deleted.
     """
-    for bot_id, events in sorted(remains.events.items()):
-        for some in _some(sorted(events, key=lambda event: events[event]), DIGESTS_AT_ONCE):
-            named = {"bot": bot_id, "events": some}
-            await _run(clickhouse, EVENTS, {**named, **_bounds([events[event] for event in some])})
+    for keys in _chunks(sorted(erased.rows), KEYS_PER_DELETION):
+        starts = [start for key in keys for start in erased.rows[key]]
+        parameters = {"bots": sorted({bot_id for bot_id, *_ in keys}), "keys": [digest(*key) for key in keys]}
+        await _run(clickhouse, ROWS, {**parameters, **_bounds(starts)})
+
+
+async def delete_erased_events(clickhouse: ClickHouse, erased: ErasedData) -> None:
+    """Delete erased events from what queries see; the disk holds them until `apply_deleted_masks`.
+
+    These are mutations: they do not touch what is inserted meanwhile.
+
+    Raises:
+        TransientError: a retry may succeed; some of it may be deleted.
+    """
+    for bot_id, events in sorted(erased.events.items()):
+        for chunk in _chunks(sorted(events, key=lambda event: events[event]), DIGESTS_PER_DELETION):
+            parameters = {"bot": bot_id, "events": chunk}
+            await _run(clickhouse, EVENTS, {**parameters, **_bounds([events[event] for event in chunk])})
 
 
 async def apply_deleted_masks(clickhouse: ClickHouse) -> None:
-    """Write the parts anew of which something was deleted, without that; the old ones go some minutes later.
+    """Rewrite the parts that have deleted rows without these; the old parts are removed some minutes later.
 
     Raises:
-        TransientError: it takes longer than a statement may; ClickHouse goes on with it.
+        TransientError: it exceeds the timeout of a statement; ClickHouse completes it in the background.
     """
     tables = set(TABLES)
-    if not clickhouse.cluster:  # where each server knows of its own parts alone
+    if not clickhouse.cluster:  # on a cluster each server knows its own parts only
         tables = {table for (table,) in await clickhouse.rows(MASKED, {"tables": list(TABLES)})}
     for table in sorted(tables):
         for statement in render(APPLY.format(table=table), clickhouse.cluster):
-            await clickhouse.command(statement + WAITING)
+            await clickhouse.command(statement + WAIT_FOR_ALL)
 
 
-async def _run(clickhouse: ClickHouse, statement: str, named: Mapping[str, object]) -> None:
+async def _run(clickhouse: ClickHouse, statement: str, parameters: Mapping[str, object]) -> None:
     for rendered in render(statement, clickhouse.cluster):
-        await clickhouse.command(rendered, named)
+        await clickhouse.command(rendered, parameters)
 
 
 def _bounds(moments: list[int]) -> dict[str, object]:
     return {"since": min(moments), "last": max(moments)}
 
 
-def _some(items: Iterable[Item], count: int) -> Iterator[list[Item]]:
-    left = iter(items)
-    while some := list(islice(left, count)):
-        yield some
+def _chunks(items: Iterable[Item], count: int) -> Iterator[list[Item]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, count)):
+        yield chunk

@@ -1,4 +1,4 @@
-"""Tell why conversations can be neither read nor written."""
+"""Check whether conversations can be read and written, and explain why not."""
 
 import asyncio
 import time
@@ -11,52 +11,52 @@ TABLES = frozenset({"bots", "conversations", "forgotten", "forgotten_events", "r
 FIND = """
 SELECT name FROM system.tables WHERE database = currentDatabase() AND name IN {tables:Array(String)}
 """
-LONGEST = 300
-"""Characters of what ClickHouse says that are passed on."""
+MAX_ERROR_LENGTH = 300
+"""Characters of an error of ClickHouse that are reported."""
 SECONDS = 3.0
-"""Time that ClickHouse has to answer a probe: whoever asks whether a process is ready does not wait long."""
+"""Seconds that ClickHouse has to answer a probe: clients of a readiness probe do not wait long."""
 FRESH_SECONDS = 1.0
-"""How long an answer stands: however many ask, ClickHouse is asked once meanwhile."""
+"""Seconds for which a result is reused: however many requests there are, ClickHouse gets one query meanwhile."""
 
 
 class Store(Protocol):
-    """What is needed of a client of ClickHouse."""
+    """The part of a ClickHouse client that probes use."""
 
     async def rows(self, statement: str, parameters: Mapping[str, object] | None = None) -> Sequence[tuple[Any, ...]]:
-        """All rows that a SELECT answers."""
+        """Return all rows of a SELECT."""
 
 
 async def unavailable_reason(store: Store) -> str:
-    """What is in the way, and what would help; empty where the tables are there."""
+    """Return why conversations are unavailable, and what would help; empty if the tables exist."""
     try:
-        found = {name for (name,) in await store.rows(FIND, {"tables": sorted(TABLES)})}
+        existing = {name for (name,) in await store.rows(FIND, {"tables": sorted(TABLES)})}
     except (TransientError, StatementError) as error:
-        return f"ClickHouse cannot be asked: {str(error).splitlines()[0][:LONGEST]}"
-    missing = TABLES - found
+        return f"ClickHouse cannot be queried: {str(error).splitlines()[0][:MAX_ERROR_LENGTH]}"
+    missing = TABLES - existing
     return f"tables are missing: {', '.join(sorted(missing))}; run `turnfold migrate`" if missing else ""
 
 
 class ReadyProbe:
-    """Asks a store for its trouble: one question at a time, with a time-out of its own, remembered for a moment."""
+    """Probe a store: one query at a time, with a timeout of its own, and a result that is reused for a moment."""
 
     def __init__(self, store: Store, seconds: float = SECONDS) -> None:
         self._store, self._seconds = store, seconds
-        self._asking: asyncio.Task[str] | None = None
-        self._answered = 0.0
+        self._running: asyncio.Task[str] | None = None
+        self._finished = 0.0
 
     async def problem(self) -> str:
-        """Return what is in the way, as it was found less than `FRESH_SECONDS` ago; empty where nothing is."""
-        if self._asking is None or (self._asking.done() and time.monotonic() - self._answered >= FRESH_SECONDS):
-            self._asking = asyncio.create_task(self._ask())
-        asking = self._asking
-        await asyncio.wait([asking])  # whoever leaves does not take the answer from the others
-        return asking.result()
+        """Return the problem as of less than `FRESH_SECONDS` ago; empty if there is none."""
+        if self._running is None or (self._running.done() and time.monotonic() - self._finished >= FRESH_SECONDS):
+            self._running = asyncio.create_task(self._query())
+        running = self._running
+        await asyncio.wait([running])  # a cancelled caller must not cancel the query of the others
+        return running.result()
 
-    async def _ask(self) -> str:
+    async def _query(self) -> str:
         try:
             async with asyncio.timeout(self._seconds):
                 return await unavailable_reason(self._store)
         except TimeoutError:
-            return f"ClickHouse cannot be asked: it gave no answer within {self._seconds:g} s"
+            return f"ClickHouse cannot be queried: it gave no answer within {self._seconds:g} s"
         finally:
-            self._answered = time.monotonic()
+            self._finished = time.monotonic()

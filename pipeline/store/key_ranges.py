@@ -6,23 +6,27 @@ from dataclasses import dataclass
 from pipeline.store.client import ClickHouse
 from schemas.turn import ConversationKey
 
-EVENTS_A_PART = 50_000
-"""Measured over 2 M turns: such a part takes 0.2 s and about 100 MB, and smaller ones take no less per event."""
+EVENTS_PER_PART = 50_000
+"""Events or rows in a part. Measured over 2 M turns, a part takes 0.2 s and about 100 MB, and smaller ones take no less
+per event."""
 
 KeyBound = tuple[str, str]
-"""(session id, originating request id): a place in the order of a bot's conversations."""
+"""(session id, originating request id): a position in the order of a bot's conversations."""
 
 KEY = "(bot_id, session_id, originating_request_id)"
 LAST_TIME = 4_102_444_800_000
 """The year 2100 in milliseconds: no later event is valid."""
 
 TIMES = {"turns": "timestamp", "conversations": "start"}
-"""Table -> the column of its time."""
+"""Table -> its time column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The conversations with a sign of life in a time, in milliseconds, `until` exclusive; of one bot or of all."""
+    """The conversations of one bot, or of all, that have an event or a start in a time range.
+
+    The range is in milliseconds, `until` exclusive.
+    """
 
     bot_id: str | None = None
     since: int | None = None
@@ -30,49 +34,49 @@ class Scope:
 
     @property
     def timed(self) -> bool:
-        """Whether the time is bounded at all."""
+        """Return whether the time range has a bound."""
         return self.since is not None or self.until is not None
 
     def parameters(self) -> dict[str, object]:
-        """The bounds of the time."""
+        """Return the query parameters for the bounds of the time range."""
         return {"since": self.since or 0, "until": LAST_TIME if self.until is None else self.until}
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A condition that both tables know, and its parameters."""
+    """A condition on columns that both tables have, and its parameters."""
 
     sql: str
     parameters: dict[str, object]
 
 
 async def count_events(clickhouse: ClickHouse, scope: Scope) -> int:
-    """About how many events an audit of `scope` looks at.
+    """Count roughly the events that an audit of `scope` reads.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
     where = "bot_id = {bot_id:String}" if scope.bot_id else "true"
-    sql = f"SELECT count() FROM turns WHERE {where}{_in_time('timestamp', scope)}"  # noqa: S608 - conditions of our own
+    sql = f"SELECT count() FROM turns WHERE {where}{_in_time('timestamp', scope)}"  # noqa: S608 - interpolates conditions of our own
     return int((await clickhouse.rows(sql, {"bot_id": scope.bot_id or "", **scope.parameters()}))[0][0])
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A bot's conversations behind `after`, up to and with `upto`, by session and request; None is no bound."""
+    """The conversations of a bot after `after` and up to `upto`, inclusive, by session and request; None: no bound."""
 
     bot_id: str
     after: KeyBound | None = None
     upto: KeyBound | None = None
 
 
-async def parts(clickhouse: ClickHouse, scope: Scope, size: int = EVENTS_A_PART) -> AsyncIterator[Where]:
-    """Conditions that divide the conversations of `scope`, each for some that have `size` events or rows in all.
+async def parts(clickhouse: ClickHouse, scope: Scope, size: int = EVENTS_PER_PART) -> AsyncIterator[Where]:
+    """Yield conditions that divide the conversations of `scope` into parts of about `size` events or rows each.
 
-    A conversation is never divided, so that there may be more. Those of which only one table knows are there too.
+    A conversation is never divided, so a part may be larger. Conversations that only one table has are included.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
     for bot_id in await _bots(clickhouse, scope):
         async for part in divided(clickhouse, Range(bot_id), scope, size):
@@ -80,22 +84,22 @@ async def parts(clickhouse: ClickHouse, scope: Scope, size: int = EVENTS_A_PART)
 
 
 async def ranges(clickhouse: ClickHouse, scope: Scope, size: int) -> list[Range]:
-    """The same as ranges of conversations.
+    """Divide the conversations of `scope` into ranges of about `size` events or rows each.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
     bots = await _bots(clickhouse, scope)
     return [part for bot_id in bots async for part in divided(clickhouse, Range(bot_id), scope, size)]
 
 
 async def divided(
-    clickhouse: ClickHouse, whole: Range, scope: Scope, size: int = EVENTS_A_PART
+    clickhouse: ClickHouse, whole: Range, scope: Scope, size: int = EVENTS_PER_PART
 ) -> AsyncIterator[Range]:
-    """`whole` in ranges of about `size` events or rows of `scope` each, in order.
+    """Divide `whole` into ranges of about `size` events or rows of `scope` each, in order.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
     bot_id, after, last = whole.bot_id, whole.after, whole.upto
     while True:
@@ -108,12 +112,12 @@ async def divided(
 
 
 def condition(part: Range, scope: Scope) -> Where:
-    """The condition for the conversations of `part` that are in `scope`."""
-    return _alive(_between(part.bot_id, part.after, part.upto), scope)
+    """Build the condition for the conversations of `part` that are in `scope`."""
+    return _in_scope(_between(part.bot_id, part.after, part.upto), scope)
 
 
 def single(keys: Iterable[ConversationKey]) -> Where:
-    """The condition for these conversations."""
+    """Build the condition for these conversations."""
     return Where(f"{KEY} IN {{keys:Array(Tuple(String, String, String))}}", {"keys": list(keys)})
 
 
@@ -125,19 +129,19 @@ async def _bots(clickhouse: ClickHouse, scope: Scope) -> list[str]:
 
 
 async def _end(clickhouse: ClickHouse, table: str, where: Where, scope: Scope, size: int) -> KeyBound | None:
-    """Session and request of the row number `size` of `where` in `table`; None where there are not so many."""
+    """Find session and request of row number `size` of `where` in `table`; None if there are fewer rows."""
     sql = (
-        f"SELECT session_id, originating_request_id FROM {table} WHERE {where.sql}{_in_time(TIMES[table], scope)} "  # noqa: S608 - conditions of our own
+        f"SELECT session_id, originating_request_id FROM {table} WHERE {where.sql}{_in_time(TIMES[table], scope)} "  # noqa: S608 - interpolates conditions of our own
         "ORDER BY bot_id, session_id, originating_request_id LIMIT 1 OFFSET {offset:UInt64}"
     )
-    found = await clickhouse.rows(sql, {**where.parameters, **scope.parameters(), "offset": size - 1})
-    return found[0] if found else None
+    rows = await clickhouse.rows(sql, {**where.parameters, **scope.parameters(), "offset": size - 1})
+    return rows[0] if rows else None
 
 
 def _between(bot_id: str, after: KeyBound | None, upto: KeyBound | None) -> Where:
-    """The bot's conversations behind `after`, up to and with `upto`, by session and request.
+    """Build the condition for a bot's conversations after `after` and up to `upto`, inclusive, by session and request.
 
-    The condition on the session alone follows from that on both; it is the one that the primary index takes.
+    The condition on the session alone follows from the one on both; it is the one that the primary index can use.
     """
     conditions, parameters = ["bot_id = {bot_id:String}"], {"bot_id": bot_id}
     for name, sign, loose, bound in (("after", ">", ">=", after), ("upto", "<=", "<=", upto)):
@@ -151,15 +155,15 @@ def _between(bot_id: str, after: KeyBound | None, upto: KeyBound | None) -> Wher
     return Where(" AND ".join(conditions), dict(parameters))
 
 
-def _alive(where: Where, scope: Scope) -> Where:
-    """Those of `where` with an event or a start in the time of `scope`; all where it has no bounds."""
+def _in_scope(where: Where, scope: Scope) -> Where:
+    """Restrict `where` to conversations with an event or a start in the time range of `scope`, if it has bounds."""
     if not scope.timed:
         return where
-    living = " UNION DISTINCT ".join(
-        f"SELECT {KEY} FROM {table} WHERE {where.sql}{_in_time(moment, scope)}"  # noqa: S608 - conditions of our own
-        for table, moment in TIMES.items()
+    matching = " UNION DISTINCT ".join(
+        f"SELECT {KEY} FROM {table} WHERE {where.sql}{_in_time(column, scope)}"  # noqa: S608 - interpolates conditions of our own
+        for table, column in TIMES.items()
     )
-    return Where(f"{where.sql} AND {KEY} IN ({living})", where.parameters | scope.parameters())
+    return Where(f"{where.sql} AND {KEY} IN ({matching})", where.parameters | scope.parameters())
 
 
 def _in_time(column: str, scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""Connect to ClickHouse at the first question, so that a server starts before it."""
+"""Connect to ClickHouse at the first query, so that a server can start before ClickHouse does."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from pipeline.store.shared_connection import SharedConnection
 
 
 class LazyClickHouse:
-    """Asks ClickHouse, each time within `settings.clickhouse_timeout`, connecting included, and within its limits."""
+    """A client whose queries, connecting included, end within `settings.clickhouse_timeout` and the query limits."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        # a question that is given up here must not go on there
+        # ClickHouse must not continue a query that timed out here
         self._limits = Limits(min(settings.query_seconds, settings.clickhouse_timeout), settings.query_memory)
         self._connection = SharedConnection(lambda: ClickHouse.connect(settings))
 
@@ -25,10 +25,10 @@ class LazyClickHouse:
         parameters: Mapping[str, object] | None = None,
         settings: Mapping[str, object] | None = None,
     ) -> Sequence[Row]:
-        """All rows that a SELECT answers.
+        """Return all rows of a SELECT.
 
         Raises:
-            TransientError: ClickHouse is away or too slow. StatementError: it refuses the statement.
+            TransientError: ClickHouse is unavailable or too slow. StatementError: it refuses the statement.
             ExceededError: the statement would take more than `settings.query_seconds` or `settings.query_memory`.
         """
         seconds = self._settings.clickhouse_timeout
@@ -40,5 +40,5 @@ class LazyClickHouse:
             raise TransientError(f"ClickHouse gave no answer within {seconds:g} s") from None
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connection."""
         await self._connection.close()

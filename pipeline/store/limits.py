@@ -1,42 +1,42 @@
-"""How much of ClickHouse a question may take in; the settings that say so, and in words what would take more, out."""
+"""Limit the time and memory of a query, and recognize the errors of queries that exceed the limits."""
 
 from dataclasses import dataclass
 
 TIMEOUT_EXCEEDED, TOO_SLOW, MEMORY_LIMIT_EXCEEDED = 159, 160, 241
-TOO_MUCH = {158, 307, 396}
-"""TOO_MANY_ROWS, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES: limits that whoever runs ClickHouse has set for our user."""
-OF_THE_QUERY = ("Query memory limit", "(for query)")
-"""How ClickHouse words that a query's own memory is meant, now and formerly; not that of the server or the user."""
+ACCOUNT_LIMIT_CODES = {158, 307, 396}
+"""TOO_MANY_ROWS, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES: limits that ClickHouse's administrator set for our user."""
+QUERY_MEMORY_TEXTS = ("Query memory limit", "(for query)")
+"""Texts, of current and former versions, that tell a query's own memory limit from those of the server or the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """For one statement, which only reads.
+    """Limits for one statement, which only reads.
 
     Attributes:
-        seconds: that it may take.
-        memory: bytes that it may take.
+        seconds: maximum execution time.
+        memory: maximum bytes of memory.
     """
 
     seconds: float
     memory: int
 
     def settings(self) -> dict[str, object]:
-        """As ClickHouse knows them."""
+        """Return the ClickHouse settings for these limits."""
         return {
             "max_execution_time": self.seconds,
-            "timeout_overflow_mode": "throw",  # a part of an answer is none
+            "timeout_overflow_mode": "throw",  # no partial results
             "max_memory_usage": self.memory,
-            "cancel_http_readonly_queries_on_client_close": 1,  # what is given up here does not go on there
+            "cancel_http_readonly_queries_on_client_close": 1,  # a query that is given up here ends there too
             "readonly": 1,
         }
 
     def exceeded(self, code: int, text: str) -> str:
-        """What a statement that failed so would have taken; empty if that is not why."""
+        """Return which limit a statement with this error exceeded, as a sentence; empty if none."""
         if code in {TIMEOUT_EXCEEDED, TOO_SLOW}:
             return f"the query would take more than {self.seconds:g} s"
-        if code == MEMORY_LIMIT_EXCEEDED and any(words in text for words in OF_THE_QUERY):
+        if code == MEMORY_LIMIT_EXCEEDED and any(part in text for part in QUERY_MEMORY_TEXTS):
             return f"the query would take more than {self.memory:,} bytes of memory"
-        if code in TOO_MUCH:
-            return "the query would take more than ClickHouse lets us read"
+        if code in ACCOUNT_LIMIT_CODES:
+            return "the query would read more than ClickHouse allows our user"
         return ""

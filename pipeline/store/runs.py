@@ -1,4 +1,4 @@
-"""Plans and progress of replays, rebuilds and backfills in, kept in ClickHouse; the same out, on any machine."""
+"""Save and load the plan and the progress of reprocessing in ClickHouse, so that any machine can resume it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pipeline.store.client import ClickHouse
 from schemas.reprocessing import Run, SavedState, WorkUnit
 
 WHOLE = ""
-"""The unit under which the run itself is kept."""
+"""The unit name under which the run itself is saved."""
 
 FIND = """
 SELECT unit, state, dateDiff('millisecond', saved, now64(3))
@@ -23,17 +23,17 @@ _run, _unit = msgspec.json.Decoder(Run), msgspec.json.Decoder(WorkUnit)
 
 @dataclass(frozen=True, slots=True)
 class SavedUnit:
-    """A unit as it was saved, and how long ago by the server's clock, in milliseconds."""
+    """A saved unit and its `age`: milliseconds since it was saved, by the server's clock."""
 
     unit: WorkUnit
     age: int
 
 
 async def save_run(clickhouse: ClickHouse, name: str, run: Run, *, into_live: bool) -> None:
-    """Keep the plan and the phase of a run.
+    """Save the plan and the phase of a run.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
     await clickhouse.insert("runs", [SavedState(name, WHOLE, into_live, msgspec.json.encode(run))])
 
@@ -41,10 +41,10 @@ async def save_run(clickhouse: ClickHouse, name: str, run: Run, *, into_live: bo
 async def save_units(
     clickhouse: ClickHouse, name: str, run: Run, units: Mapping[str, WorkUnit], *, into_live: bool
 ) -> None:
-    """Keep how far these units have come, by their names. Units of an earlier run of the same name do not count.
+    """Save the progress of these units, by name, apart from those of an earlier run of the same name.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
     rows = [
         SavedState(name, f"{run.begun}/{unit_name}", into_live, msgspec.json.encode(unit))
@@ -54,27 +54,27 @@ async def save_units(
 
 
 async def load_run(clickhouse: ClickHouse, name: str) -> tuple[Run, dict[str, SavedUnit]] | None:
-    """The run of that name as it was saved last, and its units by their names; None where there is none.
+    """Load the last saved state of a run, and its units by name; None if there is no such run.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
-    found = {unit: (state, age) for unit, state, age in await clickhouse.rows(FIND, {"run": name})}
-    if WHOLE not in found:
+    saved = {unit: (state, age) for unit, state, age in await clickhouse.rows(FIND, {"run": name})}
+    if WHOLE not in saved:
         return None
-    run = _run.decode(found.pop(WHOLE)[0])
-    ours = f"{run.begun}/"
+    run = _run.decode(saved.pop(WHOLE)[0])
+    prefix = f"{run.begun}/"
     return run, {
-        unit.removeprefix(ours): SavedUnit(_unit.decode(state), age)
-        for unit, (state, age) in found.items()
-        if unit.startswith(ours)
+        unit.removeprefix(prefix): SavedUnit(_unit.decode(state), age)
+        for unit, (state, age) in saved.items()
+        if unit.startswith(prefix)
     }
 
 
 async def run_names(clickhouse: ClickHouse) -> list[str]:
-    """The names of all runs there ever were.
+    """Return the names of all runs ever saved.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
     return [name for (name,) in await clickhouse.rows(NAMES)]

@@ -1,4 +1,4 @@
-"""Open one connection to ClickHouse on first use, for all who want it at that moment and later."""
+"""Open one connection to ClickHouse on first use, and share it between concurrent and later callers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,9 +8,9 @@ from pipeline.store.client import ClickHouse
 
 
 class SharedConnection:
-    """Makes one attempt at a time, however many wait for it; a failed one is made anew for whoever asks next.
+    """A shared connection: one attempt to connect at a time, and another one for the next caller after a failure.
 
-    Whoever is cancelled while waiting, by a time-out of its own for instance, leaves the attempt to the others.
+    Cancelling a waiting caller, for example by its own timeout, does not cancel the attempt for the others.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[ClickHouse]]) -> None:
@@ -18,14 +18,14 @@ class SharedConnection:
         self._attempt: asyncio.Task[ClickHouse] | None = None
 
     async def get(self) -> ClickHouse:
-        """Return the connection, opened where there is none.
+        """Return the connection, and open it if there is none.
 
         Raises:
             TransientError: ClickHouse does not answer, or the connection was closed meanwhile. Else as `connect`.
         """
         if self._attempt is None or _failed(self._attempt):
             self._attempt = asyncio.ensure_future(self._open())
-            self._attempt.add_done_callback(_failed)  # else asyncio complains of an error that nobody waited for
+            self._attempt.add_done_callback(_failed)  # else asyncio logs an error that no caller retrieved
         attempt = self._attempt
         await asyncio.wait([attempt])
         if attempt.cancelled():
@@ -33,7 +33,7 @@ class SharedConnection:
         return attempt.result()
 
     async def close(self) -> None:
-        """Close the connection, or give up the attempt to open one."""
+        """Close the connection, or cancel the attempt to open it."""
         attempt, self._attempt = self._attempt, None
         if attempt is None:
             return

@@ -125,7 +125,7 @@ def test_a_worker_that_waits_for_clickhouse_is_alive_and_not_ready(parts: Compon
     assert status == 503
     assert body["status"] == "waiting"
     (reason,) = body["reasons"]
-    assert reason.startswith("ClickHouse cannot be asked: ")
+    assert reason.startswith("ClickHouse cannot be queried: ")
     parts.send(lines(seed=4, conversations=20))
     parts.wait_until(lambda: told(url)("waiting", service="clickhouse") == 1, "that it waits")
     assert alive(url)

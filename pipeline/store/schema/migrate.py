@@ -1,4 +1,4 @@
-"""The numbered SQL files in, a database that has them all applied out, with a record of each."""
+"""Apply the numbered SQL files to a database, and record each of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,28 +26,29 @@ RECORDED = "SELECT engine FROM system.tables WHERE database = {name:String} AND 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One numbered file; applying it twice changes nothing."""
+    """A numbered SQL file; applying it twice changes nothing."""
 
     name: str
     statement: str
 
 
 def migrations() -> list[Migration]:
-    """All migrations, in the order of their numbers."""
+    """Return all migrations, in the order of their numbers."""
     folder = files("schemas").joinpath("clickhouse")
-    found = [Migration(file.name, file.read_text()) for file in folder.iterdir() if file.name.endswith(".sql")]
-    return sorted(found, key=lambda migration: migration.name)
+    unsorted = [Migration(file.name, file.read_text()) for file in folder.iterdir() if file.name.endswith(".sql")]
+    return sorted(unsorted, key=lambda migration: migration.name)
 
 
 async def migrate(settings: Settings, *, dry_run: bool = False) -> Sequence[str]:
-    """Create the database where it is missing and apply what it lacks; the names of what was (or would be) applied.
+    """Create the database if it is missing, apply the missing migrations, and return their names.
 
-    What the settings say of retention is applied, too, where it is something else than before.
+    Apply the retention of the settings too, where it has changed. With `dry_run`, return only what would be applied.
 
     Raises:
         TransientError: ClickHouse does not answer.
-        StatementError: ClickHouse refuses a statement, or does not know the cluster.
-        UsageError: the database has migrations that this version does not know, or tables of another kind.
+        StatementError: ClickHouse rejects a statement, or does not know the cluster.
+        UsageError: the database has migrations that this version does not know, or tables of the other
+            kind (cluster or single server).
     """
     async with connection(settings, database="") as server:
         if not dry_run:
@@ -61,11 +62,11 @@ async def migrate(settings: Settings, *, dry_run: bool = False) -> Sequence[str]
     async with connection(settings) as clickhouse:
         if not recorded:
             await _run(clickhouse, RECORD)
-        lacking = await _lacking(clickhouse)
+        pending = await _pending(clickhouse)
         if not dry_run:
-            await _apply(clickhouse, lacking)
+            await _apply(clickhouse, pending)
         retained = await retain(clickhouse, settings, dry_run=dry_run)
-    return [*(migration.name for migration in lacking), *retained]
+    return [*(migration.name for migration in pending), *retained]
 
 
 def _check_kind(engine: str, settings: Settings) -> None:
@@ -82,7 +83,7 @@ def _database(settings: Settings) -> dict[str, object]:
     return {"name": settings.clickhouse_database}
 
 
-async def _lacking(clickhouse: ClickHouse) -> list[Migration]:
+async def _pending(clickhouse: ClickHouse) -> list[Migration]:
     applied = {name for (name,) in await clickhouse.rows("SELECT name FROM migrations")}
     known = migrations()
     if unknown := applied - {migration.name for migration in known}:
@@ -93,8 +94,8 @@ async def _lacking(clickhouse: ClickHouse) -> list[Migration]:
     return [migration for migration in known if migration.name not in applied]
 
 
-async def _apply(clickhouse: ClickHouse, lacking: Sequence[Migration]) -> None:
-    for migration in lacking:
+async def _apply(clickhouse: ClickHouse, pending: Sequence[Migration]) -> None:
+    for migration in pending:
         await _run(clickhouse, migration.statement)
         await clickhouse.command("INSERT INTO migrations (name) SELECT {name:String}", {"name": migration.name})
 

@@ -1,4 +1,4 @@
-"""Tables beside the live ones: made empty, filled, exchanged with the live ones in one step each, retired, dropped."""
+"""Create shadow tables, exchange them with the live tables, retire the former live tables, and drop databases."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ from schemas.columns import columns
 from schemas.conversation import Conversation
 
 SWAPPED = ("bots", "turns", "conversations")
-"""The tables that hold what was folded, in the order in which they change places."""
+"""The tables that hold folded data, in the order in which they are exchanged."""
 
 UUIDS = """
 SELECT name, toString(uuid) FROM system.tables
@@ -24,105 +24,107 @@ EXCHANGE = "EXCHANGE TABLES {one:Identifier}.{table:Identifier} AND {other:Ident
 
 
 def shadow_database(settings: Settings) -> str:
-    """The name of the database in which new tables are filled."""
+    """Return the name of the database in which shadow tables are filled."""
     return f"{settings.clickhouse_database}_new"
 
 
 def retired_database(settings: Settings) -> str:
-    """The name of the database in which tables are kept that others have taken the place of."""
+    """Return the name of the database that keeps the retired tables."""
     return f"{settings.clickhouse_database}_old"
 
 
 async def database_exists(server: ClickHouse, database: str) -> bool:
-    """Whether there is such a database.
+    """Return whether the database exists.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
     return bool(await server.rows("SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": database}))
 
 
 async def create_shadow_tables(settings: Settings) -> None:
-    """Make the new database and its tables, all empty; those that are there stay as they are.
+    """Create the shadow database and its empty tables; leave existing ones as they are.
 
     Raises:
-        TransientError: worth a second try. UsageError: ClickHouse is a cluster.
+        TransientError: a retry may succeed. UsageError: ClickHouse is a cluster.
     """
     if settings.clickhouse_cluster:
         raise UsageError(
-            "tables cannot be swapped on a cluster, where one server would have the new ones before another: "
+            "shadow tables need a single server: on a cluster one server would exchange tables before another; "
             "use --into live"
         )
     await migrate(msgspec.structs.replace(settings, clickhouse_database=shadow_database(settings)))
 
 
 async def uuids(server: ClickHouse, database: str) -> dict[str, str]:
-    """What the tables of a database are, whatever their names come to be: name -> UUID.
+    """Read the UUIDs of the tables of a database, which stay the same under other names: name -> UUID.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
     return dict(await server.rows(UUIDS, {"database": database, "tables": list(SWAPPED)}))
 
 
 async def exchange(settings: Settings, before: Mapping[str, str]) -> None:
-    """Let new and live tables change places, and put away those that were live; may be repeated after a failure.
+    """Exchange the shadow and the live tables, and retire the former live ones; may be repeated after a failure.
 
-    `before` has the UUIDs of the live tables as they were at first. Each table changes at once: no query finds none.
+    `before` has the UUIDs of the live tables before the first attempt. Each exchange is atomic: no query finds a
+    table missing.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
     async with connection(settings) as server:
         now = await uuids(server, settings.clickhouse_database)
-        new, old = shadow_database(settings), retired_database(settings)
+        shadow, retired = shadow_database(settings), retired_database(settings)
         for table in SWAPPED:
             if now[table] == before[table]:
-                names = {"one": settings.clickhouse_database, "other": new, "table": table}
+                names = {"one": settings.clickhouse_database, "other": shadow, "table": table}
                 await server.command(EXCHANGE, names)
-        if await database_exists(server, new):
-            await server.command("RENAME DATABASE {new:Identifier} TO {old:Identifier}", {"new": new, "old": old})
+        if await database_exists(server, shadow):
+            rename = "RENAME DATABASE {shadow:Identifier} TO {retired:Identifier}"
+            await server.command(rename, {"shadow": shadow, "retired": retired})
 
 
 async def drop_database(settings: Settings, database: str) -> None:
-    """Drop the new or the old database, with all that is in it.
+    """Drop the shadow or the retired database with all its tables.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
     async with connection(settings) as server:
         await server.command("DROP DATABASE IF EXISTS {name:Identifier} SYNC", {"name": database})
 
 
-CLOSED = """
-toUnixTimestamp64Milli(start) < transform(bot_id, {bots:Array(String)}, {moments:Array(Int64)}, {moment:Int64})
+EXPIRING = """
+toUnixTimestamp64Milli(start) < transform(bot_id, {bots:Array(String)}, {cutoffs:Array(Int64)}, {cutoff:Int64})
 """
 MONTHS = (
-    f"SELECT DISTINCT toYYYYMM(start) AS month FROM {{live:Identifier}}.conversations WHERE {CLOSED} ORDER BY month"  # noqa: S608 - a condition of our own
+    f"SELECT DISTINCT toYYYYMM(start) AS month FROM {{live:Identifier}}.conversations WHERE {EXPIRING} ORDER BY month"  # noqa: S608 - a condition of our own
 )
 COPY = f"""
-INSERT INTO {{new:Identifier}}.conversations ({", ".join(columns(Conversation))})
+INSERT INTO {{shadow:Identifier}}.conversations ({", ".join(columns(Conversation))})
 SELECT {", ".join(columns(Conversation))}
 FROM {{live:Identifier}}.conversations FINAL
-WHERE toYYYYMM(start) = {{month:UInt32}} AND {CLOSED}
+WHERE toYYYYMM(start) = {{month:UInt32}} AND {EXPIRING}
 """  # noqa: S608 - names of a struct's fields
 
 
-async def copy_expiring_rows(clickhouse: ClickHouse, live: str, new: str, retention: Retention) -> None:
-    """Copy the rows in force of conversations that may have lost events, month by month; may be repeated.
+async def copy_expiring_rows(clickhouse: ClickHouse, live: str, shadow: str, retention: Retention) -> None:
+    """Copy current rows of conversations that may have lost archived events, month by month; may be repeated.
 
     Raises:
-        TransientError: worth a second try.
+        TransientError: a retry may succeed.
     """
     if retention.keeps_all_events:
         return
-    now, own = now_ms(), sorted(retention.archive_days_bots)
-    named: dict[str, object] = {
+    now, bots = now_ms(), sorted(retention.archive_days_bots)
+    parameters: dict[str, object] = {
         "live": live,
-        "new": new,
-        "bots": own or [""],  # an array must not be empty here
-        "moments": [retention.archive_cutoff(bot_id, now) for bot_id in own] or [0],
-        "moment": retention.archive_cutoff("", now),
+        "shadow": shadow,
+        "bots": bots or [""],  # ClickHouse requires an array that is not empty
+        "cutoffs": [retention.archive_cutoff(bot_id, now) for bot_id in bots] or [0],
+        "cutoff": retention.archive_cutoff("", now),
     }
-    for (month,) in await clickhouse.rows(MONTHS, named):
-        await clickhouse.command(COPY, {**named, "month": month})
+    for (month,) in await clickhouse.rows(MONTHS, parameters):
+        await clickhouse.command(COPY, {**parameters, "month": month})

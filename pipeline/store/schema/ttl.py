@@ -1,4 +1,4 @@
-"""Settings in; the time to live of each table as they say, told to ClickHouse where it is another, out."""
+"""Set the time to live of each table in ClickHouse as the settings define it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,22 +8,22 @@ from pipeline.store.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
 
 COUNTED_FROM = {"turns": "timestamp", "conversations": "end"}
-"""Table -> the column of the time from which it is counted."""
+"""Table -> the time column from which the time to live counts."""
 DAY_S = 86_400
 
-FIND = """
+FIND_ENGINES = """
 SELECT name, engine_full FROM system.tables
 WHERE database = {database:String} AND name IN {tables:Array(String)}
 """
-SAME = "SELECT formatQuerySingleLine({statement:String})"
-OURS = re.compile(r"`?(timestamp|end)`? \+ toIntervalSecond\(\d+\)")
-"""What ours begin with; where nothing expires, others are left alone."""
+FORMAT = "SELECT formatQuerySingleLine({statement:String})"
+OWN_CLAUSE = re.compile(r"`?(timestamp|end)`? \+ toIntervalSecond\(\d+\)")
+"""How our clauses begin; where nothing expires, other clauses are left alone."""
 
 
 def ttl(table: str, settings: Settings) -> str:
-    """The clause that the table should have; empty where everything is kept for good.
+    """Return the clause that the table should have; empty if everything is kept for good.
 
-    Bots that have a time of their own have a clause of their own: there is no time so long that it would mean for good.
+    Bots with a time of their own have a clause of their own: no time is so long that it would mean for good.
     """
     days, bots = _days(table, settings)
     own = {bot_id: of_bot for bot_id, of_bot in sorted(bots.items()) if of_bot != days}
@@ -36,24 +36,24 @@ def ttl(table: str, settings: Settings) -> str:
 
 
 async def retain(clickhouse: ClickHouse, settings: Settings, *, dry_run: bool = False) -> list[str]:
-    """Give each table the time to live that it should have; what was (or would be) changed, a phrase for each.
+    """Set the time to live of each table, and return a phrase for each change made (or due, with `dry_run`).
 
-    What has expired then goes in the background, when ClickHouse merges.
+    ClickHouse deletes expired rows in the background, when it merges parts.
 
     Raises:
-        TransientError: worth a second try. StatementError: ClickHouse refuses.
+        TransientError: a retry may succeed. StatementError: ClickHouse rejects the change.
     """
     changed = []
-    found = await _found(clickhouse, settings)
+    clauses = await _current_clauses(clickhouse, settings)
     for table in COUNTED_FROM:
-        wanted, has = await _as_clickhouse_writes(clickhouse, ttl(table, settings)), found.get(table, "")
-        if wanted == has or (not wanted and not OURS.match(has)):
+        wanted, current = await _normalize(clickhouse, ttl(table, settings)), clauses.get(table, "")
+        if wanted == current or (not wanted and not OWN_CLAUSE.match(current)):
             continue
         if not dry_run:
             change = f"MODIFY TTL {wanted}" if wanted else "REMOVE TTL"
             for statement in render(f"ALTER TABLE {table} {change}", clickhouse.cluster):
                 await clickhouse.command(f"{statement} SETTINGS mutations_sync = 0")
-        changed.append(f"time to live of {table} ({', '.join(_told(table, settings))})")
+        changed.append(f"time to live of {table} ({', '.join(_describe(table, settings))})")
     return changed
 
 
@@ -68,11 +68,11 @@ def _expires(table: str, days: float) -> str:
 
 
 def _quoted(bot_id: str) -> str:
-    """A bot's id is letters and digits: the settings were refused otherwise."""
+    """Quote a bot's id: the settings validate that it is letters and digits."""
     return f"'{bot_id}'"
 
 
-def _told(table: str, settings: Settings) -> Iterator[str]:
+def _describe(table: str, settings: Settings) -> Iterator[str]:
     days, bots = _days(table, settings)
     yield _span(days)
     yield from (f"of bot {bot_id} {_span(of_bot)}" for bot_id, of_bot in sorted(bots.items()) if of_bot != days)
@@ -82,19 +82,19 @@ def _span(days: float) -> str:
     return f"{days:g} days" if days else "for good"
 
 
-async def _found(clickhouse: ClickHouse, settings: Settings) -> dict[str, str]:
-    """The clause that each table has."""
+async def _current_clauses(clickhouse: ClickHouse, settings: Settings) -> dict[str, str]:
+    """Read the clause that each table has."""
     suffix = "_local" if clickhouse.cluster else ""
     names = {"database": settings.clickhouse_database, "tables": [table + suffix for table in COUNTED_FROM]}
-    rows = await clickhouse.rows(FIND, names)
+    rows = await clickhouse.rows(FIND_ENGINES, names)
     return {name.removesuffix(suffix): _clause(engine) for name, engine in rows}
 
 
-async def _as_clickhouse_writes(clickhouse: ClickHouse, clause: str) -> str:
+async def _normalize(clickhouse: ClickHouse, clause: str) -> str:
     if not clause:
         return ""
     statement = f"CREATE TABLE x (a Int8) ENGINE = MergeTree ORDER BY a TTL {clause}"
-    return _clause((await clickhouse.rows(SAME, {"statement": statement}))[0][0])
+    return _clause((await clickhouse.rows(FORMAT, {"statement": statement}))[0][0])
 
 
 def _clause(engine: str) -> str:

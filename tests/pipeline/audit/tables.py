@@ -16,7 +16,7 @@ from pipeline.store.archive import read_back, write
 from pipeline.store.client import ClickHouse
 from pipeline.store.conversations import read_archive_and_rows
 from pipeline.store.databases import Databases
-from pipeline.store.key_ranges import EVENTS_A_PART, Scope, single
+from pipeline.store.key_ranges import EVENTS_PER_PART, Scope, single
 from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
@@ -65,14 +65,14 @@ class Tables:
         self.use(by_hand)
 
     def audit(
-        self, scope: Scope | None = None, size: int = EVENTS_A_PART, meanwhile: Meanwhile = nothing
+        self, scope: Scope | None = None, size: int = EVENTS_PER_PART, meanwhile: Meanwhile = nothing
     ) -> list[Difference]:
         """What the audit finds."""
         return self._audited(scope, size, meanwhile, repairing=False)[0]
 
     def repair(self, meanwhile: Meanwhile = nothing) -> tuple[list[Difference], int]:
         """What the audit finds, and how many conversations it could not repair."""
-        return self._audited(None, EVENTS_A_PART, meanwhile, repairing=True)
+        return self._audited(None, EVENTS_PER_PART, meanwhile, repairing=True)
 
     def auditing(self, clickhouse: ClickHouse, pause: Callable[[], Awaitable[object]]) -> Audit:
         """An audit of these tables."""

@@ -45,7 +45,9 @@ def test_an_unavailable_clickhouse_is_reported(clickhouse_url: str) -> None:
         Settings(clickhouse=clickhouse_url, clickhouse_database="there_is_none"),
     ):
         with serving(create_app(settings)) as url, client(url) as ask:
-            assert_failed(ask.ask("GET", "/readyz"), 503, "ServiceUnavailableException", "ClickHouse cannot be asked: ")
+            assert_failed(
+                ask.ask("GET", "/readyz"), 503, "ServiceUnavailableException", "ClickHouse cannot be queried: "
+            )
             assert ask.ask("GET", "/healthz").status == 200
             assert_failed(ask.sessions(), 500, "InternalServerException", "ClickHouse")
 

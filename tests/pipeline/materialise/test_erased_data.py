@@ -107,7 +107,7 @@ def test_what_is_deleted_is_what_is_forgotten_with_the_rows_that_tell_of_it(
 
 
 def test_more_than_one_statement_takes(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("erased_data.SESSIONS_AT_ONCE", "erasures.DIGESTS_AT_ONCE", "erasures.KEYS_AT_ONCE"):
+    for name in ("erased_data.SESSIONS_PER_QUERY", "erasures.DIGESTS_PER_DELETION", "erasures.KEYS_PER_DELETION"):
         monkeypatch.setattr(f"pipeline.store.{name}", 3)
     log = [turn(session_id=f"s{n}", timestamp=START + n) for n in range(9)]
     tables.put(*folded(log), events=log)

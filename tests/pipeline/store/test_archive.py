@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from pipeline.fold.fold import fold
-from pipeline.store.archive import KEYS_A_QUERY, STATEMENT, keys_table, read_back, write
+from pipeline.store.archive import KEYS_PER_QUERY, STATEMENT, keys_table, read_back, write
 from pipeline.store.client import connection
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 from tests.effort import examples
@@ -39,7 +39,7 @@ def test_any_text_in_a_key_comes_back(with_tables: Settings, ids: tuple[str, str
 
 
 def test_more_keys_than_fit_one_query(with_tables: Settings) -> None:
-    turns = [turn(session_id=f"s{n}", request_id=f"r{n}") for n in range(2 * KEYS_A_QUERY + 3)]
+    turns = [turn(session_id=f"s{n}", request_id=f"r{n}") for n in range(2 * KEYS_PER_QUERY + 3)]
     keys = [one.key for one in turns]
     found = asyncio.run(written_and_read(with_tables, turns, [*keys, ("no", "such", "key")]))
     assert {key: [one] for key, one in zip(keys, turns, strict=True)} == found

@@ -30,7 +30,7 @@ class Both:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def compared(self, live: Side, new: Side, rows_a_part: int = 1_000_000) -> Comparison:
+    def compared(self, live: Side, new: Side, rows_per_part: int = 1_000_000) -> Comparison:
         """With nothing else in the tables."""
 
         async def go() -> Comparison:
@@ -42,7 +42,7 @@ class Both:
                     half = len(events) // 2  # an event that comes twice in one insert is one from the beginning
                     await write(where, rows, archived(events[:half]))
                     await write(where, [], archived(events[half:]))
-                return await compare(one, self._settings.clickhouse_database, name, rows_a_part)
+                return await compare(one, self._settings.clickhouse_database, name, rows_per_part)
 
         return asyncio.run(go())
 
@@ -115,7 +115,7 @@ def test_only_events_that_the_new_archive_lacks_count_and_each_once(both: Both) 
 
 def test_no_more_examples_are_kept_than_are_promised_however_many_parts_there_are(both: Both) -> None:
     live = [changed(row, turns=5) for row in ROWS[:6]] + ROWS[6:8]
-    found = both.compared((live, TALK), (ROWS[:6] + ROWS[8:], []), rows_a_part=2)
+    found = both.compared((live, TALK), (ROWS[:6] + ROWS[8:], []), rows_per_part=2)
     assert (found.different, found.missing, found.extra, found.lacking) == (6, 2, 2, 10)
     assert found.columns == {"turns": 6}
     assert len(found.examples["turns"]) == len(found.lacking_examples) == EXAMPLES
@@ -129,12 +129,12 @@ PRESENCE = st.dictionaries(st.integers(0, 9), st.integers(0, 3), max_size=10)
 @settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PRESENCE, PRESENCE, st.integers(1, 12))
 def test_any_number_of_parts_tells_the_same(
-    both: Both, live: dict[int, int], new: dict[int, int], rows_a_part: int
+    both: Both, live: dict[int, int], new: dict[int, int], rows_per_part: int
 ) -> None:
     sides: list[Side] = [
         ([changed(ROWS[n], turns=turns) for n, turns in side.items()], [TALK[n] for n in side]) for side in (live, new)
     ]
-    found = both.compared(sides[0], sides[1], rows_a_part)
+    found = both.compared(sides[0], sides[1], rows_per_part)
     different = sum(live[n] != new[n] for n in live.keys() & new.keys())
     assert (found.conversations, found.different) == (len(live.keys() | new.keys()), different)
     assert (found.missing, found.extra) == (len(live.keys() - new.keys()), len(new.keys() - live.keys()))

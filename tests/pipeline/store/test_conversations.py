@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.config.settings import Settings
 from pipeline.fold.fold import fold
 from pipeline.store.client import ClickHouse, connection
-from pipeline.store.conversations import PLACES_A_QUERY, STATEMENT, current_rows
+from pipeline.store.conversations import PLACES_PER_QUERY, STATEMENT, current_rows
 from schemas.conversation import Conversation
 from tests.effort import examples
 from tests.events import RULES, START, turn
@@ -64,7 +64,7 @@ def test_a_row_comes_back_as_it_was_written_whatever_its_ids(  # noqa: PLR0917 -
 
 def test_more_places_than_one_query_takes(tables: Tables) -> None:
     """A conversation may be divided between two queries."""
-    count = PLACES_A_QUERY + 2
+    count = PLACES_PER_QUERY + 2
 
     async def use(clickhouse: ClickHouse) -> None:
         rows = [at(0), at(count // 2), at(count - 2), at(count - 1), at(0, session_id="another")]

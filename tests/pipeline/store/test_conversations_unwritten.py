@@ -7,7 +7,7 @@ import msgspec
 from pipeline.config.settings import Settings
 from pipeline.fold.fold import fold
 from pipeline.store.client import connection
-from pipeline.store.conversations import KEYS_A_LOOKUP, RowPlace, delete_rows, rows_newer_than
+from pipeline.store.conversations import KEYS_PER_LOOKUP, RowPlace, delete_rows, rows_newer_than
 from tests.events import RULES, START, turn
 
 ROW = fold([turn()], RULES)
@@ -35,7 +35,7 @@ def test_only_versions_that_are_too_great_go(with_tables: Settings) -> None:
 
 
 def test_more_of_them_than_one_query_takes(with_tables: Settings) -> None:
-    rows = [msgspec.structs.replace(ROW, session_id=f"s{n}", version=1 + n % 2) for n in range(KEYS_A_LOOKUP + 3)]
+    rows = [msgspec.structs.replace(ROW, session_id=f"s{n}", version=1 + n % 2) for n in range(KEYS_PER_LOOKUP + 3)]
 
     async def use() -> None:
         async with connection(with_tables) as clickhouse:

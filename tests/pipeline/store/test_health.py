@@ -8,7 +8,7 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError, TransientError
 from pipeline.runtime.sockets import free_port
 from pipeline.store.client import ClickHouse, connection
-from pipeline.store.health import LONGEST, TABLES, ReadyProbe, unavailable_reason
+from pipeline.store.health import MAX_ERROR_LENGTH, TABLES, ReadyProbe, unavailable_reason
 from pipeline.store.schema.migrate import migrate
 
 
@@ -46,9 +46,9 @@ def test_the_reason_is_one_line_of_bounded_length(error: Exception) -> None:
             raise error
 
     said = asyncio.run(unavailable_reason(Broken()))
-    assert said.startswith("ClickHouse cannot be asked: ")
+    assert said.startswith("ClickHouse cannot be queried: ")
     assert "\n" not in said
-    assert len(said) < LONGEST + 40
+    assert len(said) < MAX_ERROR_LENGTH + 40
 
 
 def test_a_clickhouse_that_is_away_is_no_table_that_is_missing() -> None:
@@ -95,7 +95,7 @@ def test_a_probe_does_not_wait_long_and_remembers_that_nothing_came(monkeypatch:
         store = Counting()
         probe = ReadyProbe(store, seconds=0.05)
         for _ in range(3):
-            assert await probe.problem() == "ClickHouse cannot be asked: it gave no answer within 0.05 s"
+            assert await probe.problem() == "ClickHouse cannot be queried: it gave no answer within 0.05 s"
         assert store.asked == 1
 
     monkeypatch.setattr("pipeline.store.health.FRESH_SECONDS", 600.0)

@@ -35,7 +35,7 @@ def test_a_statement_beyond_its_limits_is_given_up_and_said_so(clickhouse_settin
             await clickhouse.rows(ENDLESS, limits=Limits(0.3, AMPLE.memory))
         with pytest.raises(ExceededError, match=r"^the query would take more than 5,000,000 bytes of memory$"):
             await clickhouse.rows(LARGE, limits=Limits(AMPLE.seconds, 5_000_000))
-        with pytest.raises(ExceededError, match=r"^the query would take more than ClickHouse lets us read$"):
+        with pytest.raises(ExceededError, match=r"^the query would read more than ClickHouse allows our user$"):
             await clickhouse.rows(LARGE, settings={"max_rows_to_read": 1000}, limits=AMPLE)
         assert await clickhouse.rows("SELECT 1", limits=AMPLE) == [(1,)]
 

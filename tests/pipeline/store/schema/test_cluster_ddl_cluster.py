@@ -187,7 +187,7 @@ def test_a_row_comes_in_again_after_it_was_deleted(clustered: Settings) -> None:
             await clickhouse.insert("conversations", [RIGHT])
             assert await clickhouse.rows("SELECT count() FROM conversations") == [(1,)]
             (deletion,) = render(DELETE, "one")
-            places = [place.named for place in await rows_newer_than(clickhouse, {KEY: 0})]
+            places = [place.deletion_key for place in await rows_newer_than(clickhouse, {KEY: 0})]
             await clickhouse.command(alone(deletion), {"places": places})
             assert await clickhouse.rows("SELECT count() FROM conversations") == [(0,)]
 
