@@ -1,4 +1,4 @@
-"""Who has been erased, and up to when: rows of table `forgotten`, and what they say of events."""
+"""Define erasures, the rows of tables `forgotten` and `forgotten_events`, and decide which events they cover."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,18 +19,18 @@ Session = tuple[str, str]
 
 @lru_cache(maxsize=65_536)
 def digest(*parts: str) -> str:
-    """SHA-256 of the parts, a zero byte between them, in hexadecimal digits: ids are not kept in clear, nor logged."""
+    """Return the SHA-256 of the parts, joined by zero bytes, in hexadecimal: ids are not kept in clear, nor logged."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def event_digest(turn: Turn) -> int:
-    """What stands for the identity of an event, whatever its content."""
+    """Return a digest of the identity of an event, independent of its content."""
     identity = (*turn.key, str(turn.timestamp), turn.request_id, turn.response_reason)
     return int.from_bytes(hashlib.sha256("\0".join(identity).encode()).digest()[:8], "little")
 
 
 class Origin(Protocol):
-    """Where Kafka has an event, and its record's time in milliseconds."""
+    """The position of an event in Kafka, and its record's time in milliseconds."""
 
     @property
     def topic(self) -> str:
@@ -46,11 +46,11 @@ class Origin(Protocol):
 
     @property
     def timestamp(self) -> int:
-        """By the clock of whoever sent it, or of the broker."""
+        """The time by the clock of the sender, or of the broker."""
 
 
 class RecordOrigin(NamedTuple):
-    """An origin of its own."""
+    """A plain `Origin`."""
 
     topic: str
     partition: int
@@ -59,18 +59,22 @@ class RecordOrigin(NamedTuple):
 
 
 ARCHIVE = RecordOrigin("", 0, 0, 0)
-"""The origin of what is read from the archive, where nothing but digests decides."""
+"""The origin of events that are read from the archive, for which digests alone decide."""
 
 
 class TopicEnds(msgspec.Struct, frozen=True):
-    """Where each partition of a topic ended. `late`: the raw topic had records that nobody had read."""
+    """The end offsets of each topic, by partition. `late`: the raw topic had records that were not read yet."""
 
     topics: dict[str, list[int]] = {}
     late: bool = False
 
 
 class Erasure(msgspec.Struct, frozen=True, gc=False):
-    """One row; the server adds the time. `session` is a digest, `until` the clock of who said it, `ends` JSON."""
+    """A row of `forgotten`; the server adds the time.
+
+    `session` is a digest, `until` the time in milliseconds by the clock of the process that announced the erasure, and
+    `ends` the `TopicEnds` of that moment as JSON.
+    """
 
     bot_id: LowCardinalityStr
     session: Str
@@ -78,22 +82,23 @@ class Erasure(msgspec.Struct, frozen=True, gc=False):
     ends: Str = ""
 
     def superseding(self, others: Iterable["Erasure"]) -> "Erasure":
-        """The same as the last word, which takes the place of the others.
+        """Return this erasure as the latest one, which replaces the others.
 
-        Where another is later by its clock, who says this one has slept since it saw where topics end, or its clock
-        is behind: then the further ends count.
+        If another one is later by its clock, then the process of this one has slept since it read the ends of the
+        topics, or its clock is behind: then the greater ends count.
         """
-        found = self
+        latest = self
         for other in others:
-            if other.until >= found.until:
-                ends = msgspec.json.encode(_further(_ends(found.ends), _ends(other.ends))).decode()
-                found = msgspec.structs.replace(found, until=other.until + 1, ends=ends)
-        return found
+            if other.until >= latest.until:
+                ends = msgspec.json.encode(_greater(_ends(latest.ends), _ends(other.ends))).decode()
+                latest = msgspec.structs.replace(latest, until=other.until + 1, ends=ends)
+        return latest
 
     def covers(self, turn: Turn, origin: Origin | None) -> bool:
-        """Whether it means an event of this session that has come from there; None is nobody knows where.
+        """Return whether it covers an event of this session from `origin`; None is an unknown origin.
 
-        A record that is a day younger than the word was not there: the topic was made anew, and begins at 0 again.
+        A record that is a day younger than the erasure did not exist then: the topic was recreated, and its offsets
+        begin at 0 again.
         """
         if origin is ARCHIVE:
             return False
@@ -105,69 +110,69 @@ class Erasure(msgspec.Struct, frozen=True, gc=False):
 
 
 class ErasedEvent(msgspec.Struct, frozen=True, gc=False):
-    """One row: `session` as above, and the digest of an event of it."""
+    """A row of `forgotten_events`: the digest of a session, and the digest of an event of it."""
 
     session: Str
     event: UInt64
 
 
 class ErasureList:
-    """What is said of some sessions, as it was at one moment."""
+    """The erasures of some sessions, as they were at one moment."""
 
-    def __init__(self, words: Iterable[Erasure] = (), events: Mapping[str, Iterable[int]] | None = None) -> None:
-        """Of several words on one session of one bot the last one counts. `events` are digests, by session."""
-        self._words: dict[tuple[str, str], Erasure] = {}
-        for word in words:
-            known = self._words.get((word.bot_id, word.session))
-            if known is None or known.until <= word.until:
-                self._words[word.bot_id, word.session] = word
-        self._events = {session: frozenset(some) for session, some in (events or {}).items()}
+    def __init__(self, erasures: Iterable[Erasure] = (), events: Mapping[str, Iterable[int]] | None = None) -> None:
+        """Keep the last erasure of each session of each bot. `events` are digests of erased events, by session."""
+        self._erasures: dict[tuple[str, str], Erasure] = {}
+        for erasure in erasures:
+            known = self._erasures.get((erasure.bot_id, erasure.session))
+            if known is None or known.until <= erasure.until:
+                self._erasures[erasure.bot_id, erasure.session] = erasure
+        self._events = {session: frozenset(digests) for session, digests in (events or {}).items()}
 
     def __bool__(self) -> bool:
-        return bool(self._words)
+        return bool(self._erasures)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ErasureList) and (self._words, self._events) == (other._words, other._events)
+        return isinstance(other, ErasureList) and (self._erasures, self._events) == (other._erasures, other._events)
 
-    __hash__ = None  # type: ignore[assignment] # it is compared, and never a key
+    __hash__ = None  # type: ignore[assignment] # mutable values, compared but never used as a key
 
     def with_events(self, events: Iterable[ErasedEvent]) -> "ErasureList":
-        """The same with these events."""
-        found = {session: set(some) for session, some in self._events.items()}
-        for one in events:
-            found.setdefault(one.session, set()).add(one.event)
-        return ErasureList(self._words.values(), found)
+        """Return a list that has these erased events too."""
+        digests = {session: set(known) for session, known in self._events.items()}
+        for event in events:
+            digests.setdefault(event.session, set()).add(event.event)
+        return ErasureList(self._erasures.values(), digests)
 
     def find(self, bot_id: str, session_id: str) -> list[Erasure]:
-        """What is said of this session of this bot."""
-        if not self._words:
+        """Find the erasures of this session of this bot: its own, and that of all bots."""
+        if not self._erasures:
             return []
         session = digest(session_id)
-        return [word for bot in (bot_id, ALL_BOTS) if (word := self._words.get((bot, session)))]
+        return [erasure for bot in (bot_id, ALL_BOTS) if (erasure := self._erasures.get((bot, session)))]
 
     def is_erased(self, turn: Turn) -> bool:
-        """Whether this event is known by its digest."""
+        """Return whether this event is registered as erased."""
         events = self._events.get(digest(turn.session_id)) if self._events else None
         return events is not None and event_digest(turn) in events
 
     def covers(self, turn: Turn, origin: Origin | None) -> bool:
-        """Whether this event that has come from there is forgotten."""
-        words = self.find(turn.bot_id, turn.session_id)
-        return bool(words) and (self.is_erased(turn) or any(word.covers(turn, origin) for word in words))
+        """Return whether this event from `origin` is erased, by its digest or by an erasure of its session."""
+        erasures = self.find(turn.bot_id, turn.session_id)
+        return bool(erasures) and (self.is_erased(turn) or any(erasure.covers(turn, origin) for erasure in erasures))
 
     def without_erased(self, turns: Sequence[Turn]) -> Sequence[Turn]:
-        """Those whose digests are not known."""
+        """Return the events that are not registered as erased."""
         return [turn for turn in turns if not self.is_erased(turn)] if self._events else turns
 
     def sessions(self, keys: Iterable[ConversationKey]) -> set[Session]:
-        """The sessions of these conversations of which anything is said."""
-        if not self._words:
+        """Return the sessions of these conversations that have erasures."""
+        if not self._erasures:
             return set()
         return {session for session in {key[:2] for key in keys} if self.find(*session)}
 
 
-def _further(one: TopicEnds, other: TopicEnds) -> TopicEnds:
-    names = one.topics.keys() & other.topics.keys()  # of a topic that one does not know, dates decide
+def _greater(one: TopicEnds, other: TopicEnds) -> TopicEnds:
+    names = one.topics.keys() & other.topics.keys()  # for a topic that only one of them has, dates decide
     topics = {
         name: [max(pair) for pair in zip_longest(one.topics[name], other.topics[name], fillvalue=0)] for name in names
     }

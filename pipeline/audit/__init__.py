@@ -1,1 +1,1 @@
-"""Archive and rows compared and put right: where the store and the fold meet outside a worker."""
+"""Compare archive and rows outside of a worker, and repair the rows."""

@@ -1,4 +1,4 @@
-"""What the tables say of conversations in; for each where they disagree, how, and what would be right, out."""
+"""Compare the archive and the rows of conversations, and describe each disagreement and the correct row."""
 
 import enum
 from collections.abc import Iterator
@@ -15,32 +15,32 @@ from schemas.erasure import digest
 from schemas.turn import ConversationKey
 
 NO_ROW = -1
-"""Smaller than any version: without events there should be no row."""
+"""A version smaller than any other: without events there should be no row."""
 
 
 class Kind(enum.StrEnum):
-    """How rows can be wrong."""
+    """The kinds of wrong rows."""
 
     MISSING = "missing"
-    """The archive has events, and there is no row with their start."""
+    """The archive has events, but there is no row with their start."""
     WRONG = "wrong"
-    """There is one, and its columns are not what the events say."""
+    """There is such a row, but its columns differ from the fold of the events."""
     OUTDATED = "outdated-start"
-    """A row with another start is in force: the conversation is listed once more than it should."""
+    """There is a current row with another start: the conversation is listed twice."""
     AHEAD = "version-ahead"
-    """All that a query sees is right, but a row that it does not see has a version that more events would give, and
-    would win against the next one."""
-    UNFOUNDED = "without-events"
-    """A row is in force, and the archive has no event of its conversation."""
-    FORGOTTEN = "forgotten"
-    """There are events that are forgotten, or rows of a forgotten session that tell of events that are not there: who
-    wrote them died before it could look."""
+    """The current row is correct, but a hidden row has a version that only more events would give, and would replace
+    the next row."""
+    WITHOUT_EVENTS = "without-events"
+    """There is a current row, but the archive has no event of its conversation."""
+    ERASED = "forgotten"
+    """There are erased events, or rows of an erased session that show events that are not archived: their writer died
+    before it could read the writer state."""
 
 
 class Difference(msgspec.Struct, frozen=True, rename="camel"):
-    """One way in which a conversation's rows are not what its events say.
+    """A difference between a conversation's rows and the fold of its events.
 
-    `start` is the row's, in milliseconds. `columns` names those of a wrong row, with what it has and should have.
+    `start` is the row's, in milliseconds. `columns` maps the wrong columns to the actual and the correct value.
     """
 
     kind: Kind
@@ -52,89 +52,88 @@ class Difference(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """A conversation whose rows differ: its `rows` in force by start, and the `right` one; None without events.
+    """A conversation whose rows differ: its current `rows` by start, and the `correct` row, None without events.
 
-    `newer` are the rows, in force or not, whose versions are greater than any that its events can give. `forgotten`
-    is the first moment of what is forgotten and there all the same; None where nothing is.
-    Two findings are equal where nothing has changed between them.
+    `newer` are rows, current or not, whose versions are greater than any that its events can give. `erased_at` is the
+    time, in milliseconds, of the first erased event or row that still exists; None if there is none.
+    Two findings are equal if nothing has changed between them.
     """
 
     key: ConversationKey
-    right: Conversation | None
+    correct: Conversation | None
     rows: tuple[Conversation, ...]
     newer: tuple[RowPlace, ...] = ()
-    forgotten: int | None = None
+    erased_at: int | None = None
 
     @property
     def version(self) -> int:
-        """The greatest version that a row may have: the number of its distinct events."""
-        return self.right.version if self.right else NO_ROW
+        """Return the greatest version that a row may have: the number of its distinct events."""
+        return self.correct.version if self.correct else NO_ROW
 
     def differences(self) -> Iterator[Difference]:
-        """All of them, by start; of a forgotten session only that it is there, and not its id."""
-        if self.forgotten is not None:
+        """Yield all differences, by start; for an erased session a single one, with a digest in place of its id."""
+        if self.erased_at is not None:
             bot_id, session_id, _ = self.key
-            yield Difference(Kind.FORGOTTEN, bot_id, f"sha256:{digest(session_id)}", "(forgotten)", self.forgotten)
+            yield Difference(Kind.ERASED, bot_id, f"sha256:{digest(session_id)}", "(forgotten)", self.erased_at)
             return
-        if self.rows == ((self.right,) if self.right else ()):
+        if self.rows == ((self.correct,) if self.correct else ()):
             yield from (Difference(Kind.AHEAD, *self.key, start) for start in sorted({row.start for row in self.newer}))
             return
-        if self.right and not any(row.start == self.right.start for row in self.rows):
-            yield Difference(Kind.MISSING, *self.key, self.right.start)
+        if self.correct and not any(row.start == self.correct.start for row in self.rows):
+            yield Difference(Kind.MISSING, *self.key, self.correct.start)
         for row in self.rows:
-            if self.right is None:
-                yield Difference(Kind.UNFOUNDED, *self.key, row.start)
-            elif row.start != self.right.start:
+            if self.correct is None:
+                yield Difference(Kind.WITHOUT_EVENTS, *self.key, row.start)
+            elif row.start != self.correct.start:
                 yield Difference(Kind.OUTDATED, *self.key, row.start)
-            elif row != self.right:
-                yield Difference(Kind.WRONG, *self.key, row.start, _columns(row, self.right))
+            elif row != self.correct:
+                yield Difference(Kind.WRONG, *self.key, row.start, _columns(row, self.correct))
 
 
-def findings(said: ArchiveAndRows, terms: ReconcileRules, now: int) -> dict[ConversationKey, Finding]:
-    """The conversations of `said` whose rows are not one row, the fold of their events; `now` in milliseconds.
+def findings(data: ArchiveAndRows, rules: ReconcileRules, now: int) -> dict[ConversationKey, Finding]:
+    """Find the conversations of `data` whose rows are not exactly the fold of their events; `now` in milliseconds.
 
-    Those of which the archive or the rows may have lost something, as it has expired, are left alone: what is there
-    of them is right, or will be gone.
+    Skip conversations whose archived events or rows may have expired in part: the rest is correct, or will expire.
     """
-    found = {}
-    for key in sorted(said.keys):  # neighbours of the archive are looked at together again
-        finding = _finding(key, said, terms, now)
-        expected = (finding.right,) if finding.right else ()
-        differs = finding.rows != expected or said.versions.get(key, NO_ROW) > finding.version
-        if finding.forgotten is not None or (differs and not _expires(finding, terms.retention, now)):
-            found[key] = finding
-    return found
+    differing = {}
+    for key in sorted(data.keys):  # sorted, so that neighbours in the archive are read together again
+        finding = _finding(key, data, rules, now)
+        expected = (finding.correct,) if finding.correct else ()
+        differs = finding.rows != expected or data.versions.get(key, NO_ROW) > finding.version
+        if finding.erased_at is not None or (differs and not _expires(finding, rules.retention, now)):
+            differing[key] = finding
+    return differing
 
 
-def _finding(key: ConversationKey, said: ArchiveAndRows, terms: ReconcileRules, now: int) -> Finding:
-    rows = tuple(sorted(said.rows.get(key, ()), key=lambda row: row.start))
-    events = said.events.get(key, ())
-    kept = EventSet(terms.forgotten.without_erased(events))
-    gone = [turn.timestamp for turn in events if terms.forgotten.is_erased(turn)]
-    gone += (row.start for row in rows if _hides(row, kept, terms, now))
-    right = fold(kept.events.values(), terms.fold, len(kept.lesser)) if kept.events else None
-    return Finding(key, right, rows, forgotten=min(gone, default=None))
+def _finding(key: ConversationKey, data: ArchiveAndRows, rules: ReconcileRules, now: int) -> Finding:
+    rows = tuple(sorted(data.rows.get(key, ()), key=lambda row: row.start))
+    events = data.events.get(key, ())
+    kept = EventSet(rules.forgotten.without_erased(events))
+    erased = [turn.timestamp for turn in events if rules.forgotten.is_erased(turn)]
+    erased += (row.start for row in rows if _hides(row, kept, rules, now))
+    correct = fold(kept.events.values(), rules.fold, len(kept.lesser)) if kept.events else None
+    return Finding(key, correct, rows, erased_at=min(erased, default=None))
 
 
-def _hides(row: Conversation, kept: EventSet, terms: ReconcileRules, now: int) -> bool:
-    """Whether a row tells of events that a session has no more, and that have not just expired since it came back."""
-    words = terms.forgotten.find(row.bot_id, row.session_id)
-    founded = row.version <= kept.version and any(moment == row.start for moment, *_ in kept.events)
-    if not words or founded:
+def _hides(row: Conversation, kept: EventSet, rules: ReconcileRules, now: int) -> bool:
+    """Return whether a row shows events that an erased session no longer has, and that have not simply expired."""
+    erasures = rules.forgotten.find(row.bot_id, row.session_id)
+    explained = row.version <= kept.version and any(timestamp == row.start for timestamp, *_ in kept.events)
+    if not erasures or explained:
         return False
-    expired = terms.retention.is_past_cutoff(row.bot_id, row.start, now)
-    return row.start <= max(word.until for word in words) or not expired
+    expired = rules.retention.is_past_cutoff(row.bot_id, row.start, now)
+    return row.start <= max(erasure.until for erasure in erasures) or not expired
 
 
 def _expires(finding: Finding, retention: Retention, now: int) -> bool:
-    known = [row for row in (finding.right, *finding.rows) if row]
+    rows = [row for row in (finding.correct, *finding.rows) if row]
     bot_id = finding.key[0]
     return any(
-        retention.is_past_cutoff(bot_id, row.start, now) or retention.is_expired(bot_id, row.end, now) for row in known
+        retention.is_past_cutoff(bot_id, row.start, now) or retention.is_expired(bot_id, row.end, now) for row in rows
     )
 
 
-def _columns(row: Conversation, right: Conversation) -> dict[str, tuple[object, object]]:
-    pairs = zip(msgspec.structs.astuple(row), msgspec.structs.astuple(right), strict=True)
+def _columns(row: Conversation, correct: Conversation) -> dict[str, tuple[object, object]]:
+    pairs = zip(msgspec.structs.astuple(row), msgspec.structs.astuple(correct), strict=True)
     names = (field.name for field in msgspec.structs.fields(row))
     return {name: pair for name, pair in zip(names, pairs, strict=True) if pair[0] != pair[1]}

@@ -1,4 +1,4 @@
-"""Findings in; the rows of their conversations made what the events say, and what could not be made so out."""
+"""Repair the rows of findings from the archived events, and return what still differs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,13 +14,13 @@ ROWS_PER_INSERT = 20_000
 
 
 async def repair(audit: Audit, findings: Sequence[Finding]) -> list[Finding]:
-    """Put right what was found, look at it again, and return what still differs, which should be nothing.
+    """Repair what was found, read it again, and return what still differs, which should be nothing.
 
-    The archive is right: a row without archived events goes. To run it again, or while workers are writing,
-    does no harm: rows that they write meanwhile have greater versions, and win as ever.
+    The archive is authoritative: a row without archived events is deleted. A repair may be repeated, or run while
+    workers are writing: the rows that they write meanwhile have greater versions, and replace the others as usual.
 
     Raises:
-        TransientError: ClickHouse does not answer; another audit finds what is left.
+        TransientError: ClickHouse does not answer; another audit finds the rest.
     """
     left = list(findings)
     clickhouse = await audit.database()
@@ -28,10 +28,10 @@ async def repair(audit: Audit, findings: Sequence[Finding]) -> list[Finding]:
         if not left:
             break
         await audit.delete_erased(left)
-        wrong = [finding for finding in left if finding.forgotten is None]
-        # A wrong row of a version that the events cannot give would win for ever, and so would the row that took
-        # it back: the next event of the conversation has a smaller version. So these go altogether, and nothing
-        # but what was already there before the pause does.
+        wrong = [finding for finding in left if finding.erased_at is None]
+        # A wrong row with a version that the events cannot give would never be replaced, nor would a row that
+        # deletes it: the row of the next event has a smaller version. So these versions are deleted from the table,
+        # but only those that already existed before the pause.
         await delete_rows(clickhouse, [place for finding in wrong for place in finding.newer])
         rows = [row for finding in wrong for row in correct_rows(finding)]
         for first in range(0, len(rows), ROWS_PER_INSERT):
@@ -41,16 +41,16 @@ async def repair(audit: Audit, findings: Sequence[Finding]) -> list[Finding]:
 
 
 def correct_rows(finding: Finding) -> Iterator[Conversation]:
-    """The rows that a worker would have written: the right one, and one for each start to take back.
+    """Yield the rows that a worker would have written: the correct row, and one that deletes each superseded start.
 
-    Of two rows of one version the later wins, so they need no greater version than the wrong ones have.
+    Of two rows of one version the later one counts, so these need no greater version than the wrong rows have.
     """
-    if finding.right is not None:
-        yield finding.right
-        yield from _taken_back(finding.right, {row.start for row in finding.rows})
+    if finding.correct is not None:
+        yield finding.correct
+        yield from _deletions(finding.correct, {row.start for row in finding.rows})
 
 
-def _taken_back(right: Conversation, starts: Iterable[int]) -> Iterator[Conversation]:
+def _deletions(correct: Conversation, starts: Iterable[int]) -> Iterator[Conversation]:
     for start in sorted(starts):
-        if start != right.start:
-            yield msgspec.structs.replace(right, start=start, is_deleted=1)
+        if start != correct.start:
+            yield msgspec.structs.replace(correct, start=start, is_deleted=1)

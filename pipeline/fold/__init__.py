@@ -1,1 +1,1 @@
-"""Turn events in, conversations out: pure functions and a bounded memory."""
+"""Fold turn events into conversations, with pure functions and a bounded cache."""

@@ -1,4 +1,4 @@
-"""Keep the events of recent conversations in memory, within a bound."""
+"""Cache the events of recent conversations in memory, up to a maximum."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -10,40 +10,40 @@ from schemas.turn import ConversationKey, Turn
 class History(EventSet):
     """The distinct events of one conversation, and the starts under which it may have rows.
 
-    A row's sorting key holds the conversation's start, so a row must be taken back when an earlier event
-    moves the start. A worker that died, or another that held the partition before, may have written a row
-    after any prefix of the log; its start is then the least timestamp of that prefix. So the starts to take
-    back are the running minima of the events in log order, and the start of what the archive held.
+    A row's sorting key contains the conversation's start, so a row must be deleted when an earlier event moves
+    the start. A worker that died, or another that held the partition before, may have written a row after any
+    prefix of the log; its start is then the least timestamp of that prefix. So the superseded starts are the
+    running minima of the events in log order, and the start of the archived events.
 
-    Where others than workers have written the conversation, the archive is no prefix of the log, and a dead worker may
-    have known of any part of it. Then the rows that there are tell what to take back (`current`): who is dead writes no
-    more, and who only sleeps looks at the archive after its next write, since somebody else wrote meanwhile.
+    Where writers other than workers have written the conversation, the archive is no prefix of the log, and a dead
+    worker may have known any part of it. Then the current rows tell what to delete (`current`): a dead worker writes
+    no more, and one that only sleeps reads the archive after its next write, since another writer wrote meanwhile.
     """
 
     __slots__ = ("lowest", "starts")
 
     def __init__(self, archived: Iterable[Turn] = (), current: Iterable[int] = ()) -> None:
-        """Begin with the archived events of this conversation, and the starts of its current rows if these matter."""
+        """Begin with the archived events of this conversation, and the starts of its current rows if needed."""
         super().__init__(archived)
         self.starts: set[int] = {min(self.events)[0]} if self.events else set()
         self.starts.update(current)
-        self.lowest: int | None = None  # of the events taken from the log: who died may have known of no others
+        self.lowest: int | None = None  # minimum over the events of the log: a dead worker may have known no others
 
     def add(self, turn: Turn) -> bool:
-        """Take the next event of the log, and return whether the archive may lack it."""
+        """Add the next event of the log, and return whether the archive may lack it."""
         if self.lowest is None or turn.timestamp < self.lowest:
             self.lowest = turn.timestamp
             self.starts.add(turn.timestamp)
         return EventSet.add(self, turn)
 
-    def outdated_starts(self, start: int) -> list[int]:
-        """The starts whose rows the row of `start` takes the place of; asked for once, then forgotten."""
-        outdated = sorted(self.starts - {start})
+    def pop_superseded_starts(self, start: int) -> list[int]:
+        """Return, and drop, the starts of rows that the row of `start` replaces."""
+        superseded = sorted(self.starts - {start})
         self.starts = {start}
-        return outdated
+        return superseded
 
     def discard(self, unwanted: Callable[[Turn], bool]) -> bool:
-        """Know nothing of these events, nor of the rows there were, which whoever erases them replaces."""
+        """Remove unwanted events, and the known starts, whose rows the erasure replaces; return whether any matched."""
         if not super().discard(unwanted):
             return False
         self.starts = {min(self.events)[0]} if self.events else set()
@@ -52,10 +52,10 @@ class History(EventSet):
 
 
 class ConversationCache:
-    """Histories of recent conversations, at most `max_events` events in all.
+    """Histories of recent conversations, with at most `max_events` events in total.
 
-    It is only a cache: what is not in it is read from the archive. What is in it is right only as long as
-    no other worker folds the same conversations, so it holds for one assignment of partitions (`epoch`).
+    On a miss, callers read the archive. An entry is valid only while no other worker folds the same conversation,
+    so the cache is valid for one assignment of partitions (`epoch`).
     """
 
     def __init__(self, max_events: int) -> None:
@@ -65,25 +65,25 @@ class ConversationCache:
         self._epoch: int | None = None
 
     def enter(self, epoch: int) -> None:
-        """Forget everything where the assignment has changed since the last call."""
+        """Clear the cache if the assignment has changed since the last call."""
         if epoch != self._epoch:
             self.clear()
         self._epoch = epoch
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         self._histories.clear()
         self._events = 0
 
     def take(self, key: ConversationKey) -> History | None:
-        """Take a history out; it is put back once what it says has been written."""
+        """Remove and return a history; the caller puts it back once its row is written."""
         history = self._histories.pop(key, None)
         if history is not None:
             self._events -= history.version
         return history
 
     def put(self, key: ConversationKey, history: History) -> None:
-        """Keep a history as the most recent; the least recent make room."""
+        """Add a history as the most recent, and evict the least recent ones over the maximum."""
         self.take(key)
         self._histories[key] = history
         self._events += history.version
@@ -91,7 +91,7 @@ class ConversationCache:
             self.take(next(iter(self._histories)))
 
     def missing(self, keys: Iterable[ConversationKey]) -> set[ConversationKey]:
-        """Those of the keys of which nothing is remembered."""
+        """Return the keys that are not in the cache."""
         return {key for key in set(keys) if key not in self}
 
     def __contains__(self, key: ConversationKey) -> bool:

@@ -15,9 +15,9 @@ FAILED = "Failed"
 
 
 def fold(turns: Collection[Turn], rules: FoldRules, lesser: int = 0) -> Conversation:
-    """The row of a conversation whose distinct events are `turns`, in any order; there is at least one.
+    """Fold the distinct events of a conversation, at least one, in any order, into its row.
 
-    `lesser` contents of these events are known too, and count in the version alone (see `EventSet`).
+    `lesser` is the number of other contents of these events, which count in the version alone (see `EventSet`).
 
     The rules are DESIGN.md's, after Lex's own definitions of analytics keys.
     """

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.audit.audit import LOOKS, Counts
+from pipeline.audit.audit import MAX_CONFIRMATIONS, Counts
 from pipeline.audit.finding import Difference, Kind
 from pipeline.config.retention import Retention
 from pipeline.fold.fold import fold
@@ -87,7 +87,7 @@ def test_rows_without_events_are_found_wherever_they_lie(tables: Tables) -> None
     tables.put(*lost, changed(bot_id="ANOTHERBOT"))
     for size in (1, 2, 4, 100):
         found = tables.audit(size=size)
-        assert {difference.kind for difference in found} == {Kind.UNFOUNDED}
+        assert {difference.kind for difference in found} == {Kind.WITHOUT_EVENTS}
         assert {(f.bot_id, f.session_id, f.originating_request_id) for f in found} == {
             *((KEY[0], *place) for place in places),
             ("ANOTHERBOT", *KEY[1:]),
@@ -155,7 +155,7 @@ def test_a_conversation_that_is_being_written_is_no_difference(tables: Tables) -
 
 def test_a_conversation_that_never_rests_is_counted_and_left_alone(tables: Tables) -> None:
     tables.put(events=TALK)
-    moments = iter(range(LOOKS))
+    moments = iter(range(MAX_CONFIRMATIONS))
 
     async def write_on(clickhouse: ClickHouse) -> None:
         late = turn(session_id="session-1", request_id=f"more-{next(moments)}", timestamp=START + DAY)
@@ -199,7 +199,7 @@ def aged(days: float) -> list[Turn]:
     [
         (10, 0, [Kind.WRONG]),
         (10, 1, [Kind.MISSING, Kind.OUTDATED]),
-        (27, 4, [Kind.UNFOUNDED]),
+        (27, 4, [Kind.WITHOUT_EVENTS]),
         (29, 0, []),  # near the end: the next look might find fewer events
         (29, 1, []),
         (29, 4, []),
@@ -256,7 +256,7 @@ def test_whatever_is_there_of_a_forgotten_session_is_found_without_telling_who_i
     tables.put(*rows, events=events)
     forget(tables)
     (found,) = tables.audit()
-    assert (found.kind, found.bot_id, found.start) == (Kind.FORGOTTEN, KEY[0], START)
+    assert (found.kind, found.bot_id, found.start) == (Kind.ERASED, KEY[0], START)
     assert KEY[1] not in repr(found)
     assert digest(KEY[1]) in found.session_id
     differences, left = tables.repair()
@@ -272,7 +272,7 @@ def test_what_is_forgotten_is_found_though_it_may_have_expired(tables: Tables) -
     tables.put(RIGHT)
     assert tables.audit() == []
     forget(tables)
-    assert [found.kind for found in tables.audit()] == [Kind.FORGOTTEN]
+    assert [found.kind for found in tables.audit()] == [Kind.ERASED]
 
 
 def test_sessions_that_came_back_are_as_all_others(tables: Tables) -> None:

@@ -34,7 +34,7 @@ def test_one_conversation_may_differ_in_several_ways() -> None:
     kinds = [difference.kind for difference in Finding(key, RIGHT, (double, wrong)).differences()]
     assert kinds == [Kind.OUTDATED, Kind.WRONG]
     assert [one.kind for one in Finding(key, RIGHT, (double,)).differences()] == [Kind.MISSING, Kind.OUTDATED]
-    assert [one.kind for one in Finding(key, None, (double, wrong)).differences()] == [Kind.UNFOUNDED] * 2
+    assert [one.kind for one in Finding(key, None, (double, wrong)).differences()] == [Kind.WITHOUT_EVENTS] * 2
 
 
 def test_a_finding_changes_with_whatever_changes() -> None:

@@ -59,7 +59,7 @@ def test_a_history_without_some_events_knows_the_one_row_that_whoever_deleted_th
     past = History()
     for one in log:
         past.add(one)
-    past.outdated_starts(min(past.events)[0])
+    past.pop_superseded_starts(min(past.events)[0])
     past.discard(lambda one: one.request_id in {f"request-{number}" for number in gone})
     kept = [one for one in log if one.request_id not in {f"request-{number}" for number in gone}]
     assert past.events == EventSet(kept).events
