@@ -1,4 +1,4 @@
-"""The consumer group of the workers: its members, how far it lags, and waiting until it does not."""
+"""Read members and lag of the workers' consumer group, and wait until it has caught up."""
 
 import re
 import time
@@ -18,16 +18,16 @@ from pipeline.kafka.offsets import bounds
 from pipeline.runtime.errors import TransientError
 
 MEMBERS_PAUSE = 0.1
-"""Seconds between two questions to a cluster that is not ready."""
-UNIQUE = re.compile("-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-"""What a broker adds to a client's id to make a member's id of it."""
+"""Seconds between two requests to a cluster that is not ready."""
+MEMBER_SUFFIX = re.compile("-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+"""The suffix that a broker appends to a client id to make a member id."""
 
 
 class GroupMember(msgspec.Struct, frozen=True):
-    """A member of the workers' group, as its broker tells of it.
+    """A member of the workers' group, as its broker reports it.
 
-    The embedded broker tells no `host` ("") and no `partitions` (None), which nobody knows either while they are
-    being shared out.
+    The embedded broker reports no `host` ("") and no `partitions` (None). During a rebalance no broker reports
+    `partitions`.
     """
 
     client_id: str
@@ -36,10 +36,10 @@ class GroupMember(msgspec.Struct, frozen=True):
 
 
 def members(settings: Settings, patience: float = PATIENCE) -> list[GroupMember]:
-    """The members of the workers' group by client id: those heard from within their session; none without a group.
+    """Return the live members of the workers' group, sorted by client id; none if there is no group.
 
     Raises:
-        TransientError: Kafka does not answer within `patience` seconds. UsageError: it refuses us.
+        TransientError: Kafka does not answer within `patience` seconds. UsageError: it refuses the connection.
     """
     with open_admin(settings, patience) as kafka:
         described = _described(kafka, settings.kafka_group, time.monotonic() + patience)
@@ -47,45 +47,45 @@ def members(settings: Settings, patience: float = PATIENCE) -> list[GroupMember]
 
 
 def _described(kafka: KafkaAdminClient, group: str, deadline: float) -> Sequence[Any]:
-    """What the group's coordinator says of its members; a cluster that has just begun has to find one first."""
+    """Ask the group's coordinator for its members, and retry while a new cluster has none yet."""
     while True:
         try:
-            answer = kafka._manager.run(_ask, kafka, group)  # noqa: SLF001 - kafka-python's own way fails, see _ask
-            error = for_code(answer.error_code)
+            response = kafka._manager.run(_describe, kafka, group)  # noqa: SLF001 - kafka-python's own way fails, see _describe
+            error = for_code(response.error_code)
             if error not in {NoError, GroupIdNotFoundError}:
-                raise error(answer.error_message or error.__name__)
+                raise error(response.error_message or error.__name__)
         except RetriableError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(MEMBERS_PAUSE)
         else:
-            found: Sequence[Any] = answer.members
-            return found
+            members: Sequence[Any] = response.members
+            return members
 
 
-async def _ask(kafka: KafkaAdminClient, group: str) -> Any:
-    """The coordinator's description of the group.
+async def _describe(kafka: KafkaAdminClient, group: str) -> Any:
+    """Request the description of the group from its coordinator.
 
-    kafka-python's `describe_groups` does not understand the operations that the embedded broker says are allowed.
-    That broker also drops members that have fallen silent only when another one is heard from. So it hears from
-    one that there is not, which every broker answers with an error, and which changes nothing else.
+    kafka-python's `describe_groups` cannot parse the allowed operations in the embedded broker's response. That
+    broker also drops silent members only when another member sends a request. So this sends a heartbeat of an
+    unknown member first, which every broker answers with an error and which changes nothing else.
     """
     node = (await kafka._find_coordinator_ids([group]))[group]  # noqa: SLF001 - as above
-    ask = kafka._manager.send  # noqa: SLF001 - as above
-    nobody = HeartbeatRequest(
+    send = kafka._manager.send  # noqa: SLF001 - as above
+    heartbeat = HeartbeatRequest(
         group_id=group, generation_id=DEFAULT_GENERATION_ID, member_id=UNKNOWN_MEMBER_ID, group_instance_id=None
     )
-    await ask(nobody, node_id=node)
-    described = await ask(DescribeGroupsRequest(groups=[group], include_authorized_operations=False), node_id=node)
+    await send(heartbeat, node_id=node)
+    described = await send(DescribeGroupsRequest(groups=[group], include_authorized_operations=False), node_id=node)
     return described.groups[0]
 
 
-def _member(told: Any) -> GroupMember:
-    assigned = told.member_assignment
+def _member(reported: Any) -> GroupMember:
+    assigned = reported.member_assignment
     return GroupMember(
-        # the embedded broker leaves it out, and like Kafka begins the member's id with it
-        client_id=told.client_id or UNIQUE.sub("", told.member_id),
-        host=told.client_host.removeprefix("/"),
+        # the embedded broker omits the client id; like Kafka, it begins the member id with it
+        client_id=reported.client_id or MEMBER_SUFFIX.sub("", reported.member_id),
+        host=reported.client_host.removeprefix("/"),
         partitions=_count(assigned) if assigned else None,
     )
 
@@ -96,13 +96,13 @@ def _count(assigned: bytes) -> int:
 
 
 LAG_PAUSE = 0.1
-"""Seconds between two questions to a cluster that is not ready."""
+"""Seconds between two requests to a cluster that is not ready."""
 
 
 class PartitionLag(msgspec.Struct, frozen=True):
     """Offsets of one partition. `committed` is None where the workers' group has never committed.
 
-    What lies between `end` and the high watermark cannot be read before a transaction is committed or aborted.
+    Records between `end` and the high watermark cannot be read until their transaction is committed or aborted.
     """
 
     topic: str
@@ -114,24 +114,24 @@ class PartitionLag(msgspec.Struct, frozen=True):
 
     @property
     def reached(self) -> int:
-        """Where the workers go on: at the commit, or at the beginning where nothing is there that it could be for."""
+        """Return where the workers continue: at the committed offset, or at the beginning if that does not exist."""
         at = self.committed
         return at if at is not None and self.beginning <= at <= self._last else self.beginning
 
     @property
     def lag(self) -> int:
-        """Records that wait for the workers; what retention has taken away waits no more."""
+        """Return the number of records that wait for the workers, without those that retention has deleted."""
         return max(0, self.end - self.reached)
 
     @property
     def problem(self) -> str:
-        """What is wrong with the commit, as a sentence; empty where nothing is."""
+        """Return what is wrong with the committed offset, as a sentence; empty if nothing is."""
         if self.committed is None or self.beginning <= self.committed <= self._last:
             return ""
         if self.committed > self._last:
             return (
                 f"offset {self.committed:,} is committed, and the partition ends at {self.end:,}: the topic was "
-                "deleted and made anew, or has lost its newest records; workers read it again from its beginning"
+                "deleted and recreated, or has lost its newest records; workers read it again from its beginning"
             )
         return (
             f"{self.beginning - self.committed:,} records were deleted before they were read (offset "
@@ -141,12 +141,12 @@ class PartitionLag(msgspec.Struct, frozen=True):
 
     @property
     def _last(self) -> int:
-        """The greatest offset that can be committed: workers of former versions read open transactions too."""
+        """Return the greatest offset that can be committed: workers of former versions read open transactions too."""
         return max(self.end, self.high_watermark)
 
 
 def read_lag(settings: Settings, patience: float = PATIENCE) -> list[PartitionLag]:
-    """The offsets of each partition of the settings' topics that exist, by topic and partition.
+    """Read the offsets of each partition of the settings' existing topics, by topic and partition.
 
     Raises:
         TransientError: Kafka does not answer within `patience` seconds.
@@ -164,15 +164,15 @@ def read_lag(settings: Settings, patience: float = PATIENCE) -> list[PartitionLa
 
 
 def read_ends(settings: Settings, patience: float = PATIENCE) -> dict[str, list[int]]:
-    """Where each partition of the topics that events are folded from ends now: topic -> offsets, by partition.
+    """Read where each partition of the raw and the turns topic ends now: topic -> offsets, by partition.
 
     Raises:
         TransientError: Kafka does not answer within `patience` seconds.
     """
     ends: dict[str, list[int]] = {settings.topic_raw: [], settings.topic_turns: []}
-    for one in read_lag(settings, patience):
-        if one.topic in ends:
-            ends[one.topic].append(one.end)
+    for lag in read_lag(settings, patience):
+        if lag.topic in ends:
+            ends[lag.topic].append(lag.end)
     return ends
 
 
@@ -191,14 +191,14 @@ def _committed(
     if not partitions:
         return {}
     offsets = _group_offsets(kafka, group, partitions, time.monotonic() + patience)
-    # -1 says that there is no commit
+    # -1 means that there is no commit
     return {partition: at.offset for partition, at in offsets.items() if at.offset >= 0}
 
 
 def _group_offsets(
     kafka: KafkaAdminClient, group: str, partitions: list[TopicPartition], deadline: float
 ) -> Mapping[TopicPartition, OffsetAndMetadata]:
-    """What the group's coordinator says; a cluster that has just begun has to find one first."""
+    """Ask the group's coordinator for its offsets, and retry while a new cluster has none yet."""
     while True:
         try:
             offsets: Mapping[TopicPartition, OffsetAndMetadata] = kafka.list_group_offsets({group: partitions})[group]
@@ -214,11 +214,11 @@ FOLDED_PAUSE = 0.1
 
 
 def wait_until_folded(settings: Settings, seconds: float) -> bool:
-    """Wait until the workers have committed what the topics hold now: an offset is committed once it is written.
+    """Wait until the workers have committed what the topics hold now; offsets are committed after the write.
 
-    What the intake agent passes on meanwhile counts too, since that is where entries of the raw topic go; and so, by
-    the second look at the turns topic, does what was forwarded within it to the right partition. What lies
-    behind the beginning of an open transaction is waited for as well: nobody can read it before that has ended.
+    This includes entries of the raw topic, which the intake agent forwards meanwhile, and, by the second wait for the
+    turns topic, events that were forwarded within it to the right partition. It also includes records after the
+    beginning of an open transaction, which cannot be read before the transaction ends.
 
     Raises:
         TransientError: Kafka does not answer.
@@ -228,7 +228,7 @@ def wait_until_folded(settings: Settings, seconds: float) -> bool:
 
 
 def wait_until_forwarded(settings: Settings, seconds: float) -> bool:
-    """Wait until the intake agent has passed on what the raw topic holds now, and return whether it has.
+    """Wait until the intake agent has forwarded what the raw topic holds now, and return whether it has.
 
     Raises:
         TransientError: Kafka does not answer.

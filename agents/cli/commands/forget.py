@@ -1,4 +1,4 @@
-"""`turnfold forget`: a session's or a user's id in; everything of it removed, and what remains told, out."""
+"""`turnfold forget`: erase the data of a session or a user, and report what could not be erased."""
 
 import asyncio
 import sys
@@ -25,29 +25,30 @@ from schemas.topics import DAY_MS
 INCOMPLETE = 1
 MARGIN_S = 1.0
 RAW_PATIENCE_S = 10.0
-"""Entries in the raw topic are passed on within a second, where workers are at work."""
+"""Seconds to wait for the raw topic: running workers forward its entries within a second."""
 PATIENCE_S = 600.0
-"""A deletion reads what the bots have of the months concerned, and writes anew the parts where there was something."""
+"""Timeout of statements in seconds: a deletion reads the data of the bots in the months concerned, and rewrites the
+parts that had matches."""
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What was removed and what could not be. Times are ISO 8601; nothing here tells who it was."""
+    """What was erased and what could not be. Times are ISO 8601; nothing here identifies the person."""
 
     until: str
     removed: Removed
     dead_letters: PurgeResult
     clean: bool
     unread: str
-    """Why it is not known where the topics ended; empty where it is."""
+    """Why the ends of the topics are unknown; empty if they are known."""
     kafka_keeps_until: str
     remains: list[str]
 
 
-@click.command(epilog="Exit status: 0 nothing is left where it can be removed, 1 something is: run it again.")
+@click.command(epilog="Exit status: 0 everything that can be erased is erased, 1 something is left: run it again.")
 @click.option("--session", metavar="ID", help="The session's id, as Lex V2 calls it.")
 @click.option("--user", metavar="ID", help="The user's id, as Lex V1 calls it.")
 @click.option("--bot", metavar="BOT", help="Only with this bot: the id of a Lex V2 bot, or the name of a Lex V1 bot.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 @click.pass_obj
 @click.pass_context
@@ -55,82 +56,81 @@ def forget(  # noqa: PLR0913 - each option of the command is an argument
     ctx: click.Context, settings: Settings, *,
     session: str | None, user: str | None, bot: str | None, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Remove a person from archive, rows and dead letters, and keep forgetting when events are read again.
+    """Erase a person from archive, rows and dead letters, and skip the erased events when they are read again.
 
-    What is there at this moment is forgotten, whatever it is dated; who comes back later is seen again. Workers may go
-    on meanwhile.
+    Everything recorded up to this moment is erased, whatever its timestamps; later events are processed as usual.
+    Workers may keep running meanwhile.
     """
     who = session or user
     if not who or (session and user):
-        raise UsageError("who is to be forgotten? Give --session ID (Lex V2) or --user ID (Lex V1), one of them")
+        raise UsageError("give either --session ID (Lex V2) or --user ID (Lex V1)")
     if who.encode(errors="replace").decode() != who:
-        raise UsageError("the id is no text in UTF-8: no session can have it")
+        raise UsageError("the id is not valid UTF-8: no session can have it")
     if not yes and not sys.stdin.isatty():
-        raise UsageError("nobody is there to say yes: --yes forgets without asking")
+        raise UsageError("standard input is not a terminal: give --yes to erase without asking")
     if not yes:
-        click.confirm("All events of this session up to now will be gone for good. Forget it?", abort=True, err=True)
-    report = asyncio.run(_forget(settings, who, bot))
+        click.confirm("All events of this session up to now will be erased for good. Continue?", abort=True, err=True)
+    report = asyncio.run(_erase(settings, who, bot))
     if as_json:
         write_json(msgspec.json.encode(report))
     else:
-        say(_told(report))
+        say(_summary(report))
     ctx.exit(0 if report.clean and not report.dead_letters.left and not report.unread else INCOMPLETE)
 
 
-async def _forget(settings: Settings, who: str, bot: str | None) -> Report:
+async def _erase(settings: Settings, who: str, bot: str | None) -> Report:
     ends, unread = await asyncio.to_thread(_ends, settings)
     now = now_ms()
-    all_of_it = msgspec.json.encode(ends).decode()
-    word = Erasure(resolve_bot_id(bot) if bot else ALL_BOTS, digest(who), now, all_of_it)
-    terms = ReconcileRules(fold_rules(settings), retention=Retention.of(settings))
+    ends_json = msgspec.json.encode(ends).decode()
+    erasure = Erasure(resolve_bot_id(bot) if bot else ALL_BOTS, digest(who), now, ends_json)
+    rules = ReconcileRules(fold_rules(settings), retention=Retention.of(settings))
     databases = Databases(
         msgspec.structs.replace(settings, clickhouse_timeout=max(PATIENCE_S, settings.clickhouse_timeout))
     )
     try:
         removed, clean = await erase_session(
-            databases, word, who, terms, lambda: asyncio.sleep(2 * settings.flush_seconds + MARGIN_S)
+            databases, erasure, who, rules, lambda: asyncio.sleep(2 * settings.flush_seconds + MARGIN_S)
         )
     finally:
         await databases.close()
     bots = {bot, resolve_bot_id(bot)} if bot else set()
     max_bytes = settings.max_message_bytes
     try:
-        erased = await asyncio.to_thread(purge_dead_letters, settings, lambda raw: mentions(raw, who, bots, max_bytes))
-    except TransientError as trouble:
-        erased = PurgeResult(left=str(trouble))
+        purged = await asyncio.to_thread(purge_dead_letters, settings, lambda raw: mentions(raw, who, bots, max_bytes))
+    except TransientError as error:
+        purged = PurgeResult(left=str(error))
     kept_until = iso(now + int(settings.topic_retention_days * DAY_MS))
-    remains = _remains(settings, erased, kept_until, clean=clean)
+    remains = _remains(settings, purged, kept_until, clean=clean)
     if unread:
-        remains.append(f"{unread}: of that, what is dated later than {iso(now)} may be folded; run it again")
-    return Report(iso(now), removed, erased, clean, unread, kept_until, remains)
+        remains.append(f"{unread}: events there that are dated after {iso(now)} may still be folded; run it again")
+    return Report(iso(now), removed, purged, clean, unread, kept_until, remains)
 
 
 def _ends(settings: Settings) -> tuple[TopicEnds, str]:
-    """Where the topics end, once what the raw one holds is passed on; and why that is not known, where it is not."""
+    """Read where the topics end once the raw topic is forwarded, and why that is unknown if it is."""
     try:
         read = wait_until_forwarded(settings, RAW_PATIENCE_S)
-        found = read_ends(settings)
-    except TransientError as trouble:
-        return TopicEnds(), f"{trouble}"
-    late = "" if read else f"topic {settings.topic_raw} holds what no worker has read yet"
-    return TopicEnds(found, late=not read), late
+        ends = read_ends(settings)
+    except TransientError as error:
+        return TopicEnds(), f"{error}"
+    late = "" if read else f"topic {settings.topic_raw} has records that no worker has read yet"
+    return TopicEnds(ends, late=not read), late
 
 
-def _remains(settings: Settings, erased: PurgeResult, kept_until: str, *, clean: bool) -> list[str]:
-    kept = (
-        f"Kafka keeps {settings.topic_raw} and {settings.topic_turns} until {kept_until}; nothing of it is folded again"
-    )
-    remains = [kept, "backups, and files that were ingested, are not Turnfold's to change"]
-    if erased.left:
-        remains.append(f"Kafka did not delete dead letters in {settings.topic_dead}: {erased.left}; run it again")
+def _remains(settings: Settings, purged: PurgeResult, kept_until: str, *, clean: bool) -> list[str]:
+    topics = f"{settings.topic_raw} and {settings.topic_turns}"
+    kept = f"Kafka keeps {topics} until {kept_until}; what is erased is not folded again"
+    remains = [kept, "backups and ingested files are not changed by Turnfold"]
+    if purged.left:
+        remains.append(f"Kafka did not delete dead letters in {settings.topic_dead}: {purged.left}; run it again")
     if not clean:
-        remains.append("somebody was writing it again at every look: run it again")
+        remains.append("other writers wrote it again each time it was deleted: run it again")
     return remains
 
 
-def _told(report: Report) -> str:
+def _summary(report: Report) -> str:
     events, rows = sum(report.removed.events.values()), sum(report.removed.conversations.values())
     letters = report.dead_letters.letters
     removed = f"{events:,} events, {rows:,} conversations and {letters:,} dead letters removed"
-    first = f"what there was at {report.until} is forgotten: {removed}"
+    first = f"everything up to {report.until} is erased: {removed}"
     return "\n".join([first, *(f"remains: {text}" for text in report.remains)])

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 from pyarrow import parquet as pq
 
-from pipeline.ingest.files.reader import Input, bounded
+from pipeline.ingest.files.reader import Input, limit_size
 from pipeline.ingest.unwrap.lex_columns import are_lex_columns, build_entry
 
 COLUMNS = ("message", "@message", "log")
@@ -60,7 +60,7 @@ class ParquetInputs:
     def _input(self, row: int, data: bytes | None, column: str) -> Input:
         if data is None:
             return Input(self._source, row, problem=f"column {column} is null")
-        return bounded(Input(self._source, row, data), len(data), self._max_bytes)
+        return limit_size(Input(self._source, row, data), len(data), self._max_bytes)
 
 
 def _texts(batch: pa.RecordBatch) -> Iterable[bytes | None]:

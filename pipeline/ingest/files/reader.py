@@ -1,4 +1,4 @@
-"""Files or standard input in, plain or gzip, JSON lines or documents; every raw input in them out."""
+"""Read raw inputs from files or standard input, plain or gzip, as JSON lines or documents."""
 
 import io
 import sys
@@ -20,13 +20,13 @@ from pipeline.runtime.errors import UsageError
 
 STDIN = "-"
 LAYERS = 2
-"""A delivery stream may pack what CloudWatch Logs packed before."""
+"""Layers of gzip at most: a delivery stream may compress what CloudWatch Logs has compressed before."""
 
 
 class Input(msgspec.Struct, frozen=True, gc=False):
-    """One raw input, or, where `problem` says why, one that cannot be read: then it has no data.
+    """A raw input, or one that cannot be read: then `problem` says why, and it has no data.
 
-    It begins at `line`; `entry` is its place among the inputs of an array or of a line, 0 where it is alone.
+    It begins at `line`; `entry` is its number among the inputs of an array or of a line, 0 if it is the only one.
     Both count from 1.
     """
 
@@ -38,30 +38,30 @@ class Input(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def place(self) -> None:
-        """In no topic."""
+        """Return None: the input is in no topic."""
 
     @property
     def origin(self) -> str:
-        """Where it stands, as compilers say it."""
+        """Return its position in the form of compilers: source, line and entry."""
         return f"{self.source}:{self.line}" + (f"[{self.entry}]" if self.entry else "")
 
 
 def read_inputs(path: str, max_bytes: int) -> Iterator[Input]:
-    """The inputs in the file at `path`, or in standard input where it is `-`.
+    """Read the inputs in the file at `path`, or in standard input if it is `-`.
 
-    An input is a JSON object: in a line, over several, behind another one, or in an array of objects; or what of
-    a line is none, empty lines included. The time that CloudWatch Logs exports before it is left out. One of more
-    than `max_bytes` comes with that as its problem.
+    An input is a JSON object: on a line, over several lines, after another one, or in an array of objects; or the part
+    of a line that is none, empty lines included. A time that CloudWatch Logs exports before the object is dropped. An
+    input of more than `max_bytes` has that as its problem.
 
     Raises:
-        UsageError: there is no such file, or it cannot be opened.
+        UsageError: the file is missing or cannot be opened.
     """
     with _opened(path) as stream:
         yield from stream_inputs(stream, name_of(path), max_bytes)
 
 
 def stream_inputs(stream: ByteStream, source: str, max_bytes: int) -> Iterator[Input]:
-    """The same of a stream, which `source` names."""
+    """Read the inputs in a stream, like `read_inputs`; `source` names the stream."""
     for _ in range(LAYERS):
         stream = GzipReader(stream) if stream.peek(len(GZIP)).startswith(GZIP) else stream
     encoding = encoding_of(stream.peek(BOM_BYTES))
@@ -75,45 +75,45 @@ def stream_inputs(stream: ByteStream, source: str, max_bytes: int) -> Iterator[I
                 yield Input(source, splitter.line, problem=window.broken)
                 window.resume()
     except DocumentTooLongError as document:
-        wrong = f"one JSON value of more than {PIECE_BYTES} bytes, and nothing after it was read"
-        yield Input(source, document.number, problem=f"{wrong}; `jq -c '.[]'` makes lines of an array")
+        problem = f"one JSON value of more than {PIECE_BYTES} bytes, and nothing after it was read"
+        yield Input(source, document.number, problem=f"{problem}; `jq -c '.[]'` makes lines of an array")
 
 
 def readable_bytes(paths: Sequence[str]) -> int | None:
-    """Bytes that `read_inputs` will see in all of `paths`; None where standard input or gzip hide it.
+    """Return the bytes that `read_inputs` will read from all `paths`; None if standard input or gzip hide it.
 
     Raises:
         UsageError: a file is missing or cannot be opened.
     """
-    total, hidden = 0, STDIN in paths
+    total, is_unknown = 0, STDIN in paths
     for path in paths:
         if path != STDIN:
             with opened_file(path) as file:
-                hidden = hidden or file.peek(len(GZIP)).startswith(GZIP)
+                is_unknown = is_unknown or file.peek(len(GZIP)).startswith(GZIP)
             total += Path(path).stat().st_size
-    return None if hidden else total
+    return None if is_unknown else total
 
 
 def opened_file(path: str) -> io.BufferedReader:
-    """The file at `path`, which whoever calls closes.
+    """Open the file at `path`; the caller closes it.
 
     Raises:
-        UsageError: there is no such file, or it cannot be opened.
+        UsageError: the file is missing or cannot be opened.
     """
     try:
-        file = Path(path).open("rb")  # noqa: SIM115 - whoever calls closes it
+        file = Path(path).open("rb")  # noqa: SIM115 - the caller closes it
         file.peek(1)
     except OSError as error:
         raise UsageError(f"{name_of(path)} cannot be read: {error.strerror}") from None
     return file
 
 
-def bounded(found: Input, size: int, max_bytes: int) -> Input:
-    """The input, or that its `size` is more than `max_bytes`."""
+def limit_size(raw: Input, size: int, max_bytes: int) -> Input:
+    """Return the input, or one with a problem if its `size` is more than `max_bytes`."""
     if size <= max_bytes:
-        return found
-    wrong = f"{size} bytes, where TURNFOLD_MAX_MESSAGE_BYTES allows {max_bytes}"
-    return Input(found.source, found.line, entry=found.entry, problem=wrong)
+        return raw
+    problem = f"{size} bytes, where TURNFOLD_MAX_MESSAGE_BYTES allows {max_bytes}"
+    return Input(raw.source, raw.line, entry=raw.entry, problem=problem)
 
 
 @contextmanager
@@ -127,15 +127,15 @@ def _opened(path: str) -> Iterator[io.BufferedReader]:
 
 
 def _objects(text: bytes, max_bytes: int) -> list[bytes]:
-    """The inputs in a piece that is more than one: an array of objects, or that in a wrapper that is too large."""
+    """Return the inputs in a piece of several: an array of objects, or the array in a wrapper that is too large."""
     if text.startswith(b"["):
         return objects(text)
     return objects(listed(text)) if len(text) > max_bytes and text.startswith(b"{") else []
 
 
 def _inputs(source: str, piece: Piece, max_bytes: int) -> Iterator[Input]:
-    if piece.entry <= 1 and (found := _objects(piece.text, max_bytes)):
-        for entry, data in enumerate(found, start=1):
-            yield bounded(Input(source, piece.line, data, entry), len(data), max_bytes)
+    if piece.entry <= 1 and (inputs := _objects(piece.text, max_bytes)):
+        for entry, data in enumerate(inputs, start=1):
+            yield limit_size(Input(source, piece.line, data, entry), len(data), max_bytes)
     else:
-        yield bounded(Input(source, piece.line, piece.text, piece.entry), piece.size, max_bytes)
+        yield limit_size(Input(source, piece.line, piece.text, piece.entry), piece.size, max_bytes)

@@ -69,11 +69,11 @@ def test_a_broker_that_deletes_nothing_is_told_and_makes_the_status_1(stack: Set
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "who is to be forgotten? Give --session ID (Lex V2) or --user ID (Lex V1), one of them"),
-        (("--session", ""), "who is to be forgotten?"),
-        (("--session", "a", "--user", "b"), "one of them"),
-        (("--session", "guest-7"), "nobody is there to say yes: --yes forgets without asking"),
-        (("--session", "\udcff", "--yes"), "the id is no text in UTF-8"),
+        ((), "give either --session ID (Lex V2) or --user ID (Lex V1)"),
+        (("--session", ""), "give either --session ID"),
+        (("--session", "a", "--user", "b"), "give either --session ID"),
+        (("--session", "guest-7"), "give --yes to erase without asking"),
+        (("--session", "\udcff", "--yes"), "the id is not valid UTF-8"),
     ],
 )
 def test_asked_wrongly_it_says_what_would_be_right_and_does_nothing(arguments: tuple[str, ...], said: str) -> None:
