@@ -10,9 +10,9 @@ from pipeline.store.runs import save_run
 from schemas.reprocessing import Job, JobKind, JobRules, Run, Target
 from tests.events import START
 from tests.pipeline.audit.tables import Tables, folded
-from tests.pipeline.materialise.test_writer_after import at_work, said
+from tests.pipeline.materialise.engine_worker import at_work, decoded_turn
 
-TALK = [said(n) for n in range(100)]
+TALK = [decoded_turn(n) for n in range(100)]
 RUN = Run(job=Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=JobRules("1", ())), begun=1)
 TAKEN_BACK = "SELECT toUnixTimestamp64Milli(start) FROM conversations WHERE is_deleted ORDER BY start"
 
@@ -26,7 +26,7 @@ def test_after_a_replay_an_event_of_a_long_conversation_takes_back_the_rows_that
     for one in left:
         tables.put(*folded(TALK[one : one + 1]))
     tables.put(*folded(TALK), events=TALK)
-    late = said(100)
+    late = decoded_turn(100)
 
     async def go() -> list[int]:
         async with at_work(with_tables) as worker, connection(with_tables) as clickhouse:
