@@ -1,6 +1,6 @@
 """Buffer a stream so that a splitter can look ahead, and find where the current line ends."""
 
-from pipeline.ingest.files.gzip_stream import BrokenGzipError, Source
+from pipeline.ingest.files.gzip_stream import BrokenGzipError, ReadableBytes
 
 CHUNK = 1 << 20
 """Bytes that are read at a time."""
@@ -13,7 +13,7 @@ class ByteBuffer:
     Both count from the beginning of `text`, before which `discarded` bytes of the stream lie.
     """
 
-    def __init__(self, stream: Source) -> None:
+    def __init__(self, stream: ReadableBytes) -> None:
         self._stream = stream
         self.text = b""
         self.view = memoryview(b"")

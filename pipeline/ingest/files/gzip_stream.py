@@ -25,14 +25,14 @@ BLANKS = b"\0 \t\r\n"
 """Bytes that may lie between members: archives are padded with zeros, and joined lines have line ends between them."""
 
 
-class Source(Protocol):
+class ReadableBytes(Protocol):
     """A stream of gzip, as far as it is used here; `io.BytesIO` is one."""
 
     def read1(self, size: int, /) -> bytes:
         """Return some bytes, at most `size`; none at the end."""
 
 
-class ByteStream(Source, Protocol):
+class ByteStream(ReadableBytes, Protocol):
     """A stream of text or gzip, as far as it is used here; `io.BufferedReader` is one."""
 
     def peek(self, size: int, /) -> bytes:
@@ -42,7 +42,7 @@ class ByteStream(Source, Protocol):
 class GzipReader:
     """The text of consecutive gzip members."""
 
-    def __init__(self, stream: Source) -> None:
+    def __init__(self, stream: ReadableBytes) -> None:
         self._stream = stream
         self._data = b""
         self._text = bytearray()

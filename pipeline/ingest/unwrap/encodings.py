@@ -3,7 +3,7 @@
 import codecs
 from typing import Final
 
-from pipeline.ingest.files.gzip_stream import Source
+from pipeline.ingest.files.gzip_stream import ReadableBytes
 
 BOM_BYTES: Final = 4
 _MARKS: Final = (
@@ -23,7 +23,7 @@ def encoding_of(start: bytes) -> str:
 class Transcoder:
     """A stream of text converted to UTF-8; invalid characters are replaced by U+FFFD."""
 
-    def __init__(self, stream: Source, encoding: str) -> None:
+    def __init__(self, stream: ReadableBytes, encoding: str) -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
         self._ended = False
