@@ -119,7 +119,7 @@ class Audit:
         """Load the erasures of the sessions of these conversations."""
         live = await self._databases.live()
         sessions = {digest(key[1]) for key in keys} if await has_erasures(live) else ()
-        self._rules = replace(self._rules, forgotten=await load_erasures(live, sessions))
+        self._rules = replace(self._rules, erasures=await load_erasures(live, sessions))
 
 
 def _bounded(suspects: Iterable[Finding]) -> Iterator[list[ConversationKey]]:

@@ -108,8 +108,8 @@ def findings(data: ArchiveAndRows, rules: ReconcileRules, now: int) -> dict[Conv
 def _finding(key: ConversationKey, data: ArchiveAndRows, rules: ReconcileRules, now: int) -> Finding:
     rows = tuple(sorted(data.rows.get(key, ()), key=lambda row: row.start))
     events = data.events.get(key, ())
-    kept = EventSet(rules.forgotten.without_erased(events))
-    erased = [turn.timestamp for turn in events if rules.forgotten.is_erased(turn)]
+    kept = EventSet(rules.erasures.without_erased(events))
+    erased = [turn.timestamp for turn in events if rules.erasures.is_erased(turn)]
     erased += (row.start for row in rows if _hides(row, kept, rules, now))
     correct = fold(kept.events.values(), rules.fold, len(kept.lesser)) if kept.events else None
     return Finding(key, correct, rows, erased_at=min(erased, default=None))
@@ -117,7 +117,7 @@ def _finding(key: ConversationKey, data: ArchiveAndRows, rules: ReconcileRules, 
 
 def _hides(row: Conversation, kept: EventSet, rules: ReconcileRules, now: int) -> bool:
     """Return whether a row shows events that an erased session no longer has, and that have not simply expired."""
-    erasures = rules.forgotten.find(row.bot_id, row.session_id)
+    erasures = rules.erasures.find(row.bot_id, row.session_id)
     explained = row.version <= kept.version and any(timestamp == row.start for timestamp, *_ in kept.events)
     if not erasures or explained:
         return False

@@ -79,7 +79,7 @@ async def erase_session(
         if number:
             await pause()
             sessions = await _sessions(databases, erasure, session_id)
-        current = replace(rules, forgotten=await load_erasures(live, [erasure.session]))
+        current = replace(rules, erasures=await load_erasures(live, [erasure.session]))
         deleted, dirty = await delete_erased(databases, sessions, current)
         removed.add(deleted)
         if number and not dirty:
@@ -123,17 +123,19 @@ async def delete_erased(
 
     async def delete_from(database: ClickHouse) -> None:
         nonlocal dirty
-        remains = await find_erased_data(database, sessions, rules.forgotten, suspects)
-        if remains:
-            await delete_erased_rows(database, remains)
-            erasures = [erasure for session in sessions for erasure in rules.forgotten.find(*session)]
+        erased_data = await find_erased_data(database, sessions, rules.erasures, suspects)
+        if erased_data:
+            await delete_erased_rows(database, erased_data)
+            erasures = [erasure for session in sessions for erasure in rules.erasures.find(*session)]
             await announce(live, dict.fromkeys(erasures))
-        dirty |= bool(await reconcile(database, remains.due.union(written), rules))
-        if remains:
-            await delete_erased_events(database, remains)
-            dirty |= bool(remains.events or remains.rows)
-            if remains.events or remains.rows:  # else only a row was missing, perhaps of events that are just arriving
-                removed.count(name, remains.count, len(remains.rows))
+        dirty |= bool(await reconcile(database, erased_data.due.union(written), rules))
+        if erased_data:
+            await delete_erased_events(database, erased_data)
+            dirty |= bool(erased_data.events or erased_data.rows)
+            if (
+                erased_data.events or erased_data.rows
+            ):  # else only a row was missing, perhaps of events that are just arriving
+                removed.count(name, erased_data.count, len(erased_data.rows))
 
     for name in await databases.present():
         if not await _use(databases, name, delete_from):

@@ -27,7 +27,7 @@ async def find_erased_data(
     Raises:
         TransientError: worth a second try. StatementError: the tables do not exist, or do not exist any more.
     """
-    remains = ErasedData()
+    erased_data = ErasedData()
     for chunk in bounded(sessions):
         # rows are read before events, as they are written: else rows of arriving events would seem to have too many
         rows_by_key = await read_row_versions(clickhouse, chunk)
@@ -38,12 +38,12 @@ async def find_erased_data(
             erased = {event_digest(turn): turn.timestamp for turn in archived if erasures.is_erased(turn)}
             wrong = bool(erased) or _has_wrong_row(rows, kept, suspect=suspects is None or key in suspects)
             if erased:
-                remains.events.setdefault(key[0], {}).update(erased)
+                erased_data.events.setdefault(key[0], {}).update(erased)
             if rows and wrong:
-                remains.rows[key] = [row.start for row in rows]
+                erased_data.rows[key] = [row.start for row in rows]
             if kept.events and (wrong or _current_starts(rows) != {min(kept.events)[0]}):
-                remains.due.add(key)
-    return remains
+                erased_data.due.add(key)
+    return erased_data
 
 
 def _has_wrong_row(rows: Sequence[RowVersion], kept: EventSet, *, suspect: bool) -> bool:

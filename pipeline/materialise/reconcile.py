@@ -32,7 +32,7 @@ class ReconcileRules:
     """What determines the rows besides the archived events: fold rules, erasures and retention."""
 
     fold: FoldRules
-    forgotten: ErasureList = field(default_factory=ErasureList)
+    erasures: ErasureList = field(default_factory=ErasureList)
     retention: Retention = FOR_EVER
 
 
@@ -109,7 +109,7 @@ async def _rows_to_write(
     rules: ReconcileRules,
     written: Mapping[ConversationKey, Conversation],
 ) -> list[Conversation]:
-    archived = await unerased_events(clickhouse, keys, rules.forgotten)
+    archived = await unerased_events(clickhouse, keys, rules.erasures)
     known = {key: EventSet(turns) for key, turns in archived.items()}
     for key in await expired_conversations(clickhouse, known, rules.retention):
         del known[key]

@@ -52,13 +52,13 @@ async def reconcile_shadow_tables(settings: Settings, run: Run, progress: Callab
     """
     mended = 0
     databases = Databases(settings)
-    terms = ReconcileRules(FoldRules(frozenset(run.job.rules.fallback_intents)), retention=Retention.of(settings))
+    rules = ReconcileRules(FoldRules(frozenset(run.job.rules.fallback_intents)), retention=Retention.of(settings))
     poller = WriterStatePoller(databases)
     try:
         before, now = None, await poller.poll()
         while before is None or before.erasures_version != now.erasures_version:
             before = now
-            audit = Audit(databases, databases.shadow_name, terms, lambda: asyncio.sleep(PAUSE_S))
+            audit = Audit(databases, databases.shadow_name, rules, lambda: asyncio.sleep(PAUSE_S))
             async for findings in audit.findings(Scope(), lambda counts: progress(counts.events)):
                 await repair(audit, findings)
                 mended += len(findings)

@@ -99,10 +99,10 @@ class Rebuild:
             seen = now
             keys = [*self._new.turns.events]
             forgotten = await load_erasures(await databases.live(), {digest(key[1]) for key in keys})
-            terms = ReconcileRules(RULES, forgotten)
-            await reconcile(self._server.client(NEW), keys, terms)
+            rules = ReconcileRules(RULES, forgotten)
+            await reconcile(self._server.client(NEW), keys, rules)
             if sessions := forgotten.sessions(keys):
-                await delete_erased(databases, sessions, terms, suspects=keys)
+                await delete_erased(databases, sessions, rules, suspects=keys)
             now = await poller.poll()
 
     async def _ready(self) -> bool:
