@@ -23,7 +23,7 @@ from pipeline.store.schema.migrate import migrate
 from tests import forked_cli as forked
 from tests import services
 from tests.forked_cli import Forked, Started
-from tests.integration.stack import PATIENCE, unread
+from tests.integration.stack import PATIENCE, is_folded, unread
 from tests.paths import ROOT
 
 NAMED = (
@@ -169,8 +169,8 @@ class ComponentStack:
         self.wait_until(lambda: text in self.log, f"{text!r} in the log")
 
     def wait_until_folded(self) -> None:
-        """Wait until everything is committed: intake produces before it commits, so lag 0 twice in a row is the end."""
-        self.wait_until(lambda: self.lag() == 0 and self.lag() == 0, "the end of the topics")
+        """Wait until everything is committed."""
+        self.wait_until(lambda: is_folded(self.settings), "the end of the topics")
 
     def close(self) -> None:
         """Stop the workers that still run."""

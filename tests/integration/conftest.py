@@ -66,7 +66,7 @@ def apache_stack(
 
 
 def _fold(stack: BaseStack, traffic: list[bytes]) -> None:
-    sent = stack.turnfold("ingest", "-", data=b"\n".join(traffic))
+    sent = stack.turnfold("ingest", "--wait=0", "-", data=b"\n".join(traffic))
     assert sent.returncode == 0, sent.stderr
     stack.wait_until_folded()
 
