@@ -1,4 +1,4 @@
-"""Who writes in the model: workers that fold a log, and how a test lets them take their steps."""
+"""Actors on the model: workers that fold a log, step by step as a test decides."""
 
 import inspect
 import os
@@ -28,32 +28,32 @@ SETTINGS = Settings(clickhouse_database=LIVE, fallback_intents=tuple(FALLBACK))
 MAX_BYTES = 1_000_000
 
 ORDERS = int(os.environ.get("ORDERS", examples(300)))
-"""How many orders of steps a test draws; `make search` draws more, each time others."""
+"""Number of random orders of steps that a test draws; `make search` draws more, each time others."""
 
 TOPIC = SETTINGS.topic_turns
 
 NAMES = ("one", "two", "three", "four", "five")
-"""Of conversations."""
+"""Names of conversations."""
 
 PAUSES = [0, 0, 0, 100, 11_000, 20_000, 36_000, 50_000]
-"""Milliseconds between one actor's steps and the next one's: some are longer than a word in `runs` counts."""
+"""Milliseconds between the steps of one actor and those of the next: some are longer than a lease."""
 
 
 class Nowhere:
-    """Takes what a test has none of: dead letters and strays."""
+    """A sink and forwarder for tests without dead letters and strays."""
 
     async def keep(self, letters: Sequence[DeadLetter]) -> None:
-        """There is nothing broken."""
+        """Check that there are no dead letters."""
         assert not letters
 
     async def forward(self, strays: Sequence[Stray]) -> Sequence[Stray]:
-        """Each is where it belongs."""
+        """Check that there are no strays."""
         assert not strays
         return []
 
 
 class Worker:
-    """The agent's own code on one partition, from the committed offset on; what it has written, it commits."""
+    """The code of a worker on one partition: it reads from the committed offset, and commits what it has written."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Worker:
         self._at = self.read = 0
         self._chance = random.Random(server.clock + size)  # noqa: S311 - no secret is made of it
         self.at_work: list[int] = []
-        """Where the batches begin that it has begun and not ended."""
+        """Positions of the batches that it has begun and not finished."""
         cache = self._chance.choice([0, 2, SETTINGS.cache_events])
         settings = msgspec.structs.replace(SETTINGS, cache_events=cache)
         metrics = WorkerMetrics()
@@ -84,23 +84,23 @@ class Worker:
 
     @property
     def superseded(self) -> bool:
-        """Whether another has committed what this one is at."""
+        """Return whether another worker has committed a batch of this one."""
         return self._committed[0] > min(self.at_work, default=self._at)
 
     def placing(self) -> Placement | None:
-        """Where sessions belong: here."""
+        """Return no placement: all sessions belong here."""
         return None
 
     def holding(self) -> object:
-        """Whose the partition certainly is: its own, since another would read the same log in the same order."""
+        """Return a constant generation, since another worker would read the same log in the same order."""
         return True
 
     def record(self, place: int) -> TurnRecord:
-        """What lies at this place of the log."""
+        """Return the record at a position of the log."""
         return cast("TurnRecord", record(self._log[place], place))
 
     async def run(self) -> None:
-        """As the agent does it: the archive of one batch beside the rows of the next."""
+        """Flush as the worker does: the archive of one batch is written together with the rows of the next."""
         self._at = self._committed[0]
         before: tuple[PendingFlush, Actor] | None = None
         while self._at < len(self._log):
@@ -111,7 +111,7 @@ class Worker:
             if before and self._flusher.depends_on(decoded, before[0]):
                 await Rest(before[1])
             beginning = partial(self._flusher.fold_and_write_rows, decoded, 0)
-            flush = await Beside(beginning, before[1] if before else None, self._chance)
+            flush = await Interleaved(beginning, before[1] if before else None, self._chance)
             if before:
                 await Rest(before[1])
             self._at += len(batch)
@@ -129,19 +129,19 @@ class Worker:
         self.commit(upto)
 
     def commit(self, upto: int) -> None:
-        """Say that all before this place is written."""
+        """Commit all records before a position."""
         self._committed[0] = max(self._committed[0], upto)
 
 
 def record(value: bytes, offset: int, partition: int = 0, headers: Sequence[tuple[str, bytes]] = ()) -> SimpleNamespace:
-    """One of the log as Kafka has it."""
+    """Return a Kafka record."""
     return SimpleNamespace(
         value=value, topic=TOPIC, partition=partition, offset=offset, timestamp=START, headers=headers
     )
 
 
-class Beside:
-    """Two things that one actor does at a time: what is awaited, and another that may come in between."""
+class Interleaved:
+    """Two tasks of one actor: the awaited one, and another whose steps may come in between."""
 
     def __init__(
         self, begin: Callable[[], Coroutine[Any, Any, PendingFlush]], other: "Actor | None", chance: random.Random
@@ -164,7 +164,7 @@ class Beside:
 
 
 class Rest:
-    """What is left of something that was begun."""
+    """The rest of a task that was begun."""
 
     def __init__(self, work: "Actor") -> None:
         self._work = work
@@ -178,12 +178,12 @@ Actor = Generator[None, None, None]
 
 
 def actor(work: Callable[[], Coroutine[Any, Any, None]]) -> Actor:
-    """It begins with its first step."""
+    """Return an actor that begins with its first step."""
     yield from work().__await__()
 
 
 def advance(one: Actor) -> bool:
-    """One statement more; whether there is another."""
+    """Run one more statement, and return whether there are others."""
     try:
         one.send(None)
     except StopIteration:
@@ -192,13 +192,13 @@ def advance(one: Actor) -> bool:
 
 
 def finish(one: Actor) -> None:
-    """All statements that are left."""
+    """Run all remaining statements."""
     while advance(one):
         pass
 
 
 def some_turns(chance: random.Random, most: int = 2) -> list[Turn]:
-    """A log of at most so many conversations, whose starts move often and whose events change their contents."""
+    """Draw a log of at most `most` conversations, whose starts move often and whose events change their contents."""
     conversations = NAMES[: chance.randrange(most) + 1]
     log = []
     for _ in range(chance.randrange(1, 16)):
@@ -211,7 +211,7 @@ def some_turns(chance: random.Random, most: int = 2) -> list[Turn]:
 
 
 def as_entry(one: Turn) -> bytes:
-    """The log entry that decodes to this turn, as far as the fold goes."""
+    """Return a log entry that decodes to this turn, as far as the fold is concerned."""
     intent = {"name": one.intent_name, "state": one.intent_state} if one.intent_name else None
     return raw(
         timestamp=iso(one.timestamp),

@@ -1,4 +1,4 @@
-"""A model of ClickHouse and of its clock, in which a test decides who takes the next step: many orders, no waiting."""
+"""A model of ClickHouse and its clock, in which a test decides which actor takes the next step."""
 
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -31,14 +31,14 @@ _numbers = count()
 
 
 class Step:
-    """What an actor awaits before each statement: there the test may let another one go first."""
+    """Awaited by an actor before each statement, so that the test may let another one go first."""
 
     def __await__(self) -> Generator[None]:
         yield
 
 
 class Rows:
-    """What ReplacingMergeTree makes of inserts: the greatest version of a key wins, deleted rows do not show."""
+    """A ReplacingMergeTree: the greatest version of a key wins, and deleted rows do not show."""
 
     def __init__(self) -> None:
         self.uuid = str(next(_numbers))
@@ -62,7 +62,7 @@ class Rows:
 
 
 class Archive:
-    """The same of events: all that differ, be it only in content."""
+    """The archive: all distinct events, those of other content included."""
 
     def __init__(self) -> None:
         self.uuid = str(next(_numbers))
@@ -82,7 +82,7 @@ class Archive:
 
 
 class Database:
-    """Tables by name: some may not be there yet."""
+    """Tables by name; some may not exist yet."""
 
     def __init__(self) -> None:
         self.tables: dict[str, Rows | Archive] = {}
@@ -105,16 +105,16 @@ class Database:
 
 
 class Server:
-    """Databases by name, the clock in milliseconds, and when somebody last said that he writes into live tables."""
+    """Databases by name, the clock in milliseconds, and the time of the last announcement."""
 
     def __init__(self) -> None:
         self.databases: dict[str, Database] = {}
-        self.clock = 10**12  # so that nobody has written for longer than Kafka keeps events
+        self.clock = 10**12  # so that the last announcement is older than Kafka's retention
         self.written = self.forgot = 0
         self.words: dict[tuple[str, str], Erasure] = {}
         self.erased: dict[str, set[int]] = defaultdict(set)
         self.unseen: set[int] = set()
-        """Digests that were forgotten before they were archived."""
+        """Digests that were registered before their events were archived."""
         self.all_words: list[Erasure] = []
         self.said = 0
         self.create(LIVE)
@@ -140,7 +140,7 @@ class Server:
 
 
 class Connections:
-    """To the databases by their names, whatever has them at the moment."""
+    """Connections to databases by their current names."""
 
     live_name, shadow_name = LIVE, NEW
 
@@ -163,7 +163,7 @@ class Connections:
 
 
 class Client:
-    """One database, as the code under test knows it: by its name, whatever has it at the moment."""
+    """A connection to the database that has this name at the moment."""
 
     cluster = ""
 
@@ -194,7 +194,7 @@ class Client:
         return [*ANSWERS[statement](self._found(), parameters)]
 
     async def command(self, statement: str, parameters: Mapping[str, Any]) -> None:
-        """A deletion, of what there is when it begins."""
+        """Delete what exists when the statement begins."""
         await Step()
         found, since, last = self._found(), parameters["since"], parameters["last"]
         if statement == erasures.EVENTS:
@@ -211,7 +211,7 @@ class Client:
         await Step()
 
     async def insert(self, table: str, rows: Sequence[Any]) -> None:
-        """Into the table that has this name when the statement begins: it may have another one when it ends."""
+        """Insert into the table that has this name when the statement begins; it may have another name when it ends."""
         await Step()
         if table == "forgotten":
             for word in rows:
@@ -259,7 +259,7 @@ def _read_back(found: Database, parameters: Mapping[str, Any]) -> Answers:
     return [msgspec.structs.astuple(turn) for key in keys for turn in found.turns.events.get(key, ())]
 
 
-def _in_force(found: Database, parameters: Mapping[str, Any]) -> Answers:
+def _current_rows(found: Database, parameters: Mapping[str, Any]) -> Answers:
     rows = found.conversations.rows
     at_places = (rows.get((bot, start, *rest)) for bot, start, *rest in orjson.loads(parameters["places"]))
     return [msgspec.structs.astuple(row) for row in at_places if row and not row.is_deleted]
@@ -289,14 +289,14 @@ def _rows(found: Database, parameters: Mapping[str, Any]) -> Answers:
 
 ANSWERS: dict[str, Callable[[Database, Mapping[str, Any]], Answers]] = {
     READ_BACK: _read_back,
-    CURRENT_ROWS: _in_force,
+    CURRENT_ROWS: _current_rows,
     STARTS: _starts,
     BOTS: _bots,
     EVENTS: _events,
     ROWS: _rows,
     erasures.MASKED: lambda _, __: [],
 }
-"""What is asked of one database."""
+"""Answers to the queries of one database."""
 
 IN_ORDER = [table for table in SWAPPED if table != "bots"]
 """The order in which the model's tables change places."""

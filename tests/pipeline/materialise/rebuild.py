@@ -1,4 +1,4 @@
-"""A run into new tables in the model: they are made, filled beside workers, put right, compared, and swapped in."""
+"""A job into shadow tables on the model: create, fill while workers write, reconcile, compare and swap in."""
 
 import random
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from pipeline.materialise.writer import WriterStatePoller
 from pipeline.reprocess.batch import DecodedInputs
 from pipeline.reprocess.cutover import COMPARISONS
 from pipeline.reprocess.sinks.shadow import ShadowSink
-from pipeline.reprocess.sources.archive import ArchivedInput as FromArchive
+from pipeline.reprocess.sources.archive import ArchivedInput
 from pipeline.store.erasures import load_erasures
 from schemas.erasure import digest
 from tests.events import RULES
@@ -19,7 +19,7 @@ from tests.pipeline.materialise.model import IN_ORDER, NEW, OLD, Database, Serve
 
 @dataclass
 class Run:
-    """What is kept of a run, so that others go on there. `busy` are batches from before the new tables."""
+    """The saved state of a run. `busy` are batches that were begun before the shadow tables existed."""
 
     begun: bool = False
     busy: list[tuple[Worker, int]] = field(default_factory=list)
@@ -29,10 +29,10 @@ class Run:
 
 
 class Rebuild:
-    """One process at work on a run; where it may not swap, it drops the new tables.
+    """One process of a run; if it may not swap, it drops the shadow tables.
 
-    A `patient` one waits for the batches that workers were at when the new tables came, and does not swap either as
-    long as the new tables lack a conversation that is listed.
+    A `patient` one waits for the batches that workers had begun when the shadow tables were created, and does not swap
+    while the shadow tables lack a listed conversation.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Rebuild:
         if not self._run.before:
             await self._create()
             await self._fill()
-            await self._put_right()
+            await self._reconcile()
             if not await self._ready():
                 await Step()
                 del self._server.databases[NEW]
@@ -76,32 +76,32 @@ class Rebuild:
         self._run.begun = True
 
     async def _fill(self) -> None:
-        into = ShadowSink(self._server.connections(), RULES, self._chance.choice([0, 5, 1000]))
+        sink = ShadowSink(self._server.connections(), RULES, self._chance.choice([0, 5, 1000]))
         while self._run.position < len(NAMES):
             at = self._run.position
             await Step()
             events = self._server.live.turns.events
-            found = [turn for key in events if key[2] == NAMES[at] for turn in events[key]]
-            self._chance.shuffle(found)  # the archive gives them in no order
-            *_, archive = await into(
-                DecodedInputs(found, [b"{}"] * len(found), sources=[FromArchive(b"", "", "", "")] * len(found))
+            turns = [turn for key in events if key[2] == NAMES[at] for turn in events[key]]
+            self._chance.shuffle(turns)  # the archive returns them in any order
+            *_, archive = await sink(
+                DecodedInputs(turns, [b"{}"] * len(turns), sources=[ArchivedInput(b"", "", "", "")] * len(turns))
             )
             await archive()
             await Step()
             self._run.position = at + 1
 
-    async def _put_right(self) -> None:
-        """As an audit does it, again where somebody was forgotten meanwhile."""
+    async def _reconcile(self) -> None:
+        """Reconcile as an audit does, and again if a session was erased meanwhile."""
         databases = self._server.connections()
         poller = WriterStatePoller(databases)
-        seen, now = None, await poller.poll()
-        while seen is None or now.erasures_version != seen.erasures_version:
-            seen = now
+        before, now = None, await poller.poll()
+        while before is None or now.erasures_version != before.erasures_version:
+            before = now
             keys = [*self._new.turns.events]
-            forgotten = await load_erasures(await databases.live(), {digest(key[1]) for key in keys})
-            rules = ReconcileRules(RULES, forgotten)
+            erasures = await load_erasures(await databases.live(), {digest(key[1]) for key in keys})
+            rules = ReconcileRules(RULES, erasures)
             await reconcile(self._server.client(NEW), keys, rules)
-            if sessions := forgotten.sessions(keys):
+            if sessions := erasures.sessions(keys):
                 await delete_erased(databases, sessions, rules, suspects=keys)
             now = await poller.poll()
 
@@ -120,7 +120,7 @@ class Rebuild:
         return {name: table.uuid for name, table in self._server.live.tables.items()}
 
     async def _swap(self) -> None:
-        """As `exchange` does it, in the same order."""
+        """Exchange tables in the order of `exchange`."""
         await Step()
         now = self._uuids()
         for table in IN_ORDER:

@@ -1,4 +1,4 @@
-"""A log and a seed in; a server with a worker and a run into new tables on it, whose steps a test orders, out."""
+"""A worker and a job into shadow tables on the model, whose steps a test orders."""
 
 import random
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from tests.pipeline.materialise.rebuild import Rebuild, Run
 
 
 class Stage:
-    """Who is at work on the server. `vanished` is what was listed at one step, and was not at the next."""
+    """The actors on a server. `vanished` are conversations that were listed at one step, and not at the next."""
 
     def __init__(self, log: Sequence[Turn], seed: int = 0, *, patient: bool = False) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - no secret is made of it
         self.server = Server()
-        self.server.clock += seed % 1000  # workers draw by it
+        self.server.clock += seed % 1000  # seeds the random choices of workers
         self.vanished: set[str] = set()
         self.asleep: list[Actor] = []
         self._patient = patient
@@ -28,7 +28,7 @@ class Stage:
         self.worker, self.rebuild = self._start_worker(), self._start_rebuild()
 
     def advance(self, one: Actor, steps: int = 1) -> bool:
-        """Let it take its next steps; whether there are more."""
+        """Advance an actor by some steps, and return whether it has more."""
         for _ in range(steps):
             before = self.server.live.conversations.listed()
             more = advance(one)
@@ -38,26 +38,26 @@ class Stage:
         return True
 
     def end(self, *all_of: Actor) -> None:
-        """Let them take all their steps, one after the other."""
+        """Advance actors to their ends, one after the other."""
         for one in all_of:
             while self.advance(one):
                 pass
 
     def until_idle(self) -> None:
-        """What a worker knows of the tables is the older, the longer it has had nothing to do."""
+        """Advance the worker until it has no batch: its writer state is the older, the longer it is idle."""
         while self.advance(self.worker) and self._workers[-1].at_work:
             pass
 
     def up_to_the_swap(self) -> None:
-        """What others do from there on matters most."""
+        """Advance the job up to the swap, where the steps of others matter most."""
         while not self._runs[-1].before and self.advance(self.rebuild):
             pass
 
     def lose_worker(self, *, asleep: bool) -> None:
-        """It dies, or sleeps and wakes when another has long taken its place.
+        """Let the worker die, or freeze until long after another has taken its place.
 
-        It does not die where another has already committed what it is at: only when there are two at a time, and the
-        one that is behind dies between two statements, can the row of an old start outlive a swap.
+        It does not die if another has already committed its batch: only if there are two at a time, and the one that
+        is behind dies between two statements, can the row of a superseded start outlive a swap.
         """
         _ = self.read
         if asleep or self._workers[-1].superseded:
@@ -67,11 +67,11 @@ class Stage:
         self.worker = self._start_worker()
 
     def next_run(self) -> None:
-        """The process of the run dies, and another goes on; where the run is done, with the next one."""
+        """Let the process of the run die, and another resume the run, or begin the next one if it was done."""
         self.rebuild = self._start_rebuild()
 
     def assert_right(self) -> None:
-        """The live tables have all events, and their fold."""
+        """Check that the live tables have all events, and their fold."""
         log = [decode_entry(entry, MAX_BYTES) for entry in self._entries]
         assert self.server.live.conversations.answered() == slow_fold(log)
         assert self.server.live.turns.archived() == {*log}
@@ -87,11 +87,11 @@ class Stage:
 
     @property
     def read(self) -> int:
-        """How far anybody has read the log."""
+        """Return the greatest position that a worker has read."""
         self._read = max([self._read, *(worker.read for worker in self._workers)])
         return self._read
 
     @property
     def swaps(self) -> int:
-        """How often tables have been swapped."""
+        """Return the number of finished swaps."""
         return sum(run.done for run in self._runs)

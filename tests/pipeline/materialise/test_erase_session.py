@@ -1,4 +1,4 @@
-"""Sessions are forgotten among workers and replays, whoever dies or sleeps: what was there goes, all else stays."""
+"""Sessions are erased while workers and replays write: in any order of steps, only erased events are gone."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Events come to another partition than that in which somebody has folded them: the tables end as the fold."""
+"""Events are forwarded from a partition in which another worker has folded them: the tables end as the fold."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Workers write while new tables are filled and swapped in: nothing is lost, and nothing is missing for a moment."""
+"""Workers write while shadow tables are filled and swapped in: nothing is lost, and no row is ever missing."""
 
 import random
 from itertools import product

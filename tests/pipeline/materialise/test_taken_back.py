@@ -1,4 +1,4 @@
-"""Among other writers, too, a worker takes back the rows that there are, and writes no more than these."""
+"""A worker that is not the only writer takes back the current rows, and writes no others."""
 
 import asyncio
 

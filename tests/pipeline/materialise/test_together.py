@@ -1,4 +1,4 @@
-"""Workers and a replay write the same conversations: whoever goes first, dies or sleeps, the tables end as the fold."""
+"""Workers and a replay write the same conversations: in any order of steps, the tables end as the fold."""
 
 import random
 

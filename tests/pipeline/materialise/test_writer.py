@@ -1,4 +1,4 @@
-"""A worker's writer on the real engine: whatever happens to the tables between its halves, all of them have it all."""
+"""A worker's writer on the real engine: tables that change between rows and archive get all rows and events."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -34,7 +34,7 @@ FIRST, SECOND, THIRD = TALK
 
 @asynccontextmanager
 async def writing(settings: Settings) -> AsyncIterator[tuple[Writer, ClickHouse]]:
-    """A writer, and another's connection; databases beside are dropped afterwards."""
+    """Yield a writer and another connection; drop shadow and retired tables afterwards."""
     writer = Writer(settings)
     try:
         async with connection(settings) as server:
@@ -48,7 +48,7 @@ async def writing(settings: Settings) -> AsyncIterator[tuple[Writer, ClickHouse]
 async def flush(
     writer: Writer, events: Sequence[Turn], known: Sequence[Turn] = (), between: Awaitable[object] | None = None
 ) -> bool:
-    """Both halves of it, and what is awaited between them; whether the writer was alone."""
+    """Write rows, await `between`, write the archive, and return whether the writer was alone."""
     tables = (await writer.poll()).tables
     rows = folded([*events, *known])
     await writer.write_rows(tables, rows)
@@ -58,7 +58,7 @@ async def flush(
 
 
 async def held(server: ClickHouse, database: str) -> tuple[set[str], set[str]]:
-    """The sessions that the rows and the archive of a database have."""
+    """Return the sessions of the rows and of the archive of a database."""
     found = []
     for table in ("conversations", "turns"):
         rows = await server.rows(f"SELECT session_id FROM {database}.{table} FINAL")  # noqa: S608 - names of our own
@@ -74,7 +74,7 @@ async def swap(settings: Settings, server: ClickHouse) -> None:
     await exchange(settings, await uuids(server, settings.clickhouse_database))
 
 
-def test_new_tables_get_what_is_written_from_then_on(
+def test_shadow_tables_get_all_later_writes(
     with_tables: Settings,
 ) -> None:
     live, new = with_tables.clickhouse_database, shadow_database(with_tables)
@@ -85,7 +85,7 @@ def test_new_tables_get_what_is_written_from_then_on(
             await create_shadow_tables(with_tables)
             tables = (await writer.poll()).tables
             assert has_tables(tables, new)
-            assert not await flush(writer, [SECOND])  # a rebuild may have begun to write what memory has not
+            assert not await flush(writer, [SECOND])  # a rebuild may have written events that the cache lacks
             assert await flush(writer, [THIRD])
             assert await held(server, live) == both(*TALK)
             assert await held(server, new) == both(SECOND, THIRD)
@@ -94,12 +94,12 @@ def test_new_tables_get_what_is_written_from_then_on(
 
 
 @pytest.mark.parametrize("twice", [False, True])
-def test_tables_that_come_between_the_halves_of_a_flush_get_both(with_tables: Settings, *, twice: bool) -> None:
+def test_shadow_tables_created_between_rows_and_archive_get_both(with_tables: Settings, *, twice: bool) -> None:
     async def go() -> None:
         async with writing(with_tables) as (writer, server):
             assert await flush(writer, [FIRST])
             assert not await flush(writer, [SECOND], [FIRST], between=create_shadow_tables(with_tables))
-            if twice:  # as after a lost answer
+            if twice:  # as after a lost response
                 await flush(writer, [SECOND], [FIRST])
             assert await held(server, shadow_database(with_tables)) == both(FIRST, SECOND)
             assert await held(server, with_tables.clickhouse_database) == both(FIRST, SECOND)
@@ -107,7 +107,7 @@ def test_tables_that_come_between_the_halves_of_a_flush_get_both(with_tables: Se
     asyncio.run(go())
 
 
-def test_tables_that_change_places_between_the_halves_of_a_flush_have_both_and_memory_is_not_trusted(
+def test_tables_swapped_between_rows_and_archive_have_both_and_the_writer_was_not_alone(
     with_tables: Settings,
 ) -> None:
     async def go() -> None:
@@ -122,7 +122,7 @@ def test_tables_that_change_places_between_the_halves_of_a_flush_have_both_and_m
     asyncio.run(go())
 
 
-def test_new_tables_that_are_dropped_between_the_halves_of_a_flush_stop_nobody(with_tables: Settings) -> None:
+def test_shadow_tables_dropped_between_rows_and_archive_are_no_error(with_tables: Settings) -> None:
     async def go() -> None:
         async with writing(with_tables) as (writer, server):
             await create_shadow_tables(with_tables)
@@ -136,7 +136,7 @@ def test_new_tables_that_are_dropped_between_the_halves_of_a_flush_stop_nobody(w
     asyncio.run(go())
 
 
-def test_new_tables_that_never_take_anything_are_an_error_and_not_waited_for(with_tables: Settings) -> None:
+def test_shadow_tables_that_refuse_rows_are_an_error(with_tables: Settings) -> None:
     new = shadow_database(with_tables)
 
     async def go() -> None:
@@ -149,7 +149,7 @@ def test_new_tables_that_never_take_anything_are_an_error_and_not_waited_for(wit
     asyncio.run(go())
 
 
-def test_events_that_the_live_archive_has_go_only_where_they_may_be_missing(with_tables: Settings) -> None:
+def test_known_events_are_written_only_to_shadow_tables(with_tables: Settings) -> None:
     async def go() -> None:
         async with writing(with_tables) as (writer, server):
             await create_shadow_tables(with_tables)
@@ -162,9 +162,7 @@ def test_events_that_the_live_archive_has_go_only_where_they_may_be_missing(with
 
 
 @pytest.mark.parametrize(("into", "alone"), [(Target.LIVE, False), (Target.NEW, True), (Target.KAFKA, True)])
-def test_only_who_writes_into_the_live_tables_makes_memory_doubtful(
-    with_tables: Settings, into: Target, *, alone: bool
-) -> None:
+def test_only_jobs_into_the_live_tables_are_other_writers(with_tables: Settings, into: Target, *, alone: bool) -> None:
     run = Run(job=Job(kind=JobKind.REBUILD, into=into, rules=JobRules("1", ())), begun=1)
 
     async def go() -> None:
@@ -172,12 +170,12 @@ def test_only_who_writes_into_the_live_tables_makes_memory_doubtful(
             assert await flush(writer, [FIRST])
             await save_run(server, "run", run, into_live=into is Target.LIVE)
             assert await flush(writer, [SECOND]) is alone
-            assert await flush(writer, [THIRD]) is alone  # his word counts for a time
+            assert await flush(writer, [THIRD]) is alone  # the announcement counts for some time
 
     asyncio.run(go())
 
 
-def test_settled_rows_are_the_fold_by_the_rules_of_the_settings(with_tables: Settings) -> None:
+def test_reconciled_rows_are_the_fold_by_the_rules_of_the_settings(with_tables: Settings) -> None:
     settings = msgspec.structs.replace(with_tables, fallback_intents=(FIRST.intent_name,))
 
     async def go() -> None:

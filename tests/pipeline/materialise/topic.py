@@ -1,4 +1,4 @@
-"""A model of the turns topic and of the group that reads it: partitions, generations, and who is in which."""
+"""A model of the turns topic and of the group that reads it: partitions, generations and members."""
 
 import random
 from collections.abc import Sequence
@@ -15,18 +15,18 @@ from tests.pipeline.materialise.model import Server, Step
 
 
 class Log(msgspec.Struct):
-    """A partition: its records with their headers, and how much of it is committed."""
+    """A partition: its records with their headers, and its committed offset."""
 
     records: list[tuple[bytes, Sequence[tuple[str, bytes]]]] = []
     committed: list[int] = msgspec.field(default_factory=lambda: [0])
 
     def append(self, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
-        """Put a record at the end."""
+        """Append a record."""
         self.records.append((value, headers))
 
 
 class Topic:
-    """Partitions, and the one that all sessions belong in, which is another when the placement changes."""
+    """Partitions, and the one that all sessions belong in, until the placement changes."""
 
     def __init__(self, partitions: int) -> None:
         self.logs = [Log() for _ in range(partitions)]
@@ -34,18 +34,18 @@ class Topic:
 
     @property
     def left(self) -> bool:
-        """Whether something is not committed yet."""
+        """Return whether records are not committed yet."""
         return any(log.committed[0] < len(log.records) for log in self.logs)
 
 
-class Onwards:
+class ModelForwarder:
     """Forwards within the model."""
 
     def __init__(self, topic: Topic) -> None:
         self._topic = topic
 
     async def forward(self, strays: Sequence[Stray]) -> Sequence[Stray]:
-        """Append each to the partition that it is for; none is refused."""
+        """Append each stray to its partition; none is refused."""
         for stray in strays:
             await Step()
             times = times_forwarded(stray.record.headers) + 1
@@ -54,47 +54,47 @@ class Onwards:
 
 
 class Member(Worker):
-    """A worker on one partition, in the generation in which it was given that."""
+    """A worker on one partition, in the generation that assigned it."""
 
     def __init__(self, server: Server, topic: Topic, partition: int, size: int) -> None:
         self._topic, self._partition = topic, partition
         self._generation, self._home = topic.generation, topic.home
         self._frozen, log = False, topic.logs[partition]
         self._records = log.records
-        super().__init__(server, cast("list[bytes]", log.records), log.committed, size, Onwards(topic))
+        super().__init__(server, cast("list[bytes]", log.records), log.committed, size, ModelForwarder(topic))
 
     def placing(self) -> Placement:
-        """Where sessions belong by what it was told."""
+        """Return the placement of its assignment."""
         return cast("Placement", SimpleNamespace(partition_of=lambda _: self._home))
 
     def holding(self) -> object:
-        """Only who is heard of in this generation holds partitions."""
+        """Return the generation if the member is still in it."""
         return self._generation if self._generation == self._topic.generation else None
 
     def record(self, place: int) -> TurnRecord:
-        """What lies at this place of the partition."""
+        """Return the record at a position of the partition."""
         value, headers = self._records[place]
         return cast("TurnRecord", record(value, place, self._partition, headers))
 
     def commit(self, upto: int) -> None:
-        """Kafka takes no commit of an older generation."""
+        """Commit, unless the generation is over, as Kafka would refuse it."""
         if self.holding() is not None:
             super().commit(upto)
 
     def freeze(self) -> None:
-        """Have only what is fetched: what comes to the partition from now on is for another."""
+        """Keep only fetched records: another member reads later ones."""
         self._frozen, self._records = True, self._records[:]
         self._log = cast("list[bytes]", self._records)
 
     async def serve(self) -> None:
-        """Read for as long as it is awake."""
+        """Read until it is frozen."""
         while not self._frozen:
             await self.run()
             await Step()
 
 
 class Group:
-    """A worker on each partition; when anything happens to one of them, all partitions are given out anew."""
+    """A worker on each partition; a change of one of them rebalances all partitions."""
 
     def __init__(self, server: Server, topic: Topic, chance: random.Random) -> None:
         self.server, self.topic, self._chance = server, topic, chance
@@ -103,17 +103,17 @@ class Group:
 
     @property
     def busy(self) -> bool:
-        """Whether somebody has something in hand."""
+        """Return whether a member has a batch."""
         return any(member.at_work for member, _ in self._members)
 
     def advance(self, steps: int) -> None:
-        """Let one worker take so many steps: the one where sessions belong more often, as it has more to do."""
+        """Advance one worker: more often the one where sessions belong, as it has more to do."""
         _, one = self._members[self._chance.choice([self.topic.home, self._chance.randrange(len(self._members))])]
         for _ in range(steps):
             advance(one)
 
     def rebalance(self, home: int) -> None:
-        """Each worker dies, sleeps, or finishes what it has in hand; then others take their places."""
+        """Let each worker die, freeze, or finish its batch; then others take their places."""
         for member, one in self._members:
             match self._chance.choice(["dies", "sleeps", "finishes"]):
                 case "sleeps":
@@ -127,7 +127,7 @@ class Group:
         self._members = self._join()
 
     def finish(self) -> None:
-        """Let those who sleep wake, one after the other, and read all there is, in any order."""
+        """Wake the frozen workers, one after the other, and read all records, in any order."""
         self._chance.shuffle(self.asleep)
         while self.asleep or self.topic.left or self.busy:
             if self.asleep and self._chance.random() < 0.1:

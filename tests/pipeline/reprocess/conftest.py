@@ -1,4 +1,4 @@
-"""A Kafka with topics and a ClickHouse with tables, for what reads from the one and writes into the other."""
+"""Provide a Kafka with topics and a ClickHouse with tables."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from pipeline.store.schema.shadow_tables import drop_database, retired_database,
 
 @pytest.fixture
 def both(kafka_settings: Settings, with_tables: Settings) -> Iterator[Settings]:
-    """Settings of both, empty; databases beside are dropped afterwards."""
+    """Yield settings of both, which are empty; drop shadow and retired tables afterwards."""
     settings = msgspec.structs.replace(
         kafka_settings,
         clickhouse=with_tables.clickhouse,

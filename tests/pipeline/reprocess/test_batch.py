@@ -1,4 +1,4 @@
-"""What is in a batch is counted as the workers would: entries of every form, and what is none, with its place."""
+"""Entries of every form and other inputs are counted as workers would count them."""
 
 import base64
 import gzip
@@ -17,7 +17,7 @@ READING = EventDecoder(1_000_000, 100_000)
 
 
 class Raw(NamedTuple):
-    """An input of no source in particular."""
+    """An input of any source."""
 
     data: bytes
     origin: str
@@ -52,7 +52,7 @@ def _bot() -> dict[str, object]:
     return bot
 
 
-def test_an_input_that_could_not_be_read_is_told_by_its_origin_and_stops_nothing() -> None:
+def test_an_unreadable_input_is_reported_by_its_origin_and_the_others_are_decoded() -> None:
     found = decode(batch(Raw(b"", "f:1", "too long"), Raw(b"{", "f:2"), Raw(raw(), "f:3")), READING, None)
     assert (found.valid, found.dead, found.failed) == (1, 1, 1)
     assert found.problems[0] == "f:1: too long"
@@ -71,7 +71,7 @@ def test_problems_are_bounded_and_all_are_counted() -> None:
     assert decode(batch(), READING, None).problems == []  # those of another batch are not in it
 
 
-def test_what_a_batch_is_made_of_travels_unchanged() -> None:
+def test_payloads_are_kept_unchanged() -> None:
     event = raw(inputTranscript="é\u2028\U0001f600")
     found = decode(batch(Raw(event, "a")), READING, None)
     assert msgspec.structs.astuple(found.archived(0))[-1] == event

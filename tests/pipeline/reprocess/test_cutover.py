@@ -1,4 +1,4 @@
-"""New tables are put right, compared and swapped in: never with events missing, from wherever a swap was cut off."""
+"""Shadow tables are reconciled, compared and swapped in, after an interruption at any point, and never lose events."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -41,12 +41,12 @@ Block = Callable[[ClickHouse, ClickHouse, Begun], Awaitable[None]]
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is writing."""
+    """No other writer is running."""
     monkeypatch.setattr("pipeline.reprocess.cutover.PAUSE_S", 0.0)
 
 
 def using(settings: Settings, block: Block) -> None:
-    """Connections to live tables that have the talk, and to new ones that are empty; a run that fills these."""
+    """Yield connections to filled live tables and empty shadow tables, and a run that fills these."""
     job = Job(kind=JobKind.REBUILD, into=Target.NEW, rules=rules_digest(settings))
 
     async def go() -> None:
@@ -65,8 +65,8 @@ async def phase(live: ClickHouse, name: str) -> Phase:
     return loaded[0].phase
 
 
-def test_rows_of_two_that_did_not_see_one_another_are_put_right_by_the_rules_of_the_run(both: Settings) -> None:
-    """A worker wrote what it knew, the run what it had read by then: two starts are listed, none by all events."""
+def test_rows_of_two_writers_are_reconciled_by_the_rules_of_the_run(both: Settings) -> None:
+    """Worker and run each wrote a row of their own events: two starts are listed, and neither row is complete."""
 
     async def use(_: ClickHouse, new: ClickHouse, begun: Begun) -> None:
         await write(new, folded(TALK[2:]), archived(TALK[:2]))
@@ -89,8 +89,8 @@ def test_rows_of_two_that_did_not_see_one_another_are_put_right_by_the_rules_of_
     using(both, use)
 
 
-def test_what_a_worker_is_just_writing_is_waited_for(both: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is in the live tables before it is in the new ones only for a moment."""
+def test_events_that_a_worker_is_just_writing_are_waited_for(both: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are in the live tables and not yet in the shadow tables for a moment only."""
     monkeypatch.setattr("pipeline.reprocess.cutover.PAUSE_S", 0.2)
 
     async def use(live: ClickHouse, new: ClickHouse, _: Begun) -> None:
@@ -106,7 +106,7 @@ def test_what_a_worker_is_just_writing_is_waited_for(both: Settings, monkeypatch
     using(both, use)
 
 
-def test_what_stays_missing_is_told_and_not_swapped(both: Settings) -> None:
+def test_missing_events_are_reported_and_prevent_the_swap(both: Settings) -> None:
     async def use(live: ClickHouse, new: ClickHouse, _: Begun) -> None:
         await fold_and_write(new, TALK[:3])
         comparison = await compare_tables(both, live)
@@ -117,7 +117,7 @@ def test_what_stays_missing_is_told_and_not_swapped(both: Settings) -> None:
     using(both, use)
 
 
-def test_a_swap_keeps_the_old_tables_and_is_done(both: Settings) -> None:
+def test_a_swap_retires_the_old_tables_and_ends_the_run(both: Settings) -> None:
     async def use(live: ClickHouse, new: ClickHouse, begun: Begun) -> None:
         await fold_and_write(new, [*TALK, turn(session_id="more")])
         await check_no_retired_tables(both, live)
@@ -137,7 +137,7 @@ def test_a_swap_keeps_the_old_tables_and_is_done(both: Settings) -> None:
 
 
 @pytest.mark.parametrize("done", range(len(SWAPPED) + 2))
-def test_a_swap_that_was_cut_off_goes_on_and_does_not_swap_back(both: Settings, done: int) -> None:
+def test_an_interrupted_swap_is_finished_and_does_not_swap_back(both: Settings, done: int) -> None:
     async def use(live: ClickHouse, new: ClickHouse, begun: Begun) -> None:
         await fold_and_write(new, [*TALK, turn(session_id="more")])
         before = await uuids(live, both.clickhouse_database)
@@ -155,7 +155,7 @@ def test_a_swap_that_was_cut_off_goes_on_and_does_not_swap_back(both: Settings, 
     using(both, use)
 
 
-def test_what_is_kept_of_a_run_is_its_phase_and_its_tables(both: Settings) -> None:
+def test_the_phase_and_tables_of_a_run_are_saved(both: Settings) -> None:
     async def use(live: ClickHouse, _: ClickHouse, begun: Begun) -> None:
         kept = await save_phase(live, begun.name, begun.run, Phase.FILLED, {"turns": "uuid"})
         assert kept == msgspec.structs.replace(begun.run, phase=Phase.FILLED, tables={"turns": "uuid"})
@@ -167,7 +167,7 @@ def test_what_is_kept_of_a_run_is_its_phase_and_its_tables(both: Settings) -> No
     using(both, use)
 
 
-def test_old_tables_can_be_looked_at_until_they_are_dropped(both: Settings) -> None:
+def test_retired_tables_can_be_read_until_they_are_dropped(both: Settings) -> None:
     async def use(live: ClickHouse, new: ClickHouse, begun: Begun) -> None:
         await fold_and_write(new, TALK)
         await swap(both, live, begun.name, begun.run)

@@ -1,4 +1,4 @@
-"""A command finds its unfinished run, begins one where there is none, and refuses what two runs cannot both do."""
+"""A job resumes its unfinished run or begins one, unless it conflicts with another run."""
 
 import asyncio
 import os
@@ -46,7 +46,7 @@ def using(settings: Settings, block: Callable[[ClickHouse], Awaitable[None]]) ->
 
 
 async def read_some(clickhouse: ClickHouse, begun: Begun) -> None:
-    """As a process does that is killed then."""
+    """Read some of the run, as a process that is killed afterwards."""
     leases = Leases(clickhouse, begun.name, begun.run)
     unit = await leases.acquire()
     assert unit is not None
@@ -58,7 +58,7 @@ def read(begun: Begun) -> int:
 
 
 @pytest.mark.parametrize("into", [Target.LIVE, Target.NEW])
-def test_an_unfinished_run_is_gone_on_with_and_a_finished_one_is_begun_anew(both: Settings, into: Target) -> None:
+def test_an_unfinished_run_is_resumed_and_a_finished_one_begun_again(both: Settings, into: Target) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         first = await begin(both, clickhouse, job(both, into=into))
         assert not first.resumed
@@ -91,8 +91,8 @@ def test_another_job_is_another_run(both: Settings) -> None:
     assert len(names) == 5
 
 
-def test_a_run_whose_new_tables_were_dropped_begins_at_the_beginning(both: Settings) -> None:
-    """What it has read is in them no more."""
+def test_a_run_whose_shadow_tables_were_dropped_begins_again(both: Settings) -> None:
+    """The events that it has read are gone."""
 
     async def use(clickhouse: ClickHouse) -> None:
         await read_some(clickhouse, await begin(both, clickhouse, job(both)))
@@ -104,8 +104,8 @@ def test_a_run_whose_new_tables_were_dropped_begins_at_the_beginning(both: Setti
     using(both, use)
 
 
-def test_a_run_whose_new_tables_were_dropped_stands_in_the_way_of_no_other(both: Settings) -> None:
-    """Neither when the other begins nor when it goes on."""
+def test_a_run_whose_shadow_tables_were_dropped_conflicts_with_no_other(both: Settings) -> None:
+    """Neither when the other begins nor when it is resumed."""
 
     async def use(clickhouse: ClickHouse) -> None:
         await read_some(clickhouse, await begin(both, clickhouse, job(both)))
@@ -121,7 +121,7 @@ def test_a_run_whose_new_tables_were_dropped_stands_in_the_way_of_no_other(both:
     using(both, use)
 
 
-def test_new_tables_are_filled_by_one_run_alone(both: Settings) -> None:
+def test_only_one_run_fills_shadow_tables(both: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         first = await begin(both, clickhouse, job(both))
         with pytest.raises(UsageError, match=f"{first.name}.*runs drop new"):
@@ -134,7 +134,7 @@ def test_new_tables_are_filled_by_one_run_alone(both: Settings) -> None:
     using(both, use)
 
 
-def test_nobody_writes_past_new_tables_into_the_live_ones(both: Settings) -> None:
+def test_no_job_writes_live_tables_while_shadow_tables_exist(both: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         await begin(both, clickhouse, job(both))
         with pytest.raises(UsageError, match="would miss events that are written into the live"):
@@ -144,7 +144,7 @@ def test_nobody_writes_past_new_tables_into_the_live_ones(both: Settings) -> Non
     using(both, use)
 
 
-def test_new_tables_wait_for_who_writes_into_the_live_ones_as_long_as_he_is_at_work(both: Settings) -> None:
+def test_no_shadow_tables_are_created_while_a_job_writes_live_tables(both: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         live = await begin(both, clickhouse, job(both, into=Target.LIVE))
         leases = Leases(clickhouse, live.name, live.run)
@@ -159,7 +159,7 @@ def test_new_tables_wait_for_who_writes_into_the_live_ones_as_long_as_he_is_at_w
 
 
 @pytest.mark.parametrize("into", [Target.LIVE, Target.NEW])
-def test_a_dry_run_says_the_same_and_leaves_nothing_behind(both: Settings, into: Target) -> None:
+def test_a_dry_run_returns_the_same_and_saves_nothing(both: Settings, into: Target) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         plan = await begin(both, clickhouse, job(both, into=into), dry_run=True)
         assert await run_names(clickhouse) == []
@@ -172,7 +172,7 @@ def test_a_dry_run_says_the_same_and_leaves_nothing_behind(both: Settings, into:
     using(both, use)
 
 
-def test_a_swap_that_was_cut_off_after_its_last_table_is_not_begun_anew_but_ended(both: Settings) -> None:
+def test_a_swap_interrupted_after_its_last_table_is_finished(both: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         begun = await begin(both, clickhouse, job(both))
         before = await uuids(clickhouse, both.clickhouse_database)
@@ -185,8 +185,8 @@ def test_a_swap_that_was_cut_off_after_its_last_table_is_not_begun_anew_but_ende
     using(both, use)
 
 
-def test_new_tables_that_were_dropped_before_they_were_swapped_in_are_filled_anew(both: Settings) -> None:
-    """Else the same command would look for them for ever."""
+def test_shadow_tables_dropped_before_the_swap_are_filled_again(both: Settings) -> None:
+    """Otherwise the same command would never find them."""
 
     async def use(clickhouse: ClickHouse) -> None:
         begun = await begin(both, clickhouse, job(both))
@@ -200,8 +200,8 @@ def test_new_tables_that_were_dropped_before_they_were_swapped_in_are_filled_ane
     using(both, use)
 
 
-def test_tables_that_were_begun_and_belong_to_no_run_are_taken(both: Settings) -> None:
-    """Whoever made them died before it could say so."""
+def test_shadow_tables_of_no_run_are_used(both: Settings) -> None:
+    """The process that created them died before it saved the run."""
 
     async def use(clickhouse: ClickHouse) -> None:
         await create_shadow_tables(both)
@@ -210,7 +210,7 @@ def test_tables_that_were_begun_and_belong_to_no_run_are_taken(both: Settings) -
     using(both, use)
 
 
-def test_helpers_join_a_run_that_is_being_filled_and_no_other(both: Settings) -> None:
+def test_helpers_join_only_a_run_that_is_being_filled(both: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         assert await join(clickhouse, job(both)) is None
         begun = await begin(both, clickhouse, job(both))
@@ -224,8 +224,8 @@ def test_helpers_join_a_run_that_is_being_filled_and_no_other(both: Settings) ->
     using(both, use)
 
 
-def test_two_that_begin_at_once_agree_on_one_of_their_runs(both: Settings) -> None:
-    """The other's units are nobody's, so nothing is read twice, and nothing is left out."""
+def test_two_processes_that_begin_at_once_agree_on_one_run(both: Settings) -> None:
+    """The other's units have no owner, so nothing is read twice, and nothing is left out."""
 
     async def use(clickhouse: ClickHouse) -> None:
         async with connection(both) as second:
@@ -241,7 +241,7 @@ def test_two_that_begin_at_once_agree_on_one_of_their_runs(both: Settings) -> No
     using(both, use)
 
 
-def test_a_unit_is_at_work_only_as_long_as_its_owner_says_so(both: Settings) -> None:
+def test_a_unit_is_active_only_until_its_lease_expires(both: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         live = await begin(both, clickhouse, job(both, into=Target.LIVE))
         unit = next(iter(live.units.values()))

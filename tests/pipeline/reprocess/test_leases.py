@@ -1,4 +1,4 @@
-"""Units are shared: each is in one hand at a time, and in none for longer than whoever holds it says so."""
+"""Processes share work units: one at a time holds each, until it releases it or its lease expires."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ async def begun(clickhouse: ClickHouse, *units: WorkUnit) -> None:
 
 
 async def backdated(clickhouse: ClickHouse, one: WorkUnit, age_ms: int) -> None:
-    """The only word on a unit, as if it had been given before."""
+    """Save a unit as if that had been done earlier."""
     await clickhouse.command("TRUNCATE TABLE runs")
     await save_run(clickhouse, NAME, RUN, into_live=True)
     state = msgspec.json.encode(one).decode()
@@ -52,7 +52,7 @@ async def found(clickhouse: ClickHouse, name: str = "a") -> WorkUnit:
 
 
 def using(settings: Settings, count: int, block: Callable[[list[ClickHouse]], Awaitable[None]]) -> None:
-    """Connections as separate processes have them."""
+    """Yield connections as separate processes have them."""
 
     async def go() -> None:
         clients = [await ClickHouse.connect(settings) for _ in range(count)]
@@ -65,10 +65,10 @@ def using(settings: Settings, count: int, block: Callable[[list[ClickHouse]], Aw
     asyncio.run(go())
 
 
-def test_many_claimants_share_all_units_and_hold_none_together(
+def test_processes_share_all_units_and_none_has_two_holders(
     tables: Tables, with_tables: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As long as a statement takes less than the pause after a claim."""
+    """True as long as a statement takes less than the pause after acquiring."""
     monkeypatch.setattr("pipeline.reprocess.leases.QUICK_S", 0.2)
     names = {f"unit-{number}" for number in range(12)}
     held: dict[str, int] = dict.fromkeys(names, 0)
@@ -99,10 +99,8 @@ def test_many_claimants_share_all_units_and_hold_none_together(
     assert {tables.use(lambda clickhouse, name=name: found(clickhouse, name)).position for name in names} == {(2,)}  # type: ignore[misc] # it is bound at once
 
 
-def test_whoever_loses_one_unit_does_not_take_another_that_was_free_before(
-    tables: Tables, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Both would read all of it, and each would save where it is over where the other is."""
+def test_a_process_that_loses_one_unit_reads_the_others_again(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise two would read the same unit, and each would overwrite the other's position."""
     monkeypatch.setattr("pipeline.reprocess.leases.QUICK_S", 1.0)
     other = {name: unit(name, f"elsewhere:{os.getpid()}:0badcafe") for name in "ab"}
 
@@ -136,7 +134,7 @@ def dead_process() -> int:
         ("elsewhere", "alive", LEASE_MS + 1000, True),
     ],
 )
-def test_a_unit_is_free_when_its_owner_is_dead_on_this_host_or_has_been_silent(
+def test_a_unit_is_free_when_its_owner_is_dead_on_this_host_or_its_lease_has_expired(
     tables: Tables,
     host: str,
     process: str,
@@ -155,7 +153,7 @@ def test_a_unit_is_free_when_its_owner_is_dead_on_this_host_or_has_been_silent(
     tables.use(use)
 
 
-def test_neither_a_finished_unit_nor_what_comes_after_all_is_claimed_for_reading(tables: Tables) -> None:
+def test_finished_units_and_the_finish_unit_are_not_acquired_for_reading(tables: Tables) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, msgspec.structs.replace(unit("a"), finished=True), unit(FINISH))
         leases = Leases(clickhouse, NAME, RUN)
@@ -165,7 +163,7 @@ def test_neither_a_finished_unit_nor_what_comes_after_all_is_claimed_for_reading
     tables.use(use)
 
 
-def test_what_is_let_go_is_free_at_once_and_what_another_has_by_now_stays_his(with_tables: Settings) -> None:
+def test_a_released_unit_is_free_at_once_and_a_lost_one_stays_with_its_holder(with_tables: Settings) -> None:
     async def go(clients: list[ClickHouse]) -> None:
         await begun(clients[0], unit("a"))
         first, second, third = (Leases(client, NAME, RUN) for client in clients)
@@ -184,7 +182,7 @@ def test_what_is_let_go_is_free_at_once_and_what_another_has_by_now_stays_his(wi
     using(with_tables, 3, go)
 
 
-def test_one_that_was_frozen_does_not_free_what_another_holds_by_now(with_tables: Settings) -> None:
+def test_a_frozen_process_does_not_release_the_unit_of_another(with_tables: Settings) -> None:
     async def go(clients: list[ClickHouse]) -> None:
         await begun(clients[0], unit("a"))
         frozen, other, third = (Leases(client, NAME, RUN) for client in clients)
@@ -201,7 +199,7 @@ def test_one_that_was_frozen_does_not_free_what_another_holds_by_now(with_tables
     using(with_tables, 3, go)
 
 
-def test_one_that_was_frozen_learns_that_another_has_taken_over_and_writes_nothing_over_it(
+def test_a_frozen_process_finds_its_lease_lost_and_overwrites_nothing(
     with_tables: Settings,
 ) -> None:
     async def go(clients: list[ClickHouse]) -> None:
@@ -222,7 +220,7 @@ def test_one_that_was_frozen_learns_that_another_has_taken_over_and_writes_nothi
     using(with_tables, 2, go)
 
 
-def test_who_was_silent_for_long_and_is_missed_by_nobody_goes_on(tables: Tables) -> None:
+def test_an_expired_lease_that_no_process_took_over_is_renewed(tables: Tables) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         await begun(clickhouse, unit("a"))
         leases = Leases(clickhouse, NAME, RUN)
@@ -236,7 +234,7 @@ def test_who_was_silent_for_long_and_is_missed_by_nobody_goes_on(tables: Tables)
 
 
 @pytest.mark.parametrize("trouble", ["lost", "refused"])
-def test_what_is_done_under_a_lease_ends_when_that_can_no_longer_be_held(
+def test_work_under_a_lease_is_cancelled_when_the_lease_is_lost(
     tables: Tables, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
     monkeypatch.setattr("pipeline.reprocess.leases.RENEW_S", 0.01)
@@ -262,9 +260,7 @@ def test_what_is_done_under_a_lease_ends_when_that_can_no_longer_be_held(
     tables.use(use)
 
 
-def test_our_word_is_given_again_before_it_stops_counting_and_not_with_every_batch(
-    tables: Tables, with_tables: Settings
-) -> None:
+def test_a_lease_is_renewed_before_it_expires_and_not_with_every_batch(tables: Tables, with_tables: Settings) -> None:
     async def last_word(clickhouse: ClickHouse) -> int:
         return int((await clickhouse.rows("SELECT max(saved) FROM runs"))[0][0])
 
@@ -286,7 +282,7 @@ def test_our_word_is_given_again_before_it_stops_counting_and_not_with_every_bat
     tables.use(use)
 
 
-def test_only_one_process_at_a_time_does_what_comes_after_all_sources(with_tables: Settings) -> None:
+def test_only_one_process_at_a_time_holds_the_finish_unit(with_tables: Settings) -> None:
     told: list[bool] = []
     all_told = asyncio.Event()
 
@@ -309,7 +305,7 @@ def test_only_one_process_at_a_time_does_what_comes_after_all_sources(with_table
     using(with_tables, 3, go)
 
 
-def test_whoever_still_works_on_a_run_that_was_begun_anew_holds_nothing_of_the_new_one(tables: Tables) -> None:
+def test_leases_of_an_old_run_do_not_count_after_it_was_begun_again(tables: Tables) -> None:
     again = msgspec.structs.replace(RUN, begun=RUN.begun + 1)
 
     async def use(clickhouse: ClickHouse) -> None:

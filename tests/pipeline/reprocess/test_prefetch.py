@@ -1,4 +1,4 @@
-"""Reading and preparing overlap with writing, in order, by one item and no more; what fails, fails in its place."""
+"""Reading and preparing run one item ahead, keep the order, and raise errors in their place."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ PATIENCE = 30.0
 
 
 class Source:
-    """Numbers from 0; tells how many were asked for."""
+    """Numbers from 0, and how many were read."""
 
     def __init__(self, count: int, fail_at: int | None = None) -> None:
         self.asked = 0
@@ -36,7 +36,7 @@ async def until(true: object) -> None:
         await asyncio.sleep(0.001)
 
 
-def test_one_item_is_read_while_another_is_at_work_and_no_more() -> None:
+def test_one_item_is_read_ahead_and_no_more() -> None:
     async def go() -> None:
         source, seen = Source(5), []
         async for number in prefetch(iter(source)):
@@ -59,7 +59,7 @@ def test_an_error_comes_after_all_that_was_read_before_it() -> None:
     asyncio.run(go())
 
 
-def test_whoever_stops_early_leaves_no_reader_behind() -> None:
+def test_stopping_early_leaves_no_reader_behind() -> None:
     async def go() -> None:
         async with aclosing(prefetch(iter(Source(10**9)))) as numbers:
             assert [await anext(numbers) for _ in range(3)] == [0, 1, 2]
@@ -98,7 +98,7 @@ def test_the_last_item_is_not_left_behind(count: int) -> None:
     assert asyncio.run(go()) == [*range(count)]
 
 
-def test_what_cannot_be_prepared_fails_in_its_place() -> None:
+def test_an_error_of_prepare_is_raised_in_its_place() -> None:
     async def go() -> None:
         seen = []
 

@@ -1,4 +1,4 @@
-"""A process counts as ended only where that is certain: not another user's, nor one of another machine."""
+"""A process counts as ended only if that is certain: not one of another user or machine."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def test_this_process_has_not_ended() -> None:
     assert identify() != identify()
 
 
-def test_a_process_that_is_no_more_has() -> None:
+def test_an_ended_process_has_ended() -> None:
     assert has_ended(f"{PLACE}:{ended_process()}:-0badcafe")
 
 
@@ -37,7 +37,7 @@ def test_a_later_process_with_the_same_id_is_another() -> None:
 
 
 @ON_LINUX
-def test_a_process_that_nobody_has_waited_for_has_ended() -> None:
+def test_a_zombie_has_ended() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         started, _ = process_identity._stat(process.pid) or ("", "")
         identity = f"{PLACE}:{process.pid}:{started}-0badcafe"
@@ -48,7 +48,7 @@ def test_a_process_that_nobody_has_waited_for_has_ended() -> None:
 
 
 def test_a_process_of_another_user_runs() -> None:
-    """To ask for it raises PermissionError, which once ended the replay that asked."""
+    """Signalling it raises PermissionError, which once ended a replay."""
     if os.geteuid() != 0:
         assert not has_ended(f"{PLACE}:1:-0badcafe")
         return
@@ -64,9 +64,9 @@ def test_a_process_of_another_user_runs() -> None:
     "identity",
     ["elsewhere:{ended}:0badcafe", "elsewhere/0123456789ab:{ended}:1-0badcafe", "nonsense", "a:b:c", "", ":::"],
 )
-def test_what_cannot_be_seen_from_here_is_not_said_to_have_ended(identity: str) -> None:
+def test_a_process_that_cannot_be_seen_from_here_has_not_ended(identity: str) -> None:
     assert not has_ended(identity.format(ended=ended_process()))
 
 
-def test_a_number_that_no_process_can_have_is_no_error() -> None:
+def test_an_impossible_process_id_is_no_error() -> None:
     assert not has_ended(f"{PLACE}:{10**30}:-0badcafe")

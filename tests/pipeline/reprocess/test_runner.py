@@ -1,4 +1,4 @@
-"""One process's share of a run: nothing of a failed attempt goes on in the next one, and what is lost is left."""
+"""A failed attempt has ended before the next one begins, and a lost unit is left to its new owner."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -39,7 +39,7 @@ def fill(
     folder: Path,
     write: Callable[[ClickHouse, PreparedBatch], Awaitable[WrittenBatch]],
 ) -> WorkUnit:
-    """Run it with one input a batch, written by `write`; the unit as it was saved last."""
+    """Run a job with one input per batch, written by `write`, and return the unit as it was saved last."""
     run, unit = begun(folder)
 
     async def use(clickhouse: ClickHouse) -> WorkUnit:
@@ -65,7 +65,7 @@ def position(batch: InputBatch) -> int:
     return int(batch.position[0])
 
 
-def test_what_a_failed_attempt_has_begun_has_ended_before_the_next_one(
+def test_tasks_of_a_failed_attempt_have_ended_before_the_next_one(
     tables: Tables, with_tables: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     running: set[int] = set()
@@ -96,14 +96,14 @@ def test_what_a_failed_attempt_has_begun_has_ended_before_the_next_one(
     assert (saved.finished, saved.counts.read) == (True, INPUTS)
 
 
-def test_a_unit_that_another_has_taken_over_is_left_to_it(
+def test_a_unit_that_another_process_has_taken_over_is_left_to_it(
     tables: Tables,
     with_tables: Settings,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It finishes it here, so that nothing is left to do."""
+    """The other process finishes it here, so that nothing is left to do."""
     monkeypatch.setattr("pipeline.reprocess.runner.REFRESH_S", -1.0)
     written: list[int] = []
 

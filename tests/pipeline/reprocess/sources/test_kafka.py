@@ -1,4 +1,4 @@
-"""A partition is read from where it was left to where it ended, whatever comes behind, in batches of a bounded size."""
+"""A partition is read from its position to its end offset, in batches of a bounded size."""
 
 import asyncio
 import gc
@@ -26,7 +26,7 @@ def job(settings: Settings, since: int | None = None, until: int | None = None) 
 
 
 def send(settings: Settings, first: int, count: int, size: int = 0) -> None:
-    """Under one key, so all in one partition."""
+    """Send records of one key, so all go to one partition."""
     with Producer(settings, on_failure=lambda failure: pytest.fail(str(failure))) as producer:
         for number in range(first, first + count):
             producer.send(settings.topic_turns, b"key", raw(requestId=f"r{number}", inputTranscript="x" * size))
@@ -34,7 +34,7 @@ def send(settings: Settings, first: int, count: int, size: int = 0) -> None:
 
 
 def the_source(settings: Settings, **window: int) -> Source:
-    """The only one that has anything in it."""
+    """Return the only source that has records."""
     found = partitions(settings, job(settings, **window))
     assert len(found) == settings.topic_partitions
     (source,) = [source for source in found if source.total]
@@ -50,7 +50,7 @@ def read(settings: Settings, source: Source, at: int, size: int, **window: int) 
     return asyncio.run(go())
 
 
-def test_what_was_there_is_read_once_and_what_came_later_is_not(both: Settings) -> None:
+def test_existing_records_are_read_once_and_later_ones_not(both: Settings) -> None:
     send(both, 0, 500)
     source = the_source(both)
     assert source.total == 500
@@ -64,8 +64,8 @@ def test_what_was_there_is_read_once_and_what_came_later_is_not(both: Settings) 
     assert all(batch.read < 2 * 120 for batch in found)  # a fetch may end where a batch does not
 
 
-def test_lists_are_joined_to_their_size_and_the_first_ones_to_less() -> None:
-    """Until the first is there, whoever decodes and writes has nothing to do."""
+def test_fetches_are_joined_to_batches_and_the_first_ones_are_smaller() -> None:
+    """Decoding and writing wait for the first one."""
     fetches = [Fetched([b"record"] * 10, end) for end in range(10, 310, 10)]
     found = list(_joined(iter(fetches), 80))
     assert [len(one.records) for one in found] == [20, 40, 80, 80, 80]
@@ -74,7 +74,7 @@ def test_lists_are_joined_to_their_size_and_the_first_ones_to_less() -> None:
     assert list(_joined(iter([]), 80)) == []
 
 
-def test_lists_of_large_records_are_bounded_by_their_bytes() -> None:
+def test_batches_of_large_records_are_bounded_by_their_bytes() -> None:
     large = bytes(BATCH_BYTES // 2 - 1)
     found = list(_joined((Fetched([large], end) for end in range(1, 8)), 1000))
     assert [len(one.records) for one in found] == [3, 3, 1]
@@ -82,7 +82,7 @@ def test_lists_of_large_records_are_bounded_by_their_bytes() -> None:
 
 
 class Message(NamedTuple):
-    """As much of librdkafka's as is asked for."""
+    """The parts of a librdkafka message that are used."""
 
     packed: bytes
     at: int
@@ -102,7 +102,7 @@ def test_small_records_that_unpack_to_much_are_few_at_a_time() -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1, -1])
-def test_another_process_goes_on_behind_any_batch_without_a_gap_or_an_overlap(both: Settings, place: int) -> None:
+def test_another_process_resumes_after_any_batch_without_a_gap_or_an_overlap(both: Settings, place: int) -> None:
     send(both, 0, 300)
     source = the_source(both)
     before = read(both, source, 0, 70)
@@ -113,8 +113,8 @@ def test_another_process_goes_on_behind_any_batch_without_a_gap_or_an_overlap(bo
     assert [one.data for batch in rest for one in batch.raws] == expected
 
 
-def test_the_window_is_one_of_the_times_of_records(both: Settings) -> None:
-    """A broker may name any offset for a time: what it names must not lose or add anything."""
+def test_the_time_window_applies_to_record_timestamps(both: Settings) -> None:
+    """A broker may return any offset for a time: that must not lose or add any record."""
     send(both, 0, 20)
     everything = read(both, the_source(both), 0, 100)
     assert len(everything) == 1
@@ -125,13 +125,13 @@ def test_the_window_is_one_of_the_times_of_records(both: Settings) -> None:
     assert sum(batch.done for batch in found) == source.total
 
 
-def test_a_topic_that_is_not_there_is_a_mistake_of_the_user(kafka_settings: Settings) -> None:
+def test_a_missing_topic_is_a_usage_error(kafka_settings: Settings) -> None:
     with pytest.raises(UsageError, match="there is no topic"):
         partitions(kafka_settings, job(kafka_settings))
 
 
-def test_whoever_stops_reading_in_the_middle_closes_no_connection_under_the_reader(both: Settings) -> None:
-    """A write that fails ends the reading while the next fetch is under way in its thread."""
+def test_stopping_in_the_middle_closes_no_connection_under_the_reader(both: Settings) -> None:
+    """A failed write ends the reading while the next fetch is under way in its thread."""
     send(both, 0, 3000, size=2000)
     source = the_source(both)
     unit = WorkUnit(source=source, position=(0,), counts=JobCounts())
