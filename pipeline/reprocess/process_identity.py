@@ -1,4 +1,4 @@
-"""Name this process in a way that lets other processes of the machine tell whether it still runs."""
+"""Identify this process, so that other processes of the machine can check whether it still runs."""
 
 import hashlib
 import os

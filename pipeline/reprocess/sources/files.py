@@ -24,8 +24,8 @@ def files(job: Job) -> list[Source]:
     Raises:
         UsageError: one is missing or cannot be read.
     """
-    found = [(name_of(file.path), file.size) for file in find_files([*map(path_of, job.paths)])]
-    return [Source(name, name, (0,), (), size) for name, size in found]
+    sizes = [(name_of(file.path), file.size) for file in find_files([*map(path_of, job.paths)])]
+    return [Source(name, name, (0,), (), size) for name, size in sizes]
 
 
 async def inputs(settings: Settings, unit: WorkUnit, size: int) -> AsyncIterator[InputBatch]:
