@@ -1,19 +1,31 @@
-"""What is written is read back whole, by any key, and by the primary key alone."""
+"""The archive returns what was written, found by the primary key alone; of one identity the greatest content counts."""
 
 import asyncio
+import random
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
+import orjson
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
+from pipeline.fold.event_set import EventSet
 from pipeline.fold.fold import fold
-from pipeline.store.archive import KEYS_PER_QUERY, STATEMENT, keys_table, read_back, write
-from pipeline.store.client import connection
+from pipeline.ingest.decode import decode_entry
+from pipeline.store.archive import KEYS_PER_QUERY, STATEMENT, keys_table, read_archived_events, read_back, write
+from pipeline.store.client import ClickHouse, connection
+from pipeline.store.key_ranges import Where, single
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
+from tests.clickhouse_runner import Use
 from tests.effort import examples
-from tests.events import RULES, turn
+from tests.events import RULES, slow_fold, turn
+from tests.pipeline.audit.tables import Tables, fold_and_write
+from tests.pipeline.audit.tables import archived as rows
+from tests.pipeline.query.session_entries import Sessions, v2
+from tests.pipeline.query.session_entries import archived as archived_entry
 
 
 async def written_and_read(
@@ -60,3 +72,97 @@ def test_the_primary_key_finds_them(with_tables: Settings) -> None:
     plan = asyncio.run(explained())
     granules = plan[plan.index("PrimaryKey") :]
     assert "Granules: 1/" in granules, plan
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b'{"a": "\xc3\xa9"}', b"\x00\xff\xfe'\\\n\t", bytes(range(256)), b"x" * 300_000]
+)
+def test_a_payload_comes_back_byte_for_byte(tables: Tables, payload: bytes) -> None:
+    """A rebuild decodes it again: what is no text any more would be a dead letter."""
+    (event,) = rows([turn(intent_name="Übung \U0001f600")])
+    written = ArchivedTurn(**{name: getattr(event, name) for name in event.__struct_fields__} | {"payload": payload})
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await clickhouse.insert("turns", [written])
+        assert await read_archived_events(clickhouse, single([written.key])) == [written]
+
+    tables.use(use)
+
+
+def test_all_events_of_the_conversations_come_and_no_others(tables: Tables) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        wanted = rows([turn(request_id=f"r{n}") for n in range(5)] + [turn(session_id="s2")])
+        await clickhouse.insert("turns", wanted)
+        await clickhouse.insert("turns", [*wanted[:2], *rows([turn(session_id="s3"), turn(bot_id="another")])])
+        found = await read_archived_events(clickhouse, single([turn().key, turn(session_id="s2").key]))
+        assert {(one.key, one.order) for one in found} == {(one.key, one.order) for one in wanted}
+        assert await read_archived_events(clickhouse, Where("bot_id = {bot:String}", {"bot": "nobody"})) == []
+
+    tables.use(use)
+
+
+CONTENTS = [b"one", b"two", b"three"]
+MAX_BYTES = 1_000_000
+
+
+def entries() -> list[bytes]:
+    """Two events of a session that goes on, each with three contents; another alias in one, another intent in two."""
+    found = []
+    for ago in (1, 2):
+        for place, text in enumerate(CONTENTS):
+            entry = v2(ago, requestId=f"request-{ago}", inputTranscript=text.decode())
+            entry["sessionState"]["intent"]["name"] = f"Intent{place // 2}"
+            if (ago, place) == (1, 0):
+                entry["bot"]["aliasId"] = "OTHERALIAS"
+                entry["bot"]["aliasName"] = "other"
+            found.append(orjson.dumps(entry))
+    return found
+
+
+ENTRIES = entries()
+
+
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.randoms(use_true_random=False), st.booleans())
+def test_any_order_split_and_merge_gives_the_same_rows_and_answers(
+    tables: Tables,
+    chance: random.Random,
+    merged: bool,  # noqa: FBT001 - drawn
+) -> None:
+    tables.empty()
+    log = [*ENTRIES, *chance.sample(ENTRIES, 2)]
+    chance.shuffle(log)
+    borders = [0, *sorted(chance.sample(range(1, len(log)), 3)), len(log)]
+    for first, end in pairwise(borders):
+        tables.use(lambda clickhouse, some=log[first:end]: worker(clickhouse, some))  # type: ignore[misc] # a default
+    if merged:
+        tables.use(lambda clickhouse: clickhouse.command("OPTIMIZE TABLE turns FINAL"))
+    turns = [decode_entry(entry, MAX_BYTES) for entry in ENTRIES]
+    assert tables.rows() == slow_fold(turns)
+    assert tables.audit() == []
+    assert answers(tables.use) == answers_of_the_greatest(tables)
+    known = tables.use(lambda clickhouse: read_back(clickhouse, [turns[0].key]))
+    assert EventSet(known[turns[0].key]).events == EventSet(turns).events
+
+
+async def worker(clickhouse: ClickHouse, some: list[bytes]) -> None:
+    """Fold and write as a worker without memory, with the payloads as they came."""
+    kept = {decode_entry(raw, MAX_BYTES): raw for raw in some}
+    await fold_and_write(clickhouse, [decode_entry(raw, MAX_BYTES) for raw in some], kept)
+
+
+def answers(use: Use) -> list[object]:
+    """What the API says of the session."""
+    sessions = Sessions(use)
+    return [sessions.v1(), sessions.v2(), sessions.transcript()]
+
+
+def answers_of_the_greatest(tables: Tables) -> list[object]:
+    """The same of an archive that has never had another content."""
+    counts: dict[object, tuple[Turn, bytes]] = {}
+    for raw in sorted(ENTRIES, key=lambda raw: decode_entry(raw, MAX_BYTES).content):
+        counts[decode_entry(raw, MAX_BYTES).order] = (decode_entry(raw, MAX_BYTES), raw)
+    tables.empty()
+    rows = [archived_entry(raw) for _, raw in counts.values()]
+    tables.use(lambda clickhouse: write(clickhouse, [], rows))
+    return answers(tables.use)

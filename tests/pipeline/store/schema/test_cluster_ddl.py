@@ -1,15 +1,38 @@
-"""Each statement of ours, and what becomes of it on a cluster."""
+"""Statements are rendered for a cluster, whose tables answer like those of one server, as far as one engine shows.
+
+The engine knows clusters, `ON CLUSTER` and replicated tables, but takes no part in them: it runs no queue of
+definitions and offers its parts to no other. So the tables here are what the renderer says, without these two parts.
+Whether the replicas of a shard agree is not tested here; that the settings which ensure it are sent is.
+"""
 
 import asyncio
+import re
+import subprocess
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
 
+import msgspec
 import pytest
 
 from pipeline.config.settings import Settings
+from pipeline.fold.fold import fold
+from pipeline.runtime.errors import StatementError, TransientError, UsageError
+from pipeline.runtime.sockets import free_port
 from pipeline.store import erasures
-from pipeline.store.client import connection
-from pipeline.store.conversations import DELETE
-from pipeline.store.schema.cluster_ddl import FORMS, render
-from pipeline.store.schema.migrate import CREATE, RECORD, migrations
+from pipeline.store.archive import read_back, write
+from pipeline.store.client import ClickHouse, connection
+from pipeline.store.conversations import DELETE, delete_rows, read_archive_and_rows, rows_newer_than
+from pipeline.store.health import unavailable_reason
+from pipeline.store.key_ranges import Scope, parts
+from pipeline.store.schema.cluster_ddl import FORMS, cluster_options, render
+from pipeline.store.schema.migrate import CREATE, RECORD, migrate, migrations
+from schemas.turn import ArchivedTurn
+from tests import services
+from tests.clickhouse_runner import each_by_itself
+from tests.events import RULES, START, turn
+from tests.paths import ROOT
+from tests.pipeline.query.table import Table, identities
+from tests.pipeline.store.schema.formatting import formatted
 
 RENDERED = {
     "0001_turns.sql": [
@@ -199,54 +222,6 @@ def test_on_one_server_nothing_is_changed(name: str) -> None:
     assert render(STATEMENTS[name], "") == (STATEMENTS[name],)
 
 
-ADD = "ADD COLUMN IF NOT EXISTS mood LowCardinality(String) DEFAULT 'a, b' COMMENT 'it\\'s (one, or two' AFTER bot_id"
-KEY = "MODIFY ORDER BY (bot_id, session_id, mood)"
-
-ALTERED = {
-    "a column comes to the shards first": (
-        f"ALTER TABLE turns {ADD}",
-        [f"ALTER TABLE turns_local ON CLUSTER 'blue' {ADD}", f"ALTER TABLE turns ON CLUSTER 'blue' {ADD}"],
-    ),
-    "and goes from them last": (
-        "ALTER TABLE turns DROP COLUMN IF EXISTS mood",
-        [
-            "ALTER TABLE turns ON CLUSTER 'blue' DROP COLUMN IF EXISTS mood",
-            "ALTER TABLE turns_local ON CLUSTER 'blue' DROP COLUMN IF EXISTS mood",
-        ],
-    ),
-    "a column of the sorting key comes with it": (
-        f"-- why\nALTER TABLE turns\n  {ADD}, -- of the user, we hope\n  {KEY}",
-        [f"ALTER TABLE turns_local ON CLUSTER 'blue' {ADD}, {KEY}", f"ALTER TABLE turns ON CLUSTER 'blue' {ADD}"],
-    ),
-    "one comes, one goes, one changes": (
-        f"ALTER TABLE turns {ADD}, DROP COLUMN channel, MODIFY COLUMN payload String CODEC(ZSTD(3))",
-        [
-            "ALTER TABLE turns ON CLUSTER 'blue' DROP COLUMN channel",
-            (
-                f"ALTER TABLE turns_local ON CLUSTER 'blue' {ADD}, DROP COLUMN channel, "
-                "MODIFY COLUMN payload String CODEC(ZSTD(3))"
-            ),
-            f"ALTER TABLE turns ON CLUSTER 'blue' {ADD}, MODIFY COLUMN payload String CODEC(ZSTD(3))",
-        ],
-    ),
-    **{
-        f"only the shards have this: {changes}": (
-            f"ALTER TABLE turns {changes}",
-            [f"ALTER TABLE turns_local ON CLUSTER 'blue' {changes}"],
-        )
-        for changes in (
-            "ADD PROJECTION IF NOT EXISTS newest (SELECT * ORDER BY timestamp, request_id)",
-            "MATERIALIZE PROJECTION newest",
-            "DROP PROJECTION IF EXISTS newest",
-            "DROP INDEX IF EXISTS sessions, ADD INDEX sessions (session_id, bot_id) TYPE bloom_filter",
-            "MATERIALIZE COLUMN mood",
-            "RESET SETTING merge_selector_base, min_bytes_for_wide_part",
-            "MODIFY ORDER BY (bot_id, start), MODIFY SETTING merge_selector_base = 10, min_bytes_for_wide_part = 1",
-            "MODIFY TTL timestamp + INTERVAL 1 DAY DELETE, timestamp + INTERVAL 1 HOUR TO VOLUME 'cold'",
-            "MATERIALIZE TTL SETTINGS mutations_sync = 0, alter_sync = 0",
-        )
-    },
-}
 SEEN = "SELECT bot_id, 'FROM turns' AS bot_name FROM turns{0} WHERE bot_id IN (SELECT bot_id FROM conversations{0})"
 
 VIEWS = {
@@ -266,28 +241,16 @@ VIEWS = {
 }
 
 
-@pytest.mark.parametrize("statement", [*STATEMENTS.values(), *[one for one, _ in (*ALTERED.values(), *VIEWS.values())]])
+@pytest.mark.parametrize("statement", [*STATEMENTS.values(), *[one for one, _ in VIEWS.values()]])
 def test_clickhouse_can_read_what_is_rendered(clickhouse_settings: Settings, statement: str) -> None:
-    async def read(statement: str) -> str:
-        async with connection(clickhouse_settings) as clickhouse:
-            return str((await clickhouse.rows("SELECT formatQuery({text:String})", {"text": statement}))[0][0])
-
     for rendered in render(statement, "blue"):
-        assert ("ON CLUSTER blue" in asyncio.run(read(rendered))) == ("ON CLUSTER" in rendered)
+        assert ("ON CLUSTER blue" in formatted(clickhouse_settings, rendered)) == ("ON CLUSTER" in rendered)
 
 
-@pytest.mark.parametrize("what", [*ALTERED, *VIEWS])
-def test_tables_and_views_can_be_changed(what: str) -> None:
-    statement, rendered = {**ALTERED, **VIEWS}[what]
+@pytest.mark.parametrize("what", VIEWS)
+def test_views_can_be_changed(what: str) -> None:
+    statement, rendered = VIEWS[what]
     assert list(render(statement, "blue")) == rendered
-
-
-@pytest.mark.parametrize(
-    "changes", ["RENAME COLUMN mood TO tone", f"{ADD}, RENAME COLUMN mood TO tone", f"{ADD}, tone String"]
-)
-def test_a_change_without_a_rule_is_refused_with_those_that_have_one(changes: str) -> None:
-    with pytest.raises(ValueError, match=r"unsupported change on a cluster: '(RENAME|tone).*supported are DROP COLUMN"):
-        render(f"ALTER TABLE turns {changes}", "blue")
 
 
 @pytest.mark.parametrize(
@@ -315,3 +278,241 @@ def test_an_unknown_form_is_refused_with_those_that_are_known(statement: str) ->
 def test_a_table_without_a_sharding_is_refused(statement: str) -> None:
     with pytest.raises(ValueError, match="SHARDED_BY has no column for table slots"):
         render(statement, "blue")
+
+
+CONFIGURATION = """
+  <tcp_port>9000</tcp_port>
+  <remote_servers>
+    <one><shard><internal_replication>true</internal_replication>{replica}</shard></one>
+    <two><shard>{replica}</shard><shard>{replica}</shard></two>
+    <far><shard><replica><host>127.0.0.1</host><port>1</port></replica></shard></far>
+  </remote_servers>
+""".format(replica="<replica><host>127.0.0.1</host><port>9000</port></replica>")
+"""`two` has the one engine for both of its shards: it shows what is refused between shards, and all rows twice.
+`far` has a shard that nothing answers for."""
+
+TALK = [turn(timestamp=START + 1000 * n, request_id=f"request-{n}", bot_name="Travel") for n in range(3)]
+RIGHT = fold(TALK, RULES)
+KEY = TALK[0].key
+
+
+@pytest.fixture(scope="module")
+def clustered_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An engine whose configuration names clusters."""
+    folder = tmp_path_factory.mktemp("clustered")
+    clusters = folder / "clusters.xml"
+    clusters.write_text(CONFIGURATION)
+    port = free_port()
+    command = [*services.clickhouse_command(folder, port), "--clusters", str(clusters)]
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        try:
+            services.await_answer(f"http://127.0.0.1:{port}", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(services.STOPPED_WITHIN)
+
+
+@pytest.fixture
+def clustered(clustered_url: str) -> Settings:
+    """Settings of the cluster `one`, with a database that has the tables."""
+    settings = Settings(
+        clickhouse=clustered_url, clickhouse_database=f"test_{uuid.uuid4().hex}", clickhouse_cluster="one"
+    )
+    services.ask(clustered_url, f"CREATE DATABASE {settings.clickhouse_database}")
+
+    async def define(clickhouse: ClickHouse) -> None:
+        for statement in [RECORD, *[migration.statement for migration in migrations()]]:
+            for rendered in render(statement, "one"):
+                await clickhouse.command(alone(rendered))
+
+    using(settings, define)
+    return settings
+
+
+def alone(rendered: str) -> str:
+    """The same for a server that has neither Keeper nor a queue of definitions."""
+    return re.sub(r" ON CLUSTER '\w+'", "", rendered).replace("ENGINE = Replicated", "ENGINE = ")
+
+
+def using(settings: Settings, use: Callable[[ClickHouse], Awaitable[None]]) -> None:
+    async def go() -> None:
+        async with connection(settings) as clickhouse:
+            await use(clickhouse)
+
+    asyncio.run(go())
+
+
+async def written(clickhouse: ClickHouse) -> None:
+    await write(clickhouse, [RIGHT], [ArchivedTurn(*(*msgspec.structs.astuple(one), b"{}")) for one in TALK])
+
+
+async def look_at(clickhouse: ClickHouse, cluster: str) -> None:
+    """Let the tables that see all shards see those of another cluster."""
+    for table, migration in zip(("turns", "conversations"), migrations(), strict=False):
+        await clickhouse.command(f"DROP TABLE {table}")
+        await clickhouse.command(alone(render(migration.statement, cluster)[1]))
+
+
+def test_what_is_written_lies_in_the_local_tables_and_is_read_back(clustered: Settings) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        await written(clickhouse)
+        assert await clickhouse.rows("SELECT count() FROM turns_local") == [(len(TALK),)]
+        assert await clickhouse.rows("SELECT count() FROM conversations_local") == [(1,)]
+        assert await clickhouse.rows("SELECT bot_name, bot_id FROM bots") == [("Travel", KEY[0])]
+        assert await read_back(clickhouse, [KEY]) == {KEY: TALK}
+        assert await unavailable_reason(clickhouse) == ""
+
+    using(clustered, use)
+
+
+def test_a_later_row_replaces_an_earlier_one(clustered: Settings) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        await written(clickhouse)
+        await clickhouse.insert("conversations", [msgspec.structs.replace(RIGHT, turns=9, version=9)])
+        assert await clickhouse.rows("SELECT turns FROM conversations FINAL") == [(9,)]
+
+    using(clustered, use)
+
+
+def test_a_write_has_failed_where_a_shard_is_away(clustered: Settings) -> None:
+    """By default it would be queued on the server that was asked, and the offsets committed."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await look_at(clickhouse, "far")
+        with pytest.raises(TransientError, match="Connection refused"):
+            await written(clickhouse)
+
+    using(clustered, use)
+
+
+def test_columns_come_and_go_while_the_tables_are_read(clustered: Settings) -> None:
+    grown = (
+        "ALTER TABLE turns ADD COLUMN mood String DEFAULT 'calm' CODEC(ZSTD(1)) COMMENT 'theirs', "
+        "ADD COLUMN place UInt64 AFTER payload, "
+        "MODIFY ORDER BY (bot_id, session_id, originating_request_id, timestamp, request_id, response_reason, place)"
+    )
+
+    async def alter(clickhouse: ClickHouse, statement: str) -> None:
+        for rendered in render(statement, "one"):
+            await clickhouse.command(alone(rendered))
+            assert await clickhouse.rows("SELECT count() FROM (SELECT * FROM turns FINAL)") == [(len(TALK),)]
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await written(clickhouse)
+        await alter(clickhouse, grown)
+        assert await clickhouse.rows("SELECT DISTINCT mood, place FROM turns") == [("calm", 0)]
+        key = "SELECT sorting_key FROM system.tables WHERE database = currentDatabase() AND name = 'turns_local'"
+        assert (await clickhouse.rows(key))[0][0].endswith("response_reason, place")
+        await alter(clickhouse, "ALTER TABLE turns MODIFY COLUMN mood LowCardinality(String) DEFAULT 'wild' COMMENT ''")
+        await clickhouse.command("INSERT INTO turns (bot_id, place) VALUES ('X', 5)")
+        assert await clickhouse.rows("SELECT mood, place FROM turns WHERE bot_id = 'X'") == [("wild", 5)]
+        await clickhouse.command(alone(render("DELETE FROM turns\nWHERE bot_id = 'X'", "one")[0]))
+        await alter(clickhouse, "ALTER TABLE turns DROP COLUMN mood")
+        modes = "deduplicate_merge_projection_mode = 'rebuild', lightweight_mutation_projection_mode = 'rebuild'"
+        await alter(clickhouse, f"ALTER TABLE turns MODIFY SETTING {modes}")
+        await alter(clickhouse, "ALTER TABLE turns ADD PROJECTION places (SELECT bot_id, place ORDER BY place)")
+
+    using(clustered, use)
+
+
+def test_sessions_are_listed(clustered: Settings) -> None:
+    table = Table(each_by_itself(clustered))
+    sessions = [f"session-{n}" for n in range(7)]
+    table.insert(*[msgspec.structs.replace(RIGHT, session_id=session) for session in sessions])
+    table.insert(*[msgspec.structs.replace(RIGHT, session_id=session, version=9) for session in sessions[:3]])
+    listed = table.listing({"maxResults": 2}, KEY[0])
+    assert sorted(session for session, _ in identities(listed)) == sessions
+
+
+def test_a_row_comes_in_again_after_it_was_deleted(clustered: Settings) -> None:
+    """As in a repair. A replicated table leaves out a block that it has seen before; other tables do when told to."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        window = "MODIFY SETTING non_replicated_deduplication_window = 100"
+        await clickhouse.command(f"ALTER TABLE conversations_local {window}")
+        for _ in range(2):
+            await clickhouse.insert("conversations", [RIGHT])
+            assert await clickhouse.rows("SELECT count() FROM conversations") == [(1,)]
+            (deletion,) = render(DELETE, "one")
+            places = [place.deletion_key for place in await rows_newer_than(clickhouse, {KEY: 0})]
+            await clickhouse.command(alone(deletion), {"places": places})
+            assert await clickhouse.rows("SELECT count() FROM conversations") == [(0,)]
+
+    using(clustered, use)
+
+
+@pytest.mark.parametrize("cluster", ["one", "two"])
+def test_an_audit_may_ask_both_tables_at_once(clustered: Settings, cluster: str) -> None:
+    """Between several shards ClickHouse refuses such a subquery, unless it is told that they are sharded alike."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await written(clickhouse)
+        await look_at(clickhouse, cluster)
+        scope = Scope(since=START, until=START + 1)
+        (where,) = [where async for where in parts(clickhouse, scope, 1_000)]
+        said = await read_archive_and_rows(clickhouse, where)
+        assert set(said.events[KEY]) == set(TALK)  # `two` has all rows twice
+        assert set(said.rows[KEY]) == {RIGHT}
+        assert await rows_newer_than(clickhouse, {KEY: RIGHT.version}) == []
+
+    using(clustered, use)
+
+
+def test_a_deletion_concerns_the_local_tables_of_all_shards(clustered: Settings) -> None:
+    """The engine refuses it only where the cluster comes in: the rest of the statement is in order."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await written(clickhouse)
+        places = await rows_newer_than(clickhouse, {KEY: 0})
+        with pytest.raises(StatementError, match="Replicated DDL queries are disabled"):
+            await delete_rows(clickhouse, places)
+        clickhouse.cluster = ""
+        with pytest.raises(StatementError, match="DELETE query is not supported"):
+            await delete_rows(clickhouse, places)
+
+    using(clustered, use)
+
+
+def test_a_cluster_gets_its_settings_and_one_server_none(clustered: Settings) -> None:
+    changed: dict[str, dict[str, str]] = {}
+
+    async def use(clickhouse: ClickHouse) -> None:
+        rows = await clickhouse.rows("SELECT name, value FROM system.settings WHERE changed")
+        changed[clickhouse.cluster] = dict(rows)
+
+    single = msgspec.structs.replace(clustered, clickhouse_cluster="")
+    using(clustered, use)
+    using(single, use)
+    assert cluster_options(single) == {}
+    wanted = {name: str(value) for name, value in cluster_options(clustered).items()}
+    assert wanted.items() <= changed["one"].items()
+    assert not wanted.keys() & changed[""].keys()
+
+
+@pytest.mark.parametrize("timeout", [0.5, 30.0])
+def test_the_server_gives_up_before_the_client(timeout: float) -> None:
+    options = cluster_options(Settings(clickhouse_cluster="one", clickhouse_timeout=timeout))
+    assert 1000 <= int(options["insert_quorum_timeout"]) <= max(1000, 1000 * timeout)
+    assert 1 <= int(options["distributed_ddl_task_timeout"]) <= max(1, timeout)
+
+
+def test_a_cluster_that_is_not_configured_is_named(clustered_url: str) -> None:
+    with pytest.raises(StatementError, match="'nowhere' not found"):
+        asyncio.run(migrate(Settings(clickhouse=clustered_url, clickhouse_cluster="nowhere")))
+
+
+def test_a_cluster_without_a_queue_of_definitions_is_refused_and_not_waited_for(clustered_url: str) -> None:
+    with pytest.raises(StatementError, match="Replicated DDL queries are disabled"):
+        asyncio.run(migrate(Settings(clickhouse=clustered_url, clickhouse_cluster="one")))
+
+
+def test_tables_of_one_server_are_not_taken_for_a_cluster(clickhouse_settings: Settings) -> None:
+    asyncio.run(migrate(clickhouse_settings))
+    with pytest.raises(UsageError, match="tables of one server: empty TURNFOLD_CLICKHOUSE_CLUSTER"):
+        asyncio.run(migrate(msgspec.structs.replace(clickhouse_settings, clickhouse_cluster="one"), dry_run=True))
+
+
+def test_tables_of_a_cluster_are_not_taken_for_one_server(clustered: Settings) -> None:
+    with pytest.raises(UsageError, match="tables of a cluster: name that in TURNFOLD_CLICKHOUSE_CLUSTER"):
+        asyncio.run(migrate(msgspec.structs.replace(clustered, clickhouse_cluster="")))
