@@ -1,4 +1,4 @@
-"""What is forgotten is known by digests, by places in topics, and by dates only where nothing else tells."""
+"""Erased events are known by digests, by offsets in topics, and by timestamps only where nothing else is known."""
 
 import hashlib
 
@@ -23,29 +23,29 @@ ONE, TWO = "BOTAAAAAA1", "BOTBBBBBB2"
 WHO = "session-1"
 
 
-def word(until: int, bot: str = ALL_BOTS, session: str = WHO) -> Erasure:
+def erasure(until: int, bot: str = ALL_BOTS, session: str = WHO) -> Erasure:
     return Erasure(bot, digest(session), until)
 
 
-def test_a_digest_is_sha_256_which_others_can_compute_too() -> None:
+def test_a_digest_is_plain_sha_256() -> None:
     assert digest("guest-1") == hashlib.sha256(b"guest-1").hexdigest()
     assert digest("a", "b") == hashlib.sha256(b"a\0b").hexdigest()
 
 
 @pytest.mark.parametrize(
-    ("words", "counts"),
+    ("erasures", "counts"),
     [
         ([], []),
-        ([word(5)], [5]),
-        ([word(5, ONE)], [5]),
-        ([word(5, TWO)], []),
-        ([word(5, session="session-12")], []),
-        ([word(5), word(3)], [5]),
-        ([word(3), word(5), word(9, ONE), word(99, TWO)], [9, 5]),
+        ([erasure(5)], [5]),
+        ([erasure(5, ONE)], [5]),
+        ([erasure(5, TWO)], []),
+        ([erasure(5, session="session-12")], []),
+        ([erasure(5), erasure(3)], [5]),
+        ([erasure(3), erasure(5), erasure(9, ONE), erasure(99, TWO)], [9, 5]),
     ],
 )
-def test_the_last_word_on_a_bot_and_the_last_on_all_count(words: list[Erasure], counts: list[int]) -> None:
-    assert [one.until for one in ErasureList(words).find(ONE, WHO)] == counts
+def test_the_last_erasure_for_a_bot_and_the_last_for_all_bots_count(erasures: list[Erasure], counts: list[int]) -> None:
+    assert [one.until for one in ErasureList(erasures).find(ONE, WHO)] == counts
 
 
 ENDS = msgspec.json.encode(TopicEnds({"turns": [5, 0], "raw": [9]})).decode()
@@ -62,17 +62,17 @@ EARLIER, LATER = START - 10**12, START + 10**12
         (RecordOrigin("turns", 1, 0, START), False),
         (RecordOrigin("turns", 2, 0, START), False),  # a partition that was added
         (RecordOrigin("raw", 0, 8, START), True),
-        (RecordOrigin("turns", 0, 4, START + 2 * DAY_MS), False),  # in a topic that was made anew
+        (RecordOrigin("turns", 0, 4, START + 2 * DAY_MS), False),  # in a topic that was recreated
         (ARCHIVE, False),
     ],
 )
-def test_what_lay_in_a_topic_is_known_by_its_place_and_not_by_its_date(
+def test_records_of_known_topics_are_erased_by_offset_and_not_by_timestamp(
     moment: int,
     origin: RecordOrigin,
     covered: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    said = msgspec.structs.replace(word(START), ends=ENDS)
-    assert ErasureList([said]).covers(turn(timestamp=moment), origin) is covered
+    announced = msgspec.structs.replace(erasure(START), ends=ENDS)
+    assert ErasureList([announced]).covers(turn(timestamp=moment), origin) is covered
 
 
 @pytest.mark.parametrize(("moment", "covered"), [(-1, True), (0, True), (1, False)])
@@ -85,35 +85,35 @@ def test_what_lay_in_a_topic_is_known_by_its_place_and_not_by_its_date(
         (LATE, RecordOrigin("turns", 0, 9, START)),
     ],
 )
-def test_where_nobody_knows_its_place_the_date_decides(
+def test_without_a_known_offset_the_timestamp_decides(
     ends: str,
     origin: RecordOrigin | None,
     moment: int,
     covered: bool,  # noqa: FBT001 - parameters of the test
 ) -> None:
-    said = msgspec.structs.replace(word(START), ends=ends)
-    assert ErasureList([said]).covers(turn(timestamp=START + moment), origin) is covered
+    announced = msgspec.structs.replace(erasure(START), ends=ends)
+    assert ErasureList([announced]).covers(turn(timestamp=START + moment), origin) is covered
 
 
 @pytest.mark.parametrize("origin", [ARCHIVE, None, RecordOrigin("turns", 0, 99, START)])
-def test_what_was_archived_is_known_by_its_digest_wherever_it_comes_from(origin: RecordOrigin | None) -> None:
+def test_a_registered_event_is_erased_whatever_its_origin(origin: RecordOrigin | None) -> None:
     one = turn(timestamp=LATER)
-    said = msgspec.structs.replace(word(START), ends=ENDS)
-    forgotten = ErasureList([said]).with_events([ErasedEvent(digest(WHO), event_digest(one))])
-    assert forgotten.covers(one, origin)
-    assert forgotten.covers(msgspec.structs.replace(one, content=1), origin), "whatever its content"
+    announced = msgspec.structs.replace(erasure(START), ends=ENDS)
+    known = ErasureList([announced]).with_events([ErasedEvent(digest(WHO), event_digest(one))])
+    assert known.covers(one, origin)
+    assert known.covers(msgspec.structs.replace(one, content=1), origin), "whatever its content"
     others = [
         msgspec.structs.replace(one, **{name: "x"}) for name in ("request_id", "originating_request_id", "bot_id")
     ]
-    assert [*forgotten.without_erased([one, *others])] == others
+    assert [*known.without_erased([one, *others])] == others
 
 
-def test_only_sessions_of_which_there_are_words_are_looked_for() -> None:
-    forgotten = ErasureList([word(5), word(7, TWO, "session-2")])
+def test_only_sessions_with_erasures_are_returned() -> None:
+    known = ErasureList([erasure(5), erasure(7, TWO, "session-2")])
     keys = [(bot, session, "request") for bot in (ONE, TWO) for session in (WHO, "session-2", "session-3")]
-    assert forgotten.sessions(keys) == {(ONE, WHO), (TWO, WHO), (TWO, "session-2")}
+    assert known.sessions(keys) == {(ONE, WHO), (TWO, WHO), (TWO, "session-2")}
     assert ErasureList().sessions(keys) == set()
 
 
-def test_a_word_does_not_tell_who_it_is_about() -> None:
-    assert WHO not in repr(word(5))
+def test_an_erasure_does_not_contain_the_session_id() -> None:
+    assert WHO not in repr(erasure(5))

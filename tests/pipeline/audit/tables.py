@@ -27,7 +27,7 @@ Meanwhile = Callable[[ClickHouse], Awaitable[object]]
 
 
 async def nothing(_: ClickHouse) -> None:
-    """Nobody writes while the audit waits."""
+    """Do nothing while the audit waits."""
 
 
 class Tables:
@@ -39,7 +39,7 @@ class Tables:
         self.retention = FOR_EVER
 
     def empty(self) -> None:
-        """Take everything out."""
+        """Empty the tables."""
 
         async def truncate(clickhouse: ClickHouse) -> None:
             for table in ("turns", "conversations"):
@@ -48,7 +48,7 @@ class Tables:
         self.use(truncate)
 
     def fold(self, *batches: Sequence[Turn]) -> None:
-        """As a worker without memory takes these batches."""
+        """Process the batches like a worker without a cache."""
 
         async def work(clickhouse: ClickHouse) -> None:
             for batch in batches:
@@ -67,15 +67,15 @@ class Tables:
     def audit(
         self, scope: Scope | None = None, size: int = EVENTS_PER_PART, meanwhile: Meanwhile = nothing
     ) -> list[Difference]:
-        """What the audit finds."""
+        """Return what the audit finds."""
         return self._audited(scope, size, meanwhile, repairing=False)[0]
 
     def repair(self, meanwhile: Meanwhile = nothing) -> tuple[list[Difference], int]:
-        """What the audit finds, and how many conversations it could not repair."""
+        """Return what the audit finds, and how many conversations it could not repair."""
         return self._audited(None, EVENTS_PER_PART, meanwhile, repairing=True)
 
     def auditing(self, clickhouse: ClickHouse, pause: Callable[[], Awaitable[object]]) -> Audit:
-        """An audit of these tables."""
+        """Return an audit of these tables."""
         databases = Databases(self._settings, clickhouse)
         return Audit(databases, databases.live_name, ReconcileRules(RULES, retention=self.retention), pause)
 
@@ -93,7 +93,7 @@ class Tables:
         return self.use(go)
 
     def rows(self, *keys: ConversationKey) -> list[Conversation]:
-        """The rows that a query sees, of all conversations where none are named."""
+        """Return the current rows, of all conversations if none are named."""
 
         async def see(clickhouse: ClickHouse) -> list[Conversation]:
             sql = "SELECT DISTINCT bot_id, session_id, originating_request_id FROM conversations"
@@ -105,7 +105,7 @@ class Tables:
         return self.use(see)
 
     def events(self) -> list[Turn]:
-        """The distinct events that are archived, by time."""
+        """Return the distinct archived events, by time."""
 
         async def see(clickhouse: ClickHouse) -> list[Turn]:
             rows = await clickhouse.rows(f"SELECT DISTINCT {', '.join(columns(Turn))} FROM turns")  # noqa: S608 - names of a struct's fields
@@ -117,7 +117,7 @@ class Tables:
 async def fold_and_write(
     clickhouse: ClickHouse, batch: Sequence[Turn], payloads: Mapping[Turn, bytes] | None = None
 ) -> None:
-    """One batch as a worker takes it."""
+    """Process a batch like a worker."""
     known = await read_back(clickhouse, list({turn.key for turn in batch}))
     histories = {turn.key: History(known.get(turn.key, ())) for turn in batch}
     folded = fold_batch(histories, batch, RULES)
@@ -125,10 +125,10 @@ async def fold_and_write(
 
 
 def archived(events: Sequence[Turn], payloads: Mapping[Turn, bytes] | None = None) -> list[ArchivedTurn]:
-    """The events with their payloads, or with some."""
+    """Return the events with their payloads, or with placeholders."""
     return [ArchivedTurn(*(*msgspec.structs.astuple(one), payloads[one] if payloads else b"{}")) for one in events]
 
 
 def folded(events: Sequence[Turn]) -> list[Conversation]:
-    """The right rows, the slow way."""
+    """Return the correct rows, the slow way."""
     return sorted(slow_fold(events), key=repr)

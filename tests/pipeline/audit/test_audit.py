@@ -71,7 +71,7 @@ def test_each_difference_is_found(tables: Tables, rows: list[Conversation], kind
     assert (found.bot_id, found.session_id, found.originating_request_id) == KEY
 
 
-def test_a_wrong_row_is_told_column_by_column(tables: Tables) -> None:
+def test_a_wrong_row_is_reported_column_by_column(tables: Tables) -> None:
     tables.put(changed(turns=3, intents=("A", "B"), mode="Speech"), events=TALK)
     (found,) = tables.audit()
     columns = {"turns": (3, 4), "intents": (("A", "B"), ("BookHotel",)), "mode": ("Speech", "Text")}
@@ -94,7 +94,7 @@ def test_rows_without_events_are_found_wherever_they_lie(tables: Tables) -> None
         }
 
 
-def test_every_conversation_is_looked_at_once_however_it_is_divided(tables: Tables) -> None:
+def test_every_conversation_is_audited_once_however_the_scope_is_divided(tables: Tables) -> None:
     """One conversation of many events is never divided, or each part of it would differ."""
     long = [turn(session_id="s4", request_id=f"r{n}", timestamp=START + n) for n in range(50)]
     short = [turn(session_id=f"s{n}", request_id=f"r{n}") for n in range(9) if n != 4]
@@ -129,7 +129,7 @@ def test_every_conversation_is_looked_at_once_however_it_is_divided(tables: Tabl
         (Scope(since=START + 300 * DAY), {"late"}),
     ],
 )
-def test_only_what_is_asked_for_is_compared(tables: Tables, scope: Scope, found: set[str]) -> None:
+def test_only_the_scope_is_compared(tables: Tables, scope: Scope, found: set[str]) -> None:
     """What is compared is compared whole, with the events that are out of time."""
     events = [
         turn(session_id="early"),
@@ -153,7 +153,7 @@ def test_a_conversation_that_is_being_written_is_no_difference(tables: Tables) -
     assert tables.audit(meanwhile=write_events) == []
 
 
-def test_a_conversation_that_never_rests_is_counted_and_left_alone(tables: Tables) -> None:
+def test_a_conversation_that_keeps_changing_is_counted_and_skipped(tables: Tables) -> None:
     tables.put(events=TALK)
     moments = iter(range(MAX_CONFIRMATIONS))
 
@@ -206,7 +206,7 @@ def aged(days: float) -> list[Turn]:
         (90, 4, []),
     ],
 )
-def test_conversations_that_may_have_lost_events_are_left_alone(
+def test_conversations_that_may_have_lost_events_are_skipped(
     tables: Tables, days: float, lost: int, kinds: list[Kind]
 ) -> None:
     """All that is known of their rows is that somebody has folded them once."""
@@ -227,7 +227,7 @@ def test_rows_that_have_expired_are_not_missed(tables: Tables, days: int) -> Non
 
 
 GONE = TALK[:2]
-"""Two of the four events are forgotten."""
+"""Two of the four events are erased."""
 
 
 def forget(tables: Tables, gone: Sequence[Turn] = GONE, until: int = TALK[-1].timestamp) -> None:
@@ -249,10 +249,10 @@ def forget(tables: Tables, gone: Sequence[Turn] = GONE, until: int = TALK[-1].ti
         ([RIGHT], TALK[2:]),
     ],
 )
-def test_whatever_is_there_of_a_forgotten_session_is_found_without_telling_who_it_was(
+def test_data_of_an_erased_session_is_found_and_reported_without_its_id(
     tables: Tables, rows: list[Conversation], events: list[Turn]
 ) -> None:
-    """As a worker leaves it that died between its write and its look."""
+    """As left by a worker that died between its write and its read of the writer state."""
     tables.put(*rows, events=events)
     forget(tables)
     (found,) = tables.audit()
@@ -267,7 +267,7 @@ def test_whatever_is_there_of_a_forgotten_session_is_found_without_telling_who_i
     assert tables.audit() == []
 
 
-def test_what_is_forgotten_is_found_though_it_may_have_expired(tables: Tables) -> None:
+def test_erased_data_is_found_even_if_it_may_have_expired(tables: Tables) -> None:
     tables.retention = Retention(archive_days=30)
     tables.put(RIGHT)
     assert tables.audit() == []

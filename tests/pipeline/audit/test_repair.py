@@ -49,7 +49,7 @@ def wrong_rows(draw: st.DrawFn) -> Conversation:
     rows=st.lists(wrong_rows(), max_size=8),
     after=st.lists(st.lists(turns(), min_size=1, max_size=4), max_size=3),
 )
-def test_any_mess_is_put_right_and_stays_right(
+def test_any_wrong_rows_are_repaired_and_stay_correct(
     tables: Tables, before: list[Turn], rows: list[Conversation], after: list[list[Turn]]
 ) -> None:
     """Rows of any version, start and fate; the events that come later have smaller versions than some of them."""
@@ -71,7 +71,7 @@ def test_any_mess_is_put_right_and_stays_right(
 @pytest.mark.parametrize("version", [1, 6, 7, 60])
 @pytest.mark.parametrize("deleted", [0, 1])
 @pytest.mark.parametrize("start", [START, START + 1000, START - 3 * MONTH])
-def test_a_row_that_would_win_for_ever_does_not(tables: Tables, version: int, deleted: int, start: int) -> None:
+def test_a_row_that_could_never_be_replaced_is_deleted(tables: Tables, version: int, deleted: int, start: int) -> None:
     """An event from before all others makes that start the right one: no trace of the repair may be in its way."""
     tables.fold(TALK)
     right = fold(TALK, RULES)

@@ -1,4 +1,4 @@
-"""The memory is bounded, forgets the least recent first, and all of it when partitions are assigned anew."""
+"""The cache is bounded, evicts the least recent entry first, and is cleared when partitions are reassigned."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +28,7 @@ def test_it_never_holds_more_events_than_it_may(limit: int, puts: list[tuple[int
             memory.put(key(one), found)
 
 
-def test_the_least_recent_makes_room() -> None:
+def test_the_least_recent_entry_is_evicted() -> None:
     memory = ConversationCache(4)
     memory.put(key(1), history(2))
     memory.put(key(2), history(2))
@@ -40,7 +40,7 @@ def test_the_least_recent_makes_room() -> None:
     assert memory.take(key(1)) is first
 
 
-def test_another_assignment_forgets_everything() -> None:
+def test_another_assignment_clears_the_cache() -> None:
     """Another worker may have folded these conversations further in the meantime."""
     memory = ConversationCache(10)
     memory.enter(1)
@@ -52,7 +52,7 @@ def test_another_assignment_forgets_everything() -> None:
 
 
 @given(st.lists(turns(), min_size=1), st.sets(st.integers(0, 6)))
-def test_a_history_without_some_events_knows_the_one_row_that_whoever_deleted_them_has_written(
+def test_a_history_without_erased_events_knows_the_one_row_that_the_erasure_wrote(
     log: list[Turn], gone: set[int]
 ) -> None:
     log = [one for one in log if one.key == log[0].key]

@@ -1,4 +1,4 @@
-"""What there is of forgotten sessions is found, all of it and nothing else, and deleted, on the disk too."""
+"""All data of erased sessions, and nothing else, is found and deleted, on the disk too."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,7 +39,7 @@ def found(tables: Tables, until: int = UNTIL, suspects: Sequence[ConversationKey
     return tables.use(lambda clickhouse: find_erased_data(clickhouse, [WHO], forgotten(until), suspects))
 
 
-def test_nothing_remains_where_nothing_was_and_where_all_is_of_others(tables: Tables) -> None:
+def test_nothing_is_found_without_data_or_in_data_of_others(tables: Tables) -> None:
     assert not found(tables)
     tables.fold(TALK)
     assert not found(tables, START - 1)
@@ -66,7 +66,7 @@ def test_nothing_remains_where_nothing_was_and_where_all_is_of_others(tables: Ta
         ([LATER, LAST, msgspec.structs.replace(LAST, version=2, is_deleted=1)], TALK[2:], ""),
     ],
 )
-def test_each_way_in_which_something_remains_is_told(
+def test_each_kind_of_erased_data_is_found(
     tables: Tables, rows: list[Conversation], events: list[Turn], remains: str
 ) -> None:
     tables.put(*rows, events=events)
@@ -95,9 +95,7 @@ def cleared(tables: Tables, sessions: Sequence[Session], said: ErasureList) -> N
 
 @settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(turns(), max_size=12), st.integers(START - 1, START + 4000))
-def test_what_is_deleted_is_what_is_forgotten_with_the_rows_that_tell_of_it(
-    tables: Tables, log: list[Turn], until: int
-) -> None:
+def test_erased_events_are_deleted_with_the_rows_that_show_them(tables: Tables, log: list[Turn], until: int) -> None:
     tables.empty()
     tables.put(*folded(log), events=log)
     cleared(tables, [WHO], forgotten(until, log=log))
@@ -133,7 +131,7 @@ def on_disk(folders: list[str]) -> bool:
     )
 
 
-def test_on_the_disk_nothing_is_left_and_no_statement_tells_who_it_was(tables: Tables) -> None:
+def test_the_disk_keeps_nothing_and_no_statement_contains_the_id(tables: Tables) -> None:
     one, other = turn(session_id=SECRET), turn(session_id="other")
     tables.put(*folded([one, other]), events=[one, other])
 

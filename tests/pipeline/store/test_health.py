@@ -1,4 +1,4 @@
-"""Whether the tables can be used is asked, not guessed; what is in the way is said with what helps."""
+"""The probe queries the tables, and reports a problem with its remedy."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from pipeline.store.schema.migrate import migrate
 
 
 def asked(settings: Settings, *statements: str) -> str:
-    """The trouble, once the statements have run."""
+    """Return the problem after the statements have run."""
 
     async def ask() -> str:
         clickhouse: ClickHouse
@@ -30,7 +30,7 @@ def test_a_migrated_database_is_ready(clickhouse_settings: Settings) -> None:
     assert asked(clickhouse_settings) == ""
 
 
-def test_what_is_missing_is_named_with_what_makes_it(clickhouse_settings: Settings) -> None:
+def test_missing_tables_are_named_with_the_command_that_creates_them(clickhouse_settings: Settings) -> None:
     assert asked(clickhouse_settings) == (
         "tables are missing: bots, conversations, forgotten, forgotten_events, runs, turns; run `turnfold migrate`"
     )
@@ -51,13 +51,13 @@ def test_the_reason_is_one_line_of_bounded_length(error: Exception) -> None:
     assert len(said) < MAX_ERROR_LENGTH + 40
 
 
-def test_a_clickhouse_that_is_away_is_no_table_that_is_missing() -> None:
+def test_an_unavailable_clickhouse_is_not_reported_as_missing_tables() -> None:
     with pytest.raises(TransientError):
         asked(Settings(clickhouse=f"http://127.0.0.1:{free_port()}"))
 
 
 class Counting:
-    """Has all tables, or answers nothing for now; counts how often it is asked."""
+    """Have all tables, or do not answer for now; count the queries."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -69,7 +69,7 @@ class Counting:
         return [(name,) for name in TABLES]
 
 
-def test_many_probes_are_one_question_and_its_answer_stands_for_a_moment(
+def test_concurrent_probes_share_a_query_and_its_result_is_reused_for_a_moment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def go() -> None:
@@ -90,7 +90,7 @@ def test_many_probes_are_one_question_and_its_answer_stands_for_a_moment(
     asyncio.run(go())
 
 
-def test_a_probe_does_not_wait_long_and_remembers_that_nothing_came(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_probe_times_out_soon_and_reuses_that_result(monkeypatch: pytest.MonkeyPatch) -> None:
     async def go() -> None:
         store = Counting()
         probe = ReadyProbe(store, seconds=0.05)

@@ -1,4 +1,4 @@
-"""A worker sees who else writes, and which tables have which names: as the server has it, not as names have it."""
+"""The writer state tells which other writers are active, and which tables exist, by the server's clock and UUIDs."""
 
 import msgspec
 import pytest
@@ -23,7 +23,7 @@ UNIT = WorkUnit(source=Source("a", "a", (), (), 1), position=(), counts=JobCount
 COUNTS = LEASE_MS + MARGIN_MS
 
 
-def around(now: int, written: int = 0) -> WriterState:
+def state(now: int, written: int = 0) -> WriterState:
     return WriterState(now, written, 0, 0, ())
 
 
@@ -37,31 +37,31 @@ def around(now: int, written: int = 0) -> WriterState:
         (0, COUNTS, COUNTS, True),
     ],
 )
-def test_who_shares_tables_at_any_moment_between_two_looks_is_not_alone(
+def test_another_writer_at_any_time_between_two_reads_is_noticed(
     written: int,
     before: int,
     now: int,
     alone: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    assert around(now, written).only_workers_since(around(before)) is alone
+    assert state(now, written).only_workers_since(state(before)) is alone
 
 
 @pytest.mark.parametrize(
     ("written", "now", "shared"), [(0, COUNTS + 100, False), (1, COUNTS + 100, True), (COUNTS, COUNTS, True)]
 )
-def test_what_others_may_have_written_within_a_time_is_told_from_the_end_of_their_word(
+def test_shared_within_counts_from_the_end_of_an_announcement(
     written: int,
     now: int,
     shared: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    assert around(now, written).shared_within(100) is shared
+    assert state(now, written).shared_within(100) is shared
 
 
 async def look(clickhouse: ClickHouse, settings: Settings) -> WriterState:
     return await read_writer_state(clickhouse, shadow_database(settings))
 
 
-def test_only_a_word_on_live_tables_counts_and_each_of_its_units_gives_one(
+def test_only_announcements_for_live_tables_count_and_each_unit_makes_one(
     tables: Tables, with_tables: Settings
 ) -> None:
     async def use(clickhouse: ClickHouse) -> None:
@@ -83,8 +83,8 @@ def test_only_a_word_on_live_tables_counts_and_each_of_its_units_gives_one(
     tables.use(use)
 
 
-def test_new_tables_are_there_when_both_are(tables: Tables, with_tables: Settings) -> None:
-    """Half of them would make every write beside fail."""
+def test_shadow_tables_count_once_both_exist(tables: Tables, with_tables: Settings) -> None:
+    """With one of them every write to the shadow tables would fail."""
     new = shadow_database(with_tables)
 
     async def use(clickhouse: ClickHouse) -> None:
@@ -104,7 +104,7 @@ def test_new_tables_are_there_when_both_are(tables: Tables, with_tables: Setting
         tables.use(lambda _: drop_database(with_tables, new))
 
 
-def test_tables_that_have_changed_places_are_others_under_the_same_names(tables: Tables, with_tables: Settings) -> None:
+def test_exchanged_tables_are_other_tables_under_the_same_names(tables: Tables, with_tables: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         await create_shadow_tables(with_tables)
         before = await look(clickhouse, with_tables)
@@ -123,8 +123,8 @@ def test_tables_that_have_changed_places_are_others_under_the_same_names(tables:
         tables.use(lambda _: drop_database(with_tables, retired_database(with_tables)))
 
 
-def test_new_tables_are_there_once_they_have_every_column(tables: Tables, with_tables: Settings) -> None:
-    """A worker that wrote to them before would be told that there is no such column, which no second try mends."""
+def test_shadow_tables_count_once_they_have_every_column(tables: Tables, with_tables: Settings) -> None:
+    """An earlier write would fail with an unknown column, which no retry solves."""
 
     async def use(clickhouse: ClickHouse) -> None:
         await create_shadow_tables(with_tables)

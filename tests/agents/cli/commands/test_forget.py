@@ -1,4 +1,4 @@
-"""Forgetting from the command line: what it says, which status says what, and that it never says who it was."""
+"""`turnfold forget` reports what it erased, sets the exit status, and never prints the id."""
 
 import orjson
 import pytest
@@ -25,7 +25,9 @@ def tables(stack: Settings) -> Tables:
 
 
 @pytest.mark.parametrize("option", ["--session", "--user"])
-def test_what_was_removed_and_what_remains_is_told_and_not_who(stack: Settings, tables: Tables, option: str) -> None:
+def test_the_report_names_what_was_erased_and_what_is_left_but_not_the_id(
+    stack: Settings, tables: Tables, option: str
+) -> None:
     found = turnfold(stack, "forget", option, WHO, "--yes")
     assert (found.status, found.err) == (0, "")
     assert "3 events, 1 conversations and 0 dead letters removed" in found.out
@@ -45,14 +47,14 @@ def test_a_report_for_programs(stack: Settings, tables: Tables) -> None:
     assert len(tables.events()) == len(OTHERS)
 
 
-def test_only_one_bot_forgets_where_one_is_named(stack: Settings, tables: Tables) -> None:
+def test_only_data_of_a_named_bot_is_erased(stack: Settings, tables: Tables) -> None:
     assert turnfold(stack, "forget", "--session", WHO, "--bot", "Florist", "--yes").status == 0
     assert len(tables.events()) == len([*MINE, *OTHERS])
     assert turnfold(stack, "forget", "--session", WHO, "--bot", MINE[0].bot_id, "--yes").status == 0
     assert len(tables.events()) == len(OTHERS)
 
 
-def test_a_broker_that_deletes_nothing_is_told_and_makes_the_status_1(stack: Settings, tables: Tables) -> None:
+def test_a_broker_that_deletes_nothing_is_reported_with_status_1(stack: Settings, tables: Tables) -> None:
     """The embedded one: what it holds is gone when it ends."""
     payload = b'{"sessionId": "guest-7", cut off'
     letter = DeadLetter("not-json", "", "intake", stack.topic_raw, 0, 1, payload)
@@ -67,7 +69,7 @@ def test_a_broker_that_deletes_nothing_is_told_and_makes_the_status_1(stack: Set
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ((), "give either --session ID (Lex V2) or --user ID (Lex V1)"),
         (("--session", ""), "give either --session ID"),
@@ -76,15 +78,15 @@ def test_a_broker_that_deletes_nothing_is_told_and_makes_the_status_1(stack: Set
         (("--session", "\udcff", "--yes"), "the id is not valid UTF-8"),
     ],
 )
-def test_asked_wrongly_it_says_what_would_be_right_and_does_nothing(arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_options_are_rejected_with_a_remedy_and_nothing_is_done(arguments: tuple[str, ...], message: str) -> None:
     nowhere = Settings(kafka=("127.0.0.1:1",), clickhouse="http://127.0.0.1:1")
     found = turnfold(nowhere, "forget", *arguments)
     assert (found.status, found.out) == (2, "")
-    assert said in found.err
+    assert message in found.err
     assert "guest-7" not in found.err
 
 
-def test_clickhouse_away_is_said() -> None:
+def test_an_unavailable_clickhouse_is_reported() -> None:
     found = turnfold(Settings(clickhouse="http://127.0.0.1:1"), "forget", "--session", WHO, "--yes")
     assert (found.status, found.out) == (1, "")
     assert "Cannot connect to host 127.0.0.1:1" in found.err
