@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.fold.fold import fold
 from pipeline.materialise.erased_data import find_erased_data
 from pipeline.store.client import ClickHouse
-from pipeline.store.erased_data import ErasedData, find_bots
+from pipeline.store.erased_data import ErasedData
 from pipeline.store.erasures import apply_deleted_masks, delete_erased_events, delete_erased_rows
 from schemas.conversation import Conversation
 from schemas.erasure import Erasure, ErasureList, Session, digest, event_digest
@@ -114,11 +114,6 @@ def test_more_than_one_statement_takes(tables: Tables, monkeypatch: pytest.Monke
     cleared(tables, [one.key[:2] for one in log], ErasureList(said, events))
     assert tables.events() == log[8:]
     assert tables.rows() == folded(log[8:])
-
-
-def test_the_bots_of_a_session_are_known_from_either_table(tables: Tables) -> None:
-    tables.put(msgspec.structs.replace(RIGHT, bot_id="BOTBBBBBB2"), events=[*TALK, turn(session_id="x", bot_id="B3")])
-    assert tables.use(lambda clickhouse: find_bots(clickhouse, WHO[1])) == {WHO[0], "BOTBBBBBB2"}
 
 
 SECRET = "guest-6e1f0c2b9a774d53"
