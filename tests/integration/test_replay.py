@@ -180,7 +180,7 @@ def test_tables_that_would_lack_events_are_not_swapped_in(parts: ComponentStack,
     parts.send(lines(seed=18, conversations=20))
     parts.wait_until_folded()
     refused = parts.run("replay", "--into=new", "--swap", "--from", half, statuses=(2,))
-    assert "events of the live archive are not in the new tables" in refused
+    assert "events of the live archive are not in the shadow tables" in refused
     assert "turnfold rebuild --into new" in refused
 
 
