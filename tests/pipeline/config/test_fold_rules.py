@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.config.fold_rules import kafka_client_id, rules_digest
 from pipeline.config.settings import Settings
+from schemas.fold_rules import FOLD_VERSION
 from schemas.reprocessing import JobRules
 
 
@@ -45,6 +46,12 @@ def test_what_redacts_otherwise_is_another_rule() -> None:
         Settings(redact_patterns=("phone",), redact_phone_region="DE"),
     ]
     assert len({kafka_client_id(one) for one in settings}) == len(settings)
+
+
+def test_workers_notice_another_version_of_the_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = kafka_client_id(Settings())
+    monkeypatch.setattr("pipeline.config.fold_rules.FOLD_VERSION", FOLD_VERSION + 1)
+    assert kafka_client_id(Settings()) != before
 
 
 def test_what_is_told_to_kafka_names_no_slot() -> None:
