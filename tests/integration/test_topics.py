@@ -62,11 +62,12 @@ def test_a_topic_made_anew_under_a_worker_is_read_from_its_beginning(
     parts.wait_until_folded()
     make_anew(parts)
     send(parts, traffic[before : before + len(traffic) // 4])
-    parts.wait_until(lambda: ANEW in parts.log, "a word of it")
+    # if the group was without the topic meanwhile, Kafka has dropped its commits, and there is nothing to reset
+    parts.wait_until(lambda: ANEW in parts.log or parts.log.count(READY) >= 3, "a reset, or a new assignment")
     send(parts, traffic[before + len(traffic) // 4 :])
     parts.wait_until_folded()
     assert_tables(parts, traffic)
-    assert told(port, 'turnfold_resets_total{cause="anew"') >= 1
+    assert told(port, 'turnfold_resets_total{cause="anew"') >= (ANEW in parts.log)
     assert worker.poll() is None
     assert parts.report("status")["problems"] == {}
 
