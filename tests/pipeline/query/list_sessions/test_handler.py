@@ -271,10 +271,11 @@ class Guessed(PageSpans):
         return TimeRange(after, min(before, after + self._reach))
 
 
+@pytest.mark.search
 @pytest.mark.parametrize("reach", [1, 60_000, 3_600_000, 40_000_000, 4_000_000_000])
 @pytest.mark.parametrize("order", ["Ascending", "Descending"])
 def test_pages_are_the_same_wherever_they_are_looked_for_first(table: Table, order: str, reach: int) -> None:
-    rows = conversations(120, seed=10)
+    rows = conversations(examples(120), seed=10)
     table.insert(*rows)
     table.insert(*written_again(rows, 0.5, version=9, seed=11))
     wanted = table.listing({"maxResults": 1000, "sortBy": {"name": "ConversationStartTime", "order": order}})
