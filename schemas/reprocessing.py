@@ -5,6 +5,7 @@ import enum
 import msgspec
 
 from schemas.columns import Bool, Bytes, Str
+from schemas.fold_rules import FoldRules
 
 
 class SavedState(msgspec.Struct, frozen=True, gc=False):
@@ -50,6 +51,11 @@ class JobRules(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str
     fallback_intents: tuple[str, ...]
     redaction: tuple[str, ...] = ()
+
+    @property
+    def fold(self) -> FoldRules:
+        """The rules of the fold."""
+        return FoldRules(frozenset(self.fallback_intents))
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

@@ -131,10 +131,8 @@ async def delete_erased(
         dirty |= bool(await reconcile(database, erased_data.due.union(written), rules))
         if erased_data:
             await delete_erased_events(database, erased_data)
-            dirty |= bool(erased_data.events or erased_data.rows)
-            if (
-                erased_data.events or erased_data.rows
-            ):  # else only a row was missing, perhaps of events that are just arriving
+            if erased_data.events or erased_data.rows:  # else only a row was missing, perhaps of arriving events
+                dirty = True
                 removed.count(name, erased_data.count, len(erased_data.rows))
 
     for name in await databases.present():

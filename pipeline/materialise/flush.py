@@ -167,9 +167,8 @@ class ConversationFlusher:
             [stray.record for stray in batch.strays],
         )
         erasures = strays.erasure_filter()
-        await self._retry(
-            partial(self._check_erasures_now, erasures)
-        )  # after forwarding, their offsets are new and no longer show the erasure
+        # once they are forwarded, their offsets are new and no longer show the erasure
+        await self._retry(partial(self._check_erasures_now, erasures))
         refused = await self._forwarder.forward([batch.strays[place] for place in erasures.kept])
         await self._retry(partial(self._check_erasures_now, erasures))  # registers the digests of erased events
         return batch.with_refused(refused)

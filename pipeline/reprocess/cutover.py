@@ -19,7 +19,6 @@ from pipeline.store.databases import Databases
 from pipeline.store.key_ranges import Scope
 from pipeline.store.runs import save_run
 from pipeline.store.schema.shadow_tables import database_exists, exchange, retired_database, shadow_database, uuids
-from schemas.fold_rules import FoldRules
 from schemas.reprocessing import Phase, Run, Target
 
 PAUSE_S = 2.0
@@ -52,7 +51,7 @@ async def reconcile_shadow_tables(settings: Settings, run: Run, progress: Callab
     """
     mended = 0
     databases = Databases(settings)
-    rules = ReconcileRules(FoldRules(frozenset(run.job.rules.fallback_intents)), retention=Retention.of(settings))
+    rules = ReconcileRules(run.job.rules.fold, retention=Retention.of(settings))
     poller = WriterStatePoller(databases)
     try:
         before, now = None, await poller.poll()

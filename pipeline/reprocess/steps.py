@@ -18,7 +18,6 @@ from pipeline.reprocess.sources.files import files, inputs
 from pipeline.reprocess.sources.kafka import partitions, records
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
-from schemas.fold_rules import FoldRules
 from schemas.reprocessing import Job, JobCounts, JobKind, Position, Source, Target, WorkUnit
 
 
@@ -100,11 +99,7 @@ async def open_sink(settings: Settings, clickhouse: ClickHouse, job: Job, announ
         finally:
             await asyncio.to_thread(producer.close)
         return
-    databases, rules, retention = (
-        Databases(settings, clickhouse),
-        FoldRules(frozenset(job.rules.fallback_intents)),
-        Retention.of(settings),
-    )
+    databases, rules, retention = Databases(settings, clickhouse), job.rules.fold, Retention.of(settings)
     try:
         if job.into is Target.LIVE:
             yield Sink(_decode_function(settings, job), _live_write(LiveSink(databases, rules, announce, retention)))
