@@ -33,6 +33,19 @@ from pipeline.store.client import ClickHouse, connection
 from schemas.reprocessing import Job, JobCounts, JobKind, Phase, Target
 
 
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--into`, which the command gets, and `--swap`, which goes into the `options` of `job_options`."""
+
+    @click.option("--into", type=click.Choice([Target.LIVE.value, Target.NEW.value]), default=Target.LIVE.value,
+                  show_default=True, help="live: the tables that are queried; new: shadow tables.")  # fmt: skip
+    @click.option("--swap", is_flag=True, help="Replace the live tables with the new ones when these are filled.")
+    @wraps(command)
+    def with_options(*arguments: Any, **options: Any) -> Any:
+        return command(*arguments, **options)
+
+    return with_options
+
+
 def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--processes`, `--limit`, `--dry-run` and `--json`; the command gets them as `options`."""
 

@@ -3,7 +3,7 @@
 import click
 
 from agents.cli.options import parse_scope
-from agents.cli.reprocess import JobOptions, job_options, run_job
+from agents.cli.reprocess import JobOptions, job_options, run_job, table_options
 from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
 from schemas.reprocessing import Job, JobKind, Target
@@ -14,9 +14,7 @@ from schemas.reprocessing import Job, JobKind, Target
 @click.option("--from", "begin", metavar="TIME", help="Only records at or after this time; UTC.")
 @click.option("--to", "end", metavar="TIME", help="Only records before this time.")
 @click.option("--bot", metavar="BOT", help="Only this bot: the id of a Lex V2 bot, or the name of a Lex V1 bot.")
-@click.option("--into", type=click.Choice([Target.LIVE.value, Target.NEW.value]), default=Target.LIVE.value,
-              show_default=True, help="live: the tables that are queried; new: shadow tables.")  # fmt: skip
-@click.option("--swap", is_flag=True, help="Replace the live tables with the new ones when these are filled.")
+@table_options
 @job_options
 @click.pass_obj
 @click.pass_context
