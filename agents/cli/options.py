@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from agents.cli.output.write import iso
 from pipeline.runtime.errors import UsageError
 from pipeline.store.key_ranges import Scope
-from schemas.lex.analytics import FilterOperator, SessionFilterName
+from schemas.lex.filters import FilterOperator, SessionFilterName
 from schemas.lex.log_entry import bot_id
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

@@ -18,7 +18,7 @@ from pipeline.http.operations import get_session, get_transcript, list_sessions
 from pipeline.http.operations.operation import AppContext, ConcurrencyLimiter, Operation
 from pipeline.http.probes import probes
 from pipeline.metrics.query import QueryMetrics
-from pipeline.query.list_sessions.page_token import PageTokens
+from pipeline.query.analytics.page_token import PageTokens
 from pipeline.runtime.clock import Now, now_ms
 from pipeline.store.lazy_client import LazyClickHouse
 

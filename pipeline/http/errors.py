@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from pipeline.auth.errors import DeniedError, ThrottledError
 from pipeline.auth.key_store import KeysUnavailableError
-from pipeline.query.errors import InvalidQueryError, NotFoundError
+from pipeline.query.errors import InvalidQueryError, NotFoundError, PreconditionError
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError
 
 JSON = "application/json"
@@ -44,7 +44,7 @@ class ErrorCodes:
     `internal` also stands for an unavailable ClickHouse. These services list no 503; SDKs retry a 500 with growing
     pauses and then raise an exception that the service lists. `throttled` would not do, as it makes adaptive clients
     send less long after ClickHouse is back. `not_found` is None for a service without such an error. `exceeded` is a
-    query that exceeds its limits in ClickHouse.
+    query that exceeds its limits in ClickHouse. `precondition` is a query that what is stored cannot answer yet.
     """
 
     invalid: ErrorCode
@@ -52,6 +52,7 @@ class ErrorCodes:
     internal: ErrorCode
     exceeded: ErrorCode
     not_found: ErrorCode | None = None
+    precondition: ErrorCode | None = None
 
 
 ANALYTICS = ErrorCodes(
@@ -59,6 +60,7 @@ ANALYTICS = ErrorCodes(
     throttled=ErrorCode("ThrottlingException", 429),
     internal=ErrorCode("InternalServerException", 500),
     exceeded=ErrorCode("ServiceQuotaExceededException", 402),
+    precondition=ErrorCode("PreconditionFailedException", 412),
 )
 RUNTIME_V1 = ErrorCodes(
     invalid=ErrorCode("BadRequestException", 400),
@@ -103,6 +105,8 @@ def error_response(error: Exception, error_codes: ErrorCodes, request_id: str) -
             response = ErrorResponse(error_codes.invalid, str(error))
         case NotFoundError() if error_codes.not_found:
             response = ErrorResponse(error_codes.not_found, str(error))
+        case PreconditionError() if error_codes.precondition:
+            response = ErrorResponse(error_codes.precondition, str(error))
         case DeniedError():
             response = ErrorResponse(ErrorCode(error.denial, DENIED_STATUS), str(error))
         case BusyError() | ThrottledError():

@@ -12,7 +12,7 @@ from pipeline.http.body import read_body
 from pipeline.http.errors import JSON, NotReadyError
 from pipeline.http.operations.operation import read_request
 from pipeline.metrics.process import TEXT, Metrics
-from pipeline.query.list_sessions.handler import RowSource
+from pipeline.query.analytics.context import RowSource
 from pipeline.store.health import ReadyProbe
 from schemas.access_key import Right
 

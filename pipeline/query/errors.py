@@ -9,5 +9,9 @@ class InvalidQueryError(Exception):
         self.where = where
 
 
+class PreconditionError(Exception):
+    """What is stored cannot answer the query yet. The text says why, and what an operator can do about it."""
+
+
 class NotFoundError(Exception):
     """The requested session does not exist, or no longer. The text says what was looked for."""

@@ -30,7 +30,7 @@ def test_the_import_law_holds() -> None:
         ("pipeline/fold/batch.py", "import pipeline.store.archive", "stages of the pipeline"),
         ("pipeline/runtime/retry.py", "import faust", "Faust stays in the agents"),
         (
-            "pipeline/query/list_sessions/time_range.py",
+            "pipeline/query/analytics/time_range.py",
             "import clickhouse_connect",
             "clickhouse_connect stays in the store",
         ),

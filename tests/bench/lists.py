@@ -24,13 +24,13 @@ import msgspec
 import orjson
 
 from pipeline.config.settings import Settings
+from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.list_sessions.handler import read_query
-from pipeline.query.list_sessions.page_token import Cursor
-from pipeline.query.list_sessions.time_range import parse_time_range
+from pipeline.query.list_sessions.sql import Cursor
 from pipeline.runtime.sockets import free_port
 from pipeline.store.client import connection
 from pipeline.store.schema.migrate import migrate
-from schemas.lex.analytics import ListSessionAnalyticsDataRequest
+from schemas.lex.list_sessions import ListSessionAnalyticsDataRequest
 from tests import services
 from tests.agents.cli.command import environ
 from tests.bench.tables import BOTS, DAY, END, HOUR, SIZE, Reader, fill

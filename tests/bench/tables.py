@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from pipeline.query.list_sessions.handler import Row, SessionLists
+from pipeline.query.analytics.context import Row
+from pipeline.query.analytics.page_token import PageTokens
+from pipeline.query.list_sessions.handler import SessionLists
 from pipeline.query.list_sessions.page_spans import PageSpans
-from pipeline.query.list_sessions.page_token import Cursor, PageTokens
-from pipeline.query.list_sessions.sql import SETTINGS, SessionQuery, select
+from pipeline.query.list_sessions.sql import SETTINGS, Cursor, SessionQuery, select
 from pipeline.store.client import ClickHouse
 from tests import services
 

@@ -9,7 +9,9 @@ from agents.cli.options import parse_filters, parse_time_range, resolve_bot_id
 from agents.cli.output.sessions import print_csv, print_json, print_table
 from agents.cli.output.write import say
 from pipeline.config.settings import Settings
-from schemas.lex.analytics import SessionFilterName, SessionSortName, SortOrder
+from schemas.lex.analytics import SortOrder
+from schemas.lex.filters import SessionFilterName
+from schemas.lex.list_sessions import SessionSortName
 
 ORDERS = {"asc": SortOrder.ASCENDING, "desc": SortOrder.DESCENDING}
 

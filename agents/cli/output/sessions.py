@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.output.write import cell, console, iso, write_csv, write_json
-from schemas.lex.analytics import SessionSpecification
+from schemas.lex.list_sessions import SessionSpecification
 
 COLOURS = {"Success": "green", "Failure": "red", "Dropped": "yellow"}
 OPEN = "open"

@@ -74,9 +74,15 @@ def authentication_errors(error_codes: ErrorCodes = ANALYTICS) -> list[ErrorCase
 def operation_errors(error_codes: ErrorCodes) -> list[ErrorCase]:
     """Return the errors of an operation, by the codes of one of Lex's services."""
     not_found = [(error_codes.not_found, "the session does not exist, or no longer")] if error_codes.not_found else []
+    precondition = (
+        [(error_codes.precondition, "what is stored cannot answer this yet; the message says what to run")]
+        if error_codes.precondition
+        else []
+    )
     return [
         (error_codes.invalid, "the message says what is wrong, where, and what would be right"),
         *not_found,
+        *precondition,
         (NO_ROUTE[404], "the path is unknown, for instance because a parameter is empty"),
         (error_codes.throttled, "too many requests, with this key or in total; try again"),
         (error_codes.exceeded, "the query exceeds its limits in ClickHouse; ask for less"),

@@ -2,10 +2,11 @@
 
 from pipeline.http.body import decode
 from pipeline.http.operations.operation import AppContext, Operation, OperationRequest
+from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.list_sessions.handler import SessionLists
-from pipeline.query.list_sessions.time_range import parse_time_range
 from schemas.access_key import Right
-from schemas.lex.analytics import BotId, ListSessionAnalyticsDataRequest, ListSessionAnalyticsDataResponse
+from schemas.lex.analytics import BotId
+from schemas.lex.list_sessions import ListSessionAnalyticsDataRequest, ListSessionAnalyticsDataResponse
 
 
 async def handle(app: AppContext, request: OperationRequest) -> ListSessionAnalyticsDataResponse:

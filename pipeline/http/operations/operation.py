@@ -18,10 +18,10 @@ from pipeline.config.settings import Settings
 from pipeline.http.body import read_body
 from pipeline.http.errors import ANALYTICS, JSON, BusyError, ErrorCodes
 from pipeline.http.middleware.request_context import AuditRecord, request_context
+from pipeline.query.analytics.context import RowSource
+from pipeline.query.analytics.page_token import PageTokens
 from pipeline.query.errors import InvalidQueryError
-from pipeline.query.list_sessions.handler import RowSource
 from pipeline.query.list_sessions.page_spans import PageSpans
-from pipeline.query.list_sessions.page_token import PageTokens
 from pipeline.runtime.clock import Now
 from schemas.access_key import AccessKey, Right
 

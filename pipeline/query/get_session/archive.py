@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from pipeline.query.analytics.context import Row, RowSource
+from pipeline.query.analytics.filters import SqlFragment
 from pipeline.query.get_session.event import SessionEvent, read_event
-from pipeline.query.list_sessions.filters import SqlFragment
-from pipeline.query.list_sessions.handler import Row, RowSource
 from schemas.columns import columns
 from schemas.turn import Turn
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from pipeline.query.analytics.context import NO_BOT
 from pipeline.query.errors import NotFoundError
 from pipeline.query.get_session.archive import Archive, SessionSelector, by_id, by_name
 from pipeline.query.get_session.event import SessionEvent
 from pipeline.query.get_session.response_v1 import SUMMARIES, session_v1, summaries
 from pipeline.query.get_session.response_v2 import session_v2
 from pipeline.query.get_session.transcript import transcript
-from pipeline.query.list_sessions.handler import NO_BOT
 from pipeline.runtime.clock import Now
 from schemas.lex.log_entry import bot_id as derived_bot_id
 from schemas.lex.session_v1 import GetSessionV1Response

@@ -1,40 +1,38 @@
 """Answer a ListSessionAnalyticsData request with one page of a bot's sessions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
 from msgspec import UNSET
 
-from pipeline.query.list_sessions.filters import conditions
+from pipeline.query.analytics.context import NO_BOT, Row, RowSource
+from pipeline.query.analytics.filters import SESSION_FILTERS, conditions
+from pipeline.query.analytics.page_token import PageTokens, fingerprint
+from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.list_sessions.page_spans import PageSpans
-from pipeline.query.list_sessions.page_token import Cursor, PageTokens, fingerprint
 from pipeline.query.list_sessions.sql import (
     SETTINGS,
     WHOLE_WINDOW,
+    Cursor,
     SearchScope,
     SessionQuery,
     select,
     select_from_candidates,
 )
-from pipeline.query.list_sessions.time_range import TimeRange
 from pipeline.runtime.clock import Now
-from schemas.lex.analytics import (
+from schemas.lex.analytics import SortOrder
+from schemas.lex.list_sessions import (
     InvokedIntentSample,
     ListSessionAnalyticsDataRequest,
     ListSessionAnalyticsDataResponse,
     SessionDataSortBy,
     SessionSortName,
     SessionSpecification,
-    SortOrder,
 )
 
 NEWEST_FIRST = SessionDataSortBy(SessionSortName.CONVERSATION_START_TIME, SortOrder.DESCENDING)
 PAGE_SIZE = 10
 """Sessions on a page where the request sets no maximum; Lex's own default is not documented."""
-
-NO_BOT = ""
-"""A bot id that no bot has."""
 
 SHORT_WINDOW = 86_400_000
 """Milliseconds of a window that holds few rows."""
@@ -42,21 +40,8 @@ SHORT_WINDOW = 86_400_000
 CANDIDATES_PER_ROW = (2, 16)
 """Candidates for each row of the page: first, and again if too many of them have been replaced."""
 
-Row = tuple[Any, ...]
 PageArguments = tuple[SessionQuery, Cursor | None, int, int]
 """The arguments of `select`: query, cursor, dropped_before, limit."""
-
-
-class RowSource(Protocol):
-    """The part of the store that queries need."""
-
-    async def rows(
-        self,
-        statement: str,
-        parameters: Mapping[str, object] | None = None,
-        settings: Mapping[str, object] | None = None,
-    ) -> Sequence[Row]:
-        """Return all rows of a SELECT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +77,7 @@ class SessionLists:
         token_key = fingerprint(
             "ListSessionAnalyticsData", bot_id, window, request.filters, query.sort, query.descending
         )
-        cursor = None if request.next_token is None else self.tokens.read(request.next_token, token_key)
+        cursor = None if request.next_token is None else self.tokens.read(request.next_token, token_key, Cursor)
         as_of = self.now() if cursor is None else cursor.as_of
         dropped_before = as_of - round(self.idle_ttl_of(bot_id) * 1000)
         size = request.max_results or PAGE_SIZE
@@ -149,7 +134,7 @@ def read_query(bot_id: str, window: TimeRange, request: ListSessionAnalyticsData
     return SessionQuery(
         bot_id=bot_id,
         window=window,
-        conditions=tuple(conditions(request.filters or ())),
+        conditions=tuple(conditions(request.filters or (), SESSION_FILTERS)),
         sort=sort.name,
         descending=sort.order == SortOrder.DESCENDING,
     )

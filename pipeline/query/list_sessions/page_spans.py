@@ -4,10 +4,9 @@ from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from pipeline.query.list_sessions.page_token import Cursor
-from pipeline.query.list_sessions.sql import SessionQuery, start_bounds
-from pipeline.query.list_sessions.time_range import TimeRange
-from schemas.lex.analytics import SessionSortName
+from pipeline.query.analytics.time_range import TimeRange
+from pipeline.query.list_sessions.sql import Cursor, SessionQuery, start_bounds
+from schemas.lex.list_sessions import SessionSortName
 
 MAX_QUERIES = 10_000
 """Kinds of queries that are remembered; one takes about 300 bytes."""

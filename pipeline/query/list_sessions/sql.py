@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.query.list_sessions.filters import END_STATE, SqlFragment
-from pipeline.query.list_sessions.page_token import Cursor
-from pipeline.query.list_sessions.time_range import TimeRange
-from schemas.lex.analytics import SessionSortName
+from pipeline.query.analytics.filters import END_STATE, SqlFragment
+from pipeline.query.analytics.page_token import PageCursor
+from pipeline.query.analytics.time_range import TimeRange
+from schemas.lex.list_sessions import SessionSortName
 
 SORT_COLUMNS = {
     SessionSortName.CONVERSATION_START_TIME: "start",
@@ -55,6 +55,15 @@ SETTINGS = {
     # candidates and page are read from one snapshot: a row that moves meanwhile is in one of its places, never in none
     "enable_shared_storage_snapshot_in_query": 1,
 }
+
+
+class Cursor(PageCursor, frozen=True, array_like=True):
+    """The last row of a page: sort value, start in ms, session, request."""
+
+    value: int
+    start: int
+    session_id: str
+    originating_request_id: str
 
 
 @dataclass(frozen=True, slots=True)

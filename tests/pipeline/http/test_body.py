@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pipeline.http import body as body_module
 from pipeline.http.body import MAX_BYTES, decode, read_body
 from pipeline.query.errors import InvalidQueryError
-from schemas.lex.analytics import ListSessionAnalyticsDataRequest, SessionFilterName, SessionSortName
+from schemas.lex.filters import SessionFilterName
+from schemas.lex.list_sessions import ListSessionAnalyticsDataRequest, SessionSortName
 
 TIMES = b'"startDateTime": 1, "endDateTime": 2'
 FILTER = b'{"name": "LocaleId", "operator": "EQ", "values": ["en_US"]}'

@@ -2,7 +2,7 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from pipeline.http.errors import ANALYTICS, BusyError, NotReadyError, error_response
-from pipeline.query.errors import InvalidQueryError
+from pipeline.query.errors import InvalidQueryError, PreconditionError
 from pipeline.runtime.errors import StatementError, TransientError
 
 BROKEN = "InternalServerException"
@@ -12,6 +12,7 @@ BROKEN = "InternalServerException"
     ("error", "status", "kind", "message"),
     [
         (InvalidQueryError("filters[2].operator", "no"), 400, "ValidationException", "filters[2].operator: "),
+        (PreconditionError("run this"), 412, "PreconditionFailedException", "run this"),
         (BusyError("wait"), 429, "ThrottlingException", "wait"),
         (NotReadyError("why"), 503, "ServiceUnavailableException", "why"),
         (TransientError("host x"), 500, BROKEN, "ClickHouse does not answer at the moment; try again"),

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
+from pipeline.query.analytics.page_token import PageTokens
+from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.list_sessions.handler import SessionLists
 from pipeline.query.list_sessions.page_spans import PageSpans
-from pipeline.query.list_sessions.page_token import PageTokens
-from pipeline.query.list_sessions.time_range import parse_time_range
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
-from schemas.lex.analytics import (
+from schemas.lex.list_sessions import (
     ListSessionAnalyticsDataRequest,
     ListSessionAnalyticsDataResponse,
     SessionSpecification,

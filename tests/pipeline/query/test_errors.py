@@ -2,8 +2,8 @@
 
 import pytest
 
+from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.errors import InvalidQueryError, NotFoundError
-from pipeline.query.list_sessions.time_range import parse_time_range
 
 
 def test_the_text_begins_with_the_path_of_the_member() -> None:

@@ -12,14 +12,15 @@ import msgspec
 import pytest
 
 from pipeline.config.settings import Settings
+from pipeline.query.analytics.context import NO_BOT
+from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.errors import NotFoundError
 from pipeline.query.get_session.archive import Archive
 from pipeline.query.get_session.current import CurrentSessions
-from pipeline.query.list_sessions.handler import NO_BOT, SessionLists
+from pipeline.query.list_sessions.handler import SessionLists
 from pipeline.query.list_sessions.page_spans import PageSpans
-from pipeline.query.list_sessions.time_range import parse_time_range
 from pipeline.store.client import ClickHouse, connection
-from schemas.lex.analytics import ListSessionAnalyticsDataRequest
+from schemas.lex.list_sessions import ListSessionAnalyticsDataRequest
 from tests.pipeline.query.rows import BOT, conversations
 from tests.pipeline.query.session_entries import BOT_NAME, IDS, NAMES, NOW, TTL, archived, v2
 from tests.pipeline.query.table import TOKENS, WINDOW, Table

@@ -8,17 +8,15 @@ import msgspec
 import pytest
 from botocore.session import get_session
 
-from schemas.lex.analytics import (
-    AnalyticsSessionFilter,
-    FilterOperator,
+from schemas.lex.analytics import SortOrder
+from schemas.lex.filters import AnalyticsSessionFilter, FilterOperator, SessionFilterName
+from schemas.lex.list_sessions import (
     InvokedIntentSample,
     ListSessionAnalyticsDataRequest,
     ListSessionAnalyticsDataResponse,
     SessionDataSortBy,
-    SessionFilterName,
     SessionSortName,
     SessionSpecification,
-    SortOrder,
 )
 
 Shape = Callable[[str], Any]

@@ -8,7 +8,7 @@ import pytest
 from msgspec import UNSET
 
 from agents.cli.output.sessions import print_csv, print_json, print_table
-from schemas.lex.analytics import InvokedIntentSample, SessionSpecification
+from schemas.lex.list_sessions import InvokedIntentSample, SessionSpecification
 
 FULL = SessionSpecification(
     bot_alias_id="TSTALIASID",

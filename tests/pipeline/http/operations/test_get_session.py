@@ -16,7 +16,7 @@ from pipeline.http.app import create_app
 from pipeline.http.middleware.request_context import RequestContextMiddleware
 from pipeline.http.operations import get_session as get_session_v1
 from pipeline.http.operations.operation import AppContext, ConcurrencyLimiter
-from pipeline.query.list_sessions.page_token import PageTokens
+from pipeline.query.analytics.page_token import PageTokens
 from pipeline.runtime.clock import now_ms
 from pipeline.store.lazy_client import LazyClickHouse
 from schemas.lex.log_entry import alias_id, bot_id

@@ -14,9 +14,9 @@ from pipeline.http.errors import BusyError
 from pipeline.http.middleware.request_context import RequestContextMiddleware
 from pipeline.http.operations import list_sessions
 from pipeline.http.operations.operation import AppContext, ConcurrencyLimiter, OperationRequest
-from pipeline.query.list_sessions.page_token import PageTokens
+from pipeline.query.analytics.page_token import PageTokens
 from pipeline.runtime.clock import now_ms
-from schemas.lex.analytics import ListSessionAnalyticsDataResponse
+from schemas.lex.list_sessions import ListSessionAnalyticsDataResponse
 from tests.pipeline.http.serving import WITHIN, assert_failed, client, serving
 
 

@@ -9,15 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.query.analytics.filters import SESSION_FILTERS
+from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.errors import InvalidQueryError
-from pipeline.query.list_sessions.filters import FILTERS
 from pipeline.query.list_sessions.page_spans import PageSpans
-from pipeline.query.list_sessions.page_token import Cursor
-from pipeline.query.list_sessions.sql import SessionQuery, start_bounds
-from pipeline.query.list_sessions.time_range import TimeRange
+from pipeline.query.list_sessions.sql import Cursor, SessionQuery, start_bounds
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
-from schemas.lex.analytics import InvokedIntentSample, SessionSpecification
+from schemas.lex.list_sessions import InvokedIntentSample, SessionSpecification
 from tests.effort import examples
 from tests.pipeline.query.get_session.test_archive import Counting
 from tests.pipeline.query.rows import (
@@ -53,7 +52,7 @@ def cases() -> list[tuple[str, str, list[str]]]:
     """Every filter with each of its operators and values that some rows, all or none have."""
     rows = conversations(300, seed=1)
     found = []
-    for name, known in FILTERS.items():
+    for name, known in SESSION_FILTERS.items():
         if name == "Duration":
             texts = [["60"], ["0"], ["999999999999999"]]
         elif name == "ConversationEndState":
@@ -62,7 +61,7 @@ def cases() -> list[tuple[str, str, list[str]]]:
             values = sorted({getattr(row, FIELDS[name]) for row in rows})
             texts = [[values[-1]], values[:5], [values[0], "none of them"], [""]]
         for operator in known.operators:
-            found += [(name.value, operator.value, text) for text in texts]
+            found += [(name, operator.value, text) for text in texts]
     return [*found, ("Duration", "EQ", ["60", "0", "30 sec"])]
 
 

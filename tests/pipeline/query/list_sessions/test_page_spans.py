@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.list_sessions.handler import read_query
 from pipeline.query.list_sessions.page_spans import MARGIN, MIN_SPAN, PageSpans
-from pipeline.query.list_sessions.page_token import Cursor
-from pipeline.query.list_sessions.sql import SessionQuery
-from pipeline.query.list_sessions.time_range import TimeRange
-from schemas.lex.analytics import ListSessionAnalyticsDataRequest
+from pipeline.query.list_sessions.sql import Cursor, SessionQuery
+from schemas.lex.list_sessions import ListSessionAnalyticsDataRequest
 
 AFTER, BEFORE, HOUR = 1_000_000_000, 2_000_000_000, 3_600_000
 NEWEST, OLDEST = "Descending", "Ascending"

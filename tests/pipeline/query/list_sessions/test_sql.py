@@ -4,13 +4,13 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from pipeline.query.list_sessions.filters import SqlFragment
+from pipeline.query.analytics.filters import SqlFragment
+from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.list_sessions.handler import read_query
-from pipeline.query.list_sessions.page_token import Cursor
-from pipeline.query.list_sessions.sql import SETTINGS, SessionQuery, select, select_from_candidates
-from pipeline.query.list_sessions.time_range import parse_time_range
+from pipeline.query.list_sessions.sql import SETTINGS, Cursor, SessionQuery, select, select_from_candidates
 from pipeline.store.client import ClickHouse
-from schemas.lex.analytics import ListSessionAnalyticsDataRequest, SessionSortName, SortOrder
+from schemas.lex.analytics import SortOrder
+from schemas.lex.list_sessions import ListSessionAnalyticsDataRequest, SessionSortName
 from tests.pipeline.query.rows import BOT, NOW, conversation, conversations
 from tests.pipeline.query.table import Table
 

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from itsdangerous import Signer
 
+from pipeline.query.analytics import page_token as tokens_module
+from pipeline.query.analytics.page_token import PageCursor, PageTokens, fingerprint
 from pipeline.query.errors import InvalidQueryError
-from pipeline.query.list_sessions import page_token as tokens_module
-from pipeline.query.list_sessions.page_token import Cursor, PageTokens, fingerprint
+from pipeline.query.list_sessions.sql import Cursor
 
 QUERY = fingerprint("a query")
 POSITION = Cursor(1_780_000_000_000, 42, 1_779_000_000_000, "session-1", "request-1")
@@ -20,7 +21,7 @@ positions = st.builds(Cursor, int64, int64, int64, st.text(), st.text())
 @given(positions, st.binary(min_size=16, max_size=16), st.text())
 def test_a_token_gives_back_what_it_was_issued_for(position: Cursor, query: bytes, secret: str) -> None:
     tokens = PageTokens(secret)
-    assert tokens.read(tokens.issue(query, position), query) == position
+    assert tokens.read(tokens.issue(query, position), query, Cursor) == position
 
 
 def test_a_token_is_text_that_travels_anywhere() -> None:
@@ -58,6 +59,16 @@ def test_a_token_of_another_query_is_refused() -> None:
     refuse(tokens, tokens.issue(fingerprint("another"), POSITION), "belongs to another query")
 
 
+def test_a_token_of_another_operation_is_refused_although_its_cursor_is_of_another_type() -> None:
+    class Position(PageCursor, frozen=True, array_like=True):
+        name: str
+
+    tokens = PageTokens("secret")
+    issued = tokens.issue(fingerprint("another operation"), Position(1, "A"))
+    refuse(tokens, issued, "belongs to another query")
+    assert tokens.read(issued, fingerprint("another operation"), Position) == Position(1, "A")
+
+
 def test_a_token_under_another_secret_is_refused() -> None:
     refuse(PageTokens("secret"), PageTokens("terces").issue(QUERY, POSITION), "did not issue")
 
@@ -67,7 +78,7 @@ def test_tokens_without_a_secret_are_of_one_process() -> None:
 
 
 def test_tokens_under_the_same_secret_serve_several_processes() -> None:
-    assert PageTokens("secret").read(PageTokens("secret").issue(QUERY, POSITION), QUERY) == POSITION
+    assert PageTokens("secret").read(PageTokens("secret").issue(QUERY, POSITION), QUERY, Cursor) == POSITION
 
 
 def test_a_token_of_another_version_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,4 +101,4 @@ def test_queries_differ_in_their_fingerprints(one: list[str], two: list[str]) ->
 
 def refuse(tokens: PageTokens, token: str, text: str) -> None:
     with pytest.raises(InvalidQueryError, match="^nextToken: .*" + text + ".*from the first page$"):
-        tokens.read(token, QUERY)
+        tokens.read(token, QUERY, Cursor)

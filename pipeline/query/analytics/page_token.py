@@ -4,6 +4,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
+from typing import TypeVar
 
 import msgspec
 from itsdangerous import BadSignature, Signer
@@ -12,25 +13,24 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from pipeline.query.errors import InvalidQueryError
 
 VERSION = b"1"
-"""Version of a token's content. Increase it when `Cursor` changes; older tokens are then refused by name."""
+"""Version of a token's content. Increase it when a cursor changes; older tokens are then refused by name."""
 
 WHERE = "nextToken"
 ADVICE = "ask again without a token, from the first page"
 
 
-class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """The last row of a page (sort value, start in ms, session, request) and the clock of its listing, in ms."""
+class PageCursor(msgspec.Struct, frozen=True, array_like=True):
+    """Base of cursors: the clock of a query, in ms, which all of its pages share."""
 
     as_of: int
-    value: int
-    start: int
-    session_id: str
-    originating_request_id: str
+
+
+AnyCursor = TypeVar("AnyCursor", bound=PageCursor)
 
 
 class _Payload(msgspec.Struct, frozen=True, array_like=True):
     query: bytes
-    cursor: Cursor
+    cursor: msgspec.Raw
 
 
 def fingerprint(*query: object) -> bytes:
@@ -49,13 +49,13 @@ class PageTokens:
             digest_method=hashlib.sha256,
         )
 
-    def issue(self, query: bytes, cursor: Cursor) -> str:
+    def issue(self, query: bytes, cursor: PageCursor) -> str:
         """Sign the token of the page after `cursor`, for the query of this fingerprint."""
-        payload = msgspec.msgpack.encode(_Payload(query, cursor))
+        payload = msgspec.msgpack.encode(_Payload(query, msgspec.Raw(msgspec.msgpack.encode(cursor))))
         return self._signer.sign(VERSION + base64_encode(payload)).decode()
 
-    def read(self, token: str, query: bytes) -> Cursor:
-        """Verify `token` and return its cursor.
+    def read(self, token: str, query: bytes, cursor: type[AnyCursor]) -> AnyCursor:
+        """Verify `token` and return its cursor, of the type that this query issues.
 
         Raises:
             InvalidQueryError: the token was signed with another secret, for another query or by another version.
@@ -67,10 +67,10 @@ class PageTokens:
         if not hmac.compare_digest(payload.query, query):
             raise InvalidQueryError(
                 WHERE,
-                "this token belongs to another query: send it with the bot, times, filters and sort "
+                "this token belongs to another query: send it with the bot, times, filters and order "
                 f"it was issued for, or {ADVICE}",
             )
-        return payload.cursor
+        return msgspec.msgpack.decode(payload.cursor, type=cursor)
 
     def _verify(self, token: str) -> bytes:
         try:

@@ -1,8 +1,31 @@
+from enum import StrEnum
+
 import pytest
 
+from pipeline.query.analytics.filters import (
+    END_STATE,
+    EQ,
+    INTENT_FILTERS,
+    PATH_FILTERS,
+    SESSION_FILTERS,
+    STAGE_FILTERS,
+    UTTERANCE_FILTERS,
+    FilterTable,
+    RequestedFilter,
+    SqlFragment,
+    conditions,
+)
 from pipeline.query.errors import InvalidQueryError
-from pipeline.query.list_sessions.filters import END_STATE, FILTERS, SqlFragment, conditions
-from schemas.lex.analytics import AnalyticsSessionFilter, FilterOperator, SessionFilterName
+from schemas.lex.filters import (
+    AnalyticsIntentFilter,
+    AnalyticsSessionFilter,
+    FilterOperator,
+    IntentFilterName,
+    IntentStageFilterName,
+    PathFilterName,
+    SessionFilterName,
+    UtteranceFilterName,
+)
 
 EQUAL_ONLY = {
     "BotAliasId": "bot_alias_id",
@@ -30,6 +53,10 @@ def asked(name: str, operator: str, *values: str) -> AnalyticsSessionFilter:
     return AnalyticsSessionFilter(SessionFilterName(name), FilterOperator(operator), values)
 
 
+def built(*filters: RequestedFilter, table: FilterTable = SESSION_FILTERS) -> list[SqlFragment]:
+    return conditions(filters, table)
+
+
 @pytest.mark.parametrize(("name", "operator"), PAIRS)
 def test_each_filter_takes_its_operators_and_no_other(name: str, operator: str) -> None:
     value, bound = ("30", 30) if name == "Duration" else ("x", "x")
@@ -37,21 +64,52 @@ def test_each_filter_takes_its_operators_and_no_other(name: str, operator: str) 
         one = operator in {"GT", "LT"}
         on_key = name in {"SessionId", "OriginatingRequestId"}
         wanted = SqlFragment(TAKEN[name, operator], {"filter_0": bound if one else [bound]}, on_key)
-        assert conditions([asked(name, operator, value)]) == [wanted]
+        assert built(asked(name, operator, value)) == [wanted]
     else:
         right = ", ".join(taken for known, taken in TAKEN if known == name)
         with pytest.raises(InvalidQueryError) as refused:
-            conditions([asked(name, operator, value)])
+            built(asked(name, operator, value))
         assert str(refused.value) == f"filters[0].operator: {name} takes {right}, not {operator}"
 
 
-def test_every_filter_name_of_the_wire_is_in_the_table() -> None:
-    assert set(FILTERS) == set(SessionFilterName)
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        (SESSION_FILTERS, SessionFilterName),
+        (INTENT_FILTERS, IntentFilterName),
+        (STAGE_FILTERS, IntentStageFilterName),
+        (UTTERANCE_FILTERS, UtteranceFilterName),
+        (PATH_FILTERS, PathFilterName),
+    ],
+)
+def test_every_filter_name_of_the_wire_is_in_the_table(table: FilterTable, names: type[StrEnum]) -> None:
+    assert set(table) == set(names)
+
+
+@pytest.mark.parametrize(
+    ("table", "on_item"),
+    [
+        (INTENT_FILTERS, {"IntentName", "IntentEndState"}),
+        (STAGE_FILTERS, {"IntentName", "IntentStageName"}),
+        (UTTERANCE_FILTERS, {"UtteranceState", "UtteranceText"}),
+    ],
+)
+def test_conditions_on_items_are_told_from_those_on_conversations(table: FilterTable, on_item: set[str]) -> None:
+    assert {name for name, known in table.items() if known.on_item} == on_item
+    for name in on_item | {"LocaleId"}:
+        (condition,) = conditions([AnalyticsIntentFilter(name, EQ, ("x",))], table)  # type: ignore[arg-type]  # of any operation
+        assert condition.on_item == (name in on_item)
+
+
+def test_a_failed_intent_has_two_spellings() -> None:
+    requested = AnalyticsIntentFilter(IntentFilterName.INTENT_END_STATE, EQ, ("Failure", "Failed", "Dropped"))
+    (condition,) = built(requested, table=INTENT_FILTERS)
+    assert condition.parameters == {"filter_0": ["Failed", "Failed", "Dropped"]}
 
 
 @pytest.mark.parametrize("text", ["30", "30 sec", "30 secs", "30 s", "30 seconds", "30 second", "30s", "030"])
 def test_a_duration_is_read_with_and_without_its_unit(text: str) -> None:
-    (condition,) = conditions([asked("Duration", "LT", text)])
+    (condition,) = built(asked("Duration", "LT", text))
     assert condition.parameters == {"filter_0": 30}
 
 
@@ -76,17 +134,17 @@ def test_a_duration_is_read_with_and_without_its_unit(text: str) -> None:
 )
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(InvalidQueryError, match=r'^filters\[1\]\.values\[2\]: expected whole seconds, such as "30"'):
-        conditions([asked("LocaleId", "EQ", "en_US"), asked("Duration", "EQ", "1", "2", text)])
+        built(asked("LocaleId", "EQ", "en_US"), asked("Duration", "EQ", "1", "2", text))
 
 
 @pytest.mark.parametrize("operator", ["GT", "LT"])
 def test_greater_and_less_take_one_value(operator: str) -> None:
     with pytest.raises(InvalidQueryError, match=rf"^filters\[0\]\.values: {operator} takes one value only$"):
-        conditions([asked("Duration", operator, "1", "2")])
+        built(asked("Duration", operator, "1", "2"))
 
 
 def test_equal_and_contains_take_several() -> None:
-    found = conditions([asked("Duration", "EQ", "1", "2 sec"), asked("ConversationEndState", "CO", "Fail", "Drop")])
+    found = built(asked("Duration", "EQ", "1", "2 sec"), asked("ConversationEndState", "CO", "Fail", "Drop"))
     assert [condition.parameters for condition in found] == [
         {"filter_0": [1, 2]},
         {"filter_1": ["Fail", "Drop"]},
@@ -96,6 +154,6 @@ def test_equal_and_contains_take_several() -> None:
 def test_a_value_never_becomes_part_of_the_statement() -> None:
     text = "x') OR 1=1 --"
     for name in EQUAL_ONLY:
-        (condition,) = conditions([asked(name, "EQ", text)])
+        (condition,) = built(asked(name, "EQ", text))
         assert text not in condition.sql
         assert condition.parameters == {"filter_0": [text]}

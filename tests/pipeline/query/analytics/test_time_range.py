@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.query.analytics.time_range import TimeRange, parse_instant, parse_time_range
 from pipeline.query.errors import InvalidQueryError
-from pipeline.query.list_sessions.time_range import TimeRange, parse_instant, parse_time_range
 
 # The last of the year 9999 is left out: a window needs an end after its start.
 nanoseconds = st.integers(-62_135_596_800_000_000_000, 253_402_300_799_999_999_998)

@@ -1,0 +1,154 @@
+"""Translate the filters of a request into SQL conditions, by a table of filter names and operators."""
+
+import enum
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pipeline.query.errors import InvalidQueryError
+from schemas.lex.filters import FilterOperator
+
+EQ, GT, LT, CO = FilterOperator.EQ, FilterOperator.GT, FilterOperator.LT, FilterOperator.CO
+SECONDS = re.compile(r"(\d{1,15}) ?(?:s|secs?|seconds?)?", re.ASCII)
+
+
+def _shown(state: str) -> str:
+    """Return SQL of a state at the time of the query: a state that is stored as '' is open, and Dropped once idle."""
+    idle = "end < fromUnixTimestamp64Milli({dropped_before:Int64}, 'UTC')"
+    return f"if({state} != '', {state}, if({idle}, 'Dropped', ''))"
+
+
+END_STATE = _shown("end_state")
+"""SQL of a conversation's end state at the time of the query; empty while it is still open."""
+VISIT_STATE, STAGE_STATE = _shown("visit_state"), _shown("stage_state")
+"""SQL of the states of a visit of an intent and of a stage, likewise."""
+UTTERANCE_STATE = "if(utterance_missed, 'Missed', 'Detected')"
+
+
+@dataclass(frozen=True, slots=True)
+class SqlFragment:
+    """A piece of SQL and the values of its `{name:Type}` parameters."""
+
+    sql: str
+    parameters: dict[str, Any]
+    on_key: bool = False
+    """True if it is a condition on the table's key alone, which all versions of a row share."""
+    on_item: bool = False
+    """True if it is a condition on an item of the conversation's arrays."""
+
+
+class RequestedFilter(Protocol):
+    """A filter as an operation's requests have it."""
+
+    @property
+    def name(self) -> enum.StrEnum:
+        """The name, of those that the operation has."""
+
+    @property
+    def operator(self) -> FilterOperator:
+        """The operator."""
+
+    @property
+    def values(self) -> Sequence[str]:
+        """The values, of which any may match."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """The column of a filter and its operators.
+
+    Attributes:
+        expression: SQL over table `conversations`, or over the items of its arrays.
+        operators: those that the filter accepts.
+        seconds: the values are whole seconds; otherwise text.
+        on_key: the expression is part of the table's key.
+        on_item: the expression is of an item, not of its conversation.
+        spellings: other spelling of a value -> the value.
+    """
+
+    expression: str
+    operators: tuple[FilterOperator, ...] = (EQ,)
+    seconds: bool = False
+    on_key: bool = False
+    on_item: bool = False
+    spellings: Mapping[str, str] = field(default_factory=dict)
+
+
+FilterTable = Mapping[str, Filter]
+"""Filter name of an operation -> filter."""
+
+PATH_FILTERS = {
+    "BotAliasId": Filter("bot_alias_id"),
+    "BotVersion": Filter("bot_version"),
+    "LocaleId": Filter("locale_id"),
+    "Modality": Filter("mode"),
+    "Channel": Filter("channel"),
+}
+CONVERSATION_FILTERS = PATH_FILTERS | {
+    "SessionId": Filter("session_id", on_key=True),
+    "OriginatingRequestId": Filter("originating_request_id", on_key=True),
+}
+"""The filters that all operations but ListIntentPaths have."""
+
+SESSION_FILTERS = CONVERSATION_FILTERS | {
+    "Duration": Filter("duration_seconds", (EQ, GT, LT), seconds=True),
+    "ConversationEndState": Filter(END_STATE, (EQ, CO)),
+    "IntentPath": Filter("intent_path"),
+}
+INTENT_FILTERS = CONVERSATION_FILTERS | {
+    "IntentName": Filter("visit_intent", (EQ, CO), on_item=True),
+    "IntentEndState": Filter(VISIT_STATE, (EQ, CO), on_item=True, spellings={"Failure": "Failed"}),
+}
+STAGE_FILTERS = CONVERSATION_FILTERS | {
+    "IntentName": Filter("stage_intent", (EQ, CO), on_item=True),
+    "IntentStageName": Filter("stage_name", (EQ, CO), on_item=True),
+}
+UTTERANCE_FILTERS = CONVERSATION_FILTERS | {
+    "UtteranceState": Filter(UTTERANCE_STATE, on_item=True),
+    "UtteranceText": Filter("utterance_text", (EQ, CO), on_item=True),
+}
+
+# An absent field is stored as '', and an absent field neither equals nor contains anything: hence `!= ''`.
+TEXT_SQL = {
+    EQ: "({0} IN {{{1}:Array(String)}} AND {0} != '')",
+    CO: "({0} != '' AND arrayExists(part -> position({0}, part) > 0, {{{1}:Array(String)}}))",
+}
+SECONDS_SQL = {
+    EQ: "{0} IN {{{1}:Array(UInt64)}}",
+    GT: "{0} > {{{1}:UInt64}}",
+    LT: "{0} < {{{1}:UInt64}}",
+}
+
+
+def conditions(filters: Sequence[RequestedFilter], table: FilterTable) -> list[SqlFragment]:
+    """Build one condition for each filter; a conversation or item must satisfy all of them.
+
+    Raises:
+        InvalidQueryError: a filter does not accept the operator, or a value cannot be parsed.
+    """
+    return [_condition(f"filters[{i}]", f"filter_{i}", requested, table) for i, requested in enumerate(filters)]
+
+
+def _condition(where: str, parameter: str, requested: RequestedFilter, table: FilterTable) -> SqlFragment:
+    known = table[requested.name]
+    operator, values = requested.operator, requested.values
+    if operator not in known.operators:
+        allowed = ", ".join(known.operators)
+        raise InvalidQueryError(f"{where}.operator", f"{requested.name} takes {allowed}, not {operator}")
+    if operator in {GT, LT} and len(values) > 1:
+        raise InvalidQueryError(f"{where}.values", f"{operator} takes one value only")
+    templates = SECONDS_SQL if known.seconds else TEXT_SQL
+    sql = templates[operator].format(known.expression, parameter)
+    if not known.seconds:
+        texts = [known.spellings.get(value, value) for value in values]
+        return SqlFragment(sql, {parameter: texts}, known.on_key, known.on_item)
+    seconds = [_seconds(f"{where}.values[{i}]", value) for i, value in enumerate(values)]
+    return SqlFragment(sql, {parameter: seconds if operator == EQ else seconds[0]})
+
+
+def _seconds(where: str, value: str) -> int:
+    match = SECONDS.fullmatch(value)
+    if match is None:
+        raise InvalidQueryError(where, 'expected whole seconds, such as "30" or "30 sec"')
+    return int(match[1])
