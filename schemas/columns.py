@@ -18,6 +18,9 @@ class Column:
 Str = Annotated[str, Column("String")]
 LowCardinalityStr = Annotated[str, Column("LowCardinality(String)")]
 LowCardinalityStrs = Annotated[tuple[str, ...], Column("Array(LowCardinality(String))")]
+Strs = Annotated[tuple[str, ...], Column("Array(String)")]
+UInt32s = Annotated[tuple[int, ...], Column("Array(UInt32)")]
+Bools = Annotated[tuple[bool, ...], Column("Array(Bool)")]
 UInt32 = Annotated[int, Column("UInt32")]
 UInt64 = Annotated[int, Column("UInt64")]
 Bool = Annotated[bool, Column("Bool")]
@@ -25,6 +28,7 @@ UInt8 = Annotated[int, Column("UInt8")]
 Bytes = Annotated[bytes, Column("String")]
 Millis = Annotated[int, Column("DateTime64(3, 'UTC')")]
 """Milliseconds since 1970-01-01 UTC: the fold compares them and ClickHouse stores them, without any datetime."""
+MillisArray = Annotated[tuple[int, ...], Column("Array(DateTime64(3, 'UTC'))")]
 
 
 def columns(row: type[msgspec.Struct]) -> dict[str, str]:

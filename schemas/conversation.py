@@ -4,7 +4,18 @@ import enum
 
 import msgspec
 
-from schemas.columns import LowCardinalityStr, LowCardinalityStrs, Millis, Str, UInt8, UInt32
+from schemas.columns import (
+    Bools,
+    LowCardinalityStr,
+    LowCardinalityStrs,
+    Millis,
+    MillisArray,
+    Str,
+    Strs,
+    UInt8,
+    UInt32,
+    UInt32s,
+)
 from schemas.turn import ConversationKey
 
 
@@ -19,8 +30,12 @@ class EndState(enum.StrEnum):
 class Conversation(msgspec.Struct, frozen=True, gc=False):
     """A row of table `conversations`. `is_deleted` deletes the row of the same bot, start, session and request.
 
+    `visit_*`, `stage_*` and `utterance_*` are parallel tuples: one item for each visit of an intent, each visit of a
+    stage, and each utterance, in their order. In them, too, a state is empty while it is open.
+
     `version` is the number of distinct events that the row is folded from; two contents of one identity count as two.
-    The set of events only grows, so the row with the greatest version is right.
+    The set of events only grows, so the row with the greatest version is right. `fold` is the version of the fold that
+    wrote the row, 0 before it was recorded.
     """
 
     bot_id: LowCardinalityStr
@@ -40,6 +55,21 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     end_state: LowCardinalityStr
     version: UInt32
     is_deleted: UInt8 = 0
+    visit_intents: LowCardinalityStrs = ()
+    visit_levels: UInt32s = ()
+    visit_states: LowCardinalityStrs = ()
+    stage_intents: LowCardinalityStrs = ()
+    stage_names: LowCardinalityStrs = ()
+    stage_states: LowCardinalityStrs = ()
+    stage_switched_to: LowCardinalityStrs = ()
+    stage_retries: UInt32s = ()
+    utterance_times: MillisArray = ()
+    utterance_request_ids: Strs = ()
+    utterance_texts: Strs = ()
+    utterance_missed: Bools = ()
+    utterance_intents: LowCardinalityStrs = ()
+    utterance_slots: LowCardinalityStrs = ()
+    fold: UInt8 = 0
 
     @property
     def key(self) -> ConversationKey:

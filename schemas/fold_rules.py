@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-FOLD_VERSION: Final = 1
+FOLD_VERSION: Final = 2
 """Version of the fold. Increase it with every change after which the same events fold into another row. Workers compare
-it through Kafka, so that a group of workers never mixes two versions unnoticed."""
+it through Kafka, so that a group of workers never mixes two versions unnoticed, and rows record it.
+
+Since 2, rows have visits and utterances, and entries of one request are ordered as they happen."""
 
 
 @dataclass(frozen=True, slots=True)

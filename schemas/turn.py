@@ -1,5 +1,7 @@
 """Define a turn event as the pipeline handles it, and its row in the archive."""
 
+from typing import Final
+
 import msgspec
 from xxhash import xxh3_64_intdigest
 
@@ -8,6 +10,9 @@ from schemas.columns import Bool, Bytes, LowCardinalityStr, Millis, Str, UInt64
 
 class Turn(msgspec.Struct, frozen=True, gc=False):
     """A valid turn event. Text that the event does not have is the empty string.
+
+    `utterance` is what the user typed or said, cut to `MAX_UTTERANCE` characters; `slot_to_elicit` the slot that the
+    bot asks for next, as `dialog_action` says.
 
     Two events are the same if conversation, `timestamp`, `request_id` and `response_reason` agree. If their `content`
     still differs, the archive holds both, and the one with the greater digest counts.
@@ -31,6 +36,8 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     intent_state: LowCardinalityStr
     dialog_action: LowCardinalityStr
     missed_utterance: Bool
+    utterance: Str
+    slot_to_elicit: LowCardinalityStr
     content: UInt64
 
     @property
@@ -39,13 +46,51 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
         return (self.bot_id, self.session_id, self.originating_request_id)
 
     @property
-    def order(self) -> "Identity":
-        """Return the event's identity and sort key within its conversation: by time, then request, then reason."""
+    def identity(self) -> "Identity":
+        """Return what identifies the event within its conversation."""
         return (self.timestamp, self.request_id, self.response_reason)
 
+    @property
+    def order(self) -> "Order":
+        """Return the sort key of the event within its conversation: by time, then request, then as entries happen."""
+        reason = self.response_reason
+        return (self.timestamp, self.request_id, RANKS.get(reason, len(RANKS)), reason)
+
+
+RANKS: Final = {
+    reason: rank
+    for rank, reason in enumerate(
+        (
+            "",
+            "StartTimeout",
+            "UtteranceResponse",
+            "StillWaitingResponse",
+            "FulfillmentInitiated",
+            "FulfillmentStartedResponse",
+            "FulfillmentUpdateResponse",
+            "FulfillmentCompletedResponse",
+        )
+    )
+}
+"""Response reasons in the order in which the entries of one request happen: they may share their timestamp, which is
+the user's. Unknown reasons come last, by name."""
+
+ORDER_COLUMNS: Final = (
+    "timestamp",
+    "request_id",
+    f"transform(toString(response_reason), {list(RANKS)}, {list(RANKS.values())}, {len(RANKS)})",
+    "response_reason",
+)
+"""SQL expressions over table `turns` that sort events as `Turn.order` does."""
+
+Order = tuple[int, str, int, str]
+"""(timestamp, request id, rank of the response reason, response reason)"""
 
 Identity = tuple[int, str, str]
 """(timestamp, request id, response reason): identifies an event within its conversation."""
+
+MAX_UTTERANCE: Final = 4096
+"""Characters of an utterance that rows repeat: four times what Lex accepts. The payload has the whole text."""
 
 ConversationKey = tuple[str, str, str]
 """(bot id, session id, originating request id)"""

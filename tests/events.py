@@ -78,6 +78,8 @@ def turn(**changes: Any) -> Turn:
         "intent_state": "InProgress",
         "dialog_action": "ElicitSlot",
         "missed_utterance": False,
+        "utterance": "I want a room",
+        "slot_to_elicit": "",
     }
     return Turn(**{"content": content_digest(repr([fields, changes]).encode()), **fields, **changes})
 
@@ -99,7 +101,10 @@ def turns(draw: st.DrawFn) -> Turn:
         bot_version=str(number % 3),
         intent_name=("BookHotel", "BookCar", "", "FallbackIntent")[seed % 4],
         intent_state=("InProgress", "Fulfilled", "Failed", "ReadyForFulfillment")[(seed + number) % 4],
-        dialog_action=("Close", "ElicitSlot")[seed % 2],
+        dialog_action=("Close", "ElicitSlot", "ConfirmIntent")[seed % 3],
+        slot_to_elicit=("", "City", "Nights")[seed % 3],
+        utterance=("", "a room", "Lisbon")[seed % 3],
+        missed_utterance=seed % 4 == 3,
     )
 
 
@@ -112,5 +117,5 @@ def slow_fold(log: Sequence[Turn]) -> list[Conversation]:
 
 
 def _slow_row(turns: set[Turn]) -> Conversation:
-    counts = {one.order: one for one in sorted(turns, key=lambda one: one.content)}
+    counts = {one.identity: one for one in sorted(turns, key=lambda one: one.content)}
     return fold(counts.values(), RULES, len(turns) - len(counts))

@@ -34,7 +34,7 @@ class EventSet:
     def add(self, turn: Turn) -> bool:
         """Add an event, and return whether the archive may lack it."""
         known = len(self.events)
-        kept = self.events.setdefault(turn.order, turn)
+        kept = self.events.setdefault(turn.identity, turn)
         return len(self.events) > known or (turn.content != kept.content and self._add_content(kept, turn))
 
     def discard(self, unwanted: Callable[[Turn], bool]) -> bool:
@@ -48,7 +48,7 @@ class EventSet:
         return bool(removed)
 
     def _add_content(self, kept: Turn, turn: Turn) -> bool:
-        identity = turn.order
+        identity = turn.identity
         if not turn.content or (identity, turn.content) in self.lesser:
             return False
         if turn.content > kept.content:

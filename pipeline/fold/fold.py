@@ -1,17 +1,19 @@
 """Fold the events of a conversation into its row: a pure function of their set."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from itertools import groupby
+from typing import Any, Final
 
+from pipeline.fold.utterances import utterances
+from pipeline.fold.visits import FAILED, OPEN, SUCCESS, intent_visits, stage_visits
 from schemas.conversation import Conversation, EndState
 from schemas.fold_rules import FoldRules
 from schemas.turn import Turn
 
 PUT_SESSION = "PutSession"
 MULTI_MODE = "MultiMode"
-CLOSE = "Close"
-SUCCEEDED = {"Fulfilled", "ReadyForFulfillment"}
-FAILED = "Failed"
+END_STATES: Final = {SUCCESS: EndState.SUCCESS.value, FAILED: EndState.FAILURE.value, OPEN: EndState.OPEN.value}
+"""State of the last visit -> state of the conversation."""
 
 
 def fold(turns: Collection[Turn], rules: FoldRules, lesser: int = 0) -> Conversation:
@@ -24,7 +26,10 @@ def fold(turns: Collection[Turn], rules: FoldRules, lesser: int = 0) -> Conversa
     events = sorted(turns, key=lambda turn: turn.order)
     first, last = events[0], events[-1]
     spoken = [event for event in events if event.operation_name != PUT_SESSION]
-    intents = [event.intent_name for event in events if event.intent_name]
+    visits = intent_visits(events, rules)
+    visit_intents, visit_levels, visit_states, _ = _columns(visits, 4)
+    stage_intents, stage_names, stage_states, switched_to, retries = _columns(stage_visits(visits, rules), 5)
+    times, request_ids, texts, missed, utterance_intents, slots = _columns(utterances(spoken), 6)
     return Conversation(
         bot_id=last.bot_id,
         start=first.timestamp,
@@ -38,23 +43,32 @@ def fold(turns: Collection[Turn], rules: FoldRules, lesser: int = 0) -> Conversa
         bot_alias_id=last.bot_alias_id,
         bot_version=last.bot_version,
         locale_id=last.locale_id,
-        intents=tuple(dict.fromkeys(intents)),
-        intent_path="".join(f"/{name}" for name, _ in groupby(intents)),
-        end_state=_end_state(events, rules),
+        intents=tuple(dict.fromkeys(visit_intents)),
+        intent_path="".join(f"/{name}" for name, _ in groupby(visit_intents)),
+        end_state=END_STATES[visit_states[-1] if visits else OPEN],
         version=len(events) + lesser,
+        visit_intents=visit_intents,
+        visit_levels=visit_levels,
+        visit_states=visit_states,
+        stage_intents=stage_intents,
+        stage_names=stage_names,
+        stage_states=stage_states,
+        stage_switched_to=switched_to,
+        stage_retries=retries,
+        utterance_times=times,
+        utterance_request_ids=request_ids,
+        utterance_texts=texts,
+        utterance_missed=missed,
+        utterance_intents=utterance_intents,
+        utterance_slots=slots,
+        fold=rules.version,
     )
+
+
+def _columns(rows: Iterable[tuple[Any, ...]], count: int) -> tuple[tuple[Any, ...], ...]:
+    """Return the `count` columns of `rows`, empty ones where there are no rows."""
+    return tuple(zip(*rows, strict=True)) or ((),) * count
 
 
 def _mode(modes: set[str]) -> str:
     return modes.pop() if len(modes) == 1 else MULTI_MODE if modes else ""
-
-
-def _end_state(events: Sequence[Turn], rules: FoldRules) -> str:
-    final = next((event for event in reversed(events) if event.intent_name), None)
-    if final is None:
-        return EndState.OPEN.value
-    closed = final.dialog_action == CLOSE
-    # A fallback turn closes as ReadyForFulfillment, which reads like a success: the fallback rule comes first.
-    if final.intent_name in rules.fallback_intents or (closed and final.intent_state == FAILED):
-        return EndState.FAILURE.value
-    return EndState.SUCCESS.value if closed and final.intent_state in SUCCEEDED else EndState.OPEN.value

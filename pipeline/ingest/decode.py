@@ -10,12 +10,14 @@ from pipeline.ingest.unwrap.wrappers import wrapper_name
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import mended
 from pipeline.runtime.json_depth import MAX_DEPTH, check_depth
-from schemas.lex.log_entry import LogEntry, LogEntryV1, RequestAttributes, alias_id, bot_id
-from schemas.turn import Turn, content_digest
+from schemas.lex.log_entry import MAX_NAME, LogEntry, LogEntryV1, RequestAttributes, alias_id, bot_id
+from schemas.turn import MAX_UTTERANCE, Turn, content_digest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 YEAR_2100 = (datetime(2100, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
 MILLISECOND = timedelta(milliseconds=1)
+
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 CODE_HOOK = "this is a Lambda code-hook event (it has invocationSource), not a log entry"
 
@@ -91,8 +93,22 @@ def _turn(entry: LogEntry, content: int) -> Turn:
         intern((intent.state if intent else None) or ""),
         intern((action.type if action else None) or ""),
         entry.missed_utterance in (True, "true"),
+        _utterance(entry.input_transcript),
+        intern(_slot(action.slot_to_elicit)) if action else "",
         content,
     )
+
+
+def _utterance(transcript: object) -> str:
+    """Return the text that rows repeat, cut with an ellipsis where it is longer than any that Lex accepts."""
+    if not isinstance(transcript, str):
+        return ""
+    return transcript if len(transcript) <= MAX_UTTERANCE else f"{transcript[: MAX_UTTERANCE - 1]}{ELLIPSIS}"
+
+
+def _slot(name: object) -> str:
+    """Return the name of a slot; one that is longer than any name may be counts as absent."""
+    return name if isinstance(name, str) and len(name) <= MAX_NAME else ""
 
 
 def _decode_fallback(raw: bytes, error: Exception) -> Turn:
@@ -159,6 +175,8 @@ def _turn_v1(entry: LogEntryV1, timestamp: int, content: int) -> Turn:
         intent_state=dialog_state if is_closed else "InProgress",
         dialog_action="Close" if is_closed else dialog_state,
         missed_utterance=entry.missed_utterance in (True, "true"),
+        utterance=_utterance(entry.input_transcript),
+        slot_to_elicit=_slot(entry.slot_to_elicit),
         content=content,
     )
 

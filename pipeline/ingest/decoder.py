@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-import msgspec
-
 from pipeline.config.fold_rules import redaction_labels
 from pipeline.config.settings import Settings
 from pipeline.ingest.decode import decode_entry
@@ -13,7 +11,7 @@ from pipeline.ingest.unwrap.envelope import unwrap
 from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import UTF8_BOM, mended
-from schemas.turn import Turn, content_digest
+from schemas.turn import Turn
 
 if TYPE_CHECKING:
     from pipeline.ingest.redaction.redactor import Redactor
@@ -54,7 +52,7 @@ class EventDecoder:
         if len(kept) > self.event_bytes:  # it would be too large when it is read again
             problem = f"{len(kept)} bytes after redaction; at most {self.event_bytes} are allowed"
             raise InvalidEventError(Reason.TOO_LARGE, problem)
-        return msgspec.structs.replace(turn, content=content_digest(kept)), kept
+        return decode_entry(kept, self.event_bytes), kept  # of what is kept, as a rebuild decodes it
 
     def redact_dead_letter(self, invalid: InvalidEventError, raw: bytes) -> tuple[InvalidEventError, bytes]:
         """Return the error and the bytes to keep in the dead letter of an invalid input."""

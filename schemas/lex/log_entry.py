@@ -6,14 +6,20 @@ from typing import Annotated
 
 import msgspec
 
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+MAX_NAME = 512
+"""Characters of a name or an identifier at most."""
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
 """An identifier: never empty, and short enough to fit in a page token."""
 
-Name = Annotated[str, msgspec.Meta(max_length=512)]
+Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 """A name. Rows repeat it, so its length is limited, far beyond Lex's own limit."""
 
 LenientBool = bool | str | None
 """A boolean that some producers write as a string."""
+
+LenientText = object
+"""A text. Whatever else a producer writes in its place counts as absent: no entry is refused for it."""
 
 
 class LogEntryBot(msgspec.Struct, gc=False):
@@ -38,6 +44,7 @@ class LogEntryDialogAction(msgspec.Struct, gc=False):
     """`sessionState.dialogAction`: the bot's next action."""
 
     type: Name | None = None
+    slot_to_elicit: LenientText = msgspec.field(name="slotToElicit", default=None)
 
 
 class LogEntrySessionState(msgspec.Struct, gc=False):
@@ -73,6 +80,7 @@ class LogEntry(msgspec.Struct, rename="camel", gc=False):
     response_reason: Name | None = None
     operation_name: Name | None = None
     input_mode: Name | None = None
+    input_transcript: LenientText = None
     missed_utterance: LenientBool = None
     request_attributes: RequestAttributes | None = None
 
@@ -91,6 +99,8 @@ class LogEntryV1(msgspec.Struct, rename="camel", gc=False):
     intent: Name | None = None
     dialog_state: Name | None = None
     input_dialog_mode: Name | None = None
+    input_transcript: LenientText = None
+    slot_to_elicit: LenientText = None
     missed_utterance: LenientBool = None
     request_attributes: RequestAttributes | str | None = None
 

@@ -31,6 +31,8 @@ PATIENCE = 300.0
 
 INSERT = f"""
 INSERT INTO conversations
+    (bot_id, start, session_id, originating_request_id, end, duration_seconds, turns, mode, channel, bot_alias_id,
+     bot_version, locale_id, intents, intent_path, end_state, version, is_deleted)
 WITH
     cityHash64(number, 1) AS a, cityHash64(number, 2) AS b, cityHash64(number, 3) AS c,
     {{rows:Int64}} AS rows,

@@ -75,6 +75,8 @@ def turn() -> ArchivedTurn:
         *("BOTAAAAAA1", "session-1", "request-1", 1_780_000_000_000, "request-1", "", "RecognizeText", "Travel"),
         *("TSTALIASID", "Test", "1", "en_US", "Text", "Slack", "BookHotel", "Fulfilled", "Close"),
         missed_utterance=False,
+        utterance="a room",
+        slot_to_elicit="",
         content=1,
         payload=b"{}",
     )

@@ -7,7 +7,7 @@ from pipeline.query.analytics.context import Row, RowSource
 from pipeline.query.analytics.filters import SqlFragment
 from pipeline.query.get_session.event import SessionEvent, read_event
 from schemas.columns import columns
-from schemas.turn import Turn
+from schemas.turn import ORDER_COLUMNS, Turn
 
 TURN_COLUMNS = ", ".join(columns(Turn))
 IDENTITY = "timestamp, request_id, response_reason, bot_id"
@@ -16,7 +16,7 @@ IDENTITY = "timestamp, request_id, response_reason, bot_id"
 ONE_CONTENT = "ORDER BY content DESC LIMIT 1 BY originating_request_id, timestamp, request_id, response_reason, bot_id"
 """Of several contents of one event, keep the one with the greatest digest, whatever alias or intent the others have."""
 
-NEWEST_FIRST = "timestamp DESC, request_id DESC, response_reason DESC, bot_id DESC, originating_request_id DESC"
+NEWEST_FIRST = ", ".join(f"{column} DESC" for column in (*ORDER_COLUMNS, "bot_id", "originating_request_id"))
 MAX_BOTS = 1000
 """Maximum number of bots with one name."""
 
@@ -101,7 +101,7 @@ def payloads(selector: SessionSelector, turns: Sequence[Turn]) -> SqlFragment:
         conversation=turns[0].originating_request_id,
         first=min(times),
         last=max(times),
-        events=[(*turn.order, turn.bot_id) for turn in turns],
+        events=[(*turn.identity, turn.bot_id) for turn in turns],
     )
 
 
@@ -155,7 +155,7 @@ class Archive:
             chunk = turns[first : first + PAYLOADS_PER_QUERY]
             rows = await self._rows(payloads(selector, chunk))
             payload_of = {tuple(identity): payload for *identity, payload in rows}
-            yield [read_event(turn, payload_of.get((*turn.order, turn.bot_id), "")) for turn in chunk]
+            yield [read_event(turn, payload_of.get((*turn.identity, turn.bot_id), "")) for turn in chunk]
 
     async def _rows(self, statement: SqlFragment) -> Sequence[Row]:
         return await self.store.rows(statement.sql, statement.parameters)

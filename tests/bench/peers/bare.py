@@ -41,8 +41,8 @@ def main() -> None:
             raw = message.value()
             turn = decode_entry(raw, 1_048_576)
             events = known[turn.key]
-            if turn.order not in events:
-                events[turn.order] = turn
+            if turn.identity not in events:
+                events[turn.identity] = turn
                 archive.append(ArchivedTurn(*(*msgspec.structs.astuple(turn), raw)))
             touched[turn.key] = None
         sink.insert("conversations", [folded(known[key].values()) for key in touched])

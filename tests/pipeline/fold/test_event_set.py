@@ -40,8 +40,8 @@ def test_an_event_from_before_there_were_digests_gives_way_and_does_not_count_tw
 
 def test_what_is_discarded_goes_with_all_its_contents() -> None:
     events = EventSet([LEAST, GREATEST, turn(request_id="other")])
-    assert events.discard(lambda one: one.order == LEAST.order)
-    assert not events.discard(lambda one: one.order == LEAST.order)
+    assert events.discard(lambda one: one.identity == LEAST.identity)
+    assert not events.discard(lambda one: one.identity == LEAST.identity)
     assert ([one.request_id for one in events.events.values()], events.version) == (["other"], 1)
 
 

@@ -90,7 +90,7 @@ def test_ties_in_time_are_ordered_by_request() -> None:
 @given(st.lists(turns(), min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_order_and_duplicates_change_nothing(events: list[Any], chance: random.Random) -> None:
     events = [event for event in events if event.key == events[0].key]
-    distinct = list({event.order: event for event in events}.values())
+    distinct = list({event.identity: event for event in events}.values())
     shuffled = distinct.copy()
     chance.shuffle(shuffled)
     assert fold(shuffled, RULES) == fold(distinct, RULES)

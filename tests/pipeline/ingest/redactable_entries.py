@@ -139,8 +139,8 @@ def v1(**changes: Any) -> dict[str, Any]:
 
 
 def folded(raw: bytes, max_bytes: int) -> Turn:
-    """Decode an entry without the digest of its bytes."""
-    return msgspec.structs.replace(decode_entry(raw, max_bytes), content=0)
+    """Decode an entry without what redaction changes: its utterance, and the digest of its bytes."""
+    return msgspec.structs.replace(decode_entry(raw, max_bytes), content=0, utterance="")
 
 
 def kept(entry: dict[str, Any], **settings: Any) -> dict[str, Any]:

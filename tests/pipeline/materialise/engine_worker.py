@@ -110,7 +110,7 @@ def held(settings: Settings, database: str | None = None) -> tuple[list[Turn], l
 
 
 def without_names(events: Sequence[Turn]) -> list[tuple[object, object]]:
-    return sorted((one.key, one.order) for one in events)
+    return sorted((one.key, one.identity) for one in events)
 
 
 def assert_kept(settings: Settings, kept: Sequence[Turn] = KEPT, database: str | None = None) -> None:

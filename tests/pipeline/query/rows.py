@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 from schemas.conversation import Conversation
+from schemas.fold_rules import FOLD_VERSION
 
 NOW = 1_780_000_000_000
 IDLE_TTL = 300.0
@@ -43,6 +44,7 @@ def conversation(number: int = 0, **changes: object) -> Conversation:
         "intent_path": "/BookHotel",
         "end_state": "Success",
         "version": 3,
+        "fold": FOLD_VERSION,
     }
     return Conversation(**(fields | changes))  # type: ignore[arg-type]  # a table of columns has one type of value
 

@@ -95,7 +95,7 @@ def test_all_events_of_the_conversations_come_and_no_others(tables: Tables) -> N
         await clickhouse.insert("turns", wanted)
         await clickhouse.insert("turns", [*wanted[:2], *rows([turn(session_id="s3"), turn(bot_id="another")])])
         found = await read_archived_events(clickhouse, single([turn().key, turn(session_id="s2").key]))
-        assert {(one.key, one.order) for one in found} == {(one.key, one.order) for one in wanted}
+        assert {(one.key, one.identity) for one in found} == {(one.key, one.identity) for one in wanted}
         assert await read_archived_events(clickhouse, Where("bot_id = {bot:String}", {"bot": "nobody"})) == []
 
     tables.use(use)
@@ -161,7 +161,7 @@ def answers_of_the_greatest(tables: Tables) -> list[object]:
     """The same of an archive that has never had another content."""
     counts: dict[object, tuple[Turn, bytes]] = {}
     for raw in sorted(ENTRIES, key=lambda raw: decode_entry(raw, MAX_BYTES).content):
-        counts[decode_entry(raw, MAX_BYTES).order] = (decode_entry(raw, MAX_BYTES), raw)
+        counts[decode_entry(raw, MAX_BYTES).identity] = (decode_entry(raw, MAX_BYTES), raw)
     tables.empty()
     rows = [archived_entry(raw) for _, raw in counts.values()]
     tables.use(lambda clickhouse: write(clickhouse, [], rows))

@@ -72,7 +72,7 @@ def test_equal_tables_do_not_differ(both: Both) -> None:
 def test_each_column_that_differs_is_told_with_what_both_have(both: Both) -> None:
     for name in COMPARED:
         old = getattr(ROWS[0], name)
-        new = (*old, "Other") if isinstance(old, tuple) else "Other" if isinstance(old, str) else old + 1
+        new = (*old, *(old[-1:] or (0,))) if isinstance(old, tuple) else "Other" if isinstance(old, str) else old + 1
         found = both.compared((ROWS, TALK), ([changed(ROWS[0], **{name: new}), *ROWS[1:]], TALK))
         assert (found.different, found.columns, [*found.examples]) == (1, {name: 1}, [name])
         (example,) = found.examples[name]

@@ -56,7 +56,7 @@ def test_each_conversation_is_in_one_part_whole(
             for part in await divided(clickhouse, size):
                 said = await read_archive_and_rows(clickhouse, part)
                 found += [
-                    (key, {one.order for one in said.events.get(key, ())}, len(said.rows.get(key, ())))
+                    (key, {one.identity for one in said.events.get(key, ())}, len(said.rows.get(key, ())))
                     for key in said.keys
                 ]
                 lengths = [*map(len, said.events.values()), 0]
@@ -64,7 +64,8 @@ def test_each_conversation_is_in_one_part_whole(
                 assert sum(map(len, said.rows.values())) <= size
         keys = {one.key for one in [*turns, *others]}
         wanted = [
-            (key, {one.order for one in turns if one.key == key}, sum(one.key == key for one in others)) for key in keys
+            (key, {one.identity for one in turns if one.key == key}, sum(one.key == key for one in others))
+            for key in keys
         ]
         assert sorted(found, key=repr) == sorted(wanted, key=repr)
 

@@ -1,4 +1,4 @@
-"""All members that a turn is built from are kept at their place, in both versions, and nowhere else."""
+"""All members that a turn is built from, but the utterance, are kept at their places in both versions, nowhere else."""
 
 from datetime import datetime
 
@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.ingest.redaction.allowlist import ENTRY, LOG_EVENT, PLAUSIBLE, KeptMembers
 from schemas.lex.log_entry import CHANNELS, LogEntry, LogEntryV1
+
+UTTERANCE = ("inputTranscript",)
 
 
 def leaves(kind: type[msgspec.Struct]) -> list[tuple[str, ...]]:
@@ -27,7 +29,7 @@ def kept(places: KeptMembers, way: tuple[str, ...]) -> bool:
     return inside is None if len(way) == 1 else kept(inside or {}, way[1:])
 
 
-@pytest.mark.parametrize("way", [*leaves(LogEntry), *leaves(LogEntryV1)], ids=".".join)
+@pytest.mark.parametrize("way", sorted({*leaves(LogEntry), *leaves(LogEntryV1)} - {UTTERANCE}), ids=".".join)
 def test_what_the_decoder_reads_is_kept(way: tuple[str, ...]) -> None:
     assert kept(ENTRY, way)
 
@@ -37,7 +39,7 @@ def test_a_name_is_kept_at_its_place_alone() -> None:
     assert not kept(ENTRY, ("sessionState", "sessionAttributes", "name"))
     assert not kept(ENTRY, ("name",))
     assert not kept(ENTRY, ("sessionState", "sessionAttributes", CHANNELS[0]))
-    assert not kept(ENTRY, ("inputTranscript",))
+    assert not kept(ENTRY, UTTERANCE)
 
 
 def test_lines_of_an_envelope_have_places_of_their_own() -> None:

@@ -23,7 +23,7 @@ ALL = {**SAID, **SLOTS, **ATTRIBUTES, "other": OTHER}
 def redacted(entry: dict[str, Any], **settings: Any) -> dict[str, Any]:
     raw = orjson.dumps(entry)
     turn, kept = EventDecoder.of(Settings(**settings)).decode(raw)
-    assert msgspec.structs.replace(turn, content=0) == folded(raw, len(raw))
+    assert msgspec.structs.replace(turn, content=0, utterance="") == folded(raw, len(raw))
     found: dict[str, Any] = orjson.loads(kept)
     return found
 

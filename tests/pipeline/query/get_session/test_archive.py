@@ -28,7 +28,8 @@ SELECT 'BOTAAAAAA1', concat('user-', toString(talk)), concat('origin-', toString
            - if(talk % 1000 = 0, 5000, 400000 + cityHash64(talk) % {span:UInt64}) - (2 - event) * 1000), 'UTC'),
        concat('request-', toString(talk), '-', toString(event)), '', 'RecognizeText', 'Travel', 'TSTALIASID', 'live',
        '1', 'en_US', 'Text', '', concat('Intent', toString(event)), 'InProgress', 'ElicitSlot', false,
-       cityHash64(talk, event), concat('{"bot": {"id": "BOTAAAAAA1"}, "inputTranscript": "', toString(talk), '"}')
+       toString(talk), '', cityHash64(talk, event),
+       concat('{"bot": {"id": "BOTAAAAAA1"}, "inputTranscript": "', toString(talk), '"}')
 FROM (SELECT intDiv(number, 3) AS talk, number % 3 AS event FROM numbers({events:UInt64}))
 SETTINGS max_partitions_per_insert_block = 0
 """

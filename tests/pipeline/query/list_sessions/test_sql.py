@@ -50,7 +50,7 @@ def test_a_window_reads_only_its_partition_and_its_stretch_of_the_index(table: T
     """Two months of rows: a day's window must leave out the other months and, of its own, most granules."""
     table.insert(*conversations(40_000, seed=1))
     plan = explain(table, over_all(query(days=1), None))
-    (whole, partition, index) = re.findall(r"Granules: (\d+)/(\d+)", plan)
+    (whole, partition, index, *_ends) = re.findall(r"Granules: (\d+)/(\d+)", plan)
     assert int(partition[1]) <= int(whole[0]) < int(whole[1])
     assert int(index[0]) < int(index[1])
     keys = plan[plan.index("PrimaryKey") :]

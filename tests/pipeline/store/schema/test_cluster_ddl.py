@@ -34,6 +34,16 @@ from tests.paths import ROOT
 from tests.pipeline.query.table import Table, identities
 from tests.pipeline.store.schema.formatting import formatted
 
+
+def on_both(table: str, name: str) -> list[str]:
+    """Return a migration that adds columns as a cluster runs it: on the local tables, then on the distributed one."""
+    (statement,) = (migration.statement for migration in migrations() if migration.name == name)
+    head, _, changes = statement.partition(f"ALTER TABLE {table}\n")
+    assert all(line.startswith("--") for line in head.splitlines())
+    line = " ".join(changes.split())
+    return [f"ALTER TABLE {each} ON CLUSTER 'blue' {line}" for each in (f"{table}_local", table)]
+
+
 RENDERED = {
     "0001_turns.sql": [
         """\
@@ -155,6 +165,14 @@ ORDER BY (session, event)""",
 CREATE TABLE IF NOT EXISTS forgotten_events ON CLUSTER 'blue' AS forgotten_events_local
 ENGINE = Distributed('blue', currentDatabase(), 'forgotten_events_local', cityHash64(session))""",
     ],
+    "0016_turns_utterance.sql": on_both("turns", "0016_turns_utterance.sql"),
+    "0017_conversations_visits.sql": on_both("conversations", "0017_conversations_visits.sql"),
+    "0018_conversations_end_index.sql": [
+        "ALTER TABLE conversations_local ON CLUSTER 'blue' ADD INDEX IF NOT EXISTS ends end TYPE minmax GRANULARITY 1"
+    ],
+    "0019_conversations_end_index_before.sql": [
+        "ALTER TABLE conversations_local ON CLUSTER 'blue' MATERIALIZE INDEX ends"
+    ],
     "the database": ["CREATE DATABASE IF NOT EXISTS {name:Identifier} ON CLUSTER 'blue'"],
     "the record of migrations": [
         """\
@@ -202,7 +220,8 @@ STATEMENTS = {
 
 
 def columns(statement: str) -> list[str]:
-    return [line for line in statement.splitlines() if line.startswith("    ")]
+    """Return the lines of the columns of a CREATE TABLE."""
+    return [line for line in statement.splitlines() if line.startswith("    ") and "ALTER TABLE" not in statement]
 
 
 def test_every_migration_is_looked_at_here() -> None:

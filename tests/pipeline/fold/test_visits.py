@@ -1,0 +1,109 @@
+"""Visits of intents and of stages, each rule by an example that would come out otherwise without it."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.fold.visits import IntentVisit, intent_visits, stage_visits
+from schemas.turn import Turn
+from tests.events import RULES, START, turn
+
+Talk = list[dict[str, Any]]
+CLOSED = {"dialog_action": "Close", "intent_state": "Fulfilled"}
+FAILS = {"dialog_action": "Close", "intent_state": "Failed"}
+GOES_ON = {"dialog_action": "Delegate", "intent_state": "InProgress"}
+ASKS_CITY = {"dialog_action": "ElicitSlot", "slot_to_elicit": "City"}
+ASKS_DAY = {"dialog_action": "ElicitSlot", "slot_to_elicit": "Day"}
+CONFIRMS = {"dialog_action": "ConfirmIntent"}
+A, B, NONE, FALLBACK = ({"intent_name": name} for name in ("A", "B", "", "FallbackIntent"))
+
+
+def events(talk: Talk) -> list[Turn]:
+    """Events a second apart, each a request of its own unless it says otherwise."""
+    return [
+        turn(**{"timestamp": START + 1000 * n, "request_id": f"r{n}"} | GOES_ON | one) for n, one in enumerate(talk)
+    ]
+
+
+def visits(*talk: dict[str, Any]) -> list[IntentVisit]:
+    return intent_visits(events(list(talk)), RULES)
+
+
+def states(*talk: dict[str, Any]) -> list[tuple[str, int, str]]:
+    return [(visit.intent, visit.level, visit.state) for visit in visits(*talk)]
+
+
+def stages(*talk: dict[str, Any]) -> list[tuple[str, int, str, str]]:
+    found = stage_visits(visits(*talk), RULES)
+    return [(each.stage, each.retries, each.state, each.switched_to) for each in found]
+
+
+def test_a_visit_that_another_intent_follows_is_switched() -> None:
+    assert states(A, B | CLOSED) == [("A", 1, "Switched"), ("B", 2, "Success")]
+
+
+def test_an_intent_that_is_visited_again_at_once_keeps_its_level() -> None:
+    assert states(A | CLOSED, A | FAILS, B) == [("A", 1, "Success"), ("A", 1, "Failed"), ("B", 2, "")]
+
+
+def test_the_level_counts_names_in_the_merged_path() -> None:
+    assert [level for _, level, _ in states(A, B, A, NONE, A, B)] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("state", ["Fulfilled", "ReadyForFulfillment"])
+def test_a_visit_succeeds_if_its_last_event_completes_it(state: str) -> None:
+    assert states(A, A | CLOSED | {"intent_state": state}) == [("A", 1, "Success")]
+
+
+def test_the_last_entry_of_a_request_decides_and_begins_no_visit() -> None:
+    waiting = {"request_id": "r", "intent_state": "FulfillmentInProgress", "dialog_action": "Close"}
+    assert states(A | CLOSED | {"request_id": "r"}, A | waiting, A | CLOSED | {"request_id": "r"}) == [
+        ("A", 1, "Success")
+    ]
+    assert states(A | CLOSED | {"request_id": "r"}, A | waiting) == [("A", 1, "")]
+
+
+def test_an_event_that_does_not_complete_ends_no_visit() -> None:
+    assert states(A | {"dialog_action": "Close"}, A) == [("A", 1, "")]
+
+
+def test_a_fallback_intent_fails_and_so_does_the_visit_before_it() -> None:
+    assert states(A, FALLBACK | CLOSED, A) == [("A", 1, "Failed"), ("FallbackIntent", 2, "Failed"), ("A", 3, "")]
+    assert states(A | CLOSED, FALLBACK) == [("A", 1, "Success"), ("FallbackIntent", 2, "Failed")]
+
+
+def test_events_without_an_intent_belong_to_no_visit() -> None:
+    (visit,) = visits(NONE, A, NONE, A)
+    assert [event.request_id for event in visit.events] == ["r1", "r3"]
+    assert visits(NONE) == []
+
+
+def test_a_stage_that_is_asked_for_again_has_retries() -> None:
+    assert stages(A | ASKS_CITY, A | ASKS_CITY, NONE, A | ASKS_CITY, A | CLOSED) == [("City", 2, "Success", "")]
+
+
+def test_retries_are_of_requests_not_of_entries() -> None:
+    talk = (A | ASKS_CITY | {"request_id": "r"}, A | ASKS_CITY | {"request_id": "r"}, A | CONFIRMS, A | FAILS)
+    assert stages(*talk) == [("City", 0, "Success", ""), ("ConfirmIntent", 0, "Failed", "")]
+
+
+def test_a_stage_is_left_for_another_intent_or_for_the_fallback() -> None:
+    assert stages(A | ASKS_CITY, B) == [("City", 0, "Dropped", "B")]
+    assert stages(A | ASKS_CITY, FALLBACK) == [("City", 0, "Failed", "")]
+
+
+def test_a_stage_that_nothing_follows_is_open() -> None:
+    assert stages(A | ASKS_CITY, A | ASKS_DAY, A | ASKS_CITY) == [
+        ("City", 0, "Success", ""),
+        ("Day", 0, "Success", ""),
+        ("City", 0, "", ""),
+    ]
+
+
+def test_a_completed_visit_and_the_next_one_of_its_intent_have_stages_of_their_own() -> None:
+    assert stages(A | ASKS_CITY, A | CLOSED, A | ASKS_CITY) == [("City", 0, "Success", ""), ("City", 0, "", "")]
+    assert stages(A | ASKS_CITY | FAILS | {"dialog_action": "ElicitSlot"}, A | FAILS) == [("City", 0, "Failed", "")]
+
+
+def test_a_slot_is_asked_for_only_where_the_action_says_so() -> None:
+    assert stages(A | {"slot_to_elicit": "City"}, A | {"dialog_action": "ElicitSlot"}) == []
