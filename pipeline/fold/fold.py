@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from pipeline.fold.utterances import utterances
-from pipeline.fold.visits import FAILED, OPEN, SUCCESS, intent_visits, stage_visits
+from pipeline.fold.visits import FAILED, OPEN, SUCCESS, intent_visits, split_visits, stage_visits
 from schemas.conversation import Conversation, EndState
 from schemas.fold_rules import FoldRules
 from schemas.turn import Turn
@@ -26,8 +26,8 @@ def fold(turns: Collection[Turn], rules: FoldRules, lesser: int = 0) -> Conversa
     events = sorted(turns, key=lambda turn: turn.order)
     first, last = events[0], events[-1]
     spoken = [event for event in events if event.operation_name != PUT_SESSION]
-    visits = intent_visits(events, rules)
-    visit_intents, visit_levels, visit_states, _ = _columns(visits, 4)
+    visits = split_visits(events)
+    visit_intents, visit_levels, visit_states = _columns(intent_visits(visits, rules), 3)
     stage_intents, stage_names, stage_states, switched_to, retries = _columns(stage_visits(visits, rules), 5)
     times, request_ids, texts, missed, utterance_intents, slots = _columns(utterances(spoken), 6)
     return Conversation(

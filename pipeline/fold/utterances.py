@@ -1,21 +1,12 @@
 """Derive from the turns of a conversation what its user typed or said."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from pipeline.fold.visits import ELICIT_SLOT
 from schemas.turn import Turn
 
-
-class Utterance(NamedTuple):
-    """An utterance: its time in milliseconds, request, text, whether it was missed, its intent, and the slot asked."""
-
-    time: int
-    request_id: str
-    text: str
-    missed: bool
-    intent: str
-    slot: str
+Utterance = tuple[int, str, str, bool, str, str]
+"""(time in milliseconds, request, text, whether it was missed, its intent, the slot that it answers)"""
 
 
 def utterances(spoken: Sequence[Turn]) -> Iterator[Utterance]:
@@ -34,11 +25,5 @@ def utterances(spoken: Sequence[Turn]) -> Iterator[Utterance]:
         last = event
         if event.utterance and request_id not in known:
             known.add(request_id)
-            yield Utterance(
-                event.timestamp,
-                request_id,
-                event.utterance,
-                event.missed_utterance,
-                event.intent_name,
-                other.slot_to_elicit if other is not None and other.dialog_action == ELICIT_SLOT else "",
-            )
+            slot = other.slot_to_elicit if other is not None and other.dialog_action == ELICIT_SLOT else ""
+            yield event.timestamp, request_id, event.utterance, event.missed_utterance, event.intent_name, slot

@@ -1,11 +1,10 @@
 """Derive from the events of a conversation the visits of its intents and of their stages.
 
 The rules follow the facts that AWS publishes of bots in the data lake of Amazon Connect (bot_intents, bot_slots).
+Every flush derives all visits of each conversation that it touches, so loops are plain and results are plain tuples.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import groupby
-from typing import NamedTuple
 
 from schemas.fold_rules import FoldRules
 from schemas.turn import Turn
@@ -17,24 +16,11 @@ COMPLETED = {"Fulfilled", "ReadyForFulfillment", "Failed"}
 SUCCESS, FAILED, SWITCHED, DROPPED, OPEN = "Success", "Failed", "Switched", "Dropped", ""
 """States of visits. An open one is Dropped once the conversation's idle TTL has passed."""
 
-
-class IntentVisit(NamedTuple):
-    """A visit of an intent: its events, in their order, and its level in the intent path, 1 for the first name."""
-
-    intent: str
-    level: int
-    state: str
-    events: Sequence[Turn]
-
-
-class StageVisit(NamedTuple):
-    """A visit of a stage: a slot that is asked for, or `ConfirmIntent`. `retries` counts the requests but the first."""
-
-    intent: str
-    stage: str
-    state: str
-    switched_to: str
-    retries: int
+IntentVisit = tuple[str, int, str]
+"""(intent, level, state): the level counts names in the intent path up to the visit, from 1."""
+StageVisit = tuple[str, str, str, str, int]
+"""(intent, stage, state, the intent that it was left for, retries). A stage is a slot that is asked for, or
+`ConfirmIntent`; retries are the requests that asked, without the first."""
 
 
 def completes(event: Turn) -> bool:
@@ -42,32 +28,34 @@ def completes(event: Turn) -> bool:
     return event.dialog_action == CLOSE and event.intent_state in COMPLETED
 
 
-def intent_visits(events: Sequence[Turn], rules: FoldRules) -> list[IntentVisit]:
-    """Divide the events that have an intent, in the fold's order, into visits.
+def split_visits(events: Sequence[Turn]) -> list[list[Turn]]:
+    """Divide the events that have an intent, in the fold's order, into the visits of intents.
 
-    A visit ends where the intent changes, or where another request follows the event that completed it. Two visits in
-    a row of the same intent share a level, as they share a name in the intent path.
+    A visit ends where the intent changes, or where another request follows the event that completed it.
     """
-    runs: list[list[Turn]] = []
-    last: Turn | None = None
+    visits: list[list[Turn]] = []
+    intent = completed_by = ""
     for event in events:
-        if not event.intent_name:
+        if not (name := event.intent_name):
             continue
-        changed = last is None or event.intent_name != last.intent_name
-        if changed or (last is not None and event.request_id != last.request_id and completes(last)):
-            runs.append([event])
+        if name != intent or (completed_by and completed_by != event.request_id):
+            visits.append([event])
+            intent = name
         else:
-            runs[-1].append(event)
-        last = event
-    visits: list[IntentVisit] = []
-    level, before = 0, ""
-    for place, run in enumerate(runs, 1):
-        intent = run[0].intent_name
-        level += intent != before
-        after = runs[place][0].intent_name if place < len(runs) else ""
-        visits.append(IntentVisit(intent, level, _intent_state(run[-1], after, rules.fallback_intents), run))
-        before = intent
+            visits[-1].append(event)
+        completed_by = event.request_id if event.dialog_action == CLOSE and completes(event) else ""
     return visits
+
+
+def intent_visits(visits: Sequence[Sequence[Turn]], rules: FoldRules) -> Iterator[IntentVisit]:
+    """Yield the visits of intents. Two in a row of one intent share a level, as they share a name in the path."""
+    level, before = 0, ""
+    for place, events in enumerate(visits, 1):
+        intent = events[0].intent_name
+        level += intent != before
+        after = visits[place][0].intent_name if place < len(visits) else ""
+        yield intent, level, _intent_state(events[-1], after, rules.fallback_intents)
+        before = intent
 
 
 def _intent_state(last: Turn, after: str, fallback_intents: Collection[str]) -> str:
@@ -81,28 +69,31 @@ def _intent_state(last: Turn, after: str, fallback_intents: Collection[str]) -> 
     return FAILED if after in fallback_intents else SWITCHED
 
 
-def stage_visits(visits: Sequence[IntentVisit], rules: FoldRules) -> Iterator[StageVisit]:
-    """Yield the visits of stages: within an intent visit, runs of events that ask for the same."""
-    for place, visit in enumerate(visits, 1):
-        after = visits[place].intent if place < len(visits) else ""
-        runs = [(stage, list(run)) for stage, run in groupby(visit.events, _stage)]
-        for number, (stage, run) in enumerate(runs, 1):
-            if not stage:
+def stage_visits(visits: Sequence[Sequence[Turn]], rules: FoldRules) -> Iterator[StageVisit]:
+    """Yield the visits of stages: within the visit of an intent, runs of events that ask for the same."""
+    for place, events in enumerate(visits, 1):
+        intent, stage, requests = events[0].intent_name, "", [""]
+        for event in events:
+            action = event.dialog_action
+            asked = event.slot_to_elicit if action == ELICIT_SLOT else action if action == CONFIRM_INTENT else ""
+            if asked == stage:
+                requests.append(event.request_id)
                 continue
-            switched_to = ""
-            if number < len(runs):
-                answer = runs[number][1][0]
-                state = FAILED if completes(answer) and answer.intent_state == FAILED else SUCCESS
-            elif not after:
-                state = OPEN
-            elif after in rules.fallback_intents:
-                state = FAILED
-            else:
-                state, switched_to = DROPPED, after
-            yield StageVisit(visit.intent, stage, state, switched_to, len({event.request_id for event in run}) - 1)
+            if stage:
+                failed = completes(event) and event.intent_state == FAILED
+                yield intent, stage, FAILED if failed else SUCCESS, "", _retries(requests)
+            stage, requests = asked, [event.request_id]
+        if stage:
+            after = visits[place][0].intent_name if place < len(visits) else ""
+            yield intent, stage, *_left_for(after, rules.fallback_intents), _retries(requests)
 
 
-def _stage(event: Turn) -> str:
-    """Return the stage that the event asks for, empty if none."""
-    action = event.dialog_action
-    return event.slot_to_elicit if action == ELICIT_SLOT else action if action == CONFIRM_INTENT else ""
+def _left_for(after: str, fallback_intents: Collection[str]) -> tuple[str, str]:
+    """Return the state of the last stage of a visit, and the intent switched to, by the next visit's intent."""
+    if not after:
+        return OPEN, ""
+    return (FAILED, "") if after in fallback_intents else (DROPPED, after)
+
+
+def _retries(requests: Sequence[str]) -> int:
+    return len(set(requests)) - 1

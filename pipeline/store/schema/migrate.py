@@ -8,6 +8,7 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.errors import UsageError
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.schema.cluster_ddl import render
+from pipeline.store.schema.column_ttl import retain_utterances
 from pipeline.store.schema.ttl import retain
 
 RECORD = """
@@ -58,15 +59,21 @@ async def migrate(settings: Settings, *, dry_run: bool = False) -> Sequence[str]
         _check_kind(recorded[0][0], settings)
     if not recorded and dry_run:
         async with connection(settings, database="") as server:
-            return [*(migration.name for migration in migrations()), *await retain(server, settings, dry_run=True)]
+            retained = await _retain(server, settings, dry_run=True)
+            return [*(migration.name for migration in migrations()), *retained]
     async with connection(settings) as clickhouse:
         if not recorded:
             await _run(clickhouse, RECORD)
         pending = await _pending(clickhouse)
         if not dry_run:
             await _apply(clickhouse, pending)
-        retained = await retain(clickhouse, settings, dry_run=dry_run)
+        retained = await _retain(clickhouse, settings, dry_run=dry_run)
     return [*(migration.name for migration in pending), *retained]
+
+
+async def _retain(clickhouse: ClickHouse, settings: Settings, *, dry_run: bool) -> list[str]:
+    tables = await retain(clickhouse, settings, dry_run=dry_run)
+    return [*tables, *await retain_utterances(clickhouse, settings, dry_run=dry_run)]
 
 
 def _check_kind(engine: str, settings: Settings) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.fold.visits import IntentVisit, intent_visits, stage_visits
+from pipeline.fold.visits import intent_visits, split_visits, stage_visits
 from schemas.turn import Turn
 from tests.events import RULES, START, turn
 
@@ -25,17 +25,17 @@ def events(talk: Talk) -> list[Turn]:
     ]
 
 
-def visits(*talk: dict[str, Any]) -> list[IntentVisit]:
-    return intent_visits(events(list(talk)), RULES)
+def visits(*talk: dict[str, Any]) -> list[list[Turn]]:
+    return split_visits(events(list(talk)))
 
 
 def states(*talk: dict[str, Any]) -> list[tuple[str, int, str]]:
-    return [(visit.intent, visit.level, visit.state) for visit in visits(*talk)]
+    return list(intent_visits(visits(*talk), RULES))
 
 
 def stages(*talk: dict[str, Any]) -> list[tuple[str, int, str, str]]:
     found = stage_visits(visits(*talk), RULES)
-    return [(each.stage, each.retries, each.state, each.switched_to) for each in found]
+    return [(stage, retries, state, switched_to) for _, stage, state, switched_to, retries in found]
 
 
 def test_a_visit_that_another_intent_follows_is_switched() -> None:
@@ -74,7 +74,7 @@ def test_a_fallback_intent_fails_and_so_does_the_visit_before_it() -> None:
 
 def test_events_without_an_intent_belong_to_no_visit() -> None:
     (visit,) = visits(NONE, A, NONE, A)
-    assert [event.request_id for event in visit.events] == ["r1", "r3"]
+    assert [event.request_id for event in visit] == ["r1", "r3"]
     assert visits(NONE) == []
 
 

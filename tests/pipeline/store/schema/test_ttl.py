@@ -95,6 +95,7 @@ def test_only_what_differs_is_changed_and_said(clickhouse_settings: Settings) ->
     assert would == [
         "time to live of turns (30 days, of bot BOTAAAAAA1 for good, of bot BOTBBBBBB2 90 days)",
         "time to live of conversations (400 days)",
+        "time to live of utterances (that of turns)",
     ]
     assert changed(clickhouse_settings, **days) == would
     assert changed(clickhouse_settings, **days) == []
@@ -102,14 +103,14 @@ def test_only_what_differs_is_changed_and_said(clickhouse_settings: Settings) ->
         "time to live of conversations (for good)"
     ]
     assert changed(clickhouse_settings, **days | {"conversation_days": 0.0}) == []
-    assert len(changed(clickhouse_settings)) == 1
+    assert len(changed(clickhouse_settings)) == 2
     assert changed(clickhouse_settings) == []
 
 
 def test_a_dry_run_without_a_database_says_it_too(clickhouse_settings: Settings) -> None:
     nowhere = with_days(clickhouse_settings, clickhouse_database="nowhere_yet", archive_days=30.0)
     said = asyncio.run(migrate(nowhere, dry_run=True))
-    assert said[-1] == "time to live of turns (30 days)"
+    assert said[-2:] == ["time to live of turns (30 days)", "time to live of utterances (that of turns)"]
 
 
 def test_what_was_there_before_expires_too(tables: Tables, with_tables: Settings) -> None:
@@ -125,7 +126,10 @@ def test_a_clause_of_somebody_else_is_left_alone_where_nothing_is_to_expire(
     foreign = "ALTER TABLE turns MODIFY TTL timestamp + INTERVAL 5 YEAR RECOMPRESS CODEC(ZSTD(9))"
     tables.use(lambda clickhouse: clickhouse.command(foreign))
     assert changed(with_tables) == []
-    assert changed(with_tables, archive_days=30.0) == ["time to live of turns (30 days)"]
+    assert changed(with_tables, archive_days=30.0) == [
+        "time to live of turns (30 days)",
+        "time to live of utterances (that of turns)",
+    ]
 
 
 def test_new_tables_get_the_same(clickhouse_settings: Settings) -> None:
