@@ -14,7 +14,7 @@ from pipeline.http.middleware.cors import cors
 from pipeline.http.middleware.request_context import MetricsMiddleware, RequestContextMiddleware, on_no_route
 from pipeline.http.middleware.trusted_host import trusted_host
 from pipeline.http.openapi.document import openapi_route
-from pipeline.http.operations import get_session, get_transcript, list_sessions
+from pipeline.http.operations import get_session, get_transcript, list_sessions, metrics
 from pipeline.http.operations.operation import AppContext, ConcurrencyLimiter, Operation
 from pipeline.http.probes import probes
 from pipeline.metrics.query import QueryMetrics
@@ -24,6 +24,7 @@ from pipeline.store.lazy_client import LazyClickHouse
 
 OPERATIONS: Sequence[Operation] = (
     list_sessions.OPERATION,
+    *metrics.OPERATIONS,
     get_session.GET_SESSION_V1,
     get_session.GET_SESSION_V2,
     get_transcript.OPERATION,
@@ -37,7 +38,7 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
         UsageError: the key file cannot be read, or the audit log cannot be written.
     """
     store = LazyClickHouse(settings)
-    metrics = QueryMetrics()
+    query_metrics = QueryMetrics()
     access = AccessControl(settings, now)
     audit = audit_log(settings)
     context = AppContext(settings, store, PageTokens(settings.token_key), now, ConcurrencyLimiter(), access)
@@ -54,11 +55,11 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
     app = Starlette(
         routes=[
             *(route for operation in OPERATIONS for route in operation.routes(context)),
-            *probes(store, metrics, access),
+            *probes(store, query_metrics, access),
             openapi_route(OPERATIONS),
         ],
         middleware=[
-            Middleware(MetricsMiddleware, metrics=metrics),
+            Middleware(MetricsMiddleware, metrics=query_metrics),
             Middleware(AuditMiddleware, log=audit),
             *cors(settings.api_origins),  # outside of error handling, so that pages can read error responses
             Middleware(RequestContextMiddleware),

@@ -18,7 +18,7 @@ from pipeline.config.settings import Settings
 from pipeline.http.body import read_body
 from pipeline.http.errors import ANALYTICS, JSON, BusyError, ErrorCodes
 from pipeline.http.middleware.request_context import AuditRecord, request_context
-from pipeline.query.analytics.context import RowSource
+from pipeline.query.analytics.context import QueryContext, RowSource
 from pipeline.query.analytics.page_token import PageTokens
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.list_sessions.page_spans import PageSpans
@@ -63,6 +63,10 @@ class AppContext:
     concurrency: ConcurrencyLimiter
     access: AccessControl
     page_spans: PageSpans = field(default_factory=PageSpans)
+
+    def query_context(self, key: AccessKey) -> QueryContext:
+        """Return what analytics queries of this access key need."""
+        return QueryContext(self.store, self.tokens, self.now, self.settings.idle_ttl_of, key.can_access_bot)
 
 
 @dataclass(frozen=True, slots=True)
