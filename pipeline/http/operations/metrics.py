@@ -6,7 +6,13 @@ from pipeline.http.body import decode
 from pipeline.http.operations.operation import AppContext, Operation, OperationRequest
 from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.metrics.handler import AnyMetricsRequest, MetricsPages
-from pipeline.query.metrics.kinds import INTENT_STAGES, INTENTS, SESSIONS, UTTERANCE_TEXTS, MetricsKind
+from pipeline.query.metrics.kinds import (
+    INTENT_METRICS,
+    INTENT_STAGE_METRICS,
+    SESSION_METRICS,
+    UTTERANCE_METRICS,
+    MetricsKind,
+)
 from schemas.access_key import Right
 from schemas.lex.analytics import BotId
 from schemas.lex.intent_metrics import ListIntentMetricsRequest
@@ -50,25 +56,25 @@ def _operation(
 
 OPERATIONS = (
     _operation(
-        SESSIONS,
+        SESSION_METRICS,
         "sessionmetrics",
         ListSessionMetricsRequest,
         "Count a bot's sessions in a time window, their end states, durations, turns and concurrency",
     ),
     _operation(
-        INTENTS,
+        INTENT_METRICS,
         "intentmetrics",
         ListIntentMetricsRequest,
         "Count the intents that a bot's sessions visited in a time window, and how these visits ended",
     ),
     _operation(
-        INTENT_STAGES,
+        INTENT_STAGE_METRICS,
         "intentstagemetrics",
         ListIntentStageMetricsRequest,
         "Count the slots and confirmations that a bot asked for in a time window, and how often it had to ask again",
     ),
     _operation(
-        UTTERANCE_TEXTS,
+        UTTERANCE_METRICS,
         "utterancemetrics",
         ListUtteranceMetricsRequest,
         "Count what users typed or said to a bot in a time window, and how much of it was understood",

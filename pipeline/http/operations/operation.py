@@ -65,7 +65,7 @@ class AppContext:
     page_spans: PageSpans = field(default_factory=PageSpans)
 
     def query_context(self, key: AccessKey) -> QueryContext:
-        """Return what analytics queries of this access key need."""
+        """Return what a query needs to answer a request with this access key."""
         return QueryContext(self.store, self.tokens, self.now, self.settings.idle_ttl_of, key.can_access_bot)
 
 

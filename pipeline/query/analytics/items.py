@@ -48,7 +48,8 @@ class Items:
         if self.item_window:
             outer.insert(0, self.item_window)
         inner = [self.window, *(fragment.sql for fragment in conditions if not fragment.on_item)]
-        rows = f"FROM (SELECT * FROM conversations FINAL WHERE {_all(inner)})"  # noqa: S608 -- constants only; values are bound
+        # constants only; values are bound
+        rows = f"FROM (SELECT * FROM conversations FINAL WHERE {_all(inner)})"  # noqa: S608
         if not self.arrays:
             return rows
         where = f"\nWHERE {_all(outer)}" if outer else ""

@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from pipeline.query.analytics.context import QueryContext, Row
 from pipeline.query.analytics.filters import conditions
+from pipeline.query.analytics.fold_version import require_visits
 from pipeline.query.analytics.items import SETTINGS
 from pipeline.query.analytics.page_token import fingerprint
 from pipeline.query.analytics.sort_keys import SortCursor
@@ -55,6 +56,7 @@ class MetricsPages:
 
         Raises:
             InvalidQueryError: a filter, an order, a statistic or the page token is invalid.
+            PreconditionError: some rows were written before rows had what is counted.
             TransientError: ClickHouse is unavailable.
         """
         context = self.context
@@ -66,6 +68,8 @@ class MetricsPages:
         token = request.next_token
         cursor = None if token is None else context.tokens.read(token, token_key, SortCursor)
         as_of = context.now() if cursor is None else cursor.as_of
+        if kind.items.arrays:
+            await require_visits(context.store, kind.items.window, query.bot_id, window)
         size = request.max_results or PAGE_SIZE
         # one row more than the page has tells whether another page follows
         statement = select(query, cursor, context.dropped_before(bot_id, as_of), size + 1)

@@ -43,18 +43,13 @@ class MetricsKind:
     groups: Mapping[str, SortKey]
     bins: Mapping[str, str] = field(default_factory=lambda: {"ConversationStartTime": "start"})
 
-    @property
-    def has_visits(self) -> bool:
-        """Return whether the items are in arrays, which rows of an earlier fold lack."""
-        return bool(self.items.arrays)
-
 
 def _in(state: str, *, names: Mapping[str, str]) -> dict[str, str]:
     """Return metric name -> SQL of 1 for an item in the state of the metric, and of 0 for others."""
     return {metric: f"{state} = '{value}'" for metric, value in names.items()}
 
 
-SESSIONS = MetricsKind(
+SESSION_METRICS = MetricsKind(
     operation="ListSessionMetrics",
     items=CONVERSATIONS,
     filters=SESSION_FILTERS,
@@ -66,7 +61,7 @@ SESSIONS = MetricsKind(
     },
     groups={"ConversationEndState": SortKey(END_STATE, "String"), "LocaleId": SortKey("locale_id", "String")},
 )
-INTENTS = MetricsKind(
+INTENT_METRICS = MetricsKind(
     operation="ListIntentMetrics",
     items=VISITS,
     filters=INTENT_FILTERS,
@@ -83,7 +78,7 @@ INTENTS = MetricsKind(
         "IntentLevel": SortKey("visit_level", "UInt32"),
     },
 )
-INTENT_STAGES = MetricsKind(
+INTENT_STAGE_METRICS = MetricsKind(
     operation="ListIntentStageMetrics",
     items=STAGES,
     filters=STAGE_FILTERS,
@@ -97,7 +92,7 @@ INTENT_STAGES = MetricsKind(
         "SwitchedToIntent": SortKey("switched_to", "String"),
     },
 )
-UTTERANCE_TEXTS = MetricsKind(
+UTTERANCE_METRICS = MetricsKind(
     operation="ListUtteranceMetrics",
     items=UTTERANCES,
     filters=UTTERANCE_FILTERS,

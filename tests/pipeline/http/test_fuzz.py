@@ -63,8 +63,10 @@ def ask(case: Case[Any], layer: Planted, session: requests.Session, who: str) ->
 
 
 def may_be_senseless(body: object) -> bool:
-    """To a schema, 1.0 is a whole number, and any operator goes with any filter."""
-    return isinstance(body, dict) and (bool(body.get("filters")) or isinstance(body.get("maxResults"), float))
+    """To a schema, 1.0 is a whole number, any operator goes with any filter, and results may have two orders."""
+    return isinstance(body, dict) and (
+        bool(body.get("filters") or body.get("metrics")) or isinstance(body.get("maxResults"), float)
+    )
 
 
 def aim(case: Case[Any]) -> None:

@@ -7,11 +7,18 @@ import msgspec
 from hypothesis import strategies as st
 
 from pipeline.query.analytics.context import QueryContext
-from pipeline.query.analytics.filters import FilterOperator
 from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.metrics.handler import AnyMetricsRequest, MetricsPages
-from pipeline.query.metrics.kinds import INTENT_STAGES, INTENTS, SESSIONS, UTTERANCE_TEXTS, MetricsKind
+from pipeline.query.metrics.kinds import (
+    INTENT_METRICS,
+    INTENT_STAGE_METRICS,
+    SESSION_METRICS,
+    UTTERANCE_METRICS,
+    MetricsKind,
+)
+from pipeline.runtime.clock import Now
 from pipeline.store.client import ClickHouse
+from schemas.lex.filters import FilterOperator
 from schemas.lex.intent_metrics import ListIntentMetricsRequest
 from schemas.lex.intent_stage_metrics import ListIntentStageMetricsRequest
 from schemas.lex.session_metrics import ListSessionMetricsRequest
@@ -21,10 +28,10 @@ from tests.pipeline.query.rows import BOT, IDLE_TTL, INTENTS, NOW
 from tests.pipeline.query.table import TOKENS, Table
 
 KINDS: dict[str, tuple[MetricsKind, type[AnyMetricsRequest]]] = {
-    "ListSessionMetrics": (SESSIONS, ListSessionMetricsRequest),
-    "ListIntentMetrics": (INTENTS, ListIntentMetricsRequest),
-    "ListIntentStageMetrics": (INTENT_STAGES, ListIntentStageMetricsRequest),
-    "ListUtteranceMetrics": (UTTERANCE_TEXTS, ListUtteranceMetricsRequest),
+    "ListSessionMetrics": (SESSION_METRICS, ListSessionMetricsRequest),
+    "ListIntentMetrics": (INTENT_METRICS, ListIntentMetricsRequest),
+    "ListIntentStageMetrics": (INTENT_STAGE_METRICS, ListIntentStageMetricsRequest),
+    "ListUtteranceMetrics": (UTTERANCE_METRICS, ListUtteranceMetricsRequest),
 }
 VALUES = (
     *("TSTALIASID", "DRAFT", "en_US", "de_DE", "Text", "Slack", "session-3", "request-5", "/BookHotel", *INTENTS),
@@ -75,12 +82,14 @@ def filters(draw: st.DrawFn, kind: MetricsKind) -> dict[str, Any]:
     return {"name": name, "operator": operator.value, "values": draw(st.lists(values, min_size=1, max_size=most))}
 
 
-def answer(table: Table, operation: str, asked: Mapping[str, Any], bot: str = BOT) -> list[dict[str, Any]]:
+def answer(
+    table: Table, operation: str, asked: Mapping[str, Any], bot: str = BOT, now: Now = lambda: NOW
+) -> list[dict[str, Any]]:
     """All results, page by page, as JSON without empty lists."""
     kind, struct = KINDS[operation]
 
     async def ask(clickhouse: ClickHouse) -> list[dict[str, Any]]:
-        context = QueryContext(clickhouse, TOKENS, lambda: table.now, lambda _: IDLE_TTL, lambda _: True)
+        context = QueryContext(clickhouse, TOKENS, now, lambda _: IDLE_TTL, lambda _: True)
         token: dict[str, Any] = {}
         found: list[dict[str, Any]] = []
         while True:

@@ -103,7 +103,7 @@ ITEMS = {
 }
 
 
-def results(  # noqa: PLR0914 -- the simplest way has its steps in one place
+def results(
     operation: str, stored: Sequence[Conversation], request: Mapping[str, Any], now: int = NOW
 ) -> list[dict[str, Any]]:
     """All results of a request, in its order, as JSON without empty lists."""
@@ -113,7 +113,7 @@ def results(  # noqa: PLR0914 -- the simplest way has its steps in one place
     names = [group["name"] for group in request.get("groupBy") or []]
     length = LENGTHS[bin_by["interval"]] if bin_by else before - after
     counted: dict[tuple[Any, ...], list[Item]] = {} if bin_by or names else {(None,): []}
-    overlapping: dict[tuple[Any, ...], list[Item]] = dict(counted)
+    overlapping: dict[tuple[Any, ...], list[Item]] = {cell: [] for cell in counted}
     for item in items:
         group = tuple(item[name] for name in names)
         counted.setdefault((item[bin_by["name"]] // length if bin_by else None, *group), []).append(item)
@@ -123,7 +123,7 @@ def results(  # noqa: PLR0914 -- the simplest way has its steps in one place
     concurrent = any(metric["name"] == "Concurrency" for metric in request["metrics"])
     found = []
     for cell in overlapping if concurrent else counted:
-        number, *group = cell
+        number, group = cell[0], cell[1:]
         begin = number * length if bin_by else after
         here = counted.get(cell, [])
         values = [
@@ -138,7 +138,7 @@ def results(  # noqa: PLR0914 -- the simplest way has its steps in one place
         found.sort(key=lambda each: each[0], reverse=bin_by.get("order") != "Ascending")
     for i, metric in enumerate(request["metrics"]):
         if metric.get("order"):
-            found.sort(key=lambda each: each[2][i], reverse=metric["order"] == "Descending")
+            found.sort(key=lambda each: each[2][i] or 0, reverse=metric["order"] == "Descending")
     return [_json(bin_by, names, length, request, *each) for each in found]
 
 
@@ -156,7 +156,7 @@ def _matches(value: Any, name: str, operator: str, values: Sequence[str]) -> boo
         return False
     if name == "Duration":
         wanted = [int(each) for each in values]
-        return {"EQ": value in wanted, "GT": value > wanted[0], "LT": value < wanted[0]}[operator]
+        return bool({"EQ": value in wanted, "GT": value > wanted[0], "LT": value < wanted[0]}[operator])
     texts = ["Failed" if name == "IntentEndState" and each == "Failure" else each for each in values]
     return value in texts if operator == "EQ" else any(text in value for text in texts)
 
