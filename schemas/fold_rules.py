@@ -9,6 +9,9 @@ it through Kafka, so that a group of workers never mixes two versions unnoticed,
 
 Since 2, rows have visits and utterances, and entries of one request are ordered as they happen."""
 
+VISITS_SINCE: Final = 2
+"""Version of the fold since which rows have visits and utterances."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoldRules:

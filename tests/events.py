@@ -84,6 +84,9 @@ def turn(**changes: Any) -> Turn:
     return Turn(**{"content": content_digest(repr([fields, changes]).encode()), **fields, **changes})
 
 
+REASONS = ("", "StillWaitingResponse", "FulfillmentStartedResponse", "FulfillmentUpdateResponse", "Another")
+
+
 @st.composite
 def turns(draw: st.DrawFn) -> Turn:
     """Return a turn of one of three conversations; one in four differs in content from most others of its identity."""
@@ -94,7 +97,7 @@ def turns(draw: st.DrawFn) -> Turn:
         originating_request_id=f"origin-{conversation}",
         request_id=f"request-{number}",
         timestamp=START + 700 * moment,
-        response_reason=("", "FulfillmentUpdateResponse")[number % 5 == 4],
+        response_reason=draw(st.sampled_from(REASONS)) if number % 5 == 4 else "",
         operation_name=("RecognizeText", "PutSession")[seed == 1],
         input_mode=("Text", "Speech", "", "DTMF")[seed % 4],
         channel=("", "Slack", "Facebook")[seed % 3],

@@ -10,7 +10,7 @@ from pipeline.kafka.forwarded import ForwardedCount, count_forwarded
 from pipeline.kafka.group import PartitionLag, read_lag
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError, UsageError
 from pipeline.store.client import connection
-from pipeline.store.counts import count_rows
+from pipeline.store.counts import count_rows, count_without_visits
 
 PATIENCE = 5.0
 """Seconds that Kafka and ClickHouse each have to answer."""
@@ -18,10 +18,20 @@ TABLES = ("turns", "conversations")
 HINT = "`turnfold migrate` creates what is missing"
 
 
+def without_visits(rows: int, settings: Settings) -> str:
+    """Return what to do about rows that were written before rows had visits and utterances."""
+    rebuild = "rebuild --into live" if settings.clickhouse_cluster else "rebuild --into new --swap"
+    return (
+        f"{rows:,} conversations were written by an earlier version, without intent visits, stages and utterances: "
+        f"operations that count these refuse windows with such conversations until `turnfold {rebuild}` has run"
+    )
+
+
 class State(msgspec.Struct):
     """The `partitions` of existing topics, `rows` by table, and `problems` as one sentence per part.
 
-    Tables that are too large for a quick exact count are `approximate`: their number is never too small.
+    Tables that are too large for a quick exact count are `approximate`: their number is never too small. The rows
+    `without_visits` were written by an earlier version.
     """
 
     partitions: list[PartitionLag] = msgspec.field(default_factory=list)
@@ -29,6 +39,7 @@ class State(msgspec.Struct):
     forwarded: ForwardedCount | None = None
     rows: dict[str, int] = msgspec.field(default_factory=dict)
     approximate: list[str] = msgspec.field(default_factory=list)
+    without_visits: int = 0
     problems: dict[str, str] = msgspec.field(default_factory=dict)
 
 
@@ -65,6 +76,7 @@ async def _read_clickhouse(settings: Settings, state: State) -> None:
                 state.rows[table] = count.rows
                 if not count.exact:
                     state.approximate.append(table)
+            state.without_visits = (await count_without_visits(clickhouse)).rows
     except TimeoutError:
         state.problems["clickhouse"] = _uncounted(settings, state, f"has not answered within {2 * PATIENCE:g} s")
     except ExceededError as error:

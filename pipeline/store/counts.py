@@ -1,10 +1,11 @@
-"""Count the rows of a table within bounds of time and memory, exactly where that is cheap enough."""
+"""Count rows within bounds of time and memory, exactly where that is cheap enough."""
 
 from typing import NamedTuple
 
 from pipeline.runtime.errors import ExceededError
 from pipeline.store.client import ClickHouse
 from pipeline.store.limits import Limits
+from schemas.fold_rules import VISITS_SINCE
 
 EXACT_ROWS = 5_000_000
 """Stored rows up to which an exact count is tried: it compares the sorting keys of all of them."""
@@ -29,6 +30,22 @@ async def count_rows(clickhouse: ClickHouse, table: str) -> RowCount:
         return RowCount(stored, exact=False)
     try:
         return RowCount(await _count(clickhouse, f"{table} FINAL"), exact=True)
+    except ExceededError:
+        return RowCount(stored, exact=False)
+
+
+async def count_without_visits(clickhouse: ClickHouse) -> RowCount:
+    """Count the current rows that were written before rows had visits and utterances.
+
+    Raises:
+        TransientError: a retry may succeed. StatementError: there is no such table, or it lacks columns.
+    """
+    condition = f"WHERE fold < {VISITS_SINCE} AND is_deleted = 0"
+    stored = await _count(clickhouse, f"conversations {condition}")
+    if not stored or stored > EXACT_ROWS:
+        return RowCount(stored, exact=not stored)
+    try:
+        return RowCount(await _count(clickhouse, f"conversations FINAL {condition}"), exact=True)
     except ExceededError:
         return RowCount(stored, exact=False)
 

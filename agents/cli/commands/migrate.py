@@ -5,9 +5,12 @@ import asyncio
 import click
 
 from agents.cli.output.write import say
+from agents.cli.state import without_visits
 from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import StatementError, UsageError
+from pipeline.store.client import connection
+from pipeline.store.counts import count_without_visits
 from pipeline.store.schema import migrate as store
 
 
@@ -32,5 +35,12 @@ def migrate(settings: Settings, *, dry_run: bool) -> None:
         say(f"{name} {would}applied to database {settings.clickhouse_database}")
     if not topics.created and not applied:
         say("nothing to do: all topics and tables exist")
+    if not dry_run and (rows := asyncio.run(_count_without_visits(settings))):
+        say(f"note: {without_visits(rows, settings)}", err=True)
     for difference in topics.differences:
         say(f"note: {difference}; Turnfold leaves existing topics as they are", err=True)
+
+
+async def _count_without_visits(settings: Settings) -> int:
+    async with connection(settings) as clickhouse:
+        return (await count_without_visits(clickhouse)).rows

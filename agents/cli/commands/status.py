@@ -10,7 +10,7 @@ from rich.table import Table
 
 from agents.cli.output.safe_console import SafeConsole
 from agents.cli.output.write import cell, console, say, write_json
-from agents.cli.state import State, read_state
+from agents.cli.state import State, read_state, without_visits
 from pipeline.config.settings import Settings
 from pipeline.kafka.group import PartitionLag
 
@@ -44,6 +44,7 @@ def _document(state: State, settings: Settings) -> dict[str, Any]:
         "forwarded": state.forwarded.count if state.forwarded else None,
         "rows": state.rows,
         "approximate": state.approximate,
+        "without_visits": state.without_visits,
         "problems": state.problems,
     }
 
@@ -67,6 +68,8 @@ def _print_tables(state: State, settings: Settings) -> None:
         screen.print(table, "")
     if state.approximate:
         screen.print("about: with rows that ClickHouse has not yet merged into their later versions", "")
+    if state.without_visits:
+        screen.print(without_visits(state.without_visits, settings), "", soft_wrap=True)
     if state.dead:
         _print_dead(screen, state)
     if state.forwarded and state.forwarded.count:

@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pipeline.fold.fold import fold
 from pipeline.fold.visits import intent_visits, split_visits, stage_visits
 from schemas.turn import Turn
-from tests.events import RULES, START, turn
+from tests.events import RULES, START, turn, turns
 
 Talk = list[dict[str, Any]]
 CLOSED = {"dialog_action": "Close", "intent_state": "Fulfilled"}
@@ -107,3 +110,29 @@ def test_a_completed_visit_and_the_next_one_of_its_intent_have_stages_of_their_o
 
 def test_a_slot_is_asked_for_only_where_the_action_says_so() -> None:
     assert stages(A | {"slot_to_elicit": "City"}, A | {"dialog_action": "ElicitSlot"}) == []
+
+
+@given(st.lists(turns(), min_size=1, max_size=15))
+def test_visits_agree_with_the_row_of_their_conversation(drawn: list[Turn]) -> None:
+    """Each event with an intent is in one visit, names at new levels are the intent path, only the end is open."""
+    row = fold({event.identity: event for event in drawn if event.key == drawn[0].key}.values(), RULES)
+    names = [
+        name
+        for name, level, before in zip(row.visit_intents, row.visit_levels, (0, *row.visit_levels), strict=False)
+        if level > before
+    ]
+    assert "".join(f"/{name}" for name in names) == row.intent_path
+    assert row.visit_levels == tuple(sorted(row.visit_levels))
+    assert "" not in row.visit_states[:-1]
+    assert "" not in row.stage_states[:-1]
+    assert ("" in row.visit_states) == (bool(row.intents) and row.end_state == "")
+    assert set(row.stage_intents) <= set(row.intents)
+    assert {name for name in row.stage_switched_to if name} <= set(row.intents)
+
+
+@given(st.lists(turns(), max_size=15))
+def test_every_event_with_an_intent_is_in_one_visit(drawn: list[Turn]) -> None:
+    split = split_visits(sorted(drawn, key=lambda event: event.order))
+    together = [event for visit in split for event in visit]
+    assert together == [event for event in sorted(drawn, key=lambda event: event.order) if event.intent_name]
+    assert all(len({event.intent_name for event in visit}) == 1 for visit in split)

@@ -1,12 +1,15 @@
 """Rows are counted exactly where that is cheap; else the number is never too small, and said to be no exact one."""
 
+import msgspec
 import pytest
 
 from pipeline.runtime.errors import ExceededError
 from pipeline.store.client import ClickHouse
-from pipeline.store.counts import RowCount, count_rows
+from pipeline.store.counts import RowCount, count_rows, count_without_visits
 from pipeline.store.limits import Limits
-from tests.pipeline.audit.tables import Tables
+from schemas.fold_rules import VISITS_SINCE
+from tests.events import turn
+from tests.pipeline.audit.tables import Tables, folded
 
 ROWS = 200_000
 FILL = """
@@ -29,6 +32,14 @@ def test_a_row_in_several_versions_counts_once(tables: Tables) -> None:
         assert await count_rows(clickhouse, "turns") == RowCount(0, exact=True)
 
     tables.use(use)
+
+
+def test_rows_without_visits_count_until_rows_with_visits_replace_them(tables: Tables) -> None:
+    old = [msgspec.structs.replace(row, fold=VISITS_SINCE - 1) for row in folded([turn()])]
+    tables.put(*old)
+    assert tables.use(count_without_visits) == RowCount(1, exact=True)
+    tables.put(*folded([turn()]))
+    assert tables.use(count_without_visits) == RowCount(0, exact=True)
 
 
 def test_of_a_large_table_no_exact_number_is_asked_for(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:

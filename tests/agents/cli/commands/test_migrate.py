@@ -1,10 +1,15 @@
 """`turnfold migrate` creates what is missing, names it, and reports differences."""
 
+import asyncio
+
 import msgspec
 
 from pipeline.config.settings import Settings
+from pipeline.fold.fold import fold
 from pipeline.kafka.topics import find_topics
+from pipeline.store.client import connection
 from tests.agents.cli.command import turnfold
+from tests.events import RULES, turn
 
 
 def test_what_is_missing_is_created_once_and_named(stack: Settings) -> None:
@@ -32,6 +37,21 @@ def test_a_topic_that_differs_is_left_alone_and_told(stack: Settings) -> None:
     assert f"note: topic {stack.topic_turns} has 4 partitions, the settings say 9" in found.err
 
 
+def test_rows_of_an_earlier_version_are_reported_with_the_remedy(stack: Settings) -> None:
+    turnfold(stack, "migrate")
+
+    async def insert_old() -> None:
+        async with connection(stack) as clickhouse:
+            await clickhouse.insert("conversations", [msgspec.structs.replace(fold([turn()], RULES), fold=0)])
+
+    asyncio.run(insert_old())
+    for ended in (turnfold(stack, "migrate"), turnfold(stack, "status")):
+        assert ended.status == 0
+        said = ended.out + ended.err
+        assert "1 conversations were written by an earlier version, without intent visits" in said
+        assert "until `turnfold rebuild --into new --swap` has run" in said
+
+
 def test_without_clickhouse_the_topics_are_there_and_the_rest_is_told(stack: Settings) -> None:
     found = turnfold(msgspec.structs.replace(stack, clickhouse="http://127.0.0.1:1"), "migrate")
     assert found.status == 1
@@ -48,7 +68,8 @@ def test_what_expires_is_told_to_clickhouse_and_said_once(stack: Settings) -> No
     assert said.splitlines() == [
         f"time to live of turns (30 days) applied to database {stack.clickhouse_database}",
         f"time to live of conversations (400 days) applied to database {stack.clickhouse_database}",
+        f"time to live of utterances (that of turns) applied to database {stack.clickhouse_database}",
     ]
     assert would == said.replace("applied", "would be applied")
     assert turnfold(kept, "migrate").out == "nothing to do: all topics and tables exist\n"
-    assert turnfold(stack, "migrate").out.count("(for good) applied") == 2
+    assert turnfold(stack, "migrate").out.count("(for good) applied") == 3

@@ -60,6 +60,7 @@ def test_json_says_the_same(stack: Settings) -> None:
     assert said["dead"] == {"total": 1, "scanned": 1, "reasons": {"empty": 1}}
     assert said["rows"] == {"turns": 0, "conversations": 0}
     assert said["approximate"] == []
+    assert said["without_visits"] == 0
     assert said["problems"] == {}
 
 
