@@ -1,6 +1,7 @@
 """Define the rows of table `conversations` and of table `bots`."""
 
 import enum
+from typing import Final
 
 import msgspec
 
@@ -75,6 +76,10 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     def key(self) -> ConversationKey:
         """Return the key of the conversation."""
         return (self.bot_id, self.session_id, self.originating_request_id)
+
+
+TRANSCRIPTS: Final = ("utterance_texts",)
+"""Columns that hold what people typed or said. Reports of differences show digests of them, never the texts."""
 
 
 class NamedBot(msgspec.Struct, frozen=True, gc=False):

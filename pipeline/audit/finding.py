@@ -1,7 +1,7 @@
 """Compare the archive and the rows of conversations, and describe each disagreement and the correct row."""
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -10,7 +10,7 @@ from pipeline.fold.event_set import EventSet
 from pipeline.fold.fold import fold
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.store.conversations import ArchiveAndRows, RowPlace
-from schemas.conversation import Conversation
+from schemas.conversation import TRANSCRIPTS, Conversation
 from schemas.erasure import digest
 from schemas.turn import ConversationKey
 
@@ -40,7 +40,8 @@ class Kind(enum.StrEnum):
 class Difference(msgspec.Struct, frozen=True, rename="camel"):
     """A difference between a conversation's rows and the fold of its events.
 
-    `start` is the row's, in milliseconds. `columns` maps the wrong columns to the actual and the correct value.
+    `start` is the row's, in milliseconds. `columns` maps the wrong columns to the actual and the correct value, in
+    place of transcripts their number and a digest.
     """
 
     kind: Kind
@@ -134,6 +135,13 @@ def _expires(finding: Finding, retention: Retention, now: int) -> bool:
 
 
 def _columns(row: Conversation, correct: Conversation) -> dict[str, tuple[object, object]]:
-    pairs = zip(msgspec.structs.astuple(row), msgspec.structs.astuple(correct), strict=True)
-    names = (field.name for field in msgspec.structs.fields(row))
-    return {name: pair for name, pair in zip(names, pairs, strict=True) if pair[0] != pair[1]}
+    pairs = {name: (getattr(row, name), getattr(correct, name)) for name in Conversation.__struct_fields__}
+    return {
+        name: (_digest(actual), _digest(due)) if name in TRANSCRIPTS else (actual, due)
+        for name, (actual, due) in pairs.items()
+        if actual != due
+    }
+
+
+def _digest(texts: Sequence[str]) -> str:
+    return f"{len(texts)} texts, sha256:{digest(*texts)[:16]}"

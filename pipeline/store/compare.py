@@ -8,7 +8,7 @@ import msgspec
 
 from pipeline.store.client import ClickHouse
 from schemas.columns import columns
-from schemas.conversation import Conversation
+from schemas.conversation import TRANSCRIPTS, Conversation
 from schemas.turn import ConversationKey
 
 KEY = ("bot_id", "session_id", "originating_request_id")
@@ -24,8 +24,18 @@ PART = "cityHash64(session_id) % {parts:UInt64} = {part:UInt64}"
 NAMED, NAMED_KEY = ", ".join(COMPARED), ", ".join(KEY)
 DIFFERS = {name: f"live.there AND shadow.there AND live.{name} != shadow.{name}" for name in (*COMPARED, "values")}
 COUNTS = ", ".join(f"countIf({DIFFERS[name]})" for name in COMPARED)
+
+
+def _shown(column: str, name: str) -> str:
+    """Build the SQL of a value in an example: of transcripts, their number and a digest."""
+    if name not in TRANSCRIPTS:
+        return f"toString({column})"
+    return f"concat(toString(length({column})), ' texts, ', lower(hex(sipHash64({column}))))"
+
+
 FIRST = ", ".join(
-    f"groupArrayIf({EXAMPLES})(({NAMED_KEY}, toString(live.{name}), toString(shadow.{name})), {DIFFERS[name]})"
+    f"groupArrayIf({EXAMPLES})(({NAMED_KEY}, {_shown(f'live.{name}', name)}, {_shown(f'shadow.{name}', name)}), "
+    f"{DIFFERS[name]})"
     for name in COMPARED
 )
 CONVERSATIONS = f"""
@@ -52,7 +62,10 @@ COUNT = "SELECT count() FROM {database:Identifier}.{table:Identifier}"
 
 
 class Example(msgspec.Struct, frozen=True):
-    """A conversation in which a column differs: the value of the live row and that of the shadow row (`new`)."""
+    """A conversation in which a column differs: the value of the live row and that of the shadow row (`new`).
+
+    In place of transcripts it has their number and a digest.
+    """
 
     key: ConversationKey
     live: str

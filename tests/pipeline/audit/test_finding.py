@@ -42,3 +42,12 @@ def test_a_finding_changes_with_whatever_changes() -> None:
     assert one == Finding(turn().key, fold([turn()], RULES), ())
     assert one != Finding(turn().key, msgspec.structs.replace(RIGHT, version=2), ())
     assert one != Finding(turn().key, RIGHT, (RIGHT,))
+
+
+def test_a_difference_shows_no_transcripts() -> None:
+    wrong = msgspec.structs.replace(RIGHT, utterance_texts=("my secret",))
+    (difference,) = Finding(turn().key, RIGHT, (wrong,)).differences()
+    actual, due = difference.columns["utterance_texts"]
+    assert actual != due
+    assert str(actual).startswith("1 texts, sha256:")
+    assert "secret" not in repr(difference)

@@ -80,6 +80,14 @@ def test_each_column_that_differs_is_told_with_what_both_have(both: Both) -> Non
         assert example.live != example.new
 
 
+def test_an_example_shows_no_transcripts(both: Both) -> None:
+    wrong = changed(ROWS[0], utterance_texts=("my secret",))
+    found = both.compared((ROWS, TALK), ([wrong, *ROWS[1:]], TALK))
+    (example,) = found.examples["utterance_texts"]
+    assert example.new.startswith("1 texts, ")
+    assert "secret" not in repr(found)
+
+
 def test_a_conversation_on_one_side_is_missing_or_extra_and_does_not_differ(both: Both) -> None:
     found = both.compared((ROWS[:7], TALK), (ROWS[3:], TALK))
     assert (found.conversations, found.different, found.missing, found.extra) == (10, 0, 3, 3)
