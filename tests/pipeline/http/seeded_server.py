@@ -27,7 +27,7 @@ from tests.pipeline.auth.signing import bearing, kept
 from tests.pipeline.http.operations.test_list_sessions import insert as insert_rows
 from tests.pipeline.http.runtime import insert as insert_turns
 from tests.pipeline.http.serving import SESSIONS, WINDOW, client, serving
-from tests.pipeline.query.rows import BOT, OTHER_BOT, conversation
+from tests.pipeline.query.rows import BOT, NOW, OTHER_BOT, conversation
 from tests.pipeline.query.session_entries import ALIAS, ALIAS_NAME, BOT_NAME, USER, Entry, scalar, v1, v2
 
 OURS, THEIRS = "ours", "theirs"
@@ -119,6 +119,20 @@ def rows(whose: str, bot: str) -> list[Conversation]:
             bot_version=f"{whose}-version",
             intents=(f"{whose}Intent",),
             intent_path=f"/{whose}Intent",
+            visit_intents=(f"{whose}Intent",),
+            visit_levels=(1,),
+            visit_states=("Success",),
+            stage_intents=(f"{whose}Intent",),
+            stage_names=(f"{whose}Slot",),
+            stage_states=("Success",),
+            stage_switched_to=("",),
+            stage_retries=(0,),
+            utterance_times=(NOW - 3_600_000,),
+            utterance_request_ids=(f"{whose}-request-{number}",),
+            utterance_texts=(f"{whose} said {number}",),
+            utterance_missed=(False,),
+            utterance_intents=(f"{whose}Intent",),
+            utterance_slots=("",),
         )
         for number in range(12)
     ]

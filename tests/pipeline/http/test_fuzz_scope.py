@@ -15,9 +15,19 @@ from tests.pipeline.query.rows import BOT, OTHER_BOT
 from tests.pipeline.query.session_entries import ALIAS, ALIAS_NAME, BOT_NAME, USER
 
 NAMED = [(OTHER_BOT, ALIAS), (OTHER_BOT, ALIAS_NAME), (V1_BOT, ALIAS_NAME), (BOT_NAME, ALIAS), (BOT_NAME, ALIAS_NAME)]
+THEIR_LISTS = [SESSIONS.replace(BOT, OTHER_BOT), SESSIONS.replace(BOT, V1_BOT)]
+METRICS = {
+    "intentmetrics": "IntentName",
+    "intentstagemetrics": "IntentStageName",
+    "utterancemetrics": "UtteranceText",
+}
+"""Path of an operation -> a field of which their groups say whose they are."""
+THEIR_METRICS = {
+    f"/bots/{bot}/analytics/{path}": field for path, field in METRICS.items() for bot in (OTHER_BOT, V1_BOT)
+}
 THEIR_PATHS = [
-    SESSIONS.replace(BOT, OTHER_BOT),
-    SESSIONS.replace(BOT, V1_BOT),
+    *THEIR_LISTS,
+    *THEIR_METRICS,
     *(
         f"/bot/{bot}/alias/{alias}/user/{USER}/session" + end
         for bot, alias in NAMED
@@ -27,7 +37,7 @@ THEIR_PATHS = [
 ]
 """Theirs is the latest session of the name."""
 TEMPLATES = [
-    "/bots/{botId}/analytics/sessions",
+    *(f"/bots/{{botId}}/analytics/{path}" for path in ("sessions", "sessionmetrics", *METRICS)),
     "/bots/{botId}/botAliases/{botAliasId}/botLocales/{localeId}/sessions/{sessionId}",
     "/bot/{botName}/alias/{botAlias}/user/{userId}/session/",
     "/bot/{botName}/alias/{botAlias}/user/{userId}/session/transcript",
@@ -67,10 +77,18 @@ def paths(draw: st.DrawFn) -> str:
     return path + ("?" + "&".join(f"{name}={value}" for name, value in query) if query else "")
 
 
+def body_of(path: str) -> dict[str, object]:
+    """What a path needs in any case; groups are by what says whose they are."""
+    if "metrics" not in path:
+        return dict(WINDOW)
+    field = next((field for name, field in METRICS.items() if name in path), "LocaleId")
+    return WINDOW | {"metrics": [{"name": "Count", "statistic": "Sum"}], "groupBy": [{"name": field}]}
+
+
 @st.composite
-def bodies(draw: st.DrawFn, page: str) -> bytes:
-    """A question for a list, with filters by what is theirs and the token of their next page."""
-    asked: dict[str, object] = dict(WINDOW)
+def bodies(draw: st.DrawFn, path: str, page: str) -> bytes:
+    """A question for a list or metrics, with filters by what is theirs and the token of their next page."""
+    asked = body_of(path)
     value = st.lists(st.sampled_from(VALUES), min_size=1, max_size=5)
     one = st.fixed_dictionaries({"name": st.sampled_from(FIELDS), "operator": st.just("EQ"), "values": value})
     asked["filters"] = draw(st.none() | st.lists(one, min_size=1, max_size=3))
@@ -88,7 +106,9 @@ def method(path: str) -> str:
 def test_there_is_something_to_be_learnt(layer: Planted, ask: Client) -> None:
     """A search for what can never come would find nothing either."""
     for path in THEIR_PATHS:
-        found = {who: ask.ask(method(path), path, orjson.dumps(WINDOW), layer.headers(who)) for who in layer.tokens}
+        found = {
+            who: ask.ask(method(path), path, orjson.dumps(body_of(path)), layer.headers(who)) for who in layer.tokens
+        }
         assert THEIRS in str(found["all"].body), path
         assert THEIRS not in str(found["narrow"].body), path
     turned = orjson.dumps(WINDOW | {"maxResults": 5, "nextToken": layer.page})
@@ -99,7 +119,7 @@ def test_there_is_something_to_be_learnt(layer: Planted, ask: Client) -> None:
 @given(st.data())
 def test_nothing_of_theirs_comes_to_a_key_of_ours(layer: Planted, ask: Client, data: st.DataObject) -> None:
     path = data.draw(paths())
-    body = data.draw(bodies(layer.page))
+    body = data.draw(bodies(path, layer.page))
     elsewhere = st.sampled_from(["x-original-url", "x-rewrite-url", "x-forwarded-prefix", "x-amzn-bot-id"])
     headers = {data.draw(elsewhere): data.draw(st.sampled_from(THEIR_PATHS))} | layer.headers("narrow")
     answer = ask.ask(method(path), path, body, headers)

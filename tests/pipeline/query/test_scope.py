@@ -12,15 +12,18 @@ import msgspec
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.query.analytics.context import NO_BOT
+from pipeline.query.analytics.context import NO_BOT, QueryContext
 from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.errors import NotFoundError
 from pipeline.query.get_session.archive import Archive
 from pipeline.query.get_session.current import CurrentSessions
 from pipeline.query.list_sessions.handler import SessionLists
 from pipeline.query.list_sessions.page_spans import PageSpans
+from pipeline.query.metrics.handler import MetricsPages
 from pipeline.store.client import ClickHouse, connection
 from schemas.lex.list_sessions import ListSessionAnalyticsDataRequest
+from tests.pipeline.query.metrics.metrics_requests import KINDS, one
+from tests.pipeline.query.metrics.slow import rows
 from tests.pipeline.query.rows import BOT, conversations
 from tests.pipeline.query.session_entries import BOT_NAME, IDS, NAMES, NOW, TTL, archived, v2
 from tests.pipeline.query.table import TOKENS, WINDOW, Table
@@ -58,6 +61,26 @@ def test_lists_ask_for_no_bot_at_all(table: Table, asked: dict[str, Any]) -> Non
         window = parse_time_range(request.start_date_time, request.end_date_time)
         page = await lists.page(bot, window, request)
         assert (page.sessions, page.next_token) == ((), msgspec.UNSET)
+        return store.asked
+
+    hidden = table.use(lambda clickhouse: ask(clickhouse, BOT, lambda _: False))
+    empty = table.use(lambda clickhouse: ask(clickhouse, "BOTXXXXXX1", lambda _: True))
+    assert [(sql, parameters | {"bot_id": NO_BOT}) for sql, parameters in empty] == hidden
+    assert BOT not in str(hidden)
+
+
+@pytest.mark.parametrize("operation", KINDS)
+def test_metrics_ask_for_no_bot_at_all(table: Table, operation: str) -> None:
+    table.insert(*rows(60, 1))
+    kind, struct = KINDS[operation]
+    request = msgspec.convert(WINDOW | one("Count") | {"groupBy": [{"name": next(iter(kind.groups))}]}, struct)
+    window = parse_time_range(request.start_date_time, request.end_date_time)
+
+    async def ask(clickhouse: ClickHouse, bot: str, sees: Callable[[str], bool]) -> list[Question]:
+        store = Listening(clickhouse)
+        context = QueryContext(store, TOKENS, lambda: NOW, lambda _: TTL, sees)
+        page = await MetricsPages(context).page(kind, bot, window, request)
+        assert (page.bot_id, page.results, page.next_token) == (bot, (), msgspec.UNSET)
         return store.asked
 
     hidden = table.use(lambda clickhouse: ask(clickhouse, BOT, lambda _: False))
