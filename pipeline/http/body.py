@@ -75,7 +75,10 @@ def _invalid(text: str, struct: type[msgspec.Struct]) -> InvalidQueryError:
     match = PATH_SUFFIX.search(text)
     path = match[1] if match else ""
     what = text[: match.start() if match else None][:MAX_ECHO]
-    node = _type_at(inspect.type_info(struct), path)
+    annotated = _type_at(inspect.type_info(struct), path)
+    node = _unwrapped(annotated)
+    if "matching regex" in what and (description := _description(annotated)):
+        what = f"expected {description}"
     if isinstance(node, inspect.StructType) and "unknown field" in what:
         what += "; there are " + ", ".join(field.encode_name for field in node.fields)
     if isinstance(node, inspect.EnumType):
@@ -84,17 +87,29 @@ def _invalid(text: str, struct: type[msgspec.Struct]) -> InvalidQueryError:
 
 
 def _type_at(node: Any, path: str) -> Any:
-    """Return the type at `path`, such as `.filters[2].name`, in msgspec's description of a struct; None if none."""
+    """Return the type at `path`, such as `.filters[2].name`, in msgspec's description of a struct; None if none.
+
+    It may be wrapped in its limits and description, and in a union with None.
+    """
     for step in PATH_STEP.finditer(path):
         node = _unwrapped(node)
         if name := step[1]:
             node = next((f.type for f in getattr(node, "fields", ()) if f.encode_name == name), None)
         else:
             node = getattr(node, "item_type", None)
-    return _unwrapped(node)
+    return node
 
 
 def _unwrapped(node: Any) -> Any:
-    if isinstance(node, inspect.UnionType):  # an optional member: the other type is None
-        node = node.types[0]
+    node = _required(node)
     return node.type if isinstance(node, inspect.Metadata) else node
+
+
+def _required(node: Any) -> Any:
+    """Return the type of an optional member without None."""
+    return node.types[0] if isinstance(node, inspect.UnionType) else node
+
+
+def _description(node: Any) -> str:
+    """Return the description of a type in words; empty if it has none."""
+    return str((getattr(_required(node), "extra_json_schema", None) or {}).get("description", ""))

@@ -10,6 +10,8 @@ from pipeline.http import body as body_module
 from pipeline.http.body import MAX_BYTES, decode, read_body
 from pipeline.query.errors import InvalidQueryError
 from schemas.lex.filters import SessionFilterName
+from schemas.lex.list_aggregated_utterances import ListAggregatedUtterancesRequest
+from schemas.lex.list_intent_paths import ListIntentPathsRequest
 from schemas.lex.list_sessions import ListSessionAnalyticsDataRequest, SessionSortName
 
 TIMES = b'"startDateTime": 1, "endDateTime": 2'
@@ -75,6 +77,17 @@ WRONG = {
 @pytest.mark.parametrize(("body", "message"), WRONG.items())
 def test_a_wrong_member_is_named_with_what_would_be_right(body: bytes, message: str) -> None:
     assert refused(body) == message
+
+
+def test_a_text_that_does_not_match_is_told_in_words_what_would() -> None:
+    with pytest.raises(InvalidQueryError) as error:
+        decode(asking(b'"intentPath": "/BookHotel/"'), ListIntentPathsRequest)
+    assert str(error.value) == (
+        "intentPath: expected names of intents in their order, such as /BookHotel/BookCar; / for the beginning"
+    )
+    with pytest.raises(InvalidQueryError, match="botVersion: expected DRAFT, or a number of at most 5 digits"):
+        decode(b'{"localeId": "en_US", "aggregationDuration": {"relativeAggregationDuration": {"timeDimension": "Days",'
+               b' "timeValue": 3}}, "botVersion": "one"}', ListAggregatedUtterancesRequest)  # fmt: skip
 
 
 @pytest.mark.parametrize(
