@@ -17,7 +17,7 @@ class Right(enum.StrEnum):
     SESSIONS = "sessions"
     """Read the current state of a user's session, including slots, attributes and the last messages."""
     TRANSCRIPTS = "transcripts"
-    """Read the transcript of a session."""
+    """Read transcripts of sessions, and lists and counts of utterances."""
     ADMIN = "admin"
     """Read the metrics of the query layer itself: /metrics."""
 

@@ -14,7 +14,16 @@ from pipeline.http.middleware.cors import cors
 from pipeline.http.middleware.request_context import MetricsMiddleware, RequestContextMiddleware, on_no_route
 from pipeline.http.middleware.trusted_host import trusted_host
 from pipeline.http.openapi.document import openapi_route
-from pipeline.http.operations import get_session, get_transcript, list_sessions, metrics
+from pipeline.http.operations import (
+    get_session,
+    get_transcript,
+    list_aggregated_utterances,
+    list_bots,
+    list_intent_paths,
+    list_sessions,
+    list_utterances,
+    metrics,
+)
 from pipeline.http.operations.operation import AppContext, ConcurrencyLimiter, Operation
 from pipeline.http.probes import probes
 from pipeline.metrics.query import QueryMetrics
@@ -25,6 +34,10 @@ from pipeline.store.lazy_client import LazyClickHouse
 OPERATIONS: Sequence[Operation] = (
     list_sessions.OPERATION,
     *metrics.OPERATIONS,
+    list_intent_paths.OPERATION,
+    list_utterances.OPERATION,
+    list_aggregated_utterances.OPERATION,
+    list_bots.OPERATION,
     get_session.GET_SESSION_V1,
     get_session.GET_SESSION_V2,
     get_transcript.OPERATION,

@@ -1,7 +1,7 @@
 """Turn exceptions into error responses that AWS's SDKs read: a status, a code in a header, a message in JSON."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 import orjson
@@ -62,6 +62,9 @@ ANALYTICS = ErrorCodes(
     exceeded=ErrorCode("ServiceQuotaExceededException", 402),
     precondition=ErrorCode("PreconditionFailedException", 412),
 )
+AGGREGATED_UTTERANCES = replace(ANALYTICS, exceeded=ANALYTICS.throttled)
+"""Of ListAggregatedUtterances, which has no error for a quota."""
+BOTS = replace(ANALYTICS, precondition=None)
 RUNTIME_V1 = ErrorCodes(
     invalid=ErrorCode("BadRequestException", 400),
     throttled=ErrorCode("LimitExceededException", 429),

@@ -138,7 +138,7 @@ class Operation:
         query = {
             name: _convert(name, sent[name], kind, quoted=False) for name, kind in self.query.items() if name in sent
         }
-        audit.bot = path[next(iter(self.parameters))]
+        audit.bot = path[next(iter(self.parameters))] if self.parameters else ""
         return OperationRequest(path, query, body, key, audit)
 
 

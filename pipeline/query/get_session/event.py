@@ -53,15 +53,14 @@ def read_event(turn: Turn, payload: str) -> SessionEvent:
     Intent, state and dialog action are those that were decoded at ingestion, so the turn's columns take precedence.
     """
     entry = members(payload)
-    is_v2 = mapping(entry.get("bot")).get("id") == turn.bot_id
-    event = entry if is_v2 else as_v2(entry)
+    event = as_v2_event(entry, turn.bot_id)
     state = mapping(event.get("sessionState"))
     intent = mapping(state.get("intent"))
     action = mapping(state.get("dialogAction"))
     return SessionEvent(
         turn=turn,
         intent=INTENT.convert({**intent, "name": turn.intent_name, "state": turn.intent_state}),
-        labels=_label(turn.intent_name, intent) if is_v2 else summary_labels(entry),
+        labels=_label(turn.intent_name, intent) if event is entry else summary_labels(entry),
         dialog_action=DIALOG_ACTION.convert({**action, "type": turn.dialog_action}),
         messages=MESSAGES.convert(event.get("messages")) or (),
         interpretations=INTERPRETATIONS.convert(_scored(event)) or (),
@@ -71,6 +70,11 @@ def read_event(turn: Turn, payload: str) -> SessionEvent:
         input_transcript=text(event.get("inputTranscript")),
         size=len(payload),
     )
+
+
+def as_v2_event(entry: Members, bot_id: str) -> Members:
+    """Return the members of an entry of this bot as V2 logs them: itself, or those that V1's are converted to."""
+    return entry if mapping(entry.get("bot")).get("id") == bot_id else as_v2(entry)
 
 
 def _label(intent_name: str, intent: Members) -> dict[str, str]:

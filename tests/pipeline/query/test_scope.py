@@ -4,7 +4,7 @@ Nothing of the bot is in the query, so nothing of it is in the response, nor in 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,11 +17,19 @@ from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.errors import NotFoundError
 from pipeline.query.get_session.archive import Archive
 from pipeline.query.get_session.current import CurrentSessions
+from pipeline.query.list_aggregated_utterances.handler import AggregatedUtterances
+from pipeline.query.list_bots.handler import BotLists
+from pipeline.query.list_intent_paths.handler import IntentPaths
 from pipeline.query.list_sessions.handler import SessionLists
 from pipeline.query.list_sessions.page_spans import PageSpans
+from pipeline.query.list_utterances.handler import UtteranceLists
 from pipeline.query.metrics.handler import MetricsPages
 from pipeline.store.client import ClickHouse, connection
+from schemas.lex.list_aggregated_utterances import ListAggregatedUtterancesRequest
+from schemas.lex.list_bots import ListBotsRequest
+from schemas.lex.list_intent_paths import ListIntentPathsRequest
 from schemas.lex.list_sessions import ListSessionAnalyticsDataRequest
+from schemas.lex.list_utterances import ListUtteranceAnalyticsDataRequest
 from tests.pipeline.query.metrics.metrics_requests import KINDS, one
 from tests.pipeline.query.metrics.slow import rows
 from tests.pipeline.query.rows import BOT, conversations
@@ -48,6 +56,27 @@ class Listening:
         """As ClickHouse.rows."""
         self.asked.append((statement, dict(parameters or {})))
         return await self._clickhouse.rows(statement, parameters, settings)
+
+
+Page = Callable[[QueryContext, str, dict[str, Any]], Coroutine[Any, Any, tuple[object, ...]]]
+WEEK = {"relativeAggregationDuration": {"timeDimension": "Weeks", "timeValue": 1}}
+
+
+async def paths_page(context: QueryContext, bot: str, asked: dict[str, Any]) -> tuple[object, ...]:
+    request = msgspec.convert(asked, ListIntentPathsRequest)
+    window = parse_time_range(request.start_date_time, request.end_date_time)
+    return (await IntentPaths(context).summaries(bot, window, request)).node_summaries
+
+
+async def utterances_page(context: QueryContext, bot: str, asked: dict[str, Any]) -> tuple[object, ...]:
+    request = msgspec.convert(asked, ListUtteranceAnalyticsDataRequest)
+    window = parse_time_range(request.start_date_time, request.end_date_time)
+    return (await UtteranceLists(context).page(bot, window, request)).utterances
+
+
+async def aggregated_page(context: QueryContext, bot: str, asked: dict[str, Any]) -> tuple[object, ...]:
+    request = msgspec.convert(asked, ListAggregatedUtterancesRequest)
+    return (await AggregatedUtterances(context).page(bot, request)).aggregated_utterances_summaries
 
 
 @pytest.mark.parametrize("asked", [{}, DAY, {"sortBy": {"name": "Duration", "order": "Ascending"}}])
@@ -87,6 +116,41 @@ def test_metrics_ask_for_no_bot_at_all(table: Table, operation: str) -> None:
     empty = table.use(lambda clickhouse: ask(clickhouse, "BOTXXXXXX1", lambda _: True))
     assert [(sql, parameters | {"bot_id": NO_BOT}) for sql, parameters in empty] == hidden
     assert BOT not in str(hidden)
+
+
+LISTS: list[tuple[Page, dict[str, Any]]] = [
+    (paths_page, WINDOW | {"intentPath": "/"}),
+    (utterances_page, WINDOW),
+    (aggregated_page, {"localeId": "en_US", "aggregationDuration": WEEK}),
+]
+
+
+@pytest.mark.parametrize(("page", "asked"), LISTS)
+def test_paths_and_utterances_ask_for_no_bot_at_all(table: Table, page: Page, asked: dict[str, Any]) -> None:
+    table.insert(*rows(60, 1))
+
+    async def ask(clickhouse: ClickHouse, bot: str, sees: Callable[[str], bool]) -> list[Question]:
+        store = Listening(clickhouse)
+        found = await page(QueryContext(store, TOKENS, lambda: NOW, lambda _: TTL, sees), bot, asked)
+        assert found == ()
+        return store.asked
+
+    hidden = table.use(lambda clickhouse: ask(clickhouse, BOT, lambda _: False))
+    empty = table.use(lambda clickhouse: ask(clickhouse, "BOTXXXXXX1", lambda _: True))
+    assert [(sql, parameters | {"bot_id": NO_BOT}) for sql, parameters in empty] == hidden
+    assert BOT not in str(hidden)
+
+
+def test_bots_are_looked_for_among_those_that_may_be_known_of(table: Table) -> None:
+    table.insert(*rows(60, 1))
+
+    async def ask(clickhouse: ClickHouse) -> list[Question]:
+        store = Listening(clickhouse)
+        context = QueryContext(store, TOKENS, lambda: NOW, lambda _: TTL, lambda bot: bot == BOT)
+        assert len((await BotLists(context).page(ListBotsRequest())).bot_summaries) == 1
+        return store.asked
+
+    assert [parameters for _, parameters in table.use(ask)] == [{}, {"bots": [BOT]}, {"bots": [BOT]}]
 
 
 def test_sessions_are_looked_for_among_the_bots_that_may_be_known_of(with_tables: Settings) -> None:

@@ -1,0 +1,110 @@
+"""Answer a ListAggregatedUtterances request with one page of the texts of a bot's utterances."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import UNSET
+
+from pipeline.query.analytics.context import QueryContext
+from pipeline.query.analytics.filters import CO, CONVERSATION_FILTERS, EQ, Filter, SqlFragment, conditions
+from pipeline.query.analytics.fold_version import require_visits
+from pipeline.query.analytics.items import OVERLAPPING, SETTINGS
+from pipeline.query.analytics.page_token import fingerprint
+from pipeline.query.analytics.sort_keys import SortCursor
+from pipeline.query.errors import InvalidQueryError
+from pipeline.query.list_aggregated_utterances.sql import TextQuery, select
+from pipeline.query.list_aggregated_utterances.window import window_of
+from schemas.lex.analytics import SortOrder
+from schemas.lex.list_aggregated_utterances import (
+    AggregatedUtterancesSortAttribute,
+    AggregatedUtterancesSortBy,
+    AggregatedUtterancesSummary,
+    ListAggregatedUtterancesRequest,
+    ListAggregatedUtterancesResponse,
+)
+
+MOST_UNDERSTOOD_FIRST = AggregatedUtterancesSortBy(AggregatedUtterancesSortAttribute.HIT_COUNT, SortOrder.DESCENDING)
+PAGE_SIZE = 1000
+"""Texts on a page where the request sets no maximum."""
+
+FILTERS = {"Utterance": Filter("utterance_text", (EQ, CO), on_item=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class AggregatedUtterances:
+    """List texts and how often each was understood and missed, page by page."""
+
+    context: QueryContext
+
+    async def page(self, bot_id: str, request: ListAggregatedUtterancesRequest) -> ListAggregatedUtterancesResponse:
+        """Return the page that `request` asks for. The window of all pages ends where that of the first one did: then.
+
+        Raises:
+            InvalidQueryError: the window, the filter or the page token is invalid, or an alias and a version are given.
+            PreconditionError: some rows were written before rows had utterances.
+            TransientError: ClickHouse is unavailable.
+        """
+        context, duration = self.context, request.aggregation_duration
+        sort = request.sort_by or MOST_UNDERSTOOD_FIRST
+        token_key = fingerprint(
+            "ListAggregatedUtterances", bot_id, request.locale_id, request.bot_alias_id, request.bot_version,
+            duration, sort, request.filters,
+        )  # fmt: skip
+        token = request.next_token
+        cursor = None if token is None else context.tokens.read(token, token_key, SortCursor)
+        as_of = context.now() if cursor is None else cursor.as_of
+        window = window_of(duration.relative_aggregation_duration, as_of)
+        query = TextQuery(
+            bot_id=context.readable_bot(bot_id),
+            window=window,
+            conditions=[*_conversations(request), *conditions(request.filters or (), FILTERS)],
+            sort=sort.attribute,
+            descending=sort.order == SortOrder.DESCENDING,
+        )
+        await require_visits(context.store, OVERLAPPING, query.bot_id, window)
+        size = request.max_results or PAGE_SIZE
+        rows = await self._rows(query, cursor, size + 1)  # one more tells whether a page follows
+        page = rows[:size]
+        return ListAggregatedUtterancesResponse(
+            bot_id=bot_id,
+            bot_alias_id=request.bot_alias_id or UNSET,
+            bot_version=request.bot_version or UNSET,
+            locale_id=request.locale_id,
+            aggregation_duration=duration,
+            aggregation_window_start_time=window.after / 1000,
+            aggregation_window_end_time=window.before / 1000,
+            aggregation_last_refreshed_date_time=window.before / 1000,
+            aggregated_utterances_summaries=tuple(map(_summary, page)),
+            next_token=context.tokens.issue(token_key, SortCursor(as_of, page[-1][-1])) if len(rows) > size else UNSET,
+        )
+
+    async def _rows(self, query: TextQuery, cursor: SortCursor | None, limit: int) -> Sequence[tuple[Any, ...]]:
+        statement = select(query, cursor, limit)
+        return await self.context.store.rows(statement.sql, statement.parameters, SETTINGS)
+
+
+def _conversations(request: ListAggregatedUtterancesRequest) -> Iterator[SqlFragment]:
+    """Yield the conditions on the conversations.
+
+    Raises:
+        InvalidQueryError: an alias and a version are given.
+    """
+    if request.bot_alias_id and request.bot_version:
+        raise InvalidQueryError("botVersion", "give botAliasId or botVersion, not both")
+    values = {"LocaleId": request.locale_id, "BotAliasId": request.bot_alias_id, "BotVersion": request.bot_version}
+    for name, value in values.items():
+        if value:
+            column = CONVERSATION_FILTERS[name].expression
+            yield SqlFragment(f"{column} = {{{column}:String}}", {column: value})
+
+
+def _summary(row: tuple[Any, ...]) -> AggregatedUtterancesSummary:
+    text, hits, misses, first, last, _ = row
+    return AggregatedUtterancesSummary(
+        utterance=text,
+        hit_count=hits,
+        missed_count=misses,
+        utterance_first_recorded_in_aggregation_duration=first / 1000,
+        utterance_last_recorded_in_aggregation_duration=last / 1000,
+    )

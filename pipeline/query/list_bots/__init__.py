@@ -1,0 +1,1 @@
+"""ListBots: the bots whose conversations are stored."""

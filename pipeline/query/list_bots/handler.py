@@ -1,0 +1,99 @@
+"""Answer a ListBots request with one page of the bots that have conversations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import UNSET
+
+from pipeline.query.analytics.context import QueryContext
+from pipeline.query.analytics.page_token import PageCursor, fingerprint
+from pipeline.query.list_bots.sql import BOTS, LAST_ENDS, LAST_NAMES, NAMES
+from schemas.lex.analytics import SortOrder
+from schemas.lex.list_bots import (
+    BotFilter,
+    BotFilterName,
+    BotFilterOperator,
+    BotSummary,
+    ListBotsRequest,
+    ListBotsResponse,
+)
+
+PAGE_SIZE = 1000
+"""Bots on a page where the request sets no maximum."""
+
+
+class BotCursor(PageCursor, frozen=True, array_like=True):
+    """Name and id of the last bot of a page."""
+
+    bot_name: str
+    bot_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BotLists:
+    """List bots, page by page. There are few of them, and a key may know of some only: they are filtered here."""
+
+    context: QueryContext
+
+    async def page(self, request: ListBotsRequest) -> ListBotsResponse:
+        """Return the page of bots that `request` asks for.
+
+        Raises:
+            InvalidQueryError: the page token is invalid.
+            TransientError: ClickHouse is unavailable.
+        """
+        context, token = self.context, request.next_token
+        descending = request.sort_by is not None and request.sort_by.order == SortOrder.DESCENDING
+        token_key = fingerprint("ListBots", request.filters, descending)
+        cursor = None if token is None else context.tokens.read(token, token_key, BotCursor)
+        bots = [bot for bot in await self._bots() if all(_matches(bot, each) for each in request.filters or ())]
+        bots.sort(key=_position, reverse=descending)
+        if cursor is not None:
+            last = (cursor.bot_name, cursor.bot_id)
+            bots = [bot for bot in bots if (_position(bot) < last if descending else _position(bot) > last)]
+        size = request.max_results or PAGE_SIZE
+        as_of = context.now() if cursor is None else cursor.as_of
+        return ListBotsResponse(
+            bot_summaries=tuple(bots[:size]),
+            next_token=context.tokens.issue(token_key, BotCursor(as_of, *_position(bots[size - 1])))
+            if len(bots) > size
+            else UNSET,
+        )
+
+    async def _bots(self) -> list[BotSummary]:
+        """Return all bots that the key may know of."""
+        bots = [bot_id for (bot_id,) in await self._rows(BOTS) if self.context.can_access_bot(bot_id)]
+        ends: dict[str, int] = dict(await self._rows(LAST_ENDS, bots=bots))
+        names = await self._names(ends)
+        return [BotSummary(bot_id, names.get(bot_id, bot_id), end / 1000) for bot_id, end in ends.items()]
+
+    async def _names(self, ends: Mapping[str, int]) -> dict[str, str]:
+        """Return the name of each bot that has one: of a renamed one, that of its last event, else any."""
+        names = {bot_id: sorted(known) for bot_id, known in await self._rows(NAMES, bots=[*ends])}
+        if renamed := [bot_id for bot_id, known in names.items() if len(known) > 1]:
+            last = [(bot_id, ends[bot_id]) for bot_id in renamed]
+            since = min(end for _, end in last)
+            names |= {
+                bot_id: [name] for bot_id, name in await self._rows(LAST_NAMES, bots=renamed, since=since, ends=last)
+            }
+        return {bot_id: known[-1] for bot_id, known in names.items()}
+
+    async def _rows(self, statement: str, **parameters: object) -> Sequence[tuple[Any, ...]]:
+        return await self.context.store.rows(statement, parameters)
+
+
+def _position(bot: BotSummary) -> tuple[str, str]:
+    return bot.bot_name, bot.bot_id
+
+
+def _matches(bot: BotSummary, requested: BotFilter) -> bool:
+    actual = bot.bot_name if requested.name is BotFilterName.BOT_NAME else bot.bot_type
+    (value,) = requested.values
+    match requested.operator:
+        case BotFilterOperator.EQ:
+            return actual == value
+        case BotFilterOperator.NE:
+            return actual != value
+        case BotFilterOperator.CO:
+            return value in actual

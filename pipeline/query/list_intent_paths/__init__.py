@@ -1,0 +1,1 @@
+"""ListIntentPaths: count where conversations went from an intent path."""

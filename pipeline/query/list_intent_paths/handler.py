@@ -1,0 +1,84 @@
+"""Answer a ListIntentPaths request with the summaries of a path and of those one intent longer."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+from pipeline.query.analytics.context import QueryContext
+from pipeline.query.analytics.filters import PATH_FILTERS, conditions
+from pipeline.query.analytics.fold_version import require_visits
+from pipeline.query.analytics.items import INSIDE, SETTINGS
+from pipeline.query.analytics.time_range import TimeRange
+from pipeline.query.list_intent_paths.sql import select
+from schemas.lex.list_intent_paths import (
+    AnalyticsIntentNodeSummary,
+    ListIntentPathsRequest,
+    ListIntentPathsResponse,
+    NodeType,
+)
+
+ROOT = "/"
+MAX_SUMMARIES = 100
+
+
+class PathCounts(NamedTuple):
+    """Conversations of a path one intent longer, or of the path itself, whose `child` is empty.
+
+    `all_onward` is the number of those that go on from the path itself, the same in each row.
+    """
+
+    child: str
+    onward: int
+    ended: int
+    all_onward: int
+
+
+@dataclass(frozen=True, slots=True)
+class IntentPaths:
+    """Count the conversations of intent paths."""
+
+    context: QueryContext
+
+    async def summaries(
+        self, bot_id: str, window: TimeRange, request: ListIntentPathsRequest
+    ) -> ListIntentPathsResponse:
+        """Return the summaries that `request` asks for, of the `window` parsed from it.
+
+        Raises:
+            InvalidQueryError: a filter has an operator that it does not accept.
+            PreconditionError: some rows were written before rows had visits.
+            TransientError: ClickHouse is unavailable.
+        """
+        prefix = "" if request.intent_path == ROOT else request.intent_path
+        of_path = conditions(request.filters or (), PATH_FILTERS)
+        context, bot = self.context, self.context.readable_bot(bot_id)
+        await require_visits(context.store, INSIDE, bot, window)
+        statement = select(bot, window, of_path, prefix)
+        rows = await context.store.rows(statement.sql, statement.parameters, SETTINGS)
+        counts = map(PathCounts._make, rows)
+        return ListIntentPathsResponse(node_summaries=tuple(islice(_summaries(prefix, counts), MAX_SUMMARIES)))
+
+
+def _summaries(prefix: str, rows: Iterable[PathCounts]) -> Iterator[AnalyticsIntentNodeSummary]:
+    """Yield the summaries of the path itself, then those of its children; a path that nobody took has none."""
+    counts = list(rows)
+    if prefix and counts:
+        ended = counts.pop(0).ended if not counts[0].child else 0
+        onward = counts[0].all_onward if counts else 0
+        yield from _nodes(prefix, onward, ended)
+    for row in counts:
+        yield from _nodes(prefix + row.child, row.onward, row.ended)
+
+
+def _nodes(path: str, onward: int, ended: int) -> Iterator[AnalyticsIntentNodeSummary]:
+    """Yield the summaries of a path whose counts are not zero."""
+    for kind, count in ((NodeType.INNER, onward), (NodeType.EXIT, ended)):
+        if count:
+            yield AnalyticsIntentNodeSummary(
+                intent_name=path.rpartition("/")[2],
+                intent_path=path,
+                intent_count=count,
+                intent_level=path.count("/"),
+                node_type=kind,
+            )

@@ -1,0 +1,1 @@
+"""ListUtteranceAnalyticsData: pages of what a bot's users typed or said."""
