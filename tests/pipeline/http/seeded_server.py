@@ -108,11 +108,14 @@ def served(settings: Settings, folder: Path, *more: Conversation) -> Iterator[Pl
 
 
 def rows(whose: str, bot: str) -> list[Conversation]:
-    """A dozen conversations."""
+    """A dozen conversations, and one of the last hour."""
+    recent = round(time.time() * 1000) - 1_800_000
     return [
         conversation(
             number,
             bot_id=bot,
+            start=start,
+            end=start + 60_000,
             session_id=f"{whose}-session-{number}",
             originating_request_id=f"{whose}-request-{number}",
             channel=f"{whose}-channel",
@@ -127,14 +130,14 @@ def rows(whose: str, bot: str) -> list[Conversation]:
             stage_states=("Success",),
             stage_switched_to=("",),
             stage_retries=(0,),
-            utterance_times=(NOW - 3_600_000,),
+            utterance_times=(start,),
             utterance_request_ids=(f"{whose}-request-{number}",),
             utterance_texts=(f"{whose} said {number}",),
             utterance_missed=(False,),
             utterance_intents=(f"{whose}Intent",),
             utterance_slots=("",),
         )
-        for number in range(12)
+        for number, start in enumerate([NOW - 3_600_000] * 12 + [recent])
     ]
 
 

@@ -65,7 +65,8 @@ def ask(case: Case[Any], layer: Planted, session: requests.Session, who: str) ->
 def may_be_senseless(body: object) -> bool:
     """To a schema, 1.0 is a whole number, any operator goes with any filter, and results may have two orders."""
     return isinstance(body, dict) and (
-        bool(body.get("filters") or body.get("metrics")) or isinstance(body.get("maxResults"), float)
+        any(body.get(member) for member in ("filters", "metrics", "aggregationDuration"))
+        or isinstance(body.get("maxResults"), float)
     )
 
 
@@ -74,4 +75,4 @@ def aim(case: Case[Any]) -> None:
     case.path_parameters = {name: PARAMETERS[name] for name in case.path_parameters}
     case.query = {name: value for name, value in case.query.items() if name == "maxResults"}
     if isinstance(case.body, dict):
-        case.body |= WINDOW | {"nextToken": None}
+        case.body |= {name: value for name, value in (WINDOW | {"nextToken": None}).items() if name in case.body}

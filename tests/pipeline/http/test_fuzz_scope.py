@@ -25,9 +25,13 @@ METRICS = {
 THEIR_METRICS = {
     f"/bots/{bot}/analytics/{path}": field for path, field in METRICS.items() for bot in (OTHER_BOT, V1_BOT)
 }
+AGGREGATED = "/bots/{botId}/aggregatedutterances/"
+BOTS = "/bots/"
+OF_BOT = ["/bots/{botId}/analytics/intentpaths", "/bots/{botId}/analytics/utterances", AGGREGATED]
 THEIR_PATHS = [
     *THEIR_LISTS,
     *THEIR_METRICS,
+    *(path.format(botId=bot) for path in OF_BOT for bot in (OTHER_BOT, V1_BOT)),
     *(
         f"/bot/{bot}/alias/{alias}/user/{USER}/session" + end
         for bot, alias in NAMED
@@ -38,6 +42,7 @@ THEIR_PATHS = [
 """Theirs is the latest session of the name."""
 TEMPLATES = [
     *(f"/bots/{{botId}}/analytics/{path}" for path in ("sessions", "sessionmetrics", *METRICS)),
+    *OF_BOT,
     "/bots/{botId}/botAliases/{botAliasId}/botLocales/{localeId}/sessions/{sessionId}",
     "/bot/{botName}/alias/{botAlias}/user/{userId}/session/",
     "/bot/{botName}/alias/{botAlias}/user/{userId}/session/transcript",
@@ -45,6 +50,7 @@ TEMPLATES = [
 WORDS = [*PARAMETERS.values(), OTHER_BOT, V1_BOT, BOT_NAME.lower(), "*", "BOT*", "%", "_", "..", ".", "", "' OR 1=1",
          f"{BOT},{OTHER_BOT}", f"{BOT}/../{OTHER_BOT}", f"{OTHER_BOT}\0{BOT}", f"{BOT}\0{OTHER_BOT}"]  # fmt: skip
 FIELDS = ["BotAliasId", "BotVersion", "LocaleId", "Channel", "SessionId", "OriginatingRequestId", "IntentPath"]
+HOURS = {"relativeAggregationDuration": {"timeDimension": "Hours", "timeValue": 3}}
 VALUES = [f"{THEIRS}-session-1", f"{THEIRS}-request-1", f"{THEIRS}-channel", f"{THEIRS}-version", f"/{THEIRS}Intent",
           "TSTALIASID", "en_US"]  # fmt: skip
 
@@ -79,19 +85,37 @@ def paths(draw: st.DrawFn) -> str:
 
 def body_of(path: str) -> dict[str, object]:
     """What a path needs in any case; groups are by what says whose they are."""
+    if path == BOTS:
+        return {}
+    if path.endswith("/aggregatedutterances/"):
+        return {"localeId": "en_US", "aggregationDuration": HOURS}
+    if path.endswith("/intentpaths"):
+        return WINDOW | {"intentPath": "/"}
     if "metrics" not in path:
         return dict(WINDOW)
     field = next((field for name, field in METRICS.items() if name in path), "LocaleId")
     return WINDOW | {"metrics": [{"name": "Count", "statistic": "Sum"}], "groupBy": [{"name": field}]}
 
 
+def filters(path: str) -> st.SearchStrategy[dict[str, object]]:
+    """A filter by what is theirs, of the names that the operation has."""
+    names, values, most, operators = FIELDS, VALUES, 5, ["EQ"]
+    if path == BOTS:
+        names, values, most, operators = ["BotName"], [BOT_NAME, OTHER_BOT, V1_BOT, "BOT"], 1, ["EQ", "CO", "NE"]
+    elif path.endswith("/aggregatedutterances/"):
+        names, values, most, operators = ["Utterance"], [f"{THEIRS} said 1", THEIRS, "said"], 1, ["EQ", "CO"]
+    return st.fixed_dictionaries({
+        "name": st.sampled_from(names),
+        "operator": st.sampled_from(operators),
+        "values": st.lists(st.sampled_from(values), min_size=1, max_size=most),
+    })  # fmt: skip
+
+
 @st.composite
 def bodies(draw: st.DrawFn, path: str, page: str) -> bytes:
     """A question for a list or metrics, with filters by what is theirs and the token of their next page."""
     asked = body_of(path)
-    value = st.lists(st.sampled_from(VALUES), min_size=1, max_size=5)
-    one = st.fixed_dictionaries({"name": st.sampled_from(FIELDS), "operator": st.just("EQ"), "values": value})
-    asked["filters"] = draw(st.none() | st.lists(one, min_size=1, max_size=3))
+    asked["filters"] = draw(st.none() | st.lists(filters(path), min_size=1, max_size=3))
     asked["nextToken"] = draw(st.none() | st.just(page))
     asked["maxResults"] = draw(st.none() | st.sampled_from([1, 5, 1000]))
     if draw(st.integers(0, 4)) == 0:
@@ -100,7 +124,8 @@ def bodies(draw: st.DrawFn, path: str, page: str) -> bytes:
 
 
 def method(path: str) -> str:
-    return "POST" if "/analytics/" in path else "GET"
+    posted = ("/analytics/", "/aggregatedutterances")
+    return "POST" if path == BOTS or any(part in path for part in posted) else "GET"
 
 
 def test_there_is_something_to_be_learnt(layer: Planted, ask: Client) -> None:
@@ -125,3 +150,19 @@ def test_nothing_of_theirs_comes_to_a_key_of_ours(layer: Planted, ask: Client, d
     answer = ask.ask(method(path), path, body, headers)
     assert answer.status in {200, 400, 403, 404}
     layer.check(orjson.dumps(answer.body), "narrow")
+
+
+@settings(max_examples=examples(20), deadline=None)
+@given(st.data())
+def test_a_key_of_ours_knows_of_no_bot_of_theirs(layer: Planted, ask: Client, data: st.DataObject) -> None:
+    """Their names are the same: it is the ids that would give them away."""
+    body = data.draw(bodies(BOTS, layer.page))
+    answer = ask.ask("POST", BOTS, body, layer.headers("narrow"))
+    assert answer.status in {200, 400}
+    assert {bot["botId"] for bot in answer.body.get("botSummaries", ())} <= {BOT}
+
+
+def test_a_key_of_all_knows_of_all_bots(layer: Planted, ask: Client) -> None:
+    for who, wanted in (("all", {BOT, OTHER_BOT, V1_BOT}), ("narrow", {BOT})):
+        answer = ask.ask("POST", BOTS, b"{}", layer.headers(who))
+        assert {bot["botId"] for bot in answer.body["botSummaries"]} == wanted
