@@ -12,6 +12,7 @@ from pipeline.runtime.errors import StatementError, UsageError
 from pipeline.store.client import connection
 from pipeline.store.counts import count_without_visits
 from pipeline.store.schema import migrate as store
+from pipeline.store.schema.reader import ReaderRole, grant_reader, readable, statements
 
 
 @click.command()
@@ -19,6 +20,8 @@ from pipeline.store.schema import migrate as store
 @click.pass_obj
 def migrate(settings: Settings, *, dry_run: bool) -> None:
     """Create the Kafka topics and ClickHouse tables that are missing, and set the tables' retention.
+
+    Create the views for SQL, too, and the role that may read them and nothing else: see deploy/SQL.md.
 
     Existing ones are left as they are; a topic that differs from the settings is reported. Running it again
     changes nothing. ClickHouse removes expired rows when it merges, within some hours.
@@ -28,11 +31,14 @@ def migrate(settings: Settings, *, dry_run: bool) -> None:
     for name in topics.created:
         say(f"topic {name} {would}created")
     try:
-        applied = asyncio.run(store.migrate(settings, dry_run=dry_run))
+        applied, role = asyncio.run(_migrate(settings, dry_run=dry_run))
     except StatementError as error:
         raise UsageError(f"ClickHouse at {settings.clickhouse} refuses: {error}") from error
     for name in applied:
         say(f"{name} {would}applied to database {settings.clickhouse_database}")
+    if role.refused and any(name.startswith("view ") for name in applied):
+        needed = "; ".join(statements(settings, readable(settings)))
+        say(f"note: roles are for an administrator to create ({role.refused}), who runs: {needed}", err=True)
     if not topics.created and not applied:
         say("nothing to do: all topics and tables exist")
     if not dry_run and (rows := asyncio.run(_count_without_visits(settings))):
@@ -44,3 +50,10 @@ def migrate(settings: Settings, *, dry_run: bool) -> None:
 async def _count_without_visits(settings: Settings) -> int:
     async with connection(settings) as clickhouse:
         return (await count_without_visits(clickhouse)).rows
+
+
+async def _migrate(settings: Settings, *, dry_run: bool) -> tuple[list[str], ReaderRole]:
+    """Migrate the tables and the role; return what was applied, and what became of the role."""
+    applied = list(await store.migrate(settings, dry_run=dry_run))
+    role = await grant_reader(settings, dry_run=dry_run)
+    return [*applied, *([role.changed] if role.changed else [])], role

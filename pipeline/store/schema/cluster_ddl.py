@@ -68,6 +68,21 @@ def _inserting_view(groups: Mapping[str, str], on_cluster: str, _cluster: str) -
     return (f"{groups['head']} {on_cluster} TO {target}_local AS\n{_over_local_tables(groups['select'])}",)
 
 
+def _view_over_all_shards(groups: Mapping[str, str], on_cluster: str, cluster: str) -> tuple[str, ...]:
+    """Render a view of one conversation or more: each shard reads its own, and evaluates the conditions of the query.
+
+    A view over Distributed tables would read all rows of all shards, whatever the conditions.
+    """
+    view, columns = groups["view"], groups["columns"]
+    key = f"cityHash64({SHARDED_BY['conversations']})"
+    engine = f"ENGINE = Distributed('{cluster}', currentDatabase(), '{view}_local', {key})"
+    local = f"CREATE OR REPLACE VIEW {view}_local {on_cluster}\n{columns}\n{groups['rights']}\n"
+    return (
+        f"CREATE OR REPLACE TABLE {view} {on_cluster}\n{columns}\n{engine}",
+        f"{local}AS\n{_over_local_tables(groups['select'])}",
+    )
+
+
 def _modify_query(groups: Mapping[str, str], on_cluster: str, _cluster: str) -> tuple[str, ...]:
     return (f"ALTER TABLE {groups['view']} {on_cluster} MODIFY QUERY {_over_local_tables(groups['select'])}",)
 
@@ -100,6 +115,8 @@ FORMS: Mapping[str, Callable[[Mapping[str, str], str, str], tuple[str, ...]]] = 
     r"(?P<head>CREATE (?:OR REPLACE VIEW|VIEW IF NOT EXISTS) \w+) AS\n(?P<select>SELECT .+)": partial(
         _template, "{head} {on_cluster} AS\n{select}"
     ),
+    r"CREATE OR REPLACE VIEW (?P<view>\w+)\n(?P<columns>\(\n.*?\n\))\n(?P<rights>DEFINER = .*?)\nAS\n"
+    r"(?P<select>(?:WITH|SELECT)\b.+)": _view_over_all_shards,
     r"(?P<head>DROP VIEW IF EXISTS \w+)": partial(_template, "{head} {on_cluster}"),
     r"ALTER TABLE (?P<view>\w+)\s+MODIFY QUERY (?P<select>SELECT .+)": _modify_query,
     r"ALTER TABLE (?P<table>\w+)\s+(?P<changes>.+)": _alter,

@@ -10,6 +10,7 @@ from pipeline.store.client import ClickHouse, connection
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.schema.column_ttl import retain_utterances
 from pipeline.store.schema.ttl import retain
+from pipeline.store.schema.views import replace_views
 
 RECORD = """
 CREATE TABLE IF NOT EXISTS migrations
@@ -40,10 +41,11 @@ def migrations() -> list[Migration]:
     return sorted(unsorted, key=lambda migration: migration.name)
 
 
-async def migrate(settings: Settings, *, dry_run: bool = False) -> Sequence[str]:
+async def migrate(settings: Settings, *, dry_run: bool = False, views: bool = True) -> Sequence[str]:
     """Create the database if it is missing, apply the missing migrations, and return their names.
 
-    Apply the retention of the settings too, where it has changed. With `dry_run`, return only what would be applied.
+    Apply the retention of the settings too, and create the views, where they differ. With `dry_run`, return only what
+    would be applied; without `views`, leave those as they are.
 
     Raises:
         TransientError: ClickHouse does not answer.
@@ -59,21 +61,26 @@ async def migrate(settings: Settings, *, dry_run: bool = False) -> Sequence[str]
         _check_kind(recorded[0][0], settings)
     if not recorded and dry_run:
         async with connection(settings, database="") as server:
-            retained = await _retain(server, settings, dry_run=True)
-            return [*(migration.name for migration in migrations()), *retained]
+            return [*_names(migrations()), *await _follow_settings(server, settings, dry_run=True, views=views)]
     async with connection(settings) as clickhouse:
         if not recorded:
             await _run(clickhouse, RECORD)
         pending = await _pending(clickhouse)
         if not dry_run:
             await _apply(clickhouse, pending)
-        retained = await _retain(clickhouse, settings, dry_run=dry_run)
-    return [*(migration.name for migration in pending), *retained]
+        changed = await _follow_settings(clickhouse, settings, dry_run=dry_run, views=views)
+    return [*_names(pending), *changed]
 
 
-async def _retain(clickhouse: ClickHouse, settings: Settings, *, dry_run: bool) -> list[str]:
+def _names(applied: Sequence[Migration]) -> list[str]:
+    return [migration.name for migration in applied]
+
+
+async def _follow_settings(clickhouse: ClickHouse, settings: Settings, *, dry_run: bool, views: bool) -> list[str]:
+    """Change what depends on settings, and return a phrase for each change."""
     tables = await retain(clickhouse, settings, dry_run=dry_run)
-    return [*tables, *await retain_utterances(clickhouse, settings, dry_run=dry_run)]
+    columns = await retain_utterances(clickhouse, settings, dry_run=dry_run)
+    return [*tables, *columns, *(await replace_views(clickhouse, settings, dry_run=dry_run) if views else ())]
 
 
 def _check_kind(engine: str, settings: Settings) -> None:

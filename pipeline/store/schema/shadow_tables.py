@@ -53,7 +53,8 @@ async def create_shadow_tables(settings: Settings) -> None:
             "shadow tables need a single server: on a cluster one server would exchange tables before another; "
             "use --into live"
         )
-    await migrate(msgspec.structs.replace(settings, clickhouse_database=shadow_database(settings)))
+    # views stay where they are: they find the tables by name, also after the exchange
+    await migrate(msgspec.structs.replace(settings, clickhouse_database=shadow_database(settings)), views=False)
 
 
 async def uuids(server: ClickHouse, database: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
+from pipeline.store.schema.quoting import literal
 
 COUNTED_FROM = {"turns": "timestamp", "conversations": "end"}
 """Table -> the time column from which the time to live counts."""
@@ -29,9 +30,9 @@ def ttl(table: str, settings: Settings) -> str:
     own = {bot_id: of_bot for bot_id, of_bot in sorted(bots.items()) if of_bot != days}
     clauses = []
     if days:
-        others = f" WHERE bot_id NOT IN ({', '.join(map(_quoted, own))})" if own else ""
+        others = f" WHERE bot_id NOT IN ({', '.join(map(literal, own))})" if own else ""
         clauses.append(_expires(table, days) + others)
-    clauses += [f"{_expires(table, of_bot)} WHERE bot_id = {_quoted(bot)}" for bot, of_bot in own.items() if of_bot]
+    clauses += [f"{_expires(table, of_bot)} WHERE bot_id = {literal(bot)}" for bot, of_bot in own.items() if of_bot]
     return ", ".join(clauses)
 
 
@@ -65,11 +66,6 @@ def _days(table: str, settings: Settings) -> tuple[float, Mapping[str, float]]:
 
 def _expires(table: str, days: float) -> str:
     return f"{COUNTED_FROM[table]} + toIntervalSecond({max(1, round(days * DAY_S))})"
-
-
-def _quoted(bot_id: str) -> str:
-    """Quote a bot's id: the settings validate that it is letters and digits."""
-    return f"'{bot_id}'"
 
 
 def _describe(table: str, settings: Settings) -> Iterator[str]:
