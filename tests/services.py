@@ -98,10 +98,11 @@ def ask(
     headers: Mapping[str, str] | None = None,
     url_parameters: Mapping[str, object] | None = None,
     pem: Certificates | None = None,
+    timeout: float = 60,
     **arguments: object,
 ) -> Answer:
     """Send one HTTP request, over TLS if `pem` is given; `arguments` are further parameters of the URL."""
-    connection = _connection(urlsplit(url).netloc, pem)
+    connection = _connection(urlsplit(url).netloc, pem, timeout)
     query = urlencode({**(url_parameters or {}), **arguments})
     target = f"{path}?{query}" if query else path
     data = body.encode() if isinstance(body, str) else body
@@ -113,7 +114,7 @@ def ask(
         connection.close()
 
 
-def _connection(address: str, pem: Certificates | None) -> http.client.HTTPConnection:
+def _connection(address: str, pem: Certificates | None, timeout: float) -> http.client.HTTPConnection:
     if not pem:
-        return http.client.HTTPConnection(address, timeout=60)
-    return http.client.HTTPSConnection(address, timeout=60, context=ssl.create_default_context(cafile=pem.ca))
+        return http.client.HTTPConnection(address, timeout=timeout)
+    return http.client.HTTPSConnection(address, timeout=timeout, context=ssl.create_default_context(cafile=pem.ca))

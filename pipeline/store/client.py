@@ -25,10 +25,10 @@ Row = tuple[Any, ...]
 
 NON_RETRYABLE_CODES = {
     6, 16, 20, 26, 27, 36, 38, 41, 42, 43, 44, 46, 47, 48, 50, 53, 57, 60, 62, 63, 70, 72, 73, 81, 115, 117, 139,
-    164, 179, 192, 193, 194, 215, 288, 344, 386, 392, 456, 457, 495, 497, 514, 516, 701,
+    164, 179, 192, 193, 194, 215, 288, 344, 386, 392, 395, 456, 457, 495, 497, 514, 516, 701,
 }  # fmt: skip
 """Codes of errors that a retry cannot solve: wrong statements, types, names, passwords, an unknown cluster, nowhere to
-keep a role (src/Common/ErrorCodes.cpp)."""
+keep a role, rows that a view refuses to read (src/Common/ErrorCodes.cpp)."""
 
 
 INSERT_SETTINGS = {

@@ -9,6 +9,7 @@ first one. Merges are stopped. Live traffic leaves parts that hardly overlap, so
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from pipeline.query.analytics.context import Row
 from pipeline.query.analytics.page_token import PageTokens
@@ -16,6 +17,9 @@ from pipeline.query.list_sessions.handler import SessionLists
 from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.query.list_sessions.sql import SETTINGS, Cursor, SessionQuery, select
 from pipeline.store.client import ClickHouse
+from schemas.columns import columns
+from schemas.conversation import Conversation
+from schemas.fold_rules import FOLD_VERSION
 from tests import services
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -25,18 +29,41 @@ SPAN = 400 * DAY
 BOTS = ("BOTAAAAAA1", "BOTBBBBBB2", "BOTCCCCCC3")
 """Bots; the first has nine of ten conversations."""
 
+SLOTS = ["City", "Date", "Nights", "ConfirmIntent"]
+COMMON = [
+    *("yes", "no", "hello", "thank you", "help", "cancel", "agent please", "what is the price", "tomorrow", "Paris"),
+    *("two nights", "my booking", "change it", "I do not know", "next Friday", "start again"),
+]
+WORDS = [
+    *(
+        "hotel",
+        "room",
+        "car",
+        "train",
+        "ticket",
+        "seat",
+        "window",
+        "trip",
+        "flight",
+        "transfer",
+        "breakfast",
+        "invoice",
+    ),
+    *("refund", "Berlin", "Rome", "Madrid", "London", "Oslo", "Vienna", "Prague", "Lisbon", "Dublin", "nights", "days"),
+    *("weeks", "people", "morning", "evening", "Friday", "Monday", "late", "early"),
+]
+"""What utterances are made of: half of them of these texts and words, one of ten has a number that is its own."""
+
 SIZE = 11
 """Rows of a page of 10, and the row that shows that there is a next page."""
 PATIENCE = 300.0
 
 INSERT = f"""
-INSERT INTO conversations
-    (bot_id, start, session_id, originating_request_id, end, duration_seconds, turns, mode, channel, bot_alias_id,
-     bot_version, locale_id, intents, intent_path, end_state, version, is_deleted)
+INSERT INTO conversations ({", ".join(columns(Conversation))})
 WITH
     cityHash64(number, 1) AS a, cityHash64(number, 2) AS b, cityHash64(number, 3) AS c,
     {{rows:Int64}} AS rows,
-    least(60, 1 + toUInt32(-4 * log((a % 999983 + 1) / 999983))) AS turns_in_the_end,
+    least(60, 1 + toUInt32(-{{turns:Float64}} * log((a % 999983 + 1) / 999983))) AS turns_in_the_end,
     -- three of ten are of users who come back, a few of them often
     if(b % 10 < 3, toUInt64(rows / 50 * pow((b % 999979) / 999979, 3)), number) AS user,
     lower(hex(MD5(toString(number)))) AS hash,
@@ -46,7 +73,19 @@ WITH
     deleted OR ({{later:UInt8}} = 0 AND (moves OR number % 10 = 7)) AS early,
     turns_in_the_end - (early AND turns_in_the_end > 1) AS seen,
     {{since:Int64}} + intDiv(toInt64(number) * {{span:Int64}}, rows) + 1500 * (early AND moves) AS began,
-    began + (seen - 1) * 11000 + b % 9000 AS ended
+    began + (seen - 1) * 11000 + b % 9000 AS ended,
+    if(early OR c % 100 < 20, '', if(c % 100 < 80, 'Success', 'Failure')) AS end_state,
+    -- one visit for each intent of the path, and the same number of stages in each
+    if({{items:UInt8}}, path, []) AS visits,
+    arrayMap((intent, after) -> multiIf(intent = 'FallbackIntent' OR after = 'FallbackIntent', 'Failed',
+        after != '', 'Switched', end_state = 'Failure', 'Failed', end_state),
+        visits, arrayPushBack(arrayPopFront(visits), '')) AS states,
+    bitShiftRight(c, 20) % 4 AS stages,
+    arrayFlatten(arrayMap(place -> arrayWithConstant(stages, place), arrayEnumerate(visits))) AS stage_visits,
+    arrayMap(place -> place % greatest(stages, 1) = 0, arrayEnumerate(stage_visits)) AS is_last,
+    arrayMap((visit, last) -> if(last, visits[visit + 1], ''), stage_visits, is_last) AS switches,
+    -- one utterance for each turn, half of them of a few common texts
+    arrayMap(turn -> cityHash64(number, 4, turn), range(seen * {{items:UInt8}})) AS said
 SELECT
     if(a % 100 < 90, '{BOTS[0]}', if(a % 100 < 97, '{BOTS[1]}', '{BOTS[2]}')),
     fromUnixTimestamp64Milli(began, 'UTC'),
@@ -63,9 +102,29 @@ SELECT
     if(b % 100 < 70, 'en_US', if(b % 100 < 95, 'en_GB', 'de_DE')),
     arrayDistinct(path),
     concat('/', arrayStringConcat(path, '/')),
-    if(early OR c % 100 < 20, '', if(c % 100 < 80, 'Success', 'Failure')),
+    end_state,
     1 + seen + deleted,
-    deleted
+    deleted,
+    visits,
+    arrayEnumerate(visits),
+    states,
+    arrayMap(visit -> visits[visit], stage_visits),
+    arrayMap(place -> {SLOTS}[1 + place % 4], arrayEnumerate(stage_visits)),
+    arrayMap((visit, last, after) -> multiIf(NOT last, 'Success', after = 'FallbackIntent', 'Failed',
+        after != '' OR states[visit] = 'Switched', 'Dropped', states[visit]), stage_visits, is_last, switches),
+    arrayMap(after -> if(after = 'FallbackIntent', '', after), switches),
+    arrayMap(place -> if(bitShiftRight(c, 30 + place) % 4 = 0, 1, 0), arrayEnumerate(stage_visits)),
+    arrayMap(turn -> fromUnixTimestamp64Milli(toInt64(began + turn * 11000), 'UTC'), range(length(said))),
+    arrayMap(turn -> toString(reinterpretAsUUID(sipHash128(number, turn))), range(length(said))),
+    arrayMap(h -> multiIf(
+        h % 10 < 5, {COMMON}[1 + bitShiftRight(h, 8) % 16],
+        h % 10 < 9, concat('book a ', {WORDS}[1 + bitShiftRight(h, 8) % 32], ' ',
+            {WORDS}[1 + bitShiftRight(h, 13) % 32], ' for ', toString(bitShiftRight(h, 18) % 20), ' ', {WORDS}[1 + bitShiftRight(h, 23) % 32]),
+        concat('my order is ', upper(hex(toUInt32(bitShiftRight(h, 32)))))), said),
+    arrayMap(h -> h % 20 = 0, said),
+    arrayMap(h -> path[1 + h % length(path)], said),
+    arrayMap(h -> if(h % 3 = 0, {SLOTS}[1 + bitShiftRight(h, 8) % 4], ''), said),
+    {FOLD_VERSION}
 FROM numbers({{first:UInt64}}, {{count:UInt64}})
 ARRAY JOIN if({{later:UInt8}} = 1 AND number % 100 = 3, [0, 1], [0]) AS deleted
 WHERE if({{later:UInt8}} = 1, number % 10 = 7 OR number % 100 = 3, number % 3 = {{third:UInt8}})
@@ -84,21 +143,40 @@ WHERE active AND database = currentDatabase() AND table IN ('conversations', 'pl
 """
 
 
-def fill(url: str, database: str, rows: int, progress: Callable[[str], None]) -> dict[str, dict[str, int]]:
+class Shape(NamedTuple):
+    """The conversations to make."""
+
+    span: int = SPAN
+    """Time of them all, in ms."""
+    turns: float = 4.0
+    """Mean number of turns."""
+    items: bool = False
+    """Whether they have visits, stages and utterances."""
+    patience: float = PATIENCE
+    """Seconds within which they are made."""
+
+
+LISTED = Shape()
+
+
+def fill(
+    url: str, database: str, rows: int, progress: Callable[[str], None], shape: Shape = LISTED
+) -> dict[str, dict[str, int]]:
     """Fill the empty table `conversations`, create `plain` from it, and return parts, rows and bytes on disk of
     both."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + shape.patience
 
     def run(statement: str, **parameters: object) -> str:
-        assert time.monotonic() < deadline, f"the tables are not made within {PATIENCE:g} s"
+        assert time.monotonic() < deadline, f"the tables are not made within {shape.patience:g} s"
         settings = {"database": database, "min_insert_block_size_rows": rows, "min_insert_block_size_bytes": 0}
         bound = {f"param_{name}": value for name, value in parameters.items()}
-        return services.ask(url, statement, url_parameters=settings | bound).text
+        return services.ask(url, statement, url_parameters=settings | bound, timeout=shape.patience).text
 
     run("SYSTEM STOP MERGES conversations")
-    for first, beyond in months(rows):
+    shared = {"rows": rows, "since": END - shape.span, "turns": shape.turns, "items": int(shape.items)}
+    for first, beyond in months(rows, shape.span):
         progress(f"{rows:,} conversations: {beyond:,} written")
-        shared = {"rows": rows, "since": END - SPAN, "span": SPAN, "first": first, "count": beyond - first}
+        shared |= {"span": shape.span, "first": first, "count": beyond - first}
         for third in range(3):
             run(INSERT, later=0, third=third, **shared)
         run(INSERT, later=1, third=0, **shared)
@@ -111,12 +189,12 @@ def fill(url: str, database: str, rows: int, progress: Callable[[str], None]) ->
     return {table: {"parts": int(parts), "rows": int(count), "bytes": int(size)} for table, parts, count, size in found}
 
 
-def months(rows: int) -> Iterator[tuple[int, int]]:
+def months(rows: int, span: int = SPAN) -> Iterator[tuple[int, int]]:
     """Return the range of conversation numbers of each month, without its end."""
-    first, at = 0, datetime.fromtimestamp((END - SPAN) / 1000, UTC)
+    first, at = 0, datetime.fromtimestamp((END - span) / 1000, UTC)
     while first < rows:
         at = datetime(at.year + at.month // 12, at.month % 12 + 1, 1, tzinfo=UTC)
-        beyond = min(rows, -(-(int(at.timestamp()) * 1000 - END + SPAN) * rows // SPAN))
+        beyond = min(rows, -(-(int(at.timestamp()) * 1000 - END + span) * rows // span))
         yield first, beyond
         first = beyond
 

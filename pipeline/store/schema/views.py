@@ -41,7 +41,7 @@ async def replace_views(clickhouse: ClickHouse, settings: Settings, *, dry_run: 
     current = await _current_texts(clickhouse, settings)
     changed = []
     for view in VIEWS:
-        rendered = render(statement(view, settings, definer), clickhouse.cluster)
+        rendered = render(view_statement(view, settings, definer), clickhouse.cluster)
         if await _normalize(clickhouse, rendered[-1]) == current.get(view.name):
             continue
         if not dry_run:
@@ -51,7 +51,7 @@ async def replace_views(clickhouse: ClickHouse, settings: Settings, *, dry_run: 
     return changed
 
 
-def statement(view: View, settings: Settings, definer: str) -> str:
+def view_statement(view: View, settings: Settings, definer: str) -> str:
     """Return the statement that creates the view, or replaces it."""
     columns = ",\n".join(f"    {name} {kind} COMMENT {literal(comment)}" for name, kind, _, comment in view.columns)
     results = ",\n".join(f"    {sql} AS {name}" for name, _, sql, _ in view.columns)

@@ -26,7 +26,10 @@ from pipeline.store.health import unavailable_reason
 from pipeline.store.key_ranges import Scope, parts
 from pipeline.store.schema.cluster_ddl import FORMS, cluster_options, render
 from pipeline.store.schema.migrate import CREATE, RECORD, migrate, migrations
+from pipeline.store.schema.views import replace_views, view_statement
+from schemas.topics import DAY_MS
 from schemas.turn import ArchivedTurn
+from schemas.views import CONVERSATIONS, VIEWS
 from tests import services
 from tests.clickhouse_runner import each_by_itself
 from tests.events import RULES, START, turn
@@ -201,6 +204,24 @@ WHERE (lower(hex(SHA256(concat(bot_id, '\\0', session_id, '\\0', originating_req
             "MODIFY TTL timestamp + toIntervalSecond(86400) SETTINGS mutations_sync = 0"
         )
     ],
+    "a view for SQL": [
+        """\
+CREATE OR REPLACE TABLE v_conversations ON CLUSTER 'blue'
+(
+)
+ENGINE = Distributed('blue', currentDatabase(), 'v_conversations_local', cityHash64(session_id))""",
+        """\
+CREATE OR REPLACE VIEW v_conversations_local ON CLUSTER 'blue'
+(
+)
+DEFINER = `turnfold` SQL SECURITY DEFINER
+COMMENT 'one row a conversation'
+AS
+WITH
+SELECT
+FROM conversations_local AS c FINAL
+SETTINGS do_not_merge_across_partitions_select_final = 1, optimize_move_to_prewhere_if_final = 1""",
+    ],
     "none": ["ALTER TABLE turns_local ON CLUSTER 'blue' REMOVE TTL"],
     "what takes them off the disk": ["ALTER TABLE turns_local ON CLUSTER 'blue' APPLY DELETED MASK"],
 }
@@ -214,6 +235,7 @@ STATEMENTS = {
     "the deletion of forgotten events": erasures.EVENTS,
     "the deletion of forgotten rows": erasures.ROWS,
     "a time to live": "ALTER TABLE turns MODIFY TTL timestamp + toIntervalSecond(86400) SETTINGS mutations_sync = 0",
+    "a view for SQL": view_statement(CONVERSATIONS, Settings(), "turnfold"),
     "none": "ALTER TABLE turns REMOVE TTL",
     "what takes them off the disk": erasures.APPLY.format(table="turns"),
 }
@@ -233,7 +255,7 @@ def test_on_a_cluster_each_statement_becomes_this(name: str) -> None:
     rendered = render(STATEMENTS[name], "blue")
     lines = ["\n".join(line for line in one.splitlines() if line not in columns(one)) for one in rendered]
     assert lines == RENDERED[name]
-    assert columns(rendered[0]) == columns(STATEMENTS[name]), "the columns are those of the file"
+    assert columns(rendered[-1] if "VIEW" in rendered[-1] else rendered[0]) == columns(STATEMENTS[name])
 
 
 @pytest.mark.parametrize("name", RENDERED)
@@ -243,7 +265,7 @@ def test_on_one_server_nothing_is_changed(name: str) -> None:
 
 SEEN = "SELECT bot_id, 'FROM turns' AS bot_name FROM turns{0} WHERE bot_id IN (SELECT bot_id FROM conversations{0})"
 
-VIEWS = {
+VIEW_FORMS = {
     "a view that tells of inserts reads the shard's own rows": (
         f"CREATE MATERIALIZED VIEW IF NOT EXISTS seen TO bots AS\n{SEEN.format('')}",
         [f"CREATE MATERIALIZED VIEW IF NOT EXISTS seen ON CLUSTER 'blue' TO bots_local AS\n{SEEN.format('_local')}"],
@@ -260,15 +282,15 @@ VIEWS = {
 }
 
 
-@pytest.mark.parametrize("statement", [*STATEMENTS.values(), *[one for one, _ in VIEWS.values()]])
+@pytest.mark.parametrize("statement", [*STATEMENTS.values(), *[one for one, _ in VIEW_FORMS.values()]])
 def test_clickhouse_can_read_what_is_rendered(clickhouse_settings: Settings, statement: str) -> None:
     for rendered in render(statement, "blue"):
         assert ("ON CLUSTER blue" in formatted(clickhouse_settings, rendered)) == ("ON CLUSTER" in rendered)
 
 
-@pytest.mark.parametrize("what", VIEWS)
+@pytest.mark.parametrize("what", VIEW_FORMS)
 def test_views_can_be_changed(what: str) -> None:
-    statement, rendered = VIEWS[what]
+    statement, rendered = VIEW_FORMS[what]
     assert list(render(statement, "blue")) == rendered
 
 
@@ -535,3 +557,22 @@ def test_tables_of_one_server_are_not_taken_for_a_cluster(clickhouse_settings: S
 def test_tables_of_a_cluster_are_not_taken_for_one_server(clustered: Settings) -> None:
     with pytest.raises(UsageError, match="tables of a cluster: name that in TURNFOLD_CLICKHOUSE_CLUSTER"):
         asyncio.run(migrate(msgspec.structs.replace(clustered, clickhouse_cluster="")))
+
+
+@pytest.mark.parametrize(("cluster", "shards"), [("one", 1), ("two", 2)])
+def test_views_read_each_shard_with_the_conditions_of_the_query(clustered: Settings, cluster: str, shards: int) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        for view in VIEWS:
+            for rendered in render(view_statement(view, clustered, "default"), cluster):
+                await clickhouse.command(alone(rendered))
+        assert await replace_views(clickhouse, clustered, dry_run=True) == []
+        for number in range(3):
+            row = msgspec.structs.replace(RIGHT, start=number * 40 * DAY_MS, visit_intents=("BookHotel",))
+            await clickhouse.insert("conversations", [row])
+        for view, rows in ("v_conversations", 1), ("v_intent_visits", 1), ("v_stage_visits", 0), ("v_utterances", 0):
+            sql = f"FROM {view} WHERE bot_id = '{KEY[0]}' AND start_time > '1970-02-01' AND start_time < '1970-02-15'"
+            assert await clickhouse.rows(f"SELECT count() {sql}") == [(rows * shards,)]
+            plan = "".join(line for (line,) in await clickhouse.rows(f"EXPLAIN indexes = 1 SELECT count() {sql}"))
+            assert plan.count("Parts: 1/3") == shards, plan
+
+    using(clustered, use)

@@ -110,7 +110,8 @@ def test_only_what_differs_is_changed_and_said(clickhouse_settings: Settings) ->
 def test_a_dry_run_without_a_database_says_it_too(clickhouse_settings: Settings) -> None:
     nowhere = with_days(clickhouse_settings, clickhouse_database="nowhere_yet", archive_days=30.0)
     said = asyncio.run(migrate(nowhere, dry_run=True))
-    assert said[-2:] == ["time to live of turns (30 days)", "time to live of utterances (that of turns)"]
+    said = [phrase for phrase in said if phrase.startswith("time to live")]
+    assert said == ["time to live of turns (30 days)", "time to live of utterances (that of turns)"]
 
 
 def test_what_was_there_before_expires_too(tables: Tables, with_tables: Settings) -> None:
