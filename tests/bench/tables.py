@@ -119,7 +119,8 @@ SELECT
     arrayMap(h -> multiIf(
         h % 10 < 5, {COMMON}[1 + bitShiftRight(h, 8) % 16],
         h % 10 < 9, concat('book a ', {WORDS}[1 + bitShiftRight(h, 8) % 32], ' ',
-            {WORDS}[1 + bitShiftRight(h, 13) % 32], ' for ', toString(bitShiftRight(h, 18) % 20), ' ', {WORDS}[1 + bitShiftRight(h, 23) % 32]),
+            {WORDS}[1 + bitShiftRight(h, 13) % 32], ' for ',
+            toString(bitShiftRight(h, 18) % 20), ' ', {WORDS}[1 + bitShiftRight(h, 23) % 32]),
         concat('my order is ', upper(hex(toUInt32(bitShiftRight(h, 32)))))), said),
     arrayMap(h -> h % 20 = 0, said),
     arrayMap(h -> path[1 + h % length(path)], said),

@@ -567,10 +567,10 @@ def test_views_read_each_shard_with_the_conditions_of_the_query(clustered: Setti
                 await clickhouse.command(alone(rendered))
         assert await replace_views(clickhouse, clustered, dry_run=True) == []
         for number in range(3):
-            row = msgspec.structs.replace(RIGHT, start=number * 40 * DAY_MS, visit_intents=("BookHotel",))
-            await clickhouse.insert("conversations", [row])
-        for view, rows in ("v_conversations", 1), ("v_intent_visits", 1), ("v_stage_visits", 0), ("v_utterances", 0):
-            sql = f"FROM {view} WHERE bot_id = '{KEY[0]}' AND start_time > '1970-02-01' AND start_time < '1970-02-15'"
+            await clickhouse.insert("conversations", [msgspec.structs.replace(RIGHT, start=number * 40 * DAY_MS)])
+        items = (1, len(RIGHT.visit_intents), len(RIGHT.stage_names), len(RIGHT.utterance_texts))
+        for name, rows in zip((view.name for view in VIEWS), items, strict=True):
+            sql = f"FROM {name} WHERE bot_id = '{KEY[0]}' AND start_time > '1970-02-01' AND start_time < '1970-02-15'"
             assert await clickhouse.rows(f"SELECT count() {sql}") == [(rows * shards,)]
             plan = "".join(line for (line,) in await clickhouse.rows(f"EXPLAIN indexes = 1 SELECT count() {sql}"))
             assert plan.count("Parts: 1/3") == shards, plan

@@ -23,7 +23,7 @@ from tests.clickhouse_runner import Use, each_by_itself
 from tests.pipeline.query.rows import BOT, OTHER_BOT, conversation, conversations
 from tests.pipeline.query.table import Table
 
-IDLE = {"idle_ttl": 3600.0, "idle_ttl_bots": {OTHER_BOT: 0.25}}
+IDLE: dict[str, Any] = {"idle_ttl": 3600.0, "idle_ttl_bots": {OTHER_BOT: 0.25}}
 NAMES = [view.name for view in VIEWS]
 
 
@@ -81,7 +81,7 @@ def rows(seed: int) -> list[Conversation]:
 
 def state(row: Conversation, of_item: str, now: int) -> str:
     """The state that a view shows."""
-    idle = IDLE["idle_ttl_bots"].get(row.bot_id, IDLE["idle_ttl"])  # type: ignore[attr-defined] # a table of settings
+    idle = IDLE["idle_ttl_bots"].get(row.bot_id, IDLE["idle_ttl"])
     return of_item or ("Dropped" if row.end < now - idle * 1000 else "")
 
 
