@@ -170,6 +170,7 @@ def fill(
     def run(statement: str, **parameters: object) -> str:
         assert time.monotonic() < deadline, f"the tables are not made within {shape.patience:g} s"
         settings = {"database": database, "min_insert_block_size_rows": rows, "min_insert_block_size_bytes": 0}
+        settings |= {"max_execution_time": shape.patience}
         bound = {f"param_{name}": value for name, value in parameters.items()}
         return services.ask(url, statement, url_parameters=settings | bound, timeout=shape.patience).text
 
