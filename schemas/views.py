@@ -2,14 +2,14 @@
 
 from typing import Final, NamedTuple
 
+from schemas.fold_rules import VISITS_SINCE
+
 TEXT: Final = "String"
 NAME: Final = "LowCardinality(String)"
 TIME: Final = "DateTime64(3, 'UTC')"
 NUMBER: Final = "UInt32"
 FLAG: Final = "Bool"
 
-VISITS_SINCE: Final = 2
-"""The version of the fold since which rows have visits and utterances."""
 WITHOUT_VISITS: Final = (
     "conversations that were written before visits were recorded: run turnfold rebuild --into new --swap, "
     "or read later ones (has_visits of v_conversations tells them apart)"

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from pipeline.store.client import connection
 from pipeline.store.schema.migrate import migrate
 from pipeline.store.schema.reader import ReaderRole, grant_reader, role_name
 from pipeline.store.schema.views import view_statement
+from schemas.fold_rules import FOLD_VERSION
 from schemas.views import VIEWS
 from tests import services
 from tests.deploy.confined_reader import OWNER, clickhouse_with_grants, grants
@@ -47,9 +49,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         async with connection(settings) as clickhouse:
             for view in VIEWS:
                 await clickhouse.command(view_statement(view, settings, "turnfold"))
-            said = {"utterance_times": (1,), "utterance_request_ids": ("r",), "utterance_texts": ("yes",)}
-            more = {"utterance_missed": (False,), "utterance_intents": ("",), "utterance_slots": ("",), "fold": 2}
-            await clickhouse.insert("conversations", [conversation(**said, **more)])
+            said: dict[str, Any] = {
+                "utterance_times": (1,),
+                "utterance_request_ids": ("request-1",),
+                "utterance_texts": ("yes",),
+                "utterance_missed": (False,),
+                "utterance_intents": ("",),
+                "utterance_slots": ("",),
+            }
+            await clickhouse.insert("conversations", [conversation(**said, fold=FOLD_VERSION)])
 
     with clickhouse_with_grants(folder, [OWNER]) as url:
         asyncio.run(fill(Settings(clickhouse=url)))

@@ -7,7 +7,8 @@ from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.schema.quoting import identifier, literal
-from schemas.views import VIEWS, VISITS_SINCE, WITHOUT_VISITS, View
+from schemas.fold_rules import VISITS_SINCE
+from schemas.views import VIEWS, WITHOUT_VISITS, View
 
 FIND_VIEWS = """
 SELECT name, create_table_query FROM system.tables

@@ -14,11 +14,21 @@ from tests.events import RULES, turn
 
 def test_what_is_missing_is_created_once_and_named(stack: Settings) -> None:
     first = turnfold(stack, "migrate")
-    assert (first.status, first.err) == (0, "")
+    assert first.status == 0
     lines = first.out.splitlines()
     assert lines[:3] == [f"topic {topic.name} created" for topic in stack.topics]
     assert "0001_turns.sql applied" in lines[3]
-    assert turnfold(stack, "migrate").out == "nothing to do: all topics and tables exist\n"
+    assert "view v_utterances (Dropped after 300 s) applied" in lines[-1]
+    again = turnfold(stack, "migrate")
+    assert (again.out, again.err) == ("nothing to do: all topics and tables exist\n", "")
+
+
+def test_the_statements_of_the_role_are_printed_where_turnfold_may_not_run_them(stack: Settings) -> None:
+    told = turnfold(stack, "migrate").err
+    role = f"`{stack.clickhouse_database}_reader`"
+    assert told.startswith("note: roles are for an administrator to create (")
+    assert f"who runs: CREATE ROLE IF NOT EXISTS {role}; GRANT SELECT ON " in told
+    assert told.endswith(f".v_utterances TO {role}\n")
 
 
 def test_a_dry_run_says_the_same_and_does_nothing(stack: Settings) -> None:

@@ -16,9 +16,9 @@ from pipeline.store.client import ClickHouse, connection
 from pipeline.store.schema.migrate import migrate, migrations
 from pipeline.store.schema.shadow_tables import create_shadow_tables, drop_database, exchange, shadow_database, uuids
 from schemas.conversation import Conversation
-from schemas.fold_rules import FOLD_VERSION
+from schemas.fold_rules import FOLD_VERSION, VISITS_SINCE
 from schemas.topics import DAY_MS
-from schemas.views import VIEWS, VISITS_SINCE, View
+from schemas.views import VIEWS, View
 from tests.clickhouse_runner import Use, each_by_itself
 from tests.pipeline.query.rows import BOT, OTHER_BOT, conversation, conversations
 from tests.pipeline.query.table import Table
