@@ -1,5 +1,6 @@
 """Authenticate a request, check the rights of its access key, and apply the key's rate limit."""
 
+import hmac
 import secrets
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from pipeline.auth.errors import Denial, DeniedError
 from pipeline.auth.key_factory import BEARER_SCHEME, hash_of, is_token_of, key_id_of
 from pipeline.auth.key_store import KeyStore
+from pipeline.auth.login import Logins
 from pipeline.auth.rate_limit import RateLimits
 from pipeline.auth.sigv4 import SignedRequest, read_signature, verify
 from pipeline.config.settings import Settings
@@ -47,18 +49,27 @@ class Authenticator:
                 "or send `Authorization: Bearer TOKEN`; `turnfold keys add` makes both kinds",
             )
         if authorization.lower().startswith(BEARER_SCHEME):
-            key = self._authenticate_bearer(authorization[len(BEARER_SCHEME) :])
-        else:
-            key = self._authenticate_signature(request, authorization)
-        if key.expires is not None and key.expires <= self._now():
-            raise DeniedError(Denial.EXPIRED, f"the key {key.id} has expired; `turnfold keys add` makes another")
-        return key
+            return self.authenticate_token(authorization[len(BEARER_SCHEME) :])
+        return self._current(self._authenticate_signature(request, authorization))
 
-    def _authenticate_bearer(self, token: str) -> AccessKey:
+    def authenticate_token(self, token: str) -> AccessKey:
+        """Return the access key of a bearer token; raises as `authenticate`."""
         key = self._key_store.find(key_id_of(token) or "")
         token_hash = key.token_sha256 if key and key.token_sha256 else hash_of(self._decoy_secret)
         if not is_token_of(token, token_hash) or key is None:
             raise DeniedError(Denial.UNKNOWN, UNKNOWN_KEY)
+        return self._current(key)
+
+    def key_with_token(self, key_id: str, token_hash: str) -> AccessKey:
+        """Return the access key of this id if its token still has this hash; raises as `authenticate`."""
+        key = self._key_store.find(key_id)
+        if key is None or not key.token_sha256 or not hmac.compare_digest(key.token_sha256, token_hash):
+            raise DeniedError(Denial.UNKNOWN, UNKNOWN_KEY)
+        return self._current(key)
+
+    def _current(self, key: AccessKey) -> AccessKey:
+        if key.expires is not None and key.expires <= self._now():
+            raise DeniedError(Denial.EXPIRED, f"the key {key.id} has expired; `turnfold keys add` makes another")
         return key
 
     def _authenticate_signature(self, request: SignedRequest, authorization: str) -> AccessKey:
@@ -83,6 +94,8 @@ class AccessControl:
     def __init__(self, settings: Settings, now: Now) -> None:
         """Raises UsageError where the key file cannot be read."""
         self._authenticator = Authenticator(Path(settings.api_keys), now) if settings.api_keys else None
+        self.logins = Logins(self._authenticator, settings.token_key, now) if self._authenticator else None
+        """Logins of people with a browser; None where keys are not configured."""
         self._rate_limits = RateLimits(settings)
 
     def check(self) -> None:
