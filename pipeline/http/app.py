@@ -1,11 +1,12 @@
 """Build the ASGI application of the query layer: all its routes and middlewares."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from pipeline.auth.authenticator import AccessControl
 from pipeline.config.settings import Settings
@@ -43,8 +44,16 @@ OPERATIONS: Sequence[Operation] = (
     get_transcript.OPERATION,
 )
 
+Pages = Callable[[AppContext], Sequence[BaseRoute]]
+"""Routes of pages for people, which ask the operations as clients do."""
 
-def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
+
+def no_pages(_: AppContext) -> Sequence[BaseRoute]:
+    """Serve the API alone."""
+    return ()
+
+
+def create_app(settings: Settings, *, now: Now = now_ms, pages: Pages = no_pages) -> Starlette:
     """Build the query layer. It connects to ClickHouse with the first request that needs it.
 
     Raises:
@@ -70,6 +79,7 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
             *(route for operation in OPERATIONS for route in operation.routes(context)),
             *probes(store, query_metrics, access),
             openapi_route(OPERATIONS),
+            *pages(context),
         ],
         middleware=[
             Middleware(MetricsMiddleware, metrics=query_metrics),

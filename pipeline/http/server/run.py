@@ -10,7 +10,7 @@ import uvicorn
 
 from pipeline.auth.authenticator import check_exposure
 from pipeline.config.settings import Settings
-from pipeline.http.app import create_app
+from pipeline.http.app import Pages, create_app, no_pages
 from pipeline.http.server.config import create_server
 from pipeline.runtime.sockets import bind_socket, is_loopback
 
@@ -19,7 +19,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, pages: Pages = no_pages) -> None:
     """Answer requests until SIGTERM or SIGINT, then finish those in progress within `settings.stop_seconds`.
 
     It must run in the main thread, the only one that receives signals.
@@ -29,7 +29,7 @@ def serve(settings: Settings) -> None:
     """
     check_exposure(settings)
     with listen(settings) as listening:
-        server = create_server(create_app(settings), settings)
+        server = create_server(create_app(settings, pages=pages), settings)
         scheme = "https" if settings.api_certificate else "http"
         log.info("the query layer listens on %s://%s:%d", scheme, settings.api_host, settings.api_port)
         _log_exposure(settings)

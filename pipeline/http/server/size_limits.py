@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from pipeline.http.disconnects import DisconnectProtocol
 from pipeline.http.errors import ANALYTICS, ErrorCode, ErrorResponse
 from pipeline.http.middleware.request_context import ID_HEADER
+from pipeline.http.server.default_headers import offer
 
 MALFORMED = ErrorResponse(ANALYTICS.invalid, "this is not an HTTP/1.1 request")
 TOO_LARGE = ErrorResponse(
@@ -121,6 +122,7 @@ class SizeLimitedProtocol(DisconnectProtocol):
     def on_headers_complete(self) -> None:
         """Start the request, and continue with its body."""
         super().on_headers_complete()
+        self.cycle.default_headers = offer(self.scope, self.cycle.default_headers)
         self.has_request, self.part, self.part_bytes, self.discarded = True, RequestPart.BODY, 0, 0
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False  # answer as without an upgrade; what follows may not be HTTP
