@@ -18,6 +18,7 @@ from schemas.access_key import ALL, AccessKey, Right
 DEFAULT_DATA = Path("data")
 """Default data folder of `turnfold up`."""
 ENV_FILE = "env"
+TOKEN_FILE = "api.token"  # noqa: S105 - the name of its file
 KEY_NAME = "turnfold up"
 UNLIMITED = 1_000_000
 """Rate limit and concurrency limit of the keys of `up`: they belong to the machine's owner, who needs no limits."""
@@ -58,7 +59,7 @@ def own_secrets(folder: Path, settings: Settings) -> OwnSecrets:
         return OwnSecrets(user, password, Path(settings.api_keys).absolute(), "", "", settings.api_token)
     key_file = folder / "keys.json"
     signing = _signing_key(key_file)
-    return OwnSecrets(user, password, key_file, signing.id, signing.secret, _token(key_file, folder / "api.token"))
+    return OwnSecrets(user, password, key_file, signing.id, signing.secret, _token(key_file, folder / TOKEN_FILE))
 
 
 def write_env(folder: Path, addresses: Mapping[str, str], secrets: OwnSecrets) -> Path:

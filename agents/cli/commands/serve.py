@@ -4,12 +4,13 @@ import click
 
 from pipeline.config.logging import configure_logging
 from pipeline.config.settings import Settings
+from pipeline.console.routes import console_routes
 from pipeline.http.server import run as http
 
 
 @click.command()
 @click.pass_obj
 def serve(settings: Settings) -> None:
-    """Answer queries over HTTP in Amazon Lex's own format until stopped with Ctrl-C or SIGTERM."""
+    """Answer queries over HTTP in Amazon Lex's own format, and people under /console/, until Ctrl-C or SIGTERM."""
     configure_logging(settings)
-    http.serve(settings)
+    http.serve(settings, console_routes)

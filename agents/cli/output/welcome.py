@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from agents.embedded.programs import HOST
-from agents.embedded.secrets import ENV_FILE
+from agents.embedded.secrets import ENV_FILE, TOKEN_FILE
 from agents.embedded.stack import Options
 from pipeline.config.settings import Settings
 
@@ -19,10 +19,12 @@ def welcome(options: Options) -> str:
     lines = [
         "ready",
         "",
+        f"  console       http://{HOST}:{options.api_port}/console/",
         f"  query layer   http://{HOST}:{options.api_port}",
         f"  Kafka         {_kafka(options)}",
         f"  ClickHouse    {_clickhouse(options)}",
         f"  logs          {options.data / 'logs'}",
+        *([] if options.open else [f"  token         in {options.data / TOKEN_FILE}, to log in to the console"]),
         "",
         *_trying(options),
         "",

@@ -1,0 +1,40 @@
+"""Set up Jinja: templates escape everything, and show what cannot be seen."""
+
+import jinja2
+
+from pipeline.console import formats
+from pipeline.console.assets import Assets
+from pipeline.console.filters import FIELDS
+from pipeline.console.span import CHOICES, iso
+from pipeline.console.text import FOLDED, Exact, finalize, segments
+
+FILTERS = {
+    "count": formats.count,
+    "duration": formats.duration,
+    "share": formats.share,
+    "mean": formats.mean,
+    "pause": formats.pause,
+    "size": formats.size,
+    "moment": formats.moment,
+    "iso": iso,
+    "exact": Exact,
+    "local": formats.local,
+    "segment": formats.segment,
+    "segments": segments,
+}
+
+
+def environment(assets: Assets) -> jinja2.Environment:
+    """Build the environment of all templates."""
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("pipeline.console"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=finalize,
+        auto_reload=False,
+    )
+    templates.filters.update(FILTERS)
+    templates.globals.update(asset=assets.url, fields=FIELDS, spans=CHOICES, folded=FOLDED)
+    return templates

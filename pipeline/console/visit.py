@@ -1,0 +1,177 @@
+"""One reader's request for one screen, and what the screen needs to answer it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from pipeline.auth.errors import DeniedError, ThrottledError
+from pipeline.console.assets import Assets
+from pipeline.console.questions import Question, Questions, ResponseStruct, SharedAnswers
+from pipeline.console.state import ViewState
+from pipeline.http.errors import ANALYTICS, BusyError, ErrorCode, error_response
+from pipeline.http.middleware.request_context import AuditRecord, request_context
+from pipeline.http.operations.operation import AppContext
+from pipeline.query.errors import InvalidQueryError, PreconditionError
+from pipeline.runtime.errors import ExceededError, StatementError, TransientError
+from schemas.access_key import AccessKey, Right
+
+GRACE_SECONDS = 0.03
+"""Seconds that a page waits for its slower parts; a part that takes longer comes by itself."""
+CODES = replace(ANALYTICS, not_found=ErrorCode("ResourceNotFoundException", 404))
+PART_ERRORS = (
+    BusyError,
+    ThrottledError,
+    DeniedError,
+    InvalidQueryError,
+    PreconditionError,
+    TransientError,
+    ExceededError,
+    StatementError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A screen of the console.
+
+    Attributes:
+        name: the name in the audit log and in metrics.
+        path: path below `/console`, with `{parameters}`.
+        right: the right that the key must have.
+        show: answers a visit.
+        label: the entry in the navigation; empty for none.
+        parameters: parameters of the URL that only this screen knows.
+    """
+
+    name: str
+    path: str
+    right: Right
+    show: Callable[["Visit"], Awaitable[Response]]
+    label: str = ""
+    parameters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What all screens share."""
+
+    app: AppContext
+    templates: jinja2.Environment
+    assets: Assets
+    screens: Sequence[Screen]
+    shared: SharedAnswers = field(default_factory=SharedAnswers)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a page that is slower than the rest.
+
+    Attributes:
+        name: its name in URLs.
+        template: the template that shows its values.
+        load: gets the values.
+        label: what the reader waits for.
+    """
+
+    name: str
+    template: str
+    load: Callable[[], Awaitable[Mapping[str, Any]]]
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPart:
+    """A part that has its values, or failed, or is still to come (neither)."""
+
+    part: Part
+    values: Mapping[str, Any] | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request for a screen.
+
+    Attributes:
+        console: what all screens share.
+        screen: the screen.
+        request: the HTTP request.
+        path: parameters of the path.
+        state: the state in the URL.
+        questions: asks the API's operations.
+        now: milliseconds since 1970, read once.
+    """
+
+    console: Console
+    screen: Screen
+    request: Request
+    path: Mapping[str, str]
+    state: ViewState
+    key: AccessKey
+    questions: Questions
+    now: int
+
+    @property
+    def bot_id(self) -> str:
+        """Return the bot's id; empty where the screen is about none."""
+        return self.path.get("botId", "")
+
+    @property
+    def audit(self) -> AuditRecord:
+        """Return the audit record."""
+        return self.questions.audit
+
+    @property
+    def endpoint(self) -> str:
+        """Return the address of the API as the reader's browser knows it."""
+        return f"{self.request.url.scheme}://{self.request.url.netloc}"
+
+    def parameter(self, name: str) -> str:
+        """Return a parameter of the URL; empty where it has none."""
+        return self.request.query_params.get(name, "")
+
+    async def ask(self, question: Question, response: type[ResponseStruct]) -> ResponseStruct:
+        """Ask an operation; see `Questions.ask`."""
+        return await self.questions.ask(question, response)
+
+    def render(self, template: str, /, **values: Any) -> str:
+        """Render a template."""
+        known = {"visit": self, "state": self.state, "now": self.now}
+        return self.console.templates.get_template(template).render(**known, **values)
+
+    def page(self, template: str, /, status: int = 200, **values: Any) -> Response:
+        """Build a response from a template."""
+        return HTMLResponse(self.render(template, **values), status)
+
+    async def part(self, parts: Sequence[Part]) -> Response | None:
+        """Answer with one part alone if the URL names one of these."""
+        wanted = self.parameter("part")
+        for part in parts:
+            if part.name == wanted:
+                return self.page("part.html", loaded=await self._load(part))
+        return None
+
+    async def parts(self, parts: Sequence[Part]) -> dict[str, LoadedPart]:
+        """Load the parts of a page, those that are fast enough; all of them if the URL says to wait."""
+        tasks = {part.name: asyncio.create_task(self._load(part)) for part in parts}
+        if tasks:
+            await asyncio.wait(tasks.values(), timeout=None if self.parameter("wait") else GRACE_SECONDS)
+        for task in tasks.values():
+            if not task.done():
+                task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        return {
+            part.name: LoadedPart(part) if tasks[part.name].cancelled() else tasks[part.name].result() for part in parts
+        }
+
+    async def _load(self, part: Part) -> LoadedPart:
+        try:
+            return LoadedPart(part, await part.load())
+        except PART_ERRORS as error:
+            context = request_context(self.request.scope)
+            return LoadedPart(part, error=error_response(error, CODES, context.request_id).message)
