@@ -132,6 +132,14 @@ def test_a_right_that_a_key_lacks_is_denied(guarded: Guarded) -> None:
         said = "/bot/b/alias/a/user/u/session/transcript"
         assert_failed(ask.ask("GET", said, headers=token), 403, "AccessDeniedException")
         ask_numbers(ask, numbers)
+    metrics = LISTED | {"botId": BOT, "metrics": [{"name": "Count", "statistic": "Sum"}]}
+    assert guarded.sdk(lists).list_session_metrics(**metrics)["results"]
+    with denied("AccessDeniedException"):
+        guarded.sdk(lists).list_utterance_metrics(**metrics)
+    said_only = guarded.sdk(guarded.give(signing(rights=(Right.TRANSCRIPTS,))))
+    assert said_only.list_utterance_metrics(**metrics)["results"]
+    with denied("AccessDeniedException"):
+        said_only.list_intent_metrics(**metrics)
 
 
 def ask_numbers(ask: Client, numbers: IssuedKey) -> None:

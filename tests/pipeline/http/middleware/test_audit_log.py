@@ -142,6 +142,15 @@ def test_every_operation_is_logged_with_key_bot_and_rows(audit: Audit) -> None:
     }
 
 
+def test_metrics_are_logged_with_their_window_and_number_of_results(audit: Audit) -> None:
+    group = {"groupBy": [{"name": "LocaleId"}]}
+    body = orjson.dumps(orjson.loads(BODY) | {"metrics": [{"name": "Count", "statistic": "Sum"}]} | group)
+    audit.of("all", "POST", SESSIONS.replace("sessions", "sessionmetrics"), body)
+    (line,) = audit.lines(1)
+    assert summary(line) == ("ListSessionMetrics", 200, BOT, 1)
+    assert line["window"] == [1000, 4_000_000_000_250]
+
+
 def test_refused_requests_are_logged_without_their_content(audit: Audit) -> None:
     """Bodies, users, labels and tokens all hold the canary."""
     wrong = orjson.dumps({"startDateTime": PRIVATE, "endDateTime": 2})
