@@ -4,7 +4,7 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -17,7 +17,6 @@ from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.runtime.sockets import is_http_url, is_loopback
 from pipeline.runtime.tls import client_context
 from schemas.lex.analytics import ErrorBody
-from schemas.lex.list_sessions import ListSessionAnalyticsDataResponse, SessionSpecification
 
 TOKEN = re.compile(r"[!-~]+")
 HOW_TO_CREATE = "`turnfold keys add --bearer` creates one"
@@ -152,31 +151,3 @@ def _failure(api: str, response: urllib3.BaseHTTPResponse) -> Exception:
     hint = f"; {HINTS[kind]}" if kind in HINTS else ""
     text = f"error from the query layer at {api}: {message} ({kind}){hint}"
     return TransientError(text) if response.status >= 500 or response.status == 429 else UsageError(text)
-
-
-PAGE = 1000
-"""Largest page that the API returns."""
-
-
-def list_sessions(
-    settings: Settings, bot_id: str, request: Mapping[str, Any], limit: int | None
-) -> Iterator[SessionSpecification]:
-    """Yield the first `limit` sessions that `request` selects, all of them if `limit` is None.
-
-    Raises:
-        UsageError: the query layer rejects the request.
-        TransientError: it is unavailable or fails.
-    """
-    path = f"/bots/{bot_id}/analytics/sessions"
-    with open_client(settings) as client:
-        token: str | None = None
-        left = limit
-        while left is None or left > 0:
-            size = PAGE if left is None else min(PAGE, left)
-            body = {**request, "maxResults": size} | ({"nextToken": token} if token else {})
-            page = client.post(path, body, ListSessionAnalyticsDataResponse)
-            yield from page.sessions
-            if not isinstance(page.next_token, str):
-                return
-            token = page.next_token
-            left = None if left is None else left - len(page.sessions)

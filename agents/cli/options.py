@@ -1,5 +1,6 @@
 """Parse options that several commands have: bots, filters, times and durations."""
 
+import enum
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 from agents.cli.output.write import iso
 from pipeline.runtime.errors import UsageError
 from pipeline.store.key_ranges import Scope
-from schemas.lex.filters import FilterOperator, SessionFilterName
+from schemas.lex.filters import FilterOperator
 from schemas.lex.log_entry import bot_id
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -69,16 +70,16 @@ def parse_duration(text: str, option: str = "--last") -> float:
     return seconds
 
 
-def parse_filters(texts: Sequence[str]) -> list[dict[str, object]]:
+def parse_filters(texts: Sequence[str], names: type[enum.StrEnum]) -> list[dict[str, object]]:
     """Parse filters such as `Duration GT 60`, `Duration>60` or `LocaleId=en_US,en_GB` into the API's form.
 
     Raises:
-        UsageError: a filter cannot be parsed, or its name is unknown.
+        UsageError: a filter cannot be parsed, or its name is none of `names`.
     """
-    return [_parse_filter(text) for text in texts]
+    return [_parse_filter(text, names) for text in texts]
 
 
-def _parse_filter(text: str) -> dict[str, object]:
+def _parse_filter(text: str, names: type[enum.StrEnum]) -> dict[str, object]:
     match = FILTER.fullmatch(text)
     operators = {operator.value: operator for operator in FilterOperator}
     operator = match and (SIGNS.get(match["sign"]) or operators.get((match["word"] or "").upper()))
@@ -87,14 +88,24 @@ def _parse_filter(text: str) -> dict[str, object]:
             f"--filter {text!r} cannot be parsed; expected 'LocaleId=en_US,en_GB', 'Duration GT 60' "
             "or 'ConversationEndState CO Drop'"
         )
-    names = {name.value.lower(): name for name in SessionFilterName}
-    name = names.get(match["name"].lower())
-    if name is None:
-        raise UsageError(f"--filter {text!r}: unknown name {match['name']}; known are {', '.join(SessionFilterName)}")
+    name = parse_name(f"--filter {text!r}", match["name"], names)
     values = [value.strip() for value in match["values"].split(",") if value.strip()]
     if not values:
         raise UsageError(f"--filter {text!r} has no value to compare with")
-    return {"name": name.value, "operator": operator.value, "values": values}
+    return {"name": name, "operator": operator.value, "values": values}
+
+
+def parse_name(where: str, text: str, names: type[enum.StrEnum]) -> str:
+    """Return the one of `names` that `text` is, in whatever case.
+
+    Raises:
+        UsageError: it is none of them; the error begins with `where`.
+    """
+    known = {name.value.lower(): name.value for name in names}
+    name = known.get(text.strip().lower())
+    if name is None:
+        raise UsageError(f"{where}: unknown name {text}; known are {', '.join(names)}")
+    return name
 
 
 def parse_scope(bot: str | None, begin: str | None, end: str | None) -> Scope:

@@ -1,14 +1,12 @@
-"""Print sessions: a table for people, JSON or CSV for programs."""
+"""Print sessions: a table for people, and the columns of CSV for programs."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
-import msgspec
-import orjson
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.output.write import cell, console, iso, write_csv, write_json
+from agents.cli.output.write import cell, console, iso
 from schemas.lex.list_sessions import SessionSpecification
 
 COLOURS = {"Success": "green", "Failure": "red", "Dropped": "yellow"}
@@ -33,23 +31,6 @@ def cells() -> dict[str, Cell]:
         "sessionId": lambda s: s.session_id,
         "originatingRequestId": lambda s: s.originating_request_id,
     }
-
-
-def print_json(sessions: Iterable[SessionSpecification]) -> None:
-    """Print one array of the API's objects, one per line."""
-    separator = b"[\n"
-    for session in sessions:
-        write_json(separator + orjson.dumps(msgspec.to_builtins(session)), end="")
-        separator = b",\n"
-    write_json(b"[]" if separator == b"[\n" else b"\n]")
-
-
-def print_csv(sessions: Iterable[SessionSpecification]) -> None:
-    """Print a header line, then one line per session."""
-    columns = cells()
-    write_csv(columns)
-    for session in sessions:
-        write_csv(value(session) for value in columns.values())
 
 
 def print_table(sessions: Iterable[SessionSpecification], title: str) -> int:

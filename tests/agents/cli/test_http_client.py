@@ -5,18 +5,21 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
 import orjson
 import pytest
 
-from agents.cli.http_client import auth_headers, get, list_sessions, tls_context
+from agents.cli.http_client import auth_headers, get, tls_context
+from agents.cli.paging import list_rows
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.access_key import Right
 from schemas.lex.analytics import ErrorBody
+from schemas.lex.list_sessions import ListSessionAnalyticsDataResponse
 from tests.agents.cli.command import turnfold
 from tests.certificates import Certificates
 from tests.pipeline.auth.signing import bearing, kept
@@ -63,7 +66,8 @@ def get_one(api: str) -> None:
 
 
 def list_none(api: str) -> None:
-    assert list(list_sessions(Settings(api=api), "BOTAAAAAA1", {}, None)) == []
+    rows = list_rows(Settings(api=api), "/sessions", {}, ListSessionAnalyticsDataResponse, attrgetter("sessions"), None)
+    assert list(rows) == []
 
 
 BOTH = pytest.mark.parametrize("call", [get_one, list_none])

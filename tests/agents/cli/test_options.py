@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
     ("Channel=Connect Chat", "Channel", "EQ", ["Connect Chat"]),
 ])  # fmt: skip
 def test_filters_are_read_as_people_write_them(text: str, name: str, operator: str, values: list[str]) -> None:
-    assert parse_filters([text]) == [{"name": name, "operator": operator, "values": values}]
+    assert parse_filters([text], SessionFilterName) == [{"name": name, "operator": operator, "values": values}]
 
 
 @pytest.mark.parametrize(
@@ -36,26 +36,26 @@ def test_filters_are_read_as_people_write_them(text: str, name: str, operator: s
 )
 def test_what_is_no_filter_is_told_with_examples(text: str) -> None:
     with pytest.raises(UsageError, match="expected 'LocaleId=en_US,en_GB'"):
-        parse_filters([text])
+        parse_filters([text], SessionFilterName)
 
 
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="unknown name Locale; known are BotAliasId, ") as raised:
-        parse_filters(["Locale=en_US"])
+        parse_filters(["Locale=en_US"], SessionFilterName)
     assert all(name in str(raised.value) for name in SessionFilterName)
 
 
 @pytest.mark.parametrize("text", ["LocaleId=", "LocaleId= , ,", "Duration GT  "])
 def test_a_filter_needs_a_value(text: str) -> None:
     with pytest.raises(UsageError, match="has no value"):
-        parse_filters([text])
+        parse_filters([text], SessionFilterName)
 
 
 @given(st.text(max_size=30))
 @settings(deadline=None)
 def test_any_text_is_a_filter_or_told(text: str) -> None:
     with suppress(UsageError):
-        assert parse_filters([text])[0]["name"] in list(SessionFilterName)
+        assert parse_filters([text], SessionFilterName)[0]["name"] in list(SessionFilterName)
 
 
 def test_without_a_word_the_window_is_the_last_day() -> None:

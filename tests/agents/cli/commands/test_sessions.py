@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from agents.cli import http_client
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.store.client import connection
@@ -127,14 +126,6 @@ def test_finding_nothing_is_no_error_and_says_what_may_help(api: Settings) -> No
     found = turnfold(api, "sessions", "BOTAAAAAA1", "--last", "1s")
     assert found.status == 0
     assert found.err.startswith("no conversations; --last 30d covers more time")
-
-
-def test_several_pages_are_one_list(api: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_client, "PAGE", 4)
-    request = {"startDateTime": 0, "endDateTime": 4_000_000_000}
-    for limit in (None, 3, 4, 5, 24, 25, 26):
-        found = list(http_client.list_sessions(api, "BOTAAAAAA1", request, limit))
-        assert [one.session_id for one in found] == [f"guest-{number}" for number in range(COUNT)][::-1][:limit]
 
 
 @pytest.mark.parametrize(("options", "said"), [

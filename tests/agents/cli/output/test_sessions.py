@@ -7,7 +7,8 @@ import json
 import pytest
 from msgspec import UNSET
 
-from agents.cli.output.sessions import print_csv, print_json, print_table
+from agents.cli.output.lists import print_csv, print_json
+from agents.cli.output.sessions import cells, print_table
 from schemas.lex.list_sessions import InvokedIntentSample, SessionSpecification
 
 FULL = SessionSpecification(
@@ -41,7 +42,7 @@ def test_json_is_one_array_as_the_api_words_it(
 
 
 def test_csv_has_a_header_and_keeps_commas_and_quotes(capsys: pytest.CaptureFixture[str]) -> None:
-    print_csv([FULL, BARE])
+    print_csv([FULL, BARE], cells())
     first, second = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert first["sessionId"] == FULL.session_id
     assert first["conversationStartTime"] == "2026-11-20T21:48:40.648Z"
