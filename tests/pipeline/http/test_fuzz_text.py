@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.effort import examples
 from tests.pipeline.http.seeded_server import PARAMETERS, Planted, planted
 from tests.pipeline.http.serving import SESSIONS, WINDOW, Answer, Client, client
-from tests.pipeline.query.rows import FIELDS, conversation, fits
+from tests.pipeline.query.rows import FIELDS, NOW, conversation, fits
 
 HOSTILE = [
     *("'", "''", '"', "`", "\\", "\\'", "\\\\", "%", "_", "%s", "%(bot_id)s", "{bot_id:String}", "{filter_0:String}"),
@@ -49,6 +49,12 @@ ROWS = [
         bot_alias_id=text,
         mode=text,
         intent_path=f"/{text}",
+        utterance_times=(NOW - 3_600_000,),
+        utterance_request_ids=(text,),
+        utterance_texts=(text,),
+        utterance_missed=(False,),
+        utterance_intents=(text,),
+        utterance_slots=(text,),
     )
     for number, text in enumerate(HOSTILE)
 ]
@@ -85,6 +91,36 @@ def test_a_filter_finds_what_equals_its_values_to_the_letter_and_nothing_else(
     answer = post(layer, ask, WINDOW | {"filters": filters, "maxResults": 1000})
     assert answer.status == 200
     assert {session["sessionId"] for session in answer.body["sessions"]} == wanted
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(st.sampled_from(["EQ", "CO"]), st.lists(TEXTS | MADE, min_size=1, max_size=5))
+def test_an_utterance_is_found_by_its_text_to_the_letter(
+    layer: Planted, ask: Client, operator: str, values: list[str]
+) -> None:
+    said = [text for row in layer.rows for text in row.utterance_texts]
+    equals, contains = (lambda text: text in values), (lambda text: any(value in text for value in values))
+    filters = [{"name": "UtteranceText", "operator": operator, "values": values}]
+    body = orjson.dumps(WINDOW | {"filters": filters, "maxResults": 1000})
+    answer = ask.ask("POST", SESSIONS.replace("sessions", "utterances"), body, layer.headers("narrow"))
+    assert answer.status == 200
+    found = sorted(utterance["utterance"] for utterance in answer.body["utterances"])
+    assert found == sorted(filter(equals if operator == "EQ" else contains, said))
+
+
+@settings(max_examples=examples(25), deadline=None)
+@given(MADE)
+def test_a_path_is_a_path_to_the_letter(layer: Planted, ask: Client, text: str) -> None:
+    path = f"/{text.strip('/')}" if text.strip("/") else "/'"
+    taken = [row.intent_path for row in layer.rows]
+    body = orjson.dumps(WINDOW | {"intentPath": path})
+    answer = ask.ask("POST", SESSIONS.replace("sessions", "intentpaths"), body, layer.headers("narrow"))
+    assert answer.status == 200
+    of_path = {
+        node["nodeType"]: node["intentCount"] for node in answer.body["nodeSummaries"] if node["intentPath"] == path
+    }
+    assert of_path.get("Exit", 0) == taken.count(path)
+    assert of_path.get("Inner", 0) == sum(each.startswith(f"{path}/") for each in taken)
 
 
 @settings(max_examples=examples(25), deadline=None)

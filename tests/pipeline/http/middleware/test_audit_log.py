@@ -29,7 +29,7 @@ from tests.pipeline.auth.signing import bearing, kept
 from tests.pipeline.http.operations.test_list_sessions import insert as insert_rows
 from tests.pipeline.http.runtime import insert as insert_turns
 from tests.pipeline.http.serving import SESSIONS, WITHIN, Answer, Client, client, serving
-from tests.pipeline.query.rows import BOT, OTHER_BOT, conversation
+from tests.pipeline.query.rows import BOT, NOW, OTHER_BOT, conversation
 from tests.pipeline.query.session_entries import v2
 
 PRIVATE = "canary"
@@ -100,7 +100,15 @@ def private_by_itself() -> Iterator[None]:
 
 def plant(settings: Settings) -> None:
     """A conversation, and the events of one that is open."""
-    insert_rows(settings, *(conversation(number, session_id=f"{PRIVATE}-{number}") for number in range(3)))
+    spoken: dict[str, Any] = {
+        "utterance_times": (NOW - 3_600_000,),
+        "utterance_request_ids": (PRIVATE,),
+        "utterance_texts": (PRIVATE,),
+        "utterance_missed": (False,),
+        "utterance_intents": ("",),
+        "utterance_slots": ("",),
+    }
+    insert_rows(settings, *(conversation(number, session_id=f"{PRIVATE}-{number}", **spoken) for number in range(3)))
     now = round(time.time() * 1000)
     said: dict[str, Any] = {
         "inputTranscript": f"{PRIVATE} said",
@@ -149,6 +157,31 @@ def test_metrics_are_logged_with_their_window_and_number_of_results(audit: Audit
     (line,) = audit.lines(1)
     assert summary(line) == ("ListSessionMetrics", 200, BOT, 1)
     assert line["window"] == [1000, 4_000_000_000_250]
+
+
+def test_paths_utterances_and_bots_are_logged_and_need_their_right(audit: Audit) -> None:
+    """A key that may only list is shown no text of users."""
+    window, week = orjson.loads(BODY), {"relativeAggregationDuration": {"timeDimension": "Weeks", "timeValue": 1}}
+    aggregated = orjson.dumps({"localeId": "en_US", "aggregationDuration": week})
+    for key in ("all", "lists"):
+        audit.of(key, "POST", SESSIONS.replace("sessions", "intentpaths"), orjson.dumps(window | {"intentPath": "/"}))
+        audit.of(key, "POST", "/bots/", b"{}")
+        audit.of(key, "POST", SESSIONS.replace("sessions", "utterances"), BODY)
+        audit.of(key, "POST", f"/bots/{BOT}/aggregatedutterances/", aggregated)
+    lines = audit.lines(8)
+    assert list(map(summary, lines)) == [
+        ("ListIntentPaths", 200, BOT, 1),
+        ("ListBots", 200, "", 1),
+        ("ListUtteranceAnalyticsData", 200, BOT, 3),
+        ("ListAggregatedUtterances", 200, BOT, 0),
+        ("ListIntentPaths", 200, BOT, 1),
+        ("ListBots", 200, "", 1),
+        ("ListUtteranceAnalyticsData", 403, "", 0),
+        ("ListAggregatedUtterances", 403, "", 0),
+    ]
+    assert [line["window"] for line in lines[:3]] == [[1000, 4_000_000_000_250], None, [1000, 4_000_000_000_250]]
+    after, before = lines[3]["window"]
+    assert before - after == 604_800_000
 
 
 def test_refused_requests_are_logged_without_their_content(audit: Audit) -> None:
