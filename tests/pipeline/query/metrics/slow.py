@@ -12,7 +12,7 @@ Item = dict[str, Any]
 """What filters, groups and metrics look at, by their names; None where the item has no value."""
 
 LENGTHS = {"OneHour": 3_600_000, "OneDay": 86_400_000}
-TEXTS = ("yes", "no", "Book a room", "Zürich\n", "'); --", "\u20ac", "\U0001f600", "a" * 300)
+TEXTS = ("yes", "no", "Book a room", "Zürich\n", "'); --", "\0\t\\N", "\u20ac", "\U0001f600", "a" * 300)
 
 
 def rows(count: int, seed: int) -> list[Conversation]:

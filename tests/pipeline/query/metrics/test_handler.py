@@ -30,7 +30,7 @@ def test_any_request_answers_what_a_slow_computation_finds(with_tables: Settings
         table.insert(*(msgspec.structs.replace(row, version=1, turns=9, locale_id="fr_FR") for row in ROWS[::3]))
         table.insert(*ROWS)
 
-        @settings(max_examples=examples(200), deadline=None)
+        @settings(max_examples=examples(120), deadline=None)
         @given(requests(operation), st.sampled_from([1, 7, 1000]))
         def ask(request: dict[str, Any], size: int) -> None:
             got = answer(table, operation, request | {"maxResults": size})
