@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.query.analytics.filters import END_STATE, SqlFragment
+from pipeline.query.analytics.items import SETTINGS as ITEM_SETTINGS
 from pipeline.query.analytics.page_token import PageCursor
 from pipeline.query.analytics.time_range import TimeRange
 from schemas.lex.list_sessions import SessionSortName
@@ -46,12 +47,7 @@ WITH (
 SELECT length(candidates), groupArray(tuple(*)) FROM ({page})"""
 """`groupArray` keeps the order of a subquery that is sorted and small."""
 
-SETTINGS = {
-    # a key contains its start and so lies in one partition: FINAL need not merge across partitions
-    "do_not_merge_across_partitions_select_final": 1,
-    # with FINAL, ClickHouse moves conditions on the key alone, which all versions of a row share; any other
-    # condition would hide a row's last version before FINAL has read it, and bring back a replaced one
-    "optimize_move_to_prewhere_if_final": 1,
+SETTINGS = ITEM_SETTINGS | {
     # candidates and page are read from one snapshot: a row that moves meanwhile is in one of its places, never in none
     "enable_shared_storage_snapshot_in_query": 1,
 }
