@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from schemas.lex.list_intent_paths import AnalyticsIntentNodeSummary, NodeType
 
 ROOT = "/"
+MAX_REQUESTS = 500
+"""Requests for one tree; each takes some 10 ms. Of a level that is too wide, the first paths are followed."""
+
 Ask = Callable[[str], Sequence[AnalyticsIntentNodeSummary]]
 """Return the summaries of a path and of the paths that are one intent longer."""
 
@@ -42,7 +45,7 @@ class PathNode:
 
 
 def read_tree(ask: Ask, path: str, depth: int, least: float) -> PathNode:
-    """Read the tree below `path`.
+    """Read the tree below `path`, with MAX_REQUESTS requests at most.
 
     Args:
         ask: requests the summaries of a path.
@@ -55,14 +58,15 @@ def read_tree(ask: Ask, path: str, depth: int, least: float) -> PathNode:
     if path == ROOT:
         root.onward = sum(child.count for child in root.children)
     fewest = least * root.count
-    level = [root]
+    level, requests = [root], MAX_REQUESTS - 1
     for remaining in range(depth, 0, -1):
         for node in level:
             node.children = [child for child in node.children if child.count >= fewest]
         level = [child for node in level for child in node.children]
-        for node in level if remaining > 1 else ():
-            if node.onward:
-                _add_children(node, ask)
+        followed = [node for node in level if node.onward][:requests] if remaining > 1 else []
+        requests -= len(followed)
+        for node in followed:
+            _add_children(node, ask)
     return root
 
 

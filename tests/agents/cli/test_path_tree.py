@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.cli import path_tree
 from agents.cli.path_tree import ROOT, read_tree
 from schemas.lex.list_intent_paths import AnalyticsIntentNodeSummary, NodeType
 from tests.effort import examples
@@ -63,6 +65,15 @@ def test_a_tree_may_begin_anywhere_and_be_shallow() -> None:
 def test_paths_that_few_took_are_left_out() -> None:
     root = read_tree(Bot(TAKEN).summaries, ROOT, 3, 3 / 17)
     assert [node.path for node in root.walk()] == ["/", "/A", "/A/B", "/B"]
+
+
+def test_a_wide_and_deep_tree_takes_a_bounded_number_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(path_tree, "MAX_REQUESTS", 4)
+    bot = Bot([f"/{one}/{two}/{three}" for one in "ABC" for two in "AB" for three in "AB"])
+    root = read_tree(bot.summaries, ROOT, 20, 0)
+    assert bot.asked == ["/", "/A", "/B", "/C"]
+    assert max(node.level for node in root.walk()) == 2
+    assert root.count == 12
 
 
 @settings(max_examples=examples(200), deadline=None)
