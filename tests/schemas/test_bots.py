@@ -9,6 +9,8 @@ from pipeline.store.schema.migrate import migrate, migrations
 from schemas.lex.log_entry import bot_id
 from tests.pipeline.query.session_entries import BOT, archived, v1, v2
 
+COLUMNS = ("0013_turns_content.sql", "0016_turns_utterance.sql")
+"""Migrations that add columns of events."""
 NAMED = "SELECT bot_name, bot_id FROM bots FINAL ORDER BY bot_name, bot_id"
 
 
@@ -33,9 +35,9 @@ def asked(settings: Settings, before: Sequence[str]) -> list[tuple[str, str]]:
 
 def test_turns_that_came_before_the_table_are_in_it_and_so_are_those_after(clickhouse_settings: Settings) -> None:
     wanted = sorted([("New", BOT), ("Old", BOT), ("Travel", bot_id("Travel"))])
-    assert asked(clickhouse_settings, ["0001_turns.sql", "0013_turns_content.sql"]) == wanted
+    assert asked(clickhouse_settings, ["0001_turns.sql", *COLUMNS]) == wanted
 
 
 def test_turns_that_came_between_table_and_view_are_in_it(clickhouse_settings: Settings) -> None:
     wanted = sorted([("New", BOT), ("Old", BOT), ("Travel", bot_id("Travel"))])
-    assert asked(clickhouse_settings, ["0001_turns.sql", "0003_bots.sql", "0013_turns_content.sql"]) == wanted
+    assert asked(clickhouse_settings, ["0001_turns.sql", "0003_bots.sql", *COLUMNS]) == wanted
