@@ -141,9 +141,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8080
     """The port that the query layer listens on."""
     api: str = "http://127.0.0.1:8080"
-    """The URL of the query layer that `turnfold sessions` queries."""
+    """The URL of the query layer that commands such as `turnfold sessions` and `metrics` query."""
     api_token: Secret = ""
-    """The bearer token that `turnfold sessions` sends, if the query layer requires keys; `turnfold keys add --bearer`
+    """The bearer token that these commands send, if the query layer requires keys; `turnfold keys add --bearer`
     makes one."""
     api_ca: str = ""
     """The file of the certificate authorities (PEM) that signed the query layer's certificate, besides those that this
