@@ -4,7 +4,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.lex.filters import FilterOperator
+from schemas.lex.filters import (
+    FilterOperator,
+    IntentFilterName,
+    IntentStageFilterName,
+    PathFilterName,
+    SessionFilterName,
+    UtteranceFilterName,
+)
 
 EQ = FilterOperator.EQ.value
 
@@ -47,8 +54,11 @@ FIELDS = (
     FilterField("OriginatingRequestId", "request"),
 )
 BY_NAME = {field.name: field for field in FIELDS}
-SESSION_FILTERS = tuple(BY_NAME)
-"""Filters that the operations over sessions accept."""
+SESSION_FILTERS = tuple(SessionFilterName)
+INTENT_FILTERS = tuple(IntentFilterName)
+STAGE_FILTERS = tuple(IntentStageFilterName)
+UTTERANCE_FILTERS = tuple(UtteranceFilterName)
+PATH_FILTERS = tuple(PathFilterName)
 FORM_FIELDS = {"longer": ("Duration", "GT"), "shorter": ("Duration", "LT")}
 """Form field -> the filter and operator that its value is for."""
 

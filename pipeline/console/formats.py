@@ -38,6 +38,21 @@ def share(value: float) -> str:
     return f"{percent:.{digits}f}{THIN}%".replace("-", MINUS)
 
 
+def change(value: float, before: float, is_share: bool = False) -> str:  # noqa: FBT001, FBT002 - templates call it so
+    """Describe how a number has changed: in percent, or in percentage points if it is a share."""
+    if is_share:
+        points = round((value - before) * 100, 1)
+        return f"{_signed(points, 1)}{THIN}points" if points else "as before"
+    if not before:
+        return "none before" if value else ""
+    percent = round((value / before - 1) * 100)
+    return f"{_signed(percent, 0)}{THIN}%" if percent else "as before"
+
+
+def _signed(number: float, digits: int) -> str:
+    return f"{number:+.{digits}f}".replace("-", MINUS)
+
+
 def mean(value: float) -> str:
     """Format a mean with one digit."""
     return f"{value:.1f}".replace("-", MINUS)

@@ -33,6 +33,11 @@ def keys_of(result: MetricsResult) -> tuple[str, ...]:
     return tuple(key.value or "" for key in result.group_by_keys)
 
 
+def bin_of(result: MetricsResult) -> int:
+    """Return the epoch second at which the bin of a result begins."""
+    return result.bin_keys[0].value
+
+
 async def ask_all(visit: Visit, question: Question, most: int) -> tuple[Sequence[MetricsResult], bool]:
     """Return the results of all pages, at most about `most`, and whether there are more."""
     results: list[MetricsResult] = []

@@ -1,14 +1,18 @@
 """Set up Jinja: templates escape everything, and show what cannot be seen."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jinja2
 
 from pipeline.console import formats
 from pipeline.console.assets import Assets
 from pipeline.console.filters import FIELDS
+from pipeline.console.measures import value_of
 from pipeline.console.span import CHOICES, iso
 from pipeline.console.text import FOLDED, Exact, finalize, segments
 
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "count": formats.count,
     "duration": formats.duration,
     "share": formats.share,
@@ -17,6 +21,9 @@ FILTERS = {
     "size": formats.size,
     "moment": formats.moment,
     "iso": iso,
+    "change": formats.change,
+    "value_of": lambda result, name, statistic: value_of(result, (name, statistic)),
+    "formatted": lambda value, name: FILTERS[name](value),
     "exact": Exact,
     "local": formats.local,
     "segment": formats.segment,

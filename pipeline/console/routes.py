@@ -16,7 +16,7 @@ from pipeline.console.assets import Assets
 from pipeline.console.login import LoggedOutError, log_in, log_out, reader, require_logins
 from pipeline.console.questions import Questions
 from pipeline.console.rendering import environment
-from pipeline.console.screens import bots, session, sessions
+from pipeline.console.screens import bots, intents, overview, session, sessions
 from pipeline.console.security import PageSecurityMiddleware
 from pipeline.console.state import is_filter, is_from_form, read_state
 from pipeline.console.visit import CODES, Console, Screen, Visit
@@ -31,6 +31,9 @@ SCREENS: Sequence[Screen] = (
     bots.SCREEN,
     sessions.SCREEN,
     session.SCREEN,
+    overview.SCREEN,
+    intents.ALL,
+    intents.ONE,
 )
 MIN_GZIP_BYTES = 1024
 

@@ -1,8 +1,8 @@
 """The state of a view, which its URL holds: span, filters, time zone, and what only one screen knows."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -58,6 +58,10 @@ class ViewState:
     def without_filters(self, keep: Collection[str] = ()) -> str:
         """Return the query of a URL with this span and no filters."""
         return self.url(keep=keep, without=[pair for pair in self.pairs() if pair[0] in self.filters])
+
+    def only(self, name: str, value: str) -> Self:
+        """Return this state with one value of a filter in place of all others."""
+        return replace(self, filters={**self.filters, name: (value,)})
 
     def request(self, accepted: Collection[str], span: Span | None = None, **members: Any) -> dict[str, Any]:
         """Build the body of a request for this span, with those filters that the operation accepts."""

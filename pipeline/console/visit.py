@@ -76,12 +76,14 @@ class Part:
         template: the template that shows its values.
         load: gets the values.
         label: what the reader waits for.
+        meanwhile: template that is shown until then, with the values of the page; empty for the label.
     """
 
     name: str
     template: str
     load: Callable[[], Awaitable[Mapping[str, Any]]]
     label: str = ""
+    meanwhile: str = ""
 
 
 @dataclass(frozen=True, slots=True)

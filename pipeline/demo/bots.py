@@ -82,6 +82,28 @@ def travel_bot() -> DemoBot:
         "It is cancelled, the refund is on its way.",
         "Good, the booking stays as it is.",
     )
+    car = DemoIntent(
+        "RentCar",
+        ("I need a car", "rent a car for the weekend", "something with four wheels"),
+        (
+            DemoSlot("PickupCity", "Where do you pick it up?", ("Lisbon", "Porto", "Vienna")),
+            DemoSlot("CarKind", "Small, estate or van?", ("small", "estate", "a van, we are six")),
+        ),
+        "Shall I reserve it?",
+        "Reserved. Bring your driving licence.",
+        "No car, then.",
+    )
+    change = DemoIntent(
+        "ChangeBooking",
+        ("change my dates", "can I move my booking?", "we arrive a day later"),
+        (
+            DemoSlot("BookingReference", "What is the booking reference?", ("QX7K2P", "LM40ZT", "B9RRW1")),
+            DemoSlot("NewDate", "What is the new date?", ("a day later", "Sunday", "9 May")),
+        ),
+        "It costs nothing. Shall I change it?",
+        "Changed.",
+        "It stays as it is.",
+    )
     spanish = DemoIntent(
         "BookHotel",
         ("busco un hotel", "quiero reservar una habitación"),
@@ -99,7 +121,11 @@ def travel_bot() -> DemoBot:
         name="Wayfarer",
         aliases=(("LIVEALIAS1", "live"), ("LIVEALIAS1", "live"), ("TSTALIASID", "TestBotAlias")),
         channels=(BotChannel("", ("Text",)), BotChannel("Facebook", ("Text",)), BotChannel("Slack", ("Text",))),
-        intents={"en_US": (hotel, train, cancel), "en_GB": (hotel, train, cancel), "es_ES": (spanish,)},
+        intents={
+            "en_US": (hotel, train, cancel, car, change),
+            "en_GB": (hotel, train, cancel, change),
+            "es_ES": (spanish,),
+        },
     )
 
 

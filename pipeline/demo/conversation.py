@@ -11,6 +11,7 @@ ENDINGS = {"fulfilled": 52, "ready": 6, "declined": 12, "fallback": 10, "left": 
 """Ending -> share of conversations, in percent."""
 GREETED = 0.08
 """Share of conversations that begin with an utterance that matches no intent."""
+GREETINGS = ("hello?", "hi there", "good morning", "is anybody there", "HELP", "??", "do you speak Dutch?")
 BAD_RELEASE_FAILS = 0.7
 """Share of BlockCard conversations that fail in a bad release; those with odd numbers are bad."""
 USERS = 400
@@ -68,7 +69,7 @@ def _turns(rng: Random, dialogs: list[Dialog], ending: str) -> Iterator[DemoTurn
     *before, last = dialogs
     if rng.random() < GREETED:
         yield DemoTurn(
-            "hello?",
+            rng.choice(GREETINGS),
             last.modes[0],
             "What can I do for you?",
             FALLBACK,
@@ -89,7 +90,7 @@ def _ending(rng: Random, dialog: Dialog, ending: str) -> Iterator[DemoTurn]:
     if ending in {"left", "fallback"}:
         yield from dialog.questions(rng, rng.randrange(len(dialog.answers) or 1))
         if ending == "fallback":
-            yield dialog.given_up()
+            yield dialog.given_up(rng)
         return
     yield from dialog.questions(rng, len(dialog.answers))
     answer, state = {

@@ -10,6 +10,18 @@ from pipeline.demo.bots import DemoIntent
 FALLBACK = "FallbackIntent"
 REPEATED = 0.12
 """Share of questions that are asked twice."""
+NOT_UNDERSTOOD = (
+    "no no no, that is not it",
+    "no no no, that is not it",
+    "I want to speak to a human",
+    "do you take dogs?",
+    "where is my refund",
+    "the thing from last time",
+    "can you send me the invoice again",
+    "my brother booked it, not me",
+    "👍",
+)
+"""Utterances that the bots have no intent for; those that are here twice are twice as frequent."""
 DTMF_SLOTS = {"Pin", "LastDigits"}
 """Slots whose digits are keyed in on a telephone."""
 
@@ -78,11 +90,12 @@ class Dialog:
             confirmation="Denied" if denied else "Confirmed",
         )
 
-    def given_up(self) -> DemoTurn:
+    def given_up(self, rng: Random) -> DemoTurn:
         """Return a turn that the bot does not understand and ends."""
         sorry = "Sorry, I cannot help with that. Good bye."
-        utterance = "no no no, that is not it"
-        return DemoTurn(utterance, self.modes[0], sorry, FALLBACK, "ReadyForFulfillment", "Close", missed=True)
+        return DemoTurn(
+            rng.choice(NOT_UNDERSTOOD), self.modes[0], sorry, FALLBACK, "ReadyForFulfillment", "Close", missed=True
+        )
 
     def _turn(self, known: int, reply: str, action: str, elicit: str = "") -> DemoTurn:
         """Return the turn of answer number `known`, or of the opening if that is 0."""

@@ -15,6 +15,12 @@ from schemas.topics import DAY_MS
 
 DAYS = 7
 """Days of past conversations."""
+WEEKDAYS = (1.15, 1.1, 1.1, 1.05, 1.2, 0.8, 0.6)
+"""Traffic of the days from Monday to Sunday, as factors of the mean."""
+THURSDAY = 3
+"""The weekday of day 0, counted from Monday."""
+RUSH_HOURS = ((0.28, 0.56, 0.4), (0.5, 0.97, 0.8), (0.02, 0.98, 0.6))
+"""Least, greatest and likeliest time of the day, as shares of it: before noon, in the evening, and at any time."""
 RELEASE_DAYS, RELEASES = 3, 100
 """Days between two releases of a bot, and the number of releases after which their numbers restart at 1."""
 ENDED_MS = 15 * 60_000
@@ -40,7 +46,7 @@ def past_inputs(seed: int, now: int, count: int) -> list[TimedInput]:
     today, events = now // DAY_MS, []
     for day in range(today - DAYS, today + 1):
         rng = Random(f"{seed}/{day}")  # noqa: S311 - not used for secrets
-        for number in range(-(-count // DAYS)):
+        for number in range(round(count / DAYS * WEEKDAYS[(day + THURSDAY) % 7])):
             past = _past(rng, day, number)
             events += past if past[-1].due < now - ENDED_MS else []
     return sorted(events)
@@ -73,7 +79,7 @@ def live_inputs(seed: int, clock: Now) -> Iterator[TimedInput]:
 def _past(rng: Random, day: int, number: int) -> list[TimedInput]:
     """Generate a conversation of that day, and the broken inputs after it."""
     past = make_conversation(rng, _bot(rng), _release(day))
-    times = [day * DAY_MS + round(DAY_MS * rng.triangular(0.2, 0.95, 0.6))]
+    times = [day * DAY_MS + round(DAY_MS * rng.triangular(*rng.choice(RUSH_HOURS)))]
     for _ in past.turns[1:]:
         times.append(times[-1] + _pause(rng))
     events = [TimedInput(time, _entry(past, index, time, times[0])) for index, time in enumerate(times)]

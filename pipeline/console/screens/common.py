@@ -3,12 +3,19 @@
 from collections.abc import Collection
 from typing import Any
 
+from pipeline.console.code import as_boto3, as_cli
 from pipeline.console.filters import chips
+from pipeline.console.questions import Question
 from pipeline.console.visit import Visit
 from pipeline.query.filter_choices import FilterChoices, filter_choices
 
 CHOICE_FIELDS = {"BotAliasId": "aliases", "BotVersion": "versions", "LocaleId": "locales", "Channel": "channels"}
 """Filter -> the attribute of FilterChoices that has its values."""
+
+
+def code_of(visit: Visit, question: Question) -> dict[str, str]:
+    """Return the programs that ask a question, by the name of what they use."""
+    return {"boto3": as_boto3(question, visit.endpoint), "CLI": as_cli(question, visit.endpoint)}
 
 
 async def filter_bar(visit: Visit, accepted: Collection[str], keep: Collection[str] = ()) -> dict[str, Any]:

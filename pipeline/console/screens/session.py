@@ -5,10 +5,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pipeline.console.code import as_boto3, as_cli
 from pipeline.console.downloads import FORMATS, MAX_ROWS, TableRow, download
 from pipeline.console.end_rule import end_rule
 from pipeline.console.questions import Question
+from pipeline.console.screens.common import code_of
 from pipeline.console.transcript import csv_rows, turn_views
 from pipeline.console.visit import Part, Screen, Visit
 from pipeline.http.operations import list_sessions
@@ -57,7 +57,7 @@ async def show(visit: Visit) -> Response:
         max_found=MAX_FOUND,
         page_size=TURNS,
         parts=await visit.parts(parts),
-        code={"boto3": as_boto3(question, visit.endpoint), "CLI": as_cli(question, visit.endpoint)},
+        code=code_of(visit, question),
         section="Sessions",
     )
 

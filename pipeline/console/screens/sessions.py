@@ -6,12 +6,11 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from pipeline.console.code import as_boto3, as_cli
 from pipeline.console.downloads import FORMATS, MAX_ROWS, TableRow, download
 from pipeline.console.filters import SESSION_FILTERS
 from pipeline.console.measures import count_sessions
 from pipeline.console.questions import Question
-from pipeline.console.screens.common import filter_bar
+from pipeline.console.screens.common import code_of, filter_bar
 from pipeline.console.span import Span, iso
 from pipeline.console.visit import Part, Screen, Visit
 from pipeline.http.operations import list_sessions
@@ -65,7 +64,7 @@ async def show(visit: Visit) -> Response:
     bar = await filter_bar(visit, SESSION_FILTERS, keep=("sort", "order"))
     if not values["next_url"] and not visit.state.more.get("token"):
         counted = Part("count", "sessions/count.html", lambda: _known(visit, len(listed.sessions)))
-    code = {"boto3": as_boto3(question, visit.endpoint), "CLI": as_cli(question, visit.endpoint)}
+    code = code_of(visit, question)
     return visit.page(
         "sessions.html", **values, **bar, parts=await visit.parts([counted]), code=code, max_rows=MAX_ROWS
     )
