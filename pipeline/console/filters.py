@@ -52,6 +52,7 @@ FIELDS = (
     FilterField("IntentPath", "intent path"),
     FilterField("SessionId", "session"),
     FilterField("OriginatingRequestId", "request"),
+    FilterField("UtteranceText", "said", ("CO",)),
 )
 BY_NAME = {field.name: field for field in FIELDS}
 SESSION_FILTERS = tuple(SessionFilterName)
@@ -59,7 +60,7 @@ INTENT_FILTERS = tuple(IntentFilterName)
 STAGE_FILTERS = tuple(IntentStageFilterName)
 UTTERANCE_FILTERS = tuple(UtteranceFilterName)
 PATH_FILTERS = tuple(PathFilterName)
-FORM_FIELDS = {"longer": ("Duration", "GT"), "shorter": ("Duration", "LT")}
+FORM_FIELDS = {"longer": ("Duration", "GT"), "shorter": ("Duration", "LT"), "said": ("UtteranceText", "CO")}
 """Form field -> the filter and operator that its value is for."""
 
 

@@ -16,7 +16,7 @@ from pipeline.console.assets import Assets
 from pipeline.console.login import LoggedOutError, log_in, log_out, reader, require_logins
 from pipeline.console.questions import Questions
 from pipeline.console.rendering import environment
-from pipeline.console.screens import bots, intents, overview, session, sessions
+from pipeline.console.screens import bots, compare, intents, overview, paths, session, sessions, utterances
 from pipeline.console.security import PageSecurityMiddleware
 from pipeline.console.state import is_filter, is_from_form, read_state
 from pipeline.console.visit import CODES, Console, Screen, Visit
@@ -34,6 +34,9 @@ SCREENS: Sequence[Screen] = (
     overview.SCREEN,
     intents.ALL,
     intents.ONE,
+    paths.SCREEN,
+    utterances.SCREEN,
+    compare.SCREEN,
 )
 MIN_GZIP_BYTES = 1024
 

@@ -1,5 +1,6 @@
 """The state of a view, which its URL holds: span, filters, time zone, and what only one screen knows."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -58,6 +59,12 @@ class ViewState:
     def without_filters(self, keep: Collection[str] = ()) -> str:
         """Return the query of a URL with this span and no filters."""
         return self.url(keep=keep, without=[pair for pair in self.pairs() if pair[0] in self.filters])
+
+    def conversation_url(self, session_id: str, start: float, end: float) -> str:
+        """Return the query of a URL that lists the conversation of these times (seconds), without other filters."""
+        span = Span.between(math.floor(start) - 1, math.ceil(end) + 1)
+        filters = {"SessionId": (session_id,)}
+        return replace(self, span=span, filters=filters).url()
 
     def only(self, name: str, value: str) -> Self:
         """Return this state with one value of a filter in place of all others."""

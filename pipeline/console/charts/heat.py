@@ -1,5 +1,6 @@
 """A heat map: the hours of the day, by weekday, in a time zone."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,4 +40,5 @@ def heat_map(counts: Mapping[int, int], zone: ZoneInfo) -> list[list[HeatCell]]:
 
 
 def _level(count: int, most: int) -> int:
-    return -(-count * LEVELS // most) if most else 0
+    """Return the shade, by the square root: one busy hour must not make all others look the same."""
+    return math.ceil(LEVELS * math.sqrt(count / most)) if most else 0

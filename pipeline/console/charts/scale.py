@@ -1,10 +1,10 @@
 """Choose the top of an axis."""
 
-STEPS = (1, 2, 2.5, 5, 10)
+STEPS = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 
 
 def nice_top(greatest: float) -> float:
-    """Return the least number of 1, 2, 2.5 or 5 times a power of ten that is not below `greatest`, at least 1."""
+    """Return the least round number that is not below `greatest`, at least 1: one of STEPS times a power of ten."""
     power = 1.0
     while power * 10 < greatest:
         power *= 10

@@ -7,6 +7,11 @@ const ZONE_COOKIE = "turnfold_zone";
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const one = (selector, root = document) => root.querySelector(selector);
 
+/** Show the buttons that copy, where the browser lets pages copy. */
+function showCopyButtons(root = document) {
+  for (const button of all("[data-copy]", root)) button.hidden = !navigator.clipboard;
+}
+
 /** Fetch a page or a part of one; a login that has ended shows the login page. */
 async function fetchHtml(url) {
   const response = await fetch(url, { headers: { accept: "text/html" } });
@@ -48,6 +53,7 @@ async function appendRows(link) {
   }
   const first = Number(one("[data-first]")?.dataset.first ?? 1);
   one("#rows > tbody").append(...rows);
+  showCopyButtons();
   one("#more").replaceWith(one("#more", body));
   const told = one("[data-shown]");
   if (told) told.textContent = told.dataset.next ? `shown: ${first}–${told.dataset.shown}` : `all ${told.dataset.shown} shown`;
@@ -111,6 +117,6 @@ function onKey(event) {
 rememberZone();
 loadParts();
 pollNewer();
-for (const button of all("[data-copy]")) button.hidden = !navigator.clipboard;
+showCopyButtons();
 document.addEventListener("click", onClick);
 document.addEventListener("keydown", onKey);
