@@ -17,6 +17,12 @@ SCREENS = {
     "sessions": f"{BOTS}/sessions",
     "sessions-filtered": f"{BOTS}/sessions?last=30d&LocaleId=es_ES&Channel=Slack&Duration=GT+40&sort=Duration",
     "sessions-none": f"{BOTS}/sessions?last=1h&Channel=nowhere",
+    "overview": f"{BOTS}/overview",
+    "intents": f"{BOTS}/intents",
+    "intent": f"{BOTS}/intents/BookHotel",
+    "paths": f"{BOTS}/paths",
+    "utterances": f"{BOTS}/utterances?UtteranceText=CO+re",
+    "compare": f"{BOTS}/compare",
     "error": f"{BOTS}/sessions?last=soon",
 }
 """Screens by name; that of a conversation is the first one's of the list."""

@@ -15,7 +15,9 @@ from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn
 from tests.pipeline.query.rows import BOT, NOW
 
-SESSIONS = f"/console/bots/{BOT}/sessions"
+SESSIONS, OVERVIEW, INTENTS, PATHS, UTTERANCES, COMPARE = (
+    f"/console/bots/{BOT}/{screen}" for screen in ("sessions", "overview", "intents", "paths", "utterances", "compare")
+)
 SPAN = {"from": "2026-05-01T00:00:00Z", "to": "2026-06-30T00:00:00Z"}
 """A span around NOW."""
 
