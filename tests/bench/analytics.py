@@ -1,0 +1,246 @@
+"""Measure what Lex's analytics operations cost, next to the same statements over a merged copy without FINAL.
+
+    python -m tests.bench.analytics [--rows 1000000 10000000] [--folder FOLDER] [--json FILE]
+
+Ten conversations in eleven are of one bot, one in ten of a month; each has about ten turns. Every operation is asked in
+groups and bins, for an hour, a day and a month. Aggregated texts of two weeks, and searches for a text in a year, are
+also compared with a scan of the columns that they need. The ways take turns, each round in another window, and must
+have the same results. With --folder the tables are kept there, and used again if they are there.
+"""
+
+import asyncio
+import re
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pipeline.config.settings import Settings
+from pipeline.query.analytics.context import QueryContext, Row, RowSource
+from pipeline.query.analytics.page_token import PageTokens
+from pipeline.query.analytics.time_range import parse_time_range
+from pipeline.query.list_aggregated_utterances.handler import AggregatedUtterances
+from pipeline.query.list_intent_paths.handler import IntentPaths
+from pipeline.query.list_utterances.handler import UtteranceLists
+from pipeline.query.metrics.handler import AnyMetricsRequest, MetricsPages
+from pipeline.query.metrics.kinds import (
+    INTENT_METRICS,
+    INTENT_STAGE_METRICS,
+    SESSION_METRICS,
+    UTTERANCE_METRICS,
+    MetricsKind,
+)
+from pipeline.store.client import connection
+from pipeline.store.schema.migrate import migrate
+from schemas.lex.intent_metrics import ListIntentMetricsRequest
+from schemas.lex.intent_stage_metrics import ListIntentStageMetricsRequest
+from schemas.lex.list_aggregated_utterances import ListAggregatedUtterancesRequest
+from schemas.lex.list_intent_paths import ListIntentPathsRequest
+from schemas.lex.list_utterances import ListUtteranceAnalyticsDataRequest
+from schemas.lex.session_metrics import ListSessionMetricsRequest
+from schemas.lex.utterance_metrics import ListUtteranceMetricsRequest
+from tests import services
+from tests.bench.machine import answer, options, say
+from tests.bench.tables import BOTS, DAY, END, HOUR, Reader, Shape, fill
+
+SHAPE = Shape(span=270 * DAY, turns=9.5, items=True, patience=3000.0)
+WINDOWS = {"hour": HOUR, "day": DAY, "2 weeks": 14 * DAY, "month": 30 * DAY, "year": 365 * DAY}
+ROUNDS, SECONDS = 12, 900
+"""Limits of the rounds: their number, and the seconds after which none begins."""
+LIMIT = 2.0
+"""The goal: at most so many times what the copy takes."""
+
+METRICS: Mapping[str, tuple[MetricsKind, type[AnyMetricsRequest]]] = {
+    "ListSessionMetrics": (SESSION_METRICS, ListSessionMetricsRequest),
+    "ListIntentMetrics": (INTENT_METRICS, ListIntentMetricsRequest),
+    "ListIntentStageMetrics": (INTENT_STAGE_METRICS, ListIntentStageMetricsRequest),
+    "ListUtteranceMetrics": (UTTERANCE_METRICS, ListUtteranceMetricsRequest),
+}
+SCANNED = """
+FROM plain ARRAY JOIN utterance_times AS time, utterance_texts AS text, utterance_missed AS missed
+WHERE bot_id = {bot_id:String} AND start < fromUnixTimestamp64Milli({before:Int64}, 'UTC')
+  AND end > fromUnixTimestamp64Milli({after:Int64}, 'UTC')
+  AND time > fromUnixTimestamp64Milli({after:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({before:Int64}, 'UTC')
+"""
+SCAN_TEXTS = f"""
+SELECT text, countIf(NOT missed) AS hits, countIf(missed), min(time), max(time)
+{SCANNED} AND locale_id = 'en_US' GROUP BY text ORDER BY hits DESC, text LIMIT 1001
+"""
+SCAN_SEARCH = f"SELECT count() {SCANNED} AND position(text, {{text:String}}) > 0"
+
+
+class Case(NamedTuple):
+    """A request, without its window."""
+
+    what: str
+    operation: str
+    body: Mapping[str, Any]
+    windows: Sequence[str] = ("hour", "day", "month")
+    scan: str = ""
+    """The scan that it is compared with, besides."""
+    text: str = ""
+
+
+def metrics(*names: str, bins: str = "ConversationStartTime", **groups: Sequence[str]) -> dict[str, Any]:
+    """The members of a request for these metrics, such as `Count Sum`, in these groups and in bins of a day."""
+    named = [dict(zip(("name", "statistic"), name.split(), strict=True)) for name in names]
+    grouped = {"groupBy": [{"name": name} for name in groups["groups"]]} if groups else {}
+    return {"metrics": named, "binBy": [{"name": bins, "interval": "OneDay"}], **grouped}
+
+
+def contains(text: str, name: str = "UtteranceText") -> dict[str, Any]:
+    """The member of a request that searches for a text."""
+    return {"filters": [{"name": name, "operator": "CO", "values": [text]}]}
+
+
+STATES = ("Success Avg", "Failure Avg", "Dropped Avg")
+RARE, COMMON = "order is 7F", "refund"
+TWO_WEEKS = {"relativeAggregationDuration": {"timeDimension": "Weeks", "timeValue": 2}}
+CASES = (
+    Case("sessions", "ListSessionMetrics", metrics("Count Sum", *STATES, "Duration Avg", "TurnsPerConversation Max",
+         groups=("ConversationEndState", "LocaleId"))),
+    Case("concurrency", "ListSessionMetrics", metrics("Count Sum", "Concurrency Max", "Concurrency Avg")),
+    Case("intents", "ListIntentMetrics", metrics("Count Sum", *STATES, "Switched Avg",
+         groups=("IntentName", "IntentEndState", "IntentLevel"))),
+    Case("stages", "ListIntentStageMetrics", metrics("Count Sum", "Success Avg", "Failed Avg", "Retry Sum",
+         groups=("IntentStageName", "SwitchedToIntent"))),
+    Case("utterances", "ListUtteranceMetrics", metrics("Count Sum", "Missed Avg", "UtteranceTimestamp Max",
+         bins="UtteranceTimestamp", groups=("UtteranceState",))),
+    Case("utterances by text", "ListUtteranceMetrics",
+         {**metrics("Count Sum", groups=("UtteranceText",)), "attributes": [{"name": "LastUsedIntent"}]}),
+    Case("paths", "ListIntentPaths", {"intentPath": "/"}),
+    Case("paths below", "ListIntentPaths", {"intentPath": "/BookHotel"}),
+    Case("texts", "ListAggregatedUtterances", {"localeId": "en_US", "aggregationDuration": TWO_WEEKS}, ("2 weeks",),
+         SCAN_TEXTS),
+    *(Case(f"search, {kind} text", operation, {**more, **contains(text)}, ("year",), SCAN_SEARCH, text)
+      for kind, text in (("rare", RARE), ("common", COMMON))
+      for operation, more in (("ListUtteranceMetrics", {"metrics": [{"name": "Count", "statistic": "Sum"}]}),
+                              ("ListUtteranceAnalyticsData", {}))),
+)  # fmt: skip
+ASKED = [(case, window) for case in CASES for window in case.windows]
+TOKENS = PageTokens("of the benchmark")
+
+
+class MergedCopy:
+    """Runs the statements of operations on the merged copy, without FINAL."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def rows(
+        self,
+        statement: str,
+        parameters: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> Sequence[Row]:
+        """Return rows as ClickHouse.rows. A copy has no rows of former versions to look for."""
+        if "fold <" in statement:
+            return []
+        return await self._reader.rows(
+            re.sub(r"\bFROM conversations( FINAL)?", "FROM plain", statement), parameters, settings
+        )
+
+
+def main() -> None:
+    """Measure, print a table, and write JSON if requested."""
+    parser = options(__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000], metavar="CONVERSATIONS")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--folder", type=Path, help="where tables are kept; default: a temporary folder")
+    arguments = parser.parse_args()
+    report = []
+    for rows in arguments.rows:
+        report.append(measured(rows, arguments.rounds, arguments.folder))
+        answer(list(table(report[-1])), report, arguments.json)
+
+
+def measured(rows: int, rounds: int, folder: Path | None) -> dict[str, Any]:
+    """Measure everything for a number of conversations."""
+    with ExitStack() as stack:
+        data = (folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))) / str(rows)
+        exists = data.exists()
+        data.mkdir(parents=True, exist_ok=True)
+        url = stack.enter_context(services.clickhouse(data))
+        settings = Settings(clickhouse=url, clickhouse_timeout=600.0)
+        asyncio.run(migrate(settings))
+        tables = {} if exists else fill(url, settings.clickhouse_database, rows, say, SHAPE)
+        return {"conversations": rows, "tables": tables, "cases": asyncio.run(read(settings, rounds))}
+
+
+async def read(settings: Settings, rounds: int) -> list[dict[str, Any]]:
+    """Measure each request in each way, round by round; the first round only warms up."""
+    rounds_of: list[list[dict[str, float]]] = [[] for _ in ASKED]
+    until = time.monotonic() + SECONDS
+    async with connection(settings) as clickhouse:
+        reader = Reader(clickhouse)
+        for number in range(rounds + 1):
+            say(f"round {number} of {rounds}")
+            for found, (case, window) in zip(rounds_of, ASKED, strict=True):
+                found.append(await costs(reader, case, window, number))
+            if time.monotonic() > until:
+                break
+    return [summary(*asked, found[1:] or found) for found, asked in zip(rounds_of, ASKED, strict=True)]
+
+
+async def costs(reader: Reader, case: Case, window: str, number: int) -> dict[str, float]:
+    """Measure each way in the window of this round, in milliseconds; its order changes from round to round."""
+    end = END - number * 9 * (DAY + HOUR)
+    bounds = {"after": end - WINDOWS[window], "before": end, "bot_id": BOTS[0], "text": case.text}
+    ways: dict[str, Callable[[], Awaitable[Any]]] = {
+        "ours": lambda: ask(reader, case, window, end),
+        "plain": lambda: ask(MergedCopy(reader), case, window, end),
+        **({"scan": lambda: reader.rows(case.scan, bounds)} if case.scan else {}),
+    }
+    found, answers = {}, {}
+    for name in sorted(ways, reverse=bool(number % 2)):
+        began = time.perf_counter()
+        answers[name] = await ways[name]()
+        found[name] = 1000 * (time.perf_counter() - began)
+    assert answers["ours"] == answers["plain"], case
+    return found
+
+
+async def ask(store: RowSource, case: Case, window: str, end: int) -> Any:
+    """Ask for the first page, and return it."""
+    context = QueryContext(store, TOKENS, lambda: end, lambda _: 0.0, lambda _: True)
+    bot, times = BOTS[0], {"startDateTime": (end - WINDOWS[window]) // 1000, "endDateTime": end // 1000}
+    if case.operation == "ListAggregatedUtterances":
+        aggregated = msgspec.convert(case.body, ListAggregatedUtterancesRequest)
+        return await AggregatedUtterances(context).page(bot, aggregated)
+    span = parse_time_range(*times.values())
+    if case.operation == "ListIntentPaths":
+        paths = msgspec.convert({**times, **case.body}, ListIntentPathsRequest)
+        return await IntentPaths(context).summaries(bot, span, paths)
+    if case.operation == "ListUtteranceAnalyticsData":
+        listing = msgspec.convert({**times, **case.body}, ListUtteranceAnalyticsDataRequest)
+        return await UtteranceLists(context).page(bot, span, listing)
+    kind, struct = METRICS[case.operation]
+    return await MetricsPages(context).page(kind, bot, span, msgspec.convert({**times, **case.body}, struct))
+
+
+def summary(case: Case, window: str, rounds: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """Return the medians of the times, and of the ratios of each round: other load changes all ways of a round."""
+    found = {f"{way}_ms": median(each[way] for each in rounds) for way in rounds[0]}
+    ratios = {f"to_{way}": median(each["ours"] / each[way] for each in rounds) for way in rounds[0] if way != "ours"}
+    return {"what": case.what, "operation": case.operation, "window": window, **found, **ratios}
+
+
+def table(report: Mapping[str, Any]) -> Iterator[str]:
+    """Format the report as text."""
+    yield f"\n{report['conversations']:,} conversations: {report['tables'] or 'kept'}"
+    yield f"{'':52}{'ours ms':>9}{'plain ms':>10}{'ratio':>7}{'scan ms':>10}{'ratio':>7}"
+    for case in report["cases"]:
+        what = f"{case['operation']}, {case['what']}, {case['window']}"
+        line = f"{what:52}{case['ours_ms']:9.0f}{case['plain_ms']:10.0f}{case['to_plain']:7.2f}"
+        yield line + (f"{case['scan_ms']:10.0f}{case['to_scan']:7.2f}" if "scan_ms" in case else "")
+    slow = [case for case in report["cases"] if min(case["to_plain"], case.get("to_scan", 99)) > LIMIT]
+    yield f"more than {LIMIT:g} times the copy: {len(slow)} of {len(report['cases'])}"
+
+
+if __name__ == "__main__":
+    main()
