@@ -217,7 +217,10 @@ class Reader:
     ) -> Sequence[Row]:
         """Return rows as ClickHouse.rows."""
         result = await self._client.query(
-            statement, dict(parameters or {}), dict(settings or {}), query_formats={"DateTime64": "int"}
+            statement,
+            dict(parameters or {}),
+            {**(settings or {}), "max_execution_time": PATIENCE},
+            query_formats={"DateTime64": "int"},
         )
         self.rows_read += int(result.summary["read_rows"])
         self.bytes_read += int(result.summary["read_bytes"])

@@ -2,15 +2,18 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from pipeline.query.analytics.filters import SqlFragment
 from pipeline.query.analytics.items import CONVERSATIONS, STAGES, UTTERANCES, VISITS, Items
 from schemas.columns import columns
 from schemas.conversation import Conversation
+from schemas.topics import DAY_MS
 from tests.pipeline.query.rows import BOT, NOW, conversation
 from tests.pipeline.query.table import Table
 
+HOUR = 3_600_000
 ROW = conversation(
     visit_intents=("A", "B"), visit_levels=(1, 2), visit_states=("Success", ""),
     stage_intents=("A",), stage_names=("City",), stage_states=("Success",), stage_switched_to=("",), stage_retries=(2,),
@@ -55,6 +58,15 @@ def test_utterances_are_inside_of_the_window_whatever_their_conversation(table: 
     rows = [("1", "x", False, "A", ""), ("2", "y", True, "", "City"), ("3", "z", False, "B", "")]
     assert selected(table, UTTERANCES, fields) == rows
     assert selected(table, UTTERANCES, fields, after=NOW - 3_600_000, before=NOW - 3_540_000) == rows[1:2]
+
+
+@pytest.mark.parametrize("early", [0, 1, HOUR - 1, HOUR, HOUR + 1, 400 * DAY_MS])
+def test_utterances_are_found_however_early_their_conversation_began(table: Table, early: int) -> None:
+    after = NOW - HOUR
+    row = msgspec.structs.replace(ROW, start=after - early, utterance_times=(after - early, after, after + 1))
+    ended = msgspec.structs.replace(row, session_id="ended", end=after, utterance_times=(after - early, after, after))
+    table.insert(row, ended)
+    assert selected(table, UTTERANCES, "session_id, utterance_text", after=after) == [("session-0", "z")]
 
 
 def test_conditions_hold_for_conversations_or_for_their_items(table: Table) -> None:
