@@ -244,7 +244,7 @@ def summary(case: Case, window: str, rounds: Sequence[Mapping[str, Cost]]) -> di
 
 def ratio(case: Mapping[str, Any]) -> float:
     """Return how many times the CPU time of the copy, or of the scan, a request takes; the clock ticks every 10 ms."""
-    return float(case["ours_cpu_ms"]) / max(10.0, case["plain_cpu_ms"], case.get("scan_cpu_ms", 0.0))
+    return float(case["ours_cpu_ms"] / max(10.0, case["plain_cpu_ms"], case.get("scan_cpu_ms", 0.0)))
 
 
 def table(report: Mapping[str, Any]) -> Iterator[str]:
