@@ -16,7 +16,7 @@ from pipeline.console.assets import Assets
 from pipeline.console.login import LoggedOutError, log_in, log_out, reader, require_logins
 from pipeline.console.questions import Questions
 from pipeline.console.rendering import environment
-from pipeline.console.screens import bots, compare, intents, overview, paths, session, sessions, utterances
+from pipeline.console.screens import bots, compare, intents, overview, paths, session, sessions, status, utterances
 from pipeline.console.security import PageSecurityMiddleware
 from pipeline.console.state import is_filter, is_from_form, read_state
 from pipeline.console.visit import CODES, Console, Screen, Visit
@@ -37,6 +37,7 @@ SCREENS: Sequence[Screen] = (
     paths.SCREEN,
     utterances.SCREEN,
     compare.SCREEN,
+    status.SCREEN,
 )
 MIN_GZIP_BYTES = 1024
 
