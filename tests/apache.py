@@ -17,6 +17,8 @@ from tests.paths import ROOT
 
 FETCHED_WITHIN = 600.0
 PORTS = (10_000, 32_768)
+chosen: set[int] = set()
+"""Ports that this process has given to nodes: one that is not bound yet looks free."""
 
 
 @contextmanager
@@ -48,7 +50,9 @@ def new_port() -> int:
             check_port_free(HOST, port, "none")
         except UsageError:
             continue
-        return port
+        if port not in chosen:
+            chosen.add(port)
+            return port
 
 
 @contextmanager

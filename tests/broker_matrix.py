@@ -2,9 +2,15 @@
 
 import pytest
 
+from tests.effort import IN_SEARCH
+
 APACHE = pytest.param("apache", marks=pytest.mark.apache)
 ON_EMBEDDED = pytest.mark.parametrize("kafka_kind", ["embedded"], indirect=True)
 """Marks a test for which a second broker adds nothing."""
+APACHE_IN_SEARCH = pytest.mark.parametrize(
+    "kafka_kind", ["embedded", pytest.param("apache", marks=[pytest.mark.apache, IN_SEARCH])], indirect=True
+)
+"""Marks a long test that runs on Apache Kafka, too, but only in `make search`."""
 ON_APACHE = pytest.mark.parametrize("kafka_kind", [APACHE], indirect=True)
 """Marks a test of what the embedded broker lacks: retention, compaction, topics that are deleted and recreated."""
 

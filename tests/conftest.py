@@ -15,7 +15,7 @@ from tests import brokers, certificates, schedule, services
 from tests.brokers import Broker
 from tests.certificates import Certificates
 from tests.databases import Databases
-from tests.effort import examples
+from tests.effort import examples, is_left_out
 from tests.secured_kafka import SecuredKafka, secured_kafka
 
 GROUPS = pytest.StashKey[Path]()
@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("SSL_CERT_FILE", os.devnull)  # no certificate here is signed by a public authority,
     # and to load those takes a fifth of the CPU time of a command
     config.addinivalue_line("markers", "apache: runs on Apache Kafka, which needs Java and Maven")
-    config.addinivalue_line("markers", "search: draws examples, which are more in `make search`")
+    config.addinivalue_line("markers", "search(only=False): tests more in `make search`, or there only")
     usual = hypothesis.settings()  # others in CI
     drawn = examples(usual.max_examples)
     # without a deadline, as a busy machine must not fail a test
@@ -46,7 +46,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)  # after pytest itself has ordered them by parameters
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the longest tests, and say which of them share a worker."""
+    """Leave out what only `make search` runs, begin with the longest tests, and say which of them share a worker."""
+    config.hook.pytest_deselected(items=[item for item in items if is_left_out(item)])
+    items[:] = [item for item in items if not is_left_out(item)]
     items.sort(key=schedule.rank)
     if file := getattr(config, "workerinput", {}).get("groups"):
         schedule.write_groups(items, Path(file))

@@ -7,6 +7,7 @@ from tests.chaos.faults import Faults
 from tests.chaos.feed import Feed
 from tests.chaos.run import cluster_with_faults, heal
 from tests.chaos.verdict import judge
+from tests.effort import IN_SEARCH
 from tests.events import raw
 from tests.integration.traffic import lines
 
@@ -26,6 +27,7 @@ def fed(faults: Faults) -> tuple[list[bytes], Feed]:
     return traffic, feed
 
 
+@IN_SEARCH
 @pytest.mark.apache
 def test_mixed_traffic_is_folded_right_and_what_is_not_would_be_found(tmp_path_factory: pytest.TempPathFactory) -> None:
     with cluster_with_faults(tmp_path_factory.mktemp("chaos"), brokers=1, seed=SEED) as faults:

@@ -15,6 +15,7 @@ from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics, find_topics
 from tests import apache
+from tests.effort import IN_SEARCH
 from tests.paths import ROOT
 from tests.secured_kafka import SecuredKafka
 
@@ -91,6 +92,7 @@ def test_the_settings_for_three_brokers_are_settings() -> None:
     assert settings.kafka_idempotence
 
 
+@IN_SEARCH
 @pytest.mark.apache
 def test_three_brokers_hold_topics_as_the_settings_say(tmp_path: Path) -> None:
     with apache.cluster(tmp_path, brokers=3) as cluster:

@@ -23,7 +23,7 @@ from pipeline.store.schema.migrate import migrate
 from tests import forked_cli as forked
 from tests import services
 from tests.forked_cli import Forked, Started
-from tests.integration.stack import PATIENCE, is_folded, unread
+from tests.integration.stack import LAG_PAUSE, PATIENCE, is_folded, unread
 from tests.paths import ROOT
 
 NAMED = (
@@ -157,12 +157,12 @@ class ComponentStack:
         """Return the number of rows of a table, replaced versions included."""
         return int(self.ask(f"SELECT count() FROM turnfold.{table}"))  # noqa: S608 - tables of our own
 
-    def wait_until(self, true: Callable[[], bool], what: str) -> None:
-        """Wait until `true` returns True, at most PATIENCE seconds."""
+    def wait_until(self, true: Callable[[], bool], what: str, pause: float = 0.1) -> None:
+        """Wait until `true` returns True, at most PATIENCE seconds; ask again after a `pause` in seconds."""
         deadline = time.monotonic() + PATIENCE
         while not true():
             assert time.monotonic() < deadline, f"{what} has not come; the workers say:\n{self.log[-3000:]}"
-            time.sleep(0.1)
+            time.sleep(pause)
 
     def wait_for_log(self, text: str) -> None:
         """Wait until the log of the workers contains a text: their effects are visible before their log is."""
@@ -170,7 +170,7 @@ class ComponentStack:
 
     def wait_until_folded(self) -> None:
         """Wait until everything is committed."""
-        self.wait_until(lambda: is_folded(self.settings), "the end of the topics")
+        self.wait_until(lambda: is_folded(self.settings), "the end of the topics", LAG_PAUSE)
 
     def close(self) -> None:
         """Stop the workers that still run."""

@@ -24,6 +24,9 @@ from tests import forked_cli as forked
 PATIENCE = 180.0
 """Seconds after which anything counts as hanging on a slow machine; no successful test waits for them."""
 
+LAG_PAUSE = 0.3
+"""Seconds between two looks at the lag: each opens connections, and takes the CPU of some flushes."""
+
 TURNFOLD = [sys.executable, "-m", "agents.cli.main"]
 
 
@@ -80,7 +83,7 @@ class BaseStack:
         settings = load_settings(self.environ)
         while not is_folded(settings):
             assert time.monotonic() < deadline, "the workers have not caught up"
-            time.sleep(0.2)
+            time.sleep(LAG_PAUSE)
 
     def client(self, service: str = "lexv2-models") -> Any:
         """Return a client of the real SDK."""

@@ -7,9 +7,9 @@ import pytest
 from tests.broker_matrix import ON_EMBEDDED
 from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
-from tests.integration.traffic import lines
+from tests.integration.traffic import half_of_lines
 
-pytestmark = ON_EMBEDDED
+pytestmark = [ON_EMBEDDED, pytest.mark.search]  # half of the traffic in `make test`
 
 SPOIL = """
 INSERT INTO turnfold.conversations
@@ -20,7 +20,7 @@ FROM turnfold.conversations WHERE cityHash64(session_id) % 3 = 0
 
 @pytest.fixture(scope="module")
 def traffic() -> list[bytes]:
-    return lines(seed=31, conversations=120)
+    return half_of_lines(seed=31, conversations=120)
 
 
 def trickle(parts: ComponentStack, traffic: list[bytes]) -> None:

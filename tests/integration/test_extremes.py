@@ -6,10 +6,12 @@ import subprocess
 from pathlib import Path
 
 import orjson
+import pytest
 
 from pipeline.kafka.dead_letters.reader import DeadLetterPlace, read_dead_letter
 from pipeline.kafka.produce import Producer, SendFailure
-from tests.broker_matrix import ON_EMBEDDED
+from tests.broker_matrix import APACHE_IN_SEARCH, ON_EMBEDDED
+from tests.effort import examples
 from tests.events import START, entry, iso, raw
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE, TURNFOLD
@@ -32,6 +34,7 @@ def sized(size: int, **members: object) -> bytes:
     return raw(inputTranscript=noise[: size - len(bare)], **members)
 
 
+@APACHE_IN_SEARCH
 def test_an_enormous_event_is_folded_up_to_the_limit_and_kept_whole_beyond_it(parts: ComponentStack) -> None:
     """The limit for an event, one byte more, and the largest message that Kafka takes, through both topics."""
     limit, most = parts.settings.max_event_bytes, parts.settings.max_message_bytes - 1_024  # Kafka's own share
@@ -58,6 +61,7 @@ def digest(value: bytes) -> str:
     return hashlib.sha256(value).hexdigest()
 
 
+@APACHE_IN_SEARCH
 def test_what_is_too_large_for_kafka_is_said_before_it_is_sent(parts: ComponentStack, tmp_path: Path) -> None:
     parts.start_worker()
     (tmp_path / "large").write_bytes(sized(parts.settings.max_message_bytes + 1) + b"\n" + raw())
@@ -69,10 +73,11 @@ def test_what_is_too_large_for_kafka_is_said_before_it_is_sent(parts: ComponentS
     assert {name: outcome[name] for name in ("sent", "failed", "dead")} == {"sent": 1, "failed": 1, "dead": 0}
 
 
+@pytest.mark.search
 @ON_EMBEDDED
-def test_a_conversation_of_100_000_turns(parts: ComponentStack) -> None:
-    """It arrives in many batches, partly out of order, and each of them folds it anew."""
-    count = 100_000
+def test_a_conversation_of_very_many_turns(parts: ComponentStack) -> None:
+    """It arrives in many batches, partly out of order, and each of them folds it anew; 100,000 in `make search`."""
+    count = examples(100_000)
     small = entry()
     for member in ("messages", "inputTranscript", "missedUtterance"):
         del small[member]
@@ -93,12 +98,13 @@ def test_a_conversation_of_100_000_turns(parts: ComponentStack) -> None:
     parts.run("audit", "--pause=0.5")
 
 
+@pytest.mark.search
 @ON_EMBEDDED
 def test_clocks_that_run_backwards_or_leap(parts: ComponentStack) -> None:
     """Every event moves the start, over the borders of months and years: no row of an earlier start may show."""
     lines = [
         raw(sessionId=f"session-{step}", requestId=f"request-{n}", timestamp=iso(START + step * n))
-        for n in range(1, 17)
+        for n in range(1, 1 + examples(16, share=2))
         for step in (-1_000, -40 * DAY_MS, 40 * DAY_MS)
     ]
     parts.start_worker(**ONE_AT_A_TIME)
@@ -111,11 +117,12 @@ def test_clocks_that_run_backwards_or_leap(parts: ComponentStack) -> None:
     assert_tables(parts, lines)
 
 
+@pytest.mark.search
 @ON_EMBEDDED
 def test_events_a_year_early_or_late(parts: ComponentStack) -> None:
     """One clock in ten is a year off, either way; the events come in any order and are all sent twice."""
     chance = random.Random(4)  # noqa: S311 - no secret is made of it
-    events = [one for number in range(60) for one in conversation(chance, number)]
+    events = [one for number in range(examples(60, share=2)) for one in conversation(chance, number)]
     lines = []
     for place, one in enumerate(events):
         off = chance.choice((-365, 365)) * DAY_MS if chance.random() < 0.1 else 0

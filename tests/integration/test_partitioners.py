@@ -10,10 +10,12 @@ import pytest
 from confluent_kafka import Producer
 
 from pipeline.kafka.client import open_admin
-from tests.broker_matrix import ON_APACHE
+from tests.broker_matrix import APACHE_IN_SEARCH, ON_APACHE
 from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
-from tests.integration.traffic import BROKEN, lines
+from tests.integration.traffic import BROKEN, half_of_lines
+
+pytestmark = pytest.mark.search  # half of the traffic in `make test`
 
 SMALL = {"TURNFOLD_FLUSH_SECONDS": "0.05", "TURNFOLD_FLUSH_EVENTS": "20"}
 """Many small flushes, so that workers meet in conversations."""
@@ -24,7 +26,7 @@ PATIENCE = 30.0
 
 @pytest.fixture(scope="module")
 def traffic() -> list[bytes]:
-    return lines(seed=23, conversations=150)
+    return half_of_lines(seed=23, conversations=150)
 
 
 @contextmanager
@@ -51,6 +53,7 @@ def forwarded(parts: ComponentStack) -> int:
     return int(parts.report("status")["forwarded"])
 
 
+@APACHE_IN_SEARCH
 def test_sessions_scattered_over_partitions_are_folded_by_one_worker_each(
     parts: ComponentStack, traffic: list[bytes]
 ) -> None:

@@ -6,10 +6,13 @@ import time
 
 import pytest
 
+from tests.broker_matrix import APACHE_IN_SEARCH
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
-from tests.integration.traffic import lines
+from tests.integration.traffic import half_of_lines
+
+pytestmark = pytest.mark.search  # half of the traffic in `make test`
 
 SMALL = {"TURNFOLD_FLUSH_SECONDS": "0.05", "TURNFOLD_FLUSH_EVENTS": "20"}
 """Many small flushes, so that rebalances find something to interrupt."""
@@ -20,9 +23,10 @@ GUESTS = 4
 
 @pytest.fixture(scope="module")
 def traffic() -> list[bytes]:
-    return lines(seed=31, conversations=120)
+    return half_of_lines(seed=31, conversations=120)
 
 
+@APACHE_IN_SEARCH
 def test_workers_that_join_and_leave_at_any_moment_end_no_other(parts: ComponentStack, traffic: list[bytes]) -> None:
     chance = random.Random(6)  # noqa: S311 - no secret is made of it
     stay = [parts.start_worker(**SMALL), parts.start_worker(**SMALL)]

@@ -10,19 +10,22 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.broker_matrix import ON_EMBEDDED
+from tests.broker_matrix import APACHE_IN_SEARCH, ON_EMBEDDED
+from tests.effort import IN_SEARCH, examples
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE, BaseStack
 from tests.integration.tables import assert_tables
-from tests.integration.traffic import lines
+from tests.integration.traffic import half_of_lines, lines
 
-SLOWLY = "--limit=400"
+pytestmark = pytest.mark.search  # half of the traffic in `make test`
+
+SLOWLY = f"--limit={examples(400, share=2)}"
 """So that there is something to interrupt."""
 
 
 @pytest.fixture(scope="module")
 def talk() -> list[bytes]:
-    return lines(seed=17, conversations=160)
+    return half_of_lines(seed=17, conversations=160)
 
 
 def folded(parts: ComponentStack, talk: list[bytes]) -> None:
@@ -32,7 +35,8 @@ def folded(parts: ComponentStack, talk: list[bytes]) -> None:
     parts.wait_until_folded()
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@APACHE_IN_SEARCH
+@pytest.mark.parametrize("processes", [pytest.param(1, marks=IN_SEARCH), 2])
 def test_what_the_tables_lost_is_read_again_from_the_topic(
     parts: ComponentStack, talk: list[bytes], processes: int
 ) -> None:
@@ -48,6 +52,7 @@ def test_what_the_tables_lost_is_read_again_from_the_topic(
     assert_tables(parts, talk)
 
 
+@APACHE_IN_SEARCH
 def test_any_window_any_number_of_times_interrupted_among_live_workers_changes_nothing(
     parts: ComponentStack, talk: list[bytes]
 ) -> None:
@@ -70,6 +75,7 @@ def test_any_window_any_number_of_times_interrupted_among_live_workers_changes_n
     assert parts.run("audit", "--pause=0.5") == ""
 
 
+@APACHE_IN_SEARCH
 def test_a_replay_that_was_killed_goes_on_from_where_it_was(parts: ComponentStack, talk: list[bytes]) -> None:
     folded(parts, talk)
     replay = parts.start("replay", SLOWLY)
@@ -89,8 +95,11 @@ def test_a_replay_that_was_killed_goes_on_from_where_it_was(parts: ComponentStac
 @ON_EMBEDDED
 def test_the_limit_is_kept(parts: ComponentStack, talk: list[bytes]) -> None:
     folded(parts, talk)
-    report = parts.report("replay", "--limit=300")
-    assert report["counts"]["read"] / report["seconds"] < 600  # the last batch of each partition is not waited for
+    limit = examples(300, share=2)
+    report = parts.report("replay", f"--limit={limit}")
+    assert (
+        report["counts"]["read"] / report["seconds"] < 2 * limit
+    )  # the last batch of each partition is not waited for
 
 
 @contextmanager
@@ -121,9 +130,9 @@ def test_new_tables_take_the_place_of_the_live_ones_and_no_query_misses_anything
     half = len(talk) // 2
     folded(parts, talk[:half])
     with answered_meanwhile(parts) as found:
-        run = parts.start(command, "--into=new", "--swap", "--limit=1000")
-        for line in talk[half:]:
-            parts.send([line])
+        run = parts.start(command, "--into=new", "--swap", f"--limit={examples(1000, share=2)}")
+        for first in range(half, len(talk), 4):
+            parts.send(talk[first : first + 4])
             if run.poll() is not None:
                 break
         parts.send(talk[half:])
@@ -138,7 +147,7 @@ def test_new_tables_take_the_place_of_the_live_ones_and_no_query_misses_anything
 @ON_EMBEDDED
 def test_a_swap_that_was_killed_is_finished_by_the_same_command(parts: ComponentStack, talk: list[bytes]) -> None:
     folded(parts, talk)
-    command = ("rebuild", "--into=new", "--swap", "--limit=1500")
+    command = ("rebuild", "--into=new", "--swap", f"--limit={examples(1500, share=2)}")
     for seconds in (1.0, 1.7, 2.4, 3.1):
         run = parts.start(*command)
         time.sleep(seconds)  # in the filling, in the comparison, between the tables, or after the end

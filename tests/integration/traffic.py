@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from tests.effort import examples
 from tests.events import START, entry, iso
 
 BOTS = ("WHOLEWAY01", "WHOLEWAY02")
@@ -60,6 +61,11 @@ def lines(seed: int, conversations: int) -> list[bytes]:
             arrivals += [(number + place / 10 + chance.gauss(0, 3), orjson.dumps(one)) for _ in range(times)]
     arrivals += [(chance.uniform(0, conversations), chance.choice(BROKEN)) for _ in range(conversations // 20)]
     return [line for _, line in sorted(arrivals)]
+
+
+def half_of_lines(seed: int, conversations: int) -> list[bytes]:
+    """Return the entries of half as many conversations in `make test`, and of all in `make search`."""
+    return lines(seed, examples(conversations, share=2))
 
 
 def expected(arrived: Iterable[bytes]) -> dict[str, list[dict[str, Any]]]:

@@ -22,6 +22,7 @@ ENGINE = ReplacingMergeTree
 ORDER BY name
 """
 
+RECORD_APPLIED = "INSERT INTO migrations (name) SELECT arrayJoin({names:Array(String)})"
 CREATE = "CREATE DATABASE IF NOT EXISTS {name:Identifier}"
 RECORDED = "SELECT engine FROM system.tables WHERE database = {name:String} AND name = 'migrations'"
 
@@ -109,9 +110,15 @@ async def _pending(clickhouse: ClickHouse) -> list[Migration]:
 
 
 async def _apply(clickhouse: ClickHouse, pending: Sequence[Migration]) -> None:
-    for migration in pending:
-        await _run(clickhouse, migration.statement)
-        await clickhouse.command("INSERT INTO migrations (name) SELECT {name:String}", {"name": migration.name})
+    """Apply migrations, and record all of them with one insert, also if one of them fails."""
+    applied: list[str] = []
+    try:
+        for migration in pending:
+            await _run(clickhouse, migration.statement)
+            applied.append(migration.name)
+    finally:
+        if applied:
+            await clickhouse.command(RECORD_APPLIED, {"names": applied})
 
 
 async def _run(clickhouse: ClickHouse, statement: str, parameters: Mapping[str, object] | None = None) -> None:

@@ -23,6 +23,7 @@ from pipeline.embedded.confinement import (
 from pipeline.embedded.data_folder import open_folder
 from pipeline.embedded.errors import EngineError
 from pipeline.embedded.handle import ExternalTable, create_external, insert_from_file
+from tests.effort import drawn
 
 WORD = "outside-the-data-folder"
 INSIDE = {
@@ -133,10 +134,11 @@ def ways_out(outside: Outside) -> list[str]:
     ]
 
 
+@pytest.mark.search
 def test_no_table_function_leaves_the_folder(ask: Asking, outside: Outside) -> None:
     names = ask.names("table_functions")
     assert len(names) > 80
-    for name in names:
+    for name in drawn(names):
         calls = [f"{name}({arguments})" for arguments in ways_out(outside)]
         answers = [ask(f"DESCRIBE {call}") for call in calls]
         answers += [ask(f"INSERT INTO FUNCTION {call} SELECT 'x'") for call in calls]
@@ -167,10 +169,11 @@ def test_no_database_engine_leaves_the_folder(ask: Asking, outside: Outside) -> 
     assert outside.untouched()
 
 
+@pytest.mark.search
 def test_no_function_reads_a_file(ask: Asking, outside: Outside) -> None:
     names = ask.names("functions")
     assert len(names) > 1000
-    for name in names:
+    for name in drawn(names):
         assert WORD not in ask(f"SELECT `{name}`('{outside.file}')"), name
     assert outside.untouched()
 

@@ -7,7 +7,7 @@ import orjson
 import pytest
 import requests
 import schemathesis
-from hypothesis import settings
+from hypothesis import Phase, settings
 from schemathesis import Case
 from schemathesis.checks import CheckFunction, load_all_checks
 from schemathesis.generation import GenerationMode
@@ -15,13 +15,15 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from pipeline.http.app import OPERATIONS
 from pipeline.http.openapi.document import document
-from tests.effort import examples
+from tests.effort import IN_SEARCH, SEARCHING, examples
 from tests.pipeline.http.seeded_server import PARAMETERS, Planted
 from tests.pipeline.http.serving import WINDOW, WITHIN
 
 SCHEMA = schemathesis.openapi.from_dict(orjson.loads(orjson.dumps(document(OPERATIONS))))
 SENSELESS: list[CheckFunction] = [positive_data_acceptance]
 """A schema cannot say that a window begins before it ends. What is sure to make sense is looked at here."""
+PHASES = tuple(Phase) if SEARCHING else (Phase.generate, Phase.shrink)
+"""`make search` also sends some fifty cases by the limits of the schema, each just kept and just not."""
 OPEN = {"/healthz", "/readyz", "/openapi.json"}
 REFUSED = {400, 403, 404, 405, 431}
 
@@ -34,11 +36,9 @@ def session() -> Iterator[requests.Session]:
         yield opened
 
 
-@pytest.mark.parametrize("who", ["all", "narrow", "nobody"])
+@pytest.mark.parametrize("who", [pytest.param("all", marks=IN_SEARCH), "narrow", "nobody"])
 @SCHEMA.parametrize()
-@settings(
-    max_examples=examples(10), deadline=None
-)  # and some fifty by the limits of the schema, each just kept and just not
+@settings(max_examples=examples(10), phases=PHASES, deadline=None)
 def test_every_answer_is_one_that_is_described(
     case: Case[Any], layer: Planted, session: requests.Session, who: str
 ) -> None:

@@ -20,7 +20,7 @@ from pipeline.query.analytics.page_token import PageTokens
 from pipeline.runtime.clock import now_ms
 from pipeline.store.lazy_client import LazyClickHouse
 from schemas.lex.log_entry import alias_id, bot_id
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.pipeline.http.runtime import insert, sdk, standing_still
 from tests.pipeline.http.serving import Client, assert_failed, client, serving
 from tests.pipeline.query.session_entries import ALIAS, ALIAS_NAME, BOT, BOT_NAME, USER, Entry, scalar, v1, v2
@@ -184,7 +184,7 @@ def test_no_path_and_no_label_is_ever_a_fault(plain: Client, with_tables: Settin
     label = st.none() | part | raw
 
     @given(name, name, name, label, st.booleans())
-    @settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(400, OF_ENGINE), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @example("%00", "%0A", "aa", None, True)
     @example("\\", "\\'", "aa", "Paid", False)
     def answered(bot: str, alias: str, user: str, asked: str | None, ending: bool) -> None:  # noqa: FBT001 - drawn
@@ -308,7 +308,7 @@ def test_no_path_of_v2_is_an_internal_error(url: str, with_tables: Settings) -> 
     with client(url) as plain:
 
         @given(st.just(BOT) | name, name, name, name)
-        @settings(max_examples=examples(200), deadline=None)
+        @settings(max_examples=examples(200, OF_ENGINE), deadline=None)
         def answered(bot: str, alias: str, locale: str, session: str) -> None:
             path = f"/bots/{bot}/botAliases/{alias}/botLocales/{locale}/sessions/{session}"
             assert plain.ask("GET", path).status in {200, 400, 404}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline.config.settings import Settings
 from pipeline.store.client import connection
 from schemas.conversation import Conversation
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.pipeline.http.serving import SESSIONS, WINDOW, Client, assert_failed, client
 from tests.pipeline.query.rows import BOT, NOW, OTHER_BOT, conversation, conversations, ordered
 
@@ -220,13 +220,13 @@ def test_no_body_is_ever_a_fault_of_the_server(ask: Client) -> None:
     )
 
     @given(values | likely)
-    @settings(max_examples=examples(300), deadline=None)
+    @settings(max_examples=examples(300, OF_ENGINE), deadline=None)
     def answered(body: object) -> None:
         answer = ask.ask("POST", SESSIONS, json.dumps(body).encode())
         assert answer.status in {200, 400}
 
     @given(st.binary(max_size=200))
-    @settings(max_examples=examples(100), deadline=None)
+    @settings(max_examples=examples(100, OF_ENGINE), deadline=None)
     def refused(body: bytes) -> None:
         assert_failed(ask.post(SESSIONS, body), 400, "ValidationException")
 

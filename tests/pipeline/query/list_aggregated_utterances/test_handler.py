@@ -14,7 +14,7 @@ from pipeline.query.errors import InvalidQueryError, PreconditionError
 from pipeline.query.list_aggregated_utterances.handler import AggregatedUtterances
 from schemas.lex.list_aggregated_utterances import ListAggregatedUtterancesRequest, ListAggregatedUtterancesResponse
 from tests.clickhouse_runner import all_on_one
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.pipeline.query.asking import all_pages
 from tests.pipeline.query.metrics import slow
 from tests.pipeline.query.rows import BOT, NOW, conversation
@@ -87,7 +87,7 @@ def test_any_request_counts_what_a_slow_computation_counts(with_tables: Settings
         table.insert(*(msgspec.structs.replace(row, version=1, locale_id="xx") for row in ROWS[::3]))
         table.insert(*ROWS)
 
-        @settings(max_examples=examples(150), deadline=None)
+        @settings(max_examples=examples(150, OF_ENGINE), deadline=None)
         @given(requests(), st.sampled_from([1, 3, 1000]))
         def holds(request: dict[str, Any], size: int) -> None:
             assert texts(table, **request, maxResults=size) == slowly(request)

@@ -16,7 +16,7 @@ from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.lex.list_bots import ListBotsRequest, ListBotsResponse
 from tests.clickhouse_runner import all_on_one
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.pipeline.query.asking import all_pages
 from tests.pipeline.query.rows import BOT, IDLE_TTL, NOW, OTHER_BOT, conversation
 from tests.pipeline.query.session_entries import archived, v2
@@ -104,7 +104,7 @@ def test_filters_and_orders_and_pages(with_tables: Settings) -> None:
             st.tuples(st.sampled_from(["BotName", "BotType"]), st.sampled_from([*operators]), values), max_size=2
         )
 
-        @settings(max_examples=examples(100), deadline=None)
+        @settings(max_examples=examples(100, OF_ENGINE), deadline=None)
         @given(filters, st.sampled_from([None, "Ascending", "Descending"]), st.sampled_from([1, 2, 1000]))
         def holds(chosen: list[tuple[str, str, str]], order: str | None, size: int) -> None:
             found = sorted((name or bot, bot) for bot, name in NAMES.items())

@@ -19,7 +19,7 @@ from pipeline.query.list_intent_paths.handler import IntentPaths
 from schemas.conversation import Conversation
 from schemas.lex.list_intent_paths import ListIntentPathsRequest, ListIntentPathsResponse
 from tests.clickhouse_runner import all_on_one
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.pipeline.query.asking import all_pages
 from tests.pipeline.query.metrics import slow
 from tests.pipeline.query.metrics.metrics_requests import HOUR, VALUES
@@ -91,7 +91,7 @@ def test_any_request_counts_what_a_slow_computation_counts(with_tables: Settings
         table.insert(*(msgspec.structs.replace(row, version=1, intent_path="/A/B/replaced") for row in ROWS[::3]))
         table.insert(*ROWS)
 
-        @settings(max_examples=examples(150), deadline=None)
+        @settings(max_examples=examples(150, OF_ENGINE), deadline=None)
         @given(requests(), st.sampled_from(PATHS))
         def holds(request: dict[str, Any], path: str) -> None:
             assert summaries(table, path, **request) == slowly(path, request)

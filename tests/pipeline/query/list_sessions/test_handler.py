@@ -17,7 +17,7 @@ from pipeline.query.list_sessions.sql import Cursor, SessionQuery, start_bounds
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.lex.list_sessions import InvokedIntentSample, SessionSpecification
-from tests.effort import examples
+from tests.effort import IN_SEARCH, examples
 from tests.pipeline.query.get_session.test_archive import Counting
 from tests.pipeline.query.rows import (
     BOT,
@@ -94,11 +94,12 @@ def test_filters_hold_together(table: Table) -> None:
     assert identities(answer.sessions) == ordered(wanted, *DEFAULT)
 
 
+@pytest.mark.search
 @pytest.mark.parametrize("name", SORTS)
 @pytest.mark.parametrize("order", ["Ascending", "Descending"])
 def test_pages_of_any_size_hold_each_session_once_and_in_order(table: Table, name: str, order: str) -> None:
     """Rows of the same sort value, start or session lie on both sides of a page's end."""
-    rows = conversations(60, seed=3)
+    rows = conversations(examples(60), seed=3)
     table.insert(*rows)
     for bot in (BOT, OTHER_BOT):
         wanted = ordered([row for row in rows if row.bot_id == bot], name, order)
@@ -207,12 +208,13 @@ def written_again(rows: Sequence[Conversation], share: float, version: int, seed
     ]
 
 
+@pytest.mark.search
 @pytest.mark.parametrize("name", SORTS)
 @pytest.mark.parametrize("order", ["Ascending", "Descending"])
 def test_pages_hold_the_last_version_of_each_row_however_many_there_are(table: Table, name: str, order: str) -> None:
     """Most of what is stored was replaced, and much of that would come before what replaced it."""
     stored: dict[tuple[str, str], Conversation] = {}
-    rows = [row for row in conversations(80, seed=8) if row.bot_id == BOT]
+    rows = [row for row in conversations(examples(80), seed=8) if row.bot_id == BOT]
     for version, share in ((3, 1.0), (4, 0.9), (5, 0.8), (6, 0.7)):
         rows = written_again(rows, share, version, seed=version)
         table.insert(*rows)
@@ -271,7 +273,9 @@ class Guessed(PageSpans):
 
 
 @pytest.mark.search
-@pytest.mark.parametrize("reach", [1, 60_000, 3_600_000, 40_000_000, 4_000_000_000])
+@pytest.mark.parametrize(
+    "reach", [1, 3_600_000, 4_000_000_000, *(pytest.param(one, marks=IN_SEARCH) for one in (60_000, 40_000_000))]
+)
 @pytest.mark.parametrize("order", ["Ascending", "Descending"])
 def test_pages_are_the_same_wherever_they_are_looked_for_first(table: Table, order: str, reach: int) -> None:
     rows = conversations(examples(120), seed=10)
@@ -302,10 +306,11 @@ def test_the_next_page_of_a_kind_costs_less_than_the_first(table: Table) -> None
     assert second <= first / 2
 
 
+@pytest.mark.search
 def test_a_row_whose_start_moves_while_lists_are_read_is_in_each_of_them(table: Table) -> None:
     """Candidates and page must be of one instant: else it is at neither of its places."""
     asked = {"maxResults": 1000, "sortBy": {"name": "NumberOfTurns", "order": "Descending"}}
-    row, lists = conversation(turns=9), 60
+    row, lists = conversation(turns=9), examples(60)
 
     async def read_while_moving(clickhouse: ClickHouse) -> list[int]:
         await clickhouse.insert("conversations", [row, *map(conversation, range(1, 20))])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from tests.clickhouse_runner import all_on_one
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.pipeline.query.metrics.metrics_requests import KINDS, answer, one, requests
 from tests.pipeline.query.metrics.slow import at, results, rows
 from tests.pipeline.query.rows import BOT, IDLE_TTL, NOW, OTHER_BOT, conversation
@@ -30,7 +30,7 @@ def test_any_request_answers_what_a_slow_computation_finds(with_tables: Settings
         table.insert(*(msgspec.structs.replace(row, version=1, turns=9, locale_id="fr_FR") for row in ROWS[::3]))
         table.insert(*ROWS)
 
-        @settings(max_examples=examples(120), deadline=None)
+        @settings(max_examples=examples(120, OF_ENGINE), deadline=None)
         @given(requests(operation), st.sampled_from([1, 7, 1000]))
         def ask(request: dict[str, Any], size: int) -> None:
             got = answer(table, operation, request | {"maxResults": size})

@@ -15,6 +15,7 @@ from pipeline.store.schema.shadow_tables import create_shadow_tables, drop_datab
 from pipeline.store.schema.ttl import ttl
 from schemas.topics import DAY_MS
 from schemas.turn import Turn
+from tests.effort import IN_SEARCH
 from tests.events import turn
 from tests.pipeline.audit.tables import Tables, folded
 
@@ -58,12 +59,12 @@ def left(tables: Tables, table: str) -> dict[str, list[int]]:
 @pytest.mark.parametrize(
     ("days", "bots", "kept"),
     [
-        (0.0, {}, {ONE: AGES, TWO: AGES, THREE: AGES}),
-        (30.0, {}, {ONE: (1, 20), TWO: (1, 20), THREE: (1, 20)}),
+        pytest.param(0.0, {}, {ONE: AGES, TWO: AGES, THREE: AGES}, marks=IN_SEARCH),
+        pytest.param(30.0, {}, {ONE: (1, 20), TWO: (1, 20), THREE: (1, 20)}, marks=IN_SEARCH),
         (0.0, {ONE: 30.0}, {ONE: (1, 20), TWO: AGES, THREE: AGES}),
         (30.0, {TWO: 0.0, THREE: 100.0}, {ONE: (1, 20), TWO: AGES, THREE: (1, 20, 50)}),
         (100.0, {ONE: 100.0, TWO: 10.5}, {ONE: (1, 20, 50), TWO: (1,), THREE: (1, 20, 50)}),
-        (36_500.0, {ONE: 36_500.0, TWO: 36_499.0}, {ONE: AGES, TWO: AGES, THREE: AGES}),
+        pytest.param(36_500.0, {ONE: 36_500.0, TWO: 36_499.0}, {ONE: AGES, TWO: AGES, THREE: AGES}, marks=IN_SEARCH),
     ],
 )
 @pytest.mark.parametrize("table", ["turns", "conversations"])
