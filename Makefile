@@ -20,7 +20,7 @@ help: ## List the targets.
 up: install $(if $(KAFKA),kafka) ## Run Turnfold here with sample traffic; KAFKA=apache uses Apache Kafka, whose topics persist.
 	$(if $(KAFKA),$(BIN)/python deploy/kafka/cluster.py --run) $(BIN)/turnfold up $(if $(KAFKA),--kafka 127.0.0.1:9092) $(UP)
 
-test: check $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka) ## Install, check and run the whole test suite.
+test: check $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka) ## Install, check and run the tests.
 	$(BIN)/pytest --numprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 test-pythons: install ## Run unit tests and one whole way on every other supported Python that is found.
@@ -32,9 +32,10 @@ check: install ## Run the linter, the formatter, the type checker and the import
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Of what draws examples, `make test` draws a quarter. Integration tests begin first; see tests/schedule.py.
+# Tests marked `search` run a share of their examples or traffic in `make test`, or not at all; see tests/effort.py.
+# Integration tests begin first; see tests/schedule.py.
 ORDERS ?= 20000
-search: install $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka) ## Draw every example of every property; on a model of ClickHouse, ORDERS=20000 orders of statements.
+search: install $(if $(or $(CI),$(JAVA_AND_MAVEN)),kafka) ## Run all of what `make test` runs a share of; on a model of ClickHouse, ORDERS=20000 orders of statements.
 	SEARCH=1 ORDERS=$(ORDERS) $(BIN)/pytest -m search --numprocesses 3 --dist loadgroup --no-loadscope-reorder --timeout 0
 
 MINUTES ?= 10

@@ -16,8 +16,8 @@ from pipeline.config.settings import Settings
 from pipeline.embedded.broker import broker_command
 from pipeline.runtime.sockets import free_port
 
-STARTED_WITHIN = 30.0
-STOPPED_WITHIN = 30.0
+STARTED_WITHIN = 60.0
+STOPPED_WITHIN = 60.0
 
 
 class Broker(NamedTuple):

@@ -1,7 +1,7 @@
 """How much is tested: a share in `make test`, and everything in `make search`, which CI runs too."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import pytest
@@ -33,6 +33,11 @@ def examples(every: int, share: int = SHARE) -> int:
 def drawn(every: Sequence[Item], share: int = SHARE) -> Sequence[Item]:
     """Return the cases to test in this run: all, or each of `share`."""
     return every if SEARCHING else every[::share]
+
+
+def sweep(every: Iterable[object], share: int = 2) -> list[object]:
+    """Return the values of a parameter, most of which only `make search` tests: all but one of `share`."""
+    return [pytest.param(one, marks=IN_SEARCH) if place % share else one for place, one in enumerate(every)]
 
 
 def is_left_out(item: pytest.Item) -> bool:

@@ -18,7 +18,7 @@ from tests.paths import ROOT
 
 NOTHING = Path(os.devnull)
 WRITING = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-WITHIN = 90.0
+WITHIN = 180.0
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload([__name__, *(f"agents.cli.commands.{name.replace('-', '_')}" for name in COMMANDS)])

@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 from agents.embedded.data_folder import lock_data_folder
+from tests.effort import IN_SEARCH
 from tests.integration.stack import PATIENCE, TURNFOLD, Stack, running
 from tests.services import ask
 
@@ -34,7 +35,7 @@ def processes(data: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=IN_SEARCH), signal.SIGINT])
 def test_a_signal_leaves_no_process_and_no_lock(
     tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from pipeline.fold.fold import fold
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.turn import Turn
-from tests.effort import IN_SEARCH, examples
+from tests.effort import examples, sweep
 from tests.events import RULES, START, turn, turns
 from tests.pipeline.audit.tables import Tables, fold_and_write, folded
 
@@ -68,9 +68,9 @@ def test_any_wrong_rows_are_repaired_and_stay_correct(
     assert tables.rows() == folded([*before, *(one for batch in after for one in batch)])
 
 
-@pytest.mark.parametrize("version", [1, 7, pytest.param(6, marks=IN_SEARCH), pytest.param(60, marks=IN_SEARCH)])
+@pytest.mark.parametrize("version", sweep([1, 6, 7, 60]))
 @pytest.mark.parametrize("deleted", [0, 1])
-@pytest.mark.parametrize("start", [START, pytest.param(START + 1000, marks=IN_SEARCH), START - 3 * MONTH])
+@pytest.mark.parametrize("start", sweep([START, START + 1000, START - 3 * MONTH]))
 def test_a_row_that_could_never_be_replaced_is_deleted(tables: Tables, version: int, deleted: int, start: int) -> None:
     """An event from before all others makes that start the right one: no trace of the repair may be in its way."""
     tables.fold(TALK)

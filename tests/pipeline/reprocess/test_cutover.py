@@ -32,6 +32,7 @@ from pipeline.store.schema.shadow_tables import (
     uuids,
 )
 from schemas.reprocessing import Job, JobKind, Phase, Target
+from tests.effort import sweep
 from tests.events import START, turn
 from tests.pipeline.audit.tables import archived, fold_and_write, folded
 
@@ -136,7 +137,7 @@ def test_a_swap_retires_the_old_tables_and_ends_the_run(both: Settings) -> None:
     using(both, use)
 
 
-@pytest.mark.parametrize("done", range(len(SWAPPED) + 2))
+@pytest.mark.parametrize("done", sweep(range(len(SWAPPED) + 2)))
 def test_an_interrupted_swap_is_finished_and_does_not_swap_back(both: Settings, done: int) -> None:
     async def use(live: ClickHouse, new: ClickHouse, begun: Begun) -> None:
         await fold_and_write(new, [*TALK, turn(session_id="more")])

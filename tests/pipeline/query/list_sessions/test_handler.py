@@ -17,7 +17,7 @@ from pipeline.query.list_sessions.sql import Cursor, SessionQuery, start_bounds
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.lex.list_sessions import InvokedIntentSample, SessionSpecification
-from tests.effort import IN_SEARCH, examples
+from tests.effort import examples, sweep
 from tests.pipeline.query.get_session.test_archive import Counting
 from tests.pipeline.query.rows import (
     BOT,
@@ -273,9 +273,7 @@ class Guessed(PageSpans):
 
 
 @pytest.mark.search
-@pytest.mark.parametrize(
-    "reach", [1, 3_600_000, 4_000_000_000, *(pytest.param(one, marks=IN_SEARCH) for one in (60_000, 40_000_000))]
-)
+@pytest.mark.parametrize("reach", sweep([1, 60_000, 3_600_000, 40_000_000, 4_000_000_000]))
 @pytest.mark.parametrize("order", ["Ascending", "Descending"])
 def test_pages_are_the_same_wherever_they_are_looked_for_first(table: Table, order: str, reach: int) -> None:
     rows = conversations(examples(120), seed=10)

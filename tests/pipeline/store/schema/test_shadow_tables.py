@@ -28,6 +28,7 @@ from pipeline.store.schema.shadow_tables import (
 from schemas.conversation import Conversation
 from schemas.topics import DAY_MS
 from schemas.turn import Turn
+from tests.effort import sweep
 from tests.events import turn
 from tests.pipeline.audit.tables import Tables, fold_and_write, folded
 from tests.services import clickhouse as engine
@@ -64,7 +65,7 @@ async def bots(server: ClickHouse, database: str) -> list[set[str]]:
     return held
 
 
-@pytest.mark.parametrize("done", range(len(SWAPPED) + 2))
+@pytest.mark.parametrize("done", sweep(range(len(SWAPPED) + 2)))
 def test_a_swap_that_was_cut_off_after_any_step_is_finished_by_the_next(where: Settings, done: int) -> None:
     """And one that was finished is not undone."""
     live, new, old = where.clickhouse_database, shadow_database(where), retired_database(where)
