@@ -170,7 +170,7 @@ def test_another_rule_gives_exactly_what_a_fresh_system_with_it_would(parts: Com
     parts.workers[0].wait(PATIENCE)
     report = parts.report("rebuild", "--into=new", "--swap", **rule)
     assert report["swapped"]
-    assert set(report["comparison"]["columns"]) == {"end_state"}
+    assert set(report["comparison"]["columns"]) == {"end_state", "visit_states"}
     fresh = rule | {"TURNFOLD_CLICKHOUSE_DATABASE": "fresh", "TURNFOLD_KAFKA_GROUP": f"{parts.settings.kafka_group}-2"}
     parts.run("migrate", statuses=(0,), **fresh)
     worker = parts.start_worker(**fresh)
