@@ -21,7 +21,7 @@ from pipeline.runtime.errors import TransientError
 from pipeline.runtime.sockets import free_port
 from tests import forked_cli as forked
 
-PATIENCE = 180.0
+PATIENCE = 400.0
 """Seconds after which anything counts as hanging on a slow machine; no successful test waits for them."""
 
 LAG_PAUSE = 0.3

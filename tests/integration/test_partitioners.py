@@ -12,6 +12,7 @@ from confluent_kafka import Producer
 from pipeline.kafka.client import open_admin
 from tests.broker_matrix import APACHE_IN_SEARCH, ON_APACHE
 from tests.integration.component_stack import ComponentStack
+from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import BROKEN, half_of_lines
 
@@ -21,7 +22,6 @@ SMALL = {"TURNFOLD_FLUSH_SECONDS": "0.05", "TURNFOLD_FLUSH_EVENTS": "20"}
 """Many small flushes, so that workers meet in conversations."""
 PARTITIONERS = ("consistent_random", "murmur2_random", "fnv1a_random", "random")
 SAID = "are in partitions that their sessions do not belong in"
-PATIENCE = 30.0
 
 
 @pytest.fixture(scope="module")
