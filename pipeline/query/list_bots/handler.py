@@ -53,12 +53,11 @@ class BotLists:
             last = (cursor.bot_name, cursor.bot_id)
             bots = [bot for bot in bots if (_position(bot) < last if descending else _position(bot) > last)]
         size = request.max_results or PAGE_SIZE
+        page, more = bots[:size], len(bots) > size
         as_of = context.now() if cursor is None else cursor.as_of
         return ListBotsResponse(
-            bot_summaries=tuple(bots[:size]),
-            next_token=context.tokens.issue(token_key, BotCursor(as_of, *_position(bots[size - 1])))
-            if len(bots) > size
-            else UNSET,
+            bot_summaries=tuple(page),
+            next_token=context.tokens.issue(token_key, BotCursor(as_of, *_position(page[-1]))) if more else UNSET,
         )
 
     async def _bots(self) -> list[BotSummary]:
