@@ -118,12 +118,13 @@ def _guarded(console: Console, endpoint: Endpoint) -> Endpoint:
             context = request_context(request.scope)
             answer = error_response(error, CODES, context.request_id)
             status = 503 if isinstance(error, TransientError) else answer.code.status
-            page = console.templates.get_template("error.html").render(
+            template = "part_error.html" if "part" in request.query_params else "error.html"
+            page = console.templates.get_template(template).render(
                 status=status,
                 message=answer.message,
                 back=_without_wrong_parameter(request, error),
                 request_id=context.request_id,
-                is_part="part" in request.query_params,
+                again=urlencode([pair for pair in request.query_params.multi_items() if pair[0] != "part"]),
             )
             return HTMLResponse(page, status, answer.headers)
 

@@ -20,7 +20,9 @@ from pipeline.query.errors import InvalidQueryError, PreconditionError
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError
 from schemas.access_key import AccessKey, Right
 
-GRACE_SECONDS = 0.03
+CHOICES_SECONDS = 30.0
+"""Seconds for which the values of filters to choose from are kept."""
+GRACE_SECONDS = 0.02
 """Seconds that a page waits for its slower parts; a part that takes longer comes by itself."""
 CODES = replace(ANALYTICS, not_found=ErrorCode("ResourceNotFoundException", 404))
 PART_ERRORS = (
@@ -65,6 +67,7 @@ class Console:
     assets: Assets
     screens: Sequence[Screen]
     shared: SharedAnswers = field(default_factory=SharedAnswers)
+    choices: SharedAnswers = field(default_factory=lambda: SharedAnswers(CHOICES_SECONDS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ async def filter_bar(visit: Visit, accepted: Collection[str], keep: Collection[s
     """
     app, bot_id = visit.console.app, visit.bot_id
     allowed = visit.key.can_access_bot(bot_id)
-    found = await visit.console.shared.get(
+    found = await visit.console.choices.get(
         ("choices", bot_id, allowed), lambda: filter_choices(app.store, bot_id, allowed=allowed)
     )
     return {

@@ -52,7 +52,7 @@ class Breakdown(NamedTuple):
 async def show(visit: Visit) -> Response:
     """Show the overview, or a part of it."""
     parts = [
-        Part("tiles", "overview/tiles.html", lambda: _tiles(visit), meanwhile="overview/tiles_now.html"),
+        Part("tiles", "overview/tiles.html", lambda: _tiles(visit), "the change", meanwhile="overview/tiles_now.html"),
         Part("timeline", "overview/timeline.html", lambda: _timeline(visit), "conversations over time"),
         Part("heat", "overview/heat.html", lambda: _heat(visit), "weekdays and hours"),
         *(Part(name, "overview/breakdown.html", partial(_breakdown, visit, name), f"by {name}") for name in BREAKDOWNS),

@@ -1,5 +1,6 @@
 """The list of a bot's conversations: filtered, sorted, page by page, with what came since."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -46,7 +47,11 @@ async def show(visit: Visit) -> Response:
         return download(f"sessions-{visit.bot_id}", file_format, COLUMNS, _all_rows(visit))
     if visit.parameter("part") == "newer":
         return visit.page("sessions/newer.html", newer=await _newer(visit))
-    listed = await visit.ask(question, ListSessionAnalyticsDataResponse)
+    is_whole = not visit.parameter("part")
+    listed, bar = await asyncio.gather(
+        visit.ask(question, ListSessionAnalyticsDataResponse),
+        filter_bar(visit, SESSION_FILTERS, keep=("sort", "order")) if is_whole else _no_bar(),
+    )
     shown = _shown_before(visit) + len(listed.sessions)
     values: dict[str, Any] = {
         "sessions": listed.sessions,
@@ -61,13 +66,16 @@ async def show(visit: Visit) -> Response:
     counted = Part("count", "sessions/count.html", lambda: _count(visit), "how many there are")
     if answer := await visit.part([counted]):
         return answer
-    bar = await filter_bar(visit, SESSION_FILTERS, keep=("sort", "order"))
     if not values["next_url"] and not visit.state.more.get("token"):
         counted = Part("count", "sessions/count.html", lambda: _known(visit, len(listed.sessions)))
     code = code_of(visit, question)
     return visit.page(
         "sessions.html", **values, **bar, parts=await visit.parts([counted]), code=code, max_rows=MAX_ROWS
     )
+
+
+async def _no_bar() -> dict[str, Any]:
+    return {}
 
 
 def _question(visit: Visit, rows: int) -> Question:

@@ -2,6 +2,8 @@
 // reader's time zone, copying, and keys.
 
 const POLL_MS = 5000;
+const MAX_TRIES = 5;
+const PAUSE_MS = 1000;
 const ZONE_COOKIE = "turnfold_zone";
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -17,7 +19,7 @@ async function fetchHtml(url) {
   const response = await fetch(url, { headers: { accept: "text/html" } });
   if (response.status === 401) location.reload();
   const parsed = new DOMParser().parseFromString(await response.text(), "text/html");
-  return { ok: response.ok, body: parsed.body };
+  return { ok: response.ok, status: response.status, body: parsed.body };
 }
 
 /** Tell the server the reader's time zone, once: pages then have it from the start. */
@@ -31,14 +33,22 @@ function rememberZone() {
   if (document.cookie.includes(`${ZONE_COOKIE}=${zone}`)) location.reload();
 }
 
-/** Load the parts of the page that were too slow for its first paint. */
-function loadParts(root = document) {
-  for (const place of all("[data-load]", root)) {
-    place.setAttribute("aria-busy", "true");
-    fetchHtml(place.dataset.load).then(
-      ({ body }) => place.replaceWith(...body.childNodes),
-      () => place.removeAttribute("aria-busy"),
-    );
+/** Load the parts of the page that were too slow for its first paint, one after the other: a key has few slots. */
+async function loadParts() {
+  const places = all("[data-load]");
+  for (const place of places) place.setAttribute("aria-busy", "true");
+  for (const place of places) {
+    try {
+      let answer = await fetchHtml(place.dataset.load);
+      for (let tries = 1; answer.status === 429 && tries < MAX_TRIES; tries += 1) {
+        await new Promise((resolve) => setTimeout(resolve, tries * PAUSE_MS));
+        answer = await fetchHtml(place.dataset.load);
+      }
+      place.replaceWith(...answer.body.childNodes);
+      showCopyButtons();
+    } catch {
+      place.removeAttribute("aria-busy"); // its link still leads to a page that waits for it
+    }
   }
 }
 

@@ -78,6 +78,13 @@ def test_a_wrong_parameter_is_named_with_a_way_on(site: TestClient, query: str, 
     assert site.get(back[1].replace("&amp;", "&")).status_code == 200
 
 
+def test_a_part_that_cannot_be_shown_is_a_fragment_with_a_way_on(site: TestClient) -> None:
+    answer = site.get(f"{SESSIONS}?last=7d&sort=Name&part=rows")
+    assert answer.status_code == 400
+    assert "<html" not in answer.text
+    assert 'href="?last=7d&amp;sort=Name"' in answer.text
+
+
 def test_without_clickhouse_a_page_says_so() -> None:
     with console(Settings(clickhouse=f"http://127.0.0.1:{free_port()}")) as site:
         answer = site.get(SESSIONS)

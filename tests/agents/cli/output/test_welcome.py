@@ -33,6 +33,9 @@ def test_the_message_begins_with_ready_and_has_every_address() -> None:
     assert text.startswith("ready\n")
     assert all(f"127.0.0.1:{port}" in text for port in (1, 2, 3))
     assert "topics are in memory" in text
+    assert "http://127.0.0.1:1/console/" in text
+    assert "token         in /data/api.token" in text
+    assert "token" not in welcome(changed(open=True))
     assert "data in /data/clickhouse" in text
 
 
