@@ -1,6 +1,6 @@
 """Measure what Lex's analytics operations cost, next to the same statements over a merged copy without FINAL.
 
-    python -m tests.bench.analytics [--rows 1000000 10000000] [--folder FOLDER] [--json FILE]
+    python -m tests.bench.analytics [--rows 1000000 10000000] [--windows month] [--folder FOLDER] [--json FILE]
 
 Ten conversations in eleven are of one bot, one in ten of a month; each has about ten turns. Every operation is asked in
 groups and bins, for an hour, a day and a month. Aggregated texts of two weeks, and searches for a text in a year, are
@@ -13,6 +13,7 @@ import asyncio
 import re
 import tempfile
 import time
+from argparse import Namespace
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -160,18 +161,19 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000], metavar="CONVERSATIONS")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--windows", nargs="+", choices=WINDOWS, default=list(WINDOWS))
     parser.add_argument("--folder", type=Path, help="where tables are kept; default: a temporary folder")
     arguments = parser.parse_args()
     report = []
     for rows in arguments.rows:
-        report.append(measured(rows, arguments.rounds, arguments.folder))
+        report.append(measured(rows, arguments))
         answer(list(table(report[-1])), report, arguments.json)
 
 
-def measured(rows: int, rounds: int, folder: Path | None) -> dict[str, Any]:
+def measured(rows: int, arguments: Namespace) -> dict[str, Any]:
     """Measure everything for a number of conversations."""
     with ExitStack() as stack:
-        data = (folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))) / str(rows)
+        data = (arguments.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))) / str(rows)
         exists = data.exists()
         data.mkdir(parents=True, exist_ok=True)
         url, process = stack.enter_context(services.clickhouse_process(data))
@@ -179,23 +181,26 @@ def measured(rows: int, rounds: int, folder: Path | None) -> dict[str, Any]:
         asyncio.run(migrate(settings))
         tables = {} if exists else fill(url, settings.clickhouse_database, rows, say, SHAPE)
         services.ask(url, f"SYSTEM STOP MERGES {settings.clickhouse_database}.conversations")
-        cases = asyncio.run(read(settings, rounds, lambda: cpu_seconds(process.pid)))
+        asked = [each for each in ASKED if each[1] in arguments.windows]
+        cases = asyncio.run(read(settings, asked, arguments.rounds, lambda: cpu_seconds(process.pid)))
         return {"conversations": rows, "tables": tables, "cases": cases}
 
 
-async def read(settings: Settings, rounds: int, cpu: Callable[[], float]) -> list[dict[str, Any]]:
+async def read(
+    settings: Settings, asked: Sequence[tuple[Case, str]], rounds: int, cpu: Callable[[], float]
+) -> list[dict[str, Any]]:
     """Measure each request in each way, round by round; the first round only warms up."""
-    rounds_of: list[list[dict[str, Cost]]] = [[] for _ in ASKED]
+    rounds_of: list[list[dict[str, Cost]]] = [[] for _ in asked]
     until = time.monotonic() + SECONDS
     async with connection(settings) as clickhouse:
         reader = Reader(clickhouse)
         for number in range(rounds + 1):
             say(f"round {number} of {rounds}")
-            for found, (case, window) in zip(rounds_of, ASKED, strict=True):
+            for found, (case, window) in zip(rounds_of, asked, strict=True):
                 found.append(await costs(reader, case, window, number, cpu))
             if time.monotonic() > until:
                 break
-    return [summary(*asked, found[1:] or found) for found, asked in zip(rounds_of, ASKED, strict=True)]
+    return [summary(*each, found[1:] or found) for found, each in zip(rounds_of, asked, strict=True)]
 
 
 async def costs(reader: Reader, case: Case, window: str, number: int, cpu: Callable[[], float]) -> dict[str, Cost]:
