@@ -44,6 +44,12 @@ class Selection:
         return window | ({"filters": filters} if filters else {})
 
 
+filter_option = click.option(
+    "--filter", "conditions", multiple=True, metavar="'NAME OP VALUES'",
+    help="'Duration GT 60', 'LocaleId=en_US,en_GB'; may be repeated.",
+)  # fmt: skip
+
+
 def selects(names: type[enum.StrEnum]) -> Callable[[Command], Command]:
     """Add the argument BOT and the options of a window and of filters by `names`; pass a `selection`."""
 
@@ -52,8 +58,7 @@ def selects(names: type[enum.StrEnum]) -> Callable[[Command], Command]:
         @click.option("--from", "begin", metavar="TIME", help="Only what began after this; UTC by default.")
         @click.option("--to", "end", metavar="TIME", help="Only what ended before this; now by default.")
         @click.option("--last", metavar="DURATION", help="Time before the end: 90s, 15m, 24h, 7d, 2w.  [default: 24h]")
-        @click.option("--filter", "conditions", multiple=True, metavar="'NAME OP VALUES'",
-                      help="'Duration GT 60', 'LocaleId=en_US,en_GB'; may be repeated.")  # fmt: skip
+        @filter_option
         @wraps(command)
         def selecting(
             *arguments: object, bot: str, begin: str | None, end: str | None, last: str | None,

@@ -20,6 +20,11 @@ def print_json(rows: Iterable[msgspec.Struct]) -> None:
     write_json(b"[]" if separator == b"[\n" else b"\n]")
 
 
+def print_json_line(row: msgspec.Struct) -> None:
+    """Print one of the API's objects on a line of its own."""
+    write_json(orjson.dumps(msgspec.to_builtins(row)))
+
+
 def print_csv(rows: Iterable[Listed], cells: Mapping[str, Callable[[Listed], str | int]]) -> None:
     """Print a header line, then one line per row; `cells` computes them by the names of the columns."""
     write_csv(cells)

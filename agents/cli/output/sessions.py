@@ -55,6 +55,18 @@ def print_table(sessions: Iterable[SessionSpecification], title: str) -> int:
     return table.row_count
 
 
+def print_line(session: SessionSpecification) -> None:
+    """Print a line with the columns of the table that matter while one watches."""
+    started, lasted, turns, state, intents, *others = _texts(session)
+    *_, session_id = others
+    turns.append(" turn" if session.number_of_turns == 1 else " turns")
+    lasted.align("right", 8)
+    turns.align("right", 9)
+    state.align("left", 8)
+    line = Text("  ").join((started, lasted, turns, state, intents, session_id))
+    console().print(line, soft_wrap=True)
+
+
 def _texts(session: SessionSpecification) -> Iterator[Text]:
     state = session.conversation_end_state or OPEN
     yield Text(f"{_time(session.conversation_start_time):%Y-%m-%d %H:%M:%S}", no_wrap=True)
