@@ -1,4 +1,4 @@
-"""Define the saved state of replays, rebuilds and backfills: jobs, their work units, and the progress of each."""
+"""Define the saved state of replays, rebuilds, backfills and pulls: jobs, their work units, the progress of each."""
 
 import enum
 
@@ -28,7 +28,11 @@ class JobKind(enum.StrEnum):
     REBUILD = "rebuild"
     """The archive."""
     BACKFILL = "backfill"
-    """Files."""
+    """Files, or objects in S3."""
+    CLOUDWATCH = "cloudwatch"
+    """A log group of CloudWatch Logs."""
+    KINESIS = "kinesis"
+    """A Kinesis data stream."""
 
 
 class Target(enum.StrEnum):
@@ -58,10 +62,25 @@ class JobRules(msgspec.Struct, frozen=True, omit_defaults=True):
         return FoldRules(frozenset(self.fallback_intents))
 
 
+class Pull(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job reads from AWS: the name or ARN `of` a log group or data stream, by the service at `endpoint`.
+
+    A job that has to `follow` never ends by itself.
+    """
+
+    of: str
+    endpoint: str
+    follow: bool
+    stream_prefix: str = ""
+    latest: bool = False
+    """Begin with what comes after the start of the run."""
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A request to reprocess events. The same job gives the same run, so starting it again resumes it. Times in ms.
 
-    `since` and `until` limit a replay by the time of the record, and a rebuild by the time of the event.
+    `since` and `until` limit a replay by the time of the record, a rebuild and a pull by the time of the event, and a
+    backfill by the hour in the keys of S3 objects.
     """
 
     kind: JobKind
@@ -72,6 +91,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     since: int | None = None
     until: int | None = None
     paths: tuple[str, ...] = ()
+    pull: Pull | msgspec.UnsetType = msgspec.UNSET
+    """Left out of the JSON where it is not set, so that other jobs keep their names."""
+
+    @property
+    def follows(self) -> bool:
+        """Return whether the job goes on with what will come."""
+        return self.pull is not msgspec.UNSET and self.pull.follow
 
 
 Position = tuple[int | str, ...]
@@ -81,8 +107,9 @@ Position = tuple[int | str, ...]
 class Source(msgspec.Struct, frozen=True):
     """A part of the input that one process reads at a time; `name` is unique within the run.
 
-    `of` is the number of a partition, a bot id, or a path. `begin` and `end` bound the part: offsets, a session and a
-    request, or a number of inputs; empty means no bound. `total` is its size in records, events or bytes.
+    `of` is the number of a partition, a bot id, a path, or a shard. `begin` and `end` bound the part: offsets, a
+    session and a request, a number of inputs, keys, or times; empty means no bound. `total` is its size in records,
+    events, bytes or ms. It is read once the sources that `after` names are finished.
     """
 
     name: str
@@ -90,6 +117,7 @@ class Source(msgspec.Struct, frozen=True):
     begin: Position
     end: Position
     total: int
+    after: tuple[str, ...] = ()
 
 
 class Phase(enum.StrEnum):
@@ -143,3 +171,5 @@ class WorkUnit(msgspec.Struct, frozen=True, kw_only=True):
     counts: JobCounts
     owner: str = ""
     finished: bool = False
+    behind: int | None = None
+    """Milliseconds between the last event that was read and the end of the source, as far as the source tells it."""

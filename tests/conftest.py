@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from tests import brokers, certificates, schedule, services
+from tests.aws_server import Aws, aws_server
 from tests.brokers import Broker
 from tests.certificates import Certificates
 from tests.databases import Databases
@@ -71,6 +72,21 @@ def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an embedded ClickHouse with an empty data folder."""
     with services.clickhouse(tmp_path_factory.mktemp("clickhouse")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """An AWS on this machine; tests use names of their own in it."""
+    with aws_server(tmp_path_factory.mktemp("aws")) as server:
+        yield server
+
+
+@pytest.fixture
+def aws_environment(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """That AWS, which the clients of this process find."""
+    for variable, value in aws.environ.items():
+        monkeypatch.setenv(variable, value)
+    return aws
 
 
 @pytest.fixture

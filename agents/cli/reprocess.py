@@ -78,6 +78,8 @@ def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
 MAX_PRINTED = 20
 """Number of problems that are printed; all are counted."""
 FAILED, INTERRUPTED = 1, 130
+UNITS = {JobKind.BACKFILL: "inputs", JobKind.KINESIS: "records"}
+"""Kind of job -> what its progress counts, if not events."""
 
 
 class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,15 +152,16 @@ async def _assist(settings: Settings, clickhouse: ClickHouse, job: Job, options:
 
 
 async def _read_sources(settings: Settings, clickhouse: ClickHouse, begun: Begun, options: JobOptions) -> JobCounts:
-    total = sum(unit.source.total for unit in begun.units.values())
-    unit_name = "inputs" if begun.run.job.kind is JobKind.BACKFILL else "events"
+    job = begun.run.job
+    total = None if job.follows else sum(unit.source.total for unit in begun.units.values())
+    unit_name = UNITS.get(job.kind, "events")
     share = None if options.limit is None else options.limit / options.processes
     with (
         helper_processes(0 if options.assist else options.processes - 1),
         progress(None if options.assist else total, unit_name) as display,
     ):
-        reporter = _Reporter(None if options.assist else display)
         leases = Leases(clickhouse, begun.name, begun.run)
+        reporter = _Reporter(None if options.assist else display, lambda: leases.behind)
         await JobRunner(settings, clickhouse, leases, reporter, share).run()
     return leases.counts()
 
@@ -166,13 +169,14 @@ async def _read_sources(settings: Settings, clickhouse: ClickHouse, begun: Begun
 class _Reporter:
     """Updates the progress, and prints the first problems as they occur."""
 
-    def __init__(self, display: ProgressDisplay | None) -> None:
+    def __init__(self, display: ProgressDisplay | None, behind: Callable[[], int | None] = lambda: None) -> None:
         self._display = display
+        self._behind = behind
         self._left = MAX_PRINTED
 
     def __call__(self, counts: JobCounts, problems: Sequence[str]) -> None:
         if self._display:
-            self._display.update(counts.read, counts.done, counts.bytes)
+            self._display.update(counts.read, counts.done, counts.bytes, self._behind())
         for problem in problems[: self._left]:
             say(problem, err=True)
         if len(problems) >= self._left > 0:

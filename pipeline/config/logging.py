@@ -14,8 +14,14 @@ from pipeline.config.fold_rules import redaction_labels
 from pipeline.config.settings import Settings
 from pipeline.runtime.printable import escaped_json, printable, printable_lines
 
-NOISY = ("aiohttp", "aiokafka", "asyncio", "clickhouse_connect", "faust", "kafka", "librdkafka", "mode", "uvicorn")
+NOISY = (
+    *("aiohttp", "aiokafka", "asyncio", "boto3", "botocore", "clickhouse_connect", "faust", "kafka", "librdkafka"),
+    *("mode", "urllib3", "uvicorn"),
+)
 """Libraries that log every step at info. They are heard from warning on, unless the level is debug."""
+
+LOG_CREDENTIALS = ("botocore",)
+"""Libraries that log at debug the requests that they sign, session tokens included."""
 
 LOG_PAYLOADS = ("aiokafka", "kafka")
 """Libraries that log at debug the bytes that they send, passwords and text that is not yet redacted included."""
@@ -36,6 +42,8 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stderr) -> None:
     quiet = logging.NOTSET if settings.log_level == "debug" else logging.WARNING
     for name in NOISY:
         logging.getLogger(name).setLevel(quiet)
+    for name in LOG_CREDENTIALS:
+        logging.getLogger(name).setLevel(max(quiet, logging.INFO))
     if settings.kafka_sasl or any(redaction_labels(settings)):
         for name in LOG_PAYLOADS:
             logging.getLogger(name).setLevel(max(quiet, logging.INFO))

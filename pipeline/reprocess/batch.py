@@ -46,6 +46,8 @@ class InputBatch(msgspec.Struct, frozen=True):
     """Number of inputs read, those outside of the time window included."""
     damaged: Sequence[str] = ()
     """Descriptions of unreadable record batches between the inputs; workers make a dead letter of each."""
+    behind: int | None = None
+    """Milliseconds between the last input and the end of the source, where that is known."""
 
 
 class DecodedInputs(DecodedBatch):

@@ -15,7 +15,7 @@ from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.kafka.group import members
 from pipeline.reprocess.leases import FINISH
-from pipeline.reprocess.steps import sources
+from pipeline.reprocess.readers import sources
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.store.client import ClickHouse

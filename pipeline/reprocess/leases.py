@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import msgspec
@@ -14,7 +14,7 @@ from pipeline.runtime.task_group import task_group
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import SavedUnit, load_run, save_units
 from pipeline.store.writer_state import LEASE_MS
-from schemas.reprocessing import JobCounts, Run, Target, WorkUnit
+from schemas.reprocessing import JobCounts, Run, Source, Target, WorkUnit
 
 RENEW_S = LEASE_MS / 3000
 """Seconds after which a lease is renewed, long before it expires."""
@@ -23,6 +23,8 @@ FINISH = "finish"
 SURE_S, QUICK_S = 1.0, 0.1
 """Seconds between saving a lease and checking whether another process saved one too: for work that must not be done
 twice, and for work that may, but would take twice as long."""
+JITTER_MS = 1_000
+"""Milliseconds that units count as waiting at random, so that processes choose different ones."""
 
 
 class LeaseLostError(Exception):
@@ -43,6 +45,7 @@ class Leases:
         self._owner = identify()
         self._into_live = run.job.into is Target.LIVE
         self._saved = 0.0
+        self._workers = 1
         self._held: WorkUnit | None = None
         self._saving = asyncio.Lock()  # else a renewal could overwrite newer progress
         self.units: dict[str, WorkUnit] = {}
@@ -51,6 +54,16 @@ class Leases:
     def finished(self) -> bool:
         """Return whether all sources were read, as of the last refresh."""
         return all(unit.finished for name, unit in self.units.items() if name != FINISH)
+
+    @property
+    def workers(self) -> int:
+        """Return the number of processes that hold a unit, as of the last refresh; at least this one."""
+        return max(1, self._workers)
+
+    @property
+    def behind(self) -> int | None:
+        """Return how far behind the unit is that is furthest behind, in ms; None if no source tells it."""
+        return max((unit.behind for unit in self.units.values() if unit.behind is not None), default=None)
 
     def counts(self) -> JobCounts:
         """Return the sum of the counts of all units."""
@@ -68,7 +81,24 @@ class Leases:
         loaded = await load_run(self._clickhouse, self._name)
         units = loaded[1] if loaded else {}
         self.units.update({name: saved.unit for name, saved in units.items()})
+        self._workers = len({saved.unit.owner for saved in units.values() if saved.age <= LEASE_MS} - {""})
         return units
+
+    async def add(self, sources: Sequence[Source]) -> None:
+        """Add units for the sources that have none yet; another process may add the same ones.
+
+        Raises:
+            TransientError: worth a second try.
+        """
+        known = await self.refresh()
+        new = {
+            source.name: WorkUnit(source=source, position=source.begin, counts=JobCounts())
+            for source in sources
+            if source.name not in known
+        }
+        if new:
+            await save_units(self._clickhouse, self._name, self.run, new, into_live=self._into_live)
+            self.units.update(new)
 
     async def acquire(self) -> WorkUnit | None:
         """Lease an unfinished unit that no other process holds, and return it; None if there is none.
@@ -80,7 +110,7 @@ class Leases:
         while free := [
             saved for name, saved in (await self.refresh()).items() if name not in lost and self._is_free(name, saved)
         ]:
-            chosen = random.choice(free)  # noqa: S311 - spreads processes that begin together
+            chosen = self._choose(free)
             if await self._acquire(chosen, QUICK_S):
                 return self.units[chosen.unit.source.name]
             lost.add(chosen.unit.source.name)
@@ -186,8 +216,15 @@ class Leases:
         await save_units(self._clickhouse, self._name, self.run, {unit.source.name: unit}, into_live=self._into_live)
         self._saved, self.units[unit.source.name] = began, unit
 
+    def _choose(self, free: Sequence[SavedUnit]) -> SavedUnit:
+        """Choose a unit: at random, since processes may begin together; of a job that follows, one that has waited."""
+        if not self.run.job.follows:
+            return random.choice(free)  # noqa: S311 - not used for secrets
+        return max(free, key=lambda saved: saved.age + random.uniform(0, JITTER_MS))  # noqa: S311 - as above
+
     def _is_free(self, name: str, saved: SavedUnit) -> bool:
-        return name != FINISH and not saved.unit.finished and not self._is_taken(saved)
+        done = all(self.units[before].finished for before in saved.unit.source.after if before in self.units)
+        return name != FINISH and done and not saved.unit.finished and not self._is_taken(saved)
 
     def _is_taken(self, saved: SavedUnit) -> bool:
         owner = saved.unit.owner

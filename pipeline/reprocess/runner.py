@@ -12,18 +12,21 @@ import msgspec
 from pipeline.config.settings import Settings
 from pipeline.reprocess.leases import LeaseLostError, Leases
 from pipeline.reprocess.prefetch import prepare_ahead
-from pipeline.reprocess.steps import Sink, WrittenBatch, batches, open_sink
+from pipeline.reprocess.readers import open_reader
+from pipeline.reprocess.steps import Sink, WrittenBatch, open_sink
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.retry import retry_forever
 from pipeline.runtime.task_group import task_group
 from pipeline.store.client import ClickHouse
-from schemas.reprocessing import JobCounts, Position, WorkUnit
+from schemas.reprocessing import JobCounts, WorkUnit
 
 BATCH = 20_000
 """Inputs of a batch: larger batches write fewer rows per conversation, and need more memory."""
 REFRESH_S = 0.5
 """Seconds between two refreshes of the progress of other processes."""
-WAIT = "waiting for Kafka or ClickHouse"
+IDLE_S = 1.0
+"""Seconds to wait after a source that is followed had nothing new."""
+WAIT = "waiting for Kafka, ClickHouse or AWS"
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,7 @@ class JobRunner:
         self._limit = limit
         self._size = BATCH if limit is None else max(1, min(BATCH, int(limit)))
         self._refreshed = time.monotonic()
+        self._reader = open_reader(settings, clickhouse, self._job, lambda: leases.workers)
 
     async def run(self) -> None:
         """Return once all sources have been read to their ends, by this process or others.
@@ -90,7 +94,8 @@ class JobRunner:
         """
         unit = self._leases.units[name]
         throttle = _Throttle(self._limit)
-        inputs = batches(self._settings, self._clickhouse, self._job, unit, self._size)
+        begun = unit.counts.read
+        inputs = self._reader.batches(unit, self._size)
         before: asyncio.Task[WorkUnit] | None = None
         async with (
             aclosing(inputs),  # type: ignore[type-var] # it is a generator
@@ -105,13 +110,22 @@ class JobRunner:
                 before = group.create_task(self._archive_and_save(unit, written))
                 await throttle.wait(batch.inputs.read)
             unit = await before if before else unit
-        await self._leases.save(msgspec.structs.replace(unit, finished=True, owner=""))
+        await self._end_turn(unit, any_read=unit.counts.read > begun)
+
+    async def _end_turn(self, unit: WorkUnit, *, any_read: bool) -> None:
+        """Finish a unit that was read to its end; release one that others may continue, after a pause if it is idle."""
+        finished = self._reader.is_finished(unit)
+        if finished:
+            await self._leases.add(await self._reader.successors(unit))
+        elif not any_read:
+            await asyncio.sleep(IDLE_S)
+        await self._leases.save(msgspec.structs.replace(unit, finished=finished, owner=""))
 
     async def _archive_and_save(self, unit: WorkUnit, written: WrittenBatch) -> WorkUnit:
         """Write the archive of a batch, save the position after it, and return the unit."""
         if written.archive:
             await written.archive()
-        unit = _advance(unit, written.result.counts, written.position)
+        unit = _advance(unit, written)
         await self._leases.save(unit)
         await self._report(written.result.problems)
         return unit
@@ -137,7 +151,7 @@ class _Throttle:
             await asyncio.sleep(max(0.0, self._due - time.monotonic()))
 
 
-def _advance(unit: WorkUnit, counts: JobCounts, position: Position) -> WorkUnit:
+def _advance(unit: WorkUnit, written: WrittenBatch) -> WorkUnit:
     total = msgspec.structs.replace(unit.counts)
-    total.add(counts)
-    return msgspec.structs.replace(unit, position=position, counts=total)
+    total.add(written.result.counts)
+    return msgspec.structs.replace(unit, position=written.position, counts=total, behind=written.behind)

@@ -1,4 +1,4 @@
-"""Choose the sources and the sink of a job."""
+"""Choose the sink of a job."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,12 +13,9 @@ from pipeline.reprocess.batch import DecodedInputs, InputBatch, decode
 from pipeline.reprocess.sinks.kafka import KafkaSink
 from pipeline.reprocess.sinks.live import LiveSink
 from pipeline.reprocess.sinks.shadow import Archive, ShadowSink
-from pipeline.reprocess.sources.archive import conversations, events
-from pipeline.reprocess.sources.files import files, inputs
-from pipeline.reprocess.sources.kafka import partitions, records
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
-from schemas.reprocessing import Job, JobCounts, JobKind, Position, Source, Target, WorkUnit
+from schemas.reprocessing import Job, JobCounts, Position, Target
 
 
 class BatchResult(NamedTuple):
@@ -42,6 +39,7 @@ class WrittenBatch(NamedTuple):
     """The position after the batch."""
     result: BatchResult
     archive: Archive | None
+    behind: int | None = None
 
 
 class Sink(NamedTuple):
@@ -55,34 +53,6 @@ class Sink(NamedTuple):
 
 Announce = Callable[[], Awaitable[object]]
 """Announces this process to other writers."""
-
-
-async def sources(settings: Settings, clickhouse: ClickHouse, job: Job) -> list[Source]:
-    """Return the sources of the job, as they are now.
-
-    Raises:
-        TransientError: Kafka or ClickHouse does not answer. UsageError: there is no such topic, or no such file.
-    """
-    if job.kind is JobKind.REPLAY:
-        return await asyncio.to_thread(partitions, settings, job)
-    if job.kind is JobKind.REBUILD:
-        return await conversations(clickhouse, job)
-    return await asyncio.to_thread(files, job)
-
-
-def batches(
-    settings: Settings, clickhouse: ClickHouse, job: Job, unit: WorkUnit, size: int
-) -> AsyncIterator[InputBatch]:
-    """Read the rest of a source of the job, `size` inputs at a time.
-
-    Raises:
-        TransientError: Kafka or ClickHouse does not answer. UsageError: a file is gone.
-    """
-    if job.kind is JobKind.REPLAY:
-        return records(settings, job, unit, size)
-    if job.kind is JobKind.REBUILD:
-        return events(clickhouse, job, unit, size)
-    return inputs(settings, unit, size)
 
 
 @asynccontextmanager
@@ -119,7 +89,7 @@ def _decode_function(settings: Settings, job: Job) -> Callable[[InputBatch], Pre
 def _kafka_sink(producer: KafkaSink) -> Sink:
     async def write(batch: PreparedBatch) -> WrittenBatch:
         sent = await asyncio.to_thread(producer, batch.inputs)
-        return WrittenBatch(batch.inputs.position, _result(batch.inputs, sent, 0), None)
+        return WrittenBatch(batch.inputs.position, _result(batch.inputs, sent, 0), None, batch.inputs.behind)
 
     return Sink(lambda batch: PreparedBatch(batch, DecodedInputs([], [])), write)
 

@@ -1,4 +1,4 @@
-"""Define `turnfold runs`, which lists replays, rebuilds and backfills, and drops the tables that they leave."""
+"""Define `turnfold runs`, which lists replays, rebuilds, backfills and pulls, and drops the tables that they leave."""
 
 import asyncio
 
@@ -29,7 +29,7 @@ class RunStatus(msgspec.Struct, frozen=True):
 @click.pass_obj
 @click.pass_context
 def runs(ctx: click.Context, settings: Settings, *, as_json: bool) -> None:
-    """List replays, rebuilds and backfills, and drop tables that they leave."""
+    """List replays, rebuilds, backfills and pulls, and drop tables that they leave."""
     if ctx.invoked_subcommand is not None:
         return
     statuses = asyncio.run(_statuses(settings))
@@ -37,12 +37,12 @@ def runs(ctx: click.Context, settings: Settings, *, as_json: bool) -> None:
         write_json(msgspec.json.encode(statuses))
         return
     if not statuses:
-        say("no replays, rebuilds or backfills yet", err=True)
+        say("no replays, rebuilds, backfills or pulls yet", err=True)
     for status in statuses:
         run = status.run
-        share = f"{status.counts.done / status.total:.0%}" if status.total else "100%"
+        share = _progress(status)
         active = f", {status.at_work} processes active" if status.at_work else ""
-        say(f"{iso(run.begun)}  {status.name}  into {run.job.into}  {run.phase}, {share} read{active}")
+        say(f"{iso(run.begun)}  {status.name}  into {run.job.into}  {run.phase}, {share}{active}")
 
 
 @runs.command()
@@ -52,6 +52,12 @@ def drop(settings: Settings, which: str) -> None:
     """Drop the shadow tables that a run has filled, or the retired tables that it has replaced."""
     database = shadow_database(settings) if which == "new" else retired_database(settings)
     say(asyncio.run(_drop(settings, database)))
+
+
+def _progress(status: RunStatus) -> str:
+    if status.run.job.follows:
+        return f"{status.counts.read:,} read, follows"
+    return f"{status.counts.done / status.total:.0%} read" if status.total else f"{status.counts.read:,} read"
 
 
 async def _statuses(settings: Settings) -> list[RunStatus]:

@@ -20,8 +20,11 @@ LINE_SECONDS = 5.0
 class ProgressDisplay(Protocol):
     """A display of progress."""
 
-    def update(self, count: int, done: int, size: int = 0) -> None:
-        """Show `count` of the unit, `done` of the total and `size` bytes; cheap enough to call for every event."""
+    def update(self, count: int, done: int, size: int = 0, behind: int | None = None) -> None:
+        """Show `count` of the unit, `done` of the total, `size` bytes, and how far behind (ms) the reader is.
+
+        It is cheap enough to call for every event.
+        """
 
 
 @contextmanager
@@ -62,13 +65,15 @@ class ProgressText:
         self._last = time.monotonic()
         return True
 
-    def text(self, count: int, done: int, size: int) -> str:
-        """Format the count, rate, bytes if there are any, and the remaining time if the total is known."""
+    def text(self, count: int, done: int, size: int, behind: int | None = None) -> str:
+        """Format the count, rate, bytes if there are any, the distance to the end, and the remaining time if known."""
         count_before, done_before = self._first or (0, 0)
         seconds = max(0.001, time.monotonic() - self._began)
         parts = [f"{count:,} {self._unit}", f"{(count - count_before) / seconds:,.0f}/s"]
         if size:
             parts.append(decimal(size))
+        if behind is not None:
+            parts.append(f"{timedelta(seconds=round(behind / 1000))} behind")
         if self._total and done > done_before:
             left = seconds * max(0, self._total - done) / (done - done_before)
             parts.append(f"about {timedelta(seconds=round(left))} left")
@@ -83,10 +88,10 @@ class ProgressBar:
         self._task = task
         self._text = ProgressText(BAR_SECONDS, unit, total)
 
-    def update(self, count: int, done: int, size: int = 0) -> None:
+    def update(self, count: int, done: int, size: int = 0, behind: int | None = None) -> None:
         """Update the bar if it is due."""
         if self._text.due(count, done):
-            self._bar.update(self._task, completed=done, description=self._text.text(count, done, size))
+            self._bar.update(self._task, completed=done, description=self._text.text(count, done, size, behind))
 
 
 class ProgressLines:
@@ -95,7 +100,7 @@ class ProgressLines:
     def __init__(self, unit: str = "inputs", total: int | None = None) -> None:
         self._text = ProgressText(LINE_SECONDS, unit, total)
 
-    def update(self, count: int, done: int, size: int = 0) -> None:
+    def update(self, count: int, done: int, size: int = 0, behind: int | None = None) -> None:
         """Write a line if it is due."""
         if self._text.due(count, done):
-            say(self._text.text(count, done, size), err=True)
+            say(self._text.text(count, done, size, behind), err=True)

@@ -1,6 +1,7 @@
 """Print the plan or the report of a reprocessing job: lines for people, or one JSON document."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import msgspec
 from rich.filesize import decimal
@@ -38,7 +39,7 @@ def print_plan(begun: Begun, *, as_json: bool) -> None:
     job = begun.run.job
     say(f"{begun.name}: would {'resume' if begun.resumed else 'begin'} a {job.kind} into {_target(begun)}")
     for unit in begun.units.values():
-        size = decimal(unit.source.total) if job.kind is JobKind.BACKFILL else f"{unit.source.total:,} events"
+        size = _size(job.kind, unit.source.total)
         done = "done" if unit.finished else f"{unit.counts.done / max(1, unit.source.total):.0%} done"
         say(f"  {printable(unit.source.name)}: {size}, {done}")
 
@@ -73,6 +74,14 @@ def _differences(comparison: Comparison) -> Iterator[str]:
         for example in comparison.examples.get(name, [])[:EXAMPLES]:
             key = printable(" ".join(example.key))
             yield f"    {key}: {printable(example.live) or '(empty)'} -> {printable(example.new) or '(empty)'}"
+
+
+def _size(kind: JobKind, total: int) -> str:
+    if kind is JobKind.BACKFILL:
+        return decimal(total)
+    if kind is JobKind.CLOUDWATCH:
+        return str(timedelta(milliseconds=total))
+    return f"{total:,} events" if total else "of unknown size"
 
 
 def _target(begun: Begun) -> str:

@@ -38,10 +38,18 @@ def open_export(path: str, max_bytes: int) -> Iterator[Export]:
         UsageError: there is no such file, it cannot be opened, or it is Parquet and pyarrow is not installed.
     """
     with opened_file(path) as file:
-        if file.peek(len(PARQUET)).startswith(PARQUET):
-            yield _parquet(file, name_of(path), max_bytes)
-        else:
-            yield Export(stream_inputs(file, name_of(path), max_bytes), file.tell)
+        yield export_in(file, name_of(path), max_bytes)
+
+
+def export_in(file: io.BufferedReader, name: str, max_bytes: int) -> Export:
+    """Read an open file, like `open_export`; `name` is what origins of inputs begin with.
+
+    Raises:
+        OSError: it cannot be read. UsageError: it is Parquet and pyarrow is not installed.
+    """
+    if file.peek(len(PARQUET)).startswith(PARQUET):
+        return _parquet(file, name, max_bytes)
+    return Export(stream_inputs(file, name, max_bytes), file.tell)
 
 
 def _parquet(file: io.BufferedReader, name: str, max_bytes: int) -> Export:

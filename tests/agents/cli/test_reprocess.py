@@ -49,20 +49,20 @@ def test_an_option_out_of_its_range_is_refused(argument: str) -> None:
 class Display:
     """A display that keeps what it was last shown."""
 
-    shown: tuple[int, int, int] | None = None
+    shown: tuple[int, int, int, int | None] | None = None
 
-    def update(self, count: int, done: int, size: int = 0) -> None:
-        self.shown = (count, done, size)
+    def update(self, count: int, done: int, size: int = 0, behind: int | None = None) -> None:
+        self.shown = (count, done, size, behind)
 
 
 def test_the_first_problems_are_printed_and_the_rest_only_counted(capsys: pytest.CaptureFixture[str]) -> None:
     display = Display()
-    reporter = _Reporter(display)
+    reporter = _Reporter(display, lambda: 7)
     for number in range(MAX_PRINTED + 5):
         reporter(JobCounts(read=number, done=2 * number, bytes=3), [f"problem {number}"])
     lines = capsys.readouterr().err.splitlines()
     assert lines == [*(f"problem {n}" for n in range(MAX_PRINTED)), "further problems are only counted"]
-    assert display.shown == (MAX_PRINTED + 4, 2 * (MAX_PRINTED + 4), 3)
+    assert display.shown == (MAX_PRINTED + 4, 2 * (MAX_PRINTED + 4), 3, 7)
 
 
 def test_many_problems_at_once_are_limited_as_well(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import orjson
 import pytest
 
-from pipeline.config.logging import LOG_PAYLOADS, MAX_LENGTH, NOISY, configure_logging
+from pipeline.config.logging import LOG_CREDENTIALS, LOG_PAYLOADS, MAX_LENGTH, NOISY, configure_logging
 from pipeline.config.settings import Settings
 
 log = logging.getLogger("turnfold.test")
@@ -127,6 +127,11 @@ def test_at_debug_libraries_that_would_tell_the_password_or_what_people_said_tel
         configure_logging(settings, io.StringIO())
         for name in LOG_PAYLOADS:
             assert logging.getLogger(f"{name}.net.connection").isEnabledFor(logging.DEBUG) == told
+
+
+def test_libraries_that_log_credentials_are_never_heard_at_debug() -> None:
+    configure_logging(Settings(log_level="debug"), io.StringIO())
+    assert not any(logging.getLogger(f"{name}.auth").isEnabledFor(logging.DEBUG) for name in LOG_CREDENTIALS)
 
 
 def test_a_log_does_nothing_to_a_terminal() -> None:

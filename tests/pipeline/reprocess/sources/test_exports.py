@@ -3,7 +3,7 @@
 import gzip
 
 from pipeline.ingest.files.reader import Input
-from pipeline.reprocess.sources.files import BATCH_BYTES, _bounded
+from pipeline.reprocess.sources.exports import BATCH_BYTES, _bounded
 
 
 def test_small_inputs_that_unpack_to_much_are_few_at_a_time() -> None:

@@ -1,0 +1,19 @@
+"""What AWS holds becomes one input, or the inputs in it where it is too large for a message."""
+
+import gzip
+
+from pipeline.reprocess.sources.aws_input import aws_inputs
+from tests.events import raw
+
+
+def test_what_fits_is_one_input_as_it_is() -> None:
+    packed = gzip.compress(raw())
+    (one,) = aws_inputs(packed, "origin", 10_000)
+    assert (one.data, one.origin, one.problem, one.place) == (packed, "origin", "", None)
+
+
+def test_what_is_too_large_is_divided() -> None:
+    entries = [raw(requestId=f"r{number}") for number in range(3)]
+    found = list(aws_inputs(b"\n".join(entries), "origin", len(entries[0]) + 10))
+    assert [one.data for one in found] == entries
+    assert [one.origin for one in found] == ["origin:1", "origin:2", "origin:3"]

@@ -1,0 +1,78 @@
+"""Shards are read as far as they go, and their children once they have ended."""
+
+import asyncio
+import uuid
+
+import msgspec
+import pytest
+
+from pipeline.aws.kinesis import AFTER, CLOSED
+from pipeline.config.settings import Settings
+from pipeline.reprocess.batch import InputBatch
+from pipeline.reprocess.sources.kinesis import StreamReader, shards
+from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Pull, Source, Target, WorkUnit
+from tests.aws_server import Aws
+
+FIRST = "shardId-000000000000"
+
+
+@pytest.fixture
+def stream(aws_environment: Aws) -> str:
+    name = f"stream-{uuid.uuid4()}"
+    kinesis = aws_environment.client("kinesis")
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
+    return name
+
+
+def put(aws: Aws, stream: str, *datas: bytes) -> None:
+    for data in datas:
+        aws.client("kinesis").put_record(StreamName=stream, Data=data, PartitionKey="k")
+
+
+def job(stream: str, *, follow: bool = False, latest: bool = False) -> Job:
+    pull = Pull(of=stream, endpoint="", follow=follow, latest=latest)
+    return Job(kind=JobKind.KINESIS, into=Target.KAFKA, rules=JobRules("", ()), pull=pull)
+
+
+def unit(source: Source) -> WorkUnit:
+    return WorkUnit(source=source, position=source.begin, counts=JobCounts())
+
+
+def datas(batches: list[InputBatch]) -> list[bytes]:
+    return [raw.data for batch in batches for raw in batch.raws]
+
+
+def test_an_open_shard_is_read_to_its_present_end_and_goes_on_there(aws: Aws, stream: str) -> None:
+    put(aws, stream, b"1", b"2", b"3")
+    (source,) = shards(job(stream))
+    reader = StreamReader(Settings(), job(stream, follow=True))
+    batches = list(reader._read(unit(source), 2))
+    assert datas(batches) == [b"1", b"2", b"3"]
+    assert [batch.read for batch in batches] == [2, 1]
+    read = msgspec.structs.replace(unit(source), position=batches[-1].position)
+    assert (read.position[0], reader.is_finished(read)) == (AFTER, False)
+    assert StreamReader(Settings(), job(stream)).is_finished(read)
+    put(aws, stream, b"4")
+    assert datas(list(reader._read(read, 2))) == [b"4"]
+    assert asyncio.run(reader.successors(read)) == ()
+
+
+def test_a_closed_shard_is_followed_by_its_children(aws: Aws, stream: str) -> None:
+    put(aws, stream, b"1")
+    (source,) = shards(job(stream))
+    aws.client("kinesis").split_shard(StreamName=stream, ShardToSplit=FIRST, NewStartingHashKey=str(2**127))
+    reader = StreamReader(Settings(), job(stream, follow=True))
+    batches = list(reader._read(unit(source), 10))
+    ended = msgspec.structs.replace(unit(source), position=batches[-1].position)
+    assert (datas(batches), ended.position, reader.is_finished(ended)) == ([b"1"], (CLOSED, ""), True)
+    assert list(reader._read(ended, 10)) == []
+    found = asyncio.run(reader.successors(ended))
+    assert [one.after for one in found] == [(), (FIRST,), (FIRST,)]
+
+
+def test_latest_skips_what_was_there(aws: Aws, stream: str) -> None:
+    put(aws, stream, b"1")
+    (source,) = shards(job(stream, follow=True, latest=True))
+    put(aws, stream, b"2")
+    assert datas(list(StreamReader(Settings(), job(stream, follow=True))._read(unit(source), 10))) == [b"2"]
