@@ -123,7 +123,7 @@ def answered_meanwhile(parts: ComponentStack) -> Iterator[list[int]]:
 
 
 @ON_EMBEDDED
-@pytest.mark.parametrize("command", ["replay", "rebuild"])
+@pytest.mark.parametrize("command", [pytest.param("replay", marks=IN_SEARCH), "rebuild"])
 def test_new_tables_take_the_place_of_the_live_ones_and_no_query_misses_anything(
     parts: ComponentStack, talk: list[bytes], command: str
 ) -> None:
