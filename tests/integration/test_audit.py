@@ -31,7 +31,7 @@ def trickle(parts: ComponentStack, traffic: list[bytes]) -> None:
 
 def test_workers_at_work_are_no_difference(parts: ComponentStack, traffic: list[bytes]) -> None:
     for _ in range(2):
-        parts.start_worker(TURNFOLD_FLUSH_SECONDS="0.01", TURNFOLD_FLUSH_EVENTS="5")
+        parts.start_worker(TURNFOLD_FLUSH_SECONDS="0.01", TURNFOLD_FLUSH_EVENTS="10")
     with ThreadPoolExecutor(1) as sender:
         sending = sender.submit(trickle, parts, traffic)
         while not sending.done():
