@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.console.filters import SESSION_FILTERS
 from pipeline.console.questions import Question
-from pipeline.console.span import Span
+from pipeline.console.url_state.filters import SESSION_FILTERS
+from pipeline.console.url_state.span import Span
 from pipeline.console.visit import Visit
 from pipeline.http.operations import metrics
 from schemas.lex.metrics import MetricsResponse, MetricsResult

@@ -14,11 +14,11 @@ from pipeline.auth.authenticator import check_right
 from pipeline.auth.errors import DeniedError
 from pipeline.console.assets import Assets
 from pipeline.console.login import LoggedOutError, log_in, log_out, reader, require_logins
+from pipeline.console.output.rendering import environment
 from pipeline.console.questions import Questions
-from pipeline.console.rendering import environment
 from pipeline.console.screens import bots, compare, intents, overview, paths, session, sessions, status, utterances
 from pipeline.console.security import PageSecurityMiddleware
-from pipeline.console.state import is_filter, is_from_form, read_state
+from pipeline.console.url_state.view_state import is_filter, is_from_form, read_state
 from pipeline.console.visit import CODES, Console, Screen, Visit
 from pipeline.http.errors import error_response
 from pipeline.http.middleware.request_context import AuditRecord, request_context

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from pipeline.auth.errors import DeniedError, ThrottledError
 from pipeline.console.assets import Assets
 from pipeline.console.questions import Question, Questions, ResponseStruct, SharedAnswers
-from pipeline.console.state import ViewState
+from pipeline.console.url_state.view_state import ViewState
 from pipeline.http.errors import ANALYTICS, BusyError, ErrorCode, error_response
 from pipeline.http.middleware.request_context import AuditRecord, request_context
 from pipeline.http.operations.operation import AppContext

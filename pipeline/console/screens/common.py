@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
-from pipeline.console.code import as_boto3, as_cli
-from pipeline.console.filters import chips
+from pipeline.console.output.code import as_boto3, as_cli
 from pipeline.console.questions import Question
+from pipeline.console.url_state.filters import chips
 from pipeline.console.visit import Visit
 from pipeline.query.filter_choices import FilterChoices, filter_choices
 

@@ -6,8 +6,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pipeline.console.downloads import FORMATS, TableRow, download
-from pipeline.console.filters import INTENT_FILTERS, STAGE_FILTERS
 from pipeline.console.measures import (
     COUNT,
     INTENT_METRICS,
@@ -18,8 +16,10 @@ from pipeline.console.measures import (
     metric_list,
     value_of,
 )
+from pipeline.console.output.downloads import FORMATS, TableRow, download
 from pipeline.console.questions import Question
 from pipeline.console.screens.common import code_of, filter_bar
+from pipeline.console.url_state.filters import INTENT_FILTERS, STAGE_FILTERS
 from pipeline.console.visit import Part, Screen, Visit
 from schemas.access_key import Right
 from schemas.lex.metrics import MetricsResult

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from pipeline.console.charts.heat import heat_map
 from pipeline.console.charts.timeline import timeline
-from pipeline.console.filters import SESSION_FILTERS, UTTERANCE_FILTERS
 from pipeline.console.measures import (
     COUNT,
     SESSION_METRICS,
@@ -23,8 +22,9 @@ from pipeline.console.measures import (
 )
 from pipeline.console.questions import Question
 from pipeline.console.screens.common import code_of, filter_bar
-from pipeline.console.span import Span
-from pipeline.console.state import ViewState
+from pipeline.console.url_state.filters import SESSION_FILTERS, UTTERANCE_FILTERS
+from pipeline.console.url_state.span import Span
+from pipeline.console.url_state.view_state import ViewState
 from pipeline.console.visit import Part, Screen, Visit
 from schemas.access_key import Right
 from schemas.lex.metrics import MetricsResponse, MetricsResult

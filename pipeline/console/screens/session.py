@@ -5,11 +5,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pipeline.console.downloads import FORMATS, MAX_ROWS, TableRow, download
-from pipeline.console.end_rule import end_rule
+from pipeline.console.output.downloads import FORMATS, MAX_ROWS, TableRow, download
+from pipeline.console.output.end_rule import end_rule
+from pipeline.console.output.transcript import csv_rows, turn_views
 from pipeline.console.questions import Question
 from pipeline.console.screens.common import code_of
-from pipeline.console.transcript import csv_rows, turn_views
 from pipeline.console.visit import Part, Screen, Visit
 from pipeline.http.operations import list_sessions
 from pipeline.query.conversation import MAX_FOUND, ConversationReader

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from pipeline.console.downloads import FORMATS, MAX_ROWS, TableRow, download
-from pipeline.console.filters import SESSION_FILTERS
 from pipeline.console.measures import count_sessions
+from pipeline.console.output.downloads import FORMATS, MAX_ROWS, TableRow, download
 from pipeline.console.questions import Question
 from pipeline.console.screens.common import code_of, filter_bar
-from pipeline.console.span import Span, iso
+from pipeline.console.url_state.filters import SESSION_FILTERS
+from pipeline.console.url_state.span import Span, iso
 from pipeline.console.visit import Part, Screen, Visit
 from pipeline.http.operations import list_sessions
 from schemas.access_key import Right

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from pipeline.console.downloads import FORMATS, MAX_ROWS, TableRow, download
-from pipeline.console.filters import UTTERANCE_FILTERS
 from pipeline.console.measures import COUNT, UTTERANCE_METRICS, Metric, keys_of, metric_list, value_of
+from pipeline.console.output.downloads import FORMATS, MAX_ROWS, TableRow, download
 from pipeline.console.questions import Question
 from pipeline.console.screens.common import code_of, filter_bar
+from pipeline.console.url_state.filters import UTTERANCE_FILTERS
 from pipeline.console.visit import Part, Screen, Visit
 from pipeline.http.operations import list_utterances
 from schemas.access_key import Right

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from pipeline.auth.authenticator import ANYONE
 from pipeline.console.questions import Questions, SharedAnswers
 from pipeline.console.screens import bots
-from pipeline.console.state import read_state
+from pipeline.console.url_state.view_state import read_state
 from pipeline.console.visit import Visit
 from pipeline.http.middleware.request_context import AuditRecord
 from tests.pipeline.query.rows import NOW

@@ -5,7 +5,7 @@ import re
 from starlette.testclient import TestClient
 
 from pipeline.config.settings import Settings
-from pipeline.console.span import iso
+from pipeline.console.url_state.span import iso
 from tests.pipeline.console.site import SESSIONS, SPAN, console, insert
 from tests.pipeline.query.rows import NOW, conversation
 

@@ -2,7 +2,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.console import formats
+from pipeline.console.output import formats
 
 NARROW = "\u202f"
 NOW = 1_780_000_000_000

@@ -2,7 +2,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.console.span import DEFAULT, Span, iso, parse_span
+from pipeline.console.url_state.span import DEFAULT, Span, iso, parse_span
 from pipeline.query.errors import InvalidQueryError
 
 NOW = 1_780_000_000_500

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from pipeline.console.filters import BY_NAME
-from pipeline.console.state import ViewState, is_from_form, read_state
+from pipeline.console.url_state.filters import BY_NAME
+from pipeline.console.url_state.view_state import ViewState, is_from_form, read_state
 from pipeline.query.errors import InvalidQueryError
 
 NOW = 1_780_000_000_000

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.console.end_rule import end_rule
+from pipeline.console.output.end_rule import end_rule
 from schemas.lex.list_sessions import SessionSpecification
 from schemas.turn import Turn
 from tests.events import turn

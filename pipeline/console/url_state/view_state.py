@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from starlette.requests import Request
 
-from pipeline.console.filters import BY_NAME, FORM_FIELDS, Pairs, lex_filters, read_filters
-from pipeline.console.span import BETWEEN, Span, parse_span
+from pipeline.console.url_state.filters import BY_NAME, FORM_FIELDS, Pairs, lex_filters, read_filters
+from pipeline.console.url_state.span import BETWEEN, Span, parse_span
 from pipeline.query.errors import InvalidQueryError
 
 ZONE_COOKIE = "turnfold_zone"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.console.transcript import MAX_ENTRY, TurnView, csv_rows, message_text, turn_views
+from pipeline.console.output.transcript import MAX_ENTRY, TurnView, csv_rows, message_text, turn_views
 from pipeline.query.conversation import ArchivedEvent, ConversationPage
 from tests.pipeline.query.session_entries import Entry, event, scalar, v1, v2
 

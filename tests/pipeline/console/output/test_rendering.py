@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.console.assets import Assets
-from pipeline.console.rendering import environment
+from pipeline.console.output.rendering import environment
 from tests.paths import ROOT
 
 TEMPLATES = sorted((ROOT / "pipeline" / "console" / "templates").rglob("*.html"))

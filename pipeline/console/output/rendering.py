@@ -5,12 +5,12 @@ from typing import Any
 
 import jinja2
 
-from pipeline.console import formats
 from pipeline.console.assets import Assets
-from pipeline.console.filters import FIELDS
 from pipeline.console.measures import value_of
-from pipeline.console.span import CHOICES, iso
-from pipeline.console.text import FOLDED, Exact, finalize, segments
+from pipeline.console.output import formats
+from pipeline.console.output.text import FOLDED, Exact, finalize, segments
+from pipeline.console.url_state.filters import FIELDS
+from pipeline.console.url_state.span import CHOICES, iso
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "count": formats.count,

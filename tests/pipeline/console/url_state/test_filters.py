@@ -1,4 +1,4 @@
-from pipeline.console.filters import FIELDS, SESSION_FILTERS, Chip, chips, lex_filters, read_filters
+from pipeline.console.url_state.filters import FIELDS, SESSION_FILTERS, Chip, chips, lex_filters, read_filters
 from schemas.lex.filters import SessionFilterName
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 import orjson
 import pytest
 
-from pipeline.console.downloads import TableRow, download
+from pipeline.console.output.downloads import TableRow, download
 
 COLUMNS = ("name", "count")
 

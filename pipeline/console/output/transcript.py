@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import orjson
 from msgspec import UNSET
 
-from pipeline.console.downloads import TableRow
+from pipeline.console.output.downloads import TableRow
 from pipeline.query.conversation import ArchivedEvent, ConversationPage
 from pipeline.query.get_session.event import SessionEvent
 from schemas.lex.session_v2 import Interpretation, Message, Slot

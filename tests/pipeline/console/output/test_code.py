@@ -7,7 +7,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.console.code import as_boto3, as_cli
+from pipeline.console.output.code import as_boto3, as_cli
 from pipeline.console.questions import Question
 from pipeline.http.operations import list_sessions
 

@@ -1,0 +1,1 @@
+"""How pages and files show what the operations answer: texts, numbers, programs, transcripts, tables."""
