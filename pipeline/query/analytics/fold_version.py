@@ -4,18 +4,22 @@ from pipeline.query.analytics.context import RowSource
 from pipeline.query.analytics.items import SETTINGS
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.errors import PreconditionError
-
-WITH_VISITS = 2
-"""Version of the fold since which rows have visits and utterances."""
+from schemas.fold_rules import VISITS_SINCE
 
 OUTDATED = (
     "some conversations of this window were stored by a version of Turnfold that did not record intent visits, stages "
-    "and utterances: `turnfold rebuild --into new --swap` stores them anew from the archive"
+    "and utterances: `turnfold rebuild --into new --swap` (on a cluster, --into live) stores them anew from the "
+    "archive. The latest of them began at {latest}; where the archive no longer has their events, ask for a window "
+    "after that"
 )
-FIND = """\
-SELECT 1 FROM conversations {final}
-WHERE {conversations} AND fold < {{with_visits:UInt8}} AND is_deleted = 0
+ANY = """\
+SELECT 1 FROM conversations
+WHERE {conversations} AND fold < {{visits_since:UInt8}} AND is_deleted = 0
 LIMIT 1"""
+LATEST = """\
+SELECT formatDateTime(max(start), '%Y-%m-%dT%H:%i:%SZ', 'UTC') FROM conversations FINAL
+WHERE {conversations} AND fold < {{visits_since:UInt8}} AND is_deleted = 0
+HAVING count() > 0"""
 
 
 async def require_visits(store: RowSource, conversations: str, bot_id: str, window: TimeRange) -> None:
@@ -34,8 +38,7 @@ async def require_visits(store: RowSource, conversations: str, bot_id: str, wind
         PreconditionError: some of them do not.
         TransientError: ClickHouse is unavailable.
     """
-    parameters = {"bot_id": bot_id, "after": window.after, "before": window.before, "with_visits": WITH_VISITS}
-    for final in ("", "FINAL"):
-        if not await store.rows(FIND.format(final=final, conversations=conversations), parameters, SETTINGS):
-            return
-    raise PreconditionError(OUTDATED)
+    parameters = {"bot_id": bot_id, "after": window.after, "before": window.before, "visits_since": VISITS_SINCE}
+    if await store.rows(ANY.format(conversations=conversations), parameters, SETTINGS):
+        for (latest,) in await store.rows(LATEST.format(conversations=conversations), parameters, SETTINGS):
+            raise PreconditionError(OUTDATED.format(latest=latest))

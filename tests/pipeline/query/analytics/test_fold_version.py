@@ -2,11 +2,11 @@
 
 import pytest
 
-from pipeline.query.analytics.fold_version import WITH_VISITS, require_visits
+from pipeline.query.analytics.fold_version import require_visits
 from pipeline.query.analytics.items import INSIDE, OVERLAPPING
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.errors import PreconditionError
-from schemas.fold_rules import FOLD_VERSION
+from schemas.fold_rules import FOLD_VERSION, VISITS_SINCE
 from tests.pipeline.query.rows import BOT, NOW, OTHER_BOT, conversation
 from tests.pipeline.query.table import Table
 
@@ -21,13 +21,15 @@ def check(table: Table, conversations: str = INSIDE, bot: str = BOT, window: Tim
 def test_rows_of_this_version_have_visits(table: Table) -> None:
     table.insert(conversation(fold=FOLD_VERSION))
     check(table)
-    assert FOLD_VERSION >= WITH_VISITS
+    assert FOLD_VERSION >= VISITS_SINCE
 
 
 @pytest.mark.parametrize("conversations", [INSIDE, OVERLAPPING])
 def test_an_older_row_is_refused_with_what_to_run(table: Table, conversations: str) -> None:
     table.insert(conversation(1, fold=FOLD_VERSION), OLD)
-    with pytest.raises(PreconditionError, match="`turnfold rebuild --into new --swap`"):
+    with pytest.raises(
+        PreconditionError, match=r"`turnfold rebuild --into new --swap`.* began at 2026-05-28T19:26:40Z;"
+    ):
         check(table, conversations)
 
 
