@@ -1,4 +1,4 @@
-"""Define access keys of the query layer: their holder, rights, bots, rate limits and expiry."""
+"""Define access keys of the query layer and the receiver: their holder, rights, bots, rate limits and expiry."""
 
 import enum
 from typing import Annotated
@@ -18,8 +18,10 @@ class Right(enum.StrEnum):
     """Read the current state of a user's session, including slots, attributes and the last messages."""
     TRANSCRIPTS = "transcripts"
     """Read transcripts of sessions, and lists and counts of utterances."""
+    WRITE = "write"
+    """Send events, of any bot, to `turnfold receive`."""
     ADMIN = "admin"
-    """Read the metrics of the query layer itself: /metrics."""
+    """Read the metrics of the query layer itself, or of the receiver: /metrics."""
 
 
 EpochMillis = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]

@@ -21,6 +21,7 @@ COMMANDS = {
     "migrate": "Create the topics and tables that are missing.",
     "worker": "Fold turn events into conversations, until stopped.",
     "serve": "Answer queries over HTTP, until stopped.",
+    "receive": "Receive events over HTTP, from Firehose and others, until stopped.",
     "ingest": "Send log entries from files to Kafka.",
     "demo": "Send sample traffic to Kafka, until stopped.",
     "bots": "List the bots that have conversations.",

@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from pathlib import Path
 
@@ -112,6 +113,15 @@ class AccessControl:
         """
         return self._authenticator.authenticate(request) if self._authenticator else ANYONE
 
+    def authenticate_token(self, read_token: Callable[[], str]) -> AccessKey:
+        """Return the access key of the token that `read_token` returns, or ANYONE where keys are not configured.
+
+        Raises:
+            DeniedError: `read_token` finds none, or it is wrong or expired.
+            KeysUnavailableError: the key file cannot be read.
+        """
+        return self._authenticator.authenticate_token(read_token()) if self._authenticator else ANYONE
+
     def slot(self, key: AccessKey) -> AbstractAsyncContextManager[None]:
         """Hold one of the key's concurrent requests for the length of a block; it may raise ThrottledError."""
         return nullcontext() if key is ANYONE else self._rate_limits.slot(key)
@@ -123,15 +133,18 @@ def check_right(key: AccessKey, right: Right) -> None:
         raise DeniedError(Denial.FORBIDDEN, f"the key {key.id} has no right to {right}: it has {', '.join(key.rights)}")
 
 
-def check_exposure(settings: Settings) -> None:
+def check_exposure(settings: Settings, host: str | None = None, setting: str = "TURNFOLD_API_HOST") -> None:
     """Refuse to serve an address that other machines can reach without access keys.
+
+    `host` is what `setting` says; it defaults to the query layer's.
 
     Raises:
         UsageError: the host is not loopback and no keys are configured.
     """
-    if not settings.api_keys and not is_loopback(settings.api_host):
+    host = settings.api_host if host is None else host
+    if not settings.api_keys and not is_loopback(host):
         raise UsageError(
-            f"TURNFOLD_API_HOST={settings.api_host} is reachable from other machines, but access keys are not "
+            f"{setting}={host} is reachable from other machines, but access keys are not "
             "configured: make keys with `turnfold keys add` and set TURNFOLD_API_KEYS to their file, or listen on "
             "127.0.0.1"
         )

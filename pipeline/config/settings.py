@@ -166,6 +166,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api_audit: str = ""
     """The file of the query layer's audit log: who requested what, one JSON object per line; empty: its ordinary
     log."""
+    receive_host: str = "127.0.0.1"
+    """The address that `turnfold receive` listens on; its keys, certificate and audit log are the query layer's."""
+    receive_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8081
+    """The port that `turnfold receive` listens on."""
+    receive_bytes: Annotated[int, msgspec.Meta(ge=8_388_608)] = 50_331_648
+    """Bytes of events that `turnfold receive` holds at most, until Kafka has them; beyond, senders wait or are told to
+    come back."""
     query_seconds: Seconds = 10.0
     """Seconds that ClickHouse may spend on one query; a longer query fails."""
     query_memory: Bytes = 1_073_741_824

@@ -30,6 +30,7 @@ from pipeline.http.probes import probes
 from pipeline.metrics.query import QueryMetrics
 from pipeline.query.analytics.page_token import PageTokens
 from pipeline.runtime.clock import Now, now_ms
+from pipeline.store.health import ReadyProbe
 from pipeline.store.lazy_client import LazyClickHouse
 
 OPERATIONS: Sequence[Operation] = (
@@ -77,7 +78,7 @@ def create_app(settings: Settings, *, now: Now = now_ms, pages: Pages = no_pages
     app = Starlette(
         routes=[
             *(route for operation in OPERATIONS for route in operation.routes(context)),
-            *probes(store, query_metrics, access),
+            *probes(ReadyProbe(store), query_metrics, access),
             openapi_route(OPERATIONS),
             *pages(context),
         ],

@@ -1,6 +1,7 @@
 """Serve the probes `/healthz` and `/readyz`, and the metrics of the process."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import orjson
 from starlette.requests import Request
@@ -12,17 +13,21 @@ from pipeline.http.body import read_body
 from pipeline.http.errors import JSON, NotReadyError
 from pipeline.http.operations.operation import read_request
 from pipeline.metrics.process import TEXT, Metrics
-from pipeline.query.analytics.context import RowSource
-from pipeline.store.health import ReadyProbe
 from schemas.access_key import Right
 
 
-def probes(store: RowSource, metrics: Metrics, access: AccessControl) -> Sequence[Route]:
-    """Build the routes `/healthz` (the process is alive), `/readyz` (ClickHouse answers, the tables exist), `/metrics`.
+class Probe(Protocol):
+    """Looks whether what the process depends on answers."""
+
+    async def problem(self) -> str:
+        """Return why requests cannot be answered; empty if they can."""
+
+
+def probes(probe: Probe, metrics: Metrics, access: AccessControl) -> Sequence[Route]:
+    """Build the routes `/healthz` (the process is alive), `/readyz` (`probe` finds no problem), `/metrics`.
 
     The probes are for supervisors and reveal no data. Metrics require a key with the right `admin`.
     """
-    probe = ReadyProbe(store)
 
     async def healthz(_: Request) -> Response:
         return _status("alive")

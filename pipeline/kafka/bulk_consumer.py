@@ -1,6 +1,5 @@
 """Read topics fast through librdkafka."""
 
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +12,10 @@ from kafka import TopicPartition
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.batches.fallback_reader import FallbackReader, OffsetWindow, RereadMessage
-from pipeline.kafka.client import CLIENT_ID, PATIENCE, SECURITY_SETTINGS, translate_errors
+from pipeline.kafka.client import PATIENCE, translate_errors
 from pipeline.kafka.connectivity import check_reachable
-from pipeline.kafka.security import librdkafka_options, tls_context
+from pipeline.kafka.librdkafka import client_options, is_authentication_error, log, translate_librdkafka_errors
+from pipeline.kafka.security import tls_context
 from pipeline.runtime.errors import TransientError, UsageError
 
 QUEUED_KB = 65_536
@@ -24,15 +24,6 @@ FETCH_BYTES = 8 * 1024 * 1024
 """Bytes of one fetch: 4,900 records of 1.6 KB, where librdkafka's default holds 616."""
 GATHER_MS = 500
 """Milliseconds that a broker has to fill a fetch; the embedded one sends nothing if its first batch takes longer."""
-MIN_SETUP_MS = 1000
-"""The shortest time that librdkafka accepts for setting up a connection."""
-AUTHENTICATION_ERRORS = {KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED}  # noqa: SLF001 - error codes of librdkafka
-AUTHORIZATION_ERRORS = {
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError.GROUP_AUTHORIZATION_FAILED,
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-}
-log = logging.getLogger("librdkafka")
 
 
 class Fetcher:
@@ -76,7 +67,7 @@ class Fetcher:
     def _failed(self, error: KafkaError) -> None:
         if error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - as above; the error before it says more
             self.last_error = error.str()
-        if _is_authentication_error(error):
+        if is_authentication_error(error):
             self._refusal = error
 
 
@@ -87,7 +78,7 @@ def fetcher(settings: Settings, patience: float = PATIENCE) -> Iterator[Fetcher]
     Raises:
         TransientError: Kafka does not answer. UsageError: Kafka refuses the connection.
     """
-    with translate_errors(settings), _translate_errors(settings):
+    with translate_errors(settings), translate_librdkafka_errors(settings):
         check_reachable(settings.kafka, tls_context(settings), patience)  # librdkafka would retry without saying why
         opened = Fetcher(settings, patience)
         try:
@@ -97,11 +88,8 @@ def fetcher(settings: Settings, patience: float = PATIENCE) -> Iterator[Fetcher]
 
 
 def _options(settings: Settings, patience: float) -> dict[str, Any]:
-    patience_ms = int(patience * 1000)
     return {
-        **librdkafka_options(settings),
-        "bootstrap.servers": ",".join(settings.kafka),
-        "client.id": CLIENT_ID,
+        **client_options(settings, patience),
         "group.id": settings.kafka_group,  # librdkafka requires one, and looks up its coordinator
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -113,35 +101,7 @@ def _options(settings: Settings, patience: float) -> dict[str, Any]:
         "fetch.wait.max.ms": GATHER_MS,
         "fetch.queue.backoff.ms": 10,  # the default checks a full queue again after a second
         "queued.max.messages.kbytes": QUEUED_KB,
-        "socket.timeout.ms": max(patience_ms, MIN_SETUP_MS),
-        "socket.connection.setup.timeout.ms": max(patience_ms, MIN_SETUP_MS),
-        "reconnect.backoff.max.ms": 1000,
-        "topic.metadata.propagation.max.ms": patience_ms // 2,  # the topic exists, or was deleted
-        "enable.metrics.push": False,
     }
-
-
-@contextmanager
-def _translate_errors(settings: Settings) -> Iterator[None]:
-    """Raise confluent_kafka's errors in the block as TransientError or UsageError."""
-    servers = ",".join(settings.kafka)
-    try:
-        yield
-    except KafkaException as raised:
-        error: KafkaError = raised.args[0]
-        if _is_authentication_error(error):
-            raise UsageError(
-                f"Kafka at {servers} refuses the connection ({error.str()}): check {SECURITY_SETTINGS}"
-            ) from raised
-        if error.code() in AUTHORIZATION_ERRORS or error.code() == KafkaError._INVALID_ARG:  # noqa: SLF001 - as above
-            raise UsageError(f"Kafka at {servers} refuses the request: {error.str()}") from raised
-        raise TransientError(f"Kafka at {servers} cannot serve the request: {error.str()}") from raised
-
-
-def _is_authentication_error(error: KafkaError) -> bool:
-    """Return whether Kafka refuses the user, the password or the certificate."""
-    alerted = "alert" in error.str() and "certificate" in error.str()  # ours: the server's was checked before
-    return alerted or error.code() in AUTHENTICATION_ERRORS
 
 
 WAIT_S = 0.1

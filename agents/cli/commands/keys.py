@@ -25,13 +25,15 @@ from pipeline.runtime.printable import printable
 from schemas.access_key import ALL, AccessKey, Right
 
 NEVER = "never"
+BOTLESS = {Right.ADMIN, Right.WRITE}
+"""Rights that no bot limits."""
 
 
 @click.group()
 def keys() -> None:
-    """Create, list and revoke the access keys that the query layer requires.
+    """Create, list and revoke the access keys that the query layer and the receiver require.
 
-    They are in the file that TURNFOLD_API_KEYS names. A running query layer applies every change at once.
+    They are in the file that TURNFOLD_API_KEYS names. Running servers apply every change at once.
     """
 
 
@@ -39,9 +41,9 @@ def keys() -> None:
 @click.argument("name")
 @click.option("--bot", "bots", multiple=True, metavar="BOT",
               help="A bot's id, the name of a Lex V1 bot, SALES* for all ids with that prefix, or * for all; "
-                   "may be repeated. Right admin alone needs none.")  # fmt: skip
+                   "may be repeated. Rights admin and write need none.")  # fmt: skip
 @click.option("--right", "rights", multiple=True, type=click.Choice([right.value for right in Right]),
-              default=[Right.LIST.value], show_default=True, help="What it may read; may be repeated.")  # fmt: skip
+              default=[Right.LIST.value], show_default=True, help="What it may do; may be repeated.")  # fmt: skip
 @click.option("--expires", default="90d", show_default=True, metavar="DURATION", help="Expiry: 12h, 90d, never.")
 @click.option("--bearer", is_flag=True, help="A token for browsers and curl, instead of a secret for AWS's SDKs.")
 @click.option("--rate", type=click.FloatRange(0.001, 1_000_000), help="Requests per second; else TURNFOLD_API_RATE.")
@@ -53,7 +55,7 @@ def add(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     concurrent: int | None, *, bearer: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Create a key for NAME, the user or program that will send requests with it. Its secret is only shown now."""
-    if not bots and set(rights) != {Right.ADMIN}:
+    if not bots and not set(rights) <= BOTLESS:
         raise click.UsageError("Missing option '--bot': a bot's id, or * for all.")
     now = now_ms()
     key = AccessKey(

@@ -6,6 +6,7 @@ Middlewares and routes share one typed `RequestContext` for each request. It is 
 
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
@@ -13,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipeline.http.errors import ANALYTICS, ErrorCodes, error_response
+from pipeline.http.errors import ANALYTICS, ErrorCodes, ErrorResponse, error_response
 from pipeline.metrics.query import QueryMetrics
 
 ID_HEADER = b"x-amzn-requestid"
@@ -21,6 +22,9 @@ SCOPE_KEY = "turnfold.request_context"
 
 OTHER = "other"
 """Operation of requests for none of Lex's: probes, metrics, unknown paths. Names that clients choose are no labels."""
+
+DescribeError = Callable[[Exception, ErrorCodes, str], ErrorResponse]
+"""Describes an error to the client, given the operation's error codes and the request id; it may log the error."""
 
 CLIENT_GONE = 499
 """Status of a request whose client disconnected before a response. HTTP has none, so this is nginx's."""
@@ -100,8 +104,9 @@ class RequestContextMiddleware:
     - An exception becomes the error response that the operation's error codes define.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, describe: DescribeError = error_response) -> None:
+        """Let `describe` describe exceptions to clients."""
+        self._app, self._describe = app, describe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and add the request id to its response."""
@@ -126,7 +131,7 @@ class RequestContextMiddleware:
         except Exception as error:
             if started:
                 raise
-            response = error_response(error, context.error_codes, context.request_id).response()
+            response = self._describe(error, context.error_codes, context.request_id).response()
             await response(scope, receive, send_with_id)
 
 

@@ -19,9 +19,12 @@ MAX_ECHO = 100
 """Characters of the header that the error message repeats."""
 
 
-def trusted_host(settings: Settings) -> list[Middleware]:
-    """Return the middleware; none where keys are configured, as a page without a key can read only refusals."""
-    return [] if settings.api_keys else [Middleware(TrustedHostMiddleware, host=settings.api_host)]
+def trusted_host(settings: Settings, host: str | None = None) -> list[Middleware]:
+    """Return the middleware; none where keys are configured, as a page without a key can read only refusals.
+
+    `host` is what the server listens on; it defaults to the query layer's.
+    """
+    return [] if settings.api_keys else [Middleware(TrustedHostMiddleware, host=host or settings.api_host)]
 
 
 class TrustedHostMiddleware:

@@ -1,17 +1,21 @@
-"""Run the query layer on its port until a signal stops it."""
+"""Run a server on its port until a signal stops it: the query layer, or the receiver."""
 
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from pipeline.auth.authenticator import check_exposure
 from pipeline.config.settings import Settings
 from pipeline.http.app import Pages, create_app, no_pages
 from pipeline.http.server.config import create_server
+from pipeline.http.server.protocol import BoundedProtocol
 from pipeline.runtime.sockets import bind_socket, is_loopback
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -19,39 +23,67 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
 
+class Address(NamedTuple):
+    """Where a server listens: its name for logs, host and port, and the beginning of the settings that say so."""
+
+    server: str
+    host: str
+    port: int
+    settings: str
+
+
 def serve(settings: Settings, pages: Pages = no_pages) -> None:
-    """Answer requests until SIGTERM or SIGINT, then finish those in progress within `settings.stop_seconds`.
+    """Answer queries until SIGTERM or SIGINT, then finish those in progress within `settings.stop_seconds`.
+
+    Raises:
+        UsageError: as `run_server`.
+    """
+    run_server(partial(create_app, pages=pages), settings, _query_layer(settings))
+
+
+def run_server(
+    create: Callable[[Settings], ASGIApp],
+    settings: Settings,
+    address: Address,
+    protocol: type[BoundedProtocol] = BoundedProtocol,
+) -> None:
+    """Run the application that `create` returns until a signal stops it.
 
     It must run in the main thread, the only one that receives signals.
 
     Raises:
-        UsageError: the address of the settings cannot be bound, or the certificate or the key file cannot be used.
+        UsageError: the address cannot be bound, or the certificate or the key file cannot be used.
     """
-    check_exposure(settings)
-    with listen(settings) as listening:
-        server = create_server(create_app(settings, pages=pages), settings)
+    check_exposure(settings, address.host, f"{address.settings}_HOST")
+    with listen(settings, address) as listening:
+        server = create_server(create(settings), settings, protocol)
         scheme = "https" if settings.api_certificate else "http"
-        log.info("the query layer listens on %s://%s:%d", scheme, settings.api_host, settings.api_port)
-        _log_exposure(settings)
+        log.info("%s listens on %s://%s:%d", address.server, scheme, address.host, address.port)
+        _log_exposure(settings, address.host)
         with _stop_on_signal(server):
             server.run(sockets=[listening])
 
 
-def _log_exposure(settings: Settings) -> None:
+def _query_layer(settings: Settings) -> Address:
+    return Address("the query layer", settings.api_host, settings.api_port, "TURNFOLD_API")
+
+
+def _log_exposure(settings: Settings, host: str) -> None:
     if not settings.api_keys:
         log.info("no access keys are configured, so only this machine is served; `turnfold keys add` makes keys")
-    elif not settings.api_certificate and not is_loopback(settings.api_host):
+    elif not settings.api_certificate and not is_loopback(host):
         log.warning("keys and responses are sent unencrypted: set TURNFOLD_API_CERTIFICATE, or use a proxy with TLS")
 
 
-def listen(settings: Settings) -> socket.socket:
-    """Return a socket that listens on the host and port of the settings.
+def listen(settings: Settings, address: Address | None = None) -> socket.socket:
+    """Return a socket that listens on an address, that of the query layer by default.
 
     Raises:
         UsageError: the port is taken, or the host is not one of this machine.
     """
-    option = "TURNFOLD_API_PORT or TURNFOLD_API_HOST"
-    return bind_socket(settings.api_host, settings.api_port, option, backlog=1024, ipv6_only=True)
+    address = address or _query_layer(settings)
+    option = f"{address.settings}_PORT or {address.settings}_HOST"
+    return bind_socket(address.host, address.port, option, backlog=1024, ipv6_only=True)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from kafka import TopicPartition
 from kafka.partitioner.default import murmur2
 
 from pipeline.config.settings import Settings
+from pipeline.kafka import produce
 from pipeline.kafka.client import open_consumer
 from pipeline.kafka.group import read_lag
 from pipeline.kafka.produce import Producer, SendFailure
@@ -41,16 +42,18 @@ def test_messages_without_a_key_arrive(kafka_settings: Settings) -> None:
     }  # fmt: skip
 
 
-def test_the_window_limits_messages_in_flight(kafka_settings: Settings) -> None:
-    create_topics(kafka_settings)
-    with Producer(kafka_settings, on_failure=unexpected, window=20_000) as producer:
-        for number in range(200):
-            producer.send(kafka_settings.topic_turns, b"key", b"x" * 1600)
-            under_way = number + 1 - producer.sent
-            assert under_way * 1600 <= 20_000
-        producer.send(kafka_settings.topic_turns, b"key", b"x" * 100_000)  # larger than the window: alone in it
+def test_the_window_limits_messages_in_flight(kafka_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(produce, "WINDOW_BYTES", 100_000)
+    settings = msgspec.structs.replace(kafka_settings, max_message_bytes=40_000)  # and its headroom: 105,536 bytes
+    create_topics(settings)
+    with Producer(settings, on_failure=unexpected) as producer:
+        for number in range(1000):
+            producer.send(settings.topic_turns, b"key", b"x" * 1600)
+            assert (producer.in_flight - 5) * 1600 <= 105_536  # requests are counted, too
+            assert producer.sent + producer.in_flight == number + 1
+        producer.send(settings.topic_turns, b"key", b"x" * 30_000)
         producer.flush()
-        assert producer.sent == 201
+        assert producer.sent == 1001
 
 
 def test_a_message_that_is_too_large_fails_alone_and_says_where_it_came_from(kafka_settings: Settings) -> None:

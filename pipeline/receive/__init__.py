@@ -1,0 +1,1 @@
+"""Receive events over HTTP, and put them into Kafka."""
