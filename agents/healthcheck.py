@@ -1,4 +1,4 @@
-"""Check whether the worker or query layer of this container is alive: exit status 0 if it is, else 1.
+"""Check whether the worker, query layer or receiver of this container is alive: exit status 0 if it is, else 1.
 
     python -m agents.healthcheck
 
@@ -20,10 +20,12 @@ ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is boun
 
 
 def addresses(settings: Settings) -> list[str]:
-    """Return the possible URLs of /healthz: the worker's first, as a query layer has no worker port set."""
+    """Return the possible URLs of /healthz: the worker's first; only one of them runs in a container."""
+    scheme = "https" if settings.api_certificate else "http"
     servers = [
         ("http", settings.worker_host, settings.worker_port),
-        ("https" if settings.api_certificate else "http", settings.api_host, settings.api_port),
+        (scheme, settings.api_host, settings.api_port),
+        (scheme, settings.receive_host, settings.receive_port),
     ]
     return [
         f"{scheme}://{_bracketed(ANYWHERE.get(host, host))}:{port}/healthz" for scheme, host, port in servers if port

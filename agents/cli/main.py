@@ -17,7 +17,7 @@ from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.runtime.version import package_version
 
 COMMANDS = {
-    "up": "Run everything on this machine: broker, ClickHouse, workers, query layer.",
+    "up": "Run everything on this machine: broker, ClickHouse, workers, query layer, receiver.",
     "migrate": "Create the topics and tables that are missing.",
     "worker": "Fold turn events into conversations, until stopped.",
     "serve": "Answer queries over HTTP, until stopped.",

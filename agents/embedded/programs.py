@@ -15,7 +15,7 @@ from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.runtime.sockets import free_port
 
 HOST = "127.0.0.1"
-BROKER, ENGINE = "broker", "clickhouse"
+BROKER, ENGINE, RECEIVER = "broker", "clickhouse", "receiver"
 ENGINE_SETTINGS = ("TURNFOLD_CLICKHOUSE_USER", "TURNFOLD_CLICKHOUSE_PASSWORD")
 """Settings that are passed to the engine's process: the credentials that it accepts."""
 PROBE_SECONDS = 5.0
@@ -67,6 +67,12 @@ def query_layer(port: int, environ: Mapping[str, str]) -> Program:
     """Return the query layer."""
     launch = Launch(turnfold_command("serve"), environ, http_probe(f"http://{HOST}:{port}/readyz"))
     return Program("query-layer", lambda: launch)
+
+
+def receiver(port: int, environ: Mapping[str, str]) -> Program:
+    """Return the receiver."""
+    launch = Launch(turnfold_command("receive"), environ, http_probe(f"http://{HOST}:{port}/readyz"))
+    return Program(RECEIVER, lambda: launch)
 
 
 def demo(environ: Mapping[str, str]) -> Program:

@@ -126,8 +126,8 @@ def _signing_key(key_file: Path) -> AccessKey:
 def _token(key_file: Path, token_file: Path) -> str:
     token = token_file.read_text() if token_file.exists() else ""
     for key in read_keys(key_file):
-        if key.id == key_id_of(token) and is_token_of(token, key.token_sha256):
-            return token
+        if key.id == key_id_of(token) and is_token_of(token, key.token_sha256) and set(Right) <= set(key.rights):
+            return token  # one of an earlier version may lack a right
     issued = create_bearer_key(_new_key())
     change_keys(key_file, lambda known: [*known, issued.key])
     token_file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Run the embedded stack: broker, ClickHouse, workers and query layer, each in a process of its own."""
+"""Run the embedded stack: broker, ClickHouse, workers, query layer and receiver, each in a process of its own."""
 
 import asyncio
 import os
@@ -52,6 +52,7 @@ class Options:
 
     data: Path
     api_port: int
+    receive_port: int
     kafka_port: int
     clickhouse_port: int
     workers: int
@@ -79,6 +80,8 @@ class Options:
             **({} if self.clickhouse else OWN_ENGINE),
             "TURNFOLD_API_HOST": HOST,
             "TURNFOLD_API_PORT": str(self.api_port),
+            "TURNFOLD_RECEIVE_HOST": HOST,
+            "TURNFOLD_RECEIVE_PORT": str(self.receive_port),
             "TURNFOLD_API_CERTIFICATE": "",  # no traffic leaves this machine
             "TURNFOLD_API_CERTIFICATE_KEY": "",
             "TURNFOLD_API_CA": "",
@@ -91,6 +94,7 @@ class Options:
         """Raise UsageError if a port is in use."""
         for port, option, embedded in (
             (self.api_port, "--api-port", True),
+            (self.receive_port, "--receive-port", True),
             (self.kafka_port, "--kafka-port", not self.kafka),
             (self.clickhouse_port, "--clickhouse-port", not self.clickhouse),
         ):
@@ -224,7 +228,11 @@ class _Stack:
             await asyncio.to_thread(create_topics, self._settings)
         else:
             await supervisor.ready(BROKER, START_SECONDS)
-        started = [*workers, programs.query_layer(options.api_port, self._environ)]
+        servers = (
+            programs.query_layer(options.api_port, self._environ),
+            programs.receiver(options.receive_port, self._environ),
+        )
+        started = [*workers, *servers]
         for program in started:
             supervisor.start(program)
         await asyncio.gather(*(supervisor.ready(program.name, START_SECONDS) for program in started))
@@ -233,7 +241,8 @@ class _Stack:
 
     async def _drain(self, say: Callable[[str], None]) -> None:
         """Let the workers fold what the embedded broker still has: it keeps nothing when it ends."""
-        await self._supervisor.stop("demo")
+        for sender in ("demo", programs.RECEIVER):
+            await self._supervisor.stop(sender)
         if self._options.kafka:
             return
         deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from pipeline.config.fold_rules import redaction_labels
 from pipeline.config.settings import Settings
-from pipeline.ingest.decode import decode_entry
+from pipeline.ingest.decode import decode_entry, session_of
 from pipeline.ingest.unwrap.envelope import unwrap
 from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import InvalidEventError, Reason
@@ -53,6 +53,10 @@ class EventDecoder:
             problem = f"{len(kept)} bytes after redaction; at most {self.event_bytes} are allowed"
             raise InvalidEventError(Reason.TOO_LARGE, problem)
         return decode_entry(kept, self.event_bytes), kept  # of what is kept, as a rebuild decodes it
+
+    def session_of(self, raw: bytes) -> str | None:
+        """Return the session id of a Lex V2 entry that is kept unchanged, in half the time of `decode`; else None."""
+        return session_of(raw, self.event_bytes) if self.redaction is None else None
 
     def redact_dead_letter(self, invalid: InvalidEventError, raw: bytes) -> tuple[InvalidEventError, bytes]:
         """Return the error and the bytes to keep in the dead letter of an invalid input."""

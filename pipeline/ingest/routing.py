@@ -36,13 +36,16 @@ def route(raw: bytes, decoder: EventDecoder) -> Routed:
 
     A bare entry is redacted here; what is in an envelope, or cannot be read, by the intake agent.
     """
-    try:
-        turn, kept = decoder.decode(raw)
-    except InvalidEventError:
-        return _raw_route(raw, decoder)
+    session_id, kept = decoder.session_of(raw), raw
+    if session_id is None:
+        try:
+            turn, kept = decoder.decode(raw)
+        except InvalidEventError:
+            return _raw_route(raw, decoder)
+        session_id = turn.session_id
     if b'"botName"' in raw and input_form(raw) is InputForm.LOG_ENTRY_V1:
         return Routed(Destination.RAW, None, kept, 1, 0)
-    return Routed(Destination.TURNS, turn.session_id.encode(), kept, 1, 0)
+    return Routed(Destination.TURNS, session_id.encode(), kept, 1, 0)
 
 
 def _raw_route(raw: bytes, decoder: EventDecoder) -> Routed:

@@ -16,6 +16,7 @@ from schemas.dead_letter import DeadLetter
 STEP = "receive"
 MAX_RECORD = 1_048_576
 """Bytes of a record of Firehose, with some room; all that is in it may unpack to 16 times as much."""
+LINE_END = b"\r\n"
 
 
 class ReceivedInput(msgspec.Struct, gc=False):
@@ -49,6 +50,8 @@ class Publisher:
         Raises:
             KafkaSlowError: Kafka does not take it in time.
         """
+        if (value := received.value or b"").startswith(b"{"):
+            received.value = value.rstrip(LINE_END)  # an entry alone in its record is the same as one of several
         if not self.publish_quick(received.value or b"", delivery, counts):
             self._producer.send(delivery, self._sorted(received, counts))
 

@@ -63,6 +63,6 @@ def test_a_process_that_does_not_answer_is_not() -> None:
     ],
 )
 def test_an_address_that_stands_for_all_is_asked_on_loopback(host: str, asked: str) -> None:
-    settings = Settings(worker_host=host, worker_port=9464, api_host=host, api_port=8080)
-    assert addresses(settings) == [f"http://{asked}:9464/healthz", f"http://{asked}:8080/healthz"]
-    assert len(addresses(msgspec.structs.replace(settings, worker_port=0))) == 1
+    settings = Settings(worker_host=host, worker_port=9464, api_host=host, api_port=8080, receive_host=host)
+    assert addresses(settings) == [f"http://{asked}:{port}/healthz" for port in (9464, 8080, 8081)]
+    assert len(addresses(msgspec.structs.replace(settings, worker_port=0))) == 2

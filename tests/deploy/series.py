@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from pipeline.metrics.query import QueryMetrics
+from pipeline.metrics.receive import ReceiveMetrics
 from pipeline.metrics.worker import AGENTS, WorkerMetrics
 from pipeline.runtime.errors import Reason
 from schemas.dead_letter import DeadLetter
@@ -29,7 +30,10 @@ def series() -> dict[str, set[str]]:
     worker.folding.written(1, 1, 1, 1)
     worker.offsets.lags.read = lambda: [("turns", 0, 1)]
     query.answered("ListSessionAnalyticsData", 200, 0.1)
-    samples = [s for one in (worker, query) for family in one.registry.collect() for s in family.samples]
+    receive = ReceiveMetrics()
+    receive.received("Firehose", 1)
+    receive.kept("Firehose", 1, 1)
+    samples = [s for one in (worker, query, receive) for family in one.registry.collect() for s in family.samples]
     return {sample.name: set(sample.labels) | ADDED for sample in samples}
 
 

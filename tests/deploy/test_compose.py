@@ -34,8 +34,10 @@ KEYS = {
 
 
 def test_it_has_all_services() -> None:
-    assert set(SERVICES) == {"kafka", "clickhouse", "migrate", "worker", "query", "keys", "prometheus", "grafana"}
-    assert OURS == ["keys", "migrate", "query", "worker"]
+    assert set(SERVICES) == {
+        *("kafka", "clickhouse", "migrate", "worker", "query", "receive", "keys", "prometheus", "grafana")
+    }
+    assert OURS == ["keys", "migrate", "query", "receive", "worker"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -111,7 +113,7 @@ def test_services_wait_for_their_dependencies() -> None:
         return {other: how["condition"] for other, how in SERVICES[name].get("depends_on", {}).items()}
 
     assert needed("migrate") == {"kafka": "service_healthy", "clickhouse": "service_healthy"}
-    for name in ("worker", "query"):
+    for name in ("worker", "query", "receive"):
         assert needed(name) == {"migrate": "service_completed_successfully"}
     for name in SERVICES:
         assert set(needed(name)) <= set(SERVICES)
@@ -124,7 +126,7 @@ def test_every_server_has_a_health_check() -> None:
         assert command == "CMD"
         assert rest
     assert all(SERVICES[name]["healthcheck"] == {"disable": True} for name in ("migrate", "keys"))
-    assert all("healthcheck" not in SERVICES[name] for name in ("worker", "query"))
+    assert all("healthcheck" not in SERVICES[name] for name in ("worker", "query", "receive"))
 
 
 def test_ports_are_published_on_loopback_only() -> None:
@@ -143,6 +145,7 @@ def test_the_query_layer_requires_keys() -> None:
     folder, name = settings.api_keys.rsplit("/", 1)
     assert name
     assert SERVICES["query"]["volumes"] == [f"keys:{folder}:ro"]
+    assert SERVICES["receive"]["volumes"] == [f"keys:{folder}:ro"]
 
 
 def test_only_the_keys_service_can_write_keys_and_it_can_do_nothing_else() -> None:
@@ -154,7 +157,7 @@ def test_only_the_keys_service_can_write_keys_and_it_can_do_nothing_else() -> No
     assert keys["network_mode"] == "none"
     assert keys["profiles"] == ["keys"], "it does not start by default"
     mounting = {name for name, service in SERVICES.items() for volume in service.get("volumes", ()) if "keys" in volume}
-    assert mounting == {"keys", "query"}
+    assert mounting == {"keys", "query", "receive"}
 
 
 def test_only_prometheus_gets_its_token_and_can_read_it() -> None:
@@ -168,7 +171,7 @@ def test_only_prometheus_gets_its_token_and_can_read_it() -> None:
 
 def test_a_worker_has_time_to_stop() -> None:
     """A worker exits by itself after three times its stop time, a query layer sooner."""
-    for name, times in (("worker", 3), ("query", 2)):
+    for name, times in (("worker", 3), ("query", 2), ("receive", 2)):
         assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > times * Settings().stop_seconds
 
 

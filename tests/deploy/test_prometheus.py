@@ -81,23 +81,25 @@ def test_tested_series_are_exported_by_processes() -> None:
 
 def test_every_process_is_scraped() -> None:
     jobs = {job["job_name"]: job for job in CONFIG["scrape_configs"]}
-    assert set(jobs) == {"turnfold-worker", "turnfold-query", "clickhouse", "prometheus"}
+    assert set(jobs) == {"turnfold-worker", "turnfold-query", "turnfold-receive", "clickhouse", "prometheus"}
     for job in jobs.values():
         for discovery in job.get("dns_sd_configs", ()):
             assert set(discovery["names"]) <= set(SERVICES)
         for targets in job.get("static_configs", ()):
             hosts = {target.partition(":")[0] for target in targets["targets"]}
             assert hosts <= set(SERVICES) | {"127.0.0.1"}
-    ports = re.findall(r"EXPOSE (\d+) (\d+)", (DEPLOY / "Dockerfile").read_text())
-    assert ports == [(str(jobs["turnfold-query"]["dns_sd_configs"][0]["port"]), "9464")]
+    ports = re.findall(r"EXPOSE (\d+) (\d+) (\d+)", (DEPLOY / "Dockerfile").read_text())
+    servers = [str(jobs[f"turnfold-{name}"]["dns_sd_configs"][0]["port"]) for name in ("query", "receive")]
+    assert ports == [(*servers, "9464")]
     assert jobs["turnfold-worker"]["dns_sd_configs"][0]["port"] == 9464
     (clickhouse,) = jobs["clickhouse"]["static_configs"][0]["targets"]
     assert f"<port>{clickhouse.partition(':')[2]}</port>" in (DEPLOY / "clickhouse" / "server.xml").read_text()
     assert CONFIG["rule_files"] == ["alerts.yml"]
 
 
-def test_the_query_layer_is_scraped_with_the_token_that_compose_mounts() -> None:
+def test_the_servers_are_scraped_with_the_token_that_compose_mounts() -> None:
     jobs = {job["job_name"]: job for job in CONFIG["scrape_configs"]}
     (secret,) = SERVICES["prometheus"]["secrets"]
-    assert jobs["turnfold-query"]["authorization"] == {"credentials_file": f"/run/secrets/{secret['source']}"}
-    assert [name for name, job in jobs.items() if "authorization" in job] == ["turnfold-query"]
+    authorized = {name: job["authorization"] for name, job in jobs.items() if "authorization" in job}
+    credentials = {"credentials_file": f"/run/secrets/{secret['source']}"}
+    assert authorized == {"turnfold-query": credentials, "turnfold-receive": credentials}

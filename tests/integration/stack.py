@@ -53,7 +53,7 @@ class BaseStack:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.api_port, self.clickhouse_port = free_port(), free_port()
+        self.api_port, self.receive_port, self.clickhouse_port = free_port(), free_port(), free_port()
         self.api = f"http://127.0.0.1:{self.api_port}"
 
     @property
@@ -122,7 +122,12 @@ class Stack(BaseStack):
 
     def command(self, *more: str) -> list[str]:
         """Return the command line of `turnfold up` for this stack."""
-        ports = {"api": self.api_port, "kafka": self.kafka_port, "clickhouse": self.clickhouse_port}
+        ports = {
+            "api": self.api_port,
+            "receive": self.receive_port,
+            "kafka": self.kafka_port,
+            "clickhouse": self.clickhouse_port,
+        }
         options = [f"--{name}-port={port}" for name, port in ports.items()]
         return [*TURNFOLD, "up", f"--data={self.data}", *self.open, *options, *more]
 

@@ -12,7 +12,8 @@ from agents.cli.output.progress import ProgressDisplay, progress
 from agents.cli.output.write import say, write_json
 from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
-from pipeline.ingest.files.reader import Input, read_inputs, readable_bytes
+from pipeline.ingest.files.formats import open_export
+from pipeline.ingest.files.reader import STDIN, Input, read_inputs, readable_bytes
 from pipeline.kafka.group import wait_until_folded
 from pipeline.kafka.produce import Producer, SendFailure
 from pipeline.kafka.topics import require_topics
@@ -50,8 +51,9 @@ class IngestResult(msgspec.Struct):
 def ingest(ctx: click.Context, settings: Settings, files: tuple[str, ...], *, wait: float, as_json: bool) -> None:
     """Send log entries from files to Kafka; - is standard input.
 
-    A file contains JSON lines, JSON documents, or arrays of them, gzip or not: Lex V2 and V1 log entries, CloudWatch
-    Logs envelopes and other wrappers of log entries, in any mixture. Inputs that cannot be read become dead letters.
+    A file contains JSON lines, JSON documents, or arrays of them, gzip or not, or is Parquet with one in each row: Lex
+    V2 and V1 log entries, CloudWatch Logs envelopes and other wrappers of log entries, in any mixture. Inputs that
+    cannot be read become dead letters.
 
     Sending a file again changes nothing: known events are not counted twice.
     """
@@ -114,7 +116,11 @@ def _noting_errors(result: IngestResult) -> Iterator[None]:
 
 def _inputs(settings: Settings, files: tuple[str, ...]) -> Iterator[Input]:
     for file in files:
-        yield from read_inputs(file, settings.max_message_bytes)
+        if file == STDIN:
+            yield from read_inputs(file, settings.max_message_bytes)
+        else:
+            with open_export(file, settings.max_message_bytes) as export:
+                yield from export
 
 
 def _send_inputs(

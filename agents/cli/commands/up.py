@@ -21,6 +21,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.command()
 @click.option("--data", type=FOLDER, default="data", show_default=True, help="Folder of all data.")
 @click.option("--api-port", type=PORT, default=8080, show_default=True, help="Port of the query layer.")
+@click.option("--receive-port", type=PORT, default=8081, show_default=True, help="Port of the receiver.")
 @click.option("--kafka-port", type=PORT, default=9092, show_default=True, help="Port of the broker.")
 @click.option("--clickhouse-port", type=PORT, default=8123, show_default=True, help="Port of ClickHouse.")
 @click.option("--kafka", metavar="HOST:PORT", default="", help="Your Kafka, instead of the embedded broker.")
@@ -30,10 +31,10 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--open", is_flag=True, help="Require no password and no key: everybody on this machine has access.")
 @click.pass_obj
 def up(settings: Settings, /, data: Path, **more: Any) -> None:
-    """Run everything on this machine: broker, ClickHouse, workers and query layer.
+    """Run everything on this machine: broker, ClickHouse, workers, query layer and receiver.
 
-    It needs nothing but this package. Everything listens on loopback only. ClickHouse requires a password and the
-    query layer a key, which are created in the data folder: `. data/env` sets them in a shell, and `turnfold`
+    It needs nothing but this package. Everything listens on loopback only. ClickHouse requires a password, query
+    layer and receiver a key, which are created in the data folder: `. data/env` sets them in a shell, and `turnfold`
     finds them by itself. ClickHouse keeps its data in the data folder. The broker keeps in memory what is not
     folded yet, and workers get time to fold it before a stop. A process that dies is restarted. With --kafka,
     topics survive all of this; the usual settings contain the credentials of a Kafka and a ClickHouse of yours.

@@ -21,6 +21,7 @@ def welcome(options: Options) -> str:
         "",
         f"  console       http://{HOST}:{options.api_port}/console/",
         f"  query layer   http://{HOST}:{options.api_port}",
+        f"  receiver      http://{HOST}:{options.receive_port}/firehose and /events",
         f"  Kafka         {_kafka(options)}",
         f"  ClickHouse    {_clickhouse(options)}",
         f"  logs          {options.data / 'logs'}",

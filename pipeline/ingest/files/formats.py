@@ -5,10 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from pipeline.ingest.files.names import name_of
-from pipeline.ingest.files.reader import Input, opened_file, stream_inputs
+from pipeline.ingest.files.reader import PARQUET, Input, opened_file, stream_inputs
 from pipeline.runtime.errors import UsageError
-
-PARQUET = b"PAR1"
 
 
 class Export:

@@ -19,6 +19,7 @@ from pipeline.ingest.unwrap.wrappers import listed
 from pipeline.runtime.errors import UsageError
 
 STDIN = "-"
+PARQUET = b"PAR1"
 LAYERS = 2
 """Layers of gzip at most: a delivery stream may compress what CloudWatch Logs has compressed before."""
 
@@ -80,7 +81,7 @@ def stream_inputs(stream: ByteStream, source: str, max_bytes: int) -> Iterator[I
 
 
 def readable_bytes(paths: Sequence[str]) -> int | None:
-    """Return the bytes that `read_inputs` will read from all `paths`; None if standard input or gzip hide it.
+    """Return the bytes of the inputs in all `paths`; None if standard input, gzip or Parquet hide it.
 
     Raises:
         UsageError: a file is missing or cannot be opened.
@@ -89,7 +90,7 @@ def readable_bytes(paths: Sequence[str]) -> int | None:
     for path in paths:
         if path != STDIN:
             with opened_file(path) as file:
-                is_unknown = is_unknown or file.peek(len(GZIP)).startswith(GZIP)
+                is_unknown = is_unknown or file.peek(len(PARQUET)).startswith((GZIP, PARQUET))
             total += Path(path).stat().st_size
     return None if is_unknown else total
 

@@ -14,6 +14,6 @@ def test_on_loopback_the_query_layer_is_asked_without_tls(tmp_path: Path) -> Non
         "TURNFOLD_API_CERTIFICATE_KEY": "/key.pem",
     }
     assert load_settings(elsewhere).api_certificate
-    options = Options(tmp_path, api_port=1, kafka_port=2, clickhouse_port=3, workers=1, demo=False)
+    options = Options(tmp_path, api_port=1, receive_port=4, kafka_port=2, clickhouse_port=3, workers=1, demo=False)
     here = load_settings(elsewhere | options.environ())
     assert (here.api, here.api_certificate) == ("http://127.0.0.1:1", "")

@@ -10,7 +10,7 @@ from agents.cli.output.welcome import DEMO_BOT, welcome
 from agents.embedded.stack import Options
 from pipeline.config.settings import Settings
 
-USUAL = Options(Path("/data"), 8080, 9092, 8123, 1, demo=True)
+USUAL = Options(Path("/data"), 8080, 8081, 9092, 8123, 1, demo=True)
 
 
 def changed(**changes: object) -> Options:

@@ -123,6 +123,6 @@ def test_missing_keys_and_missing_tls_are_logged(
 ) -> None:
     """Nobody has to find out that a server is open, or that its keys can be read on the way."""
     caplog.set_level(logging.INFO)
-    _log_exposure(settings, "X")
+    _log_exposure(settings, settings.api_host)
     assert words in caplog.text
     assert bool(words) == bool(caplog.text)
