@@ -166,7 +166,7 @@ def test_an_unknown_key_is_not_revoked_nor_repeated(settings: Settings, path: Pa
         (("add", "one", "--bot", "**"), "--bot '**'"),
         (("add", "one", "--bot", "Order Flowers*"), "SALES*"),
         (("add", "one", "--bot", b"\xff".decode(errors="surrogateescape")), "--bot"),
-        (("add", "one", "--bot", "*", "--right", "all"), "'list', 'sessions', 'transcripts', 'admin'"),
+        (("add", "one", "--bot", "*", "--right", "all"), "'list', 'sessions', 'transcripts', 'write', 'admin'"),
         (("add", "one", "--bot", "*", "--expires", "soon"), "--expires 'soon'"),
         (("add", "one", "--bot", "*", "--expires", "0d"), "--expires '0d'"),
         (("add", "one", "--bot", "*", "--rate", "0"), "--rate"),
