@@ -51,6 +51,8 @@ def group(item: pytest.Item) -> str | None:
     """Return the group of tests that must run on one worker; None if the test may run on any."""
     fixtures = _fixtures(item)
     integration = item.nodeid.startswith(INTEGRATION)
+    if "browser" in fixtures:
+        return "console"
     shares_stack = "stack" in fixtures and fixtures["stack"].scope == "session"
     if "apache_kafka" in fixtures or _kafka_kind(item) == "apache":  # two groups of about the same length
         return "apache" if integration and not shares_stack else "apache-stack"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,20 @@ def test_the_wheel_has_all_that_up_needs(stack: Installed) -> None:
         assert Path(place).is_relative_to(stack.bin.parent)
     assert all({"sessionId", "numberOfTurns"} <= one.keys() for one in listed(stack))
     assert sum(file.lstat().st_size for file in stack.bin.parent.rglob("*")) < LARGEST
+
+
+@pytest.mark.timeout(600)
+def test_the_console_has_its_templates_and_files(stack: Installed) -> None:
+    connection = HTTPConnection("127.0.0.1", stack.api_port, timeout=PATIENCE)
+    connection.request("GET", "/console/login")
+    page = connection.getresponse().read().decode()
+    files = set(re.findall(r'"(/console/static/[^"]+)"', page))
+    assert {file.rpartition("/")[2] for file in files} == {"console.css", "console.js", "icon.svg"}
+    for file in files:
+        connection.request("GET", file)
+        answer = connection.getresponse()
+        assert (answer.status, bool(answer.read())) == (200, True)
+    connection.close()
 
 
 @pytest.mark.timeout(600)
