@@ -29,9 +29,9 @@ class JobKind(enum.StrEnum):
     """The archive."""
     BACKFILL = "backfill"
     """Files, or objects in S3."""
-    CLOUDWATCH = "cloudwatch"
+    CLOUDWATCH = "pull-cloudwatch"
     """A log group of CloudWatch Logs."""
-    KINESIS = "kinesis"
+    KINESIS = "pull-kinesis"
     """A Kinesis data stream."""
 
 

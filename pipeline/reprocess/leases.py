@@ -63,7 +63,8 @@ class Leases:
     @property
     def behind(self) -> int | None:
         """Return how far behind the unit is that is furthest behind, in ms; None if no source tells it."""
-        return max((unit.behind for unit in self.units.values() if unit.behind is not None), default=None)
+        unfinished = (unit.behind for unit in self.units.values() if not unit.finished)
+        return max((behind for behind in unfinished if behind is not None), default=None)
 
     def counts(self) -> JobCounts:
         """Return the sum of the counts of all units."""

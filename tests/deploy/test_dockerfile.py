@@ -41,7 +41,7 @@ def test_versions_and_hashes_come_from_the_lock_file() -> None:
     words = shlex.split(build.rpartition("uv pip install")[2])
     assert words[words.index("--constraint") + 1] == "requirements.lock"
     assert words[words.index("--build-constraint") + 1] == "requirements.lock"
-    assert words[-1] == "."
+    assert words[-1] == ".[aws]"
 
 
 def test_copied_files_exist_and_are_sent_to_the_builder() -> None:

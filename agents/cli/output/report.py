@@ -81,7 +81,7 @@ def _size(kind: JobKind, total: int) -> str:
         return decimal(total)
     if kind is JobKind.CLOUDWATCH:
         return str(timedelta(milliseconds=total))
-    return f"{total:,} events" if total else "of unknown size"
+    return "of unknown size" if kind is JobKind.KINESIS else f"{total:,} events"
 
 
 def _target(begun: Begun) -> str:

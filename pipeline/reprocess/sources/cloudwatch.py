@@ -94,8 +94,7 @@ class LogGroupReader:
             return
         for page in self._pages(since, until, token, size):
             reached = max([at, *(event.timestamp for event in page.events)]) if page.token else until
-            behind = max(0, now_ms() - reached)
-            yield self._batch(page.events, (reached, page.token), reached - at, len(page.events), behind)
+            yield self._batch(page.events, (reached, page.token), reached - at, len(page.events), None)
             at = reached
 
     def _follow(self, unit: WorkUnit, size: int) -> Iterator[InputBatch]:
@@ -142,7 +141,12 @@ class LogGroupReader:
         time.sleep(self._due - now)
 
     def _batch(
-        self, events: Sequence[LogEvent], position: tuple[int, str] | tuple[int, int], done: int, read: int, behind: int
+        self,
+        events: Sequence[LogEvent],
+        position: tuple[int, str] | tuple[int, int],
+        done: int,
+        read: int,
+        behind: int | None,
     ) -> InputBatch:
         raws: list[AwsInput] = []
         for event in events:

@@ -335,3 +335,46 @@ def test_counts_are_those_of_all_units(tables: Tables) -> None:
         assert not leases.finished
 
     tables.use(use)
+
+
+def test_a_unit_waits_for_those_before_it(tables: Tables) -> None:
+    child = unit("child")
+    child = msgspec.structs.replace(child, source=msgspec.structs.replace(child.source, after=("a", "gone")))
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await begun(clickhouse, unit("a"), child)
+        leases = Leases(clickhouse, NAME, RUN)
+        first = await leases.acquire()
+        assert first is not None
+        assert first.source.name == "a"
+        assert await Leases(clickhouse, NAME, RUN).acquire() is None
+        await leases.save(msgspec.structs.replace(first, finished=True, owner=""))
+        second = await leases.acquire()
+        assert second is not None
+        assert second.source.name == "child"
+
+    tables.use(use)
+
+
+def test_sources_are_added_once_and_keep_their_progress(tables: Tables) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        await begun(clickhouse, msgspec.structs.replace(unit("a"), position=(5,), behind=7))
+        leases = Leases(clickhouse, NAME, RUN)
+        await leases.add([unit("a").source, unit("b").source])
+        assert (await found(clickhouse)).position == (5,)
+        assert (await found(clickhouse, "b")).position == (0,)
+        assert (leases.behind, leases.workers) == (7, 1)
+
+    tables.use(use)
+
+
+def test_the_processes_that_hold_units_are_counted(tables: Tables) -> None:
+    held = [unit("a", "elsewhere:1:x"), unit("b", "elsewhere:2:x"), unit("c", "elsewhere:2:x"), unit("d")]
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await begun(clickhouse, *held)
+        leases = Leases(clickhouse, NAME, RUN)
+        await leases.refresh()
+        assert leases.workers == 2
+
+    tables.use(use)

@@ -12,7 +12,7 @@ from tests.events import raw
 
 
 def test_that_there_are_none_is_said(with_tables: Settings) -> None:
-    assert turnfold(with_tables, "runs") == (0, "", "no replays, rebuilds or backfills yet\n")
+    assert turnfold(with_tables, "runs") == (0, "", "no replays, rebuilds, backfills or pulls yet\n")
     assert turnfold(with_tables, "runs", "--json") == (0, "[]\n", "")
 
 

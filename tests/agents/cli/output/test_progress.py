@@ -29,6 +29,11 @@ def test_a_rate_is_told_from_the_first_moment_on() -> None:
     assert "5 inputs" in ProgressText(1).text(5, 0, 0)
 
 
+def test_the_distance_to_the_end_is_told_where_it_is_known() -> None:
+    assert "behind" not in ProgressText(1).text(5, 0, 0)
+    assert ProgressText(1).text(5, 0, 0, 3_723_400).endswith(", 1:02:03 behind")
+
+
 def test_what_was_done_before_is_in_no_rate_and_in_no_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("agents.cli.output.progress.time.monotonic", lambda: now)

@@ -41,6 +41,13 @@ def test_a_plan_names_the_units_and_how_much_of_each_is_done(capsys: pytest.Capt
     ]
 
 
+def test_a_plan_of_a_pull_is_in_time_or_of_unknown_size(capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan(begun(JobKind.CLOUDWATCH, Target.KAFKA), as_json=False)
+    assert "0:00:02, 50% done" in capsys.readouterr().out
+    print_plan(begun(JobKind.KINESIS, Target.KAFKA), as_json=False)
+    assert "of unknown size, 0% done" in capsys.readouterr().out
+
+
 def test_a_plan_of_files_is_in_bytes_and_may_resume(capsys: pytest.CaptureFixture[str]) -> None:
     print_plan(begun(JobKind.BACKFILL, Target.KAFKA, resumed=True), as_json=False)
     first, second, *_ = capsys.readouterr().out.splitlines()
