@@ -20,7 +20,8 @@ def as_boto3(question: Question, endpoint: str) -> str:
     lines = "".join(f"{INDENT}{name}={_python(value)},\n" for name, value in arguments.items())
     return (
         "import boto3\n\n"
-        f'client = boto3.client("lexv2-models", endpoint_url={_python(endpoint)}, region_name="us-east-1")\n'
+        f'client = boto3.client(\n{INDENT}"lexv2-models",\n{INDENT}endpoint_url={_python(endpoint)},\n'
+        f'{INDENT}region_name="us-east-1",\n)\n'
         f"answer = client.{method}(\n{lines})\n"
     )
 

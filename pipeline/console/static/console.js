@@ -99,6 +99,12 @@ function onClick(event) {
   for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 }
 
+/** Choose `between` where a reader sets one of its times. */
+function onInput(event) {
+  if (!event.target.matches("form.bar input[type=datetime-local]")) return;
+  one("form.bar input[name=last][value=between]").checked = true;
+}
+
 /** Move the focus along the rows of the page. */
 function moveRow(step) {
   const links = all("tbody th a, li.turn > a.at");
@@ -129,4 +135,5 @@ loadParts();
 pollNewer();
 showCopyButtons();
 document.addEventListener("click", onClick);
+document.addEventListener("input", onInput);
 document.addEventListener("keydown", onKey);

@@ -102,6 +102,15 @@ def test_a_span_of_two_instants_in_the_readers_zone(page: Page) -> None:
     expect(page.locator("main")).to_contain_text("No conversation began and ended in this span")
 
 
+def test_a_time_that_is_set_makes_the_span_one_between_two_instants(page: Page) -> None:
+    page.goto(SESSIONS)
+    page.locator("summary", has_text="last 7 days").click()
+    page.get_by_label("from", exact=True).fill("2026-01-01T01:00:00")
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_url("**from=*")
+    assert parse_qs(urlsplit(page.url).query) == {"from": ["2026-01-01T00:00:00Z"]}
+
+
 def test_times_are_in_the_readers_zone_with_utc_beside(page: Page) -> None:
     page.goto(SESSIONS)
     time_element = page.locator("tr time").first
