@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
@@ -148,10 +148,11 @@ class DeliveryProducer:
 
     def _queue(self, delivery: Delivery, record: OutgoingRecord) -> bool:
         """Queue a message, or what is to be sent instead, and return True; return False if the queue is full."""
-        # librdkafka returns a failed message, but without its headers
-        settle = partial(self._settle, delivery, record if record.headers else None)
+        kept = record if record.headers else None  # librdkafka returns a failed message, but without its headers
+        more: dict[str, Any] = {"headers": record.headers} if kept else {}
         try:
-            self._kafka.produce(record.topic, record.value, record.key, on_delivery=settle, headers=record.headers)
+            settle = partial(self._settle, delivery, kept)
+            self._kafka.produce(record.topic, record.value, record.key, on_delivery=settle, **more)
         except BufferError:
             return False
         except KafkaException as error:

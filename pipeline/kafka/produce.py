@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -103,16 +103,18 @@ class Producer:
             TransientError: Kafka accepts no more messages; this one is not sent and not counted.
         """
         place = ANY_PARTITION if partition is None else partition
-        report = partial(self._settled, origin)
+        more: dict[str, Any] = {"on_delivery": partial(self._settled, origin)}
+        if headers:  # an empty list would cost each message a list of librdkafka's
+            more["headers"] = list(headers)
+        if timestamp is not None:
+            more["timestamp"] = timestamp
         if self._queued % SETTLE_EVERY == 0:
             self._kafka.poll(0)
         while True:
             if self._error:
                 self._raise_error()
             try:
-                self._kafka.produce(
-                    topic, value, key, place, on_delivery=report, timestamp=timestamp or 0, headers=list(headers)
-                )
+                self._kafka.produce(topic, value, key, place, **more)
             except BufferError:
                 self._kafka.poll(FULL_WAIT_S)
             except KafkaException as error:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipeline.ingest.files.buffer import ByteBuffer
-from pipeline.ingest.unwrap.document import Verdict, first_value, unclosed
+from pipeline.ingest.unwrap.document import Verdict, first_value, is_object, unclosed
 from pipeline.runtime.half_characters import UTF8_BOM
 
 PIECE_BYTES = 16 * 1024 * 1024
@@ -66,9 +66,28 @@ class JsonSplitter:
         Raises:
             DocumentTooLongError: a value does not end; nothing after its start is read.
         """
-        while self._in_line or self._begin_line():
+        while True:
+            while (piece := self._take_line()) is not None:
+                yield piece
+            if not (self._in_line or self._begin_line()):
+                return
             if not (self._in_line and self._ends_after_marks()):
                 yield self._take_piece()
+
+    def _take_line(self) -> Piece | None:
+        """Take a line that is one JSON object, as nearly all are, in a third of the time; return None for any other."""
+        buffer, line = self._buffer, self.line
+        start, end = buffer.position, buffer.line_end
+        if self._in_line or self._unclosed or not buffer.holds_line or end - start > PIECE_BYTES:
+            return None
+        if not buffer.text.startswith(b"{", start):
+            return None
+        text = buffer.text[start:end].rstrip()
+        if not is_object(text):
+            return None
+        buffer.move(end + 1)
+        self.line += 1
+        return Piece(line, 0, text, len(text))
 
     def _begin_line(self) -> bool:
         buffer = self._buffer

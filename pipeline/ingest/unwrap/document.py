@@ -63,6 +63,17 @@ def _parsed(text: bytes | memoryview) -> tuple[Verdict, int, bool]:
     return Verdict.OPEN, len(text), bool(HALF_ESCAPE.search(text[-ESCAPED_PAIR:]))
 
 
+def is_object(text: bytes) -> bool:
+    """Return whether `text` is one JSON object, in whole characters and not nested too deep."""
+    if not text.startswith(b"{") or too_deep(text):
+        return False
+    try:
+        _raw.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
 def _too_deep_at(text: bytes | memoryview) -> int:
     return max(unclosed(text), default=0) + 1
 
