@@ -32,6 +32,7 @@ class Benchmark(NamedTuple):
 BENCHMARKS = {
     "fold": Benchmark("--events 30000 --rounds 1", 1800),
     "ingest": Benchmark("--events 30000 --rounds 2", 900),
+    "receive": Benchmark("--events 20000 --rounds 2", 900),
     "freshness": Benchmark("--seconds 5 --probes 25", 900),
     "memory": Benchmark("--conversations 100000", 3600),
     "lists": Benchmark("--rows 10000 100000 1000000", 3600),

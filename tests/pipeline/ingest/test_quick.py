@@ -3,7 +3,6 @@
 import gzip
 from collections.abc import Sequence
 
-import msgspec
 import orjson
 import pytest
 from hypothesis import given
@@ -93,6 +92,13 @@ def test_limits_are_those_of_the_other_way() -> None:
 
 
 def test_an_entry_of_v1_is_left_to_the_other_way() -> None:
-    with pytest.raises(msgspec.ValidationError):
-        msgspec.json.decode(b"{}", type=int)
     assert quick(b'{"messageVersion":"1.0","botName":"Flowers"}') is None
+
+
+@given(PIECES)
+def test_the_session_of_an_entry_is_that_of_its_turn(text: bytes) -> None:
+    session = LARGE.session_of(text)
+    if session is None:
+        assert found(text, LARGE) != [text]
+    else:
+        assert LARGE.decode(text)[0].session_id == session

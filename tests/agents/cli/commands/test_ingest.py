@@ -7,7 +7,9 @@ from pathlib import Path
 
 import msgspec
 import orjson
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.group import read_lag
@@ -118,3 +120,12 @@ def test_a_live_stream_is_sent_as_it_comes_and_a_signal_ends_it_with_its_counts(
     assert process.returncode == 128 + number
     assert out.startswith(b"sent 3, dead 0, failed 0 in ")
     assert err.startswith(b"stopped after -:3: interrupted")
+
+
+def test_parquet_is_read_as_backfill_reads_it(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "entries.parquet"
+    parquet.write_table(pyarrow.table({"@message": [entry.decode() for entry in ENTRIES]}), path)
+    found = turnfold(settings, "ingest", "--wait=0", str(path))
+    assert (found.status, found.err) == (0, "")
+    assert found.out.startswith("sent 50, dead 0, failed 0 in ")
+    assert ends(settings)[settings.topic_turns] + ends(settings)[settings.topic_raw] == 50

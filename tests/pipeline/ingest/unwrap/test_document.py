@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest.unwrap.document import Verdict, first_value, objects, unclosed
+from pipeline.ingest.unwrap.document import Verdict, first_value, is_object, objects, unclosed
 from pipeline.runtime.json_depth import MAX_DEPTH
 from tests.pipeline.ingest.json_layouts import OBJECTS
 
@@ -71,3 +71,16 @@ def test_the_objects_of_an_array_are_found_in_their_order(values: list[object], 
 @pytest.mark.parametrize("text", [b"[]", b"[1]", b'[{"a":1},2]', b"[{]", b"[{}] x", b"[" * 100_000])
 def test_other_text_than_an_array_of_objects_has_no_elements(text: bytes) -> None:
     assert objects(text) == []
+
+
+@given(OBJECTS | st.lists(st.integers()), st.booleans())
+def test_an_object_is_told_from_everything_else(value: object, ascii_only: bool) -> None:  # noqa: FBT001 - drawn
+    text = json.dumps(value, ensure_ascii=ascii_only).encode()
+    assert is_object(text) == (isinstance(value, dict) and first_value(text) == (Verdict.WHOLE, len(text)))
+    assert not is_object(text[:-1])
+    assert not is_object(text + b"{")
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b'{"a":"\\ud83d"}', b'{"a":' * 300 + b"1" + b"}" * 300, b'{"a":1'])
+def test_what_is_special_is_no_object(text: bytes) -> None:
+    assert not is_object(text)
