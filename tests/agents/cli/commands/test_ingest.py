@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import orjson
-import pyarrow
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
@@ -124,7 +124,7 @@ def test_a_live_stream_is_sent_as_it_comes_and_a_signal_ends_it_with_its_counts(
 
 def test_parquet_is_read_as_backfill_reads_it(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "entries.parquet"
-    parquet.write_table(pyarrow.table({"@message": [entry.decode() for entry in ENTRIES]}), path)
+    parquet.write_table(pa.table({"@message": [entry.decode() for entry in ENTRIES]}), path)
     found = turnfold(settings, "ingest", "--wait=0", str(path))
     assert (found.status, found.err) == (0, "")
     assert found.out.startswith("sent 50, dead 0, failed 0 in ")
