@@ -103,18 +103,19 @@ class Producer:
             TransientError: Kafka accepts no more messages; this one is not sent and not counted.
         """
         place = ANY_PARTITION if partition is None else partition
-        more: dict[str, Any] = {"on_delivery": partial(self._settled, origin)}
+        more: dict[str, Any] = {}
         if headers:  # an empty list would cost each message a list of librdkafka's
             more["headers"] = list(headers)
         if timestamp is not None:
             more["timestamp"] = timestamp
+        report = partial(self._settled, origin)
         if self._queued % SETTLE_EVERY == 0:
             self._kafka.poll(0)
         while True:
             if self._error:
                 self._raise_error()
             try:
-                self._kafka.produce(topic, value, key, place, **more)
+                self._kafka.produce(topic, value, key, place, report, **more)
             except BufferError:
                 self._kafka.poll(FULL_WAIT_S)
             except KafkaException as error:
