@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import click
 
+from pipeline.runtime.parent_death import die_with_parent
+
 ASSIST = "--assist"
 STOP_SECONDS = 30.0
 """Seconds that a helper process has to stop before it is killed."""
@@ -15,11 +17,16 @@ STOP_SECONDS = 30.0
 
 @contextmanager
 def helper_processes(count: int) -> Iterator[None]:
-    """Run `count` helper processes; they end when no work is left, or are stopped at the end of the block."""
+    """Run `count` helper processes, until no work is left, or the block or this process ends in whatever way."""
     names = len(click.get_current_context().command_path.split()) - 1  # without `turnfold` itself
     command = [sys.executable, "-m", "agents.cli.main", *helper_arguments(sys.argv[1:], names)]
     started = [
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+        subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it only makes a system call
+        )
         for _ in range(count)
     ]
     try:

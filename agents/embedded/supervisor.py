@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +12,8 @@ from typing import Self
 from agents.embedded.child_log import append_log, rotate_logs
 from agents.embedded.restarts import RestartPolicy
 from pipeline.runtime.errors import TransientError
+from pipeline.runtime.parent_death import die_with_parent
 
-PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal that a child gets when its parent dies, so that not even SIGKILL leaves orphans (Linux)."""
 PROBE_PAUSE = 0.1
 HALT_SECONDS = 5.0
 """Seconds that a halted program has to finish its work; after that it would only wait for the restarted program."""
@@ -229,10 +226,5 @@ async def _spawn(launch: Launch, log: Path) -> asyncio.subprocess.Process:
             env={**os.environ, **launch.environ},
             cwd=launch.folder,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
