@@ -82,7 +82,7 @@ def test_the_console_has_its_templates_and_files(stack: Installed) -> None:
 @pytest.mark.timeout(600)
 def test_the_readmes_examples_run(stack: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = re.findall(r"```(python|sh)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert [language for language, _ in blocks] == ["python", "python", "sh", "python"]
+    assert [language for language, _ in blocks] == ["python", "python", "sh", "python", "python", "python"]
     lines = (stack.data / "env").read_text().splitlines()
     for name, value in (shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export ")):
         monkeypatch.setenv(name, value)

@@ -10,6 +10,7 @@ from pipeline.receive.app import create_app
 from pipeline.runtime.sockets import free_port
 from schemas.access_key import Right
 from tests.events import raw
+from tests.pipeline.http.raw import until
 from tests.pipeline.http.serving import client, serving
 from tests.pipeline.receive.receiving import Receiver, receiving, token_for
 from tests.pipeline.receive.sending import body_of, headers
@@ -48,12 +49,16 @@ def test_metrics_count_requests_and_events(receiver: Receiver, tmp_path: Path) -
     assert receiver.client.ask("GET", "/metrics", headers={"Authorization": f"Bearer {receiver.token}"}).status == 403
 
 
+AUDIT = "turnfold.audit"
+
+
 def test_the_audit_log_has_the_key_and_the_number_of_entries(
     receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     receiver.client.ask("POST", "/firehose", body_of(raw(), raw()), headers(receiver.token))
-    (record,) = [record for record in caplog.records if record.name == "turnfold.audit"]
+    until(lambda: any(record.name == AUDIT for record in caplog.records))  # it is written when the answer has left
+    (record,) = [record for record in caplog.records if record.name == AUDIT]
     assert vars(record)["operation"] == "Firehose"
     assert vars(record)["rows"] == 2
     assert vars(record)["key"] in receiver.token
