@@ -7,6 +7,9 @@ groups and bins, for an hour, a day and a month. Aggregated texts of two weeks, 
 also compared with a scan of the columns that they need. The ways take turns, each round in another window, and must
 have the same results. Ratios are those of ClickHouse's CPU time, which other load hardly changes. With --folder the
 tables are kept there, and used again if they are there.
+
+Merges are stopped while four parts of each month span all of it. With --merged ClickHouse merges them first, as it does
+by itself within hours of the last write to a month.
 """
 
 import asyncio
@@ -162,6 +165,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000], metavar="CONVERSATIONS")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--windows", nargs="+", choices=WINDOWS, default=list(WINDOWS))
+    parser.add_argument("--merged", action="store_true", help="merge the parts of each month first")
     parser.add_argument("--folder", type=Path, help="where tables are kept; default: a temporary folder")
     arguments = parser.parse_args()
     report = []
@@ -180,7 +184,11 @@ def measured(rows: int, arguments: Namespace) -> dict[str, Any]:
         settings = Settings(clickhouse=url, clickhouse_timeout=600.0)
         asyncio.run(migrate(settings))
         tables = {} if exists else fill(url, settings.clickhouse_database, rows, say, SHAPE)
-        services.ask(url, f"SYSTEM STOP MERGES {settings.clickhouse_database}.conversations")
+        table = f"{settings.clickhouse_database}.conversations"
+        if arguments.merged:
+            services.ask(url, f"SYSTEM START MERGES {table}")
+            services.ask(url, f"OPTIMIZE TABLE {table} FINAL", timeout=SHAPE.patience)
+        services.ask(url, f"SYSTEM STOP MERGES {table}")
         asked = [each for each in ASKED if each[1] in arguments.windows]
         cases = asyncio.run(read(settings, asked, arguments.rounds, lambda: cpu_seconds(process.pid)))
         return {"conversations": rows, "tables": tables, "cases": cases}
