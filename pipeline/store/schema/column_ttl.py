@@ -5,12 +5,12 @@ import re
 from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
+from pipeline.store.schema.ttl import DAY_S, format_statement
 from schemas.columns import columns
 from schemas.conversation import Conversation
 
 UTTERANCE_COLUMNS = tuple(name for name in columns(Conversation) if name.startswith("utterance_"))
 """They have one time to live, so that a merge empties all of a row: parallel arrays stay of one length."""
-DAY_S = 86_400
 FOR_GOOD_S = 36_500 * DAY_S
 """Seconds that stand for no time to live where only other bots have one: 100 years."""
 
@@ -18,7 +18,6 @@ FIND_TABLE = """
 SELECT create_table_query FROM system.tables
 WHERE database = {database:String} AND name = {table:String}
 """
-FORMAT = "SELECT formatQuerySingleLine({statement:String})"
 CLAUSE = re.compile(rf"`{UTTERANCE_COLUMNS[0]}` [^`]*? TTL (.+?)(?:, `|\) ENGINE)")
 
 
@@ -72,7 +71,7 @@ async def _normalize(clickhouse: ClickHouse, expression: str) -> str:
     statement = (
         f"CREATE TABLE x (`{UTTERANCE_COLUMNS[0]}` Array(Int8) TTL {expression}) ENGINE = MergeTree ORDER BY tuple()"
     )
-    return _clause((await clickhouse.rows(FORMAT, {"statement": statement}))[0][0])
+    return _clause(await format_statement(clickhouse, statement))
 
 
 def _clause(statement: str) -> str:

@@ -58,6 +58,16 @@ async def retain(clickhouse: ClickHouse, settings: Settings, *, dry_run: bool = 
     return changed
 
 
+async def format_statement(clickhouse: ClickHouse, statement: str) -> str:
+    """Return the statement in one line, as ClickHouse stores it, to compare it with what a table or a view has.
+
+    Raises:
+        TransientError: a retry may succeed. StatementError: it cannot be parsed.
+    """
+    ((formatted,),) = await clickhouse.rows(FORMAT, {"statement": statement})
+    return str(formatted)
+
+
 def _days(table: str, settings: Settings) -> tuple[float, Mapping[str, float]]:
     if table == "turns":
         return settings.archive_days, settings.archive_days_bots
@@ -90,7 +100,7 @@ async def _normalize(clickhouse: ClickHouse, clause: str) -> str:
     if not clause:
         return ""
     statement = f"CREATE TABLE x (a Int8) ENGINE = MergeTree ORDER BY a TTL {clause}"
-    return _clause((await clickhouse.rows(FORMAT, {"statement": statement}))[0][0])
+    return _clause(await format_statement(clickhouse, statement))
 
 
 def _clause(engine: str) -> str:

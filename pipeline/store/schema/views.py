@@ -7,6 +7,7 @@ from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.schema.quoting import identifier, literal
+from pipeline.store.schema.ttl import format_statement
 from schemas.fold_rules import VISITS_SINCE
 from schemas.views import VIEWS, WITHOUT_VISITS, View
 
@@ -14,7 +15,6 @@ FIND_VIEWS = """
 SELECT name, create_table_query FROM system.tables
 WHERE database = {database:String} AND name IN {names:Array(String)}
 """
-FORMAT = "SELECT formatQuerySingleLine({statement:String})"
 CURRENT_USER = "SELECT currentUser()"
 
 SETTINGS = (
@@ -119,5 +119,4 @@ async def _current_texts(clickhouse: ClickHouse, settings: Settings) -> dict[str
 
 async def _normalize(clickhouse: ClickHouse, text: str) -> str:
     """Return the text that ClickHouse stores of the view that a statement creates, without the database."""
-    ((formatted,),) = await clickhouse.rows(FORMAT, {"statement": text})
-    return _NAMES.sub(r"\1 ", _DIFFERENCES.sub("", formatted))
+    return _NAMES.sub(r"\1 ", _DIFFERENCES.sub("", await format_statement(clickhouse, text)))
