@@ -71,7 +71,7 @@ class Console:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ScreenPart:
     """A part of a page that is slower than the rest.
 
     Attributes:
@@ -93,7 +93,7 @@ class Part:
 class LoadedPart:
     """A part that has its values, or failed, or is still to come (neither)."""
 
-    part: Part
+    part: ScreenPart
     values: Mapping[str, Any] | None = None
     error: str = ""
 
@@ -153,7 +153,7 @@ class Visit:
         """Build a response from a template."""
         return HTMLResponse(self.render(template, **values), status)
 
-    async def part(self, parts: Sequence[Part]) -> Response | None:
+    async def part(self, parts: Sequence[ScreenPart]) -> Response | None:
         """Answer with one part alone if the URL names one of these."""
         wanted = self.parameter("part")
         for part in parts:
@@ -161,7 +161,7 @@ class Visit:
                 return self.page("part.html", loaded=await self._load(part))
         return None
 
-    async def parts(self, parts: Sequence[Part]) -> dict[str, LoadedPart]:
+    async def parts(self, parts: Sequence[ScreenPart]) -> dict[str, LoadedPart]:
         """Load the parts of a page, those that are fast enough; all of them if the URL says to wait."""
         tasks = {part.name: asyncio.create_task(self._load(part)) for part in parts}
         if tasks:
@@ -174,7 +174,7 @@ class Visit:
             part.name: LoadedPart(part) if tasks[part.name].cancelled() else tasks[part.name].result() for part in parts
         }
 
-    async def _load(self, part: Part) -> LoadedPart:
+    async def _load(self, part: ScreenPart) -> LoadedPart:
         try:
             return LoadedPart(part, await part.load())
         except PART_ERRORS as error:

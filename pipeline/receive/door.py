@@ -10,7 +10,7 @@ from pipeline.http.middleware.request_context import AuditRecord, request_contex
 from pipeline.kafka.deliveries import Delivery
 from pipeline.metrics.receive import ReceiveMetrics
 from pipeline.receive.errors import RECEIVER
-from pipeline.receive.publisher import Counts
+from pipeline.receive.publisher import PublishCounts
 from pipeline.receive.reception import BodyReader, Reception
 from schemas.access_key import Right
 
@@ -34,7 +34,9 @@ class Door:
         context.audit.key = key.id
         check_right(key, Right.WRITE)
 
-    async def receive(self, request: Request, operation: str, open_reader: Callable[[Delivery], BodyReader]) -> Counts:
+    async def receive(
+        self, request: Request, operation: str, open_reader: Callable[[Delivery], BodyReader]
+    ) -> PublishCounts:
         """Receive the body of a request that was let in, and return what Kafka has acknowledged.
 
         Raises:

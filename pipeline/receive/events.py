@@ -16,7 +16,7 @@ from pipeline.kafka.deliveries import Delivery
 from pipeline.receive.door import Door
 from pipeline.receive.errors import BodyError
 from pipeline.receive.inflating import PlainBody, open_body
-from pipeline.receive.publisher import Counts, Publisher, ReceivedInput
+from pipeline.receive.publisher import PublishCounts, Publisher, ReceivedInput
 
 OPERATION = "Events"
 PATH = "/events"
@@ -26,7 +26,7 @@ class EventsBody:
     """Keeps a body until it is complete, and then reads the inputs in it."""
 
     def __init__(self, body: PlainBody, publisher: Publisher, delivery: Delivery, max_bytes: int) -> None:
-        self.counts = Counts()
+        self.counts = PublishCounts()
         self._body, self._publisher, self._delivery, self._max_bytes = body, publisher, delivery, max_bytes
         self._text = bytearray()
 

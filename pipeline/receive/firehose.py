@@ -14,7 +14,7 @@ from pipeline.kafka.deliveries import Delivery
 from pipeline.receive.door import Door
 from pipeline.receive.errors import RECEIVER, BodyError, MethodError, describe_error
 from pipeline.receive.inflating import PlainBody, open_body
-from pipeline.receive.publisher import Counts, Publisher, ReceivedInput
+from pipeline.receive.publisher import PublishCounts, Publisher, ReceivedInput
 from pipeline.receive.record_scanner import RecordScanner, ScannedRecord
 from pipeline.runtime.clock import Now
 
@@ -35,7 +35,7 @@ class FirehoseBody:
     """Reads the records of a body, each of which is an input."""
 
     def __init__(self, body: PlainBody, publisher: Publisher, delivery: Delivery) -> None:
-        self.counts = Counts()
+        self.counts = PublishCounts()
         self._body, self._publisher, self._delivery = body, publisher, delivery
         self.scanner = RecordScanner()
 

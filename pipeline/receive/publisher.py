@@ -29,7 +29,7 @@ class ReceivedInput(msgspec.Struct, gc=False):
 
 
 @dataclass(slots=True)
-class Counts:
+class PublishCounts:
     """Log entries and dead letters of a request."""
 
     entries: int = 0
@@ -44,7 +44,7 @@ class Publisher:
         self._settings, self._producer = settings, producer
         self._decoder = replace(EventDecoder.of(settings), message_bytes=min(max_bytes, settings.max_message_bytes))
 
-    def publish(self, received: ReceivedInput, delivery: Delivery, counts: Counts) -> None:
+    def publish(self, received: ReceivedInput, delivery: Delivery, counts: PublishCounts) -> None:
         """Send all that is in an input, and add it to `counts`.
 
         Raises:
@@ -55,7 +55,7 @@ class Publisher:
         if not self.publish_quick(received.value or b"", delivery, counts):
             self._producer.send(delivery, self._sorted(received, counts))
 
-    def publish_quick(self, value: bytes, delivery: Delivery, counts: Counts) -> bool:
+    def publish_quick(self, value: bytes, delivery: Delivery, counts: PublishCounts) -> bool:
         """Send an input that holds Lex V2 entries in a usual form, or else do nothing and return False.
 
         Raises:
@@ -68,7 +68,7 @@ class Publisher:
         self._producer.send(delivery, map(self._entry, entries))
         return True
 
-    def publish_dead(self, received: ReceivedInput, problem: str, delivery: Delivery, counts: Counts) -> None:
+    def publish_dead(self, received: ReceivedInput, problem: str, delivery: Delivery, counts: PublishCounts) -> None:
         """Send an input as a dead letter, for this problem of what is around it.
 
         Raises:
@@ -79,7 +79,7 @@ class Publisher:
         letter = dead_letter(received, *self._decoder.redact_dead_letter(invalid, received.value or b""), STEP)
         self._producer.send(delivery, (dead_record(letter, self._settings),))
 
-    def _sorted(self, received: ReceivedInput, counts: Counts) -> Iterator[OutgoingRecord]:
+    def _sorted(self, received: ReceivedInput, counts: PublishCounts) -> Iterator[OutgoingRecord]:
         for content in sort_record(received, self._decoder, STEP):
             if isinstance(content, RoutedEntry):
                 counts.entries += 1

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from pipeline.http.errors import BusyError
 from pipeline.kafka.deliveries import ACKNOWLEDGED_S, Delivery, KafkaSlowError
 from pipeline.receive.errors import BodyLateError
-from pipeline.receive.publisher import Counts
+from pipeline.receive.publisher import PublishCounts
 
 MAX_REQUESTS = 64
 """Requests whose bodies are read at the same time."""
@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 class BodyReader(Protocol):
     """Reads one body, and sends what is in it. It is called in a thread, one call at a time."""
 
-    counts: Counts
+    counts: PublishCounts
 
     @property
     def held(self) -> int:
@@ -60,7 +60,9 @@ class Reception:
         self.held = 0
         """Bytes of bodies that are kept now."""
 
-    async def receive(self, chunks: AsyncIterator[bytes], open_reader: Callable[[Delivery], BodyReader]) -> Counts:
+    async def receive(
+        self, chunks: AsyncIterator[bytes], open_reader: Callable[[Delivery], BodyReader]
+    ) -> PublishCounts:
         """Read a body with the reader that `open_reader` returns; return what Kafka has acknowledged.
 
         Raises:

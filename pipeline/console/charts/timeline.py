@@ -25,7 +25,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class BinColumn:
     """A bin: when it begins, its number for each state, and its blocks from the bottom up."""
 
     start: int
@@ -45,7 +45,7 @@ class Column:
 class Timeline:
     """The picture: its columns, the number at the top of its axis, and what the columns have at all."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[BinColumn, ...]
     top: float
     interval: str
     first: str
@@ -70,7 +70,7 @@ def timeline(
     width = WIDTH / max(1, len(starts))
     gap = width * GAP if len(starts) <= MAX_WITH_GAP else 0
     columns = tuple(
-        Column(
+        BinColumn(
             start,
             label(start, interval, zone),
             counts.get(start, {}),

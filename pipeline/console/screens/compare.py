@@ -13,7 +13,7 @@ from pipeline.console.screens.common import CHOICE_FIELDS, code_of, filter_bar
 from pipeline.console.screens.intents import INTENT_STATES, MAX_RESULTS, NamedResult, named_results
 from pipeline.console.url_state.filters import INTENT_FILTERS, SESSION_FILTERS
 from pipeline.console.url_state.view_state import ViewState
-from pipeline.console.visit import Part, Screen, Visit
+from pipeline.console.visit import Screen, ScreenPart, Visit
 from schemas.access_key import Right
 from schemas.lex.metrics import MetricsResponse, MetricsResult
 
@@ -47,7 +47,9 @@ async def show(visit: Visit) -> Response:
     sides = _sides(visit, by, values)
     parts = []
     if sides:
-        parts.append(Part("intents", "compare/intents.html", lambda: _intents(visit, sides), "intents side by side"))
+        parts.append(
+            ScreenPart("intents", "compare/intents.html", lambda: _intents(visit, sides), "intents side by side")
+        )
     if answer := await visit.part(parts):
         return answer
     questions = [_question(visit, side) for side in sides]

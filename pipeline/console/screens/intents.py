@@ -20,7 +20,7 @@ from pipeline.console.output.downloads import FORMATS, TableRow, download
 from pipeline.console.questions import Question
 from pipeline.console.screens.common import code_of, filter_bar
 from pipeline.console.url_state.filters import INTENT_FILTERS, STAGE_FILTERS
-from pipeline.console.visit import Part, Screen, Visit
+from pipeline.console.visit import Screen, ScreenPart, Visit
 from schemas.access_key import Right
 from schemas.lex.metrics import MetricsResult
 
@@ -94,7 +94,7 @@ async def _rows(rows: Sequence[NamedResult], name: str) -> AsyncIterator[TableRo
 async def show_one(visit: Visit) -> Response:
     """Show one intent: how its visits ended, its stages, and where users switched to."""
     name = visit.path["name"]
-    parts = [Part("switches", "intents/switches.html", lambda: _switches(visit, name), "where users switch to")]
+    parts = [ScreenPart("switches", "intents/switches.html", lambda: _switches(visit, name), "where users switch to")]
     if answer := await visit.part(parts):
         return answer
     question = _stage_question(visit, name, "IntentStageName", *_sums(STAGE_STATES), RETRIES)

@@ -25,7 +25,7 @@ from pipeline.console.screens.common import code_of, filter_bar
 from pipeline.console.url_state.filters import SESSION_FILTERS, UTTERANCE_FILTERS
 from pipeline.console.url_state.span import Span
 from pipeline.console.url_state.view_state import ViewState
-from pipeline.console.visit import Part, Screen, Visit
+from pipeline.console.visit import Screen, ScreenPart, Visit
 from schemas.access_key import Right
 from schemas.lex.metrics import MetricsResponse, MetricsResult
 
@@ -52,13 +52,18 @@ class Breakdown(NamedTuple):
 async def show(visit: Visit) -> Response:
     """Show the overview, or a part of it."""
     parts = [
-        Part("tiles", "overview/tiles.html", lambda: _tiles(visit), "the change", meanwhile="overview/tiles_now.html"),
-        Part("timeline", "overview/timeline.html", lambda: _timeline(visit), "conversations over time"),
-        Part("heat", "overview/heat.html", lambda: _heat(visit), "weekdays and hours"),
-        *(Part(name, "overview/breakdown.html", partial(_breakdown, visit, name), f"by {name}") for name in BREAKDOWNS),
+        ScreenPart(
+            "tiles", "overview/tiles.html", lambda: _tiles(visit), "the change", meanwhile="overview/tiles_now.html"
+        ),
+        ScreenPart("timeline", "overview/timeline.html", lambda: _timeline(visit), "conversations over time"),
+        ScreenPart("heat", "overview/heat.html", lambda: _heat(visit), "weekdays and hours"),
+        *(
+            ScreenPart(name, "overview/breakdown.html", partial(_breakdown, visit, name), f"by {name}")
+            for name in BREAKDOWNS
+        ),
     ]
     if visit.key.has_right(UTTERANCE_METRICS.right):
-        parts.insert(1, Part("missed", "overview/missed.html", lambda: _missed(visit), "missed utterances"))
+        parts.insert(1, ScreenPart("missed", "overview/missed.html", lambda: _missed(visit), "missed utterances"))
     if answer := await visit.part(parts):
         return answer
     question = _tile_question(visit, visit.state.span)

@@ -10,7 +10,7 @@ from pipeline.console.output.downloads import FORMATS, TableRow, download
 from pipeline.console.questions import Question
 from pipeline.console.screens.common import code_of, filter_bar
 from pipeline.console.url_state.filters import PATH_FILTERS
-from pipeline.console.visit import Part, Screen, Visit
+from pipeline.console.visit import Screen, ScreenPart, Visit
 from pipeline.http.operations import list_intent_paths
 from schemas.access_key import Right
 from schemas.lex.list_intent_paths import ListIntentPathsResponse, NodeType
@@ -26,7 +26,7 @@ COLUMNS = ("path", "conversations", "ended")
 async def show(visit: Visit) -> Response:
     """Show the levels along the path in the URL, and along the most frequent one from there on."""
     path = visit.state.more.get("path") or ROOT
-    parts = [Part("flow", "paths/flow.html", lambda: _flow(visit, path), "the flow")]
+    parts = [ScreenPart("flow", "paths/flow.html", lambda: _flow(visit, path), "the flow")]
     if answer := await visit.part(parts):
         return answer
     if (file_format := visit.parameter("download")) in FORMATS:

@@ -10,7 +10,7 @@ from pipeline.console.output.end_rule import end_rule
 from pipeline.console.output.transcript import csv_rows, turn_views
 from pipeline.console.questions import Question
 from pipeline.console.screens.common import code_of
-from pipeline.console.visit import Part, Screen, Visit
+from pipeline.console.visit import Screen, ScreenPart, Visit
 from pipeline.http.operations import list_sessions
 from pipeline.query.conversation import MAX_FOUND, ConversationReader
 from pipeline.query.errors import InvalidQueryError, NotFoundError
@@ -36,7 +36,7 @@ async def show(visit: Visit) -> Response:
     if raw := visit.parameter("raw"):
         return await _raw_entry(visit, conversation, _number("raw", raw))
     parts = [
-        Part("others", "session/others.html", lambda: _others(visit), "other conversations of this session"),
+        ScreenPart("others", "session/others.html", lambda: _others(visit), "other conversations of this session"),
     ]
     if answer := await visit.part(parts):
         return answer

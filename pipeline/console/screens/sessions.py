@@ -13,7 +13,7 @@ from pipeline.console.questions import Question
 from pipeline.console.screens.common import code_of, filter_bar
 from pipeline.console.url_state.filters import SESSION_FILTERS
 from pipeline.console.url_state.span import Span, iso
-from pipeline.console.visit import Part, Screen, Visit
+from pipeline.console.visit import Screen, ScreenPart, Visit
 from pipeline.http.operations import list_sessions
 from schemas.access_key import Right
 from schemas.lex.analytics import SortOrder
@@ -63,11 +63,11 @@ async def show(visit: Visit) -> Response:
     }
     if visit.parameter("part") == "rows":
         return visit.page("sessions/table.html", **values)
-    counted = Part("count", "sessions/count.html", lambda: _count(visit), "how many there are")
+    counted = ScreenPart("count", "sessions/count.html", lambda: _count(visit), "how many there are")
     if answer := await visit.part([counted]):
         return answer
     if not values["next_url"] and not visit.state.more.get("token"):
-        counted = Part("count", "sessions/count.html", lambda: _known(visit, len(listed.sessions)))
+        counted = ScreenPart("count", "sessions/count.html", lambda: _known(visit, len(listed.sessions)))
     code = code_of(visit, question)
     return visit.page(
         "sessions.html", **values, **bar, parts=await visit.parts([counted]), code=code, max_rows=MAX_ROWS

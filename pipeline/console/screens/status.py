@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from pipeline.config.settings import Settings
 from pipeline.console.questions import Question
-from pipeline.console.visit import Part, Screen, Visit
+from pipeline.console.visit import Screen, ScreenPart, Visit
 from pipeline.http.operations import list_bots
 from pipeline.kafka.group import PartitionLag, read_lag
 from pipeline.runtime.errors import TransientError, UsageError
@@ -31,8 +31,8 @@ class TopicState(NamedTuple):
 async def show(visit: Visit) -> Response:
     """Show the state of the pipeline; its parts come by themselves."""
     parts = [
-        Part("topics", "status/topics.html", lambda: _topics(visit), "what Kafka says"),
-        Part("freshness", "status/freshness.html", lambda: _freshness(visit), "the latest conversation"),
+        ScreenPart("topics", "status/topics.html", lambda: _topics(visit), "what Kafka says"),
+        ScreenPart("freshness", "status/freshness.html", lambda: _freshness(visit), "the latest conversation"),
     ]
     if answer := await visit.part(parts):
         return answer

@@ -10,7 +10,7 @@ from pipeline.console.output.downloads import FORMATS, MAX_ROWS, TableRow, downl
 from pipeline.console.questions import Question
 from pipeline.console.screens.common import code_of, filter_bar
 from pipeline.console.url_state.filters import UTTERANCE_FILTERS
-from pipeline.console.visit import Part, Screen, Visit
+from pipeline.console.visit import Screen, ScreenPart, Visit
 from pipeline.http.operations import list_utterances
 from schemas.access_key import Right
 from schemas.lex.list_utterances import ListUtteranceAnalyticsDataResponse
@@ -40,7 +40,7 @@ async def show(visit: Visit) -> Response:
     parts = []
     if visit.state.filters.get("UtteranceText"):
         parts.append(
-            Part("occurrences", "utterances/occurrences.html", lambda: _occurrences(visit), "where it was said")
+            ScreenPart("occurrences", "utterances/occurrences.html", lambda: _occurrences(visit), "where it was said")
         )
     if answer := await visit.part(parts):
         return answer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.console.visit import LoadedPart, Part, Visit
+from pipeline.console.visit import LoadedPart, ScreenPart, Visit
 from pipeline.runtime.errors import TransientError
 from tests.pipeline.console.visits import visit
 
@@ -24,7 +24,7 @@ async def failing() -> Mapping[str, Any]:
     raise TransientError("away")
 
 
-PARTS = [Part(load.__name__, "none.html", load) for load in (fast, slow, failing)]
+PARTS = [ScreenPart(load.__name__, "none.html", load) for load in (fast, slow, failing)]
 
 
 def load(made: Visit) -> dict[str, LoadedPart]:
@@ -47,4 +47,4 @@ def test_a_mistake_of_ours_is_not_hidden() -> None:
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        asyncio.run(visit().parts([Part("wrong", "none.html", wrong)]))
+        asyncio.run(visit().parts([ScreenPart("wrong", "none.html", wrong)]))

@@ -9,7 +9,7 @@ from pipeline.http.errors import BusyError
 from pipeline.kafka.deliveries import Delivery, KafkaSlowError
 from pipeline.receive import reception
 from pipeline.receive.errors import BodyError, BodyLateError
-from pipeline.receive.publisher import Counts
+from pipeline.receive.publisher import PublishCounts
 from pipeline.receive.reception import PART_BYTES, Reception
 
 
@@ -17,7 +17,7 @@ class Reader:
     """Keeps the parts that it is fed."""
 
     def __init__(self, delivery: Delivery, held: int = 0) -> None:
-        self.counts, self.held, self.parts, self.delivery = Counts(entries=1), held, list[bytes](), delivery
+        self.counts, self.held, self.parts, self.delivery = PublishCounts(entries=1), held, list[bytes](), delivery
 
     def feed(self, part: bytes) -> None:
         self.parts.append(part)
