@@ -1,27 +1,17 @@
 """Shards name their parents, end where they were closed, and are read from any position."""
 
-import uuid
-
 import pytest
 
 from pipeline.aws.kinesis import AFTER, AT, OLDEST, DataStream
 from tests.aws_server import Aws
+from tests.pipeline.kinesis_streams import new_stream, put
 
 FIRST = "shardId-000000000000"
 
 
 @pytest.fixture
 def stream(aws_environment: Aws) -> str:
-    name = f"stream-{uuid.uuid4()}"
-    kinesis = aws_environment.client("kinesis")
-    kinesis.create_stream(StreamName=name, ShardCount=1)
-    kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
-    return name
-
-
-def put(aws: Aws, stream: str, *datas: bytes) -> None:
-    for data in datas:
-        aws.client("kinesis").put_record(StreamName=stream, Data=data, PartitionKey="k")
+    return new_stream(aws_environment)
 
 
 def test_children_name_their_parents_and_a_closed_shard_ends(aws: Aws, stream: str) -> None:

@@ -1,7 +1,6 @@
 """Shards are read as far as they go, and their children once they have ended."""
 
 import asyncio
-import uuid
 
 import msgspec
 import pytest
@@ -12,22 +11,14 @@ from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.sources.kinesis import StreamReader, shards
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Pull, Source, Target, WorkUnit
 from tests.aws_server import Aws
+from tests.pipeline.kinesis_streams import new_stream, put
 
 FIRST = "shardId-000000000000"
 
 
 @pytest.fixture
 def stream(aws_environment: Aws) -> str:
-    name = f"stream-{uuid.uuid4()}"
-    kinesis = aws_environment.client("kinesis")
-    kinesis.create_stream(StreamName=name, ShardCount=1)
-    kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
-    return name
-
-
-def put(aws: Aws, stream: str, *datas: bytes) -> None:
-    for data in datas:
-        aws.client("kinesis").put_record(StreamName=stream, Data=data, PartitionKey="k")
+    return new_stream(aws_environment)
 
 
 def job(stream: str, *, follow: bool = False, latest: bool = False) -> Job:
