@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from agents.cli.output.write import say
-from agents.embedded.secrets import with_own_secrets
+from agents.embedded.env_file import with_own_secrets
 from pipeline.config.load import PREFIX, load_settings
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError, TransientError, UsageError

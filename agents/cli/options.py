@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from agents.cli.output.write import iso
 from pipeline.runtime.errors import UsageError
-from pipeline.store.key_ranges import Scope
+from pipeline.store.scope import Scope
 from schemas.lex.filters import FilterOperator
 from schemas.lex.log_entry import bot_id
 

@@ -1,23 +1,18 @@
-"""Create the embedded stack's secrets in its data folder, pass them to its processes, and read them in commands."""
+"""Create the embedded stack's secrets in its data folder, and pass them to its processes and to shells."""
 
-import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from agents.embedded.data_folder import read_or_create_secret
+from agents.embedded.env_file import ENV_FILE
 from pipeline.auth.key_factory import create_bearer_key, create_signing_key, is_token_of, key_id_of, new_id
-from pipeline.auth.key_store import change_keys, is_open, read_keys
+from pipeline.auth.key_store import change_keys, read_keys
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
 from schemas.access_key import ALL, AccessKey, Right
 
-DEFAULT_DATA = Path("data")
-"""Default data folder of `turnfold up`."""
-ENV_FILE = "env"
 TOKEN_FILE = "api.token"  # noqa: S105 - the name of its file
 KEY_NAME = "turnfold up"
 UNLIMITED = 1_000_000
@@ -84,34 +79,6 @@ def write_env(folder: Path, addresses: Mapping[str, str], secrets: OwnSecrets) -
         "# Created by `turnfold up` for `. FILE` in a shell: addresses and secrets.\n" + "\n".join(lines) + "\n"
     )
     return path
-
-
-def with_own_secrets(settings: Settings, folder: Path = DEFAULT_DATA) -> Settings:
-    """Add the embedded stack's secrets to settings that have its addresses but no secrets.
-
-    So commands have access if they are started in the folder where `turnfold up` was started. A secret is only sent to
-    the address that it was created for, and a file that others can access is ignored.
-    """
-    variables = _read_env(folder / ENV_FILE)
-    password, token = settings.clickhouse_password, settings.api_token
-    if not password and settings.clickhouse == variables.get("TURNFOLD_CLICKHOUSE"):
-        password = variables.get("TURNFOLD_CLICKHOUSE_PASSWORD", "")
-    if not token and settings.api == variables.get("TURNFOLD_API"):
-        token = variables.get("TURNFOLD_API_TOKEN", "")
-    return msgspec.structs.replace(settings, clickhouse_password=password, api_token=token)
-
-
-def _read_env(path: Path) -> dict[str, str]:
-    try:
-        with path.open(encoding="utf-8") as file:
-            status = os.fstat(file.fileno())
-            if status.st_uid != os.geteuid() or is_open(status):
-                return {}
-            words = shlex.split(file.read(), comments=True)
-    except (OSError, ValueError):
-        return {}
-    pairs = (word.partition("=") for word in words)
-    return {name: value for name, separator, value in pairs if separator}
 
 
 def _signing_key(key_file: Path) -> AccessKey:

@@ -13,7 +13,8 @@ from pipeline.store.client import ClickHouse
 from pipeline.store.conversations import read_archive_and_rows, rows_newer_than
 from pipeline.store.databases import Databases
 from pipeline.store.erasures import has_erasures, load_erasures
-from pipeline.store.key_ranges import EVENTS_PER_PART, Scope, parts, single
+from pipeline.store.key_ranges import EVENTS_PER_PART, parts, single
+from pipeline.store.scope import Scope
 from schemas.erasure import digest
 from schemas.turn import ConversationKey
 

@@ -12,9 +12,8 @@ from pathlib import Path
 import msgspec
 
 from pipeline.runtime.errors import UsageError
+from pipeline.runtime.file_modes import is_open
 from schemas.access_key import AccessKey, KeyFile
-
-GROUP_AND_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 _decoder = msgspec.json.Decoder(KeyFile)
 
@@ -43,15 +42,6 @@ def read_keys(path: Path) -> tuple[AccessKey, ...]:
     if len({key.id for key in keys}) < len(keys):
         raise UsageError(f"{path} has two keys with the same id: remove one of them")
     return keys
-
-
-def is_open(status: os.stat_result) -> bool:
-    """Return whether users other than the owner may read or change a file.
-
-    Where the owner is root, a group may read it: Kubernetes and others pass secrets to non-root processes so.
-    """
-    allowed = stat.S_IRGRP if status.st_uid == 0 else 0
-    return bool(status.st_mode & GROUP_AND_OTHERS & ~allowed)
 
 
 def change_keys(path: Path, change: Callable[[Sequence[AccessKey]], Sequence[AccessKey]]) -> None:

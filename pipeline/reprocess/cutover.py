@@ -16,9 +16,9 @@ from pipeline.runtime.errors import UsageError
 from pipeline.store.client import ClickHouse
 from pipeline.store.compare import Comparison, compare
 from pipeline.store.databases import Databases
-from pipeline.store.key_ranges import Scope
 from pipeline.store.runs import save_run
 from pipeline.store.schema.shadow_tables import database_exists, exchange, retired_database, shadow_database, uuids
+from pipeline.store.scope import Scope
 from schemas.reprocessing import Phase, Run, Target
 
 PAUSE_S = 2.0

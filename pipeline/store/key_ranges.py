@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 from pipeline.store.client import ClickHouse
+from pipeline.store.scope import Scope
 from schemas.turn import ConversationKey
 
 EVENTS_PER_PART = 50_000
@@ -14,32 +15,8 @@ KeyBound = tuple[str, str]
 """(session id, originating request id): a position in the order of a bot's conversations."""
 
 KEY = "(bot_id, session_id, originating_request_id)"
-LAST_TIME = 4_102_444_800_000
-"""The year 2100 in milliseconds: no later event is valid."""
-
 TIMES = {"turns": "timestamp", "conversations": "start"}
 """Table -> its time column."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The conversations of one bot, or of all, that have an event or a start in a time range.
-
-    The range is in milliseconds, `until` exclusive.
-    """
-
-    bot_id: str | None = None
-    since: int | None = None
-    until: int | None = None
-
-    @property
-    def timed(self) -> bool:
-        """Return whether the time range has a bound."""
-        return self.since is not None or self.until is not None
-
-    def parameters(self) -> dict[str, object]:
-        """Return the query parameters for the bounds of the time range."""
-        return {"since": self.since or 0, "until": LAST_TIME if self.until is None else self.until}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from pipeline.config.settings import Settings
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.runtime.errors import StatementError, UsageError
 from pipeline.store.databases import Databases
-from pipeline.store.key_ranges import Scope, count_events
+from pipeline.store.key_ranges import count_events
+from pipeline.store.scope import Scope
 
 DIFFERENT, REPAIRED = 3, 4
 """Exit statuses."""

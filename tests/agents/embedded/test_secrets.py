@@ -1,10 +1,8 @@
-"""Secrets are created once, sent only to their own address, and read only from private files."""
+"""Secrets are created once and survive restarts; those of the settings take precedence."""
 
 from pathlib import Path
 
-import pytest
-
-from agents.embedded.secrets import own_secrets, with_own_secrets, write_env
+from agents.embedded.secrets import own_secrets
 from pipeline.auth.key_store import read_keys
 from pipeline.config.settings import Settings
 
@@ -36,27 +34,3 @@ def test_a_password_and_keys_of_the_settings_come_first(tmp_path: Path) -> None:
     assert (made.user, made.password, made.token) == ("bot", "mine", "tf_mine")
     assert made.key_file == Path("keys.json").absolute()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_secret_is_shown_to_its_own_address_alone(tmp_path: Path) -> None:
-    made = own_secrets(tmp_path, Settings())
-    write_env(tmp_path, HERE, made)
-    beside = with_own_secrets(Settings(), tmp_path)
-    assert (beside.clickhouse_password, beside.api_token) == (made.password, made.token)
-    elsewhere = Settings(clickhouse="http://clickhouse:8123", api="https://turnfold.example")
-    assert with_own_secrets(elsewhere, tmp_path) == elsewhere
-    told = Settings(clickhouse_password="told", api_token="told")
-    assert with_own_secrets(told, tmp_path) == told
-
-
-@pytest.mark.parametrize("wrong", ["absent", "open", "torn"])
-def test_a_file_that_cannot_be_believed_is_left_aside(tmp_path: Path, wrong: str) -> None:
-    file = write_env(tmp_path, HERE, own_secrets(tmp_path, Settings()))
-    match wrong:
-        case "absent":
-            file.unlink()
-        case "open":
-            file.chmod(0o644)
-        case _:
-            file.write_text("export TURNFOLD_CLICKHOUSE='http")
-    assert with_own_secrets(Settings(), tmp_path) == Settings()

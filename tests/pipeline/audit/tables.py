@@ -16,7 +16,8 @@ from pipeline.store.archive import read_back, write
 from pipeline.store.client import ClickHouse
 from pipeline.store.conversations import read_archive_and_rows
 from pipeline.store.databases import Databases
-from pipeline.store.key_ranges import EVENTS_PER_PART, Scope, single
+from pipeline.store.key_ranges import EVENTS_PER_PART, single
+from pipeline.store.scope import Scope
 from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, ConversationKey, Turn

@@ -16,7 +16,7 @@ from pipeline.runtime.clock import now_ms
 from pipeline.store.archive import write
 from pipeline.store.client import ClickHouse
 from pipeline.store.erasures import announce, register_erased_events
-from pipeline.store.key_ranges import Scope
+from pipeline.store.scope import Scope
 from schemas.conversation import Conversation
 from schemas.erasure import ErasedEvent, Erasure, digest, event_digest
 from schemas.lex.log_entry import bot_id

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.auth.key_factory import with_revocation
-from pipeline.auth.key_store import KeyStore, KeysUnavailableError, change_keys, is_open, read_keys
+from pipeline.auth.key_store import KeyStore, KeysUnavailableError, change_keys, read_keys
 from pipeline.runtime.errors import UsageError
 from schemas.access_key import AccessKey
 from tests.paths import ROOT
@@ -40,10 +40,6 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def status(uid: int, bits: int) -> os.stat_result:
-    return os.stat_result((stat.S_IFREG | bits, 1, 1, 1, uid, uid, 0, 0, 0, 0))
-
-
 def test_what_was_kept_is_read_again(tmp_path: Path) -> None:
     issued = [signing(expires=1, rate=0.5), bearing(bots=("BOT*",), rights=()), signing(name="Grüße \N{CAT}")]
     path = kept(tmp_path / "keys", *issued)
@@ -57,24 +53,6 @@ def test_only_its_owner_reads_it_from_the_start(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert [found.name for found in tmp_path.iterdir()] == ["keys"], "nothing else is left"
-
-
-@pytest.mark.parametrize("bits", [0o640, 0o604, 0o620, 0o602, 0o610, 0o660, 0o644, 0o777])
-def test_a_file_that_others_may_read_or_change_is_refused(bits: int) -> None:
-    assert is_open(status(ANOTHER, bits))
-    assert is_open(status(0, bits)) == (bits != 0o640)
-
-
-@pytest.mark.parametrize("bits", [0o600, 0o400, 0o700])
-def test_a_file_of_its_owner_alone_is_not(bits: int) -> None:
-    assert not is_open(status(ANOTHER, bits))
-    assert not is_open(status(0, bits))
-
-
-def test_roots_group_may_read_as_where_kubernetes_hands_a_secret() -> None:
-    assert not is_open(status(0, 0o440))
-    assert not is_open(status(0, 0o640))
-    assert is_open(status(0, 0o444))
 
 
 def test_an_accessible_file_is_refused_with_the_command_that_fixes_it(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from pipeline.fold.fold import fold
 from pipeline.store.archive import write
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.conversations import read_archive_and_rows
-from pipeline.store.key_ranges import KeyBound, Range, Scope, Where, condition, count_events, parts, ranges
+from pipeline.store.key_ranges import KeyBound, Range, Where, condition, count_events, parts, ranges
 from pipeline.store.key_ranges import divided as divided_range
+from pipeline.store.scope import Scope
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, Turn
 from tests.effort import examples

@@ -23,10 +23,11 @@ from pipeline.store.archive import read_back, write
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.conversations import DELETE, delete_rows, read_archive_and_rows, rows_newer_than
 from pipeline.store.health import unavailable_reason
-from pipeline.store.key_ranges import Scope, parts
+from pipeline.store.key_ranges import parts
 from pipeline.store.schema.cluster_ddl import FORMS, cluster_options, render
 from pipeline.store.schema.migrate import CREATE, RECORD, migrate, migrations
 from pipeline.store.schema.views import replace_views, view_statement
+from pipeline.store.scope import Scope
 from schemas.topics import DAY_MS
 from schemas.turn import ArchivedTurn
 from schemas.views import CONVERSATIONS, VIEWS
