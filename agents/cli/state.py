@@ -7,7 +7,8 @@ import msgspec
 from pipeline.config.settings import Settings
 from pipeline.kafka.dead_letters.reader import DeadLetterCount, count_dead_letters
 from pipeline.kafka.forwarded import ForwardedCount, count_forwarded
-from pipeline.kafka.group import PartitionLag, read_lag
+from pipeline.kafka.group import read_lag
+from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError, UsageError
 from pipeline.store.client import connection
 from pipeline.store.counts import count_rows, count_without_visits

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from agents.embedded.services import read_lag
 from pipeline.config.settings import Settings
-from pipeline.kafka.group import PartitionLag, read_lag
+from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.runtime.errors import TransientError
 
 POLL_SECONDS = 0.5
@@ -34,10 +35,10 @@ class BrokerMemory:
     async def watch(self) -> None:
         """Poll until cancelled; keep the last snapshot while the broker does not answer."""
         while True:
+            await asyncio.sleep(POLL_SECONDS)
             at = self._clock()
             with contextlib.suppress(TransientError):  # it has died, or is busy
                 self._last = LagSnapshot(await asyncio.to_thread(read_lag, self._settings, PATIENCE), at)
-            await asyncio.sleep(POLL_SECONDS)
 
     def report_loss(self) -> str:
         """Describe what is lost when the broker has just died, as the end of a sentence, and reset the snapshot."""

@@ -5,12 +5,10 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-import urllib3
-
+from agents.embedded.services import create_topics
 from agents.embedded.supervisor import Launch, Program
 from pipeline.config.settings import Settings
 from pipeline.embedded.broker import broker_command
-from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.runtime.sockets import free_port
 
@@ -92,6 +90,8 @@ def http_probe(url: str) -> Callable[[], Awaitable[None]]:
 
 
 def _get(url: str) -> None:
+    import urllib3  # noqa: PLC0415 - the first process starts before it is imported
+
     try:
         response = urllib3.request("GET", url, timeout=PROBE_SECONDS, retries=False)
     except urllib3.exceptions.HTTPError as error:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.embedded import programs
+from agents.embedded import programs, services
 from agents.embedded.broker_memory import BrokerMemory
 from agents.embedded.data_folder import lock_data_folder, read_or_create_secret
 from agents.embedded.programs import BROKER, ENGINE, HOST
@@ -15,11 +15,8 @@ from agents.embedded.secrets import own_secrets, write_env
 from agents.embedded.supervisor import GivenUpError, Supervisor
 from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
-from pipeline.kafka.group import read_lag
-from pipeline.kafka.topics import create_topics, find_topics
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.runtime.sockets import check_port_free
-from pipeline.store.schema.migrate import migrate
 
 PRIVATE_UMASK = 0o077
 """The umask: only the owner can read the logs and tables that this process and its children write."""
@@ -160,9 +157,9 @@ async def _check_external(settings: Settings, options: Options) -> None:
         UsageError: one of them does not.
     """
     if options.kafka:
-        await _check(f"--kafka {options.kafka}", asyncio.to_thread(find_topics, settings))
+        await _check(f"--kafka {options.kafka}", asyncio.to_thread(services.find_topics, settings))
     if options.clickhouse:
-        await _check(f"--clickhouse {options.clickhouse}", migrate(settings, dry_run=True))
+        await _check(f"--clickhouse {options.clickhouse}", services.migrate(settings, dry_run=True))
 
 
 async def _check(option: str, request: Awaitable[object]) -> None:
@@ -214,28 +211,31 @@ class _Stack:
         await self._drain(say)
 
     async def _start(self) -> None:
-        """Start all programs, each once its dependencies are ready."""
+        """Start all programs, each once its dependencies are ready.
+
+        The query layer needs no tables to start: what it imports takes as long as ClickHouse and the tables.
+        """
         supervisor, options = self._supervisor, self._options
         workers = [programs.worker(number, self._environ) for number in range(1, options.workers + 1)]
+        query_layer = programs.query_layer(options.api_port, self._environ)
+        if not options.clickhouse:
+            supervisor.start(programs.engine(options.data, options.clickhouse_port, self._environ))
+        supervisor.start(query_layer)
+        await asyncio.to_thread(services.import_clickhouse)
+        if not options.clickhouse:
+            await supervisor.ready(ENGINE, START_SECONDS)
         if not options.kafka:
             worker_names = tuple(worker.name for worker in workers)
             supervisor.start(programs.broker(self._settings, options.kafka_port, self.memory.report_loss, worker_names))
-        if not options.clickhouse:
-            supervisor.start(programs.engine(options.data, options.clickhouse_port, self._environ))
-            await supervisor.ready(ENGINE, START_SECONDS)
-        await migrate(self._settings)
+        await services.migrate(self._settings)
         if options.kafka:
-            await asyncio.to_thread(create_topics, self._settings)
+            await asyncio.to_thread(services.create_topics, self._settings)
         else:
             await supervisor.ready(BROKER, START_SECONDS)
-        servers = (
-            programs.query_layer(options.api_port, self._environ),
-            programs.receiver(options.receive_port, self._environ),
-        )
-        started = [*workers, *servers]
-        for program in started:
+        later = [*workers, programs.receiver(options.receive_port, self._environ)]
+        for program in later:
             supervisor.start(program)
-        await asyncio.gather(*(supervisor.ready(program.name, START_SECONDS) for program in started))
+        await asyncio.gather(*(supervisor.ready(program.name, START_SECONDS) for program in (query_layer, *later)))
         if options.demo:
             supervisor.start(programs.demo(self._environ))
 
@@ -248,7 +248,7 @@ class _Stack:
         deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS
         while True:
             try:
-                lags = await asyncio.to_thread(read_lag, self._settings)
+                lags = await asyncio.to_thread(services.read_lag, self._settings)
             except TransientError:
                 return
             left = sum(lag.lag for lag in lags if lag.topic != self._settings.topic_dead)

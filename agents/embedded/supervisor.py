@@ -14,7 +14,8 @@ from agents.embedded.restarts import RestartPolicy
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.parent_death import die_with_parent
 
-PROBE_PAUSE = 0.1
+FIRST_PAUSE, MAX_PAUSE = 0.01, 0.1
+"""Seconds between two probes: they grow, as what is not ready soon takes its time."""
 HALT_SECONDS = 5.0
 """Seconds that a halted program has to finish its work; after that it would only wait for the restarted program."""
 LATE_SECONDS = 60.0
@@ -195,7 +196,7 @@ class Supervisor:
 
     async def _probe(self, child: Child, launch: Launch) -> None:
         loop, restarted = asyncio.get_running_loop(), child.ready.is_set()
-        late = loop.time() + LATE_SECONDS
+        late, pause = loop.time() + LATE_SECONDS, FIRST_PAUSE
         while True:
             try:
                 await launch.probe()
@@ -206,7 +207,8 @@ class Supervisor:
             if restarted and loop.time() > late:
                 late += LATE_SECONDS
                 self._say(f"{child.program.name} is not ready yet: {child.unready_reason}")
-            await asyncio.sleep(PROBE_PAUSE)
+            await asyncio.sleep(pause)
+            pause = min(1.2 * pause, MAX_PAUSE)
         child.policy.ready(loop.time())
         child.ready.set()
         if restarted:

@@ -35,6 +35,8 @@ CUT_SECONDS = 20
 IDLE_SECONDS = 90
 """Seconds that a connection may be idle: longer than clients keep one, so that the client closes it first."""
 MAX_CONNECTIONS = 256
+UNUSED = ("numpy", "pandas", "pyarrow")
+"""Packages that chdb imports where they are installed, for results of other kinds: that takes a third of its start."""
 UNSEALED = (
     "this system has no Landlock (Linux has it since 5.13): clients of this ClickHouse may find ways to read files "
     "of its user"
@@ -85,6 +87,8 @@ def _prepare_process(path: Path, *, connects: bool) -> None:
     folder = prepare_folder(path)
     (folder / INCOMING).mkdir(mode=0o700, exist_ok=True)
     os.environ["TMPDIR"] = str(folder / INCOMING)  # its import creates a temporary database
+    for name in UNUSED:
+        sys.modules[name] = None  # type: ignore[assignment]  # importing it raises ImportError
     if not seal(folder, connects=connects):
         logging.getLogger(__name__).warning(UNSEALED)
 

@@ -86,6 +86,10 @@ class ClickHouse:
             )
         return cls(client, settings.clickhouse_cluster)
 
+    def use(self, database: str) -> None:
+        """Send later statements to another database."""
+        self._client.database = database
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()

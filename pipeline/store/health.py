@@ -17,6 +17,8 @@ SECONDS = 3.0
 """Seconds that ClickHouse has to answer a probe: clients of a readiness probe do not wait long."""
 FRESH_SECONDS = 1.0
 """Seconds for which a result is reused: however many requests there are, ClickHouse gets one query meanwhile."""
+FRESH_PROBLEM_SECONDS = 0.1
+"""The same for a problem: it may have been solved, and what waits for that should not wait longer."""
 
 
 class Store(Protocol):
@@ -45,12 +47,15 @@ class ReadyProbe:
         self._finished = 0.0
 
     async def problem(self) -> str:
-        """Return the problem as of less than `FRESH_SECONDS` ago; empty if there is none."""
-        if self._running is None or (self._running.done() and time.monotonic() - self._finished >= FRESH_SECONDS):
+        """Return the problem as of a moment ago, which is shorter if there is one; empty if there is none."""
+        if self._running is None or (self._running.done() and not self._is_fresh(self._running.result())):
             self._running = asyncio.create_task(self._query())
         running = self._running
         await asyncio.wait([running])  # a cancelled caller must not cancel the query of the others
         return running.result()
+
+    def _is_fresh(self, problem: str) -> bool:
+        return time.monotonic() - self._finished < (FRESH_PROBLEM_SECONDS if problem else FRESH_SECONDS)
 
     async def _query(self) -> str:
         try:

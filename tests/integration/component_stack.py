@@ -15,7 +15,7 @@ import msgspec
 import orjson
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.group import PartitionLag
+from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.sockets import free_port

@@ -16,7 +16,8 @@ from botocore.config import Config
 
 from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
-from pipeline.kafka.group import PartitionLag, read_lag
+from pipeline.kafka.group import read_lag
+from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.sockets import free_port
 from tests import forked_cli as forked

@@ -12,7 +12,7 @@ from agents.cli.output.safe_console import SafeConsole
 from agents.cli.output.write import cell, console, say, write_json
 from agents.cli.state import State, read_state, without_visits
 from pipeline.config.settings import Settings
-from pipeline.kafka.group import PartitionLag
+from pipeline.kafka.partition_lag import PartitionLag
 
 
 @click.command()

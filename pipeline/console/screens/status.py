@@ -10,7 +10,7 @@ from pipeline.config.settings import Settings
 from pipeline.console.questions import Question
 from pipeline.console.visit import Screen, ScreenPart, Visit
 from pipeline.http.operations import list_bots
-from pipeline.kafka.group import PartitionLag, read_lag
+from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.access_key import Right
 from schemas.lex.list_bots import ListBotsResponse
@@ -40,6 +40,8 @@ async def show(visit: Visit) -> Response:
 
 
 async def _topics(visit: Visit) -> Mapping[str, Any]:
+    from pipeline.kafka.group import read_lag  # noqa: PLC0415 - the query layer starts sooner without Kafka's client
+
     settings = visit.console.app.settings
     try:
         lags = await visit.console.shared.get("topics", lambda: asyncio.to_thread(read_lag, settings, PATIENCE_S))

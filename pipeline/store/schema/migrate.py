@@ -54,16 +54,15 @@ async def migrate(settings: Settings, *, dry_run: bool = False, views: bool = Tr
         UsageError: the database has migrations that this version does not know, or tables of the other
             kind (cluster or single server).
     """
-    async with connection(settings, database="") as server:
+    async with connection(settings, database="") as clickhouse:
         if not dry_run:
-            await _run(server, CREATE, _database(settings))
-        recorded = await server.rows(RECORDED, _database(settings))
-    if recorded:
-        _check_kind(recorded[0][0], settings)
-    if not recorded and dry_run:
-        async with connection(settings, database="") as server:
-            return [*_names(migrations()), *await _follow_settings(server, settings, dry_run=True, views=views)]
-    async with connection(settings) as clickhouse:
+            await _run(clickhouse, CREATE, _database(settings))
+        recorded = await clickhouse.rows(RECORDED, _database(settings))
+        if recorded:
+            _check_kind(recorded[0][0], settings)
+        elif dry_run:
+            return [*_names(migrations()), *await _follow_settings(clickhouse, settings, dry_run=True, views=views)]
+        clickhouse.use(settings.clickhouse_database)
         if not recorded:
             await _run(clickhouse, RECORD)
         pending = await _pending(clickhouse)

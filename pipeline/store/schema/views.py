@@ -43,7 +43,7 @@ async def replace_views(clickhouse: ClickHouse, settings: Settings, *, dry_run: 
     changed = []
     for view in VIEWS:
         rendered = render(view_statement(view, settings, definer), clickhouse.cluster)
-        if await _normalize(clickhouse, rendered[-1]) == current.get(view.name):
+        if view.name in current and current[view.name] == await _normalize(clickhouse, rendered[-1]):
             continue
         if not dry_run:
             for each in rendered:

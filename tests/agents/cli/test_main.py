@@ -38,6 +38,7 @@ PRINTS_A_TABLE, SENDS_REQUESTS = {"rich"}, {"importlib.metadata", "logging", "te
 @pytest.mark.parametrize(("arguments", "needed"), [
     (["--help"], set()),
     (["keys", "--help"], {"logging", "secrets", "tempfile"}),
+    (["up", "--help"], {"asyncio", "logging", "secrets", "tempfile"}),
     (["sessions", "TRAVELBOT1"], PRINTS_A_TABLE | SENDS_REQUESTS),
     (["session", "--help"], PRINTS_A_TABLE | SENDS_REQUESTS),
     (["watch", "--help"], PRINTS_A_TABLE | SENDS_REQUESTS),
@@ -45,6 +46,10 @@ PRINTS_A_TABLE, SENDS_REQUESTS = {"rich"}, {"importlib.metadata", "logging", "te
 ])  # fmt: skip
 def test_a_command_imports_only_what_it_needs(arguments: list[str], needed: set[str]) -> None:
     assert imported_by(arguments) - needed == set()
+
+
+def test_the_query_layer_starts_without_kafkas_clients() -> None:
+    assert {"aiokafka", "confluent_kafka", "faust", "kafka"} & imported_by(["serve", "--help"]) == set()
 
 
 def test_what_a_command_imports_is_found() -> None:

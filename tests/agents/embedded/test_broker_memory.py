@@ -8,7 +8,7 @@ from kafka import KafkaProducer
 
 from agents.embedded.broker_memory import BrokerMemory, describe_loss
 from pipeline.config.settings import Settings
-from pipeline.kafka.group import PartitionLag
+from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.kafka.topics import create_topics
 from tests.brokers import broker, unused
 

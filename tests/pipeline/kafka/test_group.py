@@ -14,7 +14,8 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.client import open_admin, open_producer
-from pipeline.kafka.group import GroupMember, PartitionLag, members, read_lag
+from pipeline.kafka.group import GroupMember, members, read_lag
+from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError
 

@@ -97,6 +97,12 @@ def test_a_probe_times_out_soon_and_reuses_that_result(monkeypatch: pytest.Monke
         for _ in range(3):
             assert await probe.problem() == "ClickHouse cannot be queried: it gave no answer within 0.05 s"
         assert store.asked == 1
+        monkeypatch.setattr("pipeline.store.health.FRESH_PROBLEM_SECONDS", 0.0)
+        store.answers.set()
+        assert await probe.problem() == ""
+        assert await probe.problem() == "", "a result without a problem is reused for longer"
+        assert store.asked == 2
 
     monkeypatch.setattr("pipeline.store.health.FRESH_SECONDS", 600.0)
+    monkeypatch.setattr("pipeline.store.health.FRESH_PROBLEM_SECONDS", 600.0)
     asyncio.run(go())

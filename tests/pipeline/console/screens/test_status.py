@@ -8,7 +8,7 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.console.screens import status
 from pipeline.console.screens.status import TopicState, topic_states
-from pipeline.kafka.group import PartitionLag
+from pipeline.kafka.partition_lag import PartitionLag
 from schemas.access_key import Right
 from tests.brokers import Broker, unused
 from tests.pipeline.auth.signing import bearing, kept
