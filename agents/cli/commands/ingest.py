@@ -12,8 +12,10 @@ from agents.cli.output.progress import ProgressDisplay, progress
 from agents.cli.output.write import say, write_json
 from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
-from pipeline.ingest.files.formats import open_export
-from pipeline.ingest.files.reader import STDIN, Input, read_inputs, readable_bytes
+from pipeline.ingest.files.formats import lines_in
+from pipeline.ingest.files.json_splitter import LineCheck
+from pipeline.ingest.files.names import name_of
+from pipeline.ingest.files.reader import Input, InputLines, opened_input, readable_bytes
 from pipeline.kafka.group import wait_until_folded
 from pipeline.kafka.produce import Producer, SendFailure
 from pipeline.kafka.topics import require_topics
@@ -93,7 +95,7 @@ def _send(
     failures = FailureLog()
     with Producer(settings, on_failure=failures) as producer, progress(total) as display:
         feed = Feed(settings, producer)
-        inputs = interrupt.until_signal(_inputs(settings, files))
+        inputs = interrupt.until_signal(_inputs(settings, files, feed.line_check))
         with _noting_errors(result):
             _send_inputs(feed, inputs, failures, display, result)
         with _noting_errors(result):
@@ -114,26 +116,32 @@ def _noting_errors(result: IngestResult) -> Iterator[None]:
         result.stopped = str(error)
 
 
-def _inputs(settings: Settings, files: tuple[str, ...]) -> Iterator[Input]:
-    for file in files:
-        if file == STDIN:
-            yield from read_inputs(file, settings.max_message_bytes)
-        else:
-            with open_export(file, settings.max_message_bytes) as export:
-                yield from export
+def _inputs(settings: Settings, files: tuple[str, ...], check: LineCheck | None) -> Iterator[Input | InputLines]:
+    for path in files:
+        with opened_input(path) as file:
+            yield from lines_in(file, name_of(path), settings.max_message_bytes, check)
 
 
 def _send_inputs(
-    feed: Feed, inputs: Iterator[Input], failures: FailureLog, display: ProgressDisplay, result: IngestResult
+    feed: Feed,
+    inputs: Iterator[Input | InputLines],
+    failures: FailureLog,
+    display: ProgressDisplay,
+    result: IngestResult,
 ) -> None:
     done = 0
     for read in inputs:
-        if read.problem:
-            failures(SendFailure(read.origin, read.problem))
+        if isinstance(read, InputLines):
+            if sent := feed.put_lines(read):
+                result.last = read.origin(sent - 1)
+            done += sum(map(len, read.texts)) + len(read.texts)
         else:
-            feed.put(read.data, read.origin)
-        result.last = read.origin
-        done += len(read.data) + 1
+            if read.problem:
+                failures(SendFailure(read.origin, read.problem))
+            else:
+                feed.put(read.data, read.origin)
+            result.last = read.origin
+            done += len(read.data) + 1
         display.update(feed.tally.inputs, done)
 
 

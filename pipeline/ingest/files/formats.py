@@ -4,8 +4,9 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from pipeline.ingest.files.json_splitter import LineCheck
 from pipeline.ingest.files.names import name_of
-from pipeline.ingest.files.reader import PARQUET, Input, opened_file, stream_inputs
+from pipeline.ingest.files.reader import PARQUET, Input, InputLines, opened_file, stream_inputs, stream_lines
 from pipeline.runtime.errors import UsageError
 
 
@@ -29,7 +30,7 @@ class Export:
 def open_export(path: str, max_bytes: int) -> Iterator[Export]:
     """Open the file at `path`, whose content shows its format.
 
-    It is Parquet, with a row for each input, or text as `read_inputs` reads it. An input of more than `max_bytes` has
+    It is Parquet, with a row for each input, or text as `stream_inputs` reads it. An input of more than `max_bytes` has
     that as its problem.
 
     Raises:
@@ -48,6 +49,15 @@ def export_in(file: io.BufferedReader, name: str, max_bytes: int) -> Export:
     if file.peek(len(PARQUET)).startswith(PARQUET):
         return _parquet(file, name, max_bytes)
     return Export(stream_inputs(file, name, max_bytes), file.tell)
+
+
+def lines_in(
+    file: io.BufferedReader, name: str, max_bytes: int, check: LineCheck | None
+) -> Iterator[Input | InputLines]:
+    """Read an open file, like `export_in`; log entries that `check` knows come together."""
+    if file.peek(len(PARQUET)).startswith(PARQUET):
+        return iter(_parquet(file, name, max_bytes))
+    return stream_lines(file, name, max_bytes, check)
 
 
 def _parquet(file: io.BufferedReader, name: str, max_bytes: int) -> Export:

@@ -1,7 +1,7 @@
 """Split a stream of JSON documents of limited size, whatever lies between them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from pipeline.ingest.files.buffer import ByteBuffer
@@ -24,6 +24,18 @@ class Piece(NamedTuple):
     size: int
 
 
+class EntryLines(NamedTuple):
+    """Log entries, one a line, which take `size` bytes with their line ends; `keys` are their session ids."""
+
+    keys: list[bytes]
+    texts: list[bytes]
+    size: int
+
+
+LineCheck = Callable[[bytes], EntryLines]
+"""Finds log entries at the beginning of a block of whole lines, up to a line that is something else."""
+
+
 class DocumentTooLongError(Exception):
     """From line `number` on there is one JSON value over many lines, longer than PIECE_BYTES."""
 
@@ -40,9 +52,14 @@ STAMP = re.compile(
 )
 """Timestamp before a message: of a CloudWatch Logs export, which does not repeat it on further lines; of Insights and
 container runtimes; or, with the stream's name, of `aws logs tail`."""
+BLOCK_BYTES = range(4_096, 128 * 1024)
+"""Bytes of a block of lines. Each that holds nothing but entries doubles the next one, so that little is split in vain
+where other lines lie between them."""
 LINE_START = 2_048
 """Bytes that may lie before the first piece of a line."""
 OPENING = (b"{", b"[")
+BLANKS = b" \t\r\n"
+"""Bytes that may follow a JSON value."""
 BORDER = b"}{"
 """The end of an object and the start of the next one: text that is no JSON extends up to it."""
 
@@ -59,6 +76,33 @@ class JsonSplitter:
         self._entry = 0
         self._in_line = False
         self._unclosed: set[int] = set()
+        self._block = BLOCK_BYTES.start
+        self._no_entry = -1
+        """Position in the stream of a line that the check did not take."""
+
+    def take_lines(self, check: LineCheck) -> EntryLines | None:
+        """Take the log entries that `check` finds in the next lines in memory; None if the next line is no entry.
+
+        It may be called between any two `pieces`.
+        """
+        buffer = self._buffer
+        start, end = buffer.position, buffer.line_end
+        if self._in_line or self._unclosed or not buffer.holds_line or end - start > BLOCK_BYTES.stop:
+            return None
+        if buffer.discarded + start == self._no_entry:
+            return None
+        end = max(end, buffer.text.rfind(b"\n", start, start + self._block))
+        lines = check(buffer.text[start:end])
+        if lines.size > end - start:
+            self._block = min(2 * max(self._block, BLOCK_BYTES.start), BLOCK_BYTES.stop)
+        else:
+            self._block = BLOCK_BYTES.start if lines.texts else 0
+            self._no_entry = buffer.discarded + start + lines.size
+        if not lines.texts:
+            return None
+        buffer.move(start + lines.size)
+        self.line += len(lines.texts)
+        return lines
 
     def pieces(self) -> Iterator[Piece]:
         """Yield all text in order, without line ends, blanks between values and CloudWatch's timestamps.
@@ -82,7 +126,7 @@ class JsonSplitter:
             return None
         if not buffer.text.startswith(b"{", start):
             return None
-        text = buffer.text[start:end].rstrip()
+        text = buffer.text[start:end].rstrip(BLANKS)
         if not is_object(text):
             return None
         buffer.move(end + 1)
@@ -215,6 +259,9 @@ class JsonSplitter:
         self._entry, self._in_line = entry, True
 
     def _end_line(self) -> None:
-        self._buffer.move(self._buffer.line_end + self._buffer.holds_line)
+        buffer = self._buffer
+        buffer.move(buffer.line_end + buffer.holds_line)
+        if self._unclosed and max(self._unclosed) < buffer.discarded + buffer.position:
+            self._unclosed.clear()
         self.line += 1
         self._entry, self._in_line = 0, False

@@ -11,7 +11,7 @@ import msgspec
 
 from pipeline.ingest.files.buffer import ByteBuffer
 from pipeline.ingest.files.gzip_stream import GZIP, ByteStream, GzipReader
-from pipeline.ingest.files.json_splitter import PIECE_BYTES, DocumentTooLongError, JsonSplitter, Piece
+from pipeline.ingest.files.json_splitter import PIECE_BYTES, DocumentTooLongError, JsonSplitter, LineCheck, Piece
 from pipeline.ingest.files.names import name_of
 from pipeline.ingest.unwrap.document import objects
 from pipeline.ingest.unwrap.encodings import BOM_BYTES, Transcoder, encoding_of
@@ -47,22 +47,36 @@ class Input(msgspec.Struct, frozen=True, gc=False):
         return f"{self.source}:{self.line}" + (f"[{self.entry}]" if self.entry else "")
 
 
-def read_inputs(path: str, max_bytes: int) -> Iterator[Input]:
-    """Read the inputs in the file at `path`, or in standard input if it is `-`.
+class InputLines(msgspec.Struct, frozen=True, gc=False):
+    """Inputs that are log entries, each in a line of its own, from `line` on; `keys` are their session ids."""
+
+    source: str
+    line: int
+    keys: list[bytes]
+    texts: list[bytes]
+
+    def origin(self, index: int) -> str:
+        """Return the position of one of the inputs."""
+        return f"{self.source}:{self.line + index}"
+
+
+def stream_inputs(stream: ByteStream, source: str, max_bytes: int) -> Iterator[Input]:
+    """Read the inputs in a stream, which `source` names.
 
     An input is a JSON object: on a line, over several lines, after another one, or in an array of objects; or the part
     of a line that is none, empty lines included. A time that CloudWatch Logs exports before the object is dropped. An
     input of more than `max_bytes` has that as its problem.
-
-    Raises:
-        UsageError: the file is missing or cannot be opened.
     """
-    with _opened(path) as stream:
-        yield from stream_inputs(stream, name_of(path), max_bytes)
+    return cast("Iterator[Input]", stream_lines(stream, source, max_bytes, None))  # without a check there are no lines
 
 
-def stream_inputs(stream: ByteStream, source: str, max_bytes: int) -> Iterator[Input]:
-    """Read the inputs in a stream, like `read_inputs`; `source` names the stream."""
+def stream_lines(
+    stream: ByteStream, source: str, max_bytes: int, check: LineCheck | None
+) -> Iterator[Input | InputLines]:
+    """Read the inputs in a stream, like `stream_inputs`; those that `check` finds are log entries, and come together.
+
+    What comes, and in which order, is the same with any check.
+    """
     for _ in range(LAYERS):
         stream = GzipReader(stream) if stream.peek(len(GZIP)).startswith(GZIP) else stream
     encoding = encoding_of(stream.peek(BOM_BYTES))
@@ -70,7 +84,13 @@ def stream_inputs(stream: ByteStream, source: str, max_bytes: int) -> Iterator[I
     splitter = JsonSplitter(window)
     try:
         while not window.ended:
-            for piece in splitter.pieces():
+            pieces = splitter.pieces()
+            piece: Piece | None
+            while True:
+                while check and (lines := splitter.take_lines(check)):
+                    yield InputLines(source, splitter.line - len(lines.texts), lines.keys, lines.texts)
+                if (piece := next(pieces, None)) is None:
+                    break
                 yield from _inputs(source, piece, min(max_bytes, PIECE_BYTES))
             if window.broken:
                 yield Input(source, splitter.line, problem=window.broken)
@@ -118,7 +138,12 @@ def limit_size(raw: Input, size: int, max_bytes: int) -> Input:
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[io.BufferedReader]:
+def opened_input(path: str) -> Iterator[io.BufferedReader]:
+    """Open the file at `path`, or standard input, which stays open afterwards.
+
+    Raises:
+        UsageError: the file is missing or cannot be opened.
+    """
     stream = cast("io.BufferedReader", sys.stdin.buffer) if path == STDIN else opened_file(path)
     try:
         yield stream

@@ -4,6 +4,9 @@ import msgspec
 
 from pipeline.config.settings import Settings
 from pipeline.ingest.decoder import EventDecoder
+from pipeline.ingest.entry_lines import find_entry_lines
+from pipeline.ingest.files.json_splitter import LineCheck
+from pipeline.ingest.files.reader import InputLines
 from pipeline.ingest.routing import Destination, route
 from pipeline.kafka.produce import Producer, SendFailure
 from pipeline.reprocess.batch import MAX_PROBLEMS, DecodedInputs, InputBatch
@@ -25,6 +28,25 @@ class Feed:
         self._producer = producer
         self._topics = {Destination.TURNS: settings.topic_turns, Destination.RAW: settings.topic_raw}
         self.tally = Tally()
+
+    @property
+    def line_check(self) -> LineCheck | None:
+        """A check that finds log entries for `put_lines`; None if entries are redacted, which `put` does."""
+        if self._decoder.redaction is not None:
+            return None
+        limit = min(self._decoder.message_bytes, self._decoder.event_bytes)
+        return lambda block: find_entry_lines(block, limit)
+
+    def put_lines(self, lines: InputLines) -> int:
+        """Send inputs that the check has found, like `put`; return how many were sent before Kafka accepts no more.
+
+        Raises:
+            TransientError: Kafka accepts no more messages; none was sent.
+        """
+        count = self._producer.send_keyed(self._topics[Destination.TURNS], lines.keys, lines.texts, lines.origin)
+        self.tally.inputs += count
+        self.tally.entries += count
+        return count
 
     def put(self, raw: bytes, origin: str = "") -> None:
         """Send one input; `origin` describes its source in failures.

@@ -56,6 +56,71 @@ def test_the_window_limits_messages_in_flight(kafka_settings: Settings, monkeypa
         assert producer.sent == 1001
 
 
+def test_messages_that_are_sent_together_arrive_as_those_that_are_sent_alone(kafka_settings: Settings) -> None:
+    create_topics(kafka_settings)
+    topic = kafka_settings.topic_turns
+    keys = [b"user-%d" % (number % 40) for number in range(300)]
+    values = [b"value %d" % number for number in range(300)]
+    with Producer(kafka_settings, on_failure=unexpected) as producer:
+        assert producer.send_keyed(topic, keys, values, str) == 300
+        for key, value in zip(keys, values, strict=True):
+            producer.send(topic, key, value)
+        producer.flush()
+        assert (producer.sent, producer.failed) == (600, 0)
+    found = records(kafka_settings, topic)
+    sent = zip(keys, values, strict=True)
+    assert Counter(found) == {((murmur2(key) & 0x7FFFFFFF) % 4, key, value): 2 for key, value in sent}
+    for key in set(keys):
+        numbers = [int(value.split()[1]) for _, found_key, value in found if found_key == key]
+        assert numbers == 2 * sorted(set(numbers)), "in the order in which they were sent"
+
+
+def test_the_window_limits_messages_that_are_sent_together(
+    kafka_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(produce, "WINDOW_BYTES", 100_000)
+    settings = msgspec.structs.replace(kafka_settings, max_message_bytes=40_000)
+    create_topics(settings)
+    with Producer(settings, on_failure=unexpected) as producer:
+        assert producer.send_keyed(settings.topic_turns, [b"key"] * 1_000, [b"x" * 1_600] * 1_000, str) == 1_000
+        assert (producer.in_flight - 5) * 1600 <= 105_536
+        producer.flush()
+        assert producer.sent == 1_000
+
+
+def test_one_of_several_that_is_too_large_fails_alone_and_says_where_it_came_from(kafka_settings: Settings) -> None:
+    create_topics(kafka_settings)
+    failures: list[SendFailure] = []
+    values = [b"fits", b"x" * 5_000_000, b"fits"]
+    with Producer(kafka_settings, on_failure=failures.append) as producer:
+        assert producer.send_keyed(kafka_settings.topic_turns, [b"key"] * 3, values, "file:{}".format) == 3
+        producer.flush()
+        assert (producer.sent, producer.failed) == (2, 1)
+    assert [failure.origin for failure in failures] == ["file:1"]
+
+
+def test_when_kafka_stops_answering_those_sent_together_are_counted_too(
+    kafka_settings: Settings, kafka_broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window is full after some of them: the others are not taken, and not counted."""
+    monkeypatch.setattr(produce, "WINDOW_BYTES", 100_000)
+    settings = msgspec.structs.replace(kafka_settings, max_message_bytes=40_000)
+    create_topics(settings)
+    failures: list[SendFailure] = []
+    arguments = (settings.topic_turns, [b"key"] * 200, [b"x" * 1_600] * 200, "file:{}".format)
+    with Producer(settings, on_failure=failures.append, patience=0.5) as producer:
+        with stopped(kafka_broker.process):
+            sent = producer.send_keyed(*arguments)
+            assert 0 < sent < 200
+            with pytest.raises(TransientError, match="takes no more messages: not acknowledged within"):
+                producer.send_keyed(*arguments)
+        with pytest.raises(TransientError):
+            producer.flush()
+        assert producer.sent + producer.failed == sent
+    assert sorted(failure.origin for failure in failures) == sorted({failure.origin for failure in failures})
+    assert {failure.origin for failure in failures} <= {f"file:{index}" for index in range(sent)}
+
+
 def test_a_message_that_is_too_large_fails_alone_and_says_where_it_came_from(kafka_settings: Settings) -> None:
     create_topics(kafka_settings)
     failures: list[SendFailure] = []

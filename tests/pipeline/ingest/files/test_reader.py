@@ -3,6 +3,7 @@ import gzip
 import io
 import os
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.ingest.files import reader as files
 from pipeline.ingest.files.json_splitter import PIECE_BYTES
-from pipeline.ingest.files.reader import Input, read_inputs, readable_bytes
+from pipeline.ingest.files.reader import Input, opened_input, readable_bytes, stream_inputs
 from pipeline.runtime.errors import UsageError
 
 LIMIT = 1_000_000
@@ -33,6 +34,11 @@ def test_a_list_that_is_too_large_in_its_wrapper_is_taken_apart(file: Path) -> N
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "input"
+
+
+def read_inputs(path: str, limit: int) -> Iterator[Input]:
+    with opened_input(path) as stream:
+        yield from stream_inputs(stream, path, limit)
 
 
 def read(path: Path, content: bytes, limit: int = LIMIT) -> list[Input]:
