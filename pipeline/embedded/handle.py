@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pipeline.embedded.confinement import check_confined, with_literals_only
+from pipeline.embedded.confinement import check_confined, reads_expressions, with_literals_only
 from pipeline.embedded.format_headings import HEADING_ENDS
 
 
@@ -145,7 +145,7 @@ def create_external(handle: Any, table: ExternalTable) -> None:
 
 def insert_from_file(target: bytes, settings: bytes, input_format: str, file: Path, *, literals: bool) -> bytes:
     """Return an INSERT that reads its data from a file; with `literals`, Values may not be expressions."""
-    if literals and input_format.lower() == "values":
+    if literals and reads_expressions(input_format):
         settings = with_literals_only(settings)
     source = f" FROM INFILE '{escape(str(file))}' COMPRESSION 'none' "
     return target + source.encode() + settings + f" FORMAT {input_format}".encode()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from starlette.requests import Request
 
-from pipeline.embedded.confinement import MAX_SUSPICIOUS_LENGTH, has_unsafe_values
+from pipeline.embedded.confinement import MAX_SUSPICIOUS_LENGTH, has_unsafe_values, reads_expressions
 from pipeline.embedded.errors import ClickHouseCode, EngineError, engine_error
 from pipeline.embedded.statement import InsertStatement, split_insert
 
@@ -132,32 +132,33 @@ def _split(text: bytes, inline_values: bool, *, whole: bool) -> InsertStatement 
     return None if insert and inline_values and insert.input_format == "Values" else insert
 
 
-async def spool_data(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> bool:
+async def spool_data(first: bytes, chunks: AsyncIterator[bytes], file: Path, input_format: str) -> bool:
     """Write data to a file: the engine reads them only when all have arrived, so an incomplete INSERT writes nothing.
 
     Returns:
-        Whether the data, read as Values, may call a function that leaves the data folder.
+        Whether the data are Values that may call a function that leaves the data folder.
 
     Raises:
         EngineError: the data are too long, or the disk is full.
     """
     try:
-        return await _spool(first, chunks, file)
+        return await _spool(first, chunks, file, checks=reads_expressions(input_format))
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
         raise engine_error(ClickHouseCode.NOT_ENOUGH_SPACE, f"The data cannot be stored: {error.strerror}") from error
 
 
-async def _spool(first: bytes, chunks: AsyncIterator[bytes], file: Path) -> bool:
+async def _spool(first: bytes, chunks: AsyncIterator[bytes], file: Path, *, checks: bool) -> bool:
     size, batch = 0, bytearray(first)
     unsafe, tail = False, b""
     with await asyncio.to_thread(file.open, "wb") as out:
 
         async def write() -> None:
             nonlocal size, unsafe, tail
-            unsafe = unsafe or has_unsafe_values(tail + batch)
-            tail = bytes(batch[-MAX_SUSPICIOUS_LENGTH:])
+            if checks:
+                unsafe = unsafe or has_unsafe_values(tail + batch)
+                tail = bytes(batch[-MAX_SUSPICIOUS_LENGTH:])
             size += await asyncio.to_thread(out.write, batch)
 
         async for chunk in chunks:

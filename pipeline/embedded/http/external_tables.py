@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from pipeline.embedded.confinement import has_unsafe_values
+import msgspec
+
 from pipeline.embedded.errors import ClickHouseCode, engine_error
 from pipeline.embedded.handle import ExternalTable
 from pipeline.embedded.http.body import spool_data
@@ -28,13 +29,11 @@ async def spool_tables(
     Raises:
         EngineError: a table has no description, or the disk is full.
     """
-    tables = [
-        _external_table(name, arguments, base.with_suffix(f".{number}"), data)
-        for number, (name, data) in enumerate(files.items())
-    ]
+    tables = [_external_table(name, arguments, base.with_suffix(f".{number}")) for number, name in enumerate(files)]
     try:
-        for table in tables:
-            await spool_data(files[table.name], _no_chunks(), table.file)
+        for place, table in enumerate(tables):
+            unsafe = await spool_data(files[table.name], _no_chunks(), table.file, table.format)
+            tables[place] = msgspec.structs.replace(table, literals=unsafe)
         yield tuple(tables)
     finally:
         for table in tables:
@@ -52,7 +51,7 @@ async def _no_chunks() -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _external_table(name: str, arguments: Mapping[str, str], file: Path, data: bytes) -> ExternalTable:
+def _external_table(name: str, arguments: Mapping[str, str], file: Path) -> ExternalTable:
     structure = arguments.get(f"{name}_structure")
     if not structure:
         message = f"External table {name} needs its columns in {name}_structure, such as 'a UInt8, b String'"
@@ -60,4 +59,4 @@ def _external_table(name: str, arguments: Mapping[str, str], file: Path, data: b
     input_format = arguments.get(f"{name}_format", "TabSeparated")
     if not input_format.isidentifier():
         raise engine_error(ClickHouseCode.BAD_ARGUMENTS, f"{name}_format is not the name of a format: {input_format!r}")
-    return ExternalTable(name, structure, input_format, file, has_unsafe_values(data))
+    return ExternalTable(name, structure, input_format, file)

@@ -86,7 +86,7 @@ async def read_request(request: Request, arguments: Mapping[str, str], file: Pat
     sql, written = kill_by_tag(text) if kind.kills else text, b""
     try:
         if insert:
-            unsafe = await spool_data(text[insert.data :], chunks, file)
+            unsafe = await spool_data(text[insert.data :], chunks, file, insert.input_format)
             sql = insert_from_file(insert.target, insert.settings, insert.input_format, file, literals=unsafe)
             written = insert.target + insert.settings + f" FORMAT {insert.input_format}".encode()
         async with spool_tables(form.files, arguments, file) as tables:
