@@ -27,7 +27,7 @@ HEADROOM = 65_536
 """Bytes that key, headers and framing may add to the largest value."""
 
 
-class Reader(KafkaConsumer):  # type: ignore[misc]  # kafka-python carries no types
+class TopicReader(KafkaConsumer):  # type: ignore[misc]  # kafka-python carries no types
     """kafka-python's consumer; it decodes only checked batches, and knows where each partition `ends`."""
 
     def __init__(self, **options: Any) -> None:
@@ -51,7 +51,7 @@ def open_admin(settings: Settings, patience: float = PATIENCE) -> Iterator[Kafka
 
 
 @contextmanager
-def open_consumer(settings: Settings, patience: float = PATIENCE, **options: Any) -> Iterator[Reader]:
+def open_consumer(settings: Settings, patience: float = PATIENCE, **options: Any) -> Iterator[TopicReader]:
     """Open a consumer without a group or commits for a `with` block; `options` are kafka-python's own.
 
     Raises:
@@ -68,7 +68,7 @@ def open_consumer(settings: Settings, patience: float = PATIENCE, **options: Any
         "metrics_enabled": False,
     }
     with translate_errors(settings):
-        client = _open(Reader, settings, patience, {**defaults, **options})
+        client = _open(TopicReader, settings, patience, {**defaults, **options})
         try:
             yield client
         finally:

@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterator
 from kafka import TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
-from pipeline.kafka.client import Reader
+from pipeline.kafka.client import TopicReader
 from pipeline.runtime.errors import TransientError, UsageError
 
 POLL_MS = 100
 
 
 def bounds(
-    consumer: Reader, partitions: Collection[TopicPartition], patience: float
+    consumer: TopicReader, partitions: Collection[TopicPartition], patience: float
 ) -> dict[TopicPartition, tuple[int, int]]:
     """Return (beginning, end) of each partition; leave the consumer assigned to them, near their ends.
 
@@ -49,7 +49,7 @@ Spans = dict[TopicPartition, tuple[int, int]]
 """Partition -> the first offset, and the one after the last."""
 
 
-def spans_of(consumer: Reader, topic: str, patience: float) -> Spans:
+def spans_of(consumer: TopicReader, topic: str, patience: float) -> Spans:
     """Return the span of each partition of `topic` now; empty if there is no such topic.
 
     Raises:
@@ -65,7 +65,7 @@ def newest(spans: Spans, count: int) -> Spans:
     return {partition: (max(beginning, end - share), end) for partition, (beginning, end) in spans.items()}
 
 
-def read(consumer: Reader, spans: Spans, patience: float) -> Iterator[ConsumerRecord]:
+def read(consumer: TopicReader, spans: Spans, patience: float) -> Iterator[ConsumerRecord]:
     """Yield every record of `spans`.
 
     Raises:
@@ -91,7 +91,7 @@ BEYOND_ALL_TIMESTAMPS = 1 << 62
 
 
 def spans_between(  # noqa: PLR0913, PLR0917 - a query of four parts, a consumer and a timeout
-    consumer: Reader,
+    consumer: TopicReader,
     topic: str,
     since: int | None,
     until: int | None,
@@ -128,7 +128,7 @@ def spans_between(  # noqa: PLR0913, PLR0917 - a query of four parts, a consumer
     return _not_before(consumer, spans, since, int(patience * 1000))
 
 
-def _chosen(consumer: Reader, topic: str, partitions: Collection[int] | None) -> list[TopicPartition]:
+def _chosen(consumer: TopicReader, topic: str, partitions: Collection[int] | None) -> list[TopicPartition]:
     present = sorted(consumer.partitions_for_topic(topic))
     if not present:
         raise UsageError(f"there is no topic {topic}, or we may not see it; check TURNFOLD_KAFKA")
@@ -138,7 +138,7 @@ def _chosen(consumer: Reader, topic: str, partitions: Collection[int] | None) ->
     return [TopicPartition(topic, number) for number in numbers]
 
 
-def _not_before(consumer: Reader, spans: Spans, since: int, wait_ms: int) -> Spans:
+def _not_before(consumer: TopicReader, spans: Spans, since: int, wait_ms: int) -> Spans:
     """Return the spans without records that Kafka knows to be older than `since`."""
     offsets = consumer.offsets_for_times(dict.fromkeys(spans, since), timeout_ms=wait_ms)
     beyond = consumer.offsets_for_times(dict.fromkeys(spans, BEYOND_ALL_TIMESTAMPS), timeout_ms=wait_ms)

@@ -18,7 +18,7 @@ Workers = Callable[[], int]
 """Returns the number of processes that are working on the job."""
 
 
-class Reader(Protocol):
+class JobReader(Protocol):
     """Reads the sources of a job."""
 
     def batches(self, unit: WorkUnit, size: int) -> AsyncIterator[InputBatch]:
@@ -56,7 +56,7 @@ async def sources(settings: Settings, clickhouse: ClickHouse, job: Job) -> list[
     return await asyncio.to_thread(files, job)
 
 
-def open_reader(settings: Settings, clickhouse: ClickHouse, job: Job, workers: Workers) -> Reader:
+def open_reader(settings: Settings, clickhouse: ClickHouse, job: Job, workers: Workers) -> JobReader:
     """Return the reader of the job's sources.
 
     Raises:

@@ -23,7 +23,7 @@ LAST: Metric = ("UtteranceTimestamp", "Max")
 COLUMNS = ("utterance", "missed", "count", "lastSeen", "lastUsedIntent")
 
 
-class UtteranceRow(NamedTuple):
+class TextCounts(NamedTuple):
     """A text: how often it was not understood, how often it was said, when last, and the intent it last led to."""
 
     text: str
@@ -68,10 +68,10 @@ def _question(visit: Visit, rows: int, token: str | None) -> Question:
     return Question(UTTERANCE_METRICS, visit.bot_id, body)
 
 
-def _read(results: Sequence[MetricsResult]) -> Iterator[UtteranceRow]:
+def _read(results: Sequence[MetricsResult]) -> Iterator[TextCounts]:
     for result in results:
         attributes = result.attribute_results or ()
-        yield UtteranceRow(
+        yield TextCounts(
             keys_of(result)[0],
             value_of(result, MISSED),
             value_of(result, COUNT),

@@ -8,7 +8,7 @@ from pipeline.ingest.redaction.cards import Span, cards
 from pipeline.ingest.redaction.emails import SPELLED, emails
 from pipeline.ingest.redaction.masking import MASK
 from pipeline.ingest.redaction.phones import SIZES, Phones
-from pipeline.ingest.redaction.view import View, views
+from pipeline.ingest.redaction.view import TextView, views
 
 PREFIX = "pattern."
 """Prefix of a pattern's label."""
@@ -85,7 +85,7 @@ class Patterns:
             return []
         return _merge_matches(sorted(match for view in views(text) for match in self._find_in_view(view)))
 
-    def _find_in_view(self, view: View) -> Iterator[Match]:
+    def _find_in_view(self, view: TextView) -> Iterator[Match]:
         if "email" in self._kinds:
             for begin, end in emails(view.text):
                 yield *view.span(begin, end), "email"

@@ -36,7 +36,7 @@ _CHARACTERS = _Characters()
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class TextView:
     """A normalised `text`; its character `i` stands for the original characters from `begins[i]` to `ends[i]`.
 
     Without these lists each stands for the original character at its own position.
@@ -58,13 +58,13 @@ def normalised(text: str) -> str:
     return text if text.isascii() else text.translate(_CHARACTERS)
 
 
-def views(text: str) -> Iterator[View]:
+def views(text: str) -> Iterator[TextView]:
     """Yield each way to read `text`: as it is, and with its escapes resolved, up to MAX_UNESCAPES times.
 
     What looks like an escape may be none: 50%41 is both 50A and 50, %, 41.
     """
     shown = normalised(text)
-    view = View(shown)
+    view = TextView(shown)
     if INVISIBLE in shown:
         yield view  # invisible characters may separate digits that together are no number
     if "\\" in shown or INVISIBLE in shown:
@@ -73,13 +73,13 @@ def views(text: str) -> Iterator[View]:
     yield from islice(_resolved(view), MAX_UNESCAPES)
 
 
-def _resolved(view: View) -> Iterator[View]:
+def _resolved(view: TextView) -> Iterator[TextView]:
     while ("%" in view.text or "&" in view.text) and (further := _resolve(view, OTHER_ESCAPE)):
         view = (_resolve(further, JSON_ESCAPE) or further) if INVISIBLE in further.text else further
         yield view
 
 
-def _resolve(view: View, escapes: re.Pattern[str]) -> View | None:
+def _resolve(view: TextView, escapes: re.Pattern[str]) -> TextView | None:
     """Replace each escape by what it stands for; None if there are none."""
     parts: list[str] = []
     begins: list[int] = []
@@ -101,10 +101,10 @@ def _resolve(view: View, escapes: re.Pattern[str]) -> View | None:
         return None
     text = "".join([*parts, view.text[position:]])
     _extend(view, begins, ends, range(position, len(view.text)))
-    return View(normalised(text), begins, ends)
+    return TextView(normalised(text), begins, ends)
 
 
-def _extend(view: View, begins: list[int], ends: list[int], places: range) -> None:
+def _extend(view: TextView, begins: list[int], ends: list[int], places: range) -> None:
     if view.begins is None or view.ends is None:
         begins.extend(places)
         ends.extend(range(places.start + 1, places.stop + 1))

@@ -13,7 +13,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.batches.damage import Damage, damage_of
-from pipeline.kafka.client import Reader, open_consumer
+from pipeline.kafka.client import TopicReader, open_consumer
 
 RECORDS = 2_000
 """Records that are read at a time: where the offsets have many jumps, one read explains all jumps among these."""
@@ -67,7 +67,7 @@ class FallbackReader:
     def __init__(self, settings: Settings, patience: float) -> None:
         self._settings, self._patience = settings, patience
         self._resources = ExitStack()
-        self._consumer: Reader | None = None
+        self._consumer: TopicReader | None = None
         self._window: OffsetWindow | None = None
 
     def reset(self) -> None:
@@ -101,5 +101,5 @@ class FallbackReader:
                 return OffsetWindow(partition, offset, position, records)
         return None
 
-    def _open(self) -> Reader:
+    def _open(self) -> TopicReader:
         return self._resources.enter_context(open_consumer(self._settings, self._patience, max_poll_records=RECORDS))

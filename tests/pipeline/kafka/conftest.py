@@ -7,7 +7,7 @@ from kafka import KafkaProducer, TopicPartition
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.bulk_consumer import Fetcher, fetcher
-from pipeline.kafka.client import Reader, open_consumer
+from pipeline.kafka.client import TopicReader, open_consumer
 from pipeline.kafka.topics import create_topics
 from tests.broker_matrix import on_both
 from tests.pipeline.kafka.producing import writing
@@ -19,7 +19,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def consumer(kafka_settings: Settings) -> Iterator[Reader]:
+def consumer(kafka_settings: Settings) -> Iterator[TopicReader]:
     with open_consumer(kafka_settings) as opened:
         yield opened
 

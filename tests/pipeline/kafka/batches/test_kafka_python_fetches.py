@@ -4,12 +4,12 @@ from kafka import KafkaProducer, TopicPartition
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.batches.kafka_python_fetches import Ends
-from pipeline.kafka.client import Reader
+from pipeline.kafka.client import TopicReader
 from tests.pipeline.kafka.producing import now, send, wait_until, writing
 
 
 def test_the_ends_of_a_partition_are_kept_up_to_date(
-    consumer: Reader, partition: TopicPartition, producer: KafkaProducer
+    consumer: TopicReader, partition: TopicPartition, producer: KafkaProducer
 ) -> None:
     consumer.assign([partition])
     for total in (2, 4):
@@ -19,7 +19,7 @@ def test_the_ends_of_a_partition_are_kept_up_to_date(
 
 
 def test_an_open_transaction_ends_what_can_be_read(
-    kafka_settings: Settings, consumer: Reader, partition: TopicPartition
+    kafka_settings: Settings, consumer: TopicReader, partition: TopicPartition
 ) -> None:
     options = {"enable_idempotence": True, "transactional_id": kafka_settings.kafka_group}
     with writing(kafka_settings, **options) as transacting:
