@@ -1,4 +1,4 @@
-"""Define `turnfold ingest`, which sends log entries from files to Kafka."""
+"""Define `turnfold ingest`, which sends log entries from files and objects of S3 to Kafka."""
 
 import time
 from collections.abc import Iterator
@@ -12,14 +12,12 @@ from agents.cli.output.progress import ProgressDisplay, progress
 from agents.cli.output.write import say, write_json
 from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
-from pipeline.ingest.files.formats import lines_in
-from pipeline.ingest.files.json_splitter import LineCheck
-from pipeline.ingest.files.names import name_of
-from pipeline.ingest.files.reader import Input, InputLines, opened_input, readable_bytes
+from pipeline.ingest.files.reader import Input, InputLines
 from pipeline.kafka.group import wait_until_folded
 from pipeline.kafka.produce import Producer, SendFailure
 from pipeline.kafka.topics import require_topics
 from pipeline.reprocess.sinks.kafka import Feed
+from pipeline.reprocess.sources.to_ingest import check_paths, inputs_at
 from pipeline.runtime.errors import TransientError
 
 MAX_PRINTED = 20
@@ -51,7 +49,7 @@ class IngestResult(msgspec.Struct):
 @click.pass_obj
 @click.pass_context
 def ingest(ctx: click.Context, settings: Settings, files: tuple[str, ...], *, wait: float, as_json: bool) -> None:
-    """Send log entries from files to Kafka; - is standard input.
+    """Send log entries from files to Kafka; - is standard input, s3://BUCKET/PREFIX all objects whose keys begin so.
 
     A file contains JSON lines, JSON documents, or arrays of them, gzip or not, or is Parquet with one in each row: Lex
     V2 and V1 log entries, CloudWatch Logs envelopes and other wrappers of log entries, in any mixture. Inputs that
@@ -59,7 +57,7 @@ def ingest(ctx: click.Context, settings: Settings, files: tuple[str, ...], *, wa
 
     Sending a file again changes nothing: known events are not counted twice.
     """
-    total = readable_bytes(files)
+    total = check_paths(files)
     require_topics(settings)
     result = IngestResult()
     began = time.monotonic()
@@ -95,7 +93,7 @@ def _send(
     failures = FailureLog()
     with Producer(settings, on_failure=failures) as producer, progress(total) as display:
         feed = Feed(settings, producer)
-        inputs = interrupt.until_signal(_inputs(settings, files, feed.line_check))
+        inputs = interrupt.until_signal(inputs_at(files, settings.max_message_bytes, feed.line_check))
         with _noting_errors(result):
             _send_inputs(feed, inputs, failures, display, result)
         with _noting_errors(result):
@@ -114,12 +112,6 @@ def _noting_errors(result: IngestResult) -> Iterator[None]:
         yield
     except TransientError as error:
         result.stopped = str(error)
-
-
-def _inputs(settings: Settings, files: tuple[str, ...], check: LineCheck | None) -> Iterator[Input | InputLines]:
-    for path in files:
-        with opened_input(path) as file:
-            yield from lines_in(file, name_of(path), settings.max_message_bytes, check)
 
 
 def _send_inputs(

@@ -54,8 +54,10 @@ def export_in(file: io.BufferedReader, name: str, max_bytes: int) -> Export:
 def lines_in(
     file: io.BufferedReader, name: str, max_bytes: int, check: LineCheck | None
 ) -> Iterator[Input | InputLines]:
-    """Read an open file, like `export_in`; log entries that `check` knows come together."""
+    """Read an open file, like `export_in`; log entries that `check` finds in lines come together."""
     if file.peek(len(PARQUET)).startswith(PARQUET):
+        if not file.seekable():
+            return iter([Input(name, 1, problem="Parquet cannot be read from a pipe: its index is at its end")])
         return iter(_parquet(file, name, max_bytes))
     return stream_lines(file, name, max_bytes, check)
 

@@ -25,7 +25,8 @@ class ParquetInputs:
     def __init__(self, file: io.BufferedReader, source: str, max_bytes: int) -> None:
         self.bytes_read = 0
         self._file = file
-        self._size = os.fstat(file.fileno()).st_size
+        self._size = file.seek(0, os.SEEK_END)
+        file.seek(0)
         self._source = source
         self._max_bytes = max_bytes
 

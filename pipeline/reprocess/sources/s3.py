@@ -51,6 +51,9 @@ class HourWindow(msgspec.Struct, frozen=True):
         return after and (self.until is None or hour < self.until + LATE_MS)
 
 
+ALWAYS = HourWindow(None, None)
+
+
 def ranges(url: str, window: HourWindow) -> list[Source]:
     """Return a source for each range of the objects whose keys begin with the one in `url`.
 
@@ -74,6 +77,31 @@ def ranges(url: str, window: HourWindow) -> list[Source]:
     if not found:
         raise UsageError(f"{url} holds no object to read; empty ones, {MARKER} and other hours are skipped")
     return found
+
+
+def check_objects(url: str) -> None:
+    """Check that there are objects whose keys begin with the one in `url`.
+
+    Raises:
+        UsageError: there is nothing to read, or no right to. TransientError: AWS does not answer.
+    """
+    bucket, prefix = bucket_and_key(url)
+    if next(_wanted(Bucket(bucket).objects(prefix), ALWAYS), None) is None:
+        raise UsageError(f"{url} holds no object to read; empty ones and {MARKER} are skipped")
+
+
+def opened_objects(url: str) -> Iterator[tuple[str, io.BufferedReader]]:
+    """Open the objects whose keys begin with the one in `url`, in the order of keys, with their names.
+
+    The caller closes each. Empty objects are skipped, and so is the MARKER of an export.
+
+    Raises:
+        UsageError: there is no right to read them. TransientError: AWS does not answer.
+    """
+    bucket_name, prefix = bucket_and_key(url)
+    bucket = Bucket(bucket_name)
+    for found, file in _opened(bucket, _wanted(bucket.objects(prefix), ALWAYS)):
+        yield f"{SCHEME}{bucket_name}/{found.key}", file
 
 
 def range_batches(settings: Settings, window: HourWindow, unit: WorkUnit, size: int) -> Iterator[InputBatch]:

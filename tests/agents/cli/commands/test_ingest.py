@@ -3,6 +3,7 @@
 import gzip
 import signal
 import time
+import uuid
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.group import read_lag
 from pipeline.kafka.topics import create_topics, find_topics
 from tests.agents.cli.command import WITHIN, start, turnfold
+from tests.aws_server import Aws
 from tests.events import raw
 
 ENTRIES = [raw(requestId=f"request-{number}", sessionId=f"session-{number % 7}") for number in range(50)]
@@ -129,3 +131,22 @@ def test_parquet_is_read_as_backfill_reads_it(settings: Settings, tmp_path: Path
     assert (found.status, found.err) == (0, "")
     assert found.out.startswith("sent 50, dead 0, failed 0 in ")
     assert ends(settings)[settings.topic_turns] + ends(settings)[settings.topic_raw] == 50
+
+
+def test_objects_of_s3_are_sent_as_files_are(settings: Settings, aws_environment: Aws, file: Path) -> None:
+    s3, bucket = aws_environment.client("s3"), f"bucket-{uuid.uuid4()}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="logs/1", Body=file.read_bytes())
+    s3.put_object(Bucket=bucket, Key="logs/2.gz", Body=gzip.compress(ENTRIES[0] + b"\n{"))
+    found = turnfold(settings, "ingest", "--wait=0", "--json", str(file), f"s3://{bucket}/logs/")
+    said = orjson.loads(found.out)
+    assert (said["sent"], said["entries"], said["dead"], said["last"]) == (102, 101, 1, f"s3://{bucket}/logs/2.gz:2")
+    assert ends(settings) == {settings.topic_raw: 1, settings.topic_turns: 101, settings.topic_dead: 0}
+
+
+@pytest.mark.usefixtures("aws_environment")
+def test_a_missing_bucket_is_told_before_any_file_is_sent(settings: Settings, file: Path) -> None:
+    found = turnfold(settings, "ingest", "--wait=0", str(file), "s3://no-such-bucket/logs")
+    assert (found.status, found.out) == (2, "")
+    assert "AWS has no bucket no-such-bucket" in found.err
+    assert sum(ends(settings).values()) == 0

@@ -1,4 +1,5 @@
 import gzip
+import os
 import sys
 from itertools import islice
 from pathlib import Path
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
-from pipeline.ingest.files.formats import open_export
+from pipeline.ingest.files.formats import lines_in, open_export
 from pipeline.ingest.files.reader import Input
 from pipeline.runtime.errors import UsageError
 from tests.events import raw
@@ -91,3 +92,13 @@ def test_without_pyarrow_the_error_says_how_to_install_it(monkeypatch: pytest.Mo
     file.write_bytes(b"PAR1 and so on")
     with pytest.raises(UsageError, match=r"input is a Parquet file, which needs `pip install 'turnfold\[parquet\]'`"):
         read(file)
+
+
+def test_parquet_cannot_come_through_a_pipe() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(b"PAR1 and more")
+    with os.fdopen(reading, "rb") as file:
+        (found,) = lines_in(file, "-", LIMIT, None)
+    assert isinstance(found, Input)
+    assert "pipe" in found.problem

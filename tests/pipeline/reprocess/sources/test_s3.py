@@ -1,12 +1,15 @@
 """Objects are read in ranges of keys that resume within an object, and only those of the hours that are wanted."""
 
+import io
 import uuid
 from datetime import UTC, datetime
 
 import hypothesis.strategies as st
 import msgspec
+import pyarrow as pa
 import pytest
 from hypothesis import given
+from pyarrow import parquet
 
 from pipeline.aws.s3 import Bucket, S3Object
 from pipeline.config.settings import Settings
@@ -57,6 +60,20 @@ def test_large_objects_are_streamed(url: str, monkeypatch: pytest.MonkeyPatch) -
     (source,) = ranges(url, ALWAYS)
     unit = WorkUnit(source=source, position=source.begin, counts=JobCounts())
     assert sum(batch.read for batch in range_batches(Settings(), ALWAYS, unit, 100)) == 15
+
+
+@pytest.mark.parametrize("small", [0, s3.SMALL])
+def test_parquet_is_read(url: str, aws_environment: Aws, monkeypatch: pytest.MonkeyPatch, small: int) -> None:
+    monkeypatch.setattr(s3, "SMALL", small)
+    table = io.BytesIO()
+    parquet.write_table(pa.table({"message": ["one", "two"]}), table)
+    bucket = url.split("/")[2]
+    aws_environment.client("s3").put_object(Bucket=bucket, Key="tables/a.parquet", Body=table.getvalue())
+    (source,) = ranges(f"s3://{bucket}/tables/", ALWAYS)
+    unit = WorkUnit(source=source, position=source.begin, counts=JobCounts())
+    (batch,) = range_batches(Settings(), ALWAYS, unit, 100)
+    assert [(raw.data, raw.problem) for raw in batch.raws] == [(b"one", ""), (b"two", "")]
+    assert batch.done == source.total
 
 
 def test_an_object_that_cannot_be_read_is_a_problem_and_the_others_are_read(
