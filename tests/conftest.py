@@ -1,5 +1,6 @@
 """Fixtures of the services that all tests share; each is started once."""
 
+import gc
 import os
 import tempfile
 import uuid
@@ -53,6 +54,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=schedule.rank)
     if file := getattr(config, "workerinput", {}).get("groups"):
         schedule.write_groups(items, Path(file))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect no garbage while there is none, and leave what is collected here out of every later search for it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
