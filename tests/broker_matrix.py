@@ -5,12 +5,11 @@ import pytest
 from tests.effort import IN_SEARCH
 
 APACHE = pytest.param("apache", marks=pytest.mark.apache)
+APACHE_IN_SEARCH = pytest.param("apache", marks=[pytest.mark.apache, IN_SEARCH])
 ON_EMBEDDED = pytest.mark.parametrize("kafka_kind", ["embedded"], indirect=True)
 """Marks a test for which a second broker adds nothing."""
-APACHE_IN_SEARCH = pytest.mark.parametrize(
-    "kafka_kind", ["embedded", pytest.param("apache", marks=[pytest.mark.apache, IN_SEARCH])], indirect=True
-)
-"""Marks a long test that runs on Apache Kafka, too, but only in `make search`."""
+ON_BOTH = pytest.mark.parametrize("kafka_kind", ["embedded", APACHE], indirect=True)
+"""Marks a test that `make test` runs on both brokers: all others run on Apache Kafka only in `make search`."""
 ON_APACHE = pytest.mark.parametrize("kafka_kind", [APACHE], indirect=True)
 """Marks a test of what the embedded broker lacks: retention, compaction, topics that are deleted and recreated."""
 
@@ -19,4 +18,4 @@ def on_both(metafunc: pytest.Metafunc) -> None:
     """Run a test that needs a broker once with each kind, unless it names one."""
     chosen = any(mark.args[0] == "kafka_kind" for mark in metafunc.definition.iter_markers("parametrize"))
     if "kafka_kind" in metafunc.fixturenames and not chosen:
-        metafunc.parametrize("kafka_kind", ["embedded", APACHE], indirect=True, scope="session")
+        metafunc.parametrize("kafka_kind", ["embedded", APACHE_IN_SEARCH], indirect=True, scope="session")

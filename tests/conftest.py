@@ -17,7 +17,7 @@ from tests.aws_server import Aws, aws_server
 from tests.brokers import Broker
 from tests.certificates import Certificates
 from tests.databases import Databases
-from tests.effort import examples, is_left_out
+from tests.effort import SEARCHING, examples, is_only_in_search, share_cases
 from tests.secured_kafka import SecuredKafka, secured_kafka
 
 GROUPS = pytest.StashKey[Path]()
@@ -46,11 +46,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.search)
 
 
-@pytest.hookimpl(trylast=True)  # after pytest itself has ordered them by parameters
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Leave out what only `make search` runs, begin with the longest tests, and say which of them share a worker."""
-    config.hook.pytest_deselected(items=[item for item in items if is_left_out(item)])
-    items[:] = [item for item in items if not is_left_out(item)]
+    share_cases(item for item in items if schedule.needs_service(item))  # before pytest itself selects by marks
+    yield
+    left_out = [] if SEARCHING else [item for item in items if is_only_in_search(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if SEARCHING or not is_only_in_search(item)]
     items.sort(key=schedule.rank)
     if file := getattr(config, "workerinput", {}).get("groups"):
         schedule.write_groups(items, Path(file))

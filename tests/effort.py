@@ -1,6 +1,7 @@
 """How much is tested: a share in `make test`, and everything in `make search`, which CI runs too."""
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -16,6 +17,9 @@ SHARE = 4
 
 OF_ENGINE = 12
 """The same, where each example asks ClickHouse, which takes most of the CPU of all tests."""
+
+CASES = 3
+"""`make test` runs one of so many cases of a test that needs a service."""
 
 LEAST = 5
 """Examples that are drawn in any case."""
@@ -40,6 +44,28 @@ def sweep(every: Iterable[object], share: int = 2) -> list[object]:
     return [pytest.param(one, marks=IN_SEARCH) if place % share else one for place, one in enumerate(every)]
 
 
-def is_left_out(item: pytest.Item) -> bool:
-    """Return whether this run leaves the test to `make search`."""
-    return not SEARCHING and any(mark.kwargs.get("only") for mark in item.iter_markers("search"))
+def share_cases(items: Iterable[pytest.Item]) -> None:
+    """Mark most cases of each test with parameters, so that only `make search` runs them.
+
+    The others have each value of each parameter in turn.
+    """
+    families: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if not is_only_in_search(item):
+            families[item.nodeid.partition("[")[0]].append(item)
+    for family in families.values():
+        drawn_cases = [item for item in family if _place(item) % CASES == 0] or family[:1]
+        for item in family:
+            if item not in drawn_cases:
+                item.add_marker(IN_SEARCH)
+
+
+def _place(item: pytest.Item) -> int:
+    parameters = getattr(item, "callspec", None)
+    places: dict[str, int] = parameters.indices if parameters else {}
+    return sum(place for name, place in places.items() if name != "kafka_kind")  # tests name their brokers
+
+
+def is_only_in_search(item: pytest.Item) -> bool:
+    """Return whether `make test` leaves the test to `make search`."""
+    return any(mark.kwargs.get("only") for mark in item.iter_markers("search"))

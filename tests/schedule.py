@@ -19,9 +19,13 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.effort import SEARCHING
+
 INTEGRATION = "tests/integration/"
 KAFKA = "kafka_address"
 CLICKHOUSE = "clickhouse_url"
+UNITS = 4
+"""The rank of tests that need no service."""
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist has no types
@@ -54,8 +58,9 @@ def group(item: pytest.Item) -> str | None:
     if "browser" in fixtures:
         return "console"
     shares_stack = "stack" in fixtures and fixtures["stack"].scope == "session"
-    if "apache_kafka" in fixtures or _kafka_kind(item) == "apache":  # two groups of about the same length
-        return "apache" if integration and not shares_stack else "apache-stack"
+    if "apache_kafka" in fixtures or _kafka_kind(item) == "apache":
+        # two groups of about the same length; `make test` has too few of them for a second JVM
+        return "apache-stack" if SEARCHING and (shares_stack or not integration) else "apache"
     if shares_stack:
         return "embedded-stack"
     if any(one.scope == "module" and inspect.isgeneratorfunction(one.func) for one in fixtures.values()):
@@ -71,7 +76,12 @@ def rank(item: pytest.Item) -> int:
         return 0 if apache else 1
     if apache:
         return 2
-    return 3 if {KAFKA, CLICKHOUSE} & {*fixtures} else 4
+    return 3 if {KAFKA, CLICKHOUSE} & {*fixtures} else UNITS
+
+
+def needs_service(item: pytest.Item) -> bool:
+    """Return whether a broker, ClickHouse or a whole stack runs for the test."""
+    return rank(item) < UNITS
 
 
 def _fixtures(item: pytest.Item) -> dict[str, "pytest.FixtureDef[object]"]:

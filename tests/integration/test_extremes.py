@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.kafka.dead_letters.reader import DeadLetterPlace, read_dead_letter
 from pipeline.kafka.produce import Producer, SendFailure
-from tests.broker_matrix import APACHE_IN_SEARCH, ON_EMBEDDED
+from tests.broker_matrix import ON_EMBEDDED
 from tests.effort import examples
 from tests.events import START, entry, iso, raw
 from tests.integration.component_stack import ComponentStack
@@ -34,7 +34,6 @@ def sized(size: int, **members: object) -> bytes:
     return raw(inputTranscript=noise[: size - len(bare)], **members)
 
 
-@APACHE_IN_SEARCH
 def test_an_enormous_event_is_folded_up_to_the_limit_and_kept_whole_beyond_it(parts: ComponentStack) -> None:
     """The limit for an event, one byte more, and the largest message that Kafka takes, through both topics."""
     limit, most = parts.settings.max_event_bytes, parts.settings.max_message_bytes - 1_024  # Kafka's own share
@@ -61,7 +60,6 @@ def digest(value: bytes) -> str:
     return hashlib.sha256(value).hexdigest()
 
 
-@APACHE_IN_SEARCH
 def test_what_is_too_large_for_kafka_is_said_before_it_is_sent(parts: ComponentStack, tmp_path: Path) -> None:
     parts.start_worker()
     (tmp_path / "large").write_bytes(sized(parts.settings.max_message_bytes + 1) + b"\n" + raw())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.settings import Settings
-from tests.broker_matrix import APACHE_IN_SEARCH, ON_EMBEDDED
+from tests.broker_matrix import ON_EMBEDDED
 from tests.integration.component_stack import ComponentStack, component_stack
 from tests.integration.proxy import OUT_OF_MEMORY, READ_ONLY, TOO_MANY_PARTS, Proxy, proxy
 from tests.integration.stack import PATIENCE
@@ -56,7 +56,6 @@ def traffic() -> list[bytes]:
     return half_of_lines(seed=12, conversations=120)
 
 
-@APACHE_IN_SEARCH
 def test_a_frozen_worker_that_wakes_after_its_partitions_are_gone_does_no_harm(
     parts: ComponentStack, traffic: list[bytes]
 ) -> None:
@@ -76,7 +75,6 @@ def test_a_frozen_worker_that_wakes_after_its_partitions_are_gone_does_no_harm(
     assert_tables(parts, traffic)
 
 
-@APACHE_IN_SEARCH
 def test_workers_that_join_and_leave_all_the_time_change_nothing(parts: ComponentStack, traffic: list[bytes]) -> None:
     chance = random.Random(4)  # noqa: S311 - no secret is made of it
     parts.start_worker(**SMALL)

@@ -6,7 +6,6 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.broker_matrix import APACHE_IN_SEARCH
 from tests.events import entry
 from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
@@ -35,7 +34,6 @@ def remains(parts: ComponentStack) -> list[int]:
     return [int(parts.answers(count.format(table, WHO))[0]["n"]) for table in ("turns", "conversations")]
 
 
-@APACHE_IN_SEARCH
 def test_nothing_is_left_of_a_person_and_all_of_the_others(
     parts: ComponentStack, talk: list[bytes], tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Producer
 
 from pipeline.kafka.client import open_admin
-from tests.broker_matrix import APACHE_IN_SEARCH, ON_APACHE
+from tests.broker_matrix import ON_APACHE
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
@@ -53,7 +53,6 @@ def forwarded(parts: ComponentStack) -> int:
     return int(parts.report("status")["forwarded"])
 
 
-@APACHE_IN_SEARCH
 def test_sessions_scattered_over_partitions_are_folded_by_one_worker_each(
     parts: ComponentStack, traffic: list[bytes]
 ) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.broker_matrix import APACHE_IN_SEARCH, ON_EMBEDDED
+from tests.broker_matrix import ON_EMBEDDED
 from tests.effort import IN_SEARCH, examples
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE, BaseStack
@@ -35,7 +35,6 @@ def folded(parts: ComponentStack, talk: list[bytes]) -> None:
     parts.wait_until_folded()
 
 
-@APACHE_IN_SEARCH
 @pytest.mark.parametrize("processes", [pytest.param(1, marks=IN_SEARCH), 2])
 def test_what_the_tables_lost_is_read_again_from_the_topic(
     parts: ComponentStack, talk: list[bytes], processes: int
@@ -52,7 +51,6 @@ def test_what_the_tables_lost_is_read_again_from_the_topic(
     assert_tables(parts, talk)
 
 
-@APACHE_IN_SEARCH
 def test_any_window_any_number_of_times_interrupted_among_live_workers_changes_nothing(
     parts: ComponentStack, talk: list[bytes]
 ) -> None:
@@ -75,7 +73,6 @@ def test_any_window_any_number_of_times_interrupted_among_live_workers_changes_n
     assert parts.run("audit", "--pause=0.5") == ""
 
 
-@APACHE_IN_SEARCH
 def test_a_replay_that_was_killed_goes_on_from_where_it_was(parts: ComponentStack, talk: list[bytes]) -> None:
     folded(parts, talk)
     replay = parts.start("replay", SLOWLY)

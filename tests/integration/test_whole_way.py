@@ -12,7 +12,7 @@ import orjson
 import pytest
 from kafka import KafkaConsumer
 
-from tests.broker_matrix import APACHE_IN_SEARCH, ON_EMBEDDED
+from tests.broker_matrix import ON_BOTH, ON_EMBEDDED
 from tests.effort import IN_SEARCH
 from tests.integration.listing import BEGIN, END, listed
 from tests.integration.stack import BaseStack, Run
@@ -25,11 +25,13 @@ def assert_answers(stack: BaseStack, traffic: list[bytes]) -> None:
         assert listed(stack, bot) == sessions
 
 
+@ON_BOTH
 def test_boto3_lists_what_the_events_say(stack: BaseStack, traffic: list[bytes]) -> None:
     assert set(expected(traffic)) == set(BOTS)
     assert_answers(stack, traffic)
 
 
+@ON_BOTH
 def test_sending_everything_again_changes_nothing(stack: BaseStack, traffic: list[bytes]) -> None:
     before = stack.status()["rows"]
     assert stack.turnfold("ingest", "-", data=b"\n".join(traffic)).returncode == 0
@@ -54,6 +56,7 @@ def test_the_aws_command_line_works_with_only_the_endpoint_changed(stack: BaseSt
     assert turns == sorted(wanted, reverse=True)[:3]
 
 
+@ON_BOTH
 def test_every_broken_line_is_a_dead_letter_with_its_origin(stack: BaseStack, traffic: list[bytes]) -> None:
     """Each is found with reason, topic, partition and offset, and at that place lies the same input."""
     consumer = KafkaConsumer(bootstrap_servers=[stack.kafka], auto_offset_reset="earliest", consumer_timeout_ms=5_000)
@@ -82,7 +85,6 @@ def test_every_broken_line_is_a_dead_letter_with_its_origin(stack: BaseStack, tr
 
 
 @pytest.mark.search
-@APACHE_IN_SEARCH
 def test_what_was_ingested_outlives_a_restart_and_goes_on(tmp_path: Path, run: Run) -> None:
     """The second half begins in the middle of conversations: the workers must read the first half back."""
     traffic = half_of_lines(seed=5, conversations=150)

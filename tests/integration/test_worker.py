@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.broker_matrix import APACHE_IN_SEARCH, ON_EMBEDDED
+from tests.broker_matrix import ON_EMBEDDED
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
@@ -36,7 +36,6 @@ def test_nothing_is_committed_while_clickhouse_is_away_and_all_of_it_after(
     assert_tables(parts, traffic)
 
 
-@APACHE_IN_SEARCH
 def test_workers_killed_again_and_again_lose_and_double_nothing(parts: ComponentStack, traffic: list[bytes]) -> None:
     """The starts of conversations move all the time here, so a dead worker's rows would show as doubles."""
     chance = random.Random(3)  # noqa: S311 - no secret is made of it
@@ -63,7 +62,6 @@ def test_a_worker_without_memory_answers_the_same(parts: ComponentStack, traffic
     assert_tables(parts, traffic)
 
 
-@APACHE_IN_SEARCH
 def test_faust_starts_the_worker_too(parts: ComponentStack, traffic: list[bytes]) -> None:
     worker = parts.start_faust()
     parts.send(traffic)

@@ -12,6 +12,7 @@ from pipeline.kafka.group import read_lag
 from pipeline.kafka.produce import Producer, SendFailure
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError
+from tests.broker_matrix import ON_BOTH
 from tests.brokers import Broker, stopped
 
 
@@ -19,6 +20,7 @@ def unexpected(failure: SendFailure) -> None:
     pytest.fail(f"{failure}")
 
 
+@ON_BOTH
 def test_messages_arrive_once_under_their_key_where_every_client_would_put_them(kafka_settings: Settings) -> None:
     create_topics(kafka_settings)
     with Producer(kafka_settings, on_failure=unexpected) as producer:
@@ -168,6 +170,7 @@ def test_a_kafka_that_pauses_for_less_loses_nothing(
         assert producer.sent == 6
 
 
+@ON_BOTH
 def test_an_idempotent_producer_sends_as_much_and_each_once(kafka_settings: Settings) -> None:
     settings = msgspec.structs.replace(kafka_settings, kafka_idempotence=True)
     create_topics(settings)

@@ -6,8 +6,10 @@ from pipeline.kafka.client import open_admin
 from pipeline.kafka.topics import FoundTopic, create_topics, differ, find_topics, require_topics
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import Topic
+from tests.broker_matrix import ON_BOTH
 
 
+@ON_BOTH
 def test_missing_topics_are_created_as_the_settings_say(kafka_settings: Settings) -> None:
     report = create_topics(kafka_settings)
     assert report.created == tuple(topic.name for topic in kafka_settings.topics)
@@ -29,6 +31,7 @@ def test_a_dry_run_only_says_so(kafka_settings: Settings) -> None:
     assert find_topics(kafka_settings) == {}
 
 
+@ON_BOTH
 def test_an_existing_topic_is_left_alone_and_each_difference_is_named(kafka_settings: Settings) -> None:
     create_topics(kafka_settings)
     wanted = msgspec.structs.replace(
