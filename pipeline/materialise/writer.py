@@ -15,7 +15,7 @@ from pipeline.runtime.errors import StatementError
 from pipeline.store.archive import write
 from pipeline.store.client import ClickHouse
 from pipeline.store.databases import Databases
-from pipeline.store.writer_state import Tables, WriterState, has_tables, read_writer_state
+from pipeline.store.writer_state import Tables, WriterState, WriterStateReader, has_tables
 from schemas.conversation import Conversation
 from schemas.fold_rules import FoldRules
 from schemas.turn import ArchivedTurn, ConversationKey
@@ -26,6 +26,7 @@ class WriterStatePoller:
 
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
+        self._reader = WriterStateReader(databases.shadow_name)
 
     async def poll(self) -> WriterState:
         """Return the current writer state.
@@ -33,7 +34,7 @@ class WriterStatePoller:
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        return await read_writer_state(await self._databases.live(), self._databases.shadow_name)
+        return await self._reader.read(await self._databases.live())
 
 
 class PostWriteReconciler:
@@ -141,7 +142,8 @@ class Writer:
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        await self.last_state()
+        if self._last_state is None:
+            return await self.last_state()
         return await self._poller.poll()
 
     async def writes_shadow_tables(self) -> bool:

@@ -20,17 +20,22 @@ TABLES = {"turns": len(columns(ArchivedTurn)), "conversations": len(columns(Conv
 READ_STATE = """
 SELECT toUnixTimestamp64Milli(now64(3)),
        (SELECT toUnixTimestamp64Milli(max(saved)) FROM runs WHERE into_live),
-       (SELECT toUnixTimestamp64Milli(max(saved)) FROM forgotten),
-       (SELECT count() FROM forgotten),
-       (SELECT arraySort(groupArray((database, name, toString(uuid))))
-        FROM system.tables
-        WHERE (database, name) IN (
-          SELECT database, table FROM system.columns
-          WHERE database IN (currentDatabase(), {shadow:String}) AND table IN {tables:Array(String)}
-          GROUP BY database, table
-          HAVING count() >= transform(table, {tables:Array(String)}, {columns:Array(UInt64)}, toUInt64(0))))
+       (SELECT (toUnixTimestamp64Milli(max(saved)), count()) FROM forgotten),
+       arraySort(groupArray((database, name, toString(uuid))))
+FROM system.tables
+WHERE database IN (currentDatabase(), {shadow:String}) AND name IN {tables:Array(String)}
 """
-"""Shadow tables get their columns one migration after the other: a writer counts them once they accept its rows."""
+READ_COMPLETE = """
+SELECT database, name, toString(uuid)
+FROM system.tables
+WHERE (database, name) IN (
+  SELECT database, table FROM system.columns
+  WHERE database IN (currentDatabase(), {shadow:String}) AND table IN {tables:Array(String)}
+  GROUP BY database, table
+  HAVING count() >= transform(table, {tables:Array(String)}, {columns:Array(UInt64)}, toUInt64(0)))
+"""
+"""Shadow tables get their columns one migration after the other: a writer counts them once they accept its rows. No
+table loses columns, so each is looked at until it has them."""
 
 Table = tuple[str, str, str]
 """(database, name, UUID): an exchange swaps the names of two tables, and a UUID stays with its table."""
@@ -71,12 +76,26 @@ def has_tables(tables: Tables, database: str) -> bool:
     return sum(table[0] == database for table in tables) == len(TABLES)
 
 
-async def read_writer_state(clickhouse: ClickHouse, shadow: str) -> WriterState:
-    """Read the state now, with the tables of the database of `clickhouse` and of the database `shadow`.
+class WriterStateReader:
+    """Reads the writer state, with the tables of the connection's database and of the database `shadow`."""
 
-    Raises:
-        TransientError: a retry may succeed.
-    """
-    parameters = {"shadow": shadow, "tables": list(TABLES), "columns": list(TABLES.values())}
-    ((now, last_announcement, last_erasure, erasure_count, tables),) = await clickhouse.rows(READ_STATE, parameters)
-    return WriterState(now, last_announcement, last_erasure, erasure_count, tuple(map(tuple, tables)))
+    def __init__(self, shadow: str) -> None:
+        self._shadow = shadow
+        self._complete: set[Table] = set()
+        """Tables that have all columns that this version writes."""
+
+    async def read(self, clickhouse: ClickHouse) -> WriterState:
+        """Read the state now.
+
+        Raises:
+            TransientError: a retry may succeed.
+        """
+        named = {"shadow": self._shadow, "tables": list(TABLES)}
+        ((now, last_announcement, (last_erasure, erasure_count), found),) = await clickhouse.rows(READ_STATE, named)
+        tables: list[Table] = [(database, name, uuid) for database, name, uuid in found]
+        if not self._complete.issuperset(tables):
+            complete = await clickhouse.rows(READ_COMPLETE, {**named, "columns": list(TABLES.values())})
+            self._complete.update((database, name, uuid) for database, name, uuid in complete)
+        return WriterState(
+            now, last_announcement, last_erasure, erasure_count, tuple(t for t in tables if t in self._complete)
+        )

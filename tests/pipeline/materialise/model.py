@@ -12,6 +12,7 @@ from clickhouse_connect.driver.external import ExternalData
 
 from pipeline.runtime.errors import StatementError
 from pipeline.store import erasures
+from pipeline.store.archive import FEW_STATEMENT
 from pipeline.store.archive import STATEMENT as READ_BACK
 from pipeline.store.client import ClickHouse
 from pipeline.store.conversations import STARTS
@@ -20,7 +21,7 @@ from pipeline.store.databases import Databases
 from pipeline.store.erased_data import BOTS, EVENTS, ROWS
 from pipeline.store.erasures import LOAD
 from pipeline.store.schema.shadow_tables import SWAPPED
-from pipeline.store.writer_state import READ_STATE
+from pipeline.store.writer_state import READ_COMPLETE, READ_STATE
 from schemas.conversation import Conversation
 from schemas.erasure import Erasure, digest, event_digest
 from schemas.turn import ConversationKey, Turn
@@ -183,7 +184,9 @@ class Client:
             parameters = {file.name: [orjson.loads(row) for row in file.data.splitlines()] for file in tables.files}
         server = self._server
         if statement == READ_STATE:
-            return [(server.clock, server.written, server.forgot, server.said, self._uuids())]
+            return [(server.clock, server.written, (server.forgot, server.said), self._uuids())]
+        if statement == READ_COMPLETE:
+            return self._uuids()
         if statement == LOAD:
             asked = {session for (session,) in parameters["requested"]}
             words = [(*msgspec.structs.astuple(word), []) for word in server.words.values() if word.session in asked]
@@ -289,6 +292,7 @@ def _rows(found: Database, parameters: Mapping[str, Any]) -> Answers:
 
 ANSWERS: dict[str, Callable[[Database, Mapping[str, Any]], Answers]] = {
     READ_BACK: _read_back,
+    FEW_STATEMENT: _read_back,
     CURRENT_ROWS: _current_rows,
     STARTS: _starts,
     BOTS: _bots,

@@ -16,7 +16,7 @@ from pipeline.runtime.errors import StatementError
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units
 from pipeline.store.schema.shadow_tables import shadow_database
-from pipeline.store.writer_state import LEASE_MS, read_writer_state
+from pipeline.store.writer_state import LEASE_MS, WriterStateReader
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Run, Source, Target, WorkUnit
 from tests.pipeline.audit.tables import Tables
 
@@ -273,10 +273,11 @@ def test_a_lease_is_renewed_before_it_expires_and_not_with_every_batch(tables: T
         await leases.announce()
         assert await last_word(clickhouse) == before
         leases._saved -= LEASE_MS / 2000
-        look = await read_writer_state(clickhouse, shadow_database(with_tables))
+        reader = WriterStateReader(shadow_database(with_tables))
+        look = await reader.read(clickhouse)
         await leases.announce()
         assert await last_word(clickhouse) > before
-        assert (await read_writer_state(clickhouse, shadow_database(with_tables))).last_announcement >= look.now
+        assert (await reader.read(clickhouse)).last_announcement >= look.now
         assert (await found(clickhouse)).owner == leases._owner
 
     tables.use(use)

@@ -15,7 +15,16 @@ from pipeline.config.settings import Settings
 from pipeline.fold.event_set import EventSet
 from pipeline.fold.fold import fold
 from pipeline.ingest.decode import decode_entry
-from pipeline.store.archive import KEYS_PER_QUERY, STATEMENT, keys_table, read_archived_events, read_back, write
+from pipeline.store.archive import (
+    FEW_KEYS,
+    FEW_STATEMENT,
+    KEYS_PER_QUERY,
+    STATEMENT,
+    keys_table,
+    read_archived_events,
+    read_back,
+    write,
+)
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.key_ranges import Where, single
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
@@ -41,11 +50,16 @@ TEXT = st.text(min_size=1, max_size=12)
 
 
 @settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.tuples(TEXT, TEXT, TEXT, TEXT, st.integers(0, 4_102_444_799_999)))
-def test_any_text_in_a_key_comes_back(with_tables: Settings, ids: tuple[str, str, str, str, int]) -> None:
+@given(st.tuples(TEXT, TEXT, TEXT, TEXT, st.integers(0, 4_102_444_799_999)), st.booleans())
+def test_any_text_in_a_key_comes_back(
+    with_tables: Settings,
+    ids: tuple[str, str, str, str, int],
+    few: bool,  # noqa: FBT001 - drawn
+) -> None:
     bot, session, origin, request, moment = ids
     one = turn(bot_id=bot, session_id=session, originating_request_id=origin, request_id=request, timestamp=moment)
-    found = asyncio.run(written_and_read(with_tables, [one], [one.key, (bot, session, origin + "'")]))
+    others = [] if few else [(bot, session, f"{origin}-{number}") for number in range(FEW_KEYS)]
+    found = asyncio.run(written_and_read(with_tables, [one], [one.key, (bot, session, origin + "'"), *others]))
     assert one in found[one.key]
     assert set(found) == {one.key}
 
@@ -57,8 +71,10 @@ def test_more_keys_than_fit_one_query(with_tables: Settings) -> None:
     assert {key: [one] for key, one in zip(keys, turns, strict=True)} == found
 
 
-def test_the_primary_key_finds_them(with_tables: Settings) -> None:
+@pytest.mark.parametrize("few", [True, False])
+def test_the_primary_key_finds_them(with_tables: Settings, few: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """Reading back must not read what other sessions left."""
+    key = ("BOT", "77777", "")
 
     async def explained() -> str:
         async with connection(with_tables) as clickhouse:
@@ -66,7 +82,11 @@ def test_the_primary_key_finds_them(with_tables: Settings) -> None:
                 "INSERT INTO turns (bot_id, session_id, timestamp) "
                 "SELECT 'BOT', toString(number), toDateTime64('2026-01-01', 3, 'UTC') FROM numbers(100000)"
             )
-            rows = await clickhouse.rows(f"EXPLAIN indexes = 1 {STATEMENT}", tables=keys_table([("BOT", "77777", "")]))
+            if few:
+                named = {"sessions": [key[1]], "requested": [key]}
+                rows = await clickhouse.rows(f"EXPLAIN indexes = 1 {FEW_STATEMENT}", named)
+            else:
+                rows = await clickhouse.rows(f"EXPLAIN indexes = 1 {STATEMENT}", tables=keys_table([key]))
             return "\n".join(line for (line,) in rows)
 
     plan = asyncio.run(explained())

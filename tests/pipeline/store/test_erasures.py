@@ -8,7 +8,7 @@ from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse
 from pipeline.store.erasures import announce, has_erasures, load_erasures, register_erased_events
 from pipeline.store.schema.shadow_tables import shadow_database
-from pipeline.store.writer_state import WriterState, read_writer_state
+from pipeline.store.writer_state import WriterState, WriterStateReader
 from schemas.erasure import ErasedEvent, Erasure, ErasureList, digest
 from tests.events import START
 from tests.pipeline.audit.tables import Tables
@@ -43,7 +43,7 @@ def test_erasures_and_erased_events_are_loaded_for_the_requested_sessions(tables
 def test_the_writer_state_changes_with_every_erasure(tables: Tables, with_tables: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         async def look() -> WriterState:
-            return await read_writer_state(clickhouse, shadow_database(with_tables))
+            return await WriterStateReader(shadow_database(with_tables)).read(clickhouse)
 
         seen = [await look()]
         assert seen[0].erasures_version == (0, 0)

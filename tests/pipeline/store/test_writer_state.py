@@ -1,5 +1,8 @@
 """The writer state tells which other writers are active, and which tables exist, by the server's clock and UUIDs."""
 
+from collections.abc import Mapping, Sequence
+from typing import cast
+
 import msgspec
 import pytest
 
@@ -14,7 +17,7 @@ from pipeline.store.schema.shadow_tables import (
     shadow_database,
     uuids,
 )
-from pipeline.store.writer_state import LEASE_MS, MARGIN_MS, TABLES, WriterState, has_tables, read_writer_state
+from pipeline.store.writer_state import LEASE_MS, MARGIN_MS, TABLES, WriterState, WriterStateReader, has_tables
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Run, Source, Target, WorkUnit
 from tests.pipeline.audit.tables import Tables
 
@@ -58,7 +61,7 @@ def test_shared_within_counts_from_the_end_of_an_announcement(
 
 
 async def look(clickhouse: ClickHouse, settings: Settings) -> WriterState:
-    return await read_writer_state(clickhouse, shadow_database(settings))
+    return await WriterStateReader(shadow_database(settings)).read(clickhouse)
 
 
 def test_only_announcements_for_live_tables_count_and_each_unit_makes_one(
@@ -97,6 +100,51 @@ def test_shadow_tables_count_once_both_exist(tables: Tables, with_tables: Settin
         assert has_tables(seen[-1].tables, new)
         assert has_tables(seen[-1].tables, with_tables.clickhouse_database)
         assert len({one.tables for one in seen}) == len(seen)
+
+    try:
+        tables.use(use)
+    finally:
+        tables.use(lambda _: drop_database(with_tables, new))
+
+
+class Counting:
+    """Passes queries on, and counts them."""
+
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self._clickhouse = clickhouse
+        self.count = 0
+
+    async def rows(self, statement: str, parameters: Mapping[str, object]) -> Sequence[tuple[object, ...]]:
+        self.count += 1
+        return await self._clickhouse.rows(statement, parameters)
+
+
+def test_shadow_tables_count_once_they_have_all_columns_which_is_checked_until_then(
+    tables: Tables, with_tables: Settings
+) -> None:
+    new = shadow_database(with_tables)
+
+    async def use(clickhouse: ClickHouse) -> None:
+        counting, reader = Counting(clickhouse), WriterStateReader(new)
+
+        async def read(queries: int) -> bool:
+            before = counting.count
+            state = await reader.read(cast("ClickHouse", counting))
+            assert counting.count - before == queries
+            assert has_tables(state.tables, with_tables.clickhouse_database)
+            return has_tables(state.tables, new)
+
+        assert not await read(2), "the live tables are checked once"
+        assert not await read(1)
+        await clickhouse.command(f"CREATE DATABASE {new}")
+        for table in TABLES:
+            await clickhouse.command(f"CREATE TABLE {new}.{table} AS {table}")
+        await clickhouse.command(f"ALTER TABLE {new}.conversations DROP COLUMN utterance_texts")
+        assert not await read(2)
+        assert not await read(2)
+        await clickhouse.command(f"ALTER TABLE {new}.conversations ADD COLUMN utterance_texts Array(String)")
+        assert await read(2)
+        assert await read(1)
 
     try:
         tables.use(use)
