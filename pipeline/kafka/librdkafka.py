@@ -1,6 +1,8 @@
 """Options and errors that librdkafka's consumer and producer share."""
 
 import logging
+import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,7 +22,36 @@ AUTHORIZATION_ERRORS = {
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
 }
+OUTAGE_ENDS_S = 60.0
+"""Seconds without an error after which its next occurrence is another outage: librdkafka connects more often."""
+VARIABLE = re.compile(r"^\w+ \[[^]]*\] \[[^]]*\]: \S+: | \(after \d.*$")
+"""What differs between messages of one error: the client, its thread and connection, and how long that lasted."""
+
+
+class OutageFilter(logging.Filter):
+    """Passes an error once while it lasts: librdkafka logs it for every attempt to connect, some a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._last: dict[str, float] = {}
+        """Time of the last occurrence of each error, the earliest first."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the error is new."""
+        if record.levelno < logging.WARNING:
+            return True
+        error, now = VARIABLE.sub("", record.getMessage()), record.created
+        with self._lock:
+            last = self._last.pop(error, None)
+            self._last[error] = now
+            while now - next(iter(self._last.values())) > OUTAGE_ENDS_S:
+                del self._last[next(iter(self._last))]
+        return last is None or now - last > OUTAGE_ENDS_S
+
+
 log = logging.getLogger("librdkafka")
+log.addFilter(OutageFilter())
 
 
 def client_options(settings: Settings, patience: float) -> dict[str, Any]:
