@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 
+from pipeline.aws.aggregated import user_records
 from pipeline.aws.kinesis import AFTER, AT, CLOSED, OLDEST, DataStream, IteratorExpiredError, Records
 from pipeline.config.settings import Settings
 from pipeline.reprocess.batch import InputBatch
@@ -103,12 +104,21 @@ class StreamReader:
         raws: list[AwsInput] = []
         held = count = 0
         for place, record in enumerate(fetched.records, start=1):
-            if record.data:
-                raws += aws_inputs(record.data, f"{self._of} {shard} record {record.number}", self._max_bytes)
+            raws += self._inputs(record.data, f"{self._of} {shard} record {record.number}")
             held, count = held + len(record.data), count + 1
             if place == len(fetched.records) or held >= BATCH_BYTES or count >= size:
                 yield InputBatch(raws, (AFTER, record.number), 0, count, behind=fetched.behind)
                 raws, held, count = [], 0, 0
+
+    def _inputs(self, data: bytes, origin: str) -> Iterator[AwsInput]:
+        """Yield the inputs in a record, or in each of those that were aggregated in it."""
+        if (aggregated := user_records(data)) is None:
+            if data:
+                yield from aws_inputs(data, origin, self._max_bytes)
+            return
+        for place, one in enumerate(aggregated, start=1):
+            if one:
+                yield from aws_inputs(one, f"{origin}[{place}]", self._max_bytes)
 
 
 def _sources(stream: DataStream, begin: Position, until: int) -> list[Source]:

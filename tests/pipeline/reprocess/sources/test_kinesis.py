@@ -11,6 +11,7 @@ from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.sources.kinesis import StreamReader, shards
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Pull, Source, Target, WorkUnit
 from tests.aws_server import Aws
+from tests.pipeline.kinesis_aggregation import aggregate
 from tests.pipeline.kinesis_streams import new_stream, put
 
 FIRST = "shardId-000000000000"
@@ -67,3 +68,24 @@ def test_latest_skips_what_was_there(aws: Aws, stream: str) -> None:
     (source,) = shards(job(stream, follow=True, latest=True))
     put(aws, stream, b"2")
     assert datas(list(StreamReader(Settings(), job(stream, follow=True))._read(unit(source), 10))) == [b"2"]
+
+
+def test_aggregated_records_are_read_one_by_one_and_resumed_behind_all(aws: Aws, stream: str) -> None:
+    put(aws, stream, aggregate([b"1", b"2", b""]), b"3", aggregate([b"4"]), b"\xf3\x89\x9a\xc2 and no digest")
+    (source,) = shards(job(stream))
+    batches = list(StreamReader(Settings(), job(stream, follow=True))._read(unit(source), 1))
+    assert datas(batches) == [b"1", b"2", b"3", b"4", b"\xf3\x89\x9a\xc2 and no digest"]
+    assert [batch.read for batch in batches] == [1, 1, 1, 1]
+    origins = [raw.origin for raw in batches[0].raws]
+    assert [origin.rpartition("[")[2] for origin in origins] == ["1]", "2]"]
+    assert len({origin.rpartition("[")[0] for origin in origins}) == 1
+    resumed = msgspec.structs.replace(unit(source), position=batches[0].position)
+    again = StreamReader(Settings(), job(stream, follow=True))._read(resumed, 100)
+    assert datas(list(again)) == [b"3", b"4", b"\xf3\x89\x9a\xc2 and no digest"]
+
+
+def test_aggregated_records_that_are_too_large_are_taken_apart_further(aws: Aws, stream: str) -> None:
+    put(aws, stream, aggregate([b'{"a":1}\n{"b":2}', b"3"]))
+    (source,) = shards(job(stream))
+    reader = StreamReader(Settings(max_message_bytes=10), job(stream, follow=True))
+    assert datas(list(reader._read(unit(source), 100))) == [b'{"a":1}', b'{"b":2}', b"3"]
