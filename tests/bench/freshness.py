@@ -1,8 +1,10 @@
 """Measure how long an event takes into a list that boto3 requests, under no, little and much traffic.
 
-    python -m tests.bench.freshness [--seconds 20] [--probes 100] [--json FILE]
+    python -m tests.bench.freshness [--receiver] [--seconds 20] [--probes 100] [--json FILE]
 
-First the maximum rate of one worker is measured: a feeder maintains a backlog; everything runs on this machine. Then
+With `--receiver`, all events are sent to `turnfold receive` by HTTP, and the clock runs from before the request; the
+maximum is that of the receiver, next to a worker that folds what it takes. Without it, they are sent to Kafka, and
+first the maximum rate of one worker is measured: a feeder maintains a backlog; everything runs on this machine. Then
 the feeder sends steadily, at shares of that rate. Meanwhile single events are sent at fixed times, however late the
 previous ones are; the clock of each runs from before it is sent until a response to boto3 contains its session. One
 loop requests all that are missing, with a short pause between two requests. The engine itself counts the inserts.
@@ -31,6 +33,7 @@ from tests import services
 from tests.bench.events import events
 from tests.bench.fold import total
 from tests.bench.machine import answer, options, quantile, say, worker_metrics
+from tests.bench.posting import Poster
 from tests.events import entry, iso
 from tests.integration.stack import PATIENCE, Stack, running
 
@@ -53,8 +56,9 @@ Result = dict[str, float]
 class Load:
     """A running stack, and the feeder, a separate process."""
 
-    def __init__(self, stack: Stack, feeder: Executor) -> None:
+    def __init__(self, stack: Stack, feeder: Executor, *, by_receiver: bool) -> None:
         self.stack = stack
+        self._receiver = stack.receive_port if by_receiver else None
         self._feeder = feeder
         log = (stack.data / "logs" / "worker-1.log").read_text()
         self.port = int(re.findall(r"metrics and probes on http://127\.0\.0\.1:(\d+)", log)[-1])
@@ -62,8 +66,12 @@ class Load:
         self.settings = msgspec.structs.replace(Settings(), kafka_idempotence=False, **addresses)
 
     def maximum(self, seconds: float) -> float:
-        """Return the events per second that the worker folds while there is a backlog."""
-        feeding = self._feeder.submit(feed, self.settings, self.port, 0, seconds)
+        """Return the events per second that the receiver takes, or that the worker folds while there is a backlog."""
+        feeding = self._feeder.submit(feed, self.settings, self.port, 0, seconds, self._receiver)
+        if self._receiver:
+            taken = feeding.result(seconds + PATIENCE)
+            self.stack.wait_until_folded()
+            return taken / seconds
         while finished(self.port) == 0:
             assert not feeding.done(), "the feeder ended before the worker had anything"
             time.sleep(PAUSE)
@@ -77,8 +85,8 @@ class Load:
     def phase(self, number: int, rate: float, seconds: float, probes: int) -> Result:
         """Send traffic at a rate, and measure the delays of probes, and the inserts per second and table."""
         before = self.inserted()
-        feeding = self._feeder.submit(feed, self.settings, self.port, rate, seconds) if rate else None
-        waits = Probes(self.stack, self.settings, f"PROBEBOT{number:02}").waits(seconds, probes)
+        feeding = self._feeder.submit(feed, self.settings, self.port, rate, seconds, self._receiver) if rate else None
+        waits = Probes(self.stack, self.settings, f"PROBEBOT{number:02}", self._receiver).waits(seconds, probes)
         sent = feeding.result(seconds + PATIENCE) if feeding else 0
         inserts = (self.inserted() - before) / 2 / seconds  # a flush of the one worker is one insert into either table
         self.stack.wait_until_folded()
@@ -101,8 +109,8 @@ class Load:
 class Probes:
     """Single events of a separate bot: a thread sends them, and the caller looks for them."""
 
-    def __init__(self, stack: Stack, settings: Settings, bot: str) -> None:
-        self._client, self._settings, self._bot = stack.client(), settings, bot
+    def __init__(self, stack: Stack, settings: Settings, bot: str, receiver: int | None) -> None:
+        self._client, self._settings, self._bot, self._receiver = stack.client(), settings, bot, receiver
         self._sent: dict[str, datetime] = {}
         self._waits: dict[str, float] = {}
 
@@ -120,7 +128,7 @@ class Probes:
 
     def _send_all(self, seconds: float, probes: int) -> None:
         began = time.monotonic()
-        with Producer(self._settings, on_failure=print) as producer:
+        with open_sender(self._settings, self._receiver) as producer:
             for number in range(probes):
                 # at irregular times: else all meet the same phase of the flush interval
                 due = began + seconds * (number + number * 7 % 10 / 10) / probes
@@ -128,7 +136,7 @@ class Probes:
                 self._send(producer, f"probe-{number}")
                 producer.flush()
 
-    def _send(self, producer: Producer, name: str) -> None:
+    def _send(self, producer: Producer | Poster, name: str) -> None:
         state = entry()["sessionState"] | {"originatingRequestId": name}
         bot = entry()["bot"] | {"id": self._bot}
         raw = orjson.dumps(entry(sessionId=name, requestId=name, timestamp=iso(now_ms()), sessionState=state, bot=bot))
@@ -152,6 +160,7 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--seconds", type=float, default=20.0, help="of each load")
     parser.add_argument("--probes", type=int, default=100, help="in each load")
+    parser.add_argument("--receiver", action="store_true", help="send all events by HTTP")
     arguments = parser.parse_args()
     report: dict[str, Result] = {}
     spawn = multiprocessing.get_context("spawn")
@@ -160,10 +169,11 @@ def main() -> None:
         running(Path(folder) / "data") as stack,
         ProcessPoolExecutor(1, mp_context=spawn) as feeder,
     ):
-        load = Load(stack, feeder)
+        load = Load(stack, feeder, by_receiver=arguments.receiver)
         load.phase(0, 0, 1, 5)  # the first events have to open connections
         maximum = load.maximum(arguments.seconds)
-        say(f"one worker folds {maximum:,.0f} events per second at most, next to its feeder")
+        what = "the receiver takes" if arguments.receiver else "one worker folds"
+        say(f"{what} {maximum:,.0f} events per second at most, next to its feeder")
         rates = {"idle": 0.0, "steady": STEADY_RATE} | {f"{share:.0%}": share * maximum for share in SHARES}
         for number, (name, rate) in enumerate(rates.items(), start=1):
             # of an idle stack each probe would otherwise meet the flush of the one before it
@@ -175,17 +185,24 @@ def main() -> None:
     answer(list(table(maximum, report)), {"maximum_a_second": round(maximum), "loads": report}, arguments.json)
 
 
-def feed(settings: Settings, port: int, rate: float, seconds: float) -> int:
-    """Send events at a rate for a time, or with rate 0 as many as the worker takes, and return their number."""
+def open_sender(settings: Settings, receiver: int | None) -> Producer | Poster:
+    """Open a sender to the port of a receiver, or to Kafka."""
+    return Poster(receiver) if receiver else Producer(settings, on_failure=print)
+
+
+def feed(settings: Settings, port: int, rate: float, seconds: float, receiver: int | None = None) -> int:
+    """Send events at a rate for a time, with rate 0 as many as worker or receiver take, and return their number."""
     sent, due, source = 0, 0, traffic()
     templates()  # before the clock runs
     began, already = time.monotonic(), finished(port)
-    with Producer(settings, on_failure=print) as producer:
+    with open_sender(settings, receiver) as producer:
         while (elapsed := time.monotonic() - began) < seconds:
             for key, raw in islice(source, min(SLICE, due - sent)):
                 producer.send(settings.topic_turns, key, raw)
                 sent += 1
-            if sent == due:
+            if receiver and not rate:
+                due = sent + SLICE
+            elif sent == due:
                 time.sleep(PAUSE / 4)
                 due = int(rate * elapsed) if rate else int(finished(port) - already) + BACKLOG
     return sent
@@ -213,7 +230,7 @@ def finished(port: int) -> float:
 
 def table(maximum: float, report: dict[str, Result]) -> Iterator[str]:
     """Format a line per load."""
-    yield f"one worker's maximum: {maximum:,.0f} events/s"
+    yield f"maximum: {maximum:,.0f} events/s"
     yield f"{'load':8} {'events/s':>9} {'probes':>7} {'p50 ms':>7} {'p99 ms':>7} {'most':>7} {'inserts/s a table':>18}"
     for name, one in report.items():
         times = f"{one['p50_ms']:7,.0f} {one['p99_ms']:7,.0f} {one['greatest_ms']:7,.0f}"
