@@ -108,6 +108,7 @@ def create_app(settings: Settings) -> App:
         app,
         stop_seconds=settings.stop_seconds,
         idempotence=settings.kafka_idempotence,
+        fetch_wait_ms=round(settings.kafka_fetch_wait * 1000),
         metrics=metrics,
         assignor=Assignor(settings.topic_turns, settings.partitioner),
     )

@@ -11,6 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from agents.embedded.stack import FETCH_WAIT_SECONDS
 from pipeline.config.settings import Settings
 from tests import brokers, certificates, schedule, services
 from tests.aws_server import Aws, aws_server
@@ -171,6 +172,7 @@ def kafka_address(kafka_broker: Broker) -> str:
 
 
 @pytest.fixture
-def kafka_settings(kafka_address: str) -> Settings:
+def kafka_settings(kafka_kind: str, kafka_address: str) -> Settings:
     """Settings with unused names for topics and consumer group."""
-    return brokers.unused(Settings(kafka=(kafka_address,)))
+    wait = FETCH_WAIT_SECONDS if kafka_kind == "embedded" else Settings().kafka_fetch_wait
+    return brokers.unused(Settings(kafka=(kafka_address,), kafka_fetch_wait=wait))

@@ -18,7 +18,6 @@ from agents.consumer.membership import Membership
 from agents.consumer.offset_tracker import OffsetTracker
 from agents.consumer.positions import INTERRUPTIONS
 from agents.consumer.seeking import SeekingConsumer, SeekingThread
-from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
 from pipeline.kafka.placement import Placement
 from pipeline.metrics.collectors import Lag
 from pipeline.metrics.worker import WorkerMetrics
@@ -32,7 +31,7 @@ class ConsumerThread(SeekingThread):
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - Faust has no setting for it
+        consumer._fetch_max_wait_ms = transport.fetch_wait_ms  # noqa: SLF001 - Faust has no setting for it
         consumer._partition_assignment_strategy = [transport.assignor]  # noqa: SLF001 - as above
         consumer._isolation_level = "read_committed"  # noqa: SLF001 - as above
         check_fetches(consumer)
@@ -266,6 +265,7 @@ class Transport(driver.Transport):
         *args: Any,
         stop_seconds: float,
         idempotence: bool,
+        fetch_wait_ms: int,
         metrics: WorkerMetrics,
         assignor: Assignor,
         **kwargs: Any,
@@ -275,3 +275,4 @@ class Transport(driver.Transport):
         self.metrics = metrics
         self.stop_seconds = stop_seconds
         self.idempotence = idempotence
+        self.fetch_wait_ms = fetch_wait_ms

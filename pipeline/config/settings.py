@@ -28,6 +28,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The consumer group that all workers share."""
     kafka_session_timeout: Seconds = 10.0
     """Seconds without a heartbeat after which the broker reassigns a worker's partitions."""
+    kafka_fetch_wait: Seconds = 0.5
+    """Seconds that a broker may hold a worker's request for records while there are none; Kafka answers it as soon as
+    there are."""
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """The security protocol of Kafka: TLS (SSL), user and password (SASL), both or neither."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"

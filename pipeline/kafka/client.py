@@ -12,7 +12,6 @@ from kafka.partitioner import DefaultPartitioner
 from pipeline.config.settings import Settings
 from pipeline.kafka.batches.kafka_python_fetches import check_fetches
 from pipeline.kafka.connectivity import REFUSALS, NetworkClient, check_reachable, reason
-from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
 from pipeline.kafka.placement import HASHES
 from pipeline.kafka.security import kafka_python_options, tls_context
 from pipeline.runtime.errors import TransientError, UsageError
@@ -23,6 +22,8 @@ SECURITY_SETTINGS = "TURNFOLD_KAFKA_SECURITY, _SASL_MECHANISM, _USER, _PASSWORD 
 """The settings that authentication depends on."""
 PATIENCE = 10.0
 """Seconds that Kafka has to answer a request, and seconds to be found at all."""
+FETCH_WAIT_MS = 100
+"""Milliseconds that a broker may hold a fetch at the end of a partition: readers stop there."""
 HEADROOM = 65_536
 """Bytes that key, headers and framing may add to the largest value."""
 

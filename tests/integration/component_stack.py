@@ -27,7 +27,7 @@ from tests.integration.stack import LAG_PAUSE, PATIENCE, is_folded, unread
 from tests.paths import ROOT
 
 NAMED = (
-    *("kafka_group", "kafka_session_timeout", "kafka_idempotence", "clickhouse"),
+    *("kafka_group", "kafka_session_timeout", "kafka_fetch_wait", "kafka_idempotence", "clickhouse"),
     *("topic_raw", "topic_turns", "topic_dead", "topic_partitions", "topic_replication", "topic_min_insync"),
 )
 """Settings that a test may choose for its processes."""

@@ -3,16 +3,18 @@
 import asyncio
 from typing import Any
 
+import msgspec
+
 from agents.app import create_app
 from pipeline.config.settings import Settings
-from pipeline.kafka.fetch_wait import FETCH_WAIT_MS
 from pipeline.kafka.topics import create_topics
 from tests.broker_matrix import ON_EMBEDDED
 
 
 @ON_EMBEDDED
 def test_a_fetch_where_there_is_nothing_is_held_for_as_long_as_we_say(kafka_settings: Settings) -> None:
-    """Neither Faust nor aiokafka makes a promise of it, and an event waits for such a fetch to end."""
+    """Neither Faust nor aiokafka makes a promise of it, and the embedded broker holds an event for as long."""
+    kafka_settings = msgspec.structs.replace(kafka_settings, kafka_fetch_wait=0.234)
     create_topics(kafka_settings)
 
     async def held() -> object:
@@ -25,4 +27,4 @@ def test_a_fetch_where_there_is_nothing_is_held_for_as_long_as_we_say(kafka_sett
             await consumer.stop()
             thread.thread_loop.close()
 
-    assert asyncio.run(held()) == FETCH_WAIT_MS
+    assert asyncio.run(held()) == 234
