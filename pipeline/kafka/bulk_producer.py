@@ -6,8 +6,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import HEADROOM, PATIENCE, translate_errors
-from pipeline.kafka.connectivity import check_reachable
+from pipeline.kafka.connection import HEADROOM, PATIENCE, check_reachable, translate_connection_errors
 from pipeline.kafka.librdkafka import client_options, is_authentication_error, log, translate_librdkafka_errors
 from pipeline.kafka.security import tls_context
 from schemas.topics import PartitionerName
@@ -49,7 +48,7 @@ class BulkProducer:
         """
         self.last_error = ""
         self._refusal: KafkaError | None = None
-        with translate_errors(settings), translate_librdkafka_errors(settings):
+        with translate_connection_errors(settings), translate_librdkafka_errors(settings):
             tls = tls_context(settings)  # reports errors in the files
             if connected:
                 check_reachable(settings.kafka, tls, patience)  # librdkafka would retry without a word

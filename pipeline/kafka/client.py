@@ -1,6 +1,5 @@
 """Open kafka-python clients with a bounded wait, and translate their errors."""
 
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,21 +10,23 @@ from kafka.partitioner import DefaultPartitioner
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.batches.kafka_python_fetches import check_fetches
-from pipeline.kafka.connectivity import REFUSALS, NetworkClient, check_reachable, reason
+from pipeline.kafka.connection import (
+    CLIENT_ID,
+    HEADROOM,
+    PATIENCE,
+    SECURITY_SETTINGS,
+    check_reachable,
+    reason,
+    translate_connection_errors,
+)
+from pipeline.kafka.connectivity import REFUSALS, NetworkClient
 from pipeline.kafka.placement import HASHES
 from pipeline.kafka.security import kafka_python_options, tls_context
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import PartitionerName
 
-CLIENT_ID = "turnfold"
-SECURITY_SETTINGS = "TURNFOLD_KAFKA_SECURITY, _SASL_MECHANISM, _USER, _PASSWORD and _CERTIFICATE"
-"""The settings that authentication depends on."""
-PATIENCE = 10.0
-"""Seconds that Kafka has to answer a request, and seconds to be found at all."""
 FETCH_WAIT_MS = 100
 """Milliseconds that a broker may hold a fetch at the end of a partition: readers stop there."""
-HEADROOM = 65_536
-"""Bytes that key, headers and framing may add to the largest value."""
 
 
 class TopicReader(KafkaConsumer):  # type: ignore[misc]  # kafka-python carries no types
@@ -93,24 +94,18 @@ def open_producer(settings: Settings, patience: float = PATIENCE, **options: obj
 
 @contextmanager
 def translate_errors(settings: Settings) -> Iterator[None]:
-    """Raise kafka-python's errors in the block as TransientError or UsageError."""
+    """Raise kafka-python's errors in the block, and those of connections, as TransientError or UsageError."""
     servers = ",".join(settings.kafka)
     try:
-        yield
+        with translate_connection_errors(settings):
+            yield
     except (AuthorizationError, KafkaConfigurationError) as refused:
         raise UsageError(f"Kafka at {servers} refuses the request: {reason(refused)}") from refused
     except REFUSALS as refused:
         raise UsageError(
             f"Kafka at {servers} refuses the connection ({reason(refused)}): check {SECURITY_SETTINGS}"
         ) from refused
-    except ssl.SSLCertVerificationError as untrusted:
-        raise UsageError(
-            f"Kafka at {servers} shows a certificate that is not trusted ({untrusted.verify_message}): "
-            "TURNFOLD_KAFKA_CA should name a file with the authorities that sign it"
-        ) from untrusted
-    except ssl.SSLError as error:
-        raise TransientError(f"Kafka at {servers} does not answer over TLS: {reason(error)}") from error
-    except (KafkaError, OSError) as error:
+    except KafkaError as error:
         raise TransientError(f"Kafka at {servers} does not answer: {reason(error)}") from error
 
 

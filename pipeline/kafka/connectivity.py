@@ -1,8 +1,6 @@
-"""Detect at once that Kafka is away or refuses the connection, where kafka-python would only time out."""
+"""Detect at once that Kafka refuses the connection, where kafka-python would only time out."""
 
 import selectors
-import socket
-import ssl
 from typing import Any
 
 from kafka.errors import IllegalSaslStateError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError
@@ -10,7 +8,7 @@ from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 
-from pipeline.runtime.errors import UsageError
+from pipeline.kafka.connection import reason
 
 
 class CertificateRefusedError(Exception):
@@ -24,42 +22,6 @@ REFUSALS = (
     UnsupportedSaslMechanismError,
 )
 """Kafka refuses the certificate, the user, the password or the mechanism."""
-
-
-def check_reachable(servers: tuple[str, ...], tls: ssl.SSLContext | None, patience: float) -> None:
-    """Check that one of the servers accepts connections, as kafka-python would only report a timeout.
-
-    Raises:
-        OSError: the last server's error; ssl.SSLCertVerificationError if its certificate is not trusted.
-        UsageError: an address of a server is invalid.
-    """
-    if not servers:
-        raise UsageError("TURNFOLD_KAFKA names no server; expected host:port, such as 127.0.0.1:9092")
-    addresses = [_address(server) for server in servers]
-    for number, (host, port) in enumerate(addresses, start=1):
-        try:
-            with socket.create_connection((host, port), timeout=patience) as connection:
-                if tls:
-                    tls.wrap_socket(connection, server_hostname=host).close()
-        except OSError:
-            if number == len(addresses):
-                raise
-        else:
-            return
-
-
-def _address(server: str) -> tuple[str, int]:
-    host, _, port = server.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise UsageError(f"TURNFOLD_KAFKA: {server!r} is no address; expected host:port, such as 127.0.0.1:9092")
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def reason(error: BaseException) -> str:
-    """Return the text of an error, without its class unless it has no text."""
-    if isinstance(error, OSError):
-        return str(error)
-    return str(error.args[0]) if error.args else type(error).__name__
 
 
 class NetworkClient(KafkaNetClient):  # type: ignore[misc]  # kafka-python carries no types

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.bulk_producer import MESSAGE_ERRORS, BulkProducer, describe_failure
-from pipeline.kafka.client import HEADROOM
+from pipeline.kafka.connection import HEADROOM
 from pipeline.runtime.errors import TransientError
 from schemas.dead_letter import Headers
 

@@ -28,7 +28,7 @@ from tests.paths import ROOT
 IMPORTED = {
     "up": "agents.cli.commands.up",
     "clickhouse": "pipeline.embedded.clickhouse_server, chdb.state.sqlitelike",
-    "serve": "agents.cli.commands.serve, pipeline.http.server.run",
+    "serve": "agents.cli.commands.serve, pipeline.http.serve",
     "worker": "agents.cli.commands.worker",
 }
 """Modules that each process imports. `up` starts ClickHouse and the query layer together; the worker starts later."""

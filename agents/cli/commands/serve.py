@@ -5,7 +5,7 @@ import click
 from pipeline.config.logging import configure_logging
 from pipeline.config.settings import Settings
 from pipeline.console.routes import console_routes
-from pipeline.http.server import run as http
+from pipeline.http import serve as http
 
 
 @click.command()

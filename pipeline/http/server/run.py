@@ -5,7 +5,6 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import NamedTuple
 
 import uvicorn
@@ -13,7 +12,6 @@ from starlette.types import ASGIApp
 
 from pipeline.auth.authenticator import check_exposure
 from pipeline.config.settings import Settings
-from pipeline.http.app import Pages, create_app, no_pages
 from pipeline.http.server.config import create_server
 from pipeline.http.server.protocol import BoundedProtocol
 from pipeline.runtime.sockets import bind_socket, is_loopback
@@ -30,15 +28,6 @@ class Address(NamedTuple):
     host: str
     port: int
     settings: str
-
-
-def serve(settings: Settings, pages: Pages = no_pages) -> None:
-    """Answer queries until SIGTERM or SIGINT, then finish those in progress within `settings.stop_seconds`.
-
-    Raises:
-        UsageError: as `run_server`.
-    """
-    run_server(partial(create_app, pages=pages), settings, _query_layer(settings))
 
 
 def run_server(
@@ -64,7 +53,8 @@ def run_server(
             server.run(sockets=[listening])
 
 
-def _query_layer(settings: Settings) -> Address:
+def query_layer_address(settings: Settings) -> Address:
+    """Return where the query layer listens."""
     return Address("the query layer", settings.api_host, settings.api_port, "TURNFOLD_API")
 
 
@@ -81,7 +71,7 @@ def listen(settings: Settings, address: Address | None = None) -> socket.socket:
     Raises:
         UsageError: the port is taken, or the host is not one of this machine.
     """
-    address = address or _query_layer(settings)
+    address = address or query_layer_address(settings)
     option = f"{address.settings}_PORT or {address.settings}_HOST"
     return bind_socket(address.host, address.port, option, backlog=1024, ipv6_only=True)
 

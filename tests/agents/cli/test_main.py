@@ -48,8 +48,13 @@ def test_a_command_imports_only_what_it_needs(arguments: list[str], needed: set[
     assert imported_by(arguments) - needed == set()
 
 
-def test_the_query_layer_starts_without_kafkas_clients() -> None:
-    assert {"aiokafka", "confluent_kafka", "faust", "kafka"} & imported_by(["serve", "--help"]) == set()
+@pytest.mark.parametrize(("command", "unused"), [
+    ("serve", {"aiokafka", "confluent_kafka", "faust", "kafka"}),
+    ("receive", {"aiohttp", "aiokafka", "clickhouse_connect", "faust", "jinja2", "kafka"}),
+    ("worker", {"botocore", "confluent_kafka", "jinja2", "kafka", "starlette"}),
+])  # fmt: skip
+def test_a_server_imports_no_client_of_what_it_does_not_use(command: str, unused: set[str]) -> None:
+    assert unused & imported_by([command, "--help"]) == set()
 
 
 def test_what_a_command_imports_is_found() -> None:

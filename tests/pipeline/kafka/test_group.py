@@ -8,14 +8,11 @@ from contextlib import contextmanager
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.client import open_admin, open_producer
 from pipeline.kafka.group import GroupMember, members, read_lag
-from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError
 
@@ -131,20 +128,6 @@ def test_lag_is_what_lies_behind_the_commit(kafka_settings: Settings) -> None:
     assert (lags[1].committed, lags[1].lag) == (7, 3)
 
 
-@pytest.mark.parametrize(
-    ("beginning", "committed", "lag", "told"),
-    [(0, 50_313, 451, "offset 50,313 is committed, and the partition ends at 451"), (0, 451, 0, ""), (0, None, 451, ""),
-     (400, 100, 51, "300 records were deleted before they were read"), (400, 400, 51, ""), (451, 451, 0, "")],
-)  # fmt: skip
-def test_an_invalid_commit_is_reported_and_hides_no_lag(
-    beginning: int, committed: int | None, lag: int, told: str
-) -> None:
-    found = PartitionLag("t", 0, beginning, 451, committed)
-    assert found.lag == lag
-    assert found.problem.startswith(told)
-    assert bool(found.problem) == bool(told)
-
-
 def test_topics_that_do_not_exist_are_left_out(kafka_settings: Settings) -> None:
     assert read_lag(kafka_settings) == []
     only_dead = msgspec.structs.replace(kafka_settings, topic_turns="nowhere", topic_raw="nowhere-either")
@@ -155,14 +138,6 @@ def test_topics_that_do_not_exist_are_left_out(kafka_settings: Settings) -> None
 def test_lag_needs_a_broker() -> None:
     with pytest.raises(TransientError):
         read_lag(Settings(kafka=("127.0.0.1:1",)), patience=0.5)
-
-
-@given(st.integers(0, 100), st.integers(0, 100), st.none() | st.integers(0, 300))
-@settings(deadline=None)
-def test_what_retention_took_away_waits_no_more(beginning: int, length: int, committed: int | None) -> None:
-    lag = PartitionLag("t", 0, beginning, beginning + length, committed).lag
-    assert 0 <= lag <= length
-    assert lag == length or committed is not None
 
 
 def commit(settings: Settings, partition: TopicPartition, offset: int) -> None:
