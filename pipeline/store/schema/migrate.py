@@ -9,6 +9,7 @@ from pipeline.runtime.errors import UsageError
 from pipeline.store.client import ClickHouse, connection
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.schema.column_ttl import retain_utterances
+from pipeline.store.schema.projections import add_projections
 from pipeline.store.schema.ttl import retain
 from pipeline.store.schema.views import replace_views
 
@@ -45,8 +46,8 @@ def migrations() -> list[Migration]:
 async def migrate(settings: Settings, *, dry_run: bool = False, views: bool = True) -> Sequence[str]:
     """Create the database if it is missing, apply the missing migrations, and return their names.
 
-    Apply the retention of the settings too, and create the views, where they differ. With `dry_run`, return only what
-    would be applied; without `views`, leave those as they are.
+    Apply the retention of the settings too, and create projections and views, where they differ. With `dry_run`,
+    return only what would be applied; without `views`, leave those as they are.
 
     Raises:
         TransientError: ClickHouse does not answer.
@@ -80,7 +81,9 @@ async def _follow_settings(clickhouse: ClickHouse, settings: Settings, *, dry_ru
     """Change what depends on settings, and return a phrase for each change."""
     tables = await retain(clickhouse, settings, dry_run=dry_run)
     columns = await retain_utterances(clickhouse, settings, dry_run=dry_run)
-    return [*tables, *columns, *(await replace_views(clickhouse, settings, dry_run=dry_run) if views else ())]
+    projections = await add_projections(clickhouse, settings, dry_run=dry_run)
+    replaced = await replace_views(clickhouse, settings, dry_run=dry_run) if views else []
+    return [*tables, *columns, *projections, *replaced]
 
 
 def _check_kind(engine: str, settings: Settings) -> None:

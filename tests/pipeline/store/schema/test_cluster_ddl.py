@@ -26,8 +26,10 @@ from pipeline.store.health import unavailable_reason
 from pipeline.store.key_ranges import parts
 from pipeline.store.schema.cluster_ddl import FORMS, cluster_options, render
 from pipeline.store.schema.migrate import CREATE, RECORD, migrate, migrations
+from pipeline.store.schema.projections import projection_statements
 from pipeline.store.schema.views import replace_views, view_statement
 from pipeline.store.scope import Scope
+from schemas.projections import PROJECTIONS
 from schemas.topics import DAY_MS
 from schemas.turn import ArchivedTurn
 from schemas.views import CONVERSATIONS, VIEWS
@@ -364,7 +366,8 @@ def clustered(clustered_url: str) -> Settings:
     services.ask(clustered_url, f"CREATE DATABASE {settings.clickhouse_database}")
 
     async def define(clickhouse: ClickHouse) -> None:
-        for statement in [RECORD, *[migration.statement for migration in migrations()]]:
+        applied = [migration.statement for migration in migrations()]
+        for statement in [RECORD, *applied, *projection_statements(PROJECTIONS)]:
             for rendered in render(statement, "one"):
                 await clickhouse.command(alone(rendered))
 

@@ -12,6 +12,7 @@ from pipeline.store.client import connection
 from pipeline.store.schema.migrate import migrate, migrations
 from schemas.columns import columns
 from schemas.conversation import Conversation, NamedBot
+from schemas.projections import PROJECTIONS
 from schemas.turn import ArchivedTurn
 from schemas.views import VIEWS
 
@@ -37,6 +38,7 @@ def test_declared_and_real_columns_agree(clickhouse_settings: Settings, table: s
 def test_migrating_again_applies_nothing(clickhouse_settings: Settings) -> None:
     names = [migration.name for migration in migrations()]
     assert names == sorted(names)
+    names += [f"projection {projection.name} of conversations" for projection in PROJECTIONS]
     names += [f"view {view.name} (Dropped after 300 s)" for view in VIEWS]
     assert asyncio.run(migrate(clickhouse_settings, dry_run=True)) == names
     assert (

@@ -17,6 +17,7 @@ from pipeline.store.schema.migrate import migrate, migrations
 from pipeline.store.schema.shadow_tables import create_shadow_tables, drop_database, exchange, shadow_database, uuids
 from schemas.conversation import Conversation
 from schemas.fold_rules import FOLD_VERSION, VISITS_SINCE
+from schemas.projections import PROJECTIONS
 from schemas.topics import DAY_MS
 from schemas.views import VIEWS, View
 from tests.clickhouse_runner import Use, each_by_itself
@@ -157,7 +158,8 @@ def test_every_column_is_described(use: Use) -> None:
 
 def test_a_view_is_replaced_where_the_settings_differ_and_only_there(clickhouse_settings: Settings) -> None:
     would = changed(clickhouse_settings, dry_run=True)
-    assert would == [f"view {name} (Dropped after 300 s)" for name in NAMES]
+    projections = [f"projection {each.name} of conversations" for each in PROJECTIONS]
+    assert would == [*projections, *(f"view {name} (Dropped after 300 s)" for name in NAMES)]
     assert changed(clickhouse_settings) == would
     assert changed(clickhouse_settings) == []
     other: Mapping[str, Any] = {"idle_ttl": 60.5, "idle_ttl_bots": {BOT: 600.0}}

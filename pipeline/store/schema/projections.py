@@ -1,0 +1,69 @@
+"""Add the projections of `schemas/projections.py` to table `conversations`."""
+
+import re
+from collections.abc import Sequence
+
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import StatementError
+from pipeline.store.client import ClickHouse
+from pipeline.store.schema.cluster_ddl import render
+from pipeline.store.schema.ttl import format_statement
+from schemas.projections import MODES, PROJECTIONS, Projection
+
+COUNT_MODES = "SELECT count() FROM system.merge_tree_settings WHERE name IN {modes:Array(String)}"
+FIND_TABLE = """
+SELECT create_table_query FROM system.tables
+WHERE database = {database:String} AND name = {table:String}
+"""
+
+
+async def add_projections(clickhouse: ClickHouse, settings: Settings, *, dry_run: bool = False) -> list[str]:
+    """Add the projections that the table lacks, and return a phrase for each one added (or due, with `dry_run`).
+
+    ClickHouse fills them for the rows that are there in the background. A server that cannot rebuild projections when
+    it merges or deletes gets none: pages are the same without them, and take longer.
+
+    Raises:
+        TransientError: a retry may succeed. StatementError: ClickHouse rejects the change.
+    """
+    missing = await _missing(clickhouse, settings)
+    if not missing:
+        return []
+    statements = projection_statements(missing)
+    if not await _is_supported(clickhouse, statements):
+        return []
+    if not dry_run:
+        for statement in statements:
+            for rendered in render(statement, clickhouse.cluster):
+                await clickhouse.command(f"{rendered} SETTINGS mutations_sync = 0")
+    return [f"projection {each.name} of conversations" for each in missing]
+
+
+def projection_statements(projections: Sequence[Projection]) -> list[str]:
+    """Return the statements that add the projections to the table, new rows and old."""
+    modes = ", ".join(f"{mode} = 'rebuild'" for mode in MODES)
+    # one statement for definition and old rows: a process that dies leaves no projection that these never get
+    added = (
+        f"ADD PROJECTION IF NOT EXISTS {each.name} {each.definition}, MATERIALIZE PROJECTION {each.name}"
+        for each in projections
+    )
+    return [f"ALTER TABLE conversations {changes}" for changes in (f"MODIFY SETTING {modes}", *added)]
+
+
+async def _is_supported(clickhouse: ClickHouse, statements: Sequence[str]) -> bool:
+    """Return whether the server has the settings of the table, and can parse the statements."""
+    ((modes,),) = await clickhouse.rows(COUNT_MODES, {"modes": list(MODES)})
+    try:
+        for statement in statements:
+            await format_statement(clickhouse, statement)
+    except StatementError:
+        return False
+    return bool(modes == len(MODES))
+
+
+async def _missing(clickhouse: ClickHouse, settings: Settings) -> Sequence[Projection]:
+    """Return the projections that the table lacks; all of them if there is no table yet."""
+    table = "conversations" + ("_local" if clickhouse.cluster else "")
+    rows = await clickhouse.rows(FIND_TABLE, {"database": settings.clickhouse_database, "table": table})
+    found = set(re.findall(r"\bPROJECTION `?(\w+)", rows[0][0])) if rows else set()
+    return [each for each in PROJECTIONS if each.name not in found]

@@ -1,0 +1,34 @@
+"""Define the projections of table `conversations`: narrow copies of its rows, in the order of another sort."""
+
+from typing import Final, NamedTuple
+
+
+class Projection(NamedTuple):
+    """A projection: ClickHouse reads it where a query without FINAL needs no other columns, and fewer blocks of it.
+
+    A row that was deleted may be found in it until its part is merged (ClickHouse issue 111791). So such a query must
+    only look for rows that another one reads with FINAL, as that for candidates does.
+    """
+
+    name: str
+    definition: str
+
+
+GRANULARITY: Final = 32_768
+"""Rows of a block: four times those of the table. ClickHouse compares blocks without regard to the limit, and those of
+the table are bounded by the start; with as many rows it would hardly ever choose a projection."""
+
+
+def _sorted_by(column: str) -> str:
+    select = f"SELECT bot_id, {column}, start, end ORDER BY bot_id, {column}, start"
+    return f"({select}) WITH SETTINGS (index_granularity = {GRANULARITY})"
+
+
+PROJECTIONS: Final = (
+    Projection("by_turns", _sorted_by("turns")),
+    Projection("by_duration", _sorted_by("duration_seconds")),
+)
+"""What the candidates of a page by turns or by duration are read from."""
+
+MODES: Final = ("deduplicate_merge_projection_mode", "lightweight_mutation_projection_mode")
+"""Settings of a table. Unless they are `rebuild`, ClickHouse refuses the projection, or each DELETE from its table."""
