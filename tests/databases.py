@@ -1,19 +1,44 @@
-"""Lend databases with all tables to tests: to create the tables takes longer than most tests."""
+"""Lend databases with all tables to tests: to migrate a database takes longer than most tests."""
 
 import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pipeline.config.settings import Settings
-from pipeline.store.schema.migrate import migrate
+from pipeline.store.schema.migrate import migrate, migrations
 from tests import services
 
+TEMPLATE = "template_of_tests"
+STATEMENTS = """
+SELECT arrayStringConcat(groupArray(create_table_query), ' PARALLEL WITH ') FROM system.tables
+WHERE database = '{name}' GROUP BY engine LIKE '%View' AS is_view ORDER BY is_view FORMAT LineAsString
+"""
+APPLIED = "INSERT INTO {name}.migrations (name) VALUES "
 TABLES = """
 SELECT database, name, uuid, create_table_query FROM system.tables
 WHERE startsWith(database, '{name}') ORDER BY database, name
 """
 EMPTY = "TRUNCATE ALL TABLES FROM {name} NOT LIKE 'migrations'"
+
+_schema: list[str] = []
+"""The statements that create what all migrations together create, once the first database was migrated."""
+
+
+def create_tables(url: str, database: str) -> None:
+    """Create a database as `migrate` does, by a fifth of its statements."""
+    if not _schema:
+        _schema.extend(_read_schema(url))
+    for statement in _schema:
+        assert services.ask(url, statement.replace(TEMPLATE, database)).text == ""
+
+
+def _read_schema(url: str) -> Sequence[str]:
+    names = asyncio.run(migrate(Settings(clickhouse=url, clickhouse_database=TEMPLATE)))
+    tables, views = services.ask(url, STATEMENTS.format(name=TEMPLATE)).text.splitlines()
+    services.ask(url, f"DROP DATABASE {TEMPLATE} SYNC")
+    applied = ", ".join(f"('{migration.name}')" for migration in migrations() if migration.name in names)
+    return f"CREATE DATABASE {TEMPLATE}", tables, views, APPLIED.format(name=TEMPLATE) + applied
 
 
 class Databases:
@@ -36,7 +61,7 @@ class Databases:
 
     def _made(self) -> tuple[str, str]:
         name = f"test_{uuid.uuid4().hex}"
-        asyncio.run(migrate(Settings(clickhouse=self._url, clickhouse_database=name)))
+        create_tables(self._url, name)
         return name, self._ask(TABLES, name)
 
     def _ask(self, statement: str, name: str) -> str:

@@ -21,7 +21,7 @@ OF_ENGINE = 12
 CASES = 3
 """`make test` runs one of so many cases of a test that needs a service."""
 
-LEAST = 5
+LEAST = 3
 """Examples that are drawn in any case."""
 
 IN_SEARCH = pytest.mark.search(only=True)

@@ -64,6 +64,7 @@ def words(folder: Path) -> bytes:
         return b""
 
 
+@IN_SEARCH
 @pytest.mark.apache
 def test_a_port_in_use_is_told_with_kafkas_last_words(tmp_path: Path, apache_kafka: SecuredKafka) -> None:
     port = apache_kafka.ports["PLAINTEXT"]

@@ -1,6 +1,5 @@
 """Run broker, ClickHouse and workers one by one, so that a test can stop any of them in the middle of the work."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -19,9 +18,9 @@ from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.sockets import free_port
-from pipeline.store.schema.migrate import migrate
 from tests import forked_cli as forked
 from tests import services
+from tests.databases import create_tables
 from tests.forked_cli import Forked, Started
 from tests.integration.stack import LAG_PAUSE, PATIENCE, is_folded, unread
 from tests.paths import ROOT
@@ -207,7 +206,7 @@ def component_stack(folder: Path, kafka: Settings, shared: ClickHouseServer | No
         try:
             made.start_clickhouse()
             create_topics(settings)
-            asyncio.run(migrate(settings))
+            create_tables(settings.clickhouse, settings.clickhouse_database)
             yield made
         finally:
             made.close()

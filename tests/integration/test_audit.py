@@ -5,11 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.broker_matrix import ON_EMBEDDED
+from tests.effort import IN_SEARCH
 from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
-from tests.integration.traffic import half_of_lines
+from tests.integration.traffic import share_of_lines
 
-pytestmark = [ON_EMBEDDED, pytest.mark.search]  # half of the traffic in `make test`
+pytestmark = [ON_EMBEDDED, pytest.mark.search]  # a share of the traffic in `make test`
 
 SPOIL = """
 INSERT INTO turnfold.conversations
@@ -20,7 +21,7 @@ FROM turnfold.conversations WHERE cityHash64(session_id) % 3 = 0
 
 @pytest.fixture(scope="module")
 def traffic() -> list[bytes]:
-    return half_of_lines(seed=31, conversations=120)
+    return share_of_lines(seed=31, conversations=120)
 
 
 def trickle(parts: ComponentStack, traffic: list[bytes]) -> None:
@@ -29,6 +30,7 @@ def trickle(parts: ComponentStack, traffic: list[bytes]) -> None:
         parts.send(traffic[first : first + 10])
 
 
+@IN_SEARCH
 def test_workers_at_work_are_no_difference(parts: ComponentStack, traffic: list[bytes]) -> None:
     for _ in range(2):
         parts.start_worker(TURNFOLD_FLUSH_SECONDS="0.01", TURNFOLD_FLUSH_EVENTS="10")

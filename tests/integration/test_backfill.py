@@ -11,18 +11,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.broker_matrix import ON_EMBEDDED
+from tests.effort import examples
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
-from tests.integration.traffic import BROKEN, lines
+from tests.integration.traffic import BROKEN, share_of_lines
 
-pytestmark = ON_EMBEDDED
+pytestmark = [ON_EMBEDDED, pytest.mark.search]  # a share of the traffic in `make test`
 
 
 @pytest.fixture(scope="module")
 def valid() -> list[bytes]:
     """Entries as a bot has logged them."""
-    return [line for line in lines(seed=23, conversations=150) if line not in BROKEN]
+    return [line for line in share_of_lines(seed=23, conversations=150) if line not in BROKEN]
 
 
 def cloudwatch(path: Path, entries: Sequence[bytes]) -> None:
@@ -94,9 +95,9 @@ def test_a_backfill_killed_among_live_traffic_goes_on_and_loses_nothing(
     """The same conversations come live and from files: neither the worker nor the backfill knows what the other has."""
     parts.start_worker()
     folder = exported(parts.folder, valid[::2])
-    backfill = parts.start("backfill", *way, "--limit=200", str(folder))
-    for first in range(1, len(valid), 60):
-        parts.send(valid[first : first + 60 : 2])
+    backfill = parts.start("backfill", *way, f"--limit={examples(200)}", str(folder))
+    for first in range(1, len(valid), 20):
+        parts.send(valid[first : first + 20 : 2])
         if first > len(valid) // 2 and backfill.poll() is None:
             backfill.send_signal(signal.SIGKILL)
     backfill.wait(PATIENCE)

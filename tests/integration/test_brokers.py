@@ -10,9 +10,9 @@ from tests import apache
 from tests.effort import IN_SEARCH
 from tests.integration.component_stack import ClickHouseServer, component_stack
 from tests.integration.tables import assert_tables
-from tests.integration.traffic import half_of_lines
+from tests.integration.traffic import share_of_lines
 
-pytestmark = [pytest.mark.apache, pytest.mark.search]  # half of the traffic in `make test`
+pytestmark = [pytest.mark.apache, pytest.mark.search]  # a share of the traffic in `make test`
 
 SMALL = {"TURNFOLD_FLUSH_SECONDS": "0.05", "TURNFOLD_FLUSH_EVENTS": "20"}
 
@@ -20,7 +20,7 @@ SMALL = {"TURNFOLD_FLUSH_SECONDS": "0.05", "TURNFOLD_FLUSH_EVENTS": "20"}
 @IN_SEARCH
 def test_each_broker_of_three_killed_in_turn(tmp_path: Path, shared_clickhouse: ClickHouseServer) -> None:
     """Each leads some partitions, and one of them the group; what two of three have confirmed is not lost."""
-    traffic = half_of_lines(seed=31, conversations=120)
+    traffic = share_of_lines(seed=31, conversations=120)
     with apache.cluster(tmp_path / "kafka", brokers=3) as cluster:
         settings = Settings(
             kafka=tuple(cluster.addresses), topic_replication=3, topic_min_insync=2, kafka_idempotence=True
@@ -38,7 +38,7 @@ def test_each_broker_of_three_killed_in_turn(tmp_path: Path, shared_clickhouse: 
 
 
 def test_the_only_broker_killed_and_back_again(tmp_path: Path, shared_clickhouse: ClickHouseServer) -> None:
-    traffic = half_of_lines(seed=32, conversations=120)
+    traffic = share_of_lines(seed=32, conversations=120)
     with apache.cluster(tmp_path / "kafka") as cluster:
         settings = Settings(kafka=tuple(cluster.addresses), kafka_idempotence=True)
         with component_stack(tmp_path, settings, shared_clickhouse) as parts:

@@ -5,6 +5,7 @@ from kafka import TopicPartition
 
 from pipeline.kafka.dead_letters.reader import read_dead_letters
 from tests.broker_matrix import ON_APACHE, ON_EMBEDDED
+from tests.effort import IN_SEARCH
 from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
@@ -48,6 +49,7 @@ def test_batches_that_cannot_be_read_are_dead_letters_for_everybody(
     assert "0 dead letters" in again or again == ""
 
 
+@IN_SEARCH
 @ON_EMBEDDED  # as above
 def test_a_record_that_no_client_can_decode_takes_no_other_along(parts: ComponentStack, traffic: list[bytes]) -> None:
     raw = TopicPartition(parts.settings.topic_raw, 0)

@@ -11,7 +11,7 @@ import pytest
 from pipeline.kafka.dead_letters.reader import DeadLetterPlace, read_dead_letter
 from pipeline.kafka.produce import Producer, SendFailure
 from tests.broker_matrix import ON_EMBEDDED
-from tests.effort import examples
+from tests.effort import IN_SEARCH, examples
 from tests.events import START, entry, iso, raw
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE, TURNFOLD
@@ -60,6 +60,7 @@ def digest(value: bytes) -> str:
     return hashlib.sha256(value).hexdigest()
 
 
+@IN_SEARCH
 def test_what_is_too_large_for_kafka_is_said_before_it_is_sent(parts: ComponentStack, tmp_path: Path) -> None:
     parts.start_worker()
     (tmp_path / "large").write_bytes(sized(parts.settings.max_message_bytes + 1) + b"\n" + raw())
@@ -96,7 +97,7 @@ def test_a_conversation_of_very_many_turns(parts: ComponentStack) -> None:
     parts.run("audit", "--pause=0.5")
 
 
-@pytest.mark.search
+@IN_SEARCH
 @ON_EMBEDDED
 def test_clocks_that_run_backwards_or_leap(parts: ComponentStack) -> None:
     """Every event moves the start, over the borders of months and years: no row of an earlier start may show."""
@@ -115,7 +116,7 @@ def test_clocks_that_run_backwards_or_leap(parts: ComponentStack) -> None:
     assert_tables(parts, lines)
 
 
-@pytest.mark.search
+@IN_SEARCH
 @ON_EMBEDDED
 def test_events_a_year_early_or_late(parts: ComponentStack) -> None:
     """One clock in ten is a year off, either way; the events come in any order and are all sent twice."""

@@ -11,13 +11,14 @@ import pytest
 
 from pipeline.config.settings import Settings
 from tests.broker_matrix import ON_EMBEDDED
+from tests.effort import IN_SEARCH
 from tests.integration.component_stack import ComponentStack, component_stack
 from tests.integration.proxy import OUT_OF_MEMORY, READ_ONLY, TOO_MANY_PARTS, Proxy, proxy
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
-from tests.integration.traffic import half_of_lines
+from tests.integration.traffic import share_of_lines
 
-pytestmark = pytest.mark.search  # half of the traffic in `make test`
+pytestmark = pytest.mark.search  # a share of the traffic in `make test`
 
 READY = "reading "
 """What a worker logs once it has partitions."""
@@ -53,7 +54,7 @@ def small_disk(tmp_path: Path, kafka_settings: Settings) -> Iterator[ComponentSt
 
 @pytest.fixture(scope="module")
 def traffic() -> list[bytes]:
-    return half_of_lines(seed=12, conversations=120)
+    return share_of_lines(seed=12, conversations=120)
 
 
 def test_a_frozen_worker_that_wakes_after_its_partitions_are_gone_does_no_harm(
@@ -75,6 +76,7 @@ def test_a_frozen_worker_that_wakes_after_its_partitions_are_gone_does_no_harm(
     assert_tables(parts, traffic)
 
 
+@IN_SEARCH
 def test_workers_that_join_and_leave_all_the_time_change_nothing(parts: ComponentStack, traffic: list[bytes]) -> None:
     chance = random.Random(4)  # noqa: S311 - no secret is made of it
     parts.start_worker(**SMALL)
@@ -110,6 +112,7 @@ def test_clickhouse_that_answers_errors_for_a_while_is_waited_for(
     assert_tables(parts, traffic)
 
 
+@IN_SEARCH
 @ON_EMBEDDED
 def test_connections_cut_in_the_middle_of_inserts_change_nothing(
     parts: ComponentStack, faults: Proxy, traffic: list[bytes]
@@ -125,6 +128,7 @@ def test_connections_cut_in_the_middle_of_inserts_change_nothing(
     assert_tables(parts, traffic)
 
 
+@IN_SEARCH
 @ON_EMBEDDED
 def test_slow_answers_only_take_longer(parts: ComponentStack, faults: Proxy, traffic: list[bytes]) -> None:
     """A worker that waits for ClickHouse keeps its partitions: nothing is read twice because of it."""
@@ -153,6 +157,7 @@ def test_sigterm_in_the_middle_ends_with_status_0_whatever_the_worker_does(
     assert_tables(parts, traffic)
 
 
+@IN_SEARCH
 @ON_EMBEDDED
 def test_clickhouse_killed_in_the_middle_comes_back_with_what_it_confirmed(
     parts: ComponentStack, traffic: list[bytes]
@@ -169,6 +174,7 @@ def test_clickhouse_killed_in_the_middle_comes_back_with_what_it_confirmed(
     assert_tables(parts, traffic)
 
 
+@IN_SEARCH
 @ON_EMBEDDED
 def test_a_full_disk_is_waited_for_until_there_is_room(small_disk: ComponentStack, traffic: list[bytes]) -> None:
     worker = small_disk.start_worker(**SMALL)

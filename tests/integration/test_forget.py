@@ -6,12 +6,13 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.effort import IN_SEARCH
 from tests.events import entry
 from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
-from tests.integration.traffic import BROKEN, half_of_lines
+from tests.integration.traffic import BROKEN, share_of_lines
 
-pytestmark = pytest.mark.search  # half of the traffic in `make test`
+pytestmark = pytest.mark.search  # a share of the traffic in `make test`
 
 WHO = "guest-7"
 CUT = b'{"messageVersion":"2.0","sessionId":"guest-7","inputTranscript":"my secr'
@@ -20,7 +21,7 @@ OTHER_CUT = CUT.replace(b"guest-7", b"guest-77")
 
 @pytest.fixture(scope="module")
 def talk() -> list[bytes]:
-    return half_of_lines(seed=23, conversations=200)
+    return share_of_lines(seed=23, conversations=200)
 
 
 def of_others(talk: list[bytes]) -> list[bytes]:
@@ -34,6 +35,7 @@ def remains(parts: ComponentStack) -> list[int]:
     return [int(parts.answers(count.format(table, WHO))[0]["n"]) for table in ("turns", "conversations")]
 
 
+@IN_SEARCH
 def test_nothing_is_left_of_a_person_and_all_of_the_others(
     parts: ComponentStack, talk: list[bytes], tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ import orjson
 from pipeline.kafka.dead_letters.reader import read_dead_letters
 from pipeline.kafka.produce import Producer
 from tests.broker_matrix import ON_EMBEDDED
+from tests.effort import IN_SEARCH
 from tests.events import raw
 from tests.integration.component_stack import ComponentStack
 
@@ -92,6 +93,7 @@ WRAPPED = [
 TO_TURNS = ("objects", "deep in an entry", "a long name", "a long intent", "members", "lists")
 
 
+@IN_SEARCH
 @ON_EMBEDDED
 def test_a_worker_outlives_every_message_and_folds_what_is_good(parts: ComponentStack) -> None:
     worker = parts.start_faust(**WINDOW)

@@ -14,6 +14,7 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.sockets import free_port
 from tests import brokers, services
 from tests.broker_matrix import ON_EMBEDDED
+from tests.effort import IN_SEARCH
 from tests.integration.component_stack import ClickHouseServer, ComponentStack, component_stack
 from tests.integration.listing import listed
 from tests.integration.stack import PATIENCE, BaseStack
@@ -144,6 +145,7 @@ def test_a_worker_that_waits_for_clickhouse_is_alive_and_not_ready(parts: Compon
     assert told(url)("records_total", agent="conversations") > 0
 
 
+@IN_SEARCH
 def test_a_worker_after_another_sees_no_lag_in_what_that_one_committed(parts: ComponentStack) -> None:
     """It has read nothing itself yet: what lies before the committed offsets is no lag."""
     first = parts.start_worker()

@@ -8,6 +8,7 @@ from pipeline.kafka.client import open_admin
 from pipeline.kafka.dead_letters.reader import DeadLetterRecord, read_dead_letters
 from pipeline.kafka.dead_letters.retry import DeadLetterQuery, retryable
 from tests.broker_matrix import ON_APACHE
+from tests.effort import IN_SEARCH
 from tests.events import raw
 from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
@@ -37,6 +38,7 @@ def letters(parts: ComponentStack) -> list[DeadLetterRecord]:
     return list(found.values())
 
 
+@IN_SEARCH
 def test_every_letter_fits_and_says_what_it_lacks(letters: list[DeadLetterRecord]) -> None:
     assert [one.reason for one in letters] == ["too-large"] * 2 * (len(SIZES) + 1)
     whole = sorted(len(raw(inputTranscript="x" * size)) for size in SIZES for _ in range(2))

@@ -11,12 +11,13 @@ from confluent_kafka import Producer
 
 from pipeline.kafka.client import open_admin
 from tests.broker_matrix import ON_APACHE
+from tests.effort import IN_SEARCH
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
-from tests.integration.traffic import BROKEN, half_of_lines
+from tests.integration.traffic import BROKEN, share_of_lines
 
-pytestmark = pytest.mark.search  # half of the traffic in `make test`
+pytestmark = pytest.mark.search  # a share of the traffic in `make test`
 
 SMALL = {"TURNFOLD_FLUSH_SECONDS": "0.05", "TURNFOLD_FLUSH_EVENTS": "20"}
 """Many small flushes, so that workers meet in conversations."""
@@ -26,7 +27,7 @@ SAID = "are in partitions that their sessions do not belong in"
 
 @pytest.fixture(scope="module")
 def traffic() -> list[bytes]:
-    return half_of_lines(seed=23, conversations=150)
+    return share_of_lines(seed=23, conversations=150)
 
 
 @contextmanager
@@ -71,6 +72,7 @@ def test_sessions_scattered_over_partitions_are_folded_by_one_worker_each(
     assert_tables(parts, traffic)
 
 
+@IN_SEARCH
 @ON_APACHE
 def test_partitions_added_under_traffic_change_no_row(parts: ComponentStack, traffic: list[bytes]) -> None:
     chance = random.Random(2)  # noqa: S311 - no secret is made of it

@@ -8,6 +8,7 @@ import pytest
 from pipeline.kafka.dead_letters.reader import count_dead_letters, read_dead_letters
 from pipeline.kafka.produce import Producer
 from tests.broker_matrix import ON_EMBEDDED
+from tests.effort import IN_SEARCH
 from tests.events import raw
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE, Stack
@@ -50,6 +51,7 @@ def test_a_flood_stops_every_worker_until_it_is_let_pass(parts: ComponentStack, 
     assert_tables(parts, traffic)
 
 
+@IN_SEARCH
 @ON_EMBEDDED
 def test_a_flood_on_the_turns_topic_stops_it_too(parts: ComponentStack) -> None:
     with Producer(parts.settings, on_failure=print) as producer:
@@ -91,6 +93,7 @@ def test_letters_sent_again_are_folded_once_their_writer_is_mended(parts: Compon
     assert count_dead_letters(parts.settings).total == 1, "still broken, it is a new letter each time"
 
 
+@IN_SEARCH
 def test_up_ends_with_the_workers_last_words(tmp_path: Path) -> None:
     flood = FLOOD[:1_200]
     (tmp_path / "flood").write_bytes(b"\n".join(flood))

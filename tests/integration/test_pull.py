@@ -14,11 +14,12 @@ import pytest
 
 from tests.aws_server import Aws
 from tests.broker_matrix import ON_EMBEDDED
+from tests.effort import IN_SEARCH, examples
 from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables, differences
-from tests.integration.traffic import BROKEN, lines
+from tests.integration.traffic import BROKEN, share_of_lines
 
-pytestmark = ON_EMBEDDED
+pytestmark = [ON_EMBEDDED, pytest.mark.search]  # a share of the traffic in `make test`
 
 GROUP = "/aws/lex/TravelBot"
 HOUR_MS = 3_600_000
@@ -27,7 +28,7 @@ HOUR_MS = 3_600_000
 @pytest.fixture(scope="module")
 def valid() -> list[bytes]:
     """Entries as a bot has logged them."""
-    return [line for line in lines(seed=29, conversations=120) if line not in BROKEN]
+    return [line for line in share_of_lines(seed=29, conversations=120) if line not in BROKEN]
 
 
 @pytest.fixture
@@ -85,6 +86,7 @@ def test_a_log_group_is_pulled_whole_and_again_without_a_change(
         assert_tables(parts, valid)
 
 
+@IN_SEARCH
 def test_pulls_that_are_killed_go_on_and_follow_what_comes(
     parts: ComponentStack, aws: Aws, valid: list[bytes], name: str
 ) -> None:
@@ -93,7 +95,7 @@ def test_pulls_that_are_killed_go_on_and_follow_what_comes(
     half = len(valid) // 2
     fill_group(aws, name, valid[:half])
     since = datetime.now(UTC) - timedelta(hours=50)
-    command = ("pull", "cloudwatch", name, "--follow", "--limit=300", f"--from={since:%Y-%m-%dT%H:%M}")
+    command = ("pull", "cloudwatch", name, "--follow", f"--limit={examples(300)}", f"--from={since:%Y-%m-%dT%H:%M}")
     for some in (1, half // 3):
         pull = parts.start(*command, **aws.environ)
         parts.wait_until(lambda some=some: parts.rows("turns") >= some, "some events")  # type: ignore[misc] # it is called at once
@@ -156,7 +158,7 @@ def test_objects_of_both_layouts_are_imported_also_where_killed(
         body = envelope(delivered[hour::48]) + envelope(delivered[hour + 24 :: 48])
         s3.put_object(Bucket=bucket, Key=key, Body=body)
     command = ("backfill", *way, f"s3://{bucket}/logs/")
-    backfill = parts.start(*command, "--limit=200", **aws.environ)
+    backfill = parts.start(*command, f"--limit={examples(200)}", **aws.environ)
     time.sleep(4)
     backfill.send_signal(signal.SIGKILL)
     backfill.wait(10)

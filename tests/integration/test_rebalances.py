@@ -9,9 +9,9 @@ import pytest
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
-from tests.integration.traffic import half_of_lines
+from tests.integration.traffic import share_of_lines
 
-pytestmark = pytest.mark.search  # half of the traffic in `make test`
+pytestmark = pytest.mark.search  # a share of the traffic in `make test`
 
 SMALL = {"TURNFOLD_FLUSH_SECONDS": "0.05", "TURNFOLD_FLUSH_EVENTS": "20"}
 """Many small flushes, so that rebalances find something to interrupt."""
@@ -22,7 +22,7 @@ GUESTS = 4
 
 @pytest.fixture(scope="module")
 def traffic() -> list[bytes]:
-    return half_of_lines(seed=31, conversations=120)
+    return share_of_lines(seed=31, conversations=120)
 
 
 def test_workers_that_join_and_leave_at_any_moment_end_no_other(parts: ComponentStack, traffic: list[bytes]) -> None:

@@ -12,6 +12,7 @@ from pipeline.kafka.produce import Producer
 from pipeline.runtime.sockets import free_port
 from tests import services
 from tests.broker_matrix import ON_EMBEDDED
+from tests.effort import IN_SEARCH
 from tests.integration import secrets
 from tests.integration.component_stack import ComponentStack
 from tests.integration.secrets import SETTINGS, assert_clean, messages, tables
@@ -112,6 +113,7 @@ def test_no_secret_is_found_anywhere(parts: ComponentStack, tmp_path: Path) -> N
 WITHOUT_TEXTS = "SELECT * EXCEPT (utterance_texts) FROM turnfold.conversations FINAL ORDER BY ALL"
 
 
+@IN_SEARCH
 def test_an_archive_of_before_is_cleaned_by_a_rebuild(parts: ComponentStack) -> None:
     worker = parts.start_worker(**SIZE)
     inputs = secrets.valid(100)

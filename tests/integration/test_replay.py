@@ -15,17 +15,17 @@ from tests.effort import IN_SEARCH, examples
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE, BaseStack
 from tests.integration.tables import assert_tables
-from tests.integration.traffic import half_of_lines, lines
+from tests.integration.traffic import lines, share_of_lines
 
-pytestmark = pytest.mark.search  # half of the traffic in `make test`
+pytestmark = pytest.mark.search  # a share of the traffic in `make test`
 
-SLOWLY = f"--limit={examples(400, share=2)}"
+SLOWLY = f"--limit={examples(400)}"
 """So that there is something to interrupt."""
 
 
 @pytest.fixture(scope="module")
 def talk() -> list[bytes]:
-    return half_of_lines(seed=17, conversations=160)
+    return share_of_lines(seed=17, conversations=160)
 
 
 def folded(parts: ComponentStack, talk: list[bytes]) -> None:
@@ -51,6 +51,7 @@ def test_what_the_tables_lost_is_read_again_from_the_topic(
     assert_tables(parts, talk)
 
 
+@IN_SEARCH
 def test_any_window_any_number_of_times_interrupted_among_live_workers_changes_nothing(
     parts: ComponentStack, talk: list[bytes]
 ) -> None:
@@ -89,10 +90,11 @@ def test_a_replay_that_was_killed_goes_on_from_where_it_was(parts: ComponentStac
     assert_tables(parts, talk)
 
 
+@IN_SEARCH
 @ON_EMBEDDED
 def test_the_limit_is_kept(parts: ComponentStack, talk: list[bytes]) -> None:
     folded(parts, talk)
-    limit = examples(300, share=2)
+    limit = examples(300)
     report = parts.report("replay", f"--limit={limit}")
     assert (
         report["counts"]["read"] / report["seconds"] < 2 * limit
@@ -127,7 +129,7 @@ def test_new_tables_take_the_place_of_the_live_ones_and_no_query_misses_anything
     half = len(talk) // 2
     folded(parts, talk[:half])
     with answered_meanwhile(parts) as found:
-        run = parts.start(command, "--into=new", "--swap", f"--limit={examples(1000, share=2)}")
+        run = parts.start(command, "--into=new", "--swap", f"--limit={examples(1000)}")
         for first in range(half, len(talk), 4):
             parts.send(talk[first : first + 4])
             if run.poll() is not None:
@@ -141,10 +143,11 @@ def test_new_tables_take_the_place_of_the_live_ones_and_no_query_misses_anything
     parts.run("runs", "drop", "old")
 
 
+@IN_SEARCH
 @ON_EMBEDDED
 def test_a_swap_that_was_killed_is_finished_by_the_same_command(parts: ComponentStack, talk: list[bytes]) -> None:
     folded(parts, talk)
-    command = ("rebuild", "--into=new", "--swap", f"--limit={examples(1500, share=2)}")
+    command = ("rebuild", "--into=new", "--swap", f"--limit={examples(1500)}")
     for seconds in (1.0, 1.7, 2.4, 3.1):
         run = parts.start(*command)
         time.sleep(seconds)  # in the filling, in the comparison, between the tables, or after the end
@@ -157,6 +160,7 @@ def test_a_swap_that_was_killed_is_finished_by_the_same_command(parts: Component
     assert_tables(parts, talk)
 
 
+@IN_SEARCH
 @ON_EMBEDDED
 def test_another_rule_gives_exactly_what_a_fresh_system_with_it_would(parts: ComponentStack, talk: list[bytes]) -> None:
     folded(parts, talk)
@@ -179,6 +183,7 @@ def test_another_rule_gives_exactly_what_a_fresh_system_with_it_would(parts: Com
     assert parts.ask(same.format("turnfold")) == parts.ask(same.format("fresh"))
 
 
+@IN_SEARCH
 @ON_EMBEDDED
 def test_tables_that_would_lack_events_are_not_swapped_in(parts: ComponentStack, talk: list[bytes]) -> None:
     folded(parts, talk)

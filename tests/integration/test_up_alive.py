@@ -17,6 +17,7 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.group import read_lag
 from pipeline.kafka.produce import Producer
 from tests.broker_matrix import ON_APACHE
+from tests.effort import IN_SEARCH
 from tests.integration.listing import listed
 from tests.integration.stack import PATIENCE, Stack, running
 from tests.integration.traffic import expected, lines
@@ -109,6 +110,7 @@ def test_what_is_killed_under_traffic_comes_back_and_nothing_is_lost(stack: Stac
     assert_listed(stack, "killed", sent)
 
 
+@IN_SEARCH
 def test_without_the_engine_the_query_layer_is_not_ready(stack: Stack) -> None:
     def seen_without() -> bool:
         os.kill(child(stack, "embedded.clickhouse"), signal.SIGKILL)

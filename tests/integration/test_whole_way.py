@@ -16,7 +16,7 @@ from tests.broker_matrix import ON_BOTH, ON_EMBEDDED
 from tests.effort import IN_SEARCH
 from tests.integration.listing import BEGIN, END, listed
 from tests.integration.stack import BaseStack, Run
-from tests.integration.traffic import BOTS, BROKEN, expected, half_of_lines
+from tests.integration.traffic import BOTS, BROKEN, expected, share_of_lines
 
 
 def assert_answers(stack: BaseStack, traffic: list[bytes]) -> None:
@@ -87,7 +87,7 @@ def test_every_broken_line_is_a_dead_letter_with_its_origin(stack: BaseStack, tr
 @pytest.mark.search
 def test_what_was_ingested_outlives_a_restart_and_goes_on(tmp_path: Path, run: Run) -> None:
     """The second half begins in the middle of conversations: the workers must read the first half back."""
-    traffic = half_of_lines(seed=5, conversations=150)
+    traffic = share_of_lines(seed=5, conversations=150)
     half = len(traffic) // 2
     with run(tmp_path / "data") as first:
         assert first.turnfold("ingest", "-", data=b"\n".join(traffic[:half])).returncode == 0
@@ -99,11 +99,11 @@ def test_what_was_ingested_outlives_a_restart_and_goes_on(tmp_path: Path, run: R
         assert_answers(second, traffic)
 
 
-@pytest.mark.search
+@IN_SEARCH
 @ON_EMBEDDED
 @pytest.mark.parametrize("order", [pytest.param("backwards", marks=IN_SEARCH), "shuffled"])
 def test_order_and_number_of_workers_do_not_matter(tmp_path: Path, run: Run, order: str) -> None:
-    traffic = half_of_lines(seed=6, conversations=150)
+    traffic = share_of_lines(seed=6, conversations=150)
     arranged: list[Any] = traffic[::-1] if order == "backwards" else random.Random(6).sample(traffic, len(traffic))  # noqa: S311
     with run(tmp_path / "data", workers=3) as stack:
         for first in range(0, len(arranged), 200):

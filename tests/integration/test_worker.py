@@ -7,17 +7,18 @@ import subprocess
 import pytest
 
 from tests.broker_matrix import ON_EMBEDDED
+from tests.effort import IN_SEARCH
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
-from tests.integration.traffic import half_of_lines
+from tests.integration.traffic import share_of_lines
 
-pytestmark = pytest.mark.search  # half of the traffic in `make test`
+pytestmark = pytest.mark.search  # a share of the traffic in `make test`
 
 
 @pytest.fixture(scope="module")
 def traffic() -> list[bytes]:
-    return half_of_lines(seed=11, conversations=120)
+    return share_of_lines(seed=11, conversations=120)
 
 
 def test_nothing_is_committed_while_clickhouse_is_away_and_all_of_it_after(
@@ -53,6 +54,7 @@ def test_workers_killed_again_and_again_lose_and_double_nothing(parts: Component
     assert_tables(parts, traffic)
 
 
+@IN_SEARCH
 @ON_EMBEDDED
 def test_a_worker_without_memory_answers_the_same(parts: ComponentStack, traffic: list[bytes]) -> None:
     """A cache is only a cache: here every batch is folded from what the archive holds."""
@@ -71,6 +73,7 @@ def test_faust_starts_the_worker_too(parts: ComponentStack, traffic: list[bytes]
     assert worker.wait(PATIENCE) == 0
 
 
+@IN_SEARCH
 def test_a_worker_told_to_stop_commits_and_the_next_goes_on(parts: ComponentStack, traffic: list[bytes]) -> None:
     for part in (traffic[::2], traffic[1::2]):
         worker = parts.start_worker()

@@ -63,9 +63,9 @@ def lines(seed: int, conversations: int) -> list[bytes]:
     return [line for _, line in sorted(arrivals)]
 
 
-def half_of_lines(seed: int, conversations: int) -> list[bytes]:
-    """Return the entries of half as many conversations in `make test`, and of all in `make search`."""
-    return lines(seed, examples(conversations, share=2))
+def share_of_lines(seed: int, conversations: int) -> list[bytes]:
+    """Return the entries of a share of the conversations in `make test`, and of all in `make search`."""
+    return lines(seed, examples(conversations))
 
 
 def expected(arrived: Iterable[bytes]) -> dict[str, list[dict[str, Any]]]:

@@ -21,7 +21,7 @@ from schemas.conversation import Conversation
 from schemas.erasure import ErasedEvent, Erasure, digest, event_digest
 from schemas.lex.log_entry import bot_id
 from schemas.turn import Turn
-from tests.effort import examples
+from tests.effort import IN_SEARCH, OF_ENGINE, examples
 from tests.events import RULES, START, turn, turns
 from tests.pipeline.audit.tables import Tables, archived, fold_and_write
 
@@ -41,7 +41,9 @@ def test_what_workers_write_never_differs(tables: Tables) -> None:
     assert tables.audit() == []
 
 
-@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(10, OF_ENGINE), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.lists(turns(), max_size=5), max_size=5), st.integers(1, 4))
 def test_no_batches_of_a_worker_differ(tables: Tables, batches: list[list[Turn]], size: int) -> None:
     tables.empty()
@@ -78,6 +80,7 @@ def test_a_wrong_row_is_reported_column_by_column(tables: Tables) -> None:
     assert found == Difference(Kind.WRONG, *KEY, START, columns)
 
 
+@IN_SEARCH
 def test_rows_without_events_are_found_wherever_they_lie(tables: Tables) -> None:
     """Before, between and behind the conversations of the archive, and of a bot that it does not know."""
     talks = [turn(session_id=f"m{n}", originating_request_id=f"o{m}") for n in range(3) for m in range(3)]

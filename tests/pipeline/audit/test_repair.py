@@ -10,7 +10,7 @@ from pipeline.fold.fold import fold
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.turn import Turn
-from tests.effort import examples, sweep
+from tests.effort import OF_ENGINE, examples, sweep
 from tests.events import RULES, START, turn, turns
 from tests.pipeline.audit.tables import Tables, fold_and_write, folded
 
@@ -43,7 +43,9 @@ def wrong_rows(draw: st.DrawFn) -> Conversation:
     )
 
 
-@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(20, OF_ENGINE), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     before=st.lists(turns(), max_size=10),
     rows=st.lists(wrong_rows(), max_size=8),

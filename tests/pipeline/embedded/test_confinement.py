@@ -23,7 +23,7 @@ from pipeline.embedded.confinement import (
 from pipeline.embedded.data_folder import open_folder
 from pipeline.embedded.errors import EngineError
 from pipeline.embedded.handle import ExternalTable, create_external, insert_from_file
-from tests.effort import drawn
+from tests.effort import OF_ENGINE, drawn
 
 WORD = "outside-the-data-folder"
 INSIDE = {
@@ -138,7 +138,7 @@ def ways_out(outside: Outside) -> list[str]:
 def test_no_table_function_leaves_the_folder(ask: Asking, outside: Outside) -> None:
     names = ask.names("table_functions")
     assert len(names) > 80
-    for name in drawn(names):
+    for name in drawn(names, OF_ENGINE):
         calls = [f"{name}({arguments})" for arguments in ways_out(outside)]
         answers = [ask(f"DESCRIBE {call}") for call in calls]
         answers += [ask(f"INSERT INTO FUNCTION {call} SELECT 'x'") for call in calls]
@@ -173,7 +173,7 @@ def test_no_database_engine_leaves_the_folder(ask: Asking, outside: Outside) -> 
 def test_no_function_reads_a_file(ask: Asking, outside: Outside) -> None:
     names = ask.names("functions")
     assert len(names) > 1000
-    for name in drawn(names):
+    for name in drawn(names, OF_ENGINE):
         assert WORD not in ask(f"SELECT `{name}`('{outside.file}')"), name
     assert outside.untouched()
 

@@ -17,6 +17,7 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.sockets import free_port
 from pipeline.store.client import connection
 from tests.agents.cli.command import start
+from tests.effort import IN_SEARCH
 from tests.pipeline.auth.signing import bearing, kept
 from tests.pipeline.http.serving import SESSIONS, WITHIN
 from tests.pipeline.query.rows import conversations
@@ -44,6 +45,7 @@ sys.stdin.read()
 """Many clients that send the next request at once, whatever the response."""
 
 
+@IN_SEARCH
 def test_a_load_of_many_clients_with_one_key_slows_another_by_less_than_twice(
     with_tables: Settings, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from pipeline.http.app import OPERATIONS
 from pipeline.http.openapi.document import document
-from tests.effort import IN_SEARCH, SEARCHING, examples
+from tests.effort import IN_SEARCH, OF_ENGINE, SEARCHING, examples
 from tests.pipeline.http.seeded_server import PARAMETERS, Planted
 from tests.pipeline.http.serving import WINDOW, WITHIN
 
@@ -38,7 +38,7 @@ def session() -> Iterator[requests.Session]:
 
 @pytest.mark.parametrize("who", [pytest.param("all", marks=IN_SEARCH), "narrow", "nobody"])
 @SCHEMA.parametrize()
-@settings(max_examples=examples(10), phases=PHASES, deadline=None)
+@settings(max_examples=examples(10, OF_ENGINE), phases=PHASES, deadline=None)
 def test_every_answer_is_one_that_is_described(
     case: Case[Any], layer: Planted, session: requests.Session, who: str
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.pipeline.http.seeded_server import PARAMETERS, THEIRS, V1_BOT, Planted
 from tests.pipeline.http.serving import SESSIONS, WINDOW, Client, client
 from tests.pipeline.query.rows import BOT, OTHER_BOT
@@ -140,7 +140,7 @@ def test_there_is_something_to_be_learnt(layer: Planted, ask: Client) -> None:
     assert THEIRS in str(ask.ask("POST", THEIR_PATHS[0], turned, layer.headers("all")).body)
 
 
-@settings(max_examples=examples(80), deadline=None)
+@settings(max_examples=examples(80, OF_ENGINE), deadline=None)
 @given(st.data())
 def test_nothing_of_theirs_comes_to_a_key_of_ours(layer: Planted, ask: Client, data: st.DataObject) -> None:
     path = data.draw(paths())
@@ -152,7 +152,7 @@ def test_nothing_of_theirs_comes_to_a_key_of_ours(layer: Planted, ask: Client, d
     layer.check(orjson.dumps(answer.body), "narrow")
 
 
-@settings(max_examples=examples(20), deadline=None)
+@settings(max_examples=examples(20, OF_ENGINE), deadline=None)
 @given(st.data())
 def test_a_key_of_ours_knows_of_no_bot_of_theirs(layer: Planted, ask: Client, data: st.DataObject) -> None:
     """Their names are the same: it is the ids that would give them away."""

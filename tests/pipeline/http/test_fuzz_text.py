@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.pipeline.http.seeded_server import PARAMETERS, Planted, planted
 from tests.pipeline.http.serving import SESSIONS, WINDOW, Answer, Client, client
 from tests.pipeline.query.rows import FIELDS, NOW, conversation, fits
@@ -81,7 +81,7 @@ def post(layer: Planted, ask: Client, asked: object) -> Answer:
     return ask.ask("POST", SESSIONS, orjson.dumps(asked), layer.headers("narrow"))
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60, OF_ENGINE), deadline=None)
 @given(st.sampled_from(sorted(FIELDS)), st.lists(TEXTS | MADE, min_size=1, max_size=5))
 def test_a_filter_finds_what_equals_its_values_to_the_letter_and_nothing_else(
     layer: Planted, ask: Client, name: str, values: list[str]
@@ -93,7 +93,7 @@ def test_a_filter_finds_what_equals_its_values_to_the_letter_and_nothing_else(
     assert {session["sessionId"] for session in answer.body["sessions"]} == wanted
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(40, OF_ENGINE), deadline=None)
 @given(st.sampled_from(["EQ", "CO"]), st.lists(TEXTS | MADE, min_size=1, max_size=5))
 def test_an_utterance_is_found_by_its_text_to_the_letter(
     layer: Planted, ask: Client, operator: str, values: list[str]
@@ -108,7 +108,7 @@ def test_an_utterance_is_found_by_its_text_to_the_letter(
     assert found == sorted(filter(equals if operator == "EQ" else contains, said))
 
 
-@settings(max_examples=examples(25), deadline=None)
+@settings(max_examples=examples(25, OF_ENGINE), deadline=None)
 @given(MADE)
 def test_a_path_is_a_path_to_the_letter(layer: Planted, ask: Client, text: str) -> None:
     path = f"/{text.strip('/')}" if text.strip("/") else "/'"
@@ -123,7 +123,7 @@ def test_a_path_is_a_path_to_the_letter(layer: Planted, ask: Client, text: str) 
     assert of_path.get("Inner", 0) == sum(each.startswith(f"{path}/") for each in taken)
 
 
-@settings(max_examples=examples(25), deadline=None)
+@settings(max_examples=examples(25, OF_ENGINE), deadline=None)
 @given(st.lists(MADE, min_size=1, max_size=5))
 def test_a_part_is_a_part_and_no_pattern(layer: Planted, ask: Client, values: list[str]) -> None:
     """All of them ended in Success."""
@@ -133,7 +133,7 @@ def test_a_part_is_a_part_and_no_pattern(layer: Planted, ask: Client, values: li
     assert bool(answer.body["sessions"]) == any(value in "Success" for value in values)
 
 
-@settings(max_examples=examples(25), deadline=None)
+@settings(max_examples=examples(25, OF_ENGINE), deadline=None)
 @given(st.sampled_from(sorted(PARAMETERS)), LIKE_SQL)
 def test_a_parameter_of_a_path_is_as_any_that_there_is_not(
     layer: Planted, ask: Client, name: str, hostile: str
@@ -152,7 +152,7 @@ def test_a_parameter_of_a_path_is_as_any_that_there_is_not(
     assert answers[:2] == answers[2:]
 
 
-@settings(max_examples=examples(25), deadline=None)
+@settings(max_examples=examples(25, OF_ENGINE), deadline=None)
 @given(
     st.sampled_from(
         ["startDateTime", "endDateTime", "nextToken", "maxResults", "filters", "sortBy", "duration", "name"]

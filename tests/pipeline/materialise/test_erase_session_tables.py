@@ -19,6 +19,7 @@ from pipeline.store.schema.shadow_tables import (
     uuids,
 )
 from schemas.erasure import Erasure, digest
+from tests.effort import IN_SEARCH
 from tests.events import RULES, START
 from tests.pipeline.audit.tables import Tables, folded
 from tests.pipeline.materialise.engine_worker import ENDS, OTHERS, TALK, WHO, assert_kept, at_work, decoded_turn, erase
@@ -75,6 +76,7 @@ def test_a_repeated_erasure_is_harmless_and_erases_later_events(with_tables: Set
     assert_kept(with_tables, OTHERS)
 
 
+@IN_SEARCH
 def test_a_session_that_is_written_again_each_round_is_reported(
     with_tables: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from pipeline.store.erasures import apply_deleted_masks, delete_erased_events, d
 from schemas.conversation import Conversation
 from schemas.erasure import Erasure, ErasureList, Session, digest, event_digest
 from schemas.turn import ConversationKey, Turn
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.events import RULES, START, turn, turns
 from tests.pipeline.audit.tables import Tables, folded
 
@@ -93,7 +93,9 @@ def cleared(tables: Tables, sessions: Sequence[Session], said: ErasureList) -> N
     tables.use(use)
 
 
-@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(10, OF_ENGINE), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(turns(), max_size=12), st.integers(START - 1, START + 4000))
 def test_erased_events_are_deleted_with_the_rows_that_show_them(tables: Tables, log: list[Turn], until: int) -> None:
     tables.empty()

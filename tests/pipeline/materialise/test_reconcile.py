@@ -13,7 +13,7 @@ from pipeline.materialise.reconcile import ReconcileRules, reconcile, rows_to_wr
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.events import RULES, START, turn, turns
 from tests.pipeline.audit.tables import Tables, folded
 from tests.pipeline.materialise.actors import actor, finish
@@ -53,7 +53,9 @@ def test_whatever_the_rows_were_one_is_left_and_it_is_the_fold(tables: Tables, w
     assert reconciled(tables, KEY) == set()
 
 
-@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(12, OF_ENGINE), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(turns(), min_size=1, max_size=12), st.data())
 def test_rows_of_any_parts_of_the_events_become_the_fold_of_all(
     tables: Tables, log: list[Turn], data: st.DataObject

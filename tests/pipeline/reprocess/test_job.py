@@ -26,6 +26,7 @@ from pipeline.store.schema.shadow_tables import (
     uuids,
 )
 from schemas.reprocessing import Job, JobCounts, JobKind, Phase, Target
+from tests.effort import IN_SEARCH
 from tests.events import turn
 from tests.pipeline.audit.tables import fold_and_write
 
@@ -104,6 +105,7 @@ def test_a_run_whose_shadow_tables_were_dropped_begins_again(both: Settings) -> 
     using(both, use)
 
 
+@IN_SEARCH
 def test_a_run_whose_shadow_tables_were_dropped_conflicts_with_no_other(both: Settings) -> None:
     """Neither when the other begins nor when it is resumed."""
 
@@ -185,6 +187,7 @@ def test_a_swap_interrupted_after_its_last_table_is_finished(both: Settings) -> 
     using(both, use)
 
 
+@IN_SEARCH
 def test_shadow_tables_dropped_before_the_swap_are_filled_again(both: Settings) -> None:
     """Otherwise the same command would never find them."""
 

@@ -18,6 +18,7 @@ from pipeline.store.runs import load_run, save_run, save_units
 from pipeline.store.schema.shadow_tables import shadow_database
 from pipeline.store.writer_state import LEASE_MS, WriterStateReader
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Run, Source, Target, WorkUnit
+from tests.effort import IN_SEARCH
 from tests.pipeline.audit.tables import Tables
 
 RUN = Run(job=Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=JobRules("1", ())), begun=7)
@@ -65,6 +66,7 @@ def using(settings: Settings, count: int, block: Callable[[list[ClickHouse]], Aw
     asyncio.run(go())
 
 
+@IN_SEARCH
 def test_processes_share_all_units_and_none_has_two_holders(
     tables: Tables, with_tables: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

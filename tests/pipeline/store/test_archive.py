@@ -29,7 +29,7 @@ from pipeline.store.client import ClickHouse, connection
 from pipeline.store.key_ranges import Where, single
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 from tests.clickhouse_runner import Use
-from tests.effort import examples
+from tests.effort import IN_SEARCH, OF_ENGINE, examples
 from tests.events import RULES, slow_fold, turn
 from tests.pipeline.audit.tables import Tables, fold_and_write
 from tests.pipeline.audit.tables import archived as rows
@@ -64,6 +64,7 @@ def test_any_text_in_a_key_comes_back(
     assert set(found) == {one.key}
 
 
+@IN_SEARCH
 def test_more_keys_than_fit_one_query(with_tables: Settings) -> None:
     turns = [turn(session_id=f"s{n}", request_id=f"r{n}") for n in range(2 * KEYS_PER_QUERY + 3)]
     keys = [one.key for one in turns]
@@ -142,7 +143,9 @@ def entries() -> list[bytes]:
 ENTRIES = entries()
 
 
-@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(8, OF_ENGINE), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.randoms(use_true_random=False), st.booleans())
 def test_any_order_split_and_merge_gives_the_same_rows_and_answers(
     tables: Tables,

@@ -12,7 +12,7 @@ from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.store.client import ClickHouse, connection
 from schemas.columns import Bool, Bytes, LowCardinalityStr, LowCardinalityStrs, Millis, Str, UInt8, UInt32
 from tests.certificates import Certificates
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.services import clickhouse, clickhouse_process
 
 TABLE = """
@@ -59,7 +59,9 @@ def using(settings_: Settings, use: Callable[[ClickHouse], Awaitable[None]]) -> 
     asyncio.run(go())
 
 
-@settings(deadline=None, max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=examples(25, OF_ENGINE), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(rows=st.lists(ROWS, min_size=1, max_size=20))
 def test_rows_come_back_as_they_were_inserted(clickhouse_settings: Settings, rows: list[Row]) -> None:
     async def use(clickhouse: ClickHouse) -> None:
@@ -75,7 +77,9 @@ def test_rows_come_back_as_they_were_inserted(clickhouse_settings: Settings, row
     using(clickhouse_settings, use)
 
 
-@settings(deadline=None, max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=examples(50, OF_ENGINE), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(text=TEXT, keys=st.lists(st.tuples(TEXT, TEXT, TEXT), max_size=5), number=st.integers(-(2**63), 2**63 - 1))
 def test_bound_values_come_back_as_they_are(
     clickhouse_settings: Settings, text: str, keys: list[tuple[str, str, str]], number: int

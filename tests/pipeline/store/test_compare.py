@@ -15,7 +15,7 @@ from pipeline.store.compare import COMPARED, EXAMPLES, Comparison, Example, comp
 from pipeline.store.schema.shadow_tables import create_shadow_tables, drop_database, shadow_database
 from schemas.conversation import Conversation
 from schemas.turn import Turn
-from tests.effort import drawn, examples
+from tests.effort import OF_ENGINE, drawn, examples
 from tests.events import START, turn
 from tests.pipeline.audit.tables import Tables, archived, folded
 
@@ -135,7 +135,9 @@ def test_no_more_examples_are_kept_than_are_promised_however_many_parts_there_ar
 PRESENCE = st.dictionaries(st.integers(0, 9), st.integers(0, 3), max_size=10)
 
 
-@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(12, OF_ENGINE), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(PRESENCE, PRESENCE, st.integers(1, 12))
 def test_any_number_of_parts_tells_the_same(
     both: Both, live: dict[int, int], new: dict[int, int], rows_per_part: int

@@ -21,7 +21,7 @@ from pipeline.store.conversations import (
     rows_newer_than,
 )
 from schemas.conversation import Conversation
-from tests.effort import examples
+from tests.effort import IN_SEARCH, OF_ENGINE, examples
 from tests.events import RULES, START, turn
 from tests.pipeline.audit.tables import Tables
 
@@ -52,7 +52,9 @@ def test_of_each_start_the_greatest_version_counts_and_one_that_was_taken_back_i
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 
 
-@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25, OF_ENGINE), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(TEXT, TEXT, TEXT, st.integers(0, 4_102_444_799_999), st.lists(TEXT, max_size=3))
 def test_a_row_comes_back_as_it_was_written_whatever_its_ids(  # noqa: PLR0917 - each is drawn
     tables: Tables, bot: str, session: str, request: str, start: int, intents: list[str]
@@ -133,6 +135,7 @@ def test_only_versions_that_are_too_great_are_deleted(with_tables: Settings) -> 
     asyncio.run(use())
 
 
+@IN_SEARCH
 def test_more_newer_rows_than_one_query_takes(with_tables: Settings) -> None:
     rows = [msgspec.structs.replace(ROW, session_id=f"s{n}", version=1 + n % 2) for n in range(KEYS_PER_LOOKUP + 3)]
 

@@ -17,7 +17,7 @@ from pipeline.store.key_ranges import divided as divided_range
 from pipeline.store.scope import Scope
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, Turn
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.events import RULES, turn
 
 NAME = st.text("ab'\\\n\té", max_size=3)
@@ -31,7 +31,9 @@ def row(one: Turn) -> Conversation:
     return fold([one], RULES)
 
 
-@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(12, OF_ENGINE), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(st.tuples(st.sampled_from(["BOTA", "BOTB"]), NAME, NAME, st.integers(0, 5)), max_size=12),
     st.lists(st.tuples(st.sampled_from(["BOTA", "BOTC"]), NAME, NAME), max_size=12),
@@ -73,7 +75,9 @@ def test_each_conversation_is_in_one_part_whole(
     asyncio.run(use())
 
 
-@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(12, OF_ENGINE), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.sets(st.tuples(st.sampled_from(["BOTA", "BOTB"]), NAME, NAME), min_size=1, max_size=12),
     st.sets(st.tuples(st.sampled_from(["BOTA", "BOTC"]), NAME, NAME), max_size=8),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.store.client import ClickHouse
 from pipeline.store.runs import load_run, run_names, save_run, save_units
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Phase, Run, Source, Target, WorkUnit
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.pipeline.audit.tables import Tables
 
 JOB = Job(kind=JobKind.BACKFILL, into=Target.LIVE, rules=JobRules("1", ("FallbackIntent",)), paths=("a",))
@@ -29,7 +29,9 @@ async def saved(clickhouse: ClickHouse, run: Run, *units: WorkUnit, name: str = 
     await save_run(clickhouse, name, run, into_live=True)
 
 
-@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25, OF_ENGINE), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(NAME, unique=True, max_size=4), NAME, NAME)
 def test_a_run_comes_back_as_it_was_saved_whatever_its_names(
     tables: Tables, names: list[str], path: str, run_name: str

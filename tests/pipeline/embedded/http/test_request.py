@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.effort import examples
+from tests.effort import OF_ENGINE, examples
 from tests.services import Answer, ask
 
 
@@ -97,7 +97,9 @@ def test_a_url_that_is_not_utf8_is_refused(clickhouse_url: str) -> None:
     assert (answer.status, answer.code) == (400, 36)
 
 
-@settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=examples(60, OF_ENGINE), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(text=st.text(st.characters(codec="utf-8")))
 def test_any_text_comes_back_from_a_bound_parameter(clickhouse_url: str, text: str) -> None:
     escapes = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\0": "\\0", "\r": "\\r", "\b": "\\b", "\f": "\\f"}

@@ -8,6 +8,7 @@ from pipeline.ingest.files import json_splitter as split
 from pipeline.ingest.files.buffer import ByteBuffer
 from pipeline.ingest.files.json_splitter import PIECE_BYTES, DocumentTooLongError, EntryLines, JsonSplitter, Piece
 from pipeline.ingest.unwrap.document import Verdict, first_value
+from tests.effort import IN_SEARCH
 from tests.pipeline.ingest.json_layouts import STAMP, Chunks, LaidOut, cut, laid_out
 
 FRAGMENTS = st.sampled_from([
@@ -163,7 +164,9 @@ def test_an_endless_document_is_an_error_before_memory_is_full() -> None:
     assert raised.value.number == 2
 
 
-@pytest.mark.parametrize("size", [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES])
+@pytest.mark.parametrize(
+    "size", [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, pytest.param(3 * PIECE_BYTES, marks=IN_SEARCH)]
+)
 def test_a_value_that_is_too_long_is_left_out_and_those_around_it_are_not(size: int) -> None:
     long = b'{"a":"' + b"x" * (size - 8) + b'"}'
     found = pieces(*[(b"{}" + long + b'{"b":2}\nc')[at:][:1_000_003] for at in range(0, size + 11, 1_000_003)])

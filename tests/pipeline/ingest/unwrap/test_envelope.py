@@ -12,7 +12,7 @@ from pipeline.ingest.decoder import read_entries
 from pipeline.ingest.unwrap.envelope import MAX_DEAD_LETTERS, MAX_LAYERS
 from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import Reason
-from tests.effort import examples
+from tests.effort import IN_SEARCH, examples
 from tests.events import raw
 from tests.paths import FIXTURES
 from tests.pipeline.ingest.unwrap.wrapped_entries import (
@@ -93,7 +93,7 @@ def nested(depth: int) -> bytes:
     return data
 
 
-@pytest.mark.parametrize("depth", [MAX_LAYERS, 100, 505])
+@pytest.mark.parametrize("depth", [MAX_LAYERS, 100, pytest.param(505, marks=IN_SEARCH)])
 def test_wrappers_upon_wrappers_are_too_deep(depth: int) -> None:
     assert found(nested(depth), LARGE) == [Reason.TOO_DEEP]
 

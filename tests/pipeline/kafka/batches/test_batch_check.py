@@ -11,6 +11,7 @@ from pipeline.kafka.batches.damage import damage_of
 from pipeline.kafka.batches.record_batch import CONTROL, build_batch, empty_header, encode_record
 from pipeline.kafka.batches.record_parser import HEADERS
 from pipeline.runtime.errors import Reason
+from tests.effort import IN_SEARCH
 from tests.pipeline.kafka.batches.checked_fetches import GOOD, check, decoded, records
 from tests.pipeline.kafka.record_batches import CODECS, DAMAGED, at, batch_of
 from tests.pipeline.kafka.unusual_records import TIME, around
@@ -56,6 +57,7 @@ def test_without_a_header_only_the_next_batch_says_where_the_damage_ends(
     assert (damage.detail, damage.last_offset) == ("the record batch has no valid header", last_offset)
 
 
+@IN_SEARCH
 def test_the_headers_of_a_large_batch_are_cut_before_a_client_decodes_it() -> None:
     batch = around(encode_record(b"x", [("", None)] * 3_000_000, None, 1), GOOD)
     decodings = []

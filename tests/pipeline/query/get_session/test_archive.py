@@ -11,6 +11,7 @@ import pytest
 from pipeline.query.get_session.archive import Archive, SessionSelector, by_id, by_name, last_by, newest, payloads
 from pipeline.query.get_session.current import CurrentSessions
 from pipeline.store.client import ClickHouse
+from tests.effort import IN_SEARCH
 from tests.events import turn
 from tests.pipeline.query.session_entries import ALIAS, BOT, BOT_NAME, NOW, TTL, USER, Sessions, v2
 
@@ -82,6 +83,7 @@ def costs(sessions: Sessions, conversations: int, span: int) -> dict[str, int]:
     return sessions.use(measured)
 
 
+@IN_SEARCH
 def test_the_cost_does_not_grow_with_the_number_of_conversations(sessions: Sessions) -> None:
     """Each SELECT reads the block where the session is, or two where it lies across their border, and no other."""
     found = [costs(sessions, *archive) for archive in ((10_000, MONTH), (300_000, MONTH), (300_000, YEAR))]
@@ -91,6 +93,7 @@ def test_the_cost_does_not_grow_with_the_number_of_conversations(sessions: Sessi
     assert max(found[1].values()) <= 2 * max(found[0].values()), found
 
 
+@IN_SEARCH
 def test_payloads_are_read_of_few_events_of_a_long_conversation(sessions: Sessions) -> None:
     """100,000 turns: the keys of all are looked at, payloads only where the last events are."""
     talk = GENERATE.replace("concat('user-', toString(talk))", "'user-1'")

@@ -17,7 +17,7 @@ from pipeline.query.list_sessions.sql import Cursor, SessionQuery, start_bounds
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.lex.list_sessions import InvokedIntentSample, SessionSpecification
-from tests.effort import examples, sweep
+from tests.effort import IN_SEARCH, OF_ENGINE, examples, sweep
 from tests.pipeline.query.get_session.test_archive import Counting
 from tests.pipeline.query.rows import (
     BOT,
@@ -288,6 +288,7 @@ def test_pages_are_the_same_wherever_they_are_looked_for_first(table: Table, ord
         assert table.listing(asked | kept) == [row for row in wanted if row.locale_id in {"en_US", "en_GB"}]
 
 
+@IN_SEARCH
 def test_the_next_page_of_a_kind_costs_less_than_the_first(table: Table) -> None:
     async def costs(clickhouse: ClickHouse) -> list[int]:
         for _ in range(4):
@@ -364,7 +365,7 @@ def test_windows_hold_what_began_after_and_ended_before(table: Table) -> None:
     instants = st.builds(lambda edge, near: edge + near, st.sampled_from(edges), st.integers(-2, 2))
 
     @given(instants, instants)
-    @settings(max_examples=examples(12), deadline=None)
+    @settings(max_examples=examples(12, OF_ENGINE), deadline=None)
     def holds(one: int, two: int) -> None:
         lo, hi = min(one, two), max(one, two) + 1
         window = {"startDateTime": Decimal(lo) / 1000, "endDateTime": Decimal(hi) / 1000}
@@ -466,7 +467,7 @@ def test_any_text_finds_exactly_itself(table: Table) -> None:
         assert found == [[text] * (text in TEXTS) for text in texts]
 
     @given(st.lists(st.text(min_size=1), min_size=1, max_size=20))
-    @settings(max_examples=examples(12), deadline=None)
+    @settings(max_examples=examples(12, OF_ENGINE), deadline=None)
     def finds_any(texts: list[str]) -> None:
         finds(*texts)
 

@@ -68,7 +68,7 @@ def test_any_request_lists_what_a_slow_computation_finds(with_tables: Settings) 
         table.insert(*(msgspec.structs.replace(row, version=1, locale_id="fr_FR") for row in ROWS[::3]))
         table.insert(*ROWS)
 
-        @settings(max_examples=examples(150, OF_ENGINE), deadline=None)
+        @settings(max_examples=examples(150, 3 * OF_ENGINE), deadline=None)
         @given(requests(), st.sampled_from([3, 40, 1000]))
         def holds(request: dict[str, Any], size: int) -> None:
             got = [
