@@ -38,7 +38,7 @@ def _read_schema(url: str) -> Sequence[str]:
     tables, views = services.ask(url, STATEMENTS.format(name=TEMPLATE)).text.splitlines()
     services.ask(url, f"DROP DATABASE {TEMPLATE} SYNC")
     applied = ", ".join(f"('{migration.name}')" for migration in migrations() if migration.name in names)
-    return f"CREATE DATABASE {TEMPLATE}", tables, views, APPLIED.format(name=TEMPLATE) + applied
+    return f"CREATE DATABASE IF NOT EXISTS {TEMPLATE}", tables, views, APPLIED.format(name=TEMPLATE) + applied
 
 
 class Databases:

@@ -74,6 +74,7 @@ def test_a_record_that_no_client_can_decode_takes_no_other_along(parts: Componen
     assert_tables(parts, traffic)
 
 
+@IN_SEARCH
 @ON_APACHE
 def test_a_batch_that_a_disk_has_changed_is_a_dead_letter(
     parts: ComponentStack, traffic: list[bytes], apache_kafka: SecuredKafka

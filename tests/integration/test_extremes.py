@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import orjson
-import pytest
 
 from pipeline.kafka.dead_letters.reader import DeadLetterPlace, read_dead_letter
 from pipeline.kafka.produce import Producer, SendFailure
@@ -72,7 +71,7 @@ def test_what_is_too_large_for_kafka_is_said_before_it_is_sent(parts: ComponentS
     assert {name: outcome[name] for name in ("sent", "failed", "dead")} == {"sent": 1, "failed": 1, "dead": 0}
 
 
-@pytest.mark.search
+@IN_SEARCH
 @ON_EMBEDDED
 def test_a_conversation_of_very_many_turns(parts: ComponentStack) -> None:
     """It arrives in many batches, partly out of order, and each of them folds it anew; 100,000 in `make search`."""

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 
 from pipeline.kafka.client import open_admin
 from tests.broker_matrix import ON_APACHE
-from tests.effort import IN_SEARCH
+from tests.effort import IN_SEARCH, OF_ENGINE
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
@@ -27,7 +27,7 @@ SAID = "are in partitions that their sessions do not belong in"
 
 @pytest.fixture(scope="module")
 def traffic() -> list[bytes]:
-    return share_of_lines(seed=23, conversations=150)
+    return share_of_lines(seed=23, conversations=150, share=OF_ENGINE)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ def traffic() -> list[bytes]:
     return lines(seed=21, conversations=60)
 
 
+@IN_SEARCH
 @ON_EMBEDDED
 def test_a_flood_stops_every_worker_until_it_is_let_pass(parts: ComponentStack, traffic: list[bytes]) -> None:
     parts.start_worker()
@@ -51,7 +52,6 @@ def test_a_flood_stops_every_worker_until_it_is_let_pass(parts: ComponentStack, 
     assert_tables(parts, traffic)
 
 
-@IN_SEARCH
 @ON_EMBEDDED
 def test_a_flood_on_the_turns_topic_stops_it_too(parts: ComponentStack) -> None:
     with Producer(parts.settings, on_failure=print) as producer:

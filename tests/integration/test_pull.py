@@ -73,6 +73,7 @@ def records(entries: Sequence[bytes]) -> list[dict[str, Any]]:
     ]
 
 
+@IN_SEARCH
 def test_a_log_group_is_pulled_whole_and_again_without_a_change(
     parts: ComponentStack, aws: Aws, valid: list[bytes], name: str
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_stream_that_splits_and_merges_is_read_to_its_end(
     assert_tables(parts, valid)
 
 
+@IN_SEARCH
 @pytest.mark.parametrize("way", [[], ["--direct"]])
 def test_objects_of_both_layouts_are_imported_also_where_killed(
     parts: ComponentStack, aws: Aws, valid: list[bytes], way: list[str]

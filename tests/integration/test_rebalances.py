@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.effort import IN_SEARCH
 from tests.integration.component_stack import ComponentStack
 from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables
@@ -25,6 +26,7 @@ def traffic() -> list[bytes]:
     return share_of_lines(seed=31, conversations=120)
 
 
+@IN_SEARCH
 def test_workers_that_join_and_leave_at_any_moment_end_no_other(parts: ComponentStack, traffic: list[bytes]) -> None:
     chance = random.Random(6)  # noqa: S311 - no secret is made of it
     stay = [parts.start_worker(**SMALL), parts.start_worker(**SMALL)]

@@ -59,6 +59,7 @@ def archived(parts: ComponentStack) -> dict[str, list[str]]:
     return {row["session_id"]: orjson.loads(row["payload"])["turnfoldRedacted"] for row in rows}
 
 
+@IN_SEARCH
 def test_no_secret_is_found_anywhere(parts: ComponentStack, tmp_path: Path) -> None:
     port = free_port()
     worker = parts.start_worker(**REDACTING, TURNFOLD_WORKER_PORT=str(port))
@@ -113,7 +114,6 @@ def test_no_secret_is_found_anywhere(parts: ComponentStack, tmp_path: Path) -> N
 WITHOUT_TEXTS = "SELECT * EXCEPT (utterance_texts) FROM turnfold.conversations FINAL ORDER BY ALL"
 
 
-@IN_SEARCH
 def test_an_archive_of_before_is_cleaned_by_a_rebuild(parts: ComponentStack) -> None:
     worker = parts.start_worker(**SIZE)
     inputs = secrets.valid(100)

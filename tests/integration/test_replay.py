@@ -35,6 +35,7 @@ def folded(parts: ComponentStack, talk: list[bytes]) -> None:
     parts.wait_until_folded()
 
 
+@IN_SEARCH
 @pytest.mark.parametrize("processes", [pytest.param(1, marks=IN_SEARCH), 2])
 def test_what_the_tables_lost_is_read_again_from_the_topic(
     parts: ComponentStack, talk: list[bytes], processes: int

@@ -12,6 +12,7 @@ from pipeline.kafka.produce import Producer
 from pipeline.kafka.topics import create_topics, find_topics
 from pipeline.runtime.sockets import free_port
 from tests.broker_matrix import ON_APACHE
+from tests.effort import IN_SEARCH
 from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
@@ -90,6 +91,7 @@ def test_a_commit_beyond_the_end_is_told_and_hides_no_record(parts: ComponentSta
     assert parts.report("status")["problems"] == {}
 
 
+@IN_SEARCH
 @ON_APACHE
 def test_records_deleted_before_they_were_read_are_told_of(parts: ComponentStack, traffic: list[bytes]) -> None:
     partition = TopicPartition(parts.settings.topic_turns, 1)

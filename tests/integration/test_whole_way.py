@@ -31,7 +31,6 @@ def test_boto3_lists_what_the_events_say(stack: BaseStack, traffic: list[bytes])
     assert_answers(stack, traffic)
 
 
-@ON_BOTH
 def test_sending_everything_again_changes_nothing(stack: BaseStack, traffic: list[bytes]) -> None:
     before = stack.status()["rows"]
     assert stack.turnfold("ingest", "-", data=b"\n".join(traffic)).returncode == 0
@@ -84,7 +83,7 @@ def test_every_broken_line_is_a_dead_letter_with_its_origin(stack: BaseStack, tr
         assert headers["turnfold-detail"]
 
 
-@pytest.mark.search
+@IN_SEARCH
 def test_what_was_ingested_outlives_a_restart_and_goes_on(tmp_path: Path, run: Run) -> None:
     """The second half begins in the middle of conversations: the workers must read the first half back."""
     traffic = share_of_lines(seed=5, conversations=150)

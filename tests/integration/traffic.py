@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from tests.effort import examples
+from tests.effort import SHARE, examples
 from tests.events import START, entry, iso
 
 BOTS = ("WHOLEWAY01", "WHOLEWAY02")
@@ -63,9 +63,9 @@ def lines(seed: int, conversations: int) -> list[bytes]:
     return [line for _, line in sorted(arrivals)]
 
 
-def share_of_lines(seed: int, conversations: int) -> list[bytes]:
+def share_of_lines(seed: int, conversations: int, share: int = SHARE) -> list[bytes]:
     """Return the entries of a share of the conversations in `make test`, and of all in `make search`."""
-    return lines(seed, examples(conversations))
+    return lines(seed, examples(conversations, share))
 
 
 def expected(arrived: Iterable[bytes]) -> dict[str, list[dict[str, Any]]]:

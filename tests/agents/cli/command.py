@@ -9,7 +9,9 @@ import msgspec
 
 from pipeline.config.load import PREFIX
 from pipeline.config.settings import Settings
+from pipeline.kafka.topics import create_topics
 from tests import forked_cli as forked
+from tests.databases import create_tables
 from tests.paths import ROOT
 
 WITHIN = 180.0
@@ -50,3 +52,9 @@ def turnfold(settings: Settings, *arguments: str, stdin: bytes = b"") -> Ended:
     """`turnfold` with `arguments`, run to its end."""
     done = forked.run(arguments, environ(settings), stdin, WITHIN)
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def prepare(settings: Settings) -> None:
+    """Create topics and tables as `turnfold migrate` does, without its process."""
+    create_topics(settings)
+    create_tables(settings.clickhouse, settings.clickhouse_database)

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.clients.tools import require
+from tests.integration.console.chromium import chromium, program
 from tests.integration.console.hostile import hostile_entries
 from tests.integration.stack import Stack, running
 
 DEMO = "TRAVELBOT1"
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="session")
@@ -29,11 +29,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, started once. It ends with these tests: while it runs, asyncio.run() fails in this thread."""
-    require("chromium")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    require(program())
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from tests.integration.console.chromium import chromium
 from tests.integration.console.test_access import SCREENS, conversation
 
-CHROMIUM = "/usr/bin/chromium"
 WIDTHS = (320, 1280, 2560)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -39,11 +39,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         for file in take(browser, arguments.url, arguments.folder):
             print(file)  # noqa: T201 - a tool for developers
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.effort import IN_SEARCH
 from tests.integration.console.conftest import DEMO
 from tests.integration.console.hostile import BOT, SESSION
 from tests.integration.stack import Stack
@@ -65,6 +66,7 @@ def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_window(browser: Brow
         context.close()
 
 
+@IN_SEARCH
 def test_a_menu_that_is_open_has_no_barrier_either(browser: Browser, stack: Stack) -> None:
     context = browser.new_context(base_url=stack.api, bypass_csp=True)
     page = context.new_page()

@@ -7,7 +7,7 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.kafka.client import open_producer
 from schemas.dead_letter import DeadLetter
-from tests.agents.cli.command import Ended, start, turnfold
+from tests.agents.cli.command import Ended, prepare, start, turnfold
 
 REASONS = ("not-json", "empty", "not-json", "too-large")
 
@@ -15,7 +15,7 @@ REASONS = ("not-json", "empty", "not-json", "too-large")
 @pytest.fixture
 def buried(stack: Settings) -> Settings:
     """A stack with a letter for each of REASONS."""
-    turnfold(stack, "migrate")
+    prepare(stack)
     producer = open_producer(stack)
     for number, reason in enumerate(REASONS):
         letter = DeadLetter(reason, f"at {number}", "intake", stack.topic_raw, 1, 10 + number, b"\xff\x00%d\n" % number)
@@ -48,7 +48,7 @@ def test_the_list_can_be_asked_for_less(buried: Settings) -> None:
 
 
 def test_no_letters_are_no_error(stack: Settings) -> None:
-    turnfold(stack, "migrate")
+    prepare(stack)
     found = turnfold(stack, "dead-letters", "list")
     assert (found.status, found.out) == (0, "")
     assert found.err.startswith("no dead letters")

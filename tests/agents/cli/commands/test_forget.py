@@ -6,7 +6,7 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.kafka.client import open_producer
 from schemas.dead_letter import DeadLetter
-from tests.agents.cli.command import turnfold
+from tests.agents.cli.command import prepare, turnfold
 from tests.events import START, turn
 from tests.pipeline.audit.tables import Tables, folded
 
@@ -18,7 +18,7 @@ OTHERS = [turn(session_id="guest-77"), turn(session_id="other")]
 @pytest.fixture
 def tables(stack: Settings) -> Tables:
     """A person's conversation, and those of others."""
-    assert turnfold(stack, "migrate").status == 0
+    prepare(stack)
     tables = Tables(stack)
     tables.fold([*MINE, *OTHERS])
     return tables

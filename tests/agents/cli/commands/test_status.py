@@ -10,7 +10,7 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.client import open_producer
 from schemas.dead_letter import DeadLetter
 from schemas.topics import FORWARDED
-from tests.agents.cli.command import turnfold
+from tests.agents.cli.command import prepare, turnfold
 from tests.events import raw
 
 
@@ -24,7 +24,7 @@ def bury(settings: Settings, *reasons: str) -> None:
 
 
 def test_all_parts_are_shown(stack: Settings) -> None:
-    turnfold(stack, "migrate")
+    prepare(stack)
     turnfold(stack, "ingest", "--wait=0", "-", stdin=b"\n".join(raw(requestId=f"r{number}") for number in range(12)))
     bury(stack, "not-json", "empty", "not-json")
     found = turnfold(stack, "status")
@@ -39,7 +39,7 @@ def test_all_parts_are_shown(stack: Settings) -> None:
 
 
 def test_what_was_forwarded_is_said_in_a_line(stack: Settings) -> None:
-    turnfold(stack, "migrate")
+    prepare(stack)
     producer = open_producer(stack)
     for times in (None, b"1", b"3"):
         producer.send(stack.topic_turns, raw(), headers=[(FORWARDED, times)] if times else [])
@@ -50,7 +50,7 @@ def test_what_was_forwarded_is_said_in_a_line(stack: Settings) -> None:
 
 
 def test_json_says_the_same(stack: Settings) -> None:
-    turnfold(stack, "migrate")
+    prepare(stack)
     bury(stack, "empty")
     said = orjson.loads(turnfold(stack, "status", "--json").out)
     assert said["topics"][stack.topic_dead] == [
@@ -65,7 +65,7 @@ def test_json_says_the_same(stack: Settings) -> None:
 
 
 def test_what_is_away_is_said_and_fails_the_command(stack: Settings) -> None:
-    turnfold(stack, "migrate")
+    prepare(stack)
     found = turnfold(msgspec.structs.replace(stack, kafka=("127.0.0.1:1",)), "status")
     assert found.status == 1
     assert found.err.startswith("kafka: Kafka at 127.0.0.1:1 does not answer: ")

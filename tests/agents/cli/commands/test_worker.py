@@ -4,13 +4,13 @@ import signal
 import time
 
 from pipeline.config.settings import Settings
-from tests.agents.cli.command import WITHIN, start, turnfold
+from tests.agents.cli.command import WITHIN, prepare, start, turnfold
 from tests.events import raw
 from tests.services import ask
 
 
 def test_it_folds_what_was_sent_until_a_signal_comes_and_then_ends_well(stack: Settings) -> None:
-    turnfold(stack, "migrate")
+    prepare(stack)
     turnfold(
         stack, "ingest", "--wait=0", "-", stdin=b"\n".join(raw(requestId=f"request-{number}") for number in range(5))
     )
