@@ -37,6 +37,7 @@ def test_each_broker_of_three_killed_in_turn(tmp_path: Path, shared_clickhouse: 
             assert_tables(parts, traffic)
 
 
+@IN_SEARCH
 def test_the_only_broker_killed_and_back_again(tmp_path: Path, shared_clickhouse: ClickHouseServer) -> None:
     traffic = share_of_lines(seed=32, conversations=120)
     with apache.cluster(tmp_path / "kafka") as cluster:

@@ -21,6 +21,7 @@ from pipeline.runtime.sockets import free_port
 from schemas.access_key import Right
 from tests import apache
 from tests.agents.cli.command import environ
+from tests.effort import IN_SEARCH
 from tests.integration.listing import listed
 from tests.integration.processes import in_processes
 from tests.integration.stack import PATIENCE, TURNFOLD, BaseStack
@@ -134,6 +135,7 @@ def assert_listed(stack: BaseStack, lines: Sequence[bytes]) -> None:
         assert listed(stack, bot) == sessions
 
 
+@IN_SEARCH
 @pytest.mark.apache
 def test_nothing_is_lost_while_receiver_and_broker_are_killed(tmp_path: Path, traffic: list[bytes]) -> None:
     lines = [line for line in traffic if line not in BROKEN]  # which would spoil what they are joined with

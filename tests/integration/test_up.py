@@ -55,6 +55,7 @@ def test_a_signal_leaves_no_process_and_no_lock(
             probe.bind(("127.0.0.1", port))
 
 
+@IN_SEARCH
 def test_being_killed_takes_the_children_along(tmp_path: Path) -> None:
     """Not even SIGKILL, which nothing can catch, may leave a broker or an engine behind."""
     data = tmp_path / "data"
@@ -69,6 +70,7 @@ def test_being_killed_takes_the_children_along(tmp_path: Path) -> None:
         assert again.status()["problems"] == {}
 
 
+@IN_SEARCH
 def test_without_its_secrets_nobody_is_let_in_and_with_them_everything_works(tmp_path: Path) -> None:
     data = tmp_path / "data"
     stack = Stack(data, is_open=False)
