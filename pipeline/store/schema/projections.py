@@ -7,7 +7,7 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError
 from pipeline.store.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
-from pipeline.store.schema.ttl import format_statement
+from pipeline.store.schema.ttl import format_statements
 from schemas.projections import MODES, PROJECTIONS, Projection
 
 COUNT_MODES = "SELECT count() FROM system.merge_tree_settings WHERE name IN {modes:Array(String)}"
@@ -54,8 +54,7 @@ async def _is_supported(clickhouse: ClickHouse, statements: Sequence[str]) -> bo
     """Return whether the server has the settings of the table, and can parse the statements."""
     ((modes,),) = await clickhouse.rows(COUNT_MODES, {"modes": list(MODES)})
     try:
-        for statement in statements:
-            await format_statement(clickhouse, statement)
+        await format_statements(clickhouse, statements)
     except StatementError:
         return False
     return bool(modes == len(MODES))

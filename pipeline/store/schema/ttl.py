@@ -1,7 +1,7 @@
 """Set the time to live of each table in ClickHouse as the settings define it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse
@@ -16,7 +16,7 @@ FIND_ENGINES = """
 SELECT name, engine_full FROM system.tables
 WHERE database = {database:String} AND name IN {tables:Array(String)}
 """
-FORMAT = "SELECT formatQuerySingleLine({statement:String})"
+FORMAT = "SELECT arrayMap(each -> formatQuerySingleLine(each), {statements:Array(String)})"
 OWN_CLAUSE = re.compile(r"`?(timestamp|end)`? \+ toIntervalSecond\(\d+\)")
 """How our clauses begin; where nothing expires, other clauses are left alone."""
 
@@ -64,8 +64,18 @@ async def format_statement(clickhouse: ClickHouse, statement: str) -> str:
     Raises:
         TransientError: a retry may succeed. StatementError: it cannot be parsed.
     """
-    ((formatted,),) = await clickhouse.rows(FORMAT, {"statement": statement})
-    return str(formatted)
+    (formatted,) = await format_statements(clickhouse, [statement])
+    return formatted
+
+
+async def format_statements(clickhouse: ClickHouse, statements: Sequence[str]) -> list[str]:
+    """Return each statement as `format_statement`, by one query.
+
+    Raises:
+        TransientError: a retry may succeed. StatementError: one of them cannot be parsed.
+    """
+    ((formatted,),) = await clickhouse.rows(FORMAT, {"statements": list(statements)})
+    return [str(each) for each in formatted]
 
 
 def _days(table: str, settings: Settings) -> tuple[float, Mapping[str, float]]:

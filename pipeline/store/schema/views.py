@@ -1,13 +1,14 @@
 """Create the views of `schemas/views.py`, and replace those that differ from the settings."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from pipeline.config.settings import Settings
 from pipeline.store.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.schema.quoting import identifier, literal
-from pipeline.store.schema.ttl import format_statement
+from pipeline.store.schema.ttl import format_statements
 from schemas.fold_rules import VISITS_SINCE
 from schemas.views import VIEWS, WITHOUT_VISITS, View
 
@@ -39,17 +40,14 @@ async def replace_views(clickhouse: ClickHouse, settings: Settings, *, dry_run: 
         TransientError: a retry may succeed. StatementError: ClickHouse rejects the change.
     """
     ((definer,),) = await clickhouse.rows(CURRENT_USER)
+    wanted = {view.name: render(view_statement(view, settings, definer), clickhouse.cluster) for view in VIEWS}
     current = await _current_texts(clickhouse, settings)
-    changed = []
-    for view in VIEWS:
-        rendered = render(view_statement(view, settings, definer), clickhouse.cluster)
-        if view.name in current and current[view.name] == await _normalize(clickhouse, rendered[-1]):
-            continue
-        if not dry_run:
-            for each in rendered:
-                await clickhouse.command(each)
-        changed.append(f"view {view.name} (Dropped after {', '.join(_describe(settings))})")
-    return changed
+    texts = await _normalize(clickhouse, {name: wanted[name][-1] for name in current})
+    changed = [name for name in wanted if name not in current or current[name] != texts[name]]
+    if not dry_run:
+        for statement in chain.from_iterable(wanted[name] for name in changed):
+            await clickhouse.command(statement)
+    return [f"view {name} (Dropped after {', '.join(_describe(settings))})" for name in changed]
 
 
 def view_statement(view: View, settings: Settings, definer: str) -> str:
@@ -117,6 +115,8 @@ async def _current_texts(clickhouse: ClickHouse, settings: Settings) -> dict[str
     return {name.removesuffix(suffix): _NAMES.sub(r"\1 ", text) for name, text in rows}
 
 
-async def _normalize(clickhouse: ClickHouse, text: str) -> str:
-    """Return the text that ClickHouse stores of the view that a statement creates, without the database."""
-    return _NAMES.sub(r"\1 ", _DIFFERENCES.sub("", await format_statement(clickhouse, text)))
+async def _normalize(clickhouse: ClickHouse, statements: Mapping[str, str]) -> dict[str, str]:
+    """Return the text that ClickHouse stores of each view that a statement creates, without the database."""
+    formatted = await format_statements(clickhouse, [*statements.values()]) if statements else []
+    texts = (_NAMES.sub(r"\1 ", _DIFFERENCES.sub("", text)) for text in formatted)
+    return dict(zip(statements, texts, strict=True))
