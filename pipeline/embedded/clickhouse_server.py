@@ -87,10 +87,15 @@ def _prepare_process(path: Path, *, connects: bool) -> None:
     folder = prepare_folder(path)
     (folder / INCOMING).mkdir(mode=0o700, exist_ok=True)
     os.environ["TMPDIR"] = str(folder / INCOMING)  # its import creates a temporary database
-    for name in UNUSED:
-        sys.modules[name] = None  # type: ignore[assignment]  # importing it raises ImportError
+    block_unused_packages()
     if not seal(folder, connects=connects):
         logging.getLogger(__name__).warning(UNSEALED)
+
+
+def block_unused_packages() -> None:
+    """Make this process import none of `UNUSED`."""
+    for name in UNUSED:
+        sys.modules[name] = None  # type: ignore[assignment]  # importing it raises ImportError
 
 
 def serve(

@@ -1,7 +1,7 @@
 """A flush on a model of ClickHouse: its order of steps, and what the next flush has to wait for."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -14,10 +14,12 @@ from pipeline.materialise.flush import ConversationFlusher, StrayForwarder
 from pipeline.materialise.turn_records import DecodedRecords, RecordDecoder, Stray, TurnRecord
 from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
+from pipeline.store.archive import FEW_STATEMENT
+from pipeline.store.writer_state import READ_COMPLETE, READ_STATE
 from schemas.dead_letter import DeadLetter
 from tests.events import slow_fold, turn
 from tests.pipeline.materialise.actors import SETTINGS, Nowhere, actor, as_entry, finish
-from tests.pipeline.materialise.model import Server
+from tests.pipeline.materialise.model import Client, Server
 
 PLACEMENT = Placement("murmur2", 4)
 HERE = PLACEMENT.partition_of("session-1")
@@ -112,6 +114,38 @@ def test_strays_that_kafka_refuses_are_folded_here() -> None:
     run(steps)
     assert flushes.server.live.conversations.listed() == {FIRST.originating_request_id}
     assert len(flushes.server.live.turns.archived()) == 1
+
+
+def test_a_flush_sends_two_inserts_between_two_polls_and_reads_back_what_is_not_cached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flushes, sent = Flushes(), list[str]()
+    rows, insert = Client.rows, Client.insert
+    names = {READ_STATE: "poll", READ_COMPLETE: "columns", FEW_STATEMENT: "read back"}
+
+    def noted_rows(self: Client, statement: str, *arguments: Any, **options: Any) -> Any:
+        sent.append(names.get(statement, statement))
+        return rows(self, statement, *arguments, **options)
+
+    def noted_insert(self: Client, table: str, inserted: Sequence[Any]) -> Any:
+        if inserted:  # the client sends nothing else
+            sent.append(table)
+        return insert(self, table, inserted)
+
+    monkeypatch.setattr(Client, "rows", noted_rows)
+    monkeypatch.setattr(Client, "insert", noted_insert)
+
+    async def steps() -> None:
+        for value in (FIRST, SECOND, OTHER):
+            sent.append("-")
+            await flushes.flush(as_entry(value))
+
+    run(steps)
+    assert " ".join(sent) == (
+        "- poll columns read back conversations turns poll "
+        "- poll conversations turns poll "
+        "- poll read back conversations turns poll"
+    )
 
 
 def test_a_flush_depends_on_the_previous_one_only_for_conversations_that_the_cache_misses() -> None:
