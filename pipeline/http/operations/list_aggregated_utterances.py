@@ -12,7 +12,8 @@ from schemas.lex.list_aggregated_utterances import ListAggregatedUtterancesReque
 async def handle(app: AppContext, request: OperationRequest) -> ListAggregatedUtterancesResponse:
     """Return one page of the texts of the bot in the path."""
     asked = decode(request.body, ListAggregatedUtterancesRequest)
-    page = await AggregatedUtterances(app.query_context(request.key)).page(request.path["botId"], asked)
+    texts = AggregatedUtterances(app.query_context(request.key))
+    page = await app.share(request, lambda: texts.page(request.path["botId"], asked))
     start, end = page.aggregation_window_start_time, page.aggregation_window_end_time
     request.audit.window = round(start * 1000), round(end * 1000)
     request.audit.rows = len(page.aggregated_utterances_summaries)

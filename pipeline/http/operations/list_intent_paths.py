@@ -14,7 +14,8 @@ async def handle(app: AppContext, request: OperationRequest) -> ListIntentPathsR
     asked = decode(request.body, ListIntentPathsRequest)
     window = parse_time_range(asked.start_date_time, asked.end_date_time)
     request.audit.window = window.after, window.before
-    paths = await IntentPaths(app.query_context(request.key)).summaries(request.path["botId"], window, asked)
+    reader = IntentPaths(app.query_context(request.key))
+    paths = await app.share(request, lambda: reader.summaries(request.path["botId"], window, asked))
     request.audit.rows = len(paths.node_summaries)
     return paths
 

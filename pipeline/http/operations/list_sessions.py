@@ -22,7 +22,7 @@ async def handle(app: AppContext, request: OperationRequest) -> ListSessionAnaly
     listing = decode(request.body, ListSessionAnalyticsDataRequest)
     window = parse_time_range(listing.start_date_time, listing.end_date_time)
     request.audit.window = window.after, window.before
-    page = await lists.page(request.path["botId"], window, listing)
+    page = await app.share(request, lambda: lists.page(request.path["botId"], window, listing))
     request.audit.rows = len(page.sessions)
     return page
 

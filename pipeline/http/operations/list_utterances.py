@@ -14,7 +14,8 @@ async def handle(app: AppContext, request: OperationRequest) -> ListUtteranceAna
     asked = decode(request.body, ListUtteranceAnalyticsDataRequest)
     window = parse_time_range(asked.start_date_time, asked.end_date_time)
     request.audit.window = window.after, window.before
-    page = await UtteranceLists(app.query_context(request.key)).page(request.path["botId"], window, asked)
+    lists = UtteranceLists(app.query_context(request.key))
+    page = await app.share(request, lambda: lists.page(request.path["botId"], window, asked))
     request.audit.rows = len(page.utterances)
     return page
 

@@ -31,7 +31,8 @@ def _handler(kind: MetricsKind, struct: type[AnyMetricsRequest]) -> Handle:
         asked = decode(request.body, struct)
         window = parse_time_range(asked.start_date_time, asked.end_date_time)
         request.audit.window = window.after, window.before
-        page = await MetricsPages(app.query_context(request.key)).page(kind, request.path["botId"], window, asked)
+        pages = MetricsPages(app.query_context(request.key))
+        page = await app.share(request, lambda: pages.page(kind, request.path["botId"], window, asked))
         request.audit.rows = len(page.results)
         return page
 

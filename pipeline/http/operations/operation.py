@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import msgspec
@@ -23,7 +23,10 @@ from pipeline.query.analytics.page_token import PageTokens
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.runtime.clock import Now
+from pipeline.runtime.single_flight import SingleFlight
 from schemas.access_key import AccessKey, Right
+
+Answer = TypeVar("Answer", bound=msgspec.Struct)
 
 MAX_CONCURRENT = 64
 """Requests in progress at most; more would only wait for ClickHouse until they time out."""
@@ -63,10 +66,21 @@ class AppContext:
     concurrency: ConcurrencyLimiter
     access: AccessControl
     page_spans: PageSpans = field(default_factory=PageSpans)
+    in_progress: SingleFlight[Any] = field(default_factory=SingleFlight)
 
     def query_context(self, key: AccessKey) -> QueryContext:
         """Return what a query needs to answer a request with this access key."""
         return QueryContext(self.store, self.tokens, self.now, self.settings.idle_ttl_of, key.can_access_bot)
+
+    async def share(self, request: "OperationRequest", answer: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Return the answer to this request: that of an equal request in progress, if there is one, or `answer()`.
+
+        Requests are equal if operation, path, body, and the bots and rights of their access keys are.
+        """
+        key = request.key
+        equal = request.audit.operation, tuple(request.path.items()), request.body, key.bots, key.rights
+        shared: Answer = await self.in_progress.call(equal, answer)
+        return shared
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,70 @@
+"""Let callers who ask for the same at the same time share one call."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+JOIN_SECONDS = 1.0
+"""Seconds after its beginning for which others may join a call: they get what was true then."""
+
+
+@dataclass(slots=True)
+class _Flight(Generic[T]):
+    """A call in progress, and the number of those who wait for it."""
+
+    task: asyncio.Task[T]
+    began: float
+    waiting: int = 0
+
+
+class SingleFlight(Generic[T]):
+    """Calls in progress, by key. Nothing is kept of a call that has ended, so there are as many as callers at most.
+
+    A caller who leaves does not cancel the call for the others; the last one does. All get the same result, or the same
+    error.
+    """
+
+    def __init__(self, join_seconds: float = JOIN_SECONDS) -> None:
+        self._join_seconds = join_seconds
+        self._flights: dict[Hashable, _Flight[T]] = {}
+
+    async def call(self, key: Hashable, function: Callable[[], Awaitable[T]]) -> T:
+        """Return the result of the call with this key that is in progress, or of a new one of `function`.
+
+        Raises:
+            Exception: what `function` raises.
+        """
+        flight = self._flights.get(key)
+        if flight is None or time.monotonic() - flight.began >= self._join_seconds:
+            flight = self._flights[key] = self._begin(key, function)
+        flight.waiting += 1
+        try:
+            await asyncio.wait([flight.task])
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():
+                self._remove(key, flight)
+                flight.task.cancel()
+        return flight.task.result()
+
+    def _begin(self, key: Hashable, function: Callable[[], Awaitable[T]]) -> _Flight[T]:
+        async def run() -> T:
+            return await function()
+
+        flight = _Flight(asyncio.ensure_future(run()), time.monotonic())
+
+        def end(task: asyncio.Task[T]) -> None:
+            self._remove(key, flight)
+            if not task.cancelled():
+                task.exception()  # else asyncio logs an error that no caller waited for
+
+        flight.task.add_done_callback(end)
+        return flight
+
+    def _remove(self, key: Hashable, flight: _Flight[T]) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]
