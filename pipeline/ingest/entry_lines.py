@@ -9,7 +9,8 @@ from datetime import datetime
 import msgspec
 
 from pipeline.ingest.decode import is_log_entry
-from pipeline.ingest.files.json_splitter import BLANKS, PIECE_BYTES, EntryLines
+from pipeline.ingest.files.entry_runs import EntryLines
+from pipeline.ingest.files.json_splitter import BLANKS, PIECE_BYTES
 from pipeline.runtime.json_depth import MAX_DEPTH
 from schemas.lex.log_entry import LogEntry
 

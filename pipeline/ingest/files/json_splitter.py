@@ -1,7 +1,7 @@
 """Split a stream of JSON documents of limited size, whatever lies between them."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipeline.ingest.files.buffer import ByteBuffer
@@ -24,18 +24,6 @@ class Piece(NamedTuple):
     size: int
 
 
-class EntryLines(NamedTuple):
-    """Log entries, one a line, which take `size` bytes with their line ends; `keys` are their session ids."""
-
-    keys: list[bytes]
-    texts: list[bytes]
-    size: int
-
-
-LineCheck = Callable[[bytes], EntryLines]
-"""Finds log entries at the beginning of a block of whole lines, up to a line that is something else."""
-
-
 class DocumentTooLongError(Exception):
     """From line `number` on there is one JSON value over many lines, longer than PIECE_BYTES."""
 
@@ -52,9 +40,6 @@ STAMP = re.compile(
 )
 """Timestamp before a message: of a CloudWatch Logs export, which does not repeat it on further lines; of Insights and
 container runtimes; or, with the stream's name, of `aws logs tail`."""
-BLOCK_BYTES = range(4_096, 128 * 1024)
-"""Bytes of a block of lines. Each that holds nothing but entries doubles the next one, so that little is split in vain
-where other lines lie between them."""
 LINE_START = 2_048
 """Bytes that may lie before the first piece of a line."""
 OPENING = (b"{", b"[")
@@ -76,33 +61,16 @@ class JsonSplitter:
         self._entry = 0
         self._in_line = False
         self._unclosed: set[int] = set()
-        self._block = BLOCK_BYTES.start
-        self._no_entry = -1
-        """Position in the stream of a line that the check did not take."""
 
-    def take_lines(self, check: LineCheck) -> EntryLines | None:
-        """Take the log entries that `check` finds in the next lines in memory; None if the next line is no entry.
+    @property
+    def holds_line(self) -> bool:
+        """Return whether the next piece begins a line that was read to its end, and nothing is open before it."""
+        return not self._in_line and not self._unclosed and self._buffer.holds_line
 
-        It may be called between any two `pieces`.
-        """
-        buffer = self._buffer
-        start, end = buffer.position, buffer.line_end
-        if self._in_line or self._unclosed or not buffer.holds_line or end - start > BLOCK_BYTES.stop:
-            return None
-        if buffer.discarded + start == self._no_entry:
-            return None
-        end = max(end, buffer.text.rfind(b"\n", start, start + self._block))
-        lines = check(buffer.text[start:end])
-        if lines.size > end - start:
-            self._block = min(2 * max(self._block, BLOCK_BYTES.start), BLOCK_BYTES.stop)
-        else:
-            self._block = BLOCK_BYTES.start if lines.texts else 0
-            self._no_entry = buffer.discarded + start + lines.size
-        if not lines.texts:
-            return None
-        buffer.move(start + lines.size)
-        self.line += len(lines.texts)
-        return lines
+    def skip_lines(self, count: int, size: int) -> None:
+        """Skip lines of `size` bytes in all, the first of which begins here; they are in memory."""
+        self._buffer.move(self._buffer.position + size)
+        self.line += count
 
     def pieces(self) -> Iterator[Piece]:
         """Yield all text in order, without line ends, blanks between values and CloudWatch's timestamps.
@@ -122,7 +90,7 @@ class JsonSplitter:
         """Take a line that is one JSON object, as nearly all are, in a third of the time; return None for any other."""
         buffer, line = self._buffer, self.line
         start, end = buffer.position, buffer.line_end
-        if self._in_line or self._unclosed or not buffer.holds_line or end - start > PIECE_BYTES:
+        if not self.holds_line or end - start > PIECE_BYTES:
             return None
         if not buffer.text.startswith(b"{", start):
             return None

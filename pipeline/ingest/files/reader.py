@@ -10,8 +10,9 @@ from typing import cast
 import msgspec
 
 from pipeline.ingest.files.buffer import ByteBuffer
+from pipeline.ingest.files.entry_runs import EntryRuns, LineCheck
 from pipeline.ingest.files.gzip_stream import GZIP, ByteStream, GzipReader
-from pipeline.ingest.files.json_splitter import PIECE_BYTES, DocumentTooLongError, JsonSplitter, LineCheck, Piece
+from pipeline.ingest.files.json_splitter import PIECE_BYTES, DocumentTooLongError, JsonSplitter, Piece
 from pipeline.ingest.files.names import name_of
 from pipeline.ingest.unwrap.document import objects
 from pipeline.ingest.unwrap.encodings import BOM_BYTES, Transcoder, encoding_of
@@ -82,12 +83,13 @@ def stream_lines(
     encoding = encoding_of(stream.peek(BOM_BYTES))
     window = ByteBuffer(Transcoder(stream, encoding) if encoding else stream)
     splitter = JsonSplitter(window)
+    runs = EntryRuns(splitter, window, check) if check else None
     try:
         while not window.ended:
             pieces = splitter.pieces()
             piece: Piece | None
             while True:
-                while check and (lines := splitter.take_lines(check)):
+                while runs and (lines := runs.take()):
                     yield InputLines(source, splitter.line - len(lines.texts), lines.keys, lines.texts)
                 if (piece := next(pieces, None)) is None:
                     break

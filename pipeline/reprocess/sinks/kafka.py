@@ -5,7 +5,7 @@ import msgspec
 from pipeline.config.settings import Settings
 from pipeline.ingest.decoder import EventDecoder
 from pipeline.ingest.entry_lines import find_entry_lines
-from pipeline.ingest.files.json_splitter import LineCheck
+from pipeline.ingest.files.entry_runs import LineCheck
 from pipeline.ingest.files.reader import InputLines
 from pipeline.ingest.routing import Destination, route
 from pipeline.kafka.produce import Producer, SendFailure

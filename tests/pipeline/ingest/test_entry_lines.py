@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.ingest.decoder import EventDecoder
 from pipeline.ingest.entry_lines import find_entry_lines
-from pipeline.ingest.files.json_splitter import BLOCK_BYTES
+from pipeline.ingest.files.entry_runs import BLOCK_BYTES
 from pipeline.ingest.files.reader import InputLines, stream_inputs, stream_lines
 from pipeline.ingest.routing import Destination, Routed, route
 from tests.events import raw

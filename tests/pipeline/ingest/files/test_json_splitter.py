@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.ingest.files import json_splitter as split
 from pipeline.ingest.files.buffer import ByteBuffer
-from pipeline.ingest.files.json_splitter import PIECE_BYTES, DocumentTooLongError, EntryLines, JsonSplitter, Piece
+from pipeline.ingest.files.json_splitter import PIECE_BYTES, DocumentTooLongError, JsonSplitter, Piece
 from pipeline.ingest.unwrap.document import Verdict, first_value
 from tests.effort import IN_SEARCH
 from tests.pipeline.ingest.json_layouts import STAMP, Chunks, LaidOut, cut, laid_out
@@ -195,61 +195,3 @@ def _looked_at(text: bytes) -> int:
         patch.setattr(split, "first_value", counted)
         assert pieces(text)
     return looked
-
-
-def test_lines_may_be_taken_between_any_two_pieces() -> None:
-    splitter = JsonSplitter(ByteBuffer(Chunks([b'x\n{"a":1}\n{"b":2}\n{}{}\n{"c":3}\n{"d":4}'])))
-    pieces = splitter.pieces()
-    found: list[bytes] = []
-    while True:
-        while lines := splitter.take_lines(letters):
-            found.append(b"|".join(lines.texts))
-        if (piece := next(pieces, None)) is None:
-            break
-        found.append(piece.text)
-    assert found == [b"x", b'{"a":1}|{"b":2}', b"{}", b"{}", b'{"c":3}', b'{"d":4}']
-    assert splitter.line == 7, "after the last one"
-
-
-def letters(block: bytes) -> EntryLines:
-    """Find the lines that are an object with a member."""
-    texts = []
-    for line in block.split(b"\n"):
-        if not line.startswith(b'{"') or not line.endswith(b"}"):
-            break
-        texts.append(line)
-    return EntryLines([b""] * len(texts), texts, sum(map(len, texts)) + len(texts))
-
-
-def test_more_lines_are_tried_at_once_as_long_as_all_are_taken() -> None:
-    text = b'{"a":1}\n' * 50_000
-    splitter = JsonSplitter(ByteBuffer(Chunks([text, b"x\n"])))
-    pieces, blocks = splitter.pieces(), []
-
-    def check(block: bytes) -> EntryLines:
-        blocks.append(len(block))
-        return letters(block)
-
-    while True:
-        while splitter.take_lines(check):
-            pass
-        if next(pieces, None) is None:
-            break
-    assert len(blocks) < 20
-    assert max(blocks) <= split.BLOCK_BYTES.stop
-
-
-def test_lines_that_are_not_taken_are_tried_once_and_one_by_one() -> None:
-    splitter = JsonSplitter(ByteBuffer(Chunks([b"x y\n" * 5_000])))
-    pieces, tried = splitter.pieces(), []
-
-    def check(block: bytes) -> EntryLines:
-        tried.append(len(block))
-        return letters(block)
-
-    while True:
-        while splitter.take_lines(check):
-            pass
-        if next(pieces, None) is None:
-            break
-    assert sum(tried) < 3 * 5_000 + split.BLOCK_BYTES.start + 1

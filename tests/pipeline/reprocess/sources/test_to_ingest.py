@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from pipeline.aws.s3 import Bucket, S3Object
 from pipeline.ingest.entry_lines import find_entry_lines
-from pipeline.ingest.files.json_splitter import EntryLines
+from pipeline.ingest.files.entry_runs import EntryLines
 from pipeline.ingest.files.reader import InputLines
 from pipeline.reprocess.sources import s3
 from pipeline.reprocess.sources.to_ingest import check_paths, inputs_at
