@@ -179,6 +179,12 @@ ENGINE = Distributed('blue', currentDatabase(), 'forgotten_events_local', cityHa
     "0019_conversations_end_index_before.sql": [
         "ALTER TABLE conversations_local ON CLUSTER 'blue' MATERIALIZE INDEX ends"
     ],
+    "0020_conversations_merges.sql": [
+        (
+            "ALTER TABLE conversations_local ON CLUSTER 'blue' "
+            "MODIFY SETTING min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1"
+        )
+    ],
     "the database": ["CREATE DATABASE IF NOT EXISTS {name:Identifier} ON CLUSTER 'blue'"],
     "the record of migrations": [
         """\

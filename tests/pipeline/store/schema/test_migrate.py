@@ -15,6 +15,7 @@ from schemas.conversation import Conversation, NamedBot
 from schemas.projections import PROJECTIONS
 from schemas.turn import ArchivedTurn
 from schemas.views import VIEWS
+from tests.pipeline.query.rows import conversation
 
 
 async def query(settings: Settings, statement: str) -> list[Any]:
@@ -72,3 +73,29 @@ def test_a_database_of_a_newer_version_is_left_alone(clickhouse_settings: Settin
     asyncio.run(pretend())
     with pytest.raises(UsageError, match=r"9999_tomorrow\.sql"):
         asyncio.run(migrate(clickhouse_settings))
+
+
+def test_a_month_at_rest_becomes_one_part(with_tables: Settings) -> None:
+    """After a day, or here a second."""
+    months = (1_767_000_000_000, 1_770_000_000_000)
+    parts = (
+        "SELECT count() FROM system.parts WHERE active AND database = currentDatabase() AND table = 'conversations' "
+        "GROUP BY partition ORDER BY partition"
+    )
+
+    async def use() -> None:
+        async with connection(with_tables) as clickhouse:
+            await clickhouse.command("ALTER TABLE conversations MODIFY SETTING min_age_to_force_merge_seconds = 3600")
+            for number in range(3):
+                rows = [conversation(number, start=start + number, end=start + number) for start in months]
+                await clickhouse.insert("conversations", rows)
+            await asyncio.sleep(2)
+            assert await clickhouse.rows(parts) == [(3,), (3,)]
+            await clickhouse.command("ALTER TABLE conversations MODIFY SETTING min_age_to_force_merge_seconds = 1")
+            for _ in range(600):
+                if (found := await clickhouse.rows(parts)) == [(1,), (1,)]:
+                    break
+                await asyncio.sleep(0.1)
+            assert found == [(1,), (1,)]
+
+    asyncio.run(use())
