@@ -16,6 +16,7 @@ from tests.aws_server import Aws
 from tests.broker_matrix import ON_EMBEDDED
 from tests.effort import IN_SEARCH, examples
 from tests.integration.component_stack import ComponentStack
+from tests.integration.stack import PATIENCE
 from tests.integration.tables import assert_tables, differences
 from tests.integration.traffic import BROKEN, share_of_lines
 
@@ -101,14 +102,14 @@ def test_pulls_that_are_killed_go_on_and_follow_what_comes(
         pull = parts.start(*command, **aws.environ)
         parts.wait_until(lambda some=some: parts.rows("turns") >= some, "some events")  # type: ignore[misc] # it is called at once
         pull.send_signal(signal.SIGKILL)
-        pull.wait(10)
+        pull.wait(PATIENCE)
     pull = parts.start(*command, "--processes=2", **aws.environ)
     fill_group(aws, name, valid[half:], ago_ms=30_000)
     parts.wait_until(lambda: not differences(parts, valid).events_lost, "all events")
     parts.wait_until_folded()
     assert_tables(parts, valid)
     pull.terminate()
-    assert pull.wait(30) == 128 + 2
+    assert pull.wait(PATIENCE) == 128 + 2
     assert "same command resumes" in parts.log
 
 
@@ -128,7 +129,7 @@ def test_a_stream_that_splits_and_merges_is_read_to_its_end(
     kinesis.split_shard(StreamName=name, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**125))
     kinesis.put_records(StreamName=name, Records=records(valid[third : 2 * third]))
     pull.send_signal(signal.SIGKILL)
-    pull.wait(10)
+    pull.wait(PATIENCE)
     kinesis.merge_shards(
         StreamName=name, ShardToMerge="shardId-000000000002", AdjacentShardToMerge="shardId-000000000003"
     )
@@ -136,7 +137,7 @@ def test_a_stream_that_splits_and_merges_is_read_to_its_end(
     pull = parts.start("pull", "kinesis", name, "--follow", "--processes=2", **aws.environ)
     parts.wait_until(lambda: not differences(parts, valid).events_lost, "all events")
     pull.terminate()
-    assert pull.wait(30) == 128 + 2
+    assert pull.wait(PATIENCE) == 128 + 2
     report = parts.report("pull", "kinesis", name, **aws.environ)
     assert (report["counts"]["valid"], report["counts"]["dead"]) == (len(valid), 0)
     parts.wait_until_folded()
@@ -163,7 +164,7 @@ def test_objects_of_both_layouts_are_imported_also_where_killed(
     backfill = parts.start(*command, f"--limit={examples(200)}", **aws.environ)
     time.sleep(4)
     backfill.send_signal(signal.SIGKILL)
-    backfill.wait(10)
+    backfill.wait(PATIENCE)
     report = parts.report(*command, "--processes=2", **aws.environ)
     assert report["counts"]["valid"] >= len(valid)
     assert (report["counts"]["dead"], report["counts"]["failed"]) == (0, 0)

@@ -144,4 +144,4 @@ def assert_others_are_answered(url: str) -> None:
     began = time.monotonic()
     with client(url) as other:
         assert other.ask("GET", "/quick?7").body == "7"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10

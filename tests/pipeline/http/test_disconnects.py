@@ -57,9 +57,9 @@ def test_the_request_that_is_answered_learns_of_it_while_others_wait_behind(
 
     with serving(Starlette(routes=[Route("/slow", slow)])) as url, raw(url) as opened:
         opened.send(GET.replace(b"/quick", b"/slow") + 3 * GET)
-        assert begun.wait(30)
+        assert begun.wait(60)
         leave(opened)
-        assert disconnected.wait(30)
+        assert disconnected.wait(60)
     assert complaints() == []
 
 

@@ -10,7 +10,7 @@ from kafka import KafkaProducer, TopicPartition
 from pipeline.config.settings import Settings
 from pipeline.kafka.client import open_producer
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @contextmanager

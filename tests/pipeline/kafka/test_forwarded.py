@@ -13,7 +13,7 @@ def test_records_with_the_header_are_counted_among_the_newest(
     for number in range(10):
         headers = [(FORWARDED, b"1")] if number % 2 else []
         producer.send(partition.topic, b"x", partition=0, headers=headers)
-    producer.flush(10)
+    producer.flush(60)
     assert count_forwarded(kafka_settings) == ForwardedCount(count=5, scanned=10)
     assert count_forwarded(kafka_settings, scan=16) == ForwardedCount(count=2, scanned=4), "4 of each partition"
 

@@ -109,7 +109,7 @@ def test_the_end_counts_every_record_however_they_were_batched(kafka_settings: S
     for batch in (1, 5, 20):
         for number in range(batch):
             producer.send(kafka_settings.topic_turns, b"record %d" % number, partition=2)
-        producer.flush(10)
+        producer.flush(60)
     producer.close()
     ends = {lag.partition: lag.end for lag in read_lag(kafka_settings) if lag.topic == kafka_settings.topic_turns}
     assert ends == {0: 0, 1: 0, 2: 26, 3: 0}
@@ -121,7 +121,7 @@ def test_lag_is_what_lies_behind_the_commit(kafka_settings: Settings) -> None:
     for _ in range(10):
         producer.send(kafka_settings.topic_turns, b"x", partition=0)
         producer.send(kafka_settings.topic_turns, b"x", partition=1)
-    producer.close(timeout=10)
+    producer.close(timeout=60)
     commit(kafka_settings, TopicPartition(kafka_settings.topic_turns, 1), 7)
     lags = {lag.partition: lag for lag in read_lag(kafka_settings) if lag.topic == kafka_settings.topic_turns}
     assert (lags[0].committed, lags[0].lag) == (None, 10)

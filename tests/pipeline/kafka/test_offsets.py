@@ -34,7 +34,7 @@ def test_bounds_move_with_the_records(kafka_settings: Settings) -> None:
             assert bounds(consumer, [partition], 10) == {partition: (0, total)}
             for _ in range(3):
                 producer.send(partition.topic, b"x" * 2000, partition=0)
-            producer.flush(10)
+            producer.flush(60)
     producer.close()
 
 
@@ -52,7 +52,7 @@ def test_every_record_between_two_offsets_comes_once(kafka_settings: Settings) -
     producer = open_producer(kafka_settings)
     for number in range(40):
         producer.send(kafka_settings.topic_raw, value=b"%d" % number, partition=number % 4)
-    producer.close(timeout=10)
+    producer.close(timeout=60)
     with open_consumer(kafka_settings) as consumer:
         spans = spans_of(consumer, kafka_settings.topic_raw, 10)
         assert sorted(spans.values()) == [(0, 10)] * 4

@@ -20,7 +20,7 @@ def buried(stack: Settings) -> Settings:
     for number, reason in enumerate(REASONS):
         letter = DeadLetter(reason, f"at {number}", "intake", stack.topic_raw, 1, 10 + number, b"\xff\x00%d\n" % number)
         producer.send(stack.topic_dead, letter.payload, headers=letter.headers())
-    producer.close(timeout=10)
+    producer.close(timeout=60)
     return stack
 
 

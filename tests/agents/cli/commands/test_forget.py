@@ -60,7 +60,7 @@ def test_a_broker_that_deletes_nothing_is_reported_with_status_1(stack: Settings
     letter = DeadLetter("not-json", "", "intake", stack.topic_raw, 0, 1, payload)
     producer = open_producer(stack)
     producer.send(stack.topic_dead, value=payload, headers=letter.headers()).get(10)
-    producer.close(timeout=10)
+    producer.close(timeout=60)
     found = turnfold(stack, "forget", "--session", WHO, "--yes")
     assert found.status == 1
     assert f"Kafka did not delete dead letters in {stack.topic_dead}" in found.out

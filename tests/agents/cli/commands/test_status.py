@@ -20,7 +20,7 @@ def bury(settings: Settings, *reasons: str) -> None:
     for number, reason in enumerate(reasons):
         letter = DeadLetter(reason, "", "intake", settings.topic_raw, 0, number, b"{")
         producer.send(settings.topic_dead, letter.payload, headers=letter.headers())
-    producer.close(timeout=10)
+    producer.close(timeout=60)
 
 
 def test_all_parts_are_shown(stack: Settings) -> None:
@@ -43,7 +43,7 @@ def test_what_was_forwarded_is_said_in_a_line(stack: Settings) -> None:
     producer = open_producer(stack)
     for times in (None, b"1", b"3"):
         producer.send(stack.topic_turns, raw(), headers=[(FORWARDED, times)] if times else [])
-    producer.close(timeout=10)
+    producer.close(timeout=60)
     said = [line for line in turnfold(stack, "status").out.splitlines() if "forwarded" in line]
     assert len(said) == 1
     assert said[0].startswith(f"of the newest 3 records of topic {stack.topic_turns}, workers have forwarded 2 to the ")

@@ -15,7 +15,7 @@ from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.store.client import connection
 from schemas.conversation import Conversation
-from tests.agents.cli.command import start, turnfold
+from tests.agents.cli.command import WITHIN, start, turnfold
 from tests.pipeline.http.serving import serving
 
 BOT = "BOTAAAAAA1"
@@ -90,7 +90,7 @@ def test_it_shows_lines_of_json_that_match_the_filters_and_ends_with_ctrl_c(api:
     asyncio.run(insert(api, [conversation(3, "Failure", locale="en_GB")]))
     assert orjson.loads(process.stdout.readline())["conversationEndState"] == "Failure"
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=WITHIN)
     assert (process.returncode, out, err) == (0, b"", b"")
 
 
@@ -106,7 +106,7 @@ def test_a_line_has_the_columns_that_matter_and_nothing_that_a_terminal_obeys(ap
     assert "BookHotel" in line
     assert line.rstrip().endswith("guest")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=WITHIN)
     assert process.returncode == 0
 
 

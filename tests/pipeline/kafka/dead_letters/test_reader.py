@@ -31,7 +31,7 @@ def put(settings: Settings, records: list[tuple[bytes | None, Headers]]) -> None
     producer = open_producer(settings)
     for value, headers in records:
         producer.send(settings.topic_dead, value=value, key=b"k", headers=headers, partition=0)
-    producer.close(timeout=10)
+    producer.close(timeout=60)
 
 
 def test_letters_come_back_as_they_were_sent(kafka_settings: Settings) -> None:
@@ -148,7 +148,7 @@ def remember(settings: Settings, offsets: list[int]) -> None:
 def mark_with(settings: Settings, value: bytes) -> None:
     producer = open_producer(settings)
     producer.send(settings.topic_dead, value=value, key=KEY, partition=0)
-    producer.close(timeout=10)
+    producer.close(timeout=60)
 
 
 @given(st.lists(st.integers(0, 2**63 - 1), unique=True))

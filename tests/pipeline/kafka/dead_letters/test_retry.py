@@ -16,7 +16,7 @@ def bury(settings: Settings, *letters: DeadLetter) -> None:
     producer = open_producer(settings)
     for one in letters:
         producer.send(settings.topic_dead, value=one.payload, headers=one.headers()).get(10)  # or a retry comes behind
-    producer.close(timeout=10)
+    producer.close(timeout=60)
 
 
 def letter(number: int, reason: str = "not-json", topic: str = "turns.raw", step: str = "intake") -> DeadLetter:
@@ -67,7 +67,7 @@ def test_records_of_others_are_left_alone(kafka_settings: Settings) -> None:
     create_topics(kafka_settings)
     producer = open_producer(kafka_settings)
     producer.send(kafka_settings.topic_dead, value=b"not ours")
-    producer.close(timeout=10)
+    producer.close(timeout=60)
     assert again(kafka_settings) == 0
 
 
