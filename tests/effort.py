@@ -45,25 +45,29 @@ def sweep(every: Iterable[object], share: int = 2) -> list[object]:
 
 
 def share_cases(items: Iterable[pytest.Item]) -> None:
-    """Mark most cases of each test with parameters, so that only `make search` runs them.
+    """Mark all but one of CASES cases of each test with parameters, so that only `make search` runs them.
 
-    The others have each value of each parameter in turn.
+    With several parameters the remaining cases have each value of each parameter, as a Latin square does.
     """
-    families: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    families: defaultdict[tuple[str, object], list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if not is_only_in_search(item):
-            families[item.nodeid.partition("[")[0]].append(item)
+        if hasattr(item, "callspec") and not is_only_in_search(item):
+            families[item.nodeid.partition("[")[0], item.callspec.params.get("kafka_kind")].append(item)
     for family in families.values():
-        drawn_cases = [item for item in family if _place(item) % CASES == 0] or family[:1]
-        for item in family:
-            if item not in drawn_cases:
+        values: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        places = [
+            sum(values[number].setdefault(name, len(values[number])) for number, name in enumerate(_names(item)))
+            for item in family
+        ]
+        for place, item in zip(places, family, strict=True):
+            if place % CASES:
                 item.add_marker(IN_SEARCH)
 
 
-def _place(item: pytest.Item) -> int:
-    parameters = getattr(item, "callspec", None)
-    places: dict[str, int] = parameters.indices if parameters else {}
-    return sum(place for name, place in places.items() if name != "kafka_kind")  # tests name their brokers
+def _names(item: pytest.Item) -> Sequence[str]:
+    """Return the names of the case's values, one for each parameter."""
+    names: Sequence[str] = getattr(item, "callspec")._idlist  # noqa: B009 - not all items have one
+    return names
 
 
 def is_only_in_search(item: pytest.Item) -> bool:
