@@ -19,7 +19,7 @@ from pipeline.store.conversations import delete_rows, rows_newer_than
 from schemas.conversation import Conversation
 from schemas.lex.list_sessions import SessionSpecification
 from schemas.projections import PROJECTIONS
-from tests.effort import OF_ENGINE, examples
+from tests.effort import OF_ENGINE, SEARCHING, examples
 from tests.pipeline.query.list_sessions.test_sql import explain, over_few, query
 from tests.pipeline.query.rows import BOT, NOW, conversation
 from tests.pipeline.query.table import Table, identities
@@ -30,6 +30,8 @@ WINDOWS: tuple[dict[str, Any], ...] = (
     {},
     {"startDateTime": NOW // 1000 - 3_000_000, "endDateTime": NOW // 1000 - 300_000},
 )
+SIZES = (7, 20) if SEARCHING else (25, 60)
+"""Sessions on a page; small pages take many statements."""
 STEPS = st.lists(st.sampled_from(("insert", "replace", "move", "delete", "merge")), min_size=3, max_size=12)
 
 
@@ -141,13 +143,15 @@ def test_candidates_are_read_from_the_projection_of_their_sort(table: Table, pro
 def test_pages_are_the_same_with_projections_and_without(table: Table) -> None:
     asked = [
         {"maxResults": size, "sortBy": {"name": name, "order": order}, **window}
-        for (name, size) in zip(SORTS, (7, 20), strict=True)
+        for (name, size) in zip(SORTS, SIZES, strict=True)
         for order in ("Ascending", "Descending")
         for window in WINDOWS
     ]
 
     @given(st.integers(0, 1000), STEPS)
-    @settings(max_examples=examples(60, OF_ENGINE), deadline=None, phases=(Phase.generate,))  # to shrink takes minutes
+    @settings(
+        max_examples=examples(60, 2 * OF_ENGINE), deadline=None, phases=(Phase.generate,)
+    )  # to shrink takes minutes
     def same(seed: int, steps: list[str]) -> None:
         table.use(lambda clickhouse: clickhouse.command("TRUNCATE TABLE conversations"))
         rows = Rows(table, seed)
