@@ -1,8 +1,9 @@
 """Measure the events per second of Turnfold, live and in a replay, and of other implementations on the same topic.
 
-    python -m tests.bench.fold [--events 300000] [--rounds 2] [--only worker-1,bare] [--json FILE]
+    python -m tests.bench.fold [--events 300000] [--rounds 2] [--partitions 4] [--only worker-1,bare] [--json FILE]
 
-The embedded broker and ClickHouse run on this machine, with 4 partitions. A run of Turnfold lasts from the first fetch
+The embedded broker and ClickHouse run on this machine; CPU times are microseconds an event, of the contestant's
+processes and of the services. A run of Turnfold lasts from the first fetch
 to the last committed offset, archive and rows included; the others end with their last row, and only the bare loop has
 an archive. Contestants take turns, so that a noisy machine affects all of them.
 """
@@ -18,7 +19,7 @@ import time
 import urllib.request
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,10 @@ PEERS = ROOT / ".peers"
 """The folder into which `make bench` installs libraries that Turnfold itself does not use."""
 SLOW = 40_000
 """Events for stock Faust: enough to measure its rate, which is constant."""
+WITHOUT_ARCHIVE = {"quix", "faust"}
+ALIKE = 0.98
+"""The share of events that the archive has at least: some of the traffic is sent twice."""
+ARCHIVED = "SELECT uniqExact(payload) FROM {0}.turns"
 WITHIN = 300.0
 
 Result = dict[str, float]
@@ -49,20 +54,23 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, default=300_000)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(CONTESTANTS))
+    parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--only", type=lambda text: text.split(","), default=DEFAULT)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     results: dict[str, list[Result]] = defaultdict(list)
     with (
         tempfile.TemporaryDirectory() as folder,
         brokers.broker() as broker,
-        services.clickhouse(Path(folder)) as clickhouse,
+        services.clickhouse_process(Path(folder)) as (url, clickhouse),
     ):
-        settings = Settings(kafka=(broker.address,), clickhouse=clickhouse, kafka_session_timeout=6.0)
-        number = load(settings, options.events)
+        settings = Settings(kafka=(broker.address,), clickhouse=url, kafka_session_timeout=6.0)
+        number = load(settings, options.events, options.partitions)
+        others = {"broker_us": broker.process.pid, "clickhouse_us": clickhouse.pid}
+        say(f"load before: {os.getloadavg()[0]:.1f}")
         for _ in range(options.rounds):
             for name in options.only:
-                results[name].append(one_run(name, settings, number, folder))
+                results[name].append(one_run(name, settings, number, folder, others))
                 say(f"{name}: {results[name][-1]}")
     report = {name: summary(runs) for name, runs in results.items()}
     print_table(report)
@@ -70,9 +78,9 @@ def main() -> None:
         options.json.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
 
 
-def load(settings: Settings, count: int) -> int:
+def load(settings: Settings, count: int, partitions: int = 4) -> int:
     """Fill the topic, and return the number of its events."""
-    run(settings, "migrate")
+    run(msgspec.structs.replace(settings, topic_partitions=partitions), "migrate")
     sent = 0
     with Producer(settings, on_failure=print) as producer:
         for key, raw in events(count // 10):
@@ -82,13 +90,21 @@ def load(settings: Settings, count: int) -> int:
     return sent
 
 
-def one_run(name: str, settings: Settings, number: int, folder: str) -> Result:
-    """Run one contestant with a separate database and consumer group."""
+def one_run(name: str, settings: Settings, number: int, folder: str, others: Mapping[str, int]) -> Result:
+    """Run one contestant with a separate database and consumer group.
+
+    `others` has the pids of the services, whose CPU time for an event is part of the result.
+    """
     unique = uuid.uuid4().hex[:8]
     fresh = msgspec.structs.replace(settings, clickhouse_database=f"bench_{unique}", kafka_group=f"bench-{unique}")
     run(fresh, "migrate")
+    before = {other: cpu_seconds(pid) for other, pid in others.items()}
     try:
-        return CONTESTANTS[name](fresh, number, Path(folder))
+        result = CONTESTANTS[name](fresh, number, Path(folder))
+        used = {other: 1e6 * (cpu_seconds(pid) - before[other]) / result["events"] for other, pid in others.items()}
+        archived = int(services.ask(settings.clickhouse, ARCHIVED.format(fresh.clickhouse_database)).text)
+        assert archived >= ALIKE * number or name in WITHOUT_ARCHIVE, f"{name} archived {archived} of {number} events"
+        return result | used | {"all_us": result["cpu_us"] + sum(used.values())}
     finally:
         for database in (fresh.clickhouse_database, f"{fresh.clickhouse_database}_new"):
             services.ask(settings.clickhouse, f"DROP DATABASE IF EXISTS {database} SYNC")
@@ -217,12 +233,18 @@ def peer(module: str, limit: int | None = None) -> Callable[[Settings, int, Path
 CONTESTANTS = {
     "worker-1": live(1),
     "worker-2": live(2),
+    "worker-4": live(4),
+    "worker-8": live(8),
     "replay-1": again(1),
     "replay-2": again(2),
     "bare": peer("bare"),
+    "clickhouse": peer("clickhouse"),
     "quix": peer("quix"),
     "faust": peer("stock_faust", SLOW),
 }
+
+
+DEFAULT = [name for name in CONTESTANTS if name not in {"worker-4", "worker-8"}]
 
 
 def run(settings: Settings, *arguments: str) -> Any:
@@ -234,6 +256,15 @@ def run(settings: Settings, *arguments: str) -> Any:
     return orjson.loads(done.stdout) if "--json" in arguments else None
 
 
+MEDIANS = {
+    "cpu_us": "CPU us",
+    "clickhouse_us": "ClickHouse",
+    "broker_us": "broker",
+    "all_us": "all",
+    "rss_mb": "RSS MB",
+}
+
+
 def summary(runs: list[Result]) -> dict[str, float]:
     """Return the rates of all rounds, and the medians of all other figures."""
     rates = sorted(one["events"] / one["seconds"] for one in runs)
@@ -241,22 +272,20 @@ def summary(runs: list[Result]) -> dict[str, float]:
         "events_a_second": round(statistics.median(rates)),
         "slowest": round(rates[0]),
         "fastest": round(rates[-1]),
-        "cpu_us": statistics.median(one["cpu_us"] for one in runs),
-        "rss_mb": statistics.median(one["rss_mb"] for one in runs),
+        **{name: statistics.median(one[name] for one in runs) for name in MEDIANS},
     }
 
 
 def print_table(report: dict[str, dict[str, float]]) -> None:
     """Format a line per contestant, with the speed of one worker relative to it."""
     ours = report.get("worker-1", {}).get("events_a_second")
-    sys.stdout.write(f"{'':10} {'events/s':>9} {'spread':>17} {'CPU us':>7} {'RSS MB':>7} {'worker-1 is':>12}\n")
+    heads = " ".join(f"{head:>10}" for head in MEDIANS.values())
+    sys.stdout.write(f"{'':10} {'events/s':>9} {'spread':>17} {heads} {'worker-1 is':>12}\n")
     for name, one in report.items():
         times = f"{ours / one['events_a_second']:.2f} x" if ours else "-"
         spread = f"{one['slowest']:,} - {one['fastest']:,}"
-        line = (
-            f"{name:10} {one['events_a_second']:9,} {spread:>17} {one['cpu_us']:7.1f} {one['rss_mb']:7.0f} {times:>12}"
-        )
-        sys.stdout.write(line + "\n")
+        figures = " ".join(f"{one[column]:10.1f}" for column in MEDIANS)
+        sys.stdout.write(f"{name:10} {one['events_a_second']:9,} {spread:>17} {figures} {times:>12}\n")
 
 
 def say(text: str) -> None:
