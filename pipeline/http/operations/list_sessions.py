@@ -1,7 +1,7 @@
 """ListSessionAnalyticsData: a page of a bot's sessions."""
 
 from pipeline.http.body import decode
-from pipeline.http.operations.operation import AppContext, Operation, OperationRequest
+from pipeline.http.operations.operation import AppContext, Operation, OperationRequest, check_texts_right
 from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.list_sessions.handler import SessionLists
 from schemas.access_key import Right
@@ -20,6 +20,7 @@ async def handle(app: AppContext, request: OperationRequest) -> ListSessionAnaly
         page_spans=app.page_spans,
     )
     listing = decode(request.body, ListSessionAnalyticsDataRequest)
+    check_texts_right(request.key, listing.filters)
     window = parse_time_range(listing.start_date_time, listing.end_date_time)
     request.audit.window = window.after, window.before
     page = await app.share(request, lambda: lists.page(request.path["botId"], window, listing))

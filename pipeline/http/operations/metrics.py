@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from pipeline.http.body import decode
-from pipeline.http.operations.operation import AppContext, Operation, OperationRequest
+from pipeline.http.operations.operation import AppContext, Operation, OperationRequest, check_texts_right
 from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.metrics.handler import AnyMetricsRequest, MetricsPages
 from pipeline.query.metrics.kinds import (
@@ -29,6 +29,7 @@ def _handler(kind: MetricsKind, struct: type[AnyMetricsRequest]) -> Handle:
 
     async def handle(app: AppContext, request: OperationRequest) -> MetricsResponse:
         asked = decode(request.body, struct)
+        check_texts_right(request.key, asked.filters)
         window = parse_time_range(asked.start_date_time, asked.end_date_time)
         request.audit.window = window.after, window.before
         pages = MetricsPages(app.query_context(request.key))

@@ -1,6 +1,6 @@
 """Describe an operation of the API as data, and build the routes that authenticate and answer its requests."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -19,12 +19,14 @@ from pipeline.http.body import read_body
 from pipeline.http.errors import ANALYTICS, JSON, BusyError, ErrorCodes
 from pipeline.http.middleware.request_context import AuditRecord, request_context
 from pipeline.query.analytics.context import QueryContext, RowSource
+from pipeline.query.analytics.filters import RequestedFilter
 from pipeline.query.analytics.page_token import PageTokens
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.runtime.clock import Now
 from pipeline.runtime.single_flight import SingleFlight
 from schemas.access_key import AccessKey, Right
+from schemas.lex.filters import SessionFilterName
 
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 
@@ -162,6 +164,16 @@ def read_request(request: Request, body: bytes) -> SignedRequest:
     target = request.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
     return SignedRequest(request.method, target, headers, body)
+
+
+def check_texts_right(key: AccessKey, filters: Sequence[RequestedFilter] | None) -> None:
+    """Check the right to what was said where a filter of sessions is on that: its answers would tell.
+
+    Raises:
+        DeniedError: the key has no right to transcripts.
+    """
+    if any(requested.name == SessionFilterName.UTTERANCE_TEXT for requested in filters or ()):
+        check_right(key, Right.TRANSCRIPTS)
 
 
 def _convert(name: str, text: str, kind: object, *, quoted: bool = True) -> Any:

@@ -7,6 +7,8 @@ from msgspec import UNSET
 
 from pipeline.query.analytics.context import NO_BOT, Row, RowSource
 from pipeline.query.analytics.filters import SESSION_FILTERS, conditions
+from pipeline.query.analytics.fold_version import require_visits
+from pipeline.query.analytics.items import INSIDE
 from pipeline.query.analytics.page_token import PageTokens, fingerprint
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.list_sessions.page_spans import PageSpans
@@ -71,6 +73,7 @@ class SessionLists:
 
         Raises:
             InvalidQueryError: a filter or the page token is invalid.
+            PreconditionError: a filter is on what was said, and some rows were written before rows had that.
             TransientError: ClickHouse is unavailable.
         """
         query = read_query(bot_id, window, request)
@@ -83,6 +86,8 @@ class SessionLists:
         size = request.max_results or PAGE_SIZE
         if not self.can_access_bot(bot_id):
             query = replace(query, bot_id=NO_BOT)  # the rest is done as for any bot, and takes as long
+        if any(condition.on_texts for condition in query.conditions):
+            await require_visits(self.store, INSIDE, query.bot_id, window)
         rows = await self._rows(query, cursor, dropped_before, size + 1)  # one more tells whether a page follows
         page, more = rows[:size], len(rows) > size
         return ListSessionAnalyticsDataResponse(

@@ -68,7 +68,7 @@ class MetricsPages:
         token = request.next_token
         cursor = None if token is None else context.tokens.read(token, token_key, SortCursor)
         as_of = context.now() if cursor is None else cursor.as_of
-        if kind.items.arrays:
+        if kind.items.arrays or any(condition.on_texts for condition in query.conditions):
             await require_visits(context.store, kind.items.window, query.bot_id, window)
         size = request.max_results or PAGE_SIZE
         # one row more than the page has tells whether another page follows
