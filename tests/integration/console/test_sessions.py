@@ -75,6 +75,20 @@ def test_filters_are_chosen_without_javascript_and_stand_in_the_address(plain: P
     assert parse_qs(urlsplit(plain.url).query) == {"last": ["7d"], "LocaleId": ["en_GB", "en_US"]}
 
 
+def test_conversations_are_found_by_what_was_said_in_them(plain: Page, stack: Stack) -> None:
+    plain.goto(SESSIONS)
+    plain.locator("summary", has_text="more").click()
+    plain.get_by_label("text said").fill("by the sea")
+    plain.get_by_role("button", name="Apply").click()
+    assert parse_qs(urlsplit(plain.url).query) == {"last": ["7d"], "UtteranceText": ["CO by the sea"]}
+    by_text = {"name": "UtteranceText", "operator": "CO", "values": ["by the sea"]}
+    expected = [each["originatingRequestId"] for each in listed(stack, filters=[by_text])]
+    assert 0 < len(expected) < len(listed(stack))
+    assert rows(plain) == expected[:50]
+    plain.locator("tr[data-request] a").first.click()
+    expect(plain.locator("main")).to_contain_text("by the sea")
+
+
 def test_heads_sort_and_back_returns(page: Page, stack: Stack) -> None:
     page.goto(SESSIONS)
     newest = rows(page)

@@ -136,6 +136,14 @@ def test_a_right_that_a_key_lacks_is_denied(guarded: Guarded) -> None:
     assert guarded.sdk(lists).list_session_metrics(**metrics)["results"]
     with denied("AccessDeniedException"):
         guarded.sdk(lists).list_utterance_metrics(**metrics)
+    by_text: dict[str, Any] = {"filters": [{"name": "UtteranceText", "operator": "CO", "values": ["a"]}]}
+    with denied("AccessDeniedException"):
+        guarded.sdk(lists).list_session_metrics(**metrics, **by_text)
+    with denied("AccessDeniedException"):
+        guarded.sdk(lists).list_session_analytics_data(**LISTED, botId=BOT, **by_text)
+    both = guarded.sdk(guarded.give(signing(rights=(Right.LIST, Right.TRANSCRIPTS))))
+    assert both.list_session_metrics(**metrics, **by_text)["results"]
+    assert both.list_session_analytics_data(**LISTED, botId=BOT, **by_text)["sessions"] == []
     said_only = guarded.sdk(guarded.give(signing(rights=(Right.TRANSCRIPTS,))))
     assert said_only.list_utterance_metrics(**metrics)["results"]
     with denied("AccessDeniedException"):

@@ -12,6 +12,8 @@ BOT = "BOTAAAAAA1"
 OTHER_BOT = "BOTBBBBBB2"
 INTENTS = ("BookHotel", "BookCar", "FallbackIntent")
 
+TEXTS = ("a room, please", "a car", "no")
+
 FIELDS = {
     "BotAliasId": "bot_alias_id",
     "BotVersion": "bot_version",
@@ -75,6 +77,7 @@ def _conversation(rng: random.Random, number: int) -> Conversation:
         intents=tuple(dict.fromkeys(path)),
         intent_path="/" + "/".join(path),
         end_state=rng.choice(("", "Success", "Failure")),
+        utterance_texts=tuple(rng.choices(TEXTS, k=rng.randrange(3))),
     )
 
 
@@ -91,10 +94,16 @@ def fits(row: Conversation, name: str, operator: str, values: Sequence[str]) -> 
         wanted = [int(value) for value in values]
         taken = row.duration_seconds
         return {"EQ": taken in wanted, "GT": taken > wanted[0], "LT": taken < wanted[0]}[operator]
+    if name == "UtteranceText":
+        return any(text in values if operator == "EQ" else _contains(text, values) for text in row.utterance_texts)
     text = end_state(row) if name == "ConversationEndState" else getattr(row, FIELDS[name])
     if not text:
         return False
-    return text in values if operator == "EQ" else any(value in text for value in values)
+    return text in values if operator == "EQ" else _contains(text, values)
+
+
+def _contains(text: str, parts: Sequence[str]) -> bool:
+    return any(part in text for part in parts)
 
 
 def ordered(rows: Sequence[Conversation], name: str, order: str) -> list[tuple[str, str]]:

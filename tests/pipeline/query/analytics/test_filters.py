@@ -45,6 +45,10 @@ TAKEN = {
     ("Duration", "LT"): "duration_seconds < {filter_0:UInt64}",
     ("ConversationEndState", "EQ"): f"({END_STATE} IN {{filter_0:Array(String)}} AND {END_STATE} != '')",
     ("ConversationEndState", "CO"): f"({END_STATE} != '' AND {END_STATE_CONTAINS})",
+    ("UtteranceText", "EQ"): "hasAny(utterance_texts, {filter_0:Array(String)})",
+    ("UtteranceText", "CO"): (
+        "arrayExists(text -> arrayExists(part -> position(text, part) > 0, {filter_0:Array(String)}), utterance_texts)"
+    ),
 }
 PAIRS = [(name.value, operator.value) for name in SessionFilterName for operator in FilterOperator]
 
@@ -63,7 +67,8 @@ def test_each_filter_takes_its_operators_and_no_other(name: str, operator: str) 
     if (name, operator) in TAKEN:
         one = operator in {"GT", "LT"}
         on_key = name in {"SessionId", "OriginatingRequestId"}
-        wanted = SqlFragment(TAKEN[name, operator], {"filter_0": bound if one else [bound]}, on_key)
+        bound_to = {"filter_0": bound if one else [bound]}
+        wanted = SqlFragment(TAKEN[name, operator], bound_to, on_key, on_texts=name == "UtteranceText")
         assert built(asked(name, operator, value)) == [wanted]
     else:
         right = ", ".join(taken for known, taken in TAKEN if known == name)
@@ -153,7 +158,7 @@ def test_equal_and_contains_take_several() -> None:
 
 def test_a_value_never_becomes_part_of_the_statement() -> None:
     text = "x') OR 1=1 --"
-    for name in EQUAL_ONLY:
+    for name in [*EQUAL_ONLY, "UtteranceText"]:
         (condition,) = built(asked(name, "EQ", text))
         assert text not in condition.sql
         assert condition.parameters == {"filter_0": [text]}

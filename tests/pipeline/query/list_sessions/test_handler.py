@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.query.analytics.filters import SESSION_FILTERS
 from pipeline.query.analytics.time_range import TimeRange
-from pipeline.query.errors import InvalidQueryError
+from pipeline.query.errors import InvalidQueryError, PreconditionError
 from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.query.list_sessions.sql import Cursor, SessionQuery, start_bounds
 from pipeline.store.client import ClickHouse
@@ -57,6 +57,8 @@ def cases() -> list[tuple[str, str, list[str]]]:
             texts = [["60"], ["0"], ["999999999999999"]]
         elif name == "ConversationEndState":
             texts = [["Success"], ["Dropped"], ["Failure", "Dropped"], ["Fail", "Drop"], ["s", ""], [""]]
+        elif name == "UtteranceText":
+            texts = [["no"], ["a car", "room"], ["none of them"], ["a", "no"], [""]]
         else:
             values = sorted({getattr(row, FIELDS[name]) for row in rows})
             texts = [[values[-1]], values[:5], [values[0], "none of them"], [""]]
@@ -79,6 +81,13 @@ def test_every_filter_answers_what_its_operator_means(table: Table) -> None:
     assert matched > len(asked) / 2
 
 
+def test_what_was_said_is_looked_for_only_where_all_rows_have_it(table: Table) -> None:
+    table.insert(conversation(fold=0, session_id="older"))
+    assert table.pages(EVERYTHING)[0].sessions
+    with pytest.raises(PreconditionError, match="turnfold rebuild --into new --swap"):
+        table.pages({**EVERYTHING, "filters": [filtered("UtteranceText", "CO", "no")]})
+
+
 def test_filters_hold_together(table: Table) -> None:
     rows = [row for row in conversations(300, seed=2) if row.bot_id == BOT]
     table.insert(*conversations(300, seed=2))
@@ -87,6 +96,7 @@ def test_filters_hold_together(table: Table) -> None:
         ("Duration", "GT", ["10"]),
         ("Duration", "LT", ["600"]),
         ("ConversationEndState", "CO", ["Dropp", "Succ"]),
+        ("UtteranceText", "CO", ["room", "car"]),
     ]
     wanted = [row for row in rows if all(fits(row, *each) for each in asked)]
     (answer,) = table.pages({**EVERYTHING, "filters": [filtered(name, op, *values) for name, op, values in asked]})

@@ -77,7 +77,8 @@ def test_only_conditions_on_the_key_are_applied_before_final(
 ) -> None:
     """Any other would hide a row's last version and bring back one long replaced."""
     for _ in range(2):  # parts that overlap: there is something to merge
-        table.insert(*conversations(1_000, seed=3), *map(conversation, range(5)))
+        saying = [conversation(number, utterance_texts=("no",)) for number in range(5)]
+        table.insert(*conversations(1_000, seed=3), *saying)
     filters = [
         {"name": name, "operator": "EQ", "values": [value]}
         for name, value in {
@@ -86,6 +87,7 @@ def test_only_conditions_on_the_key_are_applied_before_final(
             "ConversationEndState": "Success",
             "IntentPath": "/BookHotel",
             "SessionId": "session-3",
+            "UtteranceText": "no",
         }.items()
     ]
     asked = query(filters=filters, sortBy={"name": sort, "order": SortOrder.DESCENDING})
@@ -93,7 +95,7 @@ def test_only_conditions_on_the_key_are_applied_before_final(
     assert "FINAL: 1" in plan
     (before,) = re.findall(r"Prewhere filter column: (.*)", plan)
     columns = set(re.findall(r"[a-z_]+", re.sub(r"'[^']*'", "", before)))
-    named = columns & {"end", "duration_seconds", "turns", "locale_id", "end_state", "intent_path"}
+    named = columns & {"end", "duration_seconds", "turns", "locale_id", "end_state", "intent_path", "utterance_texts"}
     assert not named
     assert columns >= {"bot_id", "start", "session_id"}
 

@@ -70,7 +70,8 @@ def _state(state: str, row: Conversation, now: int) -> str | None:
 def _sessions(row: Conversation, now: int) -> Iterator[Item]:
     state = end_state(row, now) or None
     numbers = {"Duration": row.duration_seconds, "TurnsPerConversation": row.turns}
-    yield _common(row) | numbers | {"ConversationEndState": state, "state": state}
+    said = {"UtteranceText": row.utterance_texts}
+    yield _common(row) | numbers | said | {"ConversationEndState": state, "state": state}
 
 
 def _intents(row: Conversation, now: int) -> Iterator[Item]:
@@ -154,6 +155,8 @@ def _fits(item: Item, request: Mapping[str, Any], after: int, before: int) -> bo
 def _matches(value: Any, name: str, operator: str, values: Sequence[str]) -> bool:
     if value is None:
         return False
+    if isinstance(value, tuple):  # all that was said in a conversation
+        return any(_matches(text, name, operator, values) for text in value)
     if name == "Duration":
         wanted = [int(each) for each in values]
         return bool({"EQ": value in wanted, "GT": value > wanted[0], "LT": value < wanted[0]}[operator])
