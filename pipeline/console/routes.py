@@ -39,7 +39,7 @@ SCREENS: Sequence[Screen] = (
     compare.SCREEN,
     status.SCREEN,
 )
-MIN_GZIP_BYTES = 1024
+MIN_GZIP_BYTES, GZIP_LEVEL = 1024, 4
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -79,7 +79,10 @@ def console_routes(app: AppContext) -> Sequence[BaseRoute]:
         Route("/static/{hash}/{name}", _guarded(console, assets.endpoint), methods=["GET"]),
         Route("/{path:path}", _guarded(console, no_page), methods=["GET"]),
     ]
-    middleware = [Middleware(PageSecurityMiddleware), Middleware(GZipMiddleware, minimum_size=MIN_GZIP_BYTES)]
+    middleware = [
+        Middleware(PageSecurityMiddleware),
+        Middleware(GZipMiddleware, minimum_size=MIN_GZIP_BYTES, compresslevel=GZIP_LEVEL),
+    ]
     return [Route(PREFIX, to_console, methods=["GET"]), Mount(PREFIX, routes=pages, middleware=middleware)]
 
 

@@ -1,7 +1,8 @@
 """One reader's request for one screen, and what the screen needs to answer it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from pipeline.auth.errors import DeniedError, ThrottledError
 from pipeline.console.assets import Assets
 from pipeline.console.questions import Question, Questions, ResponseStruct, SharedAnswers
+from pipeline.console.slow_parts import SlowParts
 from pipeline.console.url_state.view_state import ViewState
 from pipeline.http.errors import ANALYTICS, BusyError, ErrorCode, error_response
 from pipeline.http.middleware.request_context import AuditRecord, request_context
@@ -68,6 +70,7 @@ class Console:
     screens: Sequence[Screen]
     shared: SharedAnswers = field(default_factory=SharedAnswers)
     choices: SharedAnswers = field(default_factory=lambda: SharedAnswers(CHOICES_SECONDS))
+    slow_parts: SlowParts = field(default_factory=SlowParts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,21 +165,32 @@ class Visit:
         return None
 
     async def parts(self, parts: Sequence[ScreenPart]) -> dict[str, LoadedPart]:
-        """Load the parts of a page, those that are fast enough; all of them if the URL says to wait."""
-        tasks = {part.name: asyncio.create_task(self._load(part)) for part in parts}
+        """Load the parts of a page, those that are fast enough; all of them if the URL says to wait.
+
+        What was too slow lately is not begun: ClickHouse would work on it in vain, and the page would wait.
+        """
+        is_patient = bool(self.parameter("wait"))
+        begun = [part for part in parts if is_patient or self._kind(part) not in self.console.slow_parts]
+        tasks = {part.name: asyncio.create_task(self._load(part)) for part in begun}
         if tasks:
-            await asyncio.wait(tasks.values(), timeout=None if self.parameter("wait") else GRACE_SECONDS)
-        for task in tasks.values():
-            if not task.done():
-                task.cancel()
+            await asyncio.wait(tasks.values(), timeout=None if is_patient else GRACE_SECONDS)
+        for part in begun:
+            if tasks[part.name].cancel():
+                self.console.slow_parts.note(self._kind(part), slow=True)
         await asyncio.gather(*tasks.values(), return_exceptions=True)
-        return {
-            part.name: LoadedPart(part) if tasks[part.name].cancelled() else tasks[part.name].result() for part in parts
-        }
+        loaded = {name: task.result() for name, task in tasks.items() if not task.cancelled()}
+        return {part.name: loaded.get(part.name) or LoadedPart(part) for part in parts}
+
+    def _kind(self, part: ScreenPart) -> Hashable:
+        """Return what decides how long a part takes, more or less."""
+        return self.screen.name, part.name, self.bot_id, self.state.span.seconds
 
     async def _load(self, part: ScreenPart) -> LoadedPart:
+        began = time.monotonic()
         try:
-            return LoadedPart(part, await part.load())
+            loaded = LoadedPart(part, await part.load())
         except PART_ERRORS as error:
             context = request_context(self.request.scope)
             return LoadedPart(part, error=error_response(error, CODES, context.request_id).message)
+        self.console.slow_parts.note(self._kind(part), slow=time.monotonic() - began > GRACE_SECONDS)
+        return loaded

@@ -37,6 +37,7 @@ BENCHMARKS = {
     "memory": Benchmark("--conversations 100000", 3600),
     "lists": Benchmark("--rows 10000 100000 1000000", 3600),
     "analytics": Benchmark("--rows 200000 --rounds 3", 7200),
+    "console": Benchmark("--rows 200000 --rounds 5", 7200),
     "read_back": Benchmark("--turns 30000 600000 --rounds 5", 600),
     "get_session": Benchmark("--turns 10000 1000000 --requests 50", 900),
     "cold_start": Benchmark("--events 5000 --rounds 1", 600),

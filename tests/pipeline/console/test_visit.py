@@ -48,3 +48,27 @@ def test_a_mistake_of_ours_is_not_hidden() -> None:
 
     with pytest.raises(KeyError):
         asyncio.run(visit().parts([ScreenPart("wrong", "none.html", wrong)]))
+
+
+def test_a_page_does_not_begin_again_what_was_too_slow() -> None:
+    """A part that is asked for by itself, and is fast then, is on the next page again."""
+    begun, seconds = [], [0.3]
+
+    async def varying() -> Mapping[str, Any]:
+        begun.append(seconds[0])
+        await asyncio.sleep(seconds[0])
+        return {"total": 3}
+
+    part = ScreenPart("varying", "none.html", varying)
+    page = visit()
+
+    def loaded() -> Mapping[str, Any] | None:
+        return asyncio.run(page.parts([part]))["varying"].values
+
+    assert loaded() is None
+    assert loaded() is None
+    assert begun == [0.3]
+    seconds[0] = 0.0
+    asyncio.run(page._load(part))
+    assert loaded() == {"total": 3}
+    assert begun == [0.3, 0.0, 0.0]
