@@ -32,7 +32,8 @@ def check_fetches(consumer: AIOKafkaConsumer) -> None:
             (topic, number): offset for topic, partitions in request.topics for number, offset, _ in partitions
         }
         before = _bytes(response)
-        waits[node_id] = min(2 * request._max_wait_ms, MAX_WAIT_MS) if _timed_out(response, requested) else 0  # noqa: SLF001 - as above
+        timed_out = not before and _has_records(response, requested)
+        waits[node_id] = min(2 * request._max_wait_ms, MAX_WAIT_MS) if timed_out else 0  # noqa: SLF001 - as above
         response.topics = [
             (topic, [_checked(check, requested, topic, partition) for partition in partitions])
             for topic, partitions in response.topics
@@ -48,9 +49,9 @@ def _bytes(response: Any) -> int:
     return sum(len(partition[-1] or b"") for _, partitions in response.topics for partition in partitions)
 
 
-def _timed_out(response: Any, requested: dict[tuple[str, int], int]) -> bool:
-    """Return whether the response is empty although there are records: a busy broker gave up after the fetch's wait."""
-    return not _bytes(response) and any(
+def _has_records(response: Any, requested: dict[tuple[str, int], int]) -> bool:
+    """Return whether there are records to send; a busy broker gives up after the fetch's wait and sends none."""
+    return any(
         min(high_watermark, stable) > requested[topic, number]
         for topic, partitions in response.topics
         for number, error, high_watermark, stable, *_ in partitions
@@ -61,8 +62,9 @@ def _timed_out(response: Any, requested: dict[tuple[str, int], int]) -> bool:
 def _checked(check: FetchCheck, requested: dict[tuple[str, int], int], topic: str, partition: Any) -> tuple[Any, ...]:
     """Check one partition of the response: its number, an error, ..., batches."""
     number, error, *others, raw = partition
-    batches = raw if error else check((topic, number), requested[topic, number], raw or b"")
-    return (number, error, *others, batches)
+    if not error:  # most responses are empty, and many a second
+        raw = check((topic, number), requested[topic, number], raw) if raw else b""
+    return (number, error, *others, raw)
 
 
 def _decoded(batch: bytes) -> Iterator[tuple[int, int, int]]:
