@@ -13,6 +13,7 @@ from pipeline.query.analytics.page_token import PageTokens, fingerprint
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.query.list_sessions.sql import (
+    PROJECTION_SETTINGS,
     SETTINGS,
     WHOLE_WINDOW,
     Cursor,
@@ -110,9 +111,10 @@ class SessionLists:
     async def _rows_of_window(self, *arguments: *PageArguments) -> Sequence[Row]:
         """Read the first rows: from a few candidates if they make a page, else from the whole window."""
         query, *_, limit = arguments
+        settings = SETTINGS if query.sort == SessionSortName.CONVERSATION_START_TIME else PROJECTION_SETTINGS
         for factor in () if _is_small(query) else CANDIDATES_PER_ROW:
             statement = select_from_candidates(*arguments, factor * limit)
-            ((candidates, rows),) = await self.store.rows(statement.sql, statement.parameters, SETTINGS)
+            ((candidates, rows),) = await self.store.rows(statement.sql, statement.parameters, settings)
             if len(rows) == limit or candidates < factor * limit:
                 return list(rows)
         return await self._select(*arguments)

@@ -51,6 +51,8 @@ SETTINGS = ITEM_SETTINGS | {
     # candidates and page are read from one snapshot: a row that moves meanwhile is in one of its places, never in none
     "enable_shared_storage_snapshot_in_query": 1,
 }
+PROJECTION_SETTINGS = SETTINGS | {"optimize_use_projections": 1}
+"""Settings of statements whose candidates a projection may have: those sorted by another column than the start."""
 
 
 class Cursor(PageCursor, frozen=True, array_like=True):

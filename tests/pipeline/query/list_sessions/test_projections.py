@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.query.analytics.context import Row
 from pipeline.query.analytics.filters import SqlFragment
-from pipeline.query.list_sessions.sql import SETTINGS
+from pipeline.query.list_sessions.sql import PROJECTION_SETTINGS
 from pipeline.store.client import ClickHouse
 from pipeline.store.conversations import delete_rows, rows_newer_than
 from schemas.conversation import Conversation
@@ -135,7 +135,8 @@ def test_candidates_are_read_from_the_projection_of_their_sort(table: Table, pro
     for order in ("Ascending", "Descending"):
         page = over_few(query(30, sortBy={"name": name, "order": order}), None)
         (candidates,) = re.findall(r"FROM \((SELECT .*?)\)\n\) AS candidates", page.sql, re.DOTALL)
-        plan = explain(table, SqlFragment(candidates, page.parameters), options="")
+        statement = SqlFragment(candidates, page.parameters)
+        plan = explain(table, statement, options="", settings=PROJECTION_SETTINGS)
         assert f"({projection.name})" in plan
 
 
@@ -180,5 +181,19 @@ def test_a_row_that_a_projection_still_has_after_its_deletion_is_on_no_page(tabl
     assert [session.number_of_turns for session in found] == list(reversed(range(10)))
 
 
-def test_settings_leave_the_choice_to_clickhouse() -> None:
-    assert not any("projection" in name for name in SETTINGS)
+def test_only_candidates_by_another_column_than_the_start_may_come_from_one(table: Table) -> None:
+    """To look for one takes time, too."""
+    seen: list[tuple[bool, object]] = []
+
+    async def ask(clickhouse: ClickHouse) -> None:
+        class Recording:
+            async def rows(self, statement: str, parameters: Any, settings: Mapping[str, object]) -> Sequence[Row]:
+                seen.append(("candidates" in statement, settings["optimize_use_projections"]))
+                return await clickhouse.rows(statement, parameters, settings)
+
+        for name in ("NumberOfTurns", "ConversationStartTime"):
+            await table.page(Recording(), BOT, {"sortBy": {"name": name, "order": "Descending"}})  # type: ignore[arg-type]  # rows only
+
+    table.insert(*map(conversation, range(30)))
+    table.use(ask)
+    assert seen == [(True, 1), (True, 0)]

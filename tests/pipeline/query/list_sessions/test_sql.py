@@ -1,5 +1,5 @@
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 import pytest
@@ -38,9 +38,11 @@ def over_few(asked: SessionQuery, last: Cursor | None) -> SqlFragment:
 BOTH = pytest.mark.parametrize("build", [over_all, over_few])
 
 
-def explain(table: Table, statement: SqlFragment, *, options: str = "indexes=1") -> str:
+def explain(
+    table: Table, statement: SqlFragment, *, options: str = "indexes=1", settings: Mapping[str, object] = SETTINGS
+) -> str:
     async def ask(clickhouse: ClickHouse) -> str:
-        rows = await clickhouse.rows(f"EXPLAIN {options} {statement.sql}", statement.parameters, SETTINGS)
+        rows = await clickhouse.rows(f"EXPLAIN {options} {statement.sql}", statement.parameters, settings)
         return "\n".join(line for (line,) in rows)
 
     return table.use(ask)
