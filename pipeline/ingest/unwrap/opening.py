@@ -17,7 +17,7 @@ from pipeline.ingest.unwrap.json_text import JsonText, unescaped
 from pipeline.ingest.unwrap.wrappers import FIELDS, UNSUPPORTED, Wrapper, wrapper_members
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import UTF8_BOM
-from pipeline.runtime.json_depth import check_depth
+from pipeline.runtime.json_depth import check_depth, too_deep
 
 BASE64 = (b"H4sI", b"eyJ", b"ewo", b"ewk", b"eyA", b"W3s")
 """Base64 of the first bytes of gzip and of JSON objects."""
@@ -76,12 +76,17 @@ def open_layer(layer: Layer, budget: Budget) -> Contents | None:
     text = text.lstrip(UTF8_BOM).strip(BLANKS)
     if text.startswith(BASE64):
         return [Layer(budget.base64(text), _join_path(where, "base64"))]
-    if stamp := STAMP.match(text):
-        text = text[stamp.end() :]
-        return [Layer(text, where)] if text.startswith(OPENING) else None
+    if (stamp := STAMP.match(text)) and text.startswith(OPENING, stamp.end()):
+        return [Layer(text[stamp.end() :], where)]
     if text.startswith(OPENING):
-        check_depth(text)
         return _json(text, where, budget)
+    return _plain_text(text, where, budget)
+
+
+def _plain_text(text: bytes, where: str, budget: Budget) -> Contents | None:
+    """Open text that does not begin with JSON: any of its further lines may."""
+    if b"\n" in text:
+        return _several(text, where, budget)
     return [] if CSV_HEADER.fullmatch(text) and b"@message" in text else None
 
 
@@ -104,6 +109,10 @@ def _transcode(text: bytes, encoding: str, budget: Budget) -> bytes:
 
 
 def _json(received: bytes, where: str, budget: Budget) -> Contents | None:
+    if too_deep(received):
+        if several := _several(received, where, budget):  # the other lines may be entries
+            return several
+        check_depth(received)
     text = JsonText(received)
     try:
         if received.startswith(b"{"):
@@ -118,7 +127,7 @@ def _json(received: bytes, where: str, budget: Budget) -> Contents | None:
 
 
 def _several(text: bytes, where: str, budget: Budget) -> Contents | None:
-    """Return consecutive texts, or texts in lines, if at least one of them is JSON."""
+    """Return consecutive texts, or texts in lines, if at least one of them is a JSON object, list or string."""
     buffer = ByteBuffer(io.BufferedReader(io.BytesIO(text)))
     layers, any_whole = list[Layer](), False
     try:
@@ -126,10 +135,14 @@ def _several(text: bytes, where: str, budget: Budget) -> Contents | None:
             budget.take(1)
             if piece.text.strip():
                 layers.append(Layer(piece.text, _join_path(where, f"line {piece.line}")))
-                any_whole = any_whole or first_value(piece.text) == (Verdict.WHOLE, len(piece.text))
+                any_whole = any_whole or _is_whole(piece.text)
     except DocumentTooLongError:
         return None
     return layers if any_whole and len(layers) > 1 else None
+
+
+def _is_whole(text: bytes) -> bool:
+    return text.startswith(OPENING) and first_value(text) == (Verdict.WHOLE, len(text))
 
 
 def _object(text: JsonText, where: str, budget: Budget) -> Contents | None:

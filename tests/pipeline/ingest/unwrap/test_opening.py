@@ -50,6 +50,34 @@ def test_valid_neighbours_of_broken_input_are_read() -> None:
     assert found(events) == [*[Reason.BAD_ENVELOPE] * 3, ENTRY]
 
 
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"START RequestId: 5f0c Version: $LATEST", Reason.NOT_JSON),
+        (b"2026-01-01T00:00:00Z START", Reason.NOT_JSON),
+        (b"\0\xff", Reason.NOT_UTF8),
+        (b"null", Reason.WRONG_SHAPE),
+        (b"42", Reason.WRONG_SHAPE),
+        (b'"text"', Reason.WRONG_SHAPE),
+        (b"{", Reason.NOT_JSON),
+        (b"[" * 300, Reason.TOO_DEEP),
+        (b"[" * 5000, Reason.TOO_DEEP),
+        (b'{"a":' * 300 + b"1" + b"}" * 300, Reason.TOO_DEEP),
+    ],
+)
+def test_a_line_of_any_kind_costs_only_itself(line: bytes, reason: Reason, place: int) -> None:
+    lines: list[bytes | Reason] = [ENTRY, OTHER]
+    text = b"\n".join([*(ENTRY, OTHER)[:place], line, *(ENTRY, OTHER)[place:]])
+    assert found(text) == [*lines[:place], reason, *lines[place:]]
+    assert found(WRAPPINGS["kinesis"](text)) == found(text)
+
+
+def test_lines_without_any_json_are_one_dead_letter() -> None:
+    assert found(b"Traceback:\n  line 1\n  {x}\nnull\n42") == [Reason.NOT_JSON]
+    assert found(b"[" * 300 + b"\n1\n" + b"]" * 300) == [Reason.TOO_DEEP]
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
