@@ -36,8 +36,11 @@ from pipeline.runtime.errors import TransientError
 from pipeline.runtime.gc_tuning import tune_gc
 from pipeline.runtime.retry import retry_forever
 
-STREAM_BUFFER = 4
-"""Batches that Faust may buffer besides the one being processed; each can be a whole fetch."""
+POLLS_A_FLUSH = 4
+"""Polls of the consumer that a full flush takes: records that wait are memory, a third of a worker's."""
+
+STREAM_BUFFER = 3
+"""Batches that Faust may buffer besides those being processed; each can be a whole poll."""
 
 METADATA_AGE_MS = 10_000
 """Milliseconds until partitions that were added are noticed and read. Faust's default is 5 minutes."""
@@ -143,7 +146,7 @@ def _bare_app(settings: Settings) -> App:
         consumer_auto_offset_reset="none",  # the consumer resets offsets itself, and logs where and why
         consumer_metadata_max_age_ms=METADATA_AGE_MS,
         consumer_max_fetch_size=max(FETCH_BYTES, 2 * settings.max_message_bytes),
-        broker_max_poll_records=settings.flush_events,
+        broker_max_poll_records=max(1, settings.flush_events // POLLS_A_FLUSH),
         broker_session_timeout=settings.kafka_session_timeout,
         broker_heartbeat_interval=settings.kafka_session_timeout / 3,
         broker_commit_interval=settings.flush_seconds,
