@@ -1,6 +1,7 @@
 """Measure the events per second of Turnfold, live and in a replay, and of other implementations on the same topic.
 
-    python -m tests.bench.fold [--events 300000] [--rounds 2] [--partitions 4] [--only worker-1,bare] [--json FILE]
+    python -m tests.bench.fold [--events 300000] [--rounds 2] [--partitions 4] [--flush-events 12000]
+                               [--only worker-1,bare] [--json FILE]
 
 The embedded broker and ClickHouse run on this machine; CPU times are microseconds an event, of the contestant's
 processes and of the services. A run of Turnfold lasts from the first fetch
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=300_000)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--flush-events", type=int, default=Settings().flush_events)
     parser.add_argument("--only", type=lambda text: text.split(","), default=DEFAULT)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -64,7 +66,9 @@ def main() -> None:
         brokers.broker() as broker,
         services.clickhouse_process(Path(folder)) as (url, clickhouse),
     ):
-        settings = Settings(kafka=(broker.address,), clickhouse=url, kafka_session_timeout=6.0)
+        settings = Settings(
+            kafka=(broker.address,), clickhouse=url, kafka_session_timeout=6.0, flush_events=options.flush_events
+        )
         number = load(settings, options.events, options.partitions)
         others = {"broker_us": broker.process.pid, "clickhouse_us": clickhouse.pid}
         say(f"load before: {os.getloadavg()[0]:.1f}")
