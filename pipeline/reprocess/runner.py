@@ -45,7 +45,7 @@ class JobRunner:
         listener: ProgressListener,
         limit: float | None,
     ) -> None:
-        """`limit` is the number of inputs that this process reads per second; None for no limit."""
+        """`limit` is the number of events that this process reads per second; None for no limit."""
         self._settings = settings
         self._clickhouse = clickhouse
         self._job = leases.run.job
@@ -108,7 +108,8 @@ class JobRunner:
                 written = await sink.write(batch)
                 unit = await before if before else unit
                 before = group.create_task(self._archive_and_save(unit, written))
-                await throttle.wait(batch.inputs.read)
+                counts = written.result.counts
+                await throttle.wait(max(counts.read, counts.valid + counts.dead))  # an input may hold many events
             unit = await before if before else unit
         await self._end_turn(unit, any_read=unit.counts.read > begun)
 
@@ -138,14 +139,14 @@ class JobRunner:
 
 
 class _Throttle:
-    """Delays batches so that at most `limit` inputs are read per second."""
+    """Delays batches so that at most `limit` events are read per second."""
 
     def __init__(self, limit: float | None) -> None:
         self._limit = limit
         self._due = time.monotonic()
 
     async def wait(self, count: int) -> None:
-        """Wait after reading `count` inputs."""
+        """Wait after reading `count` events."""
         if self._limit is not None:
             self._due = max(self._due, time.monotonic() - 1) + count / self._limit
             await asyncio.sleep(max(0.0, self._due - time.monotonic()))

@@ -1,6 +1,7 @@
 """A failed attempt has ended before the next one begins, and a lost unit is left to its new owner."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -38,6 +39,8 @@ def fill(
     monkeypatch: pytest.MonkeyPatch,
     folder: Path,
     write: Callable[[ClickHouse, PreparedBatch], Awaitable[WrittenBatch]],
+    *,
+    limit: float | None = None,
 ) -> WorkUnit:
     """Run a job with one input per batch, written by `write`, and return the unit as it was saved last."""
     run, unit = begun(folder)
@@ -53,7 +56,7 @@ def fill(
         monkeypatch.setattr("pipeline.reprocess.runner.open_sink", way)
         await save_units(clickhouse, NAME, run, {unit.source.name: unit}, into_live=True)
         await save_run(clickhouse, NAME, run, into_live=True)
-        await JobRunner(settings, clickhouse, Leases(clickhouse, NAME, run), lambda *_: None, None).run()
+        await JobRunner(settings, clickhouse, Leases(clickhouse, NAME, run), lambda *_: None, limit).run()
         loaded = await load_run(clickhouse, NAME)
         assert loaded is not None
         return loaded[1][unit.source.name].unit
@@ -94,6 +97,17 @@ def test_tasks_of_a_failed_attempt_have_ended_before_the_next_one(
     saved = fill(tables, with_tables, monkeypatch, tmp_path, write)
     assert failed == [2]
     assert (saved.finished, saved.counts.read) == (True, INPUTS)
+
+
+def test_the_limit_counts_the_events_in_an_input(
+    tables: Tables, with_tables: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def write(_: ClickHouse, batch: PreparedBatch) -> WrittenBatch:
+        return WrittenBatch(batch.inputs.position, BatchResult(JobCounts(read=1, valid=30, dead=10), []), None)
+
+    began = time.monotonic()
+    fill(tables, with_tables, monkeypatch, tmp_path, write, limit=80.0)
+    assert time.monotonic() - began >= INPUTS * 40 / 80.0
 
 
 def test_a_unit_that_another_process_has_taken_over_is_left_to_it(
