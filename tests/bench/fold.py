@@ -106,7 +106,8 @@ def one_run(name: str, settings: Settings, number: int, folder: str, others: Map
     try:
         result = CONTESTANTS[name](fresh, number, Path(folder))
         used = {other: 1e6 * (cpu_seconds(pid) - before[other]) / result["events"] for other, pid in others.items()}
-        archived = int(services.ask(settings.clickhouse, ARCHIVED.format(fresh.clickhouse_database)).text)
+        database = fresh.clickhouse_database + "_new" * name.startswith("replay")
+        archived = int(services.ask(settings.clickhouse, ARCHIVED.format(database)).text)
         assert archived >= ALIKE * number or name in WITHOUT_ARCHIVE, f"{name} archived {archived} of {number} events"
         return result | used | {"all_us": result["cpu_us"] + sum(used.values())}
     finally:
