@@ -13,6 +13,7 @@ DOCUMENTS = (
     "CHANGELOG.md",
     "deploy/RECEIVE.md",
     "deploy/RUNBOOK.md",
+    "deploy/SCALING.md",
     "deploy/SECURITY.md",
     "pipeline/materialise/PROTOCOL.md",
 )

@@ -150,9 +150,7 @@ def test_pages_are_the_same_with_projections_and_without(table: Table) -> None:
     ]
 
     @given(st.integers(0, 1000), STEPS)
-    @settings(
-        max_examples=examples(12, OF_ENGINE), deadline=None, phases=(Phase.generate,)
-    )  # to shrink takes minutes
+    @settings(max_examples=examples(12, OF_ENGINE), deadline=None, phases=(Phase.generate,))  # to shrink takes minutes
     def same(seed: int, steps: list[str]) -> None:
         table.use(lambda clickhouse: clickhouse.command("TRUNCATE TABLE conversations"))
         rows = Rows(table, seed)
