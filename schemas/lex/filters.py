@@ -20,7 +20,7 @@ class FilterOperator(enum.StrEnum):
 
 
 class SessionFilterName(enum.StrEnum):
-    """Fields that sessions can be filtered by. By what was said only Turnfold filters them: Lex has no such filter."""
+    """Fields that sessions can be filtered by. The last two are Turnfold's own: Lex has no such filters."""
 
     BOT_ALIAS_ID = "BotAliasId"
     BOT_VERSION = "BotVersion"
@@ -32,6 +32,7 @@ class SessionFilterName(enum.StrEnum):
     SESSION_ID = "SessionId"
     ORIGINATING_REQUEST_ID = "OriginatingRequestId"
     INTENT_PATH = "IntentPath"
+    INTENT_PATH_START = "IntentPathStart"
     UTTERANCE_TEXT = "UtteranceText"
 
 

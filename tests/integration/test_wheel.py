@@ -16,8 +16,11 @@ import orjson
 import pytest
 
 from agents.cli.output.welcome import DEMO_BOT
+from tests.effort import IN_SEARCH
 from tests.integration.stack import PATIENCE, TURNFOLD, Stack
 from tests.paths import ROOT
+
+pytestmark = IN_SEARCH  # `make test` runs what is not packed
 
 UV = str(Path(sys.executable).with_name("uv"))
 INSTALLED_WITHIN = 250.0

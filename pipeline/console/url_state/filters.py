@@ -50,6 +50,7 @@ FIELDS = (
     FilterField("ConversationEndState", "ended", ("CO",), ("Success", "Failure", "Dropped")),
     FilterField("Duration", "lasted", ("GT", "LT")),
     FilterField("IntentPath", "intent path"),
+    FilterField("IntentPathStart", "path start"),
     FilterField("SessionId", "session"),
     FilterField("OriginatingRequestId", "request"),
     FilterField("UtteranceText", "said", ("CO",)),

@@ -66,6 +66,7 @@ class Filter:
         seconds: the values are whole seconds; otherwise text.
         on_key: the expression is part of the table's key.
         on_item: the expression is of an item, not of its conversation.
+        on_start: the values are paths that the expression, a path, is or begins with.
         on_texts: the expression is an array of all that was said, of which any text may match.
         spellings: other spelling of a value -> the value.
     """
@@ -75,6 +76,7 @@ class Filter:
     seconds: bool = False
     on_key: bool = False
     on_item: bool = False
+    on_start: bool = False
     on_texts: bool = False
     spellings: Mapping[str, str] = field(default_factory=dict)
 
@@ -99,6 +101,7 @@ SESSION_FILTERS = CONVERSATION_FILTERS | {
     "Duration": Filter("duration_seconds", (EQ, GT, LT), seconds=True),
     "ConversationEndState": Filter(END_STATE, (EQ, CO)),
     "IntentPath": Filter("intent_path"),
+    "IntentPathStart": Filter("intent_path", on_start=True),
     "UtteranceText": Filter("utterance_texts", (EQ, CO), on_texts=True),
 }
 INTENT_FILTERS = CONVERSATION_FILTERS | {
@@ -118,6 +121,9 @@ UTTERANCE_FILTERS = CONVERSATION_FILTERS | {
 TEXT_SQL = {
     EQ: "({0} IN {{{1}:Array(String)}} AND {0} != '')",
     CO: "({0} != '' AND arrayExists(part -> position({0}, part) > 0, {{{1}:Array(String)}}))",
+}
+START_SQL = {
+    EQ: "({0} != '' AND arrayExists(path -> startsWith(concat({0}, '/'), concat(path, '/')), {{{1}:Array(String)}}))",
 }
 TEXTS_SQL = {
     EQ: "hasAny({0}, {{{1}:Array(String)}})",
@@ -147,13 +153,20 @@ def _condition(where: str, parameter: str, requested: RequestedFilter, table: Fi
         raise InvalidQueryError(f"{where}.operator", f"{requested.name} takes {allowed}, not {operator}")
     if operator in {GT, LT} and len(values) > 1:
         raise InvalidQueryError(f"{where}.values", f"{operator} takes one value only")
-    templates = SECONDS_SQL if known.seconds else TEXTS_SQL if known.on_texts else TEXT_SQL
-    sql = templates[operator].format(known.expression, parameter)
+    sql = _templates(known)[operator].format(known.expression, parameter)
     if not known.seconds:
         texts = [known.spellings.get(value, value) for value in values]
         return SqlFragment(sql, {parameter: texts}, known.on_key, known.on_item, known.on_texts)
     seconds = [_seconds(f"{where}.values[{i}]", value) for i, value in enumerate(values)]
     return SqlFragment(sql, {parameter: seconds if operator == EQ else seconds[0]})
+
+
+def _templates(known: Filter) -> Mapping[FilterOperator, str]:
+    if known.seconds:
+        return SECONDS_SQL
+    if known.on_start:
+        return START_SQL
+    return TEXTS_SQL if known.on_texts else TEXT_SQL
 
 
 def _seconds(where: str, value: str) -> int:

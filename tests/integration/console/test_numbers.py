@@ -138,6 +138,11 @@ def test_paths(page: Page, stack: Stack, query: tuple[str, Any]) -> None:
         for row in page.locator("tr[data-path]").all()
     }
     assert {path: count for path, count in found.items() if path.count("/") == 1} == expected
+    counted = page.locator("tr[data-path]").first.locator("td").first
+    number = int(counted.inner_text())
+    counted.get_by_role("link").click()
+    assert shown(page.locator(".of"))["Count", "Sum"] == number
+    page.go_back()
     ended = page.locator("tr[data-path]").first.locator("td").last
     number = int(ended.inner_text())
     ended.get_by_role("link").click()

@@ -96,6 +96,8 @@ def fits(row: Conversation, name: str, operator: str, values: Sequence[str]) -> 
         return {"EQ": taken in wanted, "GT": taken > wanted[0], "LT": taken < wanted[0]}[operator]
     if name == "UtteranceText":
         return any(text in values if operator == "EQ" else _contains(text, values) for text in row.utterance_texts)
+    if name == "IntentPathStart":
+        return bool(row.intent_path) and any(f"{row.intent_path}/".startswith(f"{path}/") for path in values)
     text = end_state(row) if name == "ConversationEndState" else getattr(row, FIELDS[name])
     if not text:
         return False

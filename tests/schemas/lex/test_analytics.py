@@ -55,7 +55,7 @@ def test_what_the_sdk_requires_is_required(shape: Shape, struct: type[msgspec.St
 @pytest.mark.parametrize(
     ("name", "enum", "more"),
     [
-        ("AnalyticsSessionFilterName", SessionFilterName, {"UtteranceText"}),  # Turnfold's own
+        ("AnalyticsSessionFilterName", SessionFilterName, {"IntentPathStart", "UtteranceText"}),  # Turnfold's own
         ("AnalyticsFilterOperator", FilterOperator, {"CO"}),  # documented, yet not in the SDK
         ("AnalyticsSessionSortByName", SessionSortName, set()),
         ("AnalyticsSortOrder", SortOrder, set()),

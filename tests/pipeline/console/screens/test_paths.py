@@ -1,5 +1,6 @@
 """Paths: levels along the path in the URL, and along the most frequent one from there."""
 
+import html
 import re
 
 import pytest
@@ -31,6 +32,16 @@ def test_the_most_frequent_path_is_opened(filled: TestClient) -> None:
 def test_the_path_of_the_address_is_opened(filled: TestClient) -> None:
     assert shown(filled, "path=/A/B/C") == ["/A", "/A/B", "/A/B/C", "/A/B/C/D", "/E"]
     assert shown(filled, "path=/E") == ["/A", "/E"]
+
+
+def test_each_path_leads_to_its_sessions(filled: TestClient) -> None:
+    """As many as it tells: those that ended there, and those that went on."""
+    text = filled.get(f"{PATHS}?part=flow").text
+    rows = re.findall(r'<tr data-path="([^"]*)".*?<a href="(sessions[^"]*)">(\d+)</a>', text, re.DOTALL)
+    assert {path: int(count) for path, _, count in rows} == {"/A": 5, "/A/B": 3, "/A/B/C": 2, "/E": 1}
+    for _, link, count in rows:
+        listed = filled.get(f"{PATHS.removesuffix('paths')}{html.unescape(link)}").text
+        assert len(re.findall("<tr[^>]* data-request=", listed)) == int(count)
 
 
 def test_a_long_path_shows_its_last_levels(site: TestClient, with_tables: Settings) -> None:

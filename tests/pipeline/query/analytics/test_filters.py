@@ -45,6 +45,10 @@ TAKEN = {
     ("Duration", "LT"): "duration_seconds < {filter_0:UInt64}",
     ("ConversationEndState", "EQ"): f"({END_STATE} IN {{filter_0:Array(String)}} AND {END_STATE} != '')",
     ("ConversationEndState", "CO"): f"({END_STATE} != '' AND {END_STATE_CONTAINS})",
+    ("IntentPathStart", "EQ"): (
+        "(intent_path != '' AND arrayExists(path -> startsWith(concat(intent_path, '/'), concat(path, '/')),"
+        " {filter_0:Array(String)}))"
+    ),
     ("UtteranceText", "EQ"): "hasAny(utterance_texts, {filter_0:Array(String)})",
     ("UtteranceText", "CO"): (
         "arrayExists(text -> arrayExists(part -> position(text, part) > 0, {filter_0:Array(String)}), utterance_texts)"
@@ -158,7 +162,7 @@ def test_equal_and_contains_take_several() -> None:
 
 def test_a_value_never_becomes_part_of_the_statement() -> None:
     text = "x') OR 1=1 --"
-    for name in [*EQUAL_ONLY, "UtteranceText"]:
+    for name in [*EQUAL_ONLY, "IntentPathStart", "UtteranceText"]:
         (condition,) = built(asked(name, "EQ", text))
         assert text not in condition.sql
         assert condition.parameters == {"filter_0": [text]}

@@ -57,6 +57,8 @@ def cases() -> list[tuple[str, str, list[str]]]:
             texts = [["60"], ["0"], ["999999999999999"]]
         elif name == "ConversationEndState":
             texts = [["Success"], ["Dropped"], ["Failure", "Dropped"], ["Fail", "Drop"], ["s", ""], [""]]
+        elif name == "IntentPathStart":
+            texts = [["/BookHotel"], ["/BookCar/BookHotel", "/FallbackIntent"], ["/Book"], ["BookHotel"], [""]]
         elif name == "UtteranceText":
             texts = [["no"], ["a car", "room"], ["none of them"], ["a", "no"], [""]]
         else:

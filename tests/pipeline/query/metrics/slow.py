@@ -67,10 +67,15 @@ def _state(state: str, row: Conversation, now: int) -> str | None:
     return state or ("Dropped" if (now - row.end) / 1000 > IDLE_TTL else None)
 
 
+def _starts(path: str) -> tuple[str, ...]:
+    """Every path that this one is or begins with; of none there is none."""
+    return tuple(path[:end] for end in range(len(path) + 1) if f"{path}/"[end] == "/") if path else ()
+
+
 def _sessions(row: Conversation, now: int) -> Iterator[Item]:
     state = end_state(row, now) or None
     numbers = {"Duration": row.duration_seconds, "TurnsPerConversation": row.turns}
-    said = {"UtteranceText": row.utterance_texts}
+    said = {"UtteranceText": row.utterance_texts, "IntentPathStart": _starts(row.intent_path)}
     yield _common(row) | numbers | said | {"ConversationEndState": state, "state": state}
 
 
@@ -155,7 +160,7 @@ def _fits(item: Item, request: Mapping[str, Any], after: int, before: int) -> bo
 def _matches(value: Any, name: str, operator: str, values: Sequence[str]) -> bool:
     if value is None:
         return False
-    if isinstance(value, tuple):  # all that was said in a conversation
+    if isinstance(value, tuple):  # all that was said in a conversation, or all starts of its path
         return any(_matches(text, name, operator, values) for text in value)
     if name == "Duration":
         wanted = [int(each) for each in values]
