@@ -15,7 +15,7 @@ SEARCHING = bool(os.environ.get("SEARCH"))
 SHARE = 4
 """`make test` draws one example of so many."""
 
-OF_ENGINE = 12
+OF_ENGINE = 16
 """The same, where each example asks ClickHouse, which takes most of the CPU of all tests."""
 
 CASES = 3

@@ -122,6 +122,7 @@ def test_without_the_engine_the_query_layer_is_not_ready(stack: Stack) -> None:
     wait_for(lambda: ask(stack.api, path="/readyz").status == 200)
 
 
+@IN_SEARCH
 def test_a_broker_that_died_says_what_is_lost_and_takes_new_events(stack: Stack) -> None:
     """Offsets begin anew, and so do the workers."""
     with fed(stack, "before") as before:
