@@ -3,7 +3,6 @@
 from collections import defaultdict
 
 import msgspec
-from confluent_kafka import Consumer
 
 from pipeline.ingest.decode import decode_entry
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
@@ -16,18 +15,7 @@ def main() -> None:
     """Run until all events are written."""
     contest = Contest()
     sink, clock = Sink(contest), Clock(contest)
-    consumer = Consumer(
-        {
-            "bootstrap.servers": contest.kafka,
-            "group.id": contest.group,
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "session.timeout.ms": 6000,
-            "fetch.queue.backoff.ms": 5,
-            "fetch.message.max.bytes": 8_388_608,
-        }
-    )
-    consumer.subscribe([contest.topic])
+    consumer = contest.consumer()
     known: defaultdict[ConversationKey, dict[object, Turn]] = defaultdict(dict)
     last = False
     while not last:

@@ -7,7 +7,6 @@ than at least once, and a list has to merge the states of every conversation tha
 import struct
 
 import clickhouse_connect
-from confluent_kafka import Consumer
 
 from schemas.turn import ArchivedTurn
 from tests.bench.peers.contest import Clock, Contest
@@ -72,18 +71,7 @@ def main() -> None:
         EXTRACT,
     ):
         client.command(statement)
-    consumer = Consumer(
-        {
-            "bootstrap.servers": contest.kafka,
-            "group.id": contest.group,
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "session.timeout.ms": 6000,
-            "fetch.queue.backoff.ms": 5,
-            "fetch.message.max.bytes": 8_388_608,
-        }
-    )
-    consumer.subscribe([contest.topic])
+    consumer = contest.consumer()
     waiting: list[bytes] = []
     last = False
     while not last:

@@ -11,6 +11,7 @@ from typing import Any
 import clickhouse_connect
 import msgspec
 import orjson
+from confluent_kafka import Consumer
 
 from pipeline.fold.fold import fold
 from schemas.columns import columns, transpose
@@ -33,6 +34,22 @@ class Contest:
     database: str = field(default_factory=lambda: os.environ["BENCH_DATABASE"])
     group: str = field(default_factory=lambda: os.environ["BENCH_GROUP"])
     events: int = field(default_factory=lambda: int(os.environ["BENCH_EVENTS"]))
+
+    def consumer(self) -> Consumer:
+        """Return a consumer of librdkafka that reads the topic from its beginning."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.kafka,
+                "group.id": self.group,
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+                "session.timeout.ms": 6000,
+                "fetch.queue.backoff.ms": 5,
+                "fetch.message.max.bytes": 8_388_608,
+            }
+        )
+        consumer.subscribe([self.topic])
+        return consumer
 
 
 class Sink:
