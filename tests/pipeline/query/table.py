@@ -1,6 +1,6 @@
 """Table `conversations` in a database of its own, and requests to it as they come over the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -43,14 +43,16 @@ class Table:
 
         return self.use(ask)
 
-    def listing(self, asked: dict[str, Any], bot: str = BOT) -> list[SessionSpecification]:
-        """All sessions, page by page."""
+    def listing(
+        self, asked: dict[str, Any], bot: str = BOT, through: Callable[[ClickHouse], Any] = lambda store: store
+    ) -> list[SessionSpecification]:
+        """All sessions, page by page; `through` wraps the connection."""
 
         async def ask(clickhouse: ClickHouse) -> list[SessionSpecification]:
             found: list[SessionSpecification] = []
             token: dict[str, Any] = {}
             while True:
-                page = await self.page(clickhouse, bot, asked | token)
+                page = await self.page(through(clickhouse), bot, asked | token)
                 found += page.sessions
                 if page.next_token is msgspec.UNSET:
                     return found

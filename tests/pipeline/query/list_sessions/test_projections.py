@@ -57,19 +57,7 @@ class Choosing:
 
 def listing(table: Table, projection: str, asked: dict[str, Any]) -> list[SessionSpecification]:
     """Return all sessions, page by page."""
-
-    async def ask(clickhouse: ClickHouse) -> list[SessionSpecification]:
-        store: Any = Choosing(clickhouse, projection)
-        found: list[SessionSpecification] = []
-        token: dict[str, Any] = {}
-        while True:
-            page = await table.page(store, BOT, asked | token)
-            found += page.sessions
-            if page.next_token is msgspec.UNSET:
-                return found
-            token = {"nextToken": page.next_token}
-
-    return table.use(ask)
+    return table.listing(asked, through=lambda clickhouse: Choosing(clickhouse, projection))
 
 
 class Rows:
