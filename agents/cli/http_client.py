@@ -16,7 +16,7 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.runtime.sockets import is_http_url, is_loopback
 from pipeline.runtime.tls import client_context
-from schemas.lex.analytics import ErrorBody
+from schemas.lex.analytics.operation import ErrorBody
 
 TOKEN = re.compile(r"[!-~]+")
 HOW_TO_CREATE = "`turnfold keys add --bearer` creates one"

@@ -14,7 +14,7 @@ import click
 
 from agents.cli.options import parse_filters, parse_time_range, resolve_bot_id
 from agents.cli.output.write import say
-from schemas.lex.analytics import SortOrder
+from schemas.lex.analytics.operation import SortOrder
 
 ORDERS = {"asc": SortOrder.ASCENDING, "desc": SortOrder.DESCENDING}
 Command = Callable[..., None]

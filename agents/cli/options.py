@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from agents.cli.output.write import iso
 from pipeline.runtime.errors import UsageError
 from pipeline.store.scope import Scope
-from schemas.lex.filters import FilterOperator
+from schemas.lex.analytics.filters import FilterOperator
 from schemas.lex.log_entry import bot_id
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

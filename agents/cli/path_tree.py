@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from schemas.lex.list_intent_paths import AnalyticsIntentNodeSummary, NodeType
+from schemas.lex.analytics.list_intent_paths import AnalyticsIntentNodeSummary, NodeType
 
 ROOT = "/"
 MAX_REQUESTS = 500

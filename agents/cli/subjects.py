@@ -7,13 +7,24 @@ from typing import Any
 
 from agents.cli.options import parse_name
 from pipeline.runtime.errors import UsageError
-from schemas.lex.analytics import SortOrder
-from schemas.lex.filters import IntentFilterName, IntentStageFilterName, SessionFilterName, UtteranceFilterName
-from schemas.lex.intent_metrics import IntentGroupName, IntentMetricName
-from schemas.lex.intent_stage_metrics import IntentStageGroupName, IntentStageMetricName
-from schemas.lex.metrics import BinInterval, MetricStatistic
-from schemas.lex.session_metrics import SessionGroupName, SessionMetricName
-from schemas.lex.utterance_metrics import UtteranceGroupName, UtteranceMetricName
+from schemas.lex.analytics.filters import (
+    IntentFilterName,
+    IntentStageFilterName,
+    SessionFilterName,
+    UtteranceFilterName,
+)
+from schemas.lex.analytics.metrics import BinInterval, MetricStatistic
+from schemas.lex.analytics.metrics_requests import (
+    IntentGroupName,
+    IntentMetricName,
+    IntentStageGroupName,
+    IntentStageMetricName,
+    SessionGroupName,
+    SessionMetricName,
+    UtteranceGroupName,
+    UtteranceMetricName,
+)
+from schemas.lex.analytics.operation import SortOrder
 
 BINS = {"hour": BinInterval.ONE_HOUR, "day": BinInterval.ONE_DAY}
 BIN = "bin"

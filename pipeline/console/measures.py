@@ -8,7 +8,7 @@ from pipeline.console.url_state.filters import SESSION_FILTERS
 from pipeline.console.url_state.span import Span
 from pipeline.console.visit import Visit
 from pipeline.http.operations import metrics
-from schemas.lex.metrics import MetricsResponse, MetricsResult
+from schemas.lex.analytics.metrics import MetricsResponse, MetricsResult
 
 SESSION_METRICS, INTENT_METRICS, STAGE_METRICS, UTTERANCE_METRICS = metrics.OPERATIONS
 COUNT = ("Count", "Sum")

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.lex.analytics import LexRequest, LexResponse, PageToken, Seconds, SortOrder
-from schemas.lex.list_aggregated_utterances import SearchText
+from schemas.lex.analytics.list_aggregated_utterances import SearchText
+from schemas.lex.analytics.operation import LexRequest, LexResponse, PageToken, Seconds, SortOrder
 
 
 class BotFilterName(enum.StrEnum):

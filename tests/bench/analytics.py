@@ -42,13 +42,15 @@ from pipeline.query.metrics.kinds import (
 )
 from pipeline.store.client import connection
 from pipeline.store.schema.migrate import migrate
-from schemas.lex.intent_metrics import ListIntentMetricsRequest
-from schemas.lex.intent_stage_metrics import ListIntentStageMetricsRequest
-from schemas.lex.list_aggregated_utterances import ListAggregatedUtterancesRequest
-from schemas.lex.list_intent_paths import ListIntentPathsRequest
-from schemas.lex.list_utterances import ListUtteranceAnalyticsDataRequest
-from schemas.lex.session_metrics import ListSessionMetricsRequest
-from schemas.lex.utterance_metrics import ListUtteranceMetricsRequest
+from schemas.lex.analytics.list_aggregated_utterances import ListAggregatedUtterancesRequest
+from schemas.lex.analytics.list_intent_paths import ListIntentPathsRequest
+from schemas.lex.analytics.list_utterances import ListUtteranceAnalyticsDataRequest
+from schemas.lex.analytics.metrics_requests import (
+    ListIntentMetricsRequest,
+    ListIntentStageMetricsRequest,
+    ListSessionMetricsRequest,
+    ListUtteranceMetricsRequest,
+)
 from tests import services
 from tests.bench.machine import answer, cpu_seconds, options, say
 from tests.bench.tables import BOTS, DAY, END, HOUR, Reader, Shape, fill

@@ -30,7 +30,7 @@ from pipeline.query.list_sessions.sql import Cursor
 from pipeline.runtime.sockets import free_port
 from pipeline.store.client import connection
 from pipeline.store.schema.migrate import migrate
-from schemas.lex.list_sessions import ListSessionAnalyticsDataRequest
+from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataRequest
 from tests import services
 from tests.agents.cli.command import environ
 from tests.bench.tables import BOTS, DAY, END, HOUR, SIZE, Reader, fill

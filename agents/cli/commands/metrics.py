@@ -10,7 +10,7 @@ from agents.cli.output.metrics import ResultColumns, metrics_cells, print_metric
 from agents.cli.paging import list_rows
 from agents.cli.subjects import BIN, BINS, SUBJECTS, Counting, Subject
 from pipeline.config.settings import Settings
-from schemas.lex.metrics import MetricsResponse
+from schemas.lex.analytics.metrics import MetricsResponse
 
 ABOUT = """Count the {words} of BOT: the id of a Lex V2 bot, or the name of a Lex V1 bot.
 

@@ -8,8 +8,8 @@ from agents.cli.output.lists import print_csv
 from agents.cli.output.paths import path_cells, print_paths_json, print_tree
 from agents.cli.path_tree import ROOT, PathNode, read_tree
 from pipeline.config.settings import Settings
-from schemas.lex.filters import PathFilterName
-from schemas.lex.list_intent_paths import AnalyticsIntentNodeSummary, ListIntentPathsResponse
+from schemas.lex.analytics.filters import PathFilterName
+from schemas.lex.analytics.list_intent_paths import AnalyticsIntentNodeSummary, ListIntentPathsResponse
 
 
 @click.command(epilog=filters_in_words(PathFilterName))

@@ -9,8 +9,8 @@ from agents.cli.output.lists import print_csv, print_json
 from agents.cli.output.sessions import cells, print_table
 from agents.cli.paging import list_rows
 from pipeline.config.settings import Settings
-from schemas.lex.filters import SessionFilterName
-from schemas.lex.list_sessions import ListSessionAnalyticsDataResponse, SessionSortName
+from schemas.lex.analytics.filters import SessionFilterName
+from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataResponse, SessionSortName
 
 
 @click.command(epilog=filters_in_words(SessionFilterName))

@@ -9,8 +9,8 @@ from agents.cli.output.lists import print_csv, print_json
 from agents.cli.output.utterances import print_utterances, utterance_cells
 from agents.cli.paging import list_rows
 from pipeline.config.settings import Settings
-from schemas.lex.filters import UtteranceFilterName
-from schemas.lex.list_utterances import ListUtteranceAnalyticsDataResponse, UtteranceSortName
+from schemas.lex.analytics.filters import UtteranceFilterName
+from schemas.lex.analytics.list_utterances import ListUtteranceAnalyticsDataResponse, UtteranceSortName
 
 MISSED: dict[str, object] = {"name": UtteranceFilterName.UTTERANCE_STATE.value, "operator": "EQ", "values": ["Missed"]}
 

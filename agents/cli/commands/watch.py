@@ -16,9 +16,9 @@ from agents.cli.paging import list_rows
 from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import TransientError
-from schemas.lex.analytics import SortOrder
-from schemas.lex.filters import SessionFilterName
-from schemas.lex.list_sessions import ListSessionAnalyticsDataResponse, SessionSortName, SessionSpecification
+from schemas.lex.analytics.filters import SessionFilterName
+from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataResponse, SessionSortName, SessionSpecification
+from schemas.lex.analytics.operation import SortOrder
 
 PAGE = 100
 """Newest conversations that each poll asks for; if none of them is known, it asks for all since the last poll."""

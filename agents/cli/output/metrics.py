@@ -10,7 +10,7 @@ from rich.text import Text
 
 from agents.cli.output.bars import bar, percent
 from agents.cli.output.write import cell, console, iso
-from schemas.lex.metrics import MetricsResult, MetricStatistic
+from schemas.lex.analytics.metrics import MetricsResult, MetricStatistic
 
 NONE = "-"
 """A group's value where its items have none, and a metric of nothing."""

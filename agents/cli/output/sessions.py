@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.output.write import cell, console, iso
-from schemas.lex.list_sessions import SessionSpecification
+from schemas.lex.analytics.list_sessions import SessionSpecification
 
 COLOURS = {"Success": "green", "Failure": "red", "Dropped": "yellow"}
 OPEN = "open"

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.output.write import cell, console, iso
-from schemas.lex.list_utterances import UtteranceSpecification
+from schemas.lex.analytics.list_utterances import UtteranceSpecification
 
 COLUMNS = ("when (UTC)", "utterance", "intent", "slot", "state", "locale", "session")
 

@@ -1,7 +1,7 @@
 """Explain by which rule a conversation has the end state that it has."""
 
 from pipeline.config.settings import Settings
-from schemas.lex.list_sessions import SessionSpecification
+from schemas.lex.analytics.list_sessions import SessionSpecification
 from schemas.turn import Turn
 
 

@@ -15,7 +15,7 @@ from pipeline.console.url_state.filters import INTENT_FILTERS, SESSION_FILTERS
 from pipeline.console.url_state.view_state import ViewState
 from pipeline.console.visit import Screen, ScreenPart, Visit
 from schemas.access_key import Right
-from schemas.lex.metrics import MetricsResponse, MetricsResult
+from schemas.lex.analytics.metrics import MetricsResponse, MetricsResult
 
 SPAN = "span"
 KINDS = {"BotVersion": "versions", "BotAliasId": "aliases", "LocaleId": "locales", "Channel": "channels", SPAN: "spans"}

@@ -22,7 +22,7 @@ from pipeline.console.screens.common import code_of, filter_bar
 from pipeline.console.url_state.filters import INTENT_FILTERS, STAGE_FILTERS
 from pipeline.console.visit import Screen, ScreenPart, Visit
 from schemas.access_key import Right
-from schemas.lex.metrics import MetricsResult
+from schemas.lex.analytics.metrics import MetricsResult
 
 INTENT_STATES = ("Success", "Failure", "Switched", "Dropped")
 STAGE_STATES = ("Success", "Failed", "Dropped")

@@ -27,7 +27,7 @@ from pipeline.console.url_state.span import Span
 from pipeline.console.url_state.view_state import ViewState
 from pipeline.console.visit import Screen, ScreenPart, Visit
 from schemas.access_key import Right
-from schemas.lex.metrics import MetricsResponse, MetricsResult
+from schemas.lex.analytics.metrics import MetricsResponse, MetricsResult
 
 TILES: Sequence[Metric] = (COUNT, ("Success", "Avg"), ("Duration", "Avg"), ("TurnsPerConversation", "Avg"))
 MISSED: Sequence[Metric] = (("Missed", "Sum"), ("Missed", "Avg"))

@@ -13,7 +13,7 @@ from pipeline.console.url_state.filters import PATH_FILTERS
 from pipeline.console.visit import Screen, ScreenPart, Visit
 from pipeline.http.operations import list_intent_paths
 from schemas.access_key import Right
-from schemas.lex.list_intent_paths import ListIntentPathsResponse, NodeType
+from schemas.lex.analytics.list_intent_paths import ListIntentPathsResponse, NodeType
 
 ROOT = "/"
 LEVELS = 3

@@ -15,7 +15,7 @@ from pipeline.http.operations import list_sessions
 from pipeline.query.conversation import MAX_FOUND, ConversationReader
 from pipeline.query.errors import InvalidQueryError, NotFoundError
 from schemas.access_key import Right
-from schemas.lex.list_sessions import ListSessionAnalyticsDataResponse, SessionSpecification
+from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataResponse, SessionSpecification
 
 TURNS = 200
 """Log entries of a page."""

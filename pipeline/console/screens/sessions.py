@@ -16,8 +16,8 @@ from pipeline.console.url_state.span import Span, iso
 from pipeline.console.visit import Screen, ScreenPart, Visit
 from pipeline.http.operations import list_sessions
 from schemas.access_key import Right
-from schemas.lex.analytics import SortOrder
-from schemas.lex.list_sessions import ListSessionAnalyticsDataResponse, SessionSortName
+from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataResponse, SessionSortName
+from schemas.lex.analytics.operation import SortOrder
 
 ROWS = 50
 """Rows of a page."""

@@ -13,8 +13,8 @@ from pipeline.console.url_state.filters import UTTERANCE_FILTERS
 from pipeline.console.visit import Screen, ScreenPart, Visit
 from pipeline.http.operations import list_utterances
 from schemas.access_key import Right
-from schemas.lex.list_utterances import ListUtteranceAnalyticsDataResponse
-from schemas.lex.metrics import MetricsResponse, MetricsResult
+from schemas.lex.analytics.list_utterances import ListUtteranceAnalyticsDataResponse
+from schemas.lex.analytics.metrics import MetricsResponse, MetricsResult
 
 ROWS, DOWNLOAD_ROWS = 100, 1000
 OCCURRENCES = 50

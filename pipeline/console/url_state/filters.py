@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.lex.filters import (
+from schemas.lex.analytics.filters import (
     FilterOperator,
     IntentFilterName,
     IntentStageFilterName,

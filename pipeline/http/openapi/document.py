@@ -24,7 +24,7 @@ from pipeline.http.openapi.responses import (
 from pipeline.http.operations.operation import Operation
 from pipeline.runtime.version import package_version
 from schemas.access_key import Right
-from schemas.lex.analytics import ErrorBody
+from schemas.lex.analytics.operation import ErrorBody
 
 TEXT = """\
 Where the query layer requires access keys (TURNFOLD_API_KEYS), a request is signed with AWS Signature Version 4, as

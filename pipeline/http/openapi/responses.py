@@ -7,7 +7,7 @@ import msgspec
 
 from pipeline.auth.errors import Denial
 from pipeline.http.errors import ANALYTICS, DENIED_STATUS, JSON, NO_ROUTE, NOT_READY, ErrorCode, ErrorCodes
-from schemas.lex.analytics import ErrorBody
+from schemas.lex.analytics.operation import ErrorBody
 
 REF = "#/components/schemas/{name}"
 HEADERS = {

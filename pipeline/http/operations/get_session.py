@@ -6,7 +6,7 @@ from pipeline.http.operations.operation import AppContext, Operation, OperationR
 from pipeline.query.get_session.archive import Archive
 from pipeline.query.get_session.current import CurrentSessions
 from schemas.access_key import Right
-from schemas.lex.analytics import BotId
+from schemas.lex.analytics.operation import BotId
 from schemas.lex.session_v1 import GetSessionV1Response, Label
 from schemas.lex.session_v2 import GetSessionResponse, NameOrId, SessionId
 

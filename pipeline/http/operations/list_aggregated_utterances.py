@@ -5,8 +5,11 @@ from pipeline.http.errors import AGGREGATED_UTTERANCES
 from pipeline.http.operations.operation import AppContext, Operation, OperationRequest
 from pipeline.query.list_aggregated_utterances.handler import AggregatedUtterances
 from schemas.access_key import Right
-from schemas.lex.analytics import BotId
-from schemas.lex.list_aggregated_utterances import ListAggregatedUtterancesRequest, ListAggregatedUtterancesResponse
+from schemas.lex.analytics.list_aggregated_utterances import (
+    ListAggregatedUtterancesRequest,
+    ListAggregatedUtterancesResponse,
+)
+from schemas.lex.analytics.operation import BotId
 
 
 async def handle(app: AppContext, request: OperationRequest) -> ListAggregatedUtterancesResponse:

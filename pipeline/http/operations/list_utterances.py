@@ -5,8 +5,8 @@ from pipeline.http.operations.operation import AppContext, Operation, OperationR
 from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.list_utterances.handler import UtteranceLists
 from schemas.access_key import Right
-from schemas.lex.analytics import BotId
-from schemas.lex.list_utterances import ListUtteranceAnalyticsDataRequest, ListUtteranceAnalyticsDataResponse
+from schemas.lex.analytics.list_utterances import ListUtteranceAnalyticsDataRequest, ListUtteranceAnalyticsDataResponse
+from schemas.lex.analytics.operation import BotId
 
 
 async def handle(app: AppContext, request: OperationRequest) -> ListUtteranceAnalyticsDataResponse:

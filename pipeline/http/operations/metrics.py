@@ -14,12 +14,14 @@ from pipeline.query.metrics.kinds import (
     MetricsKind,
 )
 from schemas.access_key import Right
-from schemas.lex.analytics import BotId
-from schemas.lex.intent_metrics import ListIntentMetricsRequest
-from schemas.lex.intent_stage_metrics import ListIntentStageMetricsRequest
-from schemas.lex.metrics import MetricsResponse
-from schemas.lex.session_metrics import ListSessionMetricsRequest
-from schemas.lex.utterance_metrics import ListUtteranceMetricsRequest
+from schemas.lex.analytics.metrics import MetricsResponse
+from schemas.lex.analytics.metrics_requests import (
+    ListIntentMetricsRequest,
+    ListIntentStageMetricsRequest,
+    ListSessionMetricsRequest,
+    ListUtteranceMetricsRequest,
+)
+from schemas.lex.analytics.operation import BotId
 
 Handle = Callable[[AppContext, OperationRequest], Awaitable[MetricsResponse]]
 

@@ -26,7 +26,7 @@ from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.runtime.clock import Now
 from pipeline.runtime.single_flight import SingleFlight
 from schemas.access_key import AccessKey, Right
-from schemas.lex.filters import SessionFilterName
+from schemas.lex.analytics.filters import SessionFilterName
 
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 

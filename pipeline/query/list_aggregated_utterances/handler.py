@@ -15,14 +15,14 @@ from pipeline.query.analytics.sort_keys import SortCursor
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.list_aggregated_utterances.sql import TextQuery, select
 from pipeline.query.list_aggregated_utterances.window import window_of
-from schemas.lex.analytics import SortOrder
-from schemas.lex.list_aggregated_utterances import (
+from schemas.lex.analytics.list_aggregated_utterances import (
     AggregatedUtterancesSortAttribute,
     AggregatedUtterancesSortBy,
     AggregatedUtterancesSummary,
     ListAggregatedUtterancesRequest,
     ListAggregatedUtterancesResponse,
 )
+from schemas.lex.analytics.operation import SortOrder
 
 MOST_UNDERSTOOD_FIRST = AggregatedUtterancesSortBy(AggregatedUtterancesSortAttribute.HIT_COUNT, SortOrder.DESCENDING)
 PAGE_SIZE = 1000

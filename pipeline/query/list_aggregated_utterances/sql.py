@@ -7,7 +7,7 @@ from pipeline.query.analytics.filters import SqlFragment
 from pipeline.query.analytics.items import UTTERANCES
 from pipeline.query.analytics.sort_keys import SortCursor, SortKey, after, order_by, sort_tuple
 from pipeline.query.analytics.time_range import TimeRange
-from schemas.lex.list_aggregated_utterances import AggregatedUtterancesSortAttribute
+from schemas.lex.analytics.list_aggregated_utterances import AggregatedUtterancesSortAttribute
 
 COUNTS = {
     AggregatedUtterancesSortAttribute.HIT_COUNT: "hits",

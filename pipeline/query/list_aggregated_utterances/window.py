@@ -2,7 +2,7 @@
 
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.errors import InvalidQueryError
-from schemas.lex.list_aggregated_utterances import RelativeAggregationDuration, TimeDimension
+from schemas.lex.analytics.list_aggregated_utterances import RelativeAggregationDuration, TimeDimension
 
 HOUR = 3_600_000
 MILLISECONDS = {TimeDimension.HOURS: HOUR, TimeDimension.DAYS: 24 * HOUR, TimeDimension.WEEKS: 7 * 24 * HOUR}

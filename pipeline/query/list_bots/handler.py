@@ -9,7 +9,7 @@ from msgspec import UNSET
 from pipeline.query.analytics.context import QueryContext
 from pipeline.query.analytics.page_token import PageCursor, fingerprint
 from pipeline.query.list_bots.sql import BOTS, LAST_ENDS, LAST_NAMES, NAMES
-from schemas.lex.analytics import SortOrder
+from schemas.lex.analytics.operation import SortOrder
 from schemas.lex.list_bots import (
     BotFilter,
     BotFilterName,

@@ -11,7 +11,7 @@ from pipeline.query.analytics.fold_version import require_visits
 from pipeline.query.analytics.items import INSIDE, SETTINGS
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.list_intent_paths.sql import select
-from schemas.lex.list_intent_paths import (
+from schemas.lex.analytics.list_intent_paths import (
     AnalyticsIntentNodeSummary,
     ListIntentPathsRequest,
     ListIntentPathsResponse,

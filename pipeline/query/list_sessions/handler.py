@@ -23,8 +23,7 @@ from pipeline.query.list_sessions.sql import (
     select_from_candidates,
 )
 from pipeline.runtime.clock import Now
-from schemas.lex.analytics import SortOrder
-from schemas.lex.list_sessions import (
+from schemas.lex.analytics.list_sessions import (
     InvokedIntentSample,
     ListSessionAnalyticsDataRequest,
     ListSessionAnalyticsDataResponse,
@@ -32,6 +31,7 @@ from schemas.lex.list_sessions import (
     SessionSortName,
     SessionSpecification,
 )
+from schemas.lex.analytics.operation import SortOrder
 
 NEWEST_FIRST = SessionDataSortBy(SessionSortName.CONVERSATION_START_TIME, SortOrder.DESCENDING)
 PAGE_SIZE = 10

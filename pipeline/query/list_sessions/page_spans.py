@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.list_sessions.sql import Cursor, SessionQuery, start_bounds
-from schemas.lex.list_sessions import SessionSortName
+from schemas.lex.analytics.list_sessions import SessionSortName
 
 MAX_QUERIES = 10_000
 """Kinds of queries that are remembered; one takes about 300 bytes."""

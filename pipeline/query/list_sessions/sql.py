@@ -7,7 +7,7 @@ from pipeline.query.analytics.filters import END_STATE, SqlFragment
 from pipeline.query.analytics.items import SETTINGS as ITEM_SETTINGS
 from pipeline.query.analytics.page_token import PageCursor
 from pipeline.query.analytics.time_range import TimeRange
-from schemas.lex.list_sessions import SessionSortName
+from schemas.lex.analytics.list_sessions import SessionSortName
 
 SORT_COLUMNS = {
     SessionSortName.CONVERSATION_START_TIME: "start",

@@ -15,14 +15,14 @@ from pipeline.query.list_utterances.archive import read_all_details
 from pipeline.query.list_utterances.details import UtteranceDetails
 from pipeline.query.list_utterances.sql import UtteranceCursor, UtteranceQuery, UtteranceRow, select
 from pipeline.query.list_utterances.widening import widening
-from schemas.lex.analytics import SortOrder
-from schemas.lex.list_utterances import (
+from schemas.lex.analytics.list_utterances import (
     ListUtteranceAnalyticsDataRequest,
     ListUtteranceAnalyticsDataResponse,
     UtteranceDataSortBy,
     UtteranceSortName,
     UtteranceSpecification,
 )
+from schemas.lex.analytics.operation import SortOrder
 
 NEWEST_FIRST = UtteranceDataSortBy(UtteranceSortName.UTTERANCE_TIMESTAMP, SortOrder.DESCENDING)
 PAGE_SIZE = 10

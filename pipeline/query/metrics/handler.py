@@ -15,10 +15,7 @@ from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.metrics.kinds import UTTERANCE_TIMESTAMP, MetricsKind
 from pipeline.query.metrics.statement import MetricsQuery, RequestedBins, RequestedMetric, select
-from schemas.lex.analytics import SortOrder
-from schemas.lex.intent_metrics import ListIntentMetricsRequest
-from schemas.lex.intent_stage_metrics import ListIntentStageMetricsRequest
-from schemas.lex.metrics import (
+from schemas.lex.analytics.metrics import (
     AnalyticsBinBy,
     AnalyticsMetric,
     AttributeResult,
@@ -30,8 +27,13 @@ from schemas.lex.metrics import (
     MetricsResult,
     MetricStatistic,
 )
-from schemas.lex.session_metrics import ListSessionMetricsRequest
-from schemas.lex.utterance_metrics import ListUtteranceMetricsRequest
+from schemas.lex.analytics.metrics_requests import (
+    ListIntentMetricsRequest,
+    ListIntentStageMetricsRequest,
+    ListSessionMetricsRequest,
+    ListUtteranceMetricsRequest,
+)
+from schemas.lex.analytics.operation import SortOrder
 
 AnyMetricsRequest = (
     ListSessionMetricsRequest | ListIntentMetricsRequest | ListIntentStageMetricsRequest | ListUtteranceMetricsRequest

@@ -7,7 +7,7 @@ from pipeline.query.analytics.filters import SqlFragment
 from pipeline.query.analytics.sort_keys import SortCursor, SortKey, after, order_by, sort_tuple
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.metrics.kinds import CONCURRENCY, UTTERANCE_TIMESTAMP, MetricsKind
-from schemas.lex.metrics import MetricStatistic
+from schemas.lex.analytics.metrics import MetricStatistic
 
 BIN = "toInt64(floor(toUnixTimestamp64Milli({time}) / {{bin_ms:Int64}}))"
 """SQL of the number of the bin that holds a time; bin 0 begins in 1970."""

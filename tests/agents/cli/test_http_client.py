@@ -18,8 +18,8 @@ from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.access_key import Right
-from schemas.lex.analytics import ErrorBody
-from schemas.lex.list_sessions import ListSessionAnalyticsDataResponse
+from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataResponse
+from schemas.lex.analytics.operation import ErrorBody
 from tests.agents.cli.command import turnfold
 from tests.certificates import Certificates
 from tests.pipeline.auth.signing import bearing, kept

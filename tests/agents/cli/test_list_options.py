@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from agents.cli.list_options import Selection, filters_in_words, formats, hint, in_order, limits, selects
 from pipeline.runtime.errors import UsageError
-from schemas.lex.filters import PathFilterName, SessionFilterName
+from schemas.lex.analytics.filters import PathFilterName, SessionFilterName
 from schemas.lex.log_entry import bot_id
 
 

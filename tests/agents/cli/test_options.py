@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agents.cli.options import parse_duration, parse_filters, parse_time, parse_time_range
 from pipeline.runtime.errors import UsageError
-from schemas.lex.filters import SessionFilterName
+from schemas.lex.analytics.filters import SessionFilterName
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

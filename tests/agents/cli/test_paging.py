@@ -9,7 +9,7 @@ from agents.cli import paging
 from agents.cli.paging import list_rows
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from schemas.lex.list_sessions import ListSessionAnalyticsDataResponse
+from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataResponse
 from tests.pipeline.http.operations.test_list_sessions import insert
 from tests.pipeline.http.serving import serving
 from tests.pipeline.query.rows import BOT, NOW, conversation

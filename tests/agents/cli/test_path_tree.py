@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agents.cli import path_tree
 from agents.cli.path_tree import ROOT, read_tree
-from schemas.lex.list_intent_paths import AnalyticsIntentNodeSummary, NodeType
+from schemas.lex.analytics.list_intent_paths import AnalyticsIntentNodeSummary, NodeType
 from tests.effort import examples
 
 TAKEN = ["/A"] * 6 + ["/A/B"] * 3 + ["/A/B/C"] * 2 + ["/A/D"] + ["/B"] * 4 + ["/C/A"]

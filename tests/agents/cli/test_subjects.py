@@ -7,11 +7,13 @@ import pytest
 
 from agents.cli.subjects import SUBJECTS, Counting
 from pipeline.runtime.errors import UsageError
-from schemas.lex.analytics import SortOrder
-from schemas.lex.intent_metrics import ListIntentMetricsRequest
-from schemas.lex.intent_stage_metrics import ListIntentStageMetricsRequest
-from schemas.lex.session_metrics import ListSessionMetricsRequest
-from schemas.lex.utterance_metrics import ListUtteranceMetricsRequest
+from schemas.lex.analytics.metrics_requests import (
+    ListIntentMetricsRequest,
+    ListIntentStageMetricsRequest,
+    ListSessionMetricsRequest,
+    ListUtteranceMetricsRequest,
+)
+from schemas.lex.analytics.operation import SortOrder
 
 REQUESTS: dict[str, type[msgspec.Struct]] = {
     "sessions": ListSessionMetricsRequest,

@@ -7,7 +7,7 @@ import msgspec
 
 from pipeline.console.measures import COUNT, SESSION_METRICS, ask_all, keys_of, metric_list, value_of
 from pipeline.console.questions import Question
-from schemas.lex.metrics import GroupKey, MetricResult, MetricsResponse, MetricsResult, MetricStatistic
+from schemas.lex.analytics.metrics import GroupKey, MetricResult, MetricsResponse, MetricsResult, MetricStatistic
 
 RESULT = MetricsResult(
     (), (GroupKey("LocaleId", "en_GB"), GroupKey("X")), (MetricResult("Count", MetricStatistic.SUM, 7),)

@@ -8,7 +8,7 @@ from pipeline.console.questions import Question, Questions, SharedAnswers
 from pipeline.http.middleware.request_context import AuditRecord
 from pipeline.http.operations import list_sessions
 from schemas.access_key import AccessKey
-from schemas.lex.list_sessions import ListSessionAnalyticsDataResponse
+from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataResponse
 
 QUESTION = Question(list_sessions.OPERATION, "BOTAAAAAA1", {"b": 1, "a": 2})
 

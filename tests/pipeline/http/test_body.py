@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pipeline.http import body as body_module
 from pipeline.http.body import MAX_BYTES, decode, read_body
 from pipeline.query.errors import InvalidQueryError
-from schemas.lex.filters import SessionFilterName
-from schemas.lex.list_aggregated_utterances import ListAggregatedUtterancesRequest
-from schemas.lex.list_intent_paths import ListIntentPathsRequest
-from schemas.lex.list_sessions import ListSessionAnalyticsDataRequest, SessionSortName
+from schemas.lex.analytics.filters import SessionFilterName
+from schemas.lex.analytics.list_aggregated_utterances import ListAggregatedUtterancesRequest
+from schemas.lex.analytics.list_intent_paths import ListIntentPathsRequest
+from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataRequest, SessionSortName
 
 TIMES = b'"startDateTime": 1, "endDateTime": 2'
 FILTER = b'{"name": "LocaleId", "operator": "EQ", "values": ["en_US"]}'

@@ -11,7 +11,7 @@ from pipeline.query.list_sessions.handler import SessionLists
 from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
-from schemas.lex.list_sessions import (
+from schemas.lex.analytics.list_sessions import (
     ListSessionAnalyticsDataRequest,
     ListSessionAnalyticsDataResponse,
     SessionSpecification,

@@ -25,11 +25,11 @@ from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.query.list_utterances.handler import UtteranceLists
 from pipeline.query.metrics.handler import MetricsPages
 from pipeline.store.client import ClickHouse, connection
-from schemas.lex.list_aggregated_utterances import ListAggregatedUtterancesRequest
+from schemas.lex.analytics.list_aggregated_utterances import ListAggregatedUtterancesRequest
+from schemas.lex.analytics.list_intent_paths import ListIntentPathsRequest
+from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataRequest
+from schemas.lex.analytics.list_utterances import ListUtteranceAnalyticsDataRequest
 from schemas.lex.list_bots import ListBotsRequest
-from schemas.lex.list_intent_paths import ListIntentPathsRequest
-from schemas.lex.list_sessions import ListSessionAnalyticsDataRequest
-from schemas.lex.list_utterances import ListUtteranceAnalyticsDataRequest
 from tests.pipeline.query.metrics.metrics_requests import KINDS, one
 from tests.pipeline.query.metrics.slow import rows
 from tests.pipeline.query.rows import BOT, conversations

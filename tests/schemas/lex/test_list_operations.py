@@ -8,9 +8,15 @@ import msgspec
 import pytest
 from botocore.session import get_session
 
-from schemas.lex import list_aggregated_utterances as aggregated
-from schemas.lex import list_bots, list_intent_paths, list_utterances
-from schemas.lex.filters import AnalyticsPathFilter, AnalyticsUtteranceFilter, PathFilterName, UtteranceFilterName
+from schemas.lex import list_bots
+from schemas.lex.analytics import list_aggregated_utterances as aggregated
+from schemas.lex.analytics import list_intent_paths, list_utterances
+from schemas.lex.analytics.filters import (
+    AnalyticsPathFilter,
+    AnalyticsUtteranceFilter,
+    PathFilterName,
+    UtteranceFilterName,
+)
 
 Shape = Callable[[str], Any]
 IN_PATH = {"botId"}

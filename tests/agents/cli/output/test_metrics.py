@@ -8,7 +8,7 @@ import pytest
 
 from agents.cli.output.lists import print_csv
 from agents.cli.output.metrics import ResultColumns, metrics_cells, print_metrics
-from schemas.lex.metrics import BinKey, GroupKey, MetricResult, MetricsResult, MetricStatistic
+from schemas.lex.analytics.metrics import BinKey, GroupKey, MetricResult, MetricsResult, MetricStatistic
 
 DAY = 1_795_132_800
 

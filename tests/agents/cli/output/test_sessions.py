@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from agents.cli.output.lists import print_csv, print_json
 from agents.cli.output.sessions import cells, print_table
-from schemas.lex.list_sessions import InvokedIntentSample, SessionSpecification
+from schemas.lex.analytics.list_sessions import InvokedIntentSample, SessionSpecification
 
 FULL = SessionSpecification(
     bot_alias_id="TSTALIASID",

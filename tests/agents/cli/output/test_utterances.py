@@ -7,7 +7,7 @@ import pytest
 
 from agents.cli.output.lists import print_csv
 from agents.cli.output.utterances import print_utterances, utterance_cells
-from schemas.lex.list_utterances import UtteranceSpecification
+from schemas.lex.analytics.list_utterances import UtteranceSpecification
 from schemas.lex.session_v2 import Message
 
 FULL = UtteranceSpecification(

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.console.output.end_rule import end_rule
-from schemas.lex.list_sessions import SessionSpecification
+from schemas.lex.analytics.list_sessions import SessionSpecification
 from schemas.turn import Turn
 from tests.events import turn
 

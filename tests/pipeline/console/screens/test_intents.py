@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from pipeline.config.settings import Settings
 from pipeline.console.screens.intents import NamedResult
-from schemas.lex.metrics import MetricsResult
+from schemas.lex.analytics.metrics import MetricsResult
 from tests.pipeline.console.site import INTENTS, insert
 from tests.pipeline.query.rows import conversation
 

@@ -1,5 +1,5 @@
 from pipeline.console.url_state.filters import FIELDS, SESSION_FILTERS, Chip, chips, lex_filters, read_filters
-from schemas.lex.filters import SessionFilterName
+from schemas.lex.analytics.filters import SessionFilterName
 
 
 def test_every_filter_of_the_api_is_in_the_bar() -> None:

@@ -15,7 +15,7 @@ from pipeline.http.app import OPERATIONS, create_app
 from pipeline.http.openapi.document import document
 from pipeline.http.operations.operation import Operation
 from schemas.access_key import Right
-from schemas.lex.filters import FilterOperator, SessionFilterName
+from schemas.lex.analytics.filters import FilterOperator, SessionFilterName
 from tests.pipeline.auth.signing import kept
 from tests.pipeline.http.serving import Client, client, serving
 

@@ -13,7 +13,7 @@ from pipeline.http.openapi.responses import (
     ref,
     success,
 )
-from schemas.lex.analytics import ErrorBody
+from schemas.lex.analytics.operation import ErrorBody
 
 NO = ErrorCode("NoException", 400)
 NEVER = ErrorCode("NeverException", 400)

@@ -18,7 +18,7 @@ from pipeline.http.operations.operation import AppContext, ConcurrencyLimiter, O
 from pipeline.query.analytics.page_token import PageTokens
 from pipeline.runtime.clock import now_ms
 from schemas.access_key import AccessKey, Right
-from schemas.lex.list_sessions import ListSessionAnalyticsDataResponse
+from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataResponse
 from tests.pipeline.http.serving import WITHIN, assert_failed, client, serving
 
 

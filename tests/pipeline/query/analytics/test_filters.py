@@ -16,7 +16,7 @@ from pipeline.query.analytics.filters import (
     conditions,
 )
 from pipeline.query.errors import InvalidQueryError
-from schemas.lex.filters import (
+from schemas.lex.analytics.filters import (
     AnalyticsIntentFilter,
     AnalyticsSessionFilter,
     FilterOperator,

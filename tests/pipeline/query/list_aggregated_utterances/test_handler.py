@@ -12,7 +12,10 @@ from pipeline.config.settings import Settings
 from pipeline.query.analytics.context import QueryContext
 from pipeline.query.errors import InvalidQueryError, PreconditionError
 from pipeline.query.list_aggregated_utterances.handler import AggregatedUtterances
-from schemas.lex.list_aggregated_utterances import ListAggregatedUtterancesRequest, ListAggregatedUtterancesResponse
+from schemas.lex.analytics.list_aggregated_utterances import (
+    ListAggregatedUtterancesRequest,
+    ListAggregatedUtterancesResponse,
+)
 from tests.clickhouse_runner import all_on_one
 from tests.effort import OF_ENGINE, examples
 from tests.pipeline.query.asking import all_pages

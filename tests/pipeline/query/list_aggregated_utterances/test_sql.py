@@ -6,7 +6,7 @@ from pipeline.query.analytics.filters import SqlFragment
 from pipeline.query.analytics.sort_keys import SortCursor
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.list_aggregated_utterances.sql import TextQuery, select
-from schemas.lex.list_aggregated_utterances import AggregatedUtterancesSortAttribute
+from schemas.lex.analytics.list_aggregated_utterances import AggregatedUtterancesSortAttribute
 
 EVIL = "x') OR 1=1 --"
 HITS, MISSES = AggregatedUtterancesSortAttribute.HIT_COUNT, AggregatedUtterancesSortAttribute.MISSED_COUNT

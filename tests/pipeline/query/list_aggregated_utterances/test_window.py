@@ -5,7 +5,7 @@ import pytest
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.list_aggregated_utterances.window import LENGTHS, window_of
-from schemas.lex.list_aggregated_utterances import RelativeAggregationDuration, TimeDimension
+from schemas.lex.analytics.list_aggregated_utterances import RelativeAggregationDuration, TimeDimension
 
 HOURS = {TimeDimension.HOURS: 1, TimeDimension.DAYS: 24, TimeDimension.WEEKS: 168}
 

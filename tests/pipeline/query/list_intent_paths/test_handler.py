@@ -17,7 +17,7 @@ from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.errors import InvalidQueryError, PreconditionError
 from pipeline.query.list_intent_paths.handler import IntentPaths
 from schemas.conversation import Conversation
-from schemas.lex.list_intent_paths import ListIntentPathsRequest, ListIntentPathsResponse
+from schemas.lex.analytics.list_intent_paths import ListIntentPathsRequest, ListIntentPathsResponse
 from tests.clickhouse_runner import all_on_one
 from tests.effort import OF_ENGINE, examples
 from tests.pipeline.query.asking import all_pages

@@ -3,7 +3,7 @@
 from pipeline.query.analytics.filters import PATH_FILTERS, conditions
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.list_intent_paths.sql import MAX_CHILDREN, select
-from schemas.lex.filters import AnalyticsPathFilter, FilterOperator, PathFilterName
+from schemas.lex.analytics.filters import AnalyticsPathFilter, FilterOperator, PathFilterName
 
 EVIL = "x') OR 1=1 --"
 

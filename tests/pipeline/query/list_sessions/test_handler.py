@@ -16,7 +16,7 @@ from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.query.list_sessions.sql import Cursor, SessionQuery, start_bounds
 from pipeline.store.client import ClickHouse
 from schemas.conversation import Conversation
-from schemas.lex.list_sessions import InvokedIntentSample, SessionSpecification
+from schemas.lex.analytics.list_sessions import InvokedIntentSample, SessionSpecification
 from tests.effort import IN_SEARCH, OF_ENGINE, examples, sweep
 from tests.pipeline.query.get_session.test_archive import Counting
 from tests.pipeline.query.rows import (

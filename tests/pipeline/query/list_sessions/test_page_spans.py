@@ -9,7 +9,7 @@ from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.list_sessions.handler import read_query
 from pipeline.query.list_sessions.page_spans import MARGIN, MIN_SPAN, PageSpans
 from pipeline.query.list_sessions.sql import Cursor, SessionQuery
-from schemas.lex.list_sessions import ListSessionAnalyticsDataRequest
+from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataRequest
 
 AFTER, BEFORE, HOUR = 1_000_000_000, 2_000_000_000, 3_600_000
 NEWEST, OLDEST = "Descending", "Ascending"

@@ -17,7 +17,7 @@ from pipeline.query.list_sessions.sql import PROJECTION_SETTINGS
 from pipeline.store.client import ClickHouse
 from pipeline.store.conversations import delete_rows, rows_newer_than
 from schemas.conversation import Conversation
-from schemas.lex.list_sessions import SessionSpecification
+from schemas.lex.analytics.list_sessions import SessionSpecification
 from schemas.projections import PROJECTIONS
 from tests.effort import OF_ENGINE, SEARCHING, examples
 from tests.pipeline.query.list_sessions.test_sql import explain, over_few, query

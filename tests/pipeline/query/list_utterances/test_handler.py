@@ -15,7 +15,7 @@ from pipeline.query.errors import InvalidQueryError, PreconditionError
 from pipeline.query.list_utterances import handler
 from pipeline.query.list_utterances.handler import UtteranceLists
 from pipeline.query.metrics.kinds import UTTERANCE_METRICS
-from schemas.lex.list_utterances import ListUtteranceAnalyticsDataRequest, ListUtteranceAnalyticsDataResponse
+from schemas.lex.analytics.list_utterances import ListUtteranceAnalyticsDataRequest, ListUtteranceAnalyticsDataResponse
 from tests.clickhouse_runner import all_on_one
 from tests.effort import OF_ENGINE, SEARCHING, examples
 from tests.pipeline.query.asking import all_pages

@@ -3,7 +3,7 @@
 from pipeline.query.analytics.filters import UTTERANCE_FILTERS, conditions
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.list_utterances.sql import UtteranceCursor, UtteranceQuery, select
-from schemas.lex.filters import AnalyticsUtteranceFilter, FilterOperator, UtteranceFilterName
+from schemas.lex.analytics.filters import AnalyticsUtteranceFilter, FilterOperator, UtteranceFilterName
 
 EVIL = "x') OR 1=1 --"
 FILTERS = [

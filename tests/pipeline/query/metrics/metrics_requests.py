@@ -18,11 +18,13 @@ from pipeline.query.metrics.kinds import (
 )
 from pipeline.runtime.clock import Now
 from pipeline.store.client import ClickHouse
-from schemas.lex.filters import FilterOperator
-from schemas.lex.intent_metrics import ListIntentMetricsRequest
-from schemas.lex.intent_stage_metrics import ListIntentStageMetricsRequest
-from schemas.lex.session_metrics import ListSessionMetricsRequest
-from schemas.lex.utterance_metrics import ListUtteranceMetricsRequest
+from schemas.lex.analytics.filters import FilterOperator
+from schemas.lex.analytics.metrics_requests import (
+    ListIntentMetricsRequest,
+    ListIntentStageMetricsRequest,
+    ListSessionMetricsRequest,
+    ListUtteranceMetricsRequest,
+)
 from tests.pipeline.query.metrics.slow import TEXTS
 from tests.pipeline.query.rows import BOT, IDLE_TTL, INTENTS, NOW
 from tests.pipeline.query.table import TOKENS, Table

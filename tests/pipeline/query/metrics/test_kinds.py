@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from pipeline.query.metrics.kinds import CONCURRENCY, UTTERANCE_TIMESTAMP
-from schemas.lex.metrics import UtteranceBinName
+from schemas.lex.analytics.metrics import UtteranceBinName
 from tests.pipeline.query.metrics.metrics_requests import KINDS
 
 

@@ -13,8 +13,8 @@ from pipeline.query.metrics.kinds import (
     MetricsKind,
 )
 from pipeline.query.metrics.statement import MetricsQuery, RequestedBins, RequestedMetric, select
-from schemas.lex.filters import AnalyticsUtteranceFilter, FilterOperator, UtteranceFilterName
-from schemas.lex.metrics import MetricStatistic
+from schemas.lex.analytics.filters import AnalyticsUtteranceFilter, FilterOperator, UtteranceFilterName
+from schemas.lex.analytics.metrics import MetricStatistic
 
 WINDOW = TimeRange(1, 2)
 COUNT = RequestedMetric("Count", MetricStatistic.SUM)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from schemas.lex.analytics import LexRequest
+from schemas.lex.analytics.operation import LexRequest
 
 FilterValues = Annotated[tuple[str, ...], Meta(min_length=1, max_length=5)]
 

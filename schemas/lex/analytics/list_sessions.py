@@ -5,8 +5,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.lex.analytics import BotId, Instant, LexRequest, LexResponse, PageToken, Seconds, SortOrder
-from schemas.lex.filters import AnalyticsSessionFilter
+from schemas.lex.analytics.filters import AnalyticsSessionFilter
+from schemas.lex.analytics.operation import BotId, Instant, LexRequest, LexResponse, PageToken, Seconds, SortOrder
 
 
 class SessionSortName(enum.StrEnum):

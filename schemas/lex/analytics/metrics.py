@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.lex.analytics import BotId, Instant, LexRequest, LexResponse, PageToken, SortOrder
+from schemas.lex.analytics.operation import BotId, Instant, LexRequest, LexResponse, PageToken, SortOrder
 
 
 class MetricStatistic(enum.StrEnum):

@@ -8,9 +8,8 @@ import msgspec
 import pytest
 from botocore.session import get_session
 
-from schemas.lex.analytics import SortOrder
-from schemas.lex.filters import AnalyticsSessionFilter, FilterOperator, SessionFilterName
-from schemas.lex.list_sessions import (
+from schemas.lex.analytics.filters import AnalyticsSessionFilter, FilterOperator, SessionFilterName
+from schemas.lex.analytics.list_sessions import (
     InvokedIntentSample,
     ListSessionAnalyticsDataRequest,
     ListSessionAnalyticsDataResponse,
@@ -18,6 +17,7 @@ from schemas.lex.list_sessions import (
     SessionSortName,
     SessionSpecification,
 )
+from schemas.lex.analytics.operation import SortOrder
 
 Shape = Callable[[str], Any]
 REQUEST = {"startDateTime": 1, "endDateTime": 2}

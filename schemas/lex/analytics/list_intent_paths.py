@@ -5,8 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from schemas.lex.analytics import Instant, LexRequest, LexResponse
-from schemas.lex.filters import AnalyticsPathFilter
+from schemas.lex.analytics.filters import AnalyticsPathFilter
+from schemas.lex.analytics.operation import Instant, LexRequest, LexResponse
 
 IntentPath = Annotated[
     str,

@@ -8,13 +8,19 @@ import msgspec
 import pytest
 from botocore.session import get_session
 
-from schemas.lex.filters import IntentFilterName, IntentStageFilterName, PathFilterName, UtteranceFilterName
-from schemas.lex.intent_metrics import IntentGroupName, IntentMetricName, ListIntentMetricsRequest
-from schemas.lex.intent_stage_metrics import IntentStageGroupName, IntentStageMetricName, ListIntentStageMetricsRequest
-from schemas.lex.metrics import BinInterval, MetricsResponse, MetricStatistic, UtteranceBinName
-from schemas.lex.session_metrics import ListSessionMetricsRequest, SessionGroupName, SessionMetricName
-from schemas.lex.utterance_metrics import (
+from schemas.lex.analytics.filters import IntentFilterName, IntentStageFilterName, PathFilterName, UtteranceFilterName
+from schemas.lex.analytics.metrics import BinInterval, MetricsResponse, MetricStatistic, UtteranceBinName
+from schemas.lex.analytics.metrics_requests import (
+    IntentGroupName,
+    IntentMetricName,
+    IntentStageGroupName,
+    IntentStageMetricName,
+    ListIntentMetricsRequest,
+    ListIntentStageMetricsRequest,
+    ListSessionMetricsRequest,
     ListUtteranceMetricsRequest,
+    SessionGroupName,
+    SessionMetricName,
     UtteranceAttributeName,
     UtteranceGroupName,
     UtteranceMetricName,

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.lex.analytics import BotId, LexRequest, LexResponse, PageToken, Seconds, SortOrder
-from schemas.lex.filters import FilterOperator
+from schemas.lex.analytics.filters import FilterOperator
+from schemas.lex.analytics.operation import BotId, LexRequest, LexResponse, PageToken, Seconds, SortOrder
 
 AliasId = Annotated[
     str, Meta(pattern="^[0-9a-zA-Z]{10}$", max_length=10, description="an alias's id: exactly 10 of 0-9, A-Z, a-z")

@@ -1,0 +1,1 @@
+"""Wire format of Amazon Lex's analytics operations."""
