@@ -28,7 +28,7 @@ from pipeline.config.fold_rules import kafka_client_id
 from pipeline.config.settings import Settings
 from pipeline.ingest.decoder import EventDecoder
 from pipeline.ingest.dlq_limit import DlqLimit
-from pipeline.kafka.security import tls_context
+from pipeline.kafka.client.connection import tls_context
 from pipeline.materialise.flush import ConversationFlusher
 from pipeline.materialise.turn_records import PlacementSource, RecordDecoder
 from pipeline.metrics.worker import WorkerMetrics

@@ -1,1 +1,1 @@
-"""Access to Kafka for commands and workers: clients, topics, offsets, record checks, dead letters, a producer."""
+"""Access to Kafka for commands and workers: clients, topics, offsets, record checks, dead letters, producers."""

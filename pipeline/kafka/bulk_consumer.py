@@ -12,10 +12,9 @@ from kafka import TopicPartition
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.batches.fallback_reader import FallbackReader, OffsetWindow, RereadMessage
-from pipeline.kafka.client import translate_errors
-from pipeline.kafka.connection import PATIENCE, check_reachable
-from pipeline.kafka.librdkafka import client_options, is_authentication_error, log, translate_librdkafka_errors
-from pipeline.kafka.security import tls_context
+from pipeline.kafka.client.connection import PATIENCE, check_reachable, tls_context
+from pipeline.kafka.client.kafka_python import translate_errors
+from pipeline.kafka.client.librdkafka import client_options, is_authentication_error, log, translate_librdkafka_errors
 from pipeline.runtime.errors import TransientError, UsageError
 
 QUEUED_KB = 65_536

@@ -3,8 +3,8 @@
 import msgspec
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_consumer
-from pipeline.kafka.connection import PATIENCE
+from pipeline.kafka.client.connection import PATIENCE
+from pipeline.kafka.client.kafka_python import open_consumer
 from pipeline.kafka.offsets import newest, read, spans_of
 from schemas.topics import times_forwarded
 

@@ -13,8 +13,8 @@ from kafka.protocol.consumer.group import DEFAULT_GENERATION_ID, UNKNOWN_MEMBER_
 from kafka.protocol.consumer.metadata import ConsumerProtocolAssignment
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_admin, open_consumer
-from pipeline.kafka.connection import PATIENCE
+from pipeline.kafka.client.connection import PATIENCE
+from pipeline.kafka.client.kafka_python import open_admin, open_consumer
 from pipeline.kafka.offsets import bounds
 from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.runtime.errors import TransientError

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from kafka import TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
-from pipeline.kafka.client import TopicReader
+from pipeline.kafka.client.kafka_python import TopicReader
 from pipeline.runtime.errors import TransientError, UsageError
 
 POLL_MS = 100

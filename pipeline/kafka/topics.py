@@ -8,7 +8,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError, for_code
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_admin
+from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import Topic
 

@@ -18,7 +18,7 @@ from pipeline.http.middleware.audit_log import AuditMiddleware, audit_log
 from pipeline.http.middleware.request_context import MetricsMiddleware, RequestContextMiddleware, request_context
 from pipeline.http.middleware.trusted_host import trusted_host
 from pipeline.http.probes import probes
-from pipeline.kafka.deliveries import DeliveryProducer
+from pipeline.kafka.producer.deliveries import DeliveryProducer
 from pipeline.metrics.receive import ReceiveMetrics
 from pipeline.receive import events, firehose
 from pipeline.receive.door import Door

@@ -5,7 +5,7 @@ import logging
 from starlette.exceptions import HTTPException
 
 from pipeline.http.errors import ErrorCode, ErrorCodes, ErrorResponse, error_response
-from pipeline.kafka.deliveries import KafkaSlowError
+from pipeline.kafka.producer.deliveries import KafkaSlowError
 
 RETRY_S = 5
 """Seconds after which a sender may try again where Kafka is slow."""

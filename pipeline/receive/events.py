@@ -12,7 +12,7 @@ from pipeline.auth.key_factory import BEARER_SCHEME
 from pipeline.http.errors import JSON
 from pipeline.ingest.files.gzip_stream import GZIP
 from pipeline.ingest.files.reader import stream_inputs
-from pipeline.kafka.deliveries import Delivery
+from pipeline.kafka.producer.deliveries import Delivery
 from pipeline.receive.door import Door
 from pipeline.receive.errors import BodyError
 from pipeline.receive.inflating import PlainBody, open_body

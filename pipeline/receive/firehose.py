@@ -10,7 +10,7 @@ from starlette.responses import Response
 from pipeline.auth.errors import Denial, DeniedError
 from pipeline.http.errors import JSON
 from pipeline.http.middleware.request_context import request_context
-from pipeline.kafka.deliveries import Delivery
+from pipeline.kafka.producer.deliveries import Delivery
 from pipeline.receive.door import Door
 from pipeline.receive.errors import RECEIVER, BodyError, MethodError, describe_error
 from pipeline.receive.inflating import PlainBody, open_body

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from pipeline.kafka.deliveries import DeliveryProducer
+from pipeline.kafka.producer.deliveries import DeliveryProducer
 
 SECONDS = 3.0
 """Seconds that Kafka has to answer."""

@@ -9,7 +9,7 @@ from pipeline.config.settings import Settings
 from pipeline.ingest.decoder import EventDecoder
 from pipeline.ingest.quick import KeyedEntry, quick_entries
 from pipeline.ingest.routing import RoutedEntry, dead_letter, sort_record
-from pipeline.kafka.deliveries import Delivery, DeliveryProducer, OutgoingRecord
+from pipeline.kafka.producer.deliveries import Delivery, DeliveryProducer, OutgoingRecord
 from pipeline.runtime.errors import InvalidEventError, Reason
 from schemas.dead_letter import DeadLetter
 

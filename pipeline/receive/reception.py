@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from pipeline.http.errors import BusyError
-from pipeline.kafka.deliveries import ACKNOWLEDGED_S, Delivery, KafkaSlowError
+from pipeline.kafka.producer.deliveries import ACKNOWLEDGED_S, Delivery, KafkaSlowError
 from pipeline.receive.errors import BodyLateError
 from pipeline.receive.publisher import PublishCounts
 

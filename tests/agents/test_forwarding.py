@@ -13,7 +13,7 @@ from agents.app import App, create_app
 from agents.forwarding import HEADER_BYTES, Forwarder
 from agents.producer import OutgoingMessage, RetryingProducer
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_consumer
+from pipeline.kafka.client.kafka_python import open_consumer
 from pipeline.kafka.offsets import read, spans_of
 from pipeline.kafka.topics import create_topics
 from pipeline.materialise.turn_records import Stray, stray_of

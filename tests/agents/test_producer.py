@@ -10,7 +10,7 @@ import msgspec
 from agents.app import App, create_app
 from agents.producer import OutgoingMessage, RetryingProducer, dead_letter_message
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_consumer
+from pipeline.kafka.client.kafka_python import open_consumer
 from pipeline.kafka.offsets import read, spans_of
 from pipeline.kafka.topics import create_topics
 from pipeline.metrics.worker import WorkerMetrics

@@ -27,7 +27,7 @@ import msgspec
 import orjson
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.produce import Producer
+from pipeline.kafka.producer.produce import Producer
 from pipeline.runtime.clock import now_ms
 from tests import services
 from tests.bench.events import events

@@ -22,9 +22,9 @@ import msgspec
 import orjson
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.bulk_producer import BATCH_BYTES
 from pipeline.kafka.group import read_lag
-from pipeline.kafka.produce import LINGER_MS
+from pipeline.kafka.producer.bulk_producer import BATCH_BYTES
+from pipeline.kafka.producer.produce import LINGER_MS
 from pipeline.kafka.topics import create_topics
 from tests import brokers
 from tests.agents.cli.command import environ

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.produce import Producer
+from pipeline.kafka.producer.produce import Producer
 from pipeline.runtime.sockets import free_port
 from tests import brokers, services
 from tests.agents.cli.command import environ

@@ -16,7 +16,7 @@ from pathlib import Path
 import orjson
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.produce import Producer
+from pipeline.kafka.producer.produce import Producer
 from tests import apache
 from tests.integration.component_stack import ComponentStack, component_stack
 from tests.integration.traffic import lines

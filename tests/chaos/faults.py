@@ -9,7 +9,7 @@ from collections.abc import Callable
 from kafka.errors import KafkaError
 
 from deploy.kafka.cluster import Cluster
-from pipeline.kafka.client import open_admin
+from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.runtime.errors import TransientError
 from tests.forked_cli import Started
 from tests.integration.component_stack import ComponentStack

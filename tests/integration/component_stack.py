@@ -15,7 +15,7 @@ import orjson
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.partition_lag import PartitionLag
-from pipeline.kafka.produce import Producer
+from pipeline.kafka.producer.produce import Producer
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.sockets import free_port
 from tests import forked_cli as forked

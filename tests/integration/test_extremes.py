@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from pipeline.kafka.dead_letters.reader import DeadLetterPlace, read_dead_letter
-from pipeline.kafka.produce import Producer, SendFailure
+from pipeline.kafka.producer.produce import Producer, SendFailure
 from tests.broker_matrix import ON_EMBEDDED
 from tests.effort import IN_SEARCH, examples
 from tests.events import START, entry, iso, raw

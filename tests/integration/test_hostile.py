@@ -9,7 +9,7 @@ from functools import cache
 import orjson
 
 from pipeline.kafka.dead_letters.reader import read_dead_letters
-from pipeline.kafka.produce import Producer
+from pipeline.kafka.producer.produce import Producer
 from tests.broker_matrix import ON_EMBEDDED
 from tests.effort import IN_SEARCH
 from tests.events import raw

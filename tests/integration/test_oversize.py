@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka import Producer as Librdkafka
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from pipeline.kafka.client import open_admin
+from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.kafka.dead_letters.reader import DeadLetterRecord, read_dead_letters
 from pipeline.kafka.dead_letters.retry import DeadLetterQuery, retryable
 from tests.broker_matrix import ON_APACHE

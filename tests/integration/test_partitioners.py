@@ -9,7 +9,7 @@ import orjson
 import pytest
 from confluent_kafka import Producer
 
-from pipeline.kafka.client import open_admin
+from pipeline.kafka.client.kafka_python import open_admin
 from tests.broker_matrix import ON_APACHE
 from tests.effort import IN_SEARCH, OF_ENGINE
 from tests.integration.component_stack import ComponentStack

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from pipeline.kafka.dead_letters.reader import count_dead_letters, read_dead_letters
-from pipeline.kafka.produce import Producer
+from pipeline.kafka.producer.produce import Producer
 from tests.broker_matrix import ON_EMBEDDED
 from tests.effort import IN_SEARCH
 from tests.events import raw

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.dead_letters.reader import read_dead_letters
-from pipeline.kafka.produce import Producer
+from pipeline.kafka.producer.produce import Producer
 from pipeline.runtime.sockets import free_port
 from tests import services
 from tests.broker_matrix import ON_EMBEDDED

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 from kafka import OffsetAndMetadata, TopicPartition
 
-from pipeline.kafka.client import open_admin
-from pipeline.kafka.produce import Producer
+from pipeline.kafka.client.kafka_python import open_admin
+from pipeline.kafka.producer.produce import Producer
 from pipeline.kafka.topics import create_topics, find_topics
 from pipeline.runtime.sockets import free_port
 from tests.broker_matrix import ON_APACHE

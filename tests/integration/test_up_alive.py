@@ -15,7 +15,7 @@ import pytest
 from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
 from pipeline.kafka.group import read_lag
-from pipeline.kafka.produce import Producer
+from pipeline.kafka.producer.produce import Producer
 from tests.broker_matrix import ON_APACHE
 from tests.effort import IN_SEARCH
 from tests.integration.listing import listed

@@ -14,7 +14,7 @@ from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
 from pipeline.kafka.dead_letters.reader import SCAN, DeadLetterPlace, read_dead_letter, read_dead_letters
 from pipeline.kafka.dead_letters.retry import DeadLetterQuery, retry_dead_letters, retryable
-from pipeline.kafka.produce import SendFailure
+from pipeline.kafka.producer.produce import SendFailure
 from pipeline.kafka.topics import require_topics
 
 

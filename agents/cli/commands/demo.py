@@ -9,7 +9,7 @@ from agents.cli.output.write import say
 from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
 from pipeline.demo.traffic import TimedInput, live_inputs, past_inputs
-from pipeline.kafka.produce import Producer, SendFailure
+from pipeline.kafka.producer.produce import Producer, SendFailure
 from pipeline.kafka.topics import require_topics
 from pipeline.reprocess.sinks.kafka import Feed
 from pipeline.runtime.clock import now_ms

@@ -14,7 +14,7 @@ from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
 from pipeline.ingest.files.reader import Input, InputLines
 from pipeline.kafka.group import wait_until_folded
-from pipeline.kafka.produce import Producer, SendFailure
+from pipeline.kafka.producer.produce import Producer, SendFailure
 from pipeline.kafka.topics import require_topics
 from pipeline.reprocess.sinks.kafka import Feed
 from pipeline.reprocess.sources.to_ingest import check_paths, inputs_at

@@ -21,7 +21,7 @@ from pipeline.kafka.batches.record_batch import (
 )
 from pipeline.kafka.batches.record_parser import HEADERS
 from pipeline.kafka.batches.repair import is_valid_timestamp, repair_batch
-from pipeline.kafka.connection import reason
+from pipeline.kafka.client.connection import reason
 from pipeline.runtime.errors import DETAIL_LENGTH, Reason
 
 BATCH_BYTES = 64 * 1024 * 1024

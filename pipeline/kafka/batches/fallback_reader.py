@@ -13,7 +13,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.batches.damage import Damage, damage_of
-from pipeline.kafka.client import TopicReader, open_consumer
+from pipeline.kafka.client.kafka_python import TopicReader, open_consumer
 
 RECORDS = 2_000
 """Records that are read at a time: where the offsets have many jumps, one read explains all jumps among these."""

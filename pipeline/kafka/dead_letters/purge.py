@@ -8,11 +8,11 @@ from kafka.errors import KafkaError
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.batches.damage import damage_of
-from pipeline.kafka.client import open_admin, open_consumer
-from pipeline.kafka.connection import PATIENCE, reason
+from pipeline.kafka.client.connection import PATIENCE, reason
+from pipeline.kafka.client.kafka_python import open_admin, open_consumer
 from pipeline.kafka.dead_letters.reader import marked
 from pipeline.kafka.offsets import read, spans_of
-from pipeline.kafka.produce import Producer, SendFailure
+from pipeline.kafka.producer.produce import Producer, SendFailure
 from pipeline.runtime.errors import TransientError
 
 

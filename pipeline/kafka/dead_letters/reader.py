@@ -11,8 +11,8 @@ from kafka.consumer.fetcher import ConsumerRecord
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.batches.damage import damage_of
-from pipeline.kafka.client import open_consumer
-from pipeline.kafka.connection import PATIENCE
+from pipeline.kafka.client.connection import PATIENCE
+from pipeline.kafka.client.kafka_python import open_consumer
 from pipeline.kafka.offsets import newest as newest_of
 from pipeline.kafka.offsets import read, spans_of
 from pipeline.runtime.errors import UsageError

@@ -6,7 +6,7 @@ import msgspec
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.dead_letters.reader import KEY, DeadLetterPlace, DeadLetterRecord, mark
-from pipeline.kafka.produce import Producer, SendFailure
+from pipeline.kafka.producer.produce import Producer, SendFailure
 
 MAX_PER_MARK = 1_000
 """Dead letters in one mark: a retry that is killed sends at most so many again next time, which changes no result."""

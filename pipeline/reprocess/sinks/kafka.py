@@ -8,7 +8,7 @@ from pipeline.ingest.entry_lines import find_entry_lines
 from pipeline.ingest.files.entry_runs import LineCheck
 from pipeline.ingest.files.reader import InputLines
 from pipeline.ingest.routing import Destination, route
-from pipeline.kafka.produce import Producer, SendFailure
+from pipeline.kafka.producer.produce import Producer, SendFailure
 from pipeline.reprocess.batch import MAX_PROBLEMS, DecodedInputs, InputBatch
 
 

@@ -13,8 +13,8 @@ from pipeline.ingest.unwrap.envelope import unpacked_size
 from pipeline.kafka.batches.damage import Damage
 from pipeline.kafka.batches.fallback_reader import RereadMessage
 from pipeline.kafka.bulk_consumer import Fetched, fetcher, read_batches
-from pipeline.kafka.client import open_consumer
-from pipeline.kafka.connection import PATIENCE
+from pipeline.kafka.client.connection import PATIENCE
+from pipeline.kafka.client.kafka_python import open_consumer
 from pipeline.kafka.offsets import spans_between
 from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.prefetch import prefetch

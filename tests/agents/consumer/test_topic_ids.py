@@ -13,7 +13,7 @@ from aiokafka.protocol.metadata import MetadataRequest_v5
 from agents.app import create_app
 from agents.consumer.topic_ids import topic_ids
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_admin
+from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.kafka.topics import create_topics
 from tests.broker_matrix import on_both
 

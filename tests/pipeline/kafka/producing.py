@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaProducer, TopicPartition
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_producer
+from pipeline.kafka.client.kafka_python import open_producer
 
 PATIENCE = 60.0
 

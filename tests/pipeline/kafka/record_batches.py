@@ -10,7 +10,7 @@ from kafka.protocol.producer import ProduceRequest
 from kafka.record import MemoryRecordsBuilder
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_consumer
+from pipeline.kafka.client.kafka_python import open_consumer
 
 HEADER_BYTES = 61
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}

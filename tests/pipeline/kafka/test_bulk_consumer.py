@@ -17,7 +17,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.bulk_consumer import FETCH_BYTES, QUEUED_KB, Fetched, Fetcher, fetcher, read_batches
-from pipeline.kafka.client import open_admin
+from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.kafka.offsets import spans_between
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError, UsageError

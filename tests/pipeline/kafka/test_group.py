@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_admin, open_producer
+from pipeline.kafka.client.kafka_python import open_admin, open_producer
 from pipeline.kafka.group import GroupMember, members, read_lag
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError

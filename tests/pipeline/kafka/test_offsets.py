@@ -10,7 +10,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.bulk_consumer import fetcher, read_batches
-from pipeline.kafka.client import open_admin, open_consumer, open_producer, translate_errors
+from pipeline.kafka.client.kafka_python import open_admin, open_consumer, open_producer, translate_errors
 from pipeline.kafka.offsets import Spans, bounds, newest, read, spans_between, spans_of
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError, UsageError

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as murmur2_of_kafka_python
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_consumer
+from pipeline.kafka.client.kafka_python import open_consumer
 from pipeline.kafka.offsets import read, spans_of
 from pipeline.kafka.placement import CACHED, Placement, murmur2
-from pipeline.kafka.produce import Producer as OurProducer
+from pipeline.kafka.producer.produce import Producer as OurProducer
 from pipeline.kafka.topics import create_topics
 from schemas.topics import PartitionerName
 from tests.broker_matrix import ON_EMBEDDED

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_admin
+from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.kafka.topics import FoundTopic, create_topics, differ, find_topics, require_topics
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import Topic

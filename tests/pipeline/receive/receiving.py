@@ -9,7 +9,7 @@ import msgspec
 from pipeline.auth.key_factory import create_bearer_key, new_id
 from pipeline.auth.key_store import change_keys
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_consumer
+from pipeline.kafka.client.kafka_python import open_consumer
 from pipeline.kafka.dead_letters.reader import DeadLetterRecord, read_dead_letters
 from pipeline.kafka.offsets import read, spans_of
 from pipeline.kafka.topics import create_topics

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from pipeline.http.errors import BusyError
-from pipeline.kafka.deliveries import Delivery, KafkaSlowError
+from pipeline.kafka.producer.deliveries import Delivery, KafkaSlowError
 from pipeline.receive import reception
 from pipeline.receive.errors import BodyError, BodyLateError
 from pipeline.receive.publisher import PublishCounts

@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_producer
+from pipeline.kafka.client.kafka_python import open_producer
 from schemas.dead_letter import DeadLetter
 from tests.agents.cli.command import Ended, prepare, start, turnfold
 

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_producer
+from pipeline.kafka.client.kafka_python import open_producer
 from schemas.dead_letter import DeadLetter
 from tests.agents.cli.command import prepare, turnfold
 from tests.events import START, turn

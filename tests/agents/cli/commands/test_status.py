@@ -7,7 +7,7 @@ import pytest
 from agents.cli.commands.status import _print_tables
 from agents.cli.state import State
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_producer
+from pipeline.kafka.client.kafka_python import open_producer
 from schemas.dead_letter import DeadLetter
 from schemas.topics import FORWARDED
 from tests.agents.cli.command import prepare, turnfold

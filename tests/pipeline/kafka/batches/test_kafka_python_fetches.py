@@ -4,7 +4,7 @@ from kafka import KafkaProducer, TopicPartition
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.batches.kafka_python_fetches import Ends
-from pipeline.kafka.client import TopicReader
+from pipeline.kafka.client.kafka_python import TopicReader
 from tests.pipeline.kafka.producing import now, send, wait_until, writing
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_producer
+from pipeline.kafka.client.kafka_python import open_producer
 from pipeline.kafka.dead_letters.reader import (
     FOREIGN,
     KEY,

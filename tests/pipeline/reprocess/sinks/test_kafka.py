@@ -4,7 +4,7 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.ingest.files.reader import InputLines
 from pipeline.kafka.group import read_lag
-from pipeline.kafka.produce import Producer
+from pipeline.kafka.producer.produce import Producer
 from pipeline.kafka.topics import create_topics
 from pipeline.reprocess.sinks.kafka import Feed, Tally
 from tests.events import raw

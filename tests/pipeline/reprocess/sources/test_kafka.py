@@ -12,7 +12,7 @@ import pytest
 from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
 from pipeline.kafka.bulk_consumer import Fetched
-from pipeline.kafka.produce import Producer
+from pipeline.kafka.producer.produce import Producer
 from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.sources.kafka import BATCH_BYTES, _divided, _joined, partitions, records
 from pipeline.runtime.errors import UsageError

@@ -10,8 +10,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.connection import CLIENT_ID, SECURITY_SETTINGS
-from pipeline.kafka.security import librdkafka_options
+from pipeline.kafka.client.connection import CLIENT_ID, SECURITY_SETTINGS, librdkafka_options
 from pipeline.runtime.errors import TransientError, UsageError
 
 MIN_SETUP_MS = 1000

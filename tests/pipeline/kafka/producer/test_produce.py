@@ -6,10 +6,10 @@ from kafka import TopicPartition
 from kafka.partitioner.default import murmur2
 
 from pipeline.config.settings import Settings
-from pipeline.kafka import produce
-from pipeline.kafka.client import open_consumer
+from pipeline.kafka.client.kafka_python import open_consumer
 from pipeline.kafka.group import read_lag
-from pipeline.kafka.produce import Producer, SendFailure
+from pipeline.kafka.producer import produce
+from pipeline.kafka.producer.produce import Producer, SendFailure
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError
 from tests.broker_matrix import ON_BOTH

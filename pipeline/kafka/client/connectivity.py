@@ -8,7 +8,7 @@ from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 
-from pipeline.kafka.connection import reason
+from pipeline.kafka.client.connection import reason
 
 
 class CertificateRefusedError(Exception):

@@ -6,9 +6,14 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.connection import HEADROOM, PATIENCE, check_reachable, translate_connection_errors
-from pipeline.kafka.librdkafka import client_options, is_authentication_error, log, translate_librdkafka_errors
-from pipeline.kafka.security import tls_context
+from pipeline.kafka.client.connection import (
+    HEADROOM,
+    PATIENCE,
+    check_reachable,
+    tls_context,
+    translate_connection_errors,
+)
+from pipeline.kafka.client.librdkafka import client_options, is_authentication_error, log, translate_librdkafka_errors
 from schemas.topics import PartitionerName
 
 BATCH_BYTES = 1_000_000

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_admin, open_consumer, open_producer
+from pipeline.kafka.client.kafka_python import open_admin, open_consumer, open_producer
 from pipeline.runtime.errors import TransientError, UsageError
 from tests.certificates import Certificates
 from tests.secured_kafka import DEMANDS, DOORS, SecuredKafka

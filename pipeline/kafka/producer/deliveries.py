@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.bulk_producer import MESSAGE_ERRORS, BulkProducer, describe_failure
-from pipeline.kafka.connection import HEADROOM
+from pipeline.kafka.client.connection import HEADROOM
+from pipeline.kafka.producer.bulk_producer import MESSAGE_ERRORS, BulkProducer, describe_failure
 from pipeline.runtime.errors import TransientError
 from schemas.dead_letter import Headers
 

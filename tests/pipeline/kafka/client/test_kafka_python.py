@@ -8,7 +8,7 @@ import pytest
 from kafka.errors import ClusterAuthorizationFailedError, KafkaTimeoutError, NotEnoughReplicasError
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client import open_admin, open_consumer, open_producer, translate_errors
+from pipeline.kafka.client.kafka_python import open_admin, open_consumer, open_producer, translate_errors
 from pipeline.runtime.errors import TransientError, UsageError
 
 NOBODY = Settings(kafka=("127.0.0.1:1",))

@@ -10,18 +10,19 @@ from kafka.partitioner import DefaultPartitioner
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.batches.kafka_python_fetches import check_fetches
-from pipeline.kafka.connection import (
+from pipeline.kafka.client.connection import (
     CLIENT_ID,
     HEADROOM,
     PATIENCE,
     SECURITY_SETTINGS,
     check_reachable,
+    kafka_python_options,
     reason,
+    tls_context,
     translate_connection_errors,
 )
-from pipeline.kafka.connectivity import REFUSALS, NetworkClient
+from pipeline.kafka.client.connectivity import REFUSALS, NetworkClient
 from pipeline.kafka.placement import HASHES
-from pipeline.kafka.security import kafka_python_options, tls_context
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import PartitionerName
 

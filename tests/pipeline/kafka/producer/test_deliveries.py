@@ -5,10 +5,10 @@ import msgspec
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka import deliveries
-from pipeline.kafka.client import open_consumer
-from pipeline.kafka.deliveries import Delivery, DeliveryProducer, KafkaSlowError, OutgoingRecord
+from pipeline.kafka.client.kafka_python import open_consumer
 from pipeline.kafka.offsets import read, spans_of
+from pipeline.kafka.producer import deliveries
+from pipeline.kafka.producer.deliveries import Delivery, DeliveryProducer, KafkaSlowError, OutgoingRecord
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.sockets import free_port
 from tests.brokers import Broker, stopped

@@ -5,8 +5,8 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.bulk_producer import BulkProducer
-from pipeline.kafka.librdkafka import OUTAGE_ENDS_S, OutageFilter, client_options, translate_librdkafka_errors
+from pipeline.kafka.client.librdkafka import OUTAGE_ENDS_S, OutageFilter, client_options, translate_librdkafka_errors
+from pipeline.kafka.producer.bulk_producer import BulkProducer
 from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.runtime.sockets import free_port
 

@@ -5,10 +5,10 @@ import msgspec
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.bulk_producer import PARTITIONERS, BulkProducer, describe_failure
-from pipeline.kafka.client import open_consumer
+from pipeline.kafka.client.kafka_python import open_consumer
 from pipeline.kafka.offsets import read, spans_of
 from pipeline.kafka.placement import HASHES, Placement
+from pipeline.kafka.producer.bulk_producer import PARTITIONERS, BulkProducer, describe_failure
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.sockets import free_port

@@ -1,0 +1,1 @@
+"""Clients of Kafka: how they connect, and how their errors are translated."""
