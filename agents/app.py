@@ -33,7 +33,7 @@ from pipeline.materialise.flush import ConversationFlusher
 from pipeline.materialise.turn_records import PlacementSource, RecordDecoder
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.runtime.errors import TransientError
-from pipeline.runtime.gc_tuning import tune_gc
+from pipeline.runtime.process import tune_gc
 from pipeline.runtime.retry import retry_forever
 
 POLLS_A_FLUSH = 4

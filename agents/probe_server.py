@@ -16,8 +16,8 @@ from pipeline.config.settings import Settings
 from pipeline.metrics.process import TEXT
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.runtime.sockets import bind_socket, is_loopback, is_own_host
+from pipeline.store.connection.lazy_client import LazyClickHouse
 from pipeline.store.health import SECONDS, ReadyProbe
-from pipeline.store.lazy_client import LazyClickHouse
 
 
 class Readiness:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import click
 
-from pipeline.runtime.parent_death import die_with_parent
+from pipeline.runtime.process import die_with_parent
 
 ASSIST = "--assist"
 STOP_SECONDS = 30.0

@@ -28,8 +28,8 @@ from pipeline.reprocess.job import Begun, begin, join
 from pipeline.reprocess.leases import LeaseLostError, Leases
 from pipeline.reprocess.runner import JobRunner
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
-from pipeline.runtime.gc_tuning import tune_gc
-from pipeline.store.client import ClickHouse, connection
+from pipeline.runtime.process import tune_gc
+from pipeline.store.connection.client import ClickHouse, connection
 from schemas.reprocessing import Job, JobCounts, JobKind, Phase, Target
 
 

@@ -10,7 +10,7 @@ from pipeline.kafka.forwarded import ForwardedCount, count_forwarded
 from pipeline.kafka.group import read_lag
 from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError, UsageError
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from pipeline.store.counts import count_rows, count_without_visits
 
 PATIENCE = 5.0

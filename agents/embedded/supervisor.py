@@ -12,7 +12,7 @@ from typing import Self
 from agents.embedded.child_log import append_log, rotate_logs
 from agents.embedded.restarts import RestartPolicy
 from pipeline.runtime.errors import TransientError
-from pipeline.runtime.parent_death import die_with_parent
+from pipeline.runtime.process import die_with_parent
 
 FIRST_PAUSE, MAX_PAUSE = 0.01, 0.1
 """Seconds between two probes: they grow, as what is not ready soon takes its time."""

@@ -9,9 +9,9 @@ from pipeline.audit.finding import Finding, findings
 from pipeline.materialise.erase_session import delete_erased
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.runtime.clock import now_ms
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.databases import Databases
 from pipeline.store.conversations import read_archive_and_rows, rows_newer_than
-from pipeline.store.databases import Databases
 from pipeline.store.erasures import has_erasures, load_erasures
 from pipeline.store.key_ranges import EVENTS_PER_PART, parts, single
 from pipeline.store.scope import Scope

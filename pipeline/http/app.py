@@ -30,8 +30,8 @@ from pipeline.http.probes import probes
 from pipeline.metrics.query import QueryMetrics
 from pipeline.query.analytics.page_token import PageTokens
 from pipeline.runtime.clock import Now, now_ms
+from pipeline.store.connection.lazy_client import LazyClickHouse
 from pipeline.store.health import ReadyProbe
-from pipeline.store.lazy_client import LazyClickHouse
 
 OPERATIONS: Sequence[Operation] = (
     list_sessions.OPERATION,

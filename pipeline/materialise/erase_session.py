@@ -9,8 +9,8 @@ import msgspec
 from pipeline.materialise.erased_data import find_erased_data
 from pipeline.materialise.reconcile import ReconcileRules, reconcile
 from pipeline.runtime.errors import StatementError, TransientError
-from pipeline.store.client import ClickHouse
-from pipeline.store.databases import Databases
+from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.databases import Databases
 from pipeline.store.erased_data import find_bots, read_archived
 from pipeline.store.erasures import (
     announce,

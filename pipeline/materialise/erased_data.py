@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from pipeline.fold.event_set import EventSet
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.erased_data import ErasedData, RowVersion, bounded, read_archived, read_row_versions
 from schemas.erasure import ErasureList, Session, event_digest
 from schemas.turn import ConversationKey

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.erasures import load_erasures, register_erased_events
 from pipeline.store.writer_state import WriterState
 from schemas.erasure import ErasedEvent, ErasureList, Origin, Session, digest, event_digest

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pipeline.fold.cache import ConversationCache, History
 from pipeline.store.archive import read_back
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.conversations import current_starts
 from schemas.erasure import ErasureList
 from schemas.turn import ConversationKey, Turn

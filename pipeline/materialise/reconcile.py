@@ -11,7 +11,7 @@ from pipeline.fold.event_set import EventSet
 from pipeline.fold.fold import fold
 from pipeline.materialise.histories import unerased_events
 from pipeline.runtime.clock import now_ms
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.conversations import current_rows, row_starts_since
 from schemas.conversation import Conversation
 from schemas.erasure import ErasureList

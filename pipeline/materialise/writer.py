@@ -13,8 +13,8 @@ from pipeline.materialise.erasure_filter import ErasureFilter
 from pipeline.materialise.reconcile import ReconcileRules, reconcile
 from pipeline.runtime.errors import StatementError
 from pipeline.store.archive import write
-from pipeline.store.client import ClickHouse
-from pipeline.store.databases import Databases
+from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.databases import Databases
 from pipeline.store.writer_state import Tables, WriterState, WriterStateReader, has_tables
 from schemas.conversation import Conversation
 from schemas.fold_rules import FoldRules

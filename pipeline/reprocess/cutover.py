@@ -13,9 +13,9 @@ from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.materialise.writer import WriterStatePoller
 from pipeline.reprocess.job import check_workers
 from pipeline.runtime.errors import UsageError
-from pipeline.store.client import ClickHouse
 from pipeline.store.compare import Comparison, compare
-from pipeline.store.databases import Databases
+from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.databases import Databases
 from pipeline.store.runs import save_run
 from pipeline.store.schema.shadow_tables import database_exists, exchange, retired_database, shadow_database, uuids
 from pipeline.store.scope import Scope

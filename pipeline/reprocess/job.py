@@ -18,7 +18,7 @@ from pipeline.reprocess.leases import FINISH
 from pipeline.reprocess.readers import sources
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import TransientError, UsageError
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.runs import SavedUnit, load_run, run_names, save_run, save_units
 from pipeline.store.schema.shadow_tables import copy_expiring_rows, create_shadow_tables, shadow_database, uuids
 from pipeline.store.writer_state import LEASE_MS

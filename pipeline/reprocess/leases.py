@@ -10,8 +10,8 @@ import msgspec
 
 from pipeline.reprocess.process_identity import has_ended, identify
 from pipeline.runtime.errors import TransientError
-from pipeline.runtime.task_group import task_group
-from pipeline.store.client import ClickHouse
+from pipeline.runtime.tasks import task_group
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.runs import SavedUnit, load_run, save_units
 from pipeline.store.writer_state import LEASE_MS
 from schemas.reprocessing import JobCounts, Run, Source, Target, WorkUnit

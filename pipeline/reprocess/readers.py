@@ -11,7 +11,7 @@ from pipeline.reprocess.sources.cloudwatch import LogGroupReader, windows
 from pipeline.reprocess.sources.files import files, inputs
 from pipeline.reprocess.sources.kafka import partitions, records
 from pipeline.reprocess.sources.kinesis import StreamReader, shards
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.reprocessing import Job, JobKind, Source, WorkUnit
 
 Workers = Callable[[], int]

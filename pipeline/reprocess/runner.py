@@ -16,8 +16,8 @@ from pipeline.reprocess.readers import open_reader
 from pipeline.reprocess.steps import Sink, WrittenBatch, open_sink
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.retry import retry_forever
-from pipeline.runtime.task_group import task_group
-from pipeline.store.client import ClickHouse
+from pipeline.runtime.tasks import task_group
+from pipeline.store.connection.client import ClickHouse
 from schemas.reprocessing import JobCounts, WorkUnit
 
 BATCH = 20_000

@@ -13,8 +13,8 @@ from pipeline.reprocess.batch import DecodedInputs, InputBatch, decode
 from pipeline.reprocess.sinks.kafka import KafkaSink
 from pipeline.reprocess.sinks.live import LiveSink
 from pipeline.reprocess.sinks.shadow import Archive, ShadowSink
-from pipeline.store.client import ClickHouse
-from pipeline.store.databases import Databases
+from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.databases import Databases
 from schemas.reprocessing import Job, JobCounts, Position, Target
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import orjson
 from clickhouse_connect.driver.external import ExternalData
 
-from pipeline.store.client import ClickHouse, Row
+from pipeline.store.connection.client import ClickHouse, Row
 from pipeline.store.key_ranges import Where
 from schemas.columns import columns
 from schemas.conversation import Conversation

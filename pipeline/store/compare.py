@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.columns import columns
 from schemas.conversation import TRANSCRIPTS, Conversation
 from schemas.turn import ConversationKey

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from pipeline.store.archive import KEYS_PER_QUERY, keys_table
-from pipeline.store.client import ClickHouse, Row
+from pipeline.store.connection.client import ClickHouse, Row
 from pipeline.store.key_ranges import KEY, Where
 from pipeline.store.schema.cluster_ddl import render
 from schemas.columns import columns

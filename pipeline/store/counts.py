@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from pipeline.runtime.errors import ExceededError
-from pipeline.store.client import ClickHouse
-from pipeline.store.limits import Limits
+from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.limits import Limits
 from schemas.fold_rules import VISITS_SINCE
 
 EXACT_ROWS = 5_000_000

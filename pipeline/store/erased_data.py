@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.columns import columns
 from schemas.erasure import Session
 from schemas.turn import ConversationKey, Turn

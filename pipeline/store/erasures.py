@@ -7,7 +7,7 @@ from typing import TypeVar
 import orjson
 from clickhouse_connect.driver.external import ExternalData
 
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.erased_data import ErasedData
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.writer_state import TABLES

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.reprocessing import Run, SavedState, WorkUnit
 
 WHOLE = ""

@@ -5,7 +5,7 @@ Every writer reads it after its writes: see pipeline/materialise/PROTOCOL.md.
 
 from dataclasses import dataclass
 
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn

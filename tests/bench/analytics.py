@@ -40,7 +40,7 @@ from pipeline.query.metrics.kinds import (
     UTTERANCE_METRICS,
     MetricsKind,
 )
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from pipeline.store.schema.migrate import migrate
 from schemas.lex.analytics.list_aggregated_utterances import ListAggregatedUtterancesRequest
 from schemas.lex.analytics.list_intent_paths import ListIntentPathsRequest

@@ -25,7 +25,7 @@ import orjson
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.sockets import free_port
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from pipeline.store.schema.migrate import migrate
 from tests import services
 from tests.agents.cli.command import environ

@@ -28,7 +28,7 @@ from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.list_sessions.handler import read_query
 from pipeline.query.list_sessions.sql import Cursor
 from pipeline.runtime.sockets import free_port
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from pipeline.store.schema.migrate import migrate
 from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataRequest
 from tests import services

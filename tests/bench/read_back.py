@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline.config.settings import Settings
 from pipeline.store.archive import read_back
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.schema.migrate import migrate
 from schemas.turn import ConversationKey
 from tests import services

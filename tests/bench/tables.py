@@ -16,7 +16,7 @@ from pipeline.query.analytics.page_token import PageTokens
 from pipeline.query.list_sessions.handler import SessionLists
 from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.query.list_sessions.sql import SETTINGS, Cursor, SessionQuery, select
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.fold_rules import FOLD_VERSION

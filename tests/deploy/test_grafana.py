@@ -9,7 +9,7 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.fold.fold import fold
 from pipeline.store.archive import write
-from pipeline.store.client import ClickHouse, Row, connection
+from pipeline.store.connection.client import ClickHouse, Row, connection
 from schemas.turn import ArchivedTurn
 from schemas.views import VIEWS
 from tests.deploy.files import dashboard, read_yaml

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from pipeline.store.schema.migrate import migrate
 from pipeline.store.schema.reader import ReaderRole, grant_reader, role_name
 from pipeline.store.schema.views import view_statement

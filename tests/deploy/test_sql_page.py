@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from pipeline.runtime.clock import now_ms
-from pipeline.store.client import Row
+from pipeline.store.connection.client import Row
 from schemas.conversation import Conversation
 from schemas.topics import DAY_MS
 from schemas.views import CONVERSATION, VIEWS

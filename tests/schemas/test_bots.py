@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from pipeline.config.settings import Settings
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.schema.migrate import migrate, migrations
 from schemas.lex.log_entry import bot_id
 from tests.pipeline.query.session_entries import BOT, archived, v1, v2

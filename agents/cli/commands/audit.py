@@ -14,7 +14,7 @@ from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.runtime.errors import StatementError, UsageError
-from pipeline.store.databases import Databases
+from pipeline.store.connection.databases import Databases
 from pipeline.store.key_ranges import count_events
 from pipeline.store.scope import Scope
 

@@ -18,7 +18,7 @@ from pipeline.materialise.erase_session import Removed, erase_session
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import TransientError, UsageError
-from pipeline.store.databases import Databases
+from pipeline.store.connection.databases import Databases
 from schemas.erasure import ALL_BOTS, Erasure, TopicEnds, digest
 from schemas.topics import DAY_MS
 

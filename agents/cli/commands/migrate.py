@@ -9,7 +9,7 @@ from agents.cli.state import without_visits
 from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import StatementError, UsageError
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from pipeline.store.counts import count_without_visits
 from pipeline.store.schema import migrate as store
 from pipeline.store.schema.reader import ReaderRole, grant_reader, readable, statements

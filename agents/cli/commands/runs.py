@@ -7,7 +7,7 @@ import msgspec
 
 from agents.cli.output.write import iso, say, write_json
 from pipeline.config.settings import Settings
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from pipeline.store.runs import load_run, run_names
 from pipeline.store.schema.shadow_tables import database_exists, drop_database, retired_database, shadow_database
 from pipeline.store.writer_state import LEASE_MS

@@ -10,7 +10,7 @@ from pipeline.fold.event_set import EventSet
 from pipeline.materialise.writer import PostWriteReconciler, WriterStatePoller
 from pipeline.reprocess.batch import DecodedInputs
 from pipeline.store.archive import read_back
-from pipeline.store.databases import Databases
+from pipeline.store.connection.databases import Databases
 from schemas.fold_rules import FoldRules
 
 

@@ -11,8 +11,8 @@ from pipeline.materialise.histories import load_histories, look_up_histories
 from pipeline.materialise.reconcile import expired_conversations
 from pipeline.materialise.writer import PostWriteReconciler, WriterStatePoller
 from pipeline.reprocess.batch import DecodedInputs
-from pipeline.store.client import ClickHouse
-from pipeline.store.databases import Databases
+from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.databases import Databases
 from schemas.erasure import ErasureList
 from schemas.fold_rules import FoldRules
 from schemas.turn import ArchivedTurn, ConversationKey

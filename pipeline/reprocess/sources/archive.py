@@ -6,7 +6,7 @@ import msgspec
 
 from pipeline.reprocess.batch import InputBatch
 from pipeline.store.archive import read_archived_events
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.key_ranges import KeyBound, Range, condition, count_events, divided, ranges
 from pipeline.store.scope import Scope
 from schemas.erasure import ARCHIVE, Origin

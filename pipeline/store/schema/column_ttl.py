@@ -3,7 +3,7 @@
 import re
 
 from pipeline.config.settings import Settings
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.schema.ttl import DAY_S, format_statement
 from schemas.columns import columns

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import UsageError
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.schema.column_ttl import retain_utterances
 from pipeline.store.schema.projections import add_projections

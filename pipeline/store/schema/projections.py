@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.schema.ttl import format_statements
 from schemas.projections import MODES, PROJECTIONS, Projection

@@ -8,7 +8,7 @@ from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import UsageError
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.schema.migrate import migrate
 from schemas.columns import columns
 from schemas.conversation import Conversation

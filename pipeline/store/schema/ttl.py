@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.config.settings import Settings
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.schema.quoting import literal
 

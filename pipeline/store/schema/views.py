@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from pipeline.config.settings import Settings
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.schema.quoting import identifier, literal
 from pipeline.store.schema.ttl import format_statements

@@ -10,7 +10,7 @@ from agents.cli.state import State, read_state
 from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics
 from pipeline.store.archive import write
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from pipeline.store.schema.migrate import migrate
 from schemas.conversation import Conversation
 from tests import brokers, services

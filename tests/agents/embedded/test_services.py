@@ -9,7 +9,7 @@ import pytest
 from agents.embedded import services
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import TransientError
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from pipeline.store.health import unavailable_reason
 from tests.paths import ROOT
 

@@ -13,9 +13,9 @@ from pipeline.fold.batch import fold_batch
 from pipeline.fold.cache import History
 from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.store.archive import read_back, write
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.databases import Databases
 from pipeline.store.conversations import read_archive_and_rows
-from pipeline.store.databases import Databases
 from pipeline.store.key_ranges import EVENTS_PER_PART, single
 from pipeline.store.scope import Scope
 from schemas.columns import columns

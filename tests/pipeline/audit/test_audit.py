@@ -14,7 +14,7 @@ from pipeline.config.retention import Retention
 from pipeline.fold.fold import fold
 from pipeline.runtime.clock import now_ms
 from pipeline.store.archive import write
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.erasures import announce, register_erased_events
 from pipeline.store.scope import Scope
 from schemas.conversation import Conversation

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.audit.finding import Kind
 from pipeline.fold.fold import fold
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.turn import Turn
 from tests.effort import OF_ENGINE, examples, sweep

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from pipeline.config.settings import Settings
 from pipeline.console.routes import console_routes
 from pipeline.http.app import create_app
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn
 from tests.pipeline.query.rows import BOT, NOW

@@ -10,7 +10,7 @@ from botocore.config import Config
 
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from tests.pipeline.http.serving import serving
 from tests.pipeline.query.session_entries import NOW, Entry, archived
 

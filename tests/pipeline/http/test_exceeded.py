@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from tests.pipeline.http.runtime import sdk
 from tests.pipeline.http.serving import serving
 

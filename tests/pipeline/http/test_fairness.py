@@ -15,7 +15,7 @@ import msgspec
 
 from pipeline.config.settings import Settings
 from pipeline.runtime.sockets import free_port
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from tests.agents.cli.command import start
 from tests.effort import IN_SEARCH
 from tests.pipeline.auth.signing import bearing, kept

@@ -4,7 +4,7 @@ from pathlib import Path
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.runtime.sockets import free_port
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.schema.migrate import migrate
 from tests import brokers, services
 from tests.pipeline.http.raw import until

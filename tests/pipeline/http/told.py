@@ -6,7 +6,7 @@ from collections import defaultdict
 from pipeline.config.settings import Settings
 from pipeline.fold.fold import fold
 from pipeline.ingest.decode import decode_entry
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from schemas.turn import ConversationKey, Turn
 from tests.events import RULES
 from tests.pipeline.query.session_entries import Entry, archived

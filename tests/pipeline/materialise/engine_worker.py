@@ -18,7 +18,7 @@ from pipeline.materialise.turn_records import DecodedRecords, RecordDecoder, Tur
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.reprocess.batch import DecodedInputs
 from pipeline.reprocess.sources.kafka import KafkaInput
-from pipeline.store.databases import Databases
+from pipeline.store.connection.databases import Databases
 from pipeline.store.schema.shadow_tables import (
     drop_database,
     retired_database,

@@ -14,10 +14,10 @@ from pipeline.runtime.errors import StatementError
 from pipeline.store import erasures
 from pipeline.store.archive import FEW_STATEMENT
 from pipeline.store.archive import STATEMENT as READ_BACK
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.databases import Databases
 from pipeline.store.conversations import STARTS
 from pipeline.store.conversations import STATEMENT as CURRENT_ROWS
-from pipeline.store.databases import Databases
 from pipeline.store.erased_data import BOTS, EVENTS, ROWS
 from pipeline.store.erasures import LOAD
 from pipeline.store.schema.shadow_tables import SWAPPED

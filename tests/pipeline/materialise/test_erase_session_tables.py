@@ -9,8 +9,8 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.materialise.erase_session import Removed, erase_session
 from pipeline.materialise.reconcile import ReconcileRules
-from pipeline.store.client import connection
-from pipeline.store.databases import Databases
+from pipeline.store.connection.client import connection
+from pipeline.store.connection.databases import Databases
 from pipeline.store.schema.shadow_tables import (
     create_shadow_tables,
     exchange,

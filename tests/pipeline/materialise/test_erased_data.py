@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.fold.fold import fold
 from pipeline.materialise.erased_data import find_erased_data
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.erased_data import ErasedData
 from pipeline.store.erasures import apply_deleted_masks, delete_erased_events, delete_erased_rows
 from schemas.conversation import Conversation

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.fold.cache import ConversationCache, History
 from pipeline.materialise.histories import load_histories, look_up_histories
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.erasure import Erasure, ErasureList, digest, event_digest
 from schemas.turn import ConversationKey
 from tests.events import START, turn

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.fold.fold import fold
 from pipeline.materialise.reconcile import ReconcileRules, reconcile, rows_to_write
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.turn import ConversationKey, Turn
 from tests.effort import OF_ENGINE, examples

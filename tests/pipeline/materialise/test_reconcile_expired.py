@@ -19,8 +19,8 @@ from pipeline.metrics.worker import WorkerMetrics
 from pipeline.reprocess.batch import DecodedInputs
 from pipeline.reprocess.sinks.live import LiveSink
 from pipeline.runtime.clock import now_ms
-from pipeline.store.client import ClickHouse
-from pipeline.store.databases import Databases
+from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.databases import Databases
 from schemas.topics import DAY_MS
 from schemas.turn import ConversationKey, Turn
 from tests.events import FALLBACK, RULES, turn

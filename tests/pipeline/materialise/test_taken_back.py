@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from pipeline.store.runs import save_run
 from schemas.reprocessing import Job, JobKind, JobRules, Run, Target
 from tests.events import START

@@ -11,7 +11,7 @@ from pipeline.config.settings import Settings
 from pipeline.materialise.erasure_filter import ErasureFilter
 from pipeline.materialise.writer import Writer
 from pipeline.runtime.errors import StatementError
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.runs import save_run
 from pipeline.store.schema.shadow_tables import (
     create_shadow_tables,

@@ -10,7 +10,7 @@ from pipeline.ingest.decode import decode_entry
 from pipeline.query.get_session.archive import Archive
 from pipeline.query.get_session.current import CurrentSessions
 from pipeline.query.get_session.event import SessionEvent, read_event
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.turn import ArchivedTurn, Turn
 from tests.clickhouse_runner import Use
 from tests.events import iso

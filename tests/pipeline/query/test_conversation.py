@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.query import conversation as module
 from pipeline.query.conversation import ConversationPage, ConversationReader
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from tests.clickhouse_runner import Use
 from tests.pipeline.query.session_entries import BOT, USER, archived, v1, v2
 

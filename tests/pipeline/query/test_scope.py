@@ -24,7 +24,7 @@ from pipeline.query.list_sessions.handler import SessionLists
 from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.query.list_utterances.handler import UtteranceLists
 from pipeline.query.metrics.handler import MetricsPages
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from schemas.lex.analytics.list_aggregated_utterances import ListAggregatedUtterancesRequest
 from schemas.lex.analytics.list_intent_paths import ListIntentPathsRequest
 from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataRequest

@@ -19,8 +19,8 @@ from pipeline.reprocess.cutover import (
 from pipeline.reprocess.job import Begun, begin
 from pipeline.runtime.errors import UsageError
 from pipeline.store.archive import write
-from pipeline.store.client import ClickHouse, connection
 from pipeline.store.compare import Comparison
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.runs import load_run
 from pipeline.store.schema.shadow_tables import (
     EXCHANGE,

@@ -14,7 +14,7 @@ from pipeline.reprocess.cutover import save_phase
 from pipeline.reprocess.job import Begun, begin, join, run_name
 from pipeline.reprocess.leases import FINISH, Leases
 from pipeline.runtime.errors import UsageError
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.runs import load_run, run_names, save_units
 from pipeline.store.schema.shadow_tables import (
     create_shadow_tables,

@@ -13,7 +13,7 @@ from pipeline.config.settings import Settings
 from pipeline.reprocess.leases import FINISH, LeaseLostError, Leases
 from pipeline.reprocess.process_identity import identify
 from pipeline.runtime.errors import StatementError
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units
 from pipeline.store.schema.shadow_tables import shadow_database
 from pipeline.store.writer_state import LEASE_MS, WriterStateReader

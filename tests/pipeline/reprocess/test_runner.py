@@ -15,7 +15,7 @@ from pipeline.reprocess.leases import Leases
 from pipeline.reprocess.runner import JobRunner
 from pipeline.reprocess.steps import BatchResult, PreparedBatch, Sink, WrittenBatch
 from pipeline.runtime.errors import TransientError
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Run, Source, Target, WorkUnit
 from tests.events import raw

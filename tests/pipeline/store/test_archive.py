@@ -25,7 +25,7 @@ from pipeline.store.archive import (
     read_back,
     write,
 )
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.key_ranges import Where, single
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 from tests.clickhouse_runner import Use

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from pipeline.store.archive import write
-from pipeline.store.client import connection
 from pipeline.store.compare import COMPARED, EXAMPLES, Comparison, Example, compare
+from pipeline.store.connection.client import connection
 from pipeline.store.schema.shadow_tables import create_shadow_tables, drop_database, shadow_database
 from schemas.conversation import Conversation
 from schemas.turn import Turn

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from pipeline.fold.fold import fold
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.conversations import (
     KEYS_PER_LOOKUP,
     PLACES_PER_QUERY,

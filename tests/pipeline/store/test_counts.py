@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from pipeline.runtime.errors import ExceededError
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.limits import Limits
 from pipeline.store.counts import RowCount, count_rows, count_without_visits
-from pipeline.store.limits import Limits
 from schemas.fold_rules import VISITS_SINCE
 from tests.events import turn
 from tests.pipeline.audit.tables import Tables, folded

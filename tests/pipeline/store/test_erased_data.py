@@ -3,7 +3,7 @@
 import msgspec
 
 from pipeline.fold.fold import fold
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.erased_data import (
     SESSIONS_PER_QUERY,
     RowVersion,

@@ -5,7 +5,7 @@ from itertools import pairwise
 import msgspec
 
 from pipeline.config.settings import Settings
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.erasures import announce, has_erasures, load_erasures, register_erased_events
 from pipeline.store.schema.shadow_tables import shadow_database
 from pipeline.store.writer_state import WriterState, WriterStateReader

@@ -7,7 +7,7 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError, TransientError
 from pipeline.runtime.sockets import free_port
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.health import MAX_ERROR_LENGTH, TABLES, ReadyProbe, unavailable_reason
 from pipeline.store.schema.migrate import migrate
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline.config.settings import Settings
 from pipeline.fold.fold import fold
 from pipeline.store.archive import write
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.conversations import read_archive_and_rows
 from pipeline.store.key_ranges import KeyBound, Range, Where, condition, count_events, parts, ranges
 from pipeline.store.key_ranges import divided as divided_range

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.runs import load_run, run_names, save_run, save_units
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Phase, Run, Source, Target, WorkUnit
 from tests.effort import OF_ENGINE, examples

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.runs import save_run, save_units
 from pipeline.store.schema.shadow_tables import (
     create_shadow_tables,

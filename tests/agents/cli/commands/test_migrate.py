@@ -7,7 +7,7 @@ import msgspec
 from pipeline.config.settings import Settings
 from pipeline.fold.fold import fold
 from pipeline.kafka.topics import find_topics
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from tests.agents.cli.command import turnfold
 from tests.events import RULES, turn
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from schemas.conversation import Conversation
 from schemas.lex.log_entry import bot_id
 from tests.agents.cli.command import Ended, turnfold

@@ -13,7 +13,7 @@ from agents.cli.commands import watch
 from agents.cli.commands.watch import SessionWatcher
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from schemas.conversation import Conversation
 from tests.agents.cli.command import WITHIN, start, turnfold
 from tests.pipeline.http.serving import serving

@@ -18,7 +18,7 @@ from pipeline.http.operations import get_session as get_session_v1
 from pipeline.http.operations.operation import AppContext, ConcurrencyLimiter
 from pipeline.query.analytics.page_token import PageTokens
 from pipeline.runtime.clock import now_ms
-from pipeline.store.lazy_client import LazyClickHouse
+from pipeline.store.connection.lazy_client import LazyClickHouse
 from schemas.lex.log_entry import alias_id, bot_id
 from tests.effort import OF_ENGINE, examples
 from tests.pipeline.http.runtime import insert, sdk, standing_still

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from schemas.conversation import Conversation
 from tests.effort import OF_ENGINE, examples
 from tests.pipeline.http.serving import SESSIONS, WINDOW, Client, assert_failed, client

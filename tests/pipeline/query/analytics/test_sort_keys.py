@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.query.analytics.sort_keys import SortCursor, SortKey, SortValue, after, order_by, sort_tuple
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from tests.pipeline.query.table import Table
 
 KEYS = (SortKey("-share", "Float64"), SortKey("-day", "Int64"), SortKey("text", "String"), SortKey("level", "UInt32"))

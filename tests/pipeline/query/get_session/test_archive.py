@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.query.get_session.archive import Archive, SessionSelector, by_id, by_name, last_by, newest, payloads
 from pipeline.query.get_session.current import CurrentSessions
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from tests.effort import IN_SEARCH
 from tests.events import turn
 from tests.pipeline.query.session_entries import ALIAS, BOT, BOT_NAME, NOW, TTL, USER, Sessions, v2

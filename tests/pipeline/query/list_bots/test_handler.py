@@ -12,7 +12,7 @@ from pipeline.config.settings import Settings
 from pipeline.query.analytics.context import QueryContext
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.list_bots.handler import BotLists
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.lex.list_bots import ListBotsRequest, ListBotsResponse
 from tests.clickhouse_runner import all_on_one

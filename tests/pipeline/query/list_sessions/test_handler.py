@@ -14,7 +14,7 @@ from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.errors import InvalidQueryError, PreconditionError
 from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.query.list_sessions.sql import Cursor, SessionQuery, start_bounds
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.lex.analytics.list_sessions import InvokedIntentSample, SessionSpecification
 from tests.effort import IN_SEARCH, OF_ENGINE, examples, sweep

@@ -8,7 +8,7 @@ from pipeline.query.analytics.filters import SqlFragment
 from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.list_sessions.handler import read_query
 from pipeline.query.list_sessions.sql import SETTINGS, Cursor, SessionQuery, select, select_from_candidates
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataRequest, SessionSortName
 from schemas.lex.analytics.operation import SortOrder
 from tests.pipeline.query.rows import BOT, NOW, conversation, conversations

@@ -10,7 +10,7 @@ from pipeline.query.list_utterances import archive
 from pipeline.query.list_utterances.archive import read_all_details
 from pipeline.query.list_utterances.details import UtteranceDetails
 from pipeline.query.list_utterances.sql import UtteranceRow
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from tests.events import RULES
 from tests.pipeline.query.session_entries import BOT, NOW, USER, Entry, archived, v2
 from tests.pipeline.query.table import Table

@@ -17,7 +17,7 @@ from pipeline.query.metrics.kinds import (
     MetricsKind,
 )
 from pipeline.runtime.clock import Now
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.lex.analytics.filters import FilterOperator
 from schemas.lex.analytics.metrics_requests import (
     ListIntentMetricsRequest,

@@ -4,7 +4,7 @@ import asyncio
 
 from pipeline.config.settings import Settings
 from pipeline.reprocess.sinks.live import LiveSink
-from pipeline.store.databases import Databases
+from pipeline.store.connection.databases import Databases
 from tests.events import RULES, slow_fold
 from tests.pipeline.materialise.actors import actor, finish
 from tests.pipeline.materialise.engine_worker import KEPT, OTHERS, TALK, as_replayed, assert_kept, at_work, erase

@@ -4,7 +4,7 @@ import asyncio
 
 from pipeline.config.settings import Settings
 from pipeline.reprocess.sinks.shadow import ShadowSink
-from pipeline.store.databases import Databases
+from pipeline.store.connection.databases import Databases
 from pipeline.store.schema.shadow_tables import (
     create_shadow_tables,
     shadow_database,

@@ -2,7 +2,7 @@
 
 from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.sources.archive import conversations, events
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from schemas.erasure import ARCHIVE
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Source, Target, WorkUnit
 from tests.events import turn

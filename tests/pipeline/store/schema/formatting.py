@@ -3,7 +3,7 @@
 import asyncio
 
 from pipeline.config.settings import Settings
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 
 
 def formatted(settings: Settings, statement: str) -> str:

@@ -20,7 +20,7 @@ from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.runtime.sockets import free_port
 from pipeline.store import erasures
 from pipeline.store.archive import read_back, write
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.conversations import DELETE, delete_rows, read_archive_and_rows, rows_newer_than
 from pipeline.store.health import unavailable_reason
 from pipeline.store.key_ranges import parts

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.schema.column_ttl import UTTERANCE_COLUMNS, column_ttl
 from pipeline.store.schema.migrate import migrate

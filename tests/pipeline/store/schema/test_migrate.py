@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import UsageError
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from pipeline.store.schema.migrate import migrate, migrations
 from schemas.columns import columns
 from schemas.conversation import Conversation, NamedBot

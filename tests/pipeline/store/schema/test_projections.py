@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.conversations import delete_rows, rows_newer_than
 from pipeline.store.schema import projections
 from pipeline.store.schema.migrate import migrate

@@ -3,7 +3,7 @@
 import asyncio
 
 from pipeline.config.settings import Settings
-from pipeline.store.client import connection
+from pipeline.store.connection.client import connection
 from pipeline.store.schema.quoting import identifier, literal
 
 TEXTS = ("plain", "", "it's", "`", "\\", "\\'", "' OR 1 --", "`) FROM system.one --", "{x:String}", "Grüß 😀", "\n\t")

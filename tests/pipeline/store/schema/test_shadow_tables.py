@@ -11,7 +11,7 @@ from pipeline.config.retention import FOR_EVER, Retention
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.schema.migrate import migrate
 from pipeline.store.schema.shadow_tables import (
     EXCHANGE,

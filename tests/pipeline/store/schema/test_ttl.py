@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.schema.migrate import migrate, migrations
 from pipeline.store.schema.shadow_tables import create_shadow_tables, drop_database, shadow_database
 from pipeline.store.schema.ttl import ttl

@@ -12,7 +12,7 @@ from pipeline.config.settings import Settings
 from pipeline.fold.fold import fold
 from pipeline.ingest.decode import decode_entry
 from pipeline.store.archive import TURN_COLUMNS
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.counts import RowCount, count_without_visits
 from pipeline.store.schema.column_ttl import UTTERANCE_COLUMNS
 from pipeline.store.schema.migrate import RECORD, migrate, migrations

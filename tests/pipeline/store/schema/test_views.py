@@ -12,7 +12,7 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import StatementError
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.schema.migrate import migrate, migrations
 from pipeline.store.schema.shadow_tables import create_shadow_tables, drop_database, exchange, shadow_database, uuids
 from schemas.conversation import Conversation

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
-from pipeline.store.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection
 from schemas.columns import Bool, Bytes, LowCardinalityStr, LowCardinalityStrs, Millis, Str, UInt8, UInt32
 from tests.certificates import Certificates
 from tests.effort import OF_ENGINE, examples

@@ -17,7 +17,7 @@ from clickhouse_connect.driver.external import ExternalData
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError, UsageError
 from pipeline.runtime.tls import client_context
-from pipeline.store.limits import Limits
+from pipeline.store.connection.limits import Limits
 from pipeline.store.schema.cluster_ddl import cluster_options
 from schemas.columns import columns, transpose
 

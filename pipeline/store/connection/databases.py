@@ -4,9 +4,9 @@ import asyncio
 from functools import partial
 
 from pipeline.config.settings import Settings
-from pipeline.store.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.lazy_client import SharedConnection
 from pipeline.store.schema.shadow_tables import retired_database, shadow_database
-from pipeline.store.shared_connection import SharedConnection
 from pipeline.store.writer_state import TABLES
 
 FIND_COMPLETE = """

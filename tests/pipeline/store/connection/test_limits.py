@@ -11,8 +11,8 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError
 from pipeline.runtime.sockets import free_port
-from pipeline.store.client import ClickHouse, connection
-from pipeline.store.limits import Limits
+from pipeline.store.connection.client import ClickHouse, connection
+from pipeline.store.connection.limits import Limits
 from tests import services
 from tests.paths import ROOT
 

@@ -1,10 +1,13 @@
-"""Let callers who ask for the same at the same time share one call."""
+"""Share one asyncio task between callers who ask for the same, and run tasks that end with their block."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from pipeline.runtime.errors import TransientError
 
 T = TypeVar("T")
 
@@ -68,3 +71,28 @@ class SingleFlight(Generic[T]):
     def _remove(self, key: Hashable, flight: _Flight[T]) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]
+
+
+@asynccontextmanager
+async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
+    """Yield an asyncio.TaskGroup, none of whose tasks outlives the block.
+
+    An error of one task cancels the others and the block. Of several errors, one that is not a TransientError is
+    raised if there is one, so that a caller that retries after a TransientError does not miss it.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as group_error:
+        raise _most_severe(group_error) from None
+
+
+def _most_severe(group_error: BaseExceptionGroup[BaseException]) -> BaseException:
+    errors = _flatten(group_error)
+    return next((error for error in errors if not isinstance(error, TransientError)), errors[0])
+
+
+def _flatten(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for part in error.exceptions for leaf in _flatten(part)]
+    return [error]

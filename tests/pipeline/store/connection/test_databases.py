@@ -3,8 +3,8 @@
 import asyncio
 
 from pipeline.config.settings import Settings
-from pipeline.store.client import ClickHouse, connection
-from pipeline.store.databases import Databases
+from pipeline.store.connection.client import ClickHouse, connection
+from pipeline.store.connection.databases import Databases
 from pipeline.store.schema.shadow_tables import create_shadow_tables, drop_database, shadow_database
 from tests.pipeline.audit.tables import Tables
 

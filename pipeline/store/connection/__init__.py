@@ -1,0 +1,1 @@
+"""Connections to ClickHouse: how statements run, with which limits, and which databases there are."""
