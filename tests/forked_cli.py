@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from agents.cli.main import COMMANDS, main
+from agents.cli.main import COMMANDS, main, module_of
 from tests.paths import ROOT
 
 NOTHING = Path(os.devnull)
@@ -21,7 +21,7 @@ WRITING = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 WITHIN = 180.0
 
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload([__name__, *(f"agents.cli.commands.{name.replace('-', '_')}" for name in COMMANDS)])
+_processes.set_forkserver_preload([__name__, *map(module_of, COMMANDS)])
 
 
 class Forked:

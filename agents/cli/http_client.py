@@ -1,10 +1,10 @@
-"""Send requests to the query layer, with the credentials from the settings."""
+"""Send requests to the query layer, with the credentials from the settings, and read its lists page by page."""
 
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -65,8 +65,12 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
 CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
 ERROR_TYPE = "x-amzn-ErrorType"
 JSON = {"content-type": "application/json"}
+PAGE = 1000
+"""Largest page that the API returns."""
 
 Body = TypeVar("Body", bound=msgspec.Struct)
+Page = TypeVar("Page", bound=msgspec.Struct)
+PageRow = TypeVar("PageRow")
 
 
 class ApiClient:
@@ -128,6 +132,35 @@ def get(settings: Settings, path: str, query: Mapping[str, str | int], body_type
     """Send one GET, as `ApiClient.get`."""
     with open_client(settings) as client:
         return client.get(path, query, body_type)
+
+
+def list_rows(  # noqa: PLR0913, PLR0917 - what is asked, and how it is answered
+    settings: Settings,
+    path: str,
+    request: Mapping[str, Any],
+    page_type: type[Page],
+    rows_of: Callable[[Page], Sequence[PageRow]],
+    limit: int | None,
+) -> Iterator[PageRow]:
+    """Yield the first `limit` rows that a POST of `request` selects, all of them if `limit` is None.
+
+    Raises:
+        UsageError: the query layer rejects the request.
+        TransientError: it is unavailable or fails.
+    """
+    with open_client(settings) as client:
+        token: object = None
+        left = limit
+        while left is None or left > 0:
+            size = PAGE if left is None else min(PAGE, left)
+            body = {**request, "maxResults": size} | ({"nextToken": token} if token else {})
+            page = client.post(path, body, page_type)
+            rows = rows_of(page)
+            yield from rows
+            token = getattr(page, "next_token", None)
+            if not isinstance(token, str):
+                return
+            left = None if left is None else left - len(rows)
 
 
 def _tls_failure(api: str, error: urllib3.exceptions.SSLError) -> Exception:

@@ -16,32 +16,33 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
 from pipeline.runtime.version import package_version
 
-COMMANDS = {
-    "up": "Run everything on this machine: broker, ClickHouse, workers, query layer, receiver.",
-    "migrate": "Create the topics and tables that are missing.",
-    "worker": "Fold turn events into conversations, until stopped.",
-    "serve": "Answer queries over HTTP, until stopped.",
-    "receive": "Receive events over HTTP, from Firehose and others, until stopped.",
-    "ingest": "Send log entries from files to Kafka.",
-    "demo": "Send sample traffic to Kafka, until stopped.",
-    "bots": "List the bots that have conversations.",
-    "sessions": "List a bot's conversations.",
-    "watch": "Show a bot's conversations as they come.",
-    "session": "Show the current state of a user's session.",
-    "metrics": "Count a bot's conversations, intents, stages and utterances.",
-    "paths": "Show the tree of intents that conversations went through.",
-    "utterances": "List what a bot's users typed or said.",
-    "status": "Show topics, lag, rows and dead letters.",
-    "dead-letters": "List, show and retry inputs that could not be read.",
-    "replay": "Read a topic again and fold its events.",
-    "rebuild": "Fold archived events again.",
-    "backfill": "Import files, folders and S3 objects of logs.",
-    "pull": "Read a log group or a data stream of AWS.",
-    "runs": "List replays, rebuilds, backfills and pulls.",
-    "keys": "Create, list and revoke access keys of the query layer.",
-    "audit": "Compare archive and rows, and repair differences.",
-    "forget": "Erase a person everywhere, and from later replays.",
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("run", "Run everything on this machine: broker, ClickHouse, workers, query layer, receiver."),
+    "migrate": ("operate", "Create the topics and tables that are missing."),
+    "worker": ("run", "Fold turn events into conversations, until stopped."),
+    "serve": ("run", "Answer queries over HTTP, until stopped."),
+    "receive": ("run", "Receive events over HTTP, from Firehose and others, until stopped."),
+    "ingest": ("ingest", "Send log entries from files to Kafka."),
+    "demo": ("ingest", "Send sample traffic to Kafka, until stopped."),
+    "bots": ("query", "List the bots that have conversations."),
+    "sessions": ("query", "List a bot's conversations."),
+    "watch": ("query", "Show a bot's conversations as they come."),
+    "session": ("query", "Show the current state of a user's session."),
+    "metrics": ("query", "Count a bot's conversations, intents, stages and utterances."),
+    "paths": ("query", "Show the tree of intents that conversations went through."),
+    "utterances": ("query", "List what a bot's users typed or said."),
+    "status": ("operate", "Show topics, lag, rows and dead letters."),
+    "dead-letters": ("operate", "List, show and retry inputs that could not be read."),
+    "replay": ("operate", "Read a topic again and fold its events."),
+    "rebuild": ("operate", "Fold archived events again."),
+    "backfill": ("ingest", "Import files, folders and S3 objects of logs."),
+    "pull": ("ingest", "Read a log group or a data stream of AWS."),
+    "runs": ("operate", "List replays, rebuilds, backfills and pulls."),
+    "keys": ("operate", "Create, list and revoke access keys of the query layer."),
+    "audit": ("operate", "Compare archive and rows, and repair differences."),
+    "forget": ("operate", "Erase a person everywhere, and from later replays."),
 }
+"""Name of a command -> the package of its module in agents.cli.commands, and its line in the help text."""
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 EMPTY = "(empty)"
 
@@ -57,14 +58,13 @@ class Commands(click.Group):
         """Import and return a command, None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        name = cmd_name.replace("-", "_")
-        command = getattr(importlib.import_module(f"agents.cli.commands.{name}"), name)
+        command = getattr(importlib.import_module(module_of(cmd_name)), cmd_name.replace("-", "_"))
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the list of commands in the help text, without importing any of them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the settings and their defaults."""
@@ -83,6 +83,11 @@ def turnfold(ctx: click.Context) -> None:
     """
     settings = load_settings(os.environ)
     ctx.obj = settings if ctx.invoked_subcommand == "up" else with_own_secrets(settings)
+
+
+def module_of(command: str) -> str:
+    """Return the name of the module that defines a command."""
+    return f"agents.cli.commands.{COMMANDS[command][0]}.{command.replace('-', '_')}"
 
 
 def settings_and_defaults() -> list[tuple[str, str]]:

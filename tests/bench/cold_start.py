@@ -26,13 +26,13 @@ from tests.integration.stack import PATIENCE, Stack
 from tests.paths import ROOT
 
 IMPORTED = {
-    "up": "import agents.cli.commands.up",
+    "up": "import agents.cli.commands.run.up",
     "clickhouse": (
         "from pipeline.embedded import clickhouse_server; clickhouse_server.block_unused_packages(); "
         "import chdb.state.sqlitelike"
     ),
-    "serve": "import agents.cli.commands.serve",
-    "worker": "import agents.cli.commands.worker",
+    "serve": "import agents.cli.commands.run.serve",
+    "worker": "import agents.cli.commands.run.worker",
 }
 """What each process imports. `up` starts ClickHouse and the query layer together; the worker starts later."""
 DAYS = 400

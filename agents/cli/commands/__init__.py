@@ -1,1 +1,1 @@
-"""Define the subcommands of `turnfold`, one per module, each imported only when it is called."""
+"""Define the subcommands of `turnfold`, by what they are for: one per module, imported only when it is called."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agents.cli.commands.backfill import backfill
-from agents.cli.commands.pull import kinesis
+from agents.cli.commands.ingest.backfill import backfill
+from agents.cli.commands.ingest.pull import kinesis
 from agents.cli.helper_processes import helper_arguments
 
 

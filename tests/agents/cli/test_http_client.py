@@ -12,8 +12,8 @@ import msgspec
 import orjson
 import pytest
 
-from agents.cli.http_client import auth_headers, get, tls_context
-from agents.cli.paging import list_rows
+from agents.cli import http_client
+from agents.cli.http_client import auth_headers, get, list_rows, tls_context
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.runtime.errors import TransientError, UsageError
@@ -23,7 +23,9 @@ from schemas.lex.analytics.operation import ErrorBody
 from tests.agents.cli.command import turnfold
 from tests.certificates import Certificates
 from tests.pipeline.auth.signing import bearing, kept
+from tests.pipeline.http.operations.test_list_sessions import insert
 from tests.pipeline.http.serving import serving
+from tests.pipeline.query.rows import BOT, NOW, conversation
 
 TOKEN = "tf_KEY1_secretsecret"
 PATH = "/bot/a%2Fb/session/"
@@ -216,3 +218,17 @@ def test_a_server_with_another_certificate_is_not_trusted(safe: Settings, pem: C
         assert "TURNFOLD_API_CA should name the file" in text
     with responding(200, b"{}") as (api, _), pytest.raises(TransientError, match="does not answer over TLS"):
         get(msgspec.structs.replace(safe, api=api.replace("http", "https")), PATH, {}, ErrorBody)
+
+
+COUNT = 25
+
+
+def test_as_many_rows_are_read_as_are_wanted(with_tables: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    insert(with_tables, *(conversation(number, start=NOW + number, end=NOW + number) for number in range(COUNT)))
+    monkeypatch.setattr(http_client, "PAGE", 4)
+    path, request = f"/bots/{BOT}/analytics/sessions", {"startDateTime": 0, "endDateTime": 4_000_000_000}
+    with serving(create_app(with_tables)) as url:
+        settings = msgspec.structs.replace(with_tables, api=url)
+        for limit in (None, 3, 4, 5, 24, 25, 26):
+            found = list_rows(settings, path, request, ListSessionAnalyticsDataResponse, attrgetter("sessions"), limit)
+            assert [one.session_id for one in found] == [f"session-{n}" for n in range(COUNT)][::-1][:limit]

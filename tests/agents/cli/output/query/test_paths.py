@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from agents.cli.output.lists import print_csv
-from agents.cli.output.paths import path_cells, print_paths_json, print_tree
+from agents.cli.output.query.lists import print_csv
+from agents.cli.output.query.paths import path_cells, print_paths_json, print_tree
 from agents.cli.path_tree import PathNode
 
 LEAF = PathNode("/BookHotel/BookCar", 5, 15)

@@ -9,8 +9,8 @@ import msgspec
 import orjson
 import pytest
 
-from agents.cli.commands import watch
-from agents.cli.commands.watch import SessionWatcher
+from agents.cli.commands.query import watch
+from agents.cli.commands.query.watch import SessionWatcher
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.store.connection.client import connection

@@ -7,8 +7,8 @@ import json
 import pytest
 from msgspec import UNSET
 
-from agents.cli.output.lists import print_csv, print_json
-from agents.cli.output.sessions import cells, print_table
+from agents.cli.output.query.lists import print_csv, print_json
+from agents.cli.output.query.sessions import cells, print_table
 from schemas.lex.analytics.list_sessions import InvokedIntentSample, SessionSpecification
 
 FULL = SessionSpecification(

@@ -11,7 +11,7 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from tests.agents.cli.command import turnfold
-from tests.agents.cli.commands.counted import counted
+from tests.agents.cli.commands.query.counted import counted
 from tests.pipeline.http.serving import serving
 from tests.pipeline.query.session_entries import BOT
 

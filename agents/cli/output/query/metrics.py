@@ -8,7 +8,7 @@ from typing import Any, Self
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.output.bars import bar, percent
+from agents.cli.output.query.bars import bar, percent
 from agents.cli.output.write import cell, console, iso
 from schemas.lex.analytics.metrics import MetricsResult, MetricStatistic
 

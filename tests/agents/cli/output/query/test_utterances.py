@@ -5,8 +5,8 @@ import io
 
 import pytest
 
-from agents.cli.output.lists import print_csv
-from agents.cli.output.utterances import print_utterances, utterance_cells
+from agents.cli.output.query.lists import print_csv
+from agents.cli.output.query.utterances import print_utterances, utterance_cells
 from schemas.lex.analytics.list_utterances import UtteranceSpecification
 from schemas.lex.session_v2 import Message
 

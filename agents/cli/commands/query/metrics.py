@@ -4,10 +4,10 @@ from operator import attrgetter
 
 import click
 
+from agents.cli.http_client import list_rows
 from agents.cli.list_options import ORDERS, Selection, filters_in_words, formats, hint, in_order, limits, selects
-from agents.cli.output.lists import print_csv, print_json
-from agents.cli.output.metrics import ResultColumns, metrics_cells, print_metrics
-from agents.cli.paging import list_rows
+from agents.cli.output.query.lists import print_csv, print_json
+from agents.cli.output.query.metrics import ResultColumns, metrics_cells, print_metrics
 from agents.cli.subjects import BIN, BINS, SUBJECTS, Counting, Subject
 from pipeline.config.settings import Settings
 from schemas.lex.analytics.metrics import MetricsResponse

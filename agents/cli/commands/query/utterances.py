@@ -4,10 +4,10 @@ from operator import attrgetter
 
 import click
 
+from agents.cli.http_client import list_rows
 from agents.cli.list_options import ORDERS, Selection, filters_in_words, formats, hint, in_order, limits, selects
-from agents.cli.output.lists import print_csv, print_json
-from agents.cli.output.utterances import print_utterances, utterance_cells
-from agents.cli.paging import list_rows
+from agents.cli.output.query.lists import print_csv, print_json
+from agents.cli.output.query.utterances import print_utterances, utterance_cells
 from pipeline.config.settings import Settings
 from schemas.lex.analytics.filters import UtteranceFilterName
 from schemas.lex.analytics.list_utterances import ListUtteranceAnalyticsDataResponse, UtteranceSortName

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from agents.cli.output.lists import print_csv, print_json
+from agents.cli.output.query.lists import print_csv, print_json
 from schemas.lex.list_bots import BotSummary
 
 BOTS = [BotSummary("BOTAAAAAA1", 'Tra"vel, 1', 1.5), BotSummary("BOTBBBBBB2", "=evil", 2.0)]

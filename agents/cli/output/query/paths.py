@@ -6,7 +6,7 @@ import orjson
 from rich.text import Text
 from rich.tree import Tree
 
-from agents.cli.output.bars import bar, percent
+from agents.cli.output.query.bars import bar, percent
 from agents.cli.output.write import cell, console, write_json
 from agents.cli.path_tree import PathNode
 

@@ -4,8 +4,8 @@ import click
 
 from agents.cli.http_client import open_client
 from agents.cli.list_options import Selection, filters_in_words, formats, hint, selects
-from agents.cli.output.lists import print_csv
-from agents.cli.output.paths import path_cells, print_paths_json, print_tree
+from agents.cli.output.query.lists import print_csv
+from agents.cli.output.query.paths import path_cells, print_paths_json, print_tree
 from agents.cli.path_tree import ROOT, PathNode, read_tree
 from pipeline.config.settings import Settings
 from schemas.lex.analytics.filters import PathFilterName

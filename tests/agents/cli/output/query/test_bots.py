@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.cli.output.bots import bot_cells, print_bots
+from agents.cli.output.query.bots import bot_cells, print_bots
 from schemas.lex.list_bots import BotSummary
 
 BOT = BotSummary("BOTAAAAAA1", "Travel\x1b[31m", 1795211320.648)

@@ -10,7 +10,7 @@ import pytest
 from agents.cli.subjects import SUBJECTS
 from pipeline.config.settings import Settings
 from tests.agents.cli.command import turnfold
-from tests.agents.cli.commands.counted import FROM_TO, counted
+from tests.agents.cli.commands.query.counted import FROM_TO, counted
 from tests.pipeline.http.operations.test_list_sessions import insert
 from tests.pipeline.query.rows import conversation
 from tests.pipeline.query.session_entries import BOT

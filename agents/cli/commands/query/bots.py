@@ -4,11 +4,11 @@ from operator import attrgetter
 
 import click
 
+from agents.cli.http_client import list_rows
 from agents.cli.list_options import formats
-from agents.cli.output.bots import bot_cells, print_bots
-from agents.cli.output.lists import print_csv, print_json
+from agents.cli.output.query.bots import bot_cells, print_bots
+from agents.cli.output.query.lists import print_csv, print_json
 from agents.cli.output.write import say
-from agents.cli.paging import list_rows
 from pipeline.config.settings import Settings
 from schemas.lex.list_bots import ListBotsResponse
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import click
 
+from agents.cli.http_client import list_rows
 from agents.cli.list_options import filter_option, filters_in_words
 from agents.cli.options import parse_duration, parse_filters, resolve_bot_id
-from agents.cli.output.lists import print_json_line
-from agents.cli.output.sessions import print_line
+from agents.cli.output.query.lists import print_json_line
+from agents.cli.output.query.sessions import print_line
 from agents.cli.output.write import say
-from agents.cli.paging import list_rows
 from agents.cli.signals import StopSignal
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import TransientError

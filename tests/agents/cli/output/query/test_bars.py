@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.cli.output.bars import EIGHTHS, WIDTH, bar, percent
+from agents.cli.output.query.bars import EIGHTHS, WIDTH, bar, percent
 from tests.effort import examples
 
 

@@ -11,7 +11,7 @@ import msgspec
 import orjson
 
 from agents.cli.http_client import get
-from agents.cli.output.session import print_session
+from agents.cli.output.query.session import print_session
 from agents.cli.output.write import say, write_json
 from pipeline.config.settings import Settings
 from schemas.lex.session_v1 import GetSessionV1Response

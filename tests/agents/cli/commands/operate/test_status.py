@@ -4,7 +4,7 @@ import msgspec
 import orjson
 import pytest
 
-from agents.cli.commands.status import _print_tables
+from agents.cli.commands.operate.status import _print_tables
 from agents.cli.state import State
 from pipeline.config.settings import Settings
 from pipeline.kafka.client.kafka_python import open_producer

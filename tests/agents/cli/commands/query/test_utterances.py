@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from tests.agents.cli.command import turnfold
-from tests.agents.cli.commands.counted import FROM_TO, counted
+from tests.agents.cli.commands.query.counted import FROM_TO, counted
 from tests.pipeline.query.session_entries import BOT
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from agents.cli.output.lists import print_csv
-from agents.cli.output.metrics import ResultColumns, metrics_cells, print_metrics
+from agents.cli.output.query.lists import print_csv
+from agents.cli.output.query.metrics import ResultColumns, metrics_cells, print_metrics
 from schemas.lex.analytics.metrics import BinKey, GroupKey, MetricResult, MetricsResult, MetricStatistic
 
 DAY = 1_795_132_800

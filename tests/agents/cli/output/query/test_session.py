@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.cli.output.session import print_session
+from agents.cli.output.query.session import print_session
 from schemas.lex.session_v1 import ActiveContextV1, DialogActionV1, GetSessionV1Response, IntentSummary
 from schemas.lex.session_v2 import ImageResponseCard, Message, TimeToLive
 from schemas.lex.transcript import GetTranscriptResponse, SpokenTurn

@@ -1,0 +1,1 @@
+"""Commands that bring log entries in: from files, from AWS, or invented ones."""
