@@ -147,6 +147,7 @@ def _bare_app(settings: Settings) -> App:
         consumer_metadata_max_age_ms=METADATA_AGE_MS,
         consumer_max_fetch_size=max(FETCH_BYTES, 2 * settings.max_message_bytes),
         broker_max_poll_records=max(1, settings.flush_events // POLLS_A_FLUSH),
+        broker_check_crcs=False,  # `check_fetches` has checked each batch, with the processor's own instruction
         broker_session_timeout=settings.kafka_session_timeout,
         broker_heartbeat_interval=settings.kafka_session_timeout / 3,
         broker_commit_interval=settings.flush_seconds,

@@ -17,7 +17,7 @@ from pipeline.kafka.client.kafka_python import translate_errors
 from pipeline.kafka.client.librdkafka import client_options, is_authentication_error, log, translate_librdkafka_errors
 from pipeline.runtime.errors import TransientError, UsageError
 
-QUEUED_KB = 65_536
+QUEUED_KB = 40_960
 """Kilobytes that librdkafka may fetch ahead of the reader: about two batches of a replay."""
 FETCH_BYTES = 8 * 1024 * 1024
 """Bytes of one fetch: 4,900 records of 1.6 KB, where librdkafka's default holds 616."""

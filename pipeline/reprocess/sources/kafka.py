@@ -71,21 +71,33 @@ async def records(settings: Settings, job: Job, unit: WorkUnit, size: int) -> As
     """
     (at,), (end,) = map(_offsets, (unit.position, unit.source.end))
     partition = TopicPartition(job.topic, int(unit.source.of))
-    ours = job.topic in {settings.topic_raw, settings.topic_turns}
     with fetcher(settings) as opened:
         fetches = read_batches(opened, partition, (at, end), size, PATIENCE)
-        parts = prefetch(_joined(_divided(fetches, settings.max_message_bytes), size))
-        async with aclosing(parts):  # before the fetcher is closed, which its thread takes from
-            async for fetched in parts:
-                wanted = [
-                    KafkaInput(one.value() or b"", unit.source.name, one.offset(), "", one.timestamp()[1], ours)
-                    for one in _in_window(fetched.records, job)
-                    if not _damage(one)
-                ]
-                damaged = [_describe(unit.source.name, damage) for damage in map(_damage, fetched.records) if damage]
-                done = fetched.next_offset - at
-                yield InputBatch(wanted, (fetched.next_offset,), done, len(fetched.records), damaged)
-                at = fetched.next_offset
+        batches = _joined(_divided(fetches, settings.max_message_bytes), size)
+        inputs = prefetch(map(_Inputs(settings, job, unit.source.name, at), batches))
+        async with aclosing(inputs):  # before the fetcher is closed, which its thread takes from
+            async for batch in inputs:
+                yield batch
+
+
+class _Inputs:
+    """Makes inputs of the records of a partition, batch by batch, so that librdkafka's messages are not kept."""
+
+    def __init__(self, settings: Settings, job: Job, name: str, at: int) -> None:
+        """`name` is that of the source, `at` the offset of its first record."""
+        self._ours = job.topic in {settings.topic_raw, settings.topic_turns}
+        self._job, self._name, self._at = job, name, at
+
+    def __call__(self, fetched: Fetched) -> InputBatch:
+        """Return the next batch."""
+        wanted = [
+            KafkaInput(one.value() or b"", self._name, one.offset(), "", one.timestamp()[1], self._ours)
+            for one in _in_window(fetched.records, self._job)
+            if not _damage(one)
+        ]
+        damaged = [_describe(self._name, damage) for damage in map(_damage, fetched.records) if damage]
+        done, self._at = fetched.next_offset - self._at, fetched.next_offset
+        return InputBatch(wanted, (fetched.next_offset,), done, len(fetched.records), damaged)
 
 
 class Part(Fetched, frozen=True):

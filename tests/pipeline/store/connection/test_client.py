@@ -1,4 +1,6 @@
 import asyncio
+import gc
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -108,6 +110,21 @@ def test_events_of_very_many_months_may_be_inserted_at_once(clickhouse_settings:
         assert await clickhouse.rows("SELECT count(), max(time) FROM t") == [(200, 199 * month)]
 
     using(clickhouse_settings, use)
+
+
+def test_nothing_of_a_batch_is_kept_once_it_is_inserted(clickhouse_settings: Settings) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        await clickhouse.command(TABLE)
+        rows = [Row(payload=bytes([number]) * 1_000) for number in range(10)]
+        before = [sys.getrefcount(row.payload) for row in rows]
+        await clickhouse.insert("t", rows)
+        assert [sys.getrefcount(row.payload) for row in rows] == before
+
+    gc.disable()  # a collection would free what is only kept by a cycle
+    try:
+        using(clickhouse_settings, use)
+    finally:
+        gc.enable()
 
 
 def test_inserting_nothing_asks_for_nothing(clickhouse_settings: Settings) -> None:
