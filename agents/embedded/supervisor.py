@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from agents.embedded.child_log import append_log, rotate_logs
-from agents.embedded.restarts import RestartPolicy
+from agents.restarts import RestartPolicy
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.process import die_with_parent
 

@@ -10,7 +10,7 @@ from pipeline.auth.errors import Denial, DeniedError
 from pipeline.auth.key_factory import BEARER_SCHEME, hash_of, is_token_of, key_id_of
 from pipeline.auth.key_store import KeyStore
 from pipeline.auth.login import Logins
-from pipeline.auth.rate_limit import RateLimits
+from pipeline.auth.rate_limit import KeySlots, RateLimits
 from pipeline.auth.sigv4 import SignedRequest, read_signature, verify
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import Now
@@ -92,12 +92,16 @@ ANYONE = AccessKey(id="ANYONE", name="any process on this machine", bots=(ALL,),
 class AccessControl:
     """Authenticate and rate-limit requests where keys are configured; without keys, accept every request."""
 
-    def __init__(self, settings: Settings, now: Now) -> None:
-        """Raises UsageError where the key file cannot be read."""
+    def __init__(self, settings: Settings, now: Now, slots: KeySlots | None = None) -> None:
+        """Limit keys by `slots`, or by limits of this process alone.
+
+        Raises:
+            UsageError: the key file cannot be read.
+        """
         self._authenticator = Authenticator(Path(settings.api_keys), now) if settings.api_keys else None
         self.logins = Logins(self._authenticator, settings.token_key, now) if self._authenticator else None
         """Logins of people with a browser; None where keys are not configured."""
-        self._rate_limits = RateLimits(settings)
+        self._slots = slots or RateLimits(settings)
 
     def check(self) -> None:
         """Raise KeysUnavailableError while the key file cannot be read."""
@@ -124,7 +128,7 @@ class AccessControl:
 
     def slot(self, key: AccessKey) -> AbstractAsyncContextManager[None]:
         """Hold one of the key's concurrent requests for the length of a block; it may raise ThrottledError."""
-        return nullcontext() if key is ANYONE else self._rate_limits.slot(key)
+        return nullcontext() if key is ANYONE else self._slots.slot(key)
 
 
 def check_right(key: AccessKey, right: Right) -> None:

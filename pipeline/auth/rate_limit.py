@@ -4,7 +4,8 @@ import asyncio
 import math
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 
 from aiolimiter import AsyncLimiter
 
@@ -19,6 +20,13 @@ WAITING = 32
 """Requests of one key that may wait for a slot."""
 WAIT_S = 2.0
 """Seconds that a request may wait: less than SDKs wait for a response, and long enough that few have to retry."""
+
+
+class KeySlots(Protocol):
+    """Limits the rate and the concurrency of access keys."""
+
+    def slot(self, key: AccessKey, /) -> AbstractAsyncContextManager[None]:
+        """Hold one of the key's concurrent requests for the length of a block; it may raise ThrottledError."""
 
 
 class RateLimits:

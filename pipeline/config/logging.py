@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TextIO
 
 import orjson
@@ -33,11 +34,12 @@ STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asct
 """Attributes that logging itself sets on a record; all others were given as `extra`."""
 
 
-def configure_logging(settings: Settings, stream: TextIO = sys.stderr) -> None:
-    """Log to `stream` as the settings say, and replace any earlier configuration."""
+def configure_logging(settings: Settings, stream: TextIO = sys.stderr, **fields: object) -> None:
+    """Log to `stream` as the settings say, each line with these fields, and replace any earlier configuration."""
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not stream.isatty())
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines() if as_json else TextLines())
+    handler.addFilter(partial(_add_fields, fields))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     quiet = logging.NOTSET if settings.log_level == "debug" else logging.WARNING
     for name in NOISY:
@@ -47,6 +49,11 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stderr) -> None:
     if settings.kafka_sasl or any(redaction_labels(settings)):
         for name in LOG_PAYLOADS:
             logging.getLogger(name).setLevel(max(quiet, logging.INFO))
+
+
+def _add_fields(fields: Mapping[str, object], record: logging.LogRecord) -> bool:
+    vars(record).update(fields)
+    return True
 
 
 class JsonLines(logging.Formatter):

@@ -143,6 +143,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The address that the query layer listens on."""
     api_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8080
     """The port that the query layer listens on."""
+    api_processes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    """Processes in which `turnfold serve` answers on that port, so that it uses more than one processor."""
     api: str = "http://127.0.0.1:8080"
     """The URL of the query layer that commands such as `turnfold sessions` and `metrics` query."""
     api_token: Secret = ""

@@ -1,7 +1,8 @@
 """Build the ASGI application of the query layer: all its routes and middlewares."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -9,6 +10,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from pipeline.auth.authenticator import AccessControl
+from pipeline.auth.rate_limit import KeySlots
 from pipeline.config.settings import Settings
 from pipeline.http.middleware.audit_log import AuditMiddleware, audit_log
 from pipeline.http.middleware.cors import cors
@@ -54,22 +56,42 @@ def no_pages(_: AppContext) -> Sequence[BaseRoute]:
     return ()
 
 
-def create_app(settings: Settings, *, now: Now = now_ms, pages: Pages = no_pages) -> Starlette:
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What a query layer counts, alone or together with other processes.
+
+    Attributes:
+        metrics: of requests.
+        concurrency: the limit of requests in progress.
+        slots: the limits of access keys; None for those of this process alone.
+        running: is entered while requests are answered.
+    """
+
+    metrics: QueryMetrics = field(default_factory=QueryMetrics)
+    concurrency: ConcurrencyLimiter = field(default_factory=ConcurrencyLimiter)
+    slots: KeySlots | None = None
+    running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+
+
+def create_app(
+    settings: Settings, *, now: Now = now_ms, pages: Pages = no_pages, counters: Counters | None = None
+) -> Starlette:
     """Build the query layer. It connects to ClickHouse with the first request that needs it.
 
     Raises:
         UsageError: the key file cannot be read, or the audit log cannot be written.
     """
     store = LazyClickHouse(settings)
-    query_metrics = QueryMetrics()
-    access = AccessControl(settings, now)
+    counters = counters or Counters()
+    access = AccessControl(settings, now, counters.slots)
     audit = audit_log(settings)
-    context = AppContext(settings, store, PageTokens(settings.token_key), now, ConcurrencyLimiter(), access)
+    context = AppContext(settings, store, PageTokens(settings.token_key), now, counters.concurrency, access)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            yield
+            async with counters.running():
+                yield
         finally:
             await store.close()
             for handler in audit.handlers:
@@ -78,12 +100,12 @@ def create_app(settings: Settings, *, now: Now = now_ms, pages: Pages = no_pages
     app = Starlette(
         routes=[
             *(route for operation in OPERATIONS for route in operation.routes(context)),
-            *probes(ReadyProbe(store), query_metrics, access),
+            *probes(ReadyProbe(store), counters.metrics, access),
             openapi_route(OPERATIONS),
             *pages(context),
         ],
         middleware=[
-            Middleware(MetricsMiddleware, metrics=query_metrics),
+            Middleware(MetricsMiddleware, metrics=counters.metrics),
             Middleware(AuditMiddleware, log=audit),
             *cors(settings.api_origins),  # outside of error handling, so that pages can read error responses
             Middleware(RequestContextMiddleware),

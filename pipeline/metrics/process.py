@@ -21,8 +21,8 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call] # they double the number of series, and nobody needs them
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        build = Info("turnfold_build", "Versions of Turnfold and Python", registry=self.registry)
-        build.info({"version": package_version("0"), "python": platform.python_version()})
+        self.build = Info("turnfold_build", "Versions of Turnfold and Python", registry=self.registry)
+        self.build.info({"version": package_version("0"), "python": platform.python_version()})
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus's text format."""

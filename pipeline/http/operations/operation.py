@@ -1,6 +1,6 @@
 """Describe an operation of the API as data, and build the routes that authenticate and answer its requests."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableSequence, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -35,11 +35,20 @@ MAX_CONCURRENT = 64
 
 
 class ConcurrencyLimiter:
-    """Count the requests in progress, and refuse more than the limit."""
+    """Count the requests in progress, and refuse more than the limit.
 
-    def __init__(self, limit: int = MAX_CONCURRENT) -> None:
+    Args:
+        limit: of requests in progress.
+        counts: requests in progress in each process that shares the limit; by default this one is alone.
+        own: the place of this process among them.
+    """
+
+    def __init__(
+        self, limit: int = MAX_CONCURRENT, counts: MutableSequence[int] | memoryview | None = None, own: int = 0
+    ) -> None:
         self._limit = limit
-        self._in_progress = 0
+        self._counts = [0] if counts is None else counts
+        self._own = own
 
     @contextmanager
     def slot(self) -> Iterator[None]:
@@ -48,13 +57,13 @@ class ConcurrencyLimiter:
         Raises:
             BusyError: the limit is reached.
         """
-        if self._in_progress >= self._limit:
+        if sum(self._counts) >= self._limit:
             raise BusyError(f"{self._limit} requests are in progress already; try again in a moment")
-        self._in_progress += 1
+        self._counts[self._own] += 1
         try:
             yield
         finally:
-            self._in_progress -= 1
+            self._counts[self._own] -= 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,21 @@ def run_server(
     check_exposure(settings, address.host, f"{address.settings}_HOST")
     with listen(settings, address) as listening:
         server = create_server(create(settings), settings, protocol)
-        scheme = "https" if settings.api_certificate else "http"
-        log.info("%s listens on %s://%s:%d", address.server, scheme, address.host, address.port)
-        _log_exposure(settings, address.host)
-        with _stop_on_signal(server):
-            server.run(sockets=[listening])
+        log_address(settings, address)
+        run_until_signal(server, listening)
+
+
+def log_address(settings: Settings, address: Address) -> None:
+    """Log where a server listens, and whether others can read what it sends."""
+    scheme = "https" if settings.api_certificate else "http"
+    log.info("%s listens on %s://%s:%d", address.server, scheme, address.host, address.port)
+    _log_exposure(settings, address.host)
+
+
+def run_until_signal(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Answer on a socket until a signal stops the server."""
+    with _stop_on_signal(server):
+        server.run(sockets=[listening])
 
 
 def query_layer_address(settings: Settings) -> Address:

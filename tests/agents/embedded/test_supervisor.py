@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.embedded import restarts
+from agents import restarts
 from agents.embedded.supervisor import GivenUpError, Launch, Program, Supervisor
 from pipeline.runtime.errors import TransientError
 

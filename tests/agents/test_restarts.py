@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.embedded.restarts import (
+from agents.restarts import (
     EARLY_SECONDS,
     FIRST_PAUSE,
     MAX_DEATHS,

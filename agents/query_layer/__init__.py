@@ -1,0 +1,1 @@
+"""Run the query layer in several processes."""

@@ -1,0 +1,1 @@
+"""Answer on one port by several processes, which share limits and metrics."""
