@@ -20,7 +20,7 @@ from pipeline.embedded.data_folder import INCOMING, prepare_folder
 from pipeline.embedded.engine import Engine
 from pipeline.embedded.http.auth import Account
 from pipeline.embedded.http.frontend import create_frontend
-from pipeline.embedded.http.native_refusal import NativeRefusingProtocol
+from pipeline.embedded.http.native_clients import NativeRefusingProtocol
 from pipeline.embedded.http.running_statement import ResponseAbortedError
 from pipeline.embedded.seal import seal
 from pipeline.runtime.errors import UsageError

@@ -29,7 +29,7 @@ from pipeline.http.operations import (
 )
 from pipeline.http.operations.operation import AppContext, ConcurrencyLimiter, Operation
 from pipeline.http.probes import probes
-from pipeline.metrics.query import QueryMetrics
+from pipeline.metrics.http import QueryMetrics
 from pipeline.query.analytics.page_token import PageTokens
 from pipeline.runtime.clock import Now, now_ms
 from pipeline.store.connection.lazy_client import LazyClickHouse

@@ -1,6 +1,7 @@
-"""Build the ASGI application of the receiver: its routes, and the middlewares that it shares with the query layer."""
+"""Build the receiver: routes, a probe of Kafka, the middlewares of the query layer; and run it until a signal."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -18,18 +19,42 @@ from pipeline.http.middleware.audit_log import AuditMiddleware, audit_log
 from pipeline.http.middleware.request_context import MetricsMiddleware, RequestContextMiddleware, request_context
 from pipeline.http.middleware.trusted_host import trusted_host
 from pipeline.http.probes import probes
+from pipeline.http.server.protocol import BoundedProtocol
+from pipeline.http.server.run import Address, run_server
 from pipeline.kafka.producer.deliveries import DeliveryProducer
-from pipeline.metrics.receive import ReceiveMetrics
+from pipeline.metrics.http import ReceiveMetrics
 from pipeline.receive import events, firehose
 from pipeline.receive.door import Door
 from pipeline.receive.errors import describe_error
-from pipeline.receive.kafka_probe import KafkaProbe
+from pipeline.receive.firehose import MAX_BODY
 from pipeline.receive.publisher import MAX_RECORD, Publisher, replacement
 from pipeline.receive.reception import Reception
 from pipeline.runtime.clock import Now, now_ms
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """Methods that Firehose's path answers, all but POST with an error of Firehose's form."""
+PROBE_SECONDS = 3.0
+"""Seconds that Kafka has to answer a probe."""
+PROBE_FRESH_SECONDS = 1.0
+"""Seconds for which the result of a probe is reused."""
+
+
+class ReceiverProtocol(BoundedProtocol):
+    """The query layer's protocol, for bodies of Firehose's size."""
+
+    body_bytes = MAX_BODY + 8 * 1024 * 1024
+    """Bytes of a body at most, with some room, so that what is too large is refused with a response."""
+    frame_bytes = 4 * 1024 * 1024
+
+
+def serve(settings: Settings) -> None:
+    """Receive events until SIGTERM or SIGINT, then answer the requests in progress within `settings.stop_seconds`.
+
+    Raises:
+        UsageError: the address cannot be bound, or the certificate or the key file cannot be used.
+    """
+    address = Address("the receiver", settings.receive_host, settings.receive_port, "TURNFOLD_RECEIVE")
+    run_server(create_app, settings, address, ReceiverProtocol)
 
 
 def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
@@ -77,6 +102,29 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
     )
     app.router.redirect_slashes = False  # senders do not expect redirects
     return app
+
+
+class KafkaProbe:
+    """Probes Kafka for `/readyz`, however many ask."""
+
+    def __init__(self, producer: DeliveryProducer) -> None:
+        self._producer = producer
+        self._running: asyncio.Task[str] | None = None
+        self._finished = 0.0
+
+    async def problem(self) -> str:
+        """Return the problem as of less than `PROBE_FRESH_SECONDS` ago; empty if there is none."""
+        if self._running is None or (self._running.done() and time.monotonic() - self._finished >= PROBE_FRESH_SECONDS):
+            self._running = asyncio.create_task(self._probe())
+        running = self._running
+        await asyncio.wait([running])  # a caller who leaves must not cancel it for the others
+        return running.result()
+
+    async def _probe(self) -> str:
+        try:
+            return await asyncio.to_thread(self._producer.problem, PROBE_SECONDS)
+        finally:
+            self._finished = time.monotonic()
 
 
 def _endpoint(handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:

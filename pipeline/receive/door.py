@@ -8,7 +8,7 @@ from starlette.requests import Request
 from pipeline.auth.authenticator import AccessControl, check_right
 from pipeline.http.middleware.request_context import AuditRecord, request_context
 from pipeline.kafka.producer.deliveries import Delivery
-from pipeline.metrics.receive import ReceiveMetrics
+from pipeline.metrics.http import ReceiveMetrics
 from pipeline.receive.errors import RECEIVER
 from pipeline.receive.publisher import PublishCounts
 from pipeline.receive.reception import BodyReader, Reception

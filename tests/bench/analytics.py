@@ -29,8 +29,8 @@ from pipeline.config.settings import Settings
 from pipeline.query.analytics.context import QueryContext, Row, RowSource
 from pipeline.query.analytics.page_token import PageTokens
 from pipeline.query.analytics.time_range import parse_time_range
-from pipeline.query.list_aggregated_utterances.handler import AggregatedUtterances
-from pipeline.query.list_intent_paths.handler import IntentPaths
+from pipeline.query.list_aggregated_utterances import AggregatedUtterances
+from pipeline.query.list_intent_paths import IntentPaths
 from pipeline.query.list_utterances.handler import UtteranceLists
 from pipeline.query.metrics.handler import AnyMetricsRequest, MetricsPages
 from pipeline.query.metrics.kinds import (

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from pipeline.query.analytics.context import Row
+from pipeline.query.analytics.context import QueryContext, Row
 from pipeline.query.analytics.page_token import PageTokens
-from pipeline.query.list_sessions.handler import SessionLists
-from pipeline.query.list_sessions.page_spans import PageSpans
+from pipeline.query.list_sessions.handler import PageSpans, SessionLists
 from pipeline.query.list_sessions.sql import SETTINGS, Cursor, SessionQuery, select
 from pipeline.store.connection.client import ClickHouse
 from schemas.columns import columns
@@ -206,7 +205,8 @@ class Reader:
 
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._client = clickhouse._client
-        self._lists = SessionLists(self, PageTokens(""), lambda: END, lambda _: 0.0, lambda _: True, PageSpans())
+        context = QueryContext(self, PageTokens(""), lambda: END, lambda _: 0.0, lambda _: True)
+        self._lists = SessionLists(context, PageSpans())
         self.rows_read = self.bytes_read = 0
 
     async def rows(

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from pipeline.metrics.query import QueryMetrics
-from pipeline.metrics.receive import ReceiveMetrics
+from pipeline.metrics.http import QueryMetrics, ReceiveMetrics
 from pipeline.metrics.worker import AGENTS, WorkerMetrics
 from pipeline.runtime.errors import Reason
 from schemas.dead_letter import DeadLetter

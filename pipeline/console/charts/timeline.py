@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from pipeline.console.charts.scale import nice_top
-
 WIDTH, HEIGHT = 1000, 200
 GAP = 0.2
 """Share of a column's width that stays empty beside it, where there is room."""
 MAX_WITH_GAP = 120
 """Columns beyond which there is no room between them."""
 STEP = {"OneHour": 3_600, "OneDay": 86_400}
+STEPS = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +99,11 @@ def _blocks(counts: Mapping[str, int], states: Sequence[str], top: float) -> tup
             below += number
             blocks.append(Block(state, round(HEIGHT - below / top * HEIGHT, 2), round(height, 2)))
     return tuple(blocks)
+
+
+def nice_top(greatest: float) -> float:
+    """Return the least round number that is not below `greatest`, at least 1: one of STEPS times a power of ten."""
+    power = 1.0
+    while power * 10 < greatest:
+        power *= 10
+    return max(1.0, next(step * power for step in STEPS if step * power >= greatest))

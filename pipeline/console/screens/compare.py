@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from pipeline.console.measures import COUNT, INTENT_METRICS, SESSION_METRICS, Metric, ask_all, metric_list, value_of
 from pipeline.console.questions import Question
-from pipeline.console.screens.common import CHOICE_FIELDS, code_of, filter_bar
+from pipeline.console.screens.filter_bar import CHOICE_FIELDS, code_of, filter_bar
 from pipeline.console.screens.intents import INTENT_STATES, MAX_RESULTS, NamedResult, named_results
 from pipeline.console.url_state.filters import INTENT_FILTERS, SESSION_FILTERS
 from pipeline.console.url_state.view_state import ViewState

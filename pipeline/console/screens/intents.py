@@ -18,7 +18,7 @@ from pipeline.console.measures import (
 )
 from pipeline.console.output.downloads import FORMATS, TableRow, download
 from pipeline.console.questions import Question
-from pipeline.console.screens.common import code_of, filter_bar
+from pipeline.console.screens.filter_bar import code_of, filter_bar
 from pipeline.console.url_state.filters import INTENT_FILTERS, STAGE_FILTERS
 from pipeline.console.visit import Screen, ScreenPart, Visit
 from schemas.access_key import Right

@@ -21,7 +21,7 @@ from pipeline.console.measures import (
     value_of,
 )
 from pipeline.console.questions import Question
-from pipeline.console.screens.common import code_of, filter_bar
+from pipeline.console.screens.filter_bar import code_of, filter_bar
 from pipeline.console.url_state.filters import SESSION_FILTERS, UTTERANCE_FILTERS
 from pipeline.console.url_state.span import Span
 from pipeline.console.url_state.view_state import ViewState

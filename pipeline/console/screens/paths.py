@@ -8,7 +8,7 @@ from starlette.responses import Response
 from pipeline.console.charts.flow import HEIGHT, FlowColumn, FlowNode, layout, read_nodes, rows
 from pipeline.console.output.downloads import FORMATS, TableRow, download
 from pipeline.console.questions import Question
-from pipeline.console.screens.common import code_of, filter_bar
+from pipeline.console.screens.filter_bar import code_of, filter_bar
 from pipeline.console.url_state.filters import PATH_FILTERS
 from pipeline.console.visit import Screen, ScreenPart, Visit
 from pipeline.http.operations import list_intent_paths

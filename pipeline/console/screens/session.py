@@ -9,7 +9,7 @@ from pipeline.console.output.downloads import FORMATS, MAX_ROWS, TableRow, downl
 from pipeline.console.output.end_rule import end_rule
 from pipeline.console.output.transcript import csv_rows, turn_views
 from pipeline.console.questions import Question
-from pipeline.console.screens.common import code_of
+from pipeline.console.screens.filter_bar import code_of
 from pipeline.console.visit import Screen, ScreenPart, Visit
 from pipeline.http.operations import list_sessions
 from pipeline.query.conversation import MAX_FOUND, ConversationReader

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from pipeline.console.measures import count_sessions
 from pipeline.console.output.downloads import FORMATS, MAX_ROWS, TableRow, download
 from pipeline.console.questions import Question
-from pipeline.console.screens.common import code_of, filter_bar
+from pipeline.console.screens.filter_bar import code_of, filter_bar
 from pipeline.console.url_state.filters import SESSION_FILTERS
 from pipeline.console.url_state.span import Span, iso
 from pipeline.console.visit import Screen, ScreenPart, Visit

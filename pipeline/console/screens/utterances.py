@@ -8,7 +8,7 @@ from starlette.responses import Response
 from pipeline.console.measures import COUNT, UTTERANCE_METRICS, Metric, keys_of, metric_list, value_of
 from pipeline.console.output.downloads import FORMATS, MAX_ROWS, TableRow, download
 from pipeline.console.questions import Question
-from pipeline.console.screens.common import code_of, filter_bar
+from pipeline.console.screens.filter_bar import code_of, filter_bar
 from pipeline.console.url_state.filters import UTTERANCE_FILTERS
 from pipeline.console.visit import Screen, ScreenPart, Visit
 from pipeline.http.operations import list_utterances

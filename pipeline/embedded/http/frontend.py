@@ -16,7 +16,7 @@ from pipeline.embedded.errors import EngineError
 from pipeline.embedded.handle import EngineResult
 from pipeline.embedded.http.auth import Account, check_account, check_host
 from pipeline.embedded.http.compression import ResponseEncoder, choose_encoding
-from pipeline.embedded.http.go_handshake import handshake_block, is_handshake
+from pipeline.embedded.http.native_clients import handshake_block, is_handshake
 from pipeline.embedded.http.request import StatementRequest, is_set, read_arguments, read_request
 from pipeline.embedded.http.running_statement import RunningStatement
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.http.errors import ANALYTICS, ErrorCodes, ErrorResponse, error_response
-from pipeline.metrics.query import QueryMetrics
+from pipeline.metrics.http import QueryMetrics
 
 ID_HEADER = b"x-amzn-requestid"
 SCOPE_KEY = "turnfold.request_context"

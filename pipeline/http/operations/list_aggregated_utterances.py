@@ -3,7 +3,7 @@
 from pipeline.http.body import decode
 from pipeline.http.errors import AGGREGATED_UTTERANCES
 from pipeline.http.operations.operation import AppContext, Operation, OperationRequest
-from pipeline.query.list_aggregated_utterances.handler import AggregatedUtterances
+from pipeline.query.list_aggregated_utterances import AggregatedUtterances
 from schemas.access_key import Right
 from schemas.lex.analytics.list_aggregated_utterances import (
     ListAggregatedUtterancesRequest,

@@ -3,7 +3,7 @@
 from pipeline.http.body import decode
 from pipeline.http.errors import BOTS
 from pipeline.http.operations.operation import AppContext, Operation, OperationRequest
-from pipeline.query.list_bots.handler import BotLists
+from pipeline.query.list_bots import BotLists
 from schemas.access_key import Right
 from schemas.lex.list_bots import ListBotsRequest, ListBotsResponse
 

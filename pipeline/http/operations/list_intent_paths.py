@@ -3,7 +3,7 @@
 from pipeline.http.body import decode
 from pipeline.http.operations.operation import AppContext, Operation, OperationRequest
 from pipeline.query.analytics.time_range import parse_time_range
-from pipeline.query.list_intent_paths.handler import IntentPaths
+from pipeline.query.list_intent_paths import IntentPaths
 from schemas.access_key import Right
 from schemas.lex.analytics.list_intent_paths import ListIntentPathsRequest, ListIntentPathsResponse
 from schemas.lex.analytics.operation import BotId

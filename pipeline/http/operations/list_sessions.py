@@ -11,14 +11,7 @@ from schemas.lex.analytics.operation import BotId
 
 async def handle(app: AppContext, request: OperationRequest) -> ListSessionAnalyticsDataResponse:
     """Return one page of the sessions of the bot in the path."""
-    lists = SessionLists(
-        store=app.store,
-        tokens=app.tokens,
-        now=app.now,
-        idle_ttl_of=app.settings.idle_ttl_of,
-        can_access_bot=request.key.can_access_bot,
-        page_spans=app.page_spans,
-    )
+    lists = SessionLists(app.query_context(request.key), app.page_spans)
     listing = decode(request.body, ListSessionAnalyticsDataRequest)
     check_texts_right(request.key, listing.filters)
     window = parse_time_range(listing.start_date_time, listing.end_date_time)

@@ -1,16 +1,19 @@
-"""Find the files to read at paths of files and folders, always in the same order."""
+"""Find the files to read at paths of files and folders, always in the same order, and write their names as text."""
 
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import msgspec
 
-from pipeline.ingest.files.names import name_of
 from pipeline.runtime.errors import UsageError
 
 MARKER = "aws-logs-write-test"
 """File that CloudWatch Logs writes beside an export, to test whether it may."""
+BYTES = "bytes:"
+"""Prefix of a name that is not UTF-8, written as in a URL, and of a name that has this prefix itself."""
+PLAIN = "/ ._-+=,@()[]:~"
 
 
 class FoundFile(msgspec.Struct, frozen=True):
@@ -69,3 +72,20 @@ def _walk(path: str) -> Iterator[Path]:
 
 def _raise(error: OSError) -> None:
     raise error
+
+
+def name_of(path: str) -> str:
+    """Return the name of the file at `path` as text; unchanged if it is UTF-8."""
+    if path.isascii() and not path.startswith(BYTES):
+        return path
+    name = os.fsencode(path)
+    try:
+        name.decode("utf-8")
+    except UnicodeDecodeError:
+        return BYTES + quote_from_bytes(name, PLAIN)
+    return BYTES + quote_from_bytes(name, PLAIN) if path.startswith(BYTES) else path
+
+
+def path_of(name: str) -> str:
+    """Return the path of a file from its `name_of`."""
+    return os.fsdecode(unquote_to_bytes(name.removeprefix(BYTES))) if name.startswith(BYTES) else name

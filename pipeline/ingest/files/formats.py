@@ -4,8 +4,8 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from pipeline.ingest.files.discovery import name_of
 from pipeline.ingest.files.entry_runs import LineCheck
-from pipeline.ingest.files.names import name_of
 from pipeline.ingest.files.reader import PARQUET, Input, InputLines, opened_file, stream_inputs, stream_lines
 from pipeline.runtime.errors import UsageError
 

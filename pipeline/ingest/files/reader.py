@@ -10,10 +10,10 @@ from typing import cast
 import msgspec
 
 from pipeline.ingest.files.buffer import ByteBuffer
+from pipeline.ingest.files.discovery import name_of
 from pipeline.ingest.files.entry_runs import EntryRuns, LineCheck
 from pipeline.ingest.files.gzip_stream import GZIP, ByteStream, GzipReader
 from pipeline.ingest.files.json_splitter import PIECE_BYTES, DocumentTooLongError, JsonSplitter, Piece
-from pipeline.ingest.files.names import name_of
 from pipeline.ingest.unwrap.document import objects
 from pipeline.ingest.unwrap.encodings import BOM_BYTES, Transcoder, encoding_of
 from pipeline.ingest.unwrap.wrappers import listed

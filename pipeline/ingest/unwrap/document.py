@@ -1,23 +1,24 @@
-"""Find the JSON value at the beginning of a text, and where it ends or goes wrong."""
+"""Find the JSON value at the beginning of a text, where it ends or goes wrong, and its parts as they were received."""
 
 import enum
+import json
 import re
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from pipeline.ingest.unwrap.budget import VALUES
-from pipeline.ingest.unwrap.json_text import JsonText
 from pipeline.runtime.half_characters import HALF_ESCAPE, mended_escapes
 from pipeline.runtime.json_depth import MAX_DEPTH, too_deep
 
 BYTE = re.compile(r"\(byte ([0-9]+)\)")
 TOKENS = re.compile(rb'"(?:[^"\\\n]|\\.)*+"?|[{}\[\]]')
 """A string, so that brackets in it are skipped, or a bracket. No JSON string continues after a line end."""
-
 ESCAPED_PAIR = len(r"\ud83d\ude00")
-
 _raw = msgspec.json.Decoder(msgspec.Raw)
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
+_string = msgspec.json.Decoder(str)
+_any_string = json.JSONDecoder(strict=False)
 
 
 class Verdict(enum.Enum):
@@ -26,6 +27,30 @@ class Verdict(enum.Enum):
     OPEN = enum.auto()
     WHOLE = enum.auto()
     BROKEN = enum.auto()
+
+
+class JsonText:
+    """A JSON text as received, and as `readable` by parsers, with whole characters; positions are the same in both."""
+
+    def __init__(self, received: bytes) -> None:
+        self.received = received
+        self.readable = mended_escapes(received)
+
+    def part(self, raw: bytes | msgspec.Raw) -> bytes:
+        """Return a part as it was received."""
+        return next(self.parts((raw,)))
+
+    def parts(self, raws: Iterable[bytes | msgspec.Raw]) -> Iterator[bytes]:
+        """Yield consecutive parts as they were received."""
+        if self.readable is self.received:
+            yield from map(bytes, raws)
+            return
+        position = 0
+        for raw in raws:
+            part = bytes(raw)
+            position = self.readable.index(part, position)
+            yield self.received[position : position + len(part)]
+            position += len(part)
 
 
 def first_value(text: bytes | memoryview, *, last: bool = False) -> tuple[Verdict, int]:
@@ -101,3 +126,19 @@ def objects(text: bytes) -> list[bytes]:
     except msgspec.DecodeError:
         return []
     return elements if all(value.startswith(b"{") for value in elements) else []
+
+
+def unescaped(string: bytes) -> bytes:
+    """Return the text of a JSON string; bytes that are not UTF-8 are kept.
+
+    Raises:
+        msgspec.DecodeError: it is not a JSON string.
+    """
+    try:
+        return _string.decode(string).encode()
+    except UnicodeDecodeError:
+        pass
+    try:
+        return str(_any_string.decode(string.decode(errors="surrogateescape"))).encode(errors="surrogateescape")
+    except ValueError as error:
+        raise msgspec.DecodeError(str(error)) from None

@@ -11,9 +11,8 @@ from pipeline.ingest.files.buffer import ByteBuffer
 from pipeline.ingest.files.gzip_stream import BLANKS, GZIP
 from pipeline.ingest.files.json_splitter import STAMP, DocumentTooLongError, JsonSplitter
 from pipeline.ingest.unwrap.budget import Budget, BudgetError
-from pipeline.ingest.unwrap.document import Verdict, first_value
+from pipeline.ingest.unwrap.document import JsonText, Verdict, first_value, unescaped
 from pipeline.ingest.unwrap.encodings import BOM_BYTES, encoding_of
-from pipeline.ingest.unwrap.json_text import JsonText, unescaped
 from pipeline.ingest.unwrap.wrappers import FIELDS, UNSUPPORTED, Wrapper, wrapper_members
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import UTF8_BOM

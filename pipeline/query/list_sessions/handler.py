@@ -1,17 +1,18 @@
-"""Answer a ListSessionAnalyticsData request with one page of a bot's sessions."""
+"""Answer a ListSessionAnalyticsData request with one page of a bot's sessions, read from where it is likely to lie."""
 
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from msgspec import UNSET
 
-from pipeline.query.analytics.context import NO_BOT, Row, RowSource
+from pipeline.query.analytics.context import QueryContext, Row
 from pipeline.query.analytics.filters import SESSION_FILTERS, conditions
 from pipeline.query.analytics.fold_version import require_visits
 from pipeline.query.analytics.items import INSIDE
-from pipeline.query.analytics.page_token import PageTokens, fingerprint
+from pipeline.query.analytics.page_token import fingerprint
 from pipeline.query.analytics.time_range import TimeRange
-from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.query.list_sessions.sql import (
     PROJECTION_SETTINGS,
     SETTINGS,
@@ -21,50 +22,77 @@ from pipeline.query.list_sessions.sql import (
     SessionQuery,
     select,
     select_from_candidates,
+    session_of,
+    start_bounds,
 )
-from pipeline.runtime.clock import Now
 from schemas.lex.analytics.list_sessions import (
-    InvokedIntentSample,
     ListSessionAnalyticsDataRequest,
     ListSessionAnalyticsDataResponse,
     SessionDataSortBy,
     SessionSortName,
-    SessionSpecification,
 )
 from schemas.lex.analytics.operation import SortOrder
 
 NEWEST_FIRST = SessionDataSortBy(SessionSortName.CONVERSATION_START_TIME, SortOrder.DESCENDING)
 PAGE_SIZE = 10
 """Sessions on a page where the request sets no maximum; Lex's own default is not documented."""
-
 SHORT_WINDOW = 86_400_000
 """Milliseconds of a window that holds few rows."""
-
 CANDIDATES_PER_ROW = (2, 16)
 """Candidates for each row of the page: first, and again if too many of them have been replaced."""
-
 PageArguments = tuple[SessionQuery, Cursor | None, int, int]
 """The arguments of `select`: query, cursor, dropped_before, limit."""
+MAX_QUERIES = 10_000
+"""Kinds of queries that are remembered; one takes about 300 bytes."""
+MARGIN = 4
+"""Factor by which traffic may thin out before a guess is too short and the page is read a second time."""
+MIN_SPAN = 1_000
+"""Milliseconds of a guess at least."""
+
+
+class PageSpans:
+    """The time that a row of a page spans, by bot, filters, direction, and first or later page.
+
+    Only a hint. FINAL reads all rows between a page's beginning and the end of the window, which is most of a page's
+    cost; with a hint it reads a few. A page that the hint fills is the right page, as rows further on come later.
+    Only pages in order of the start have a span.
+    """
+
+    def __init__(self, max_queries: int = MAX_QUERIES) -> None:
+        self._max_queries = max_queries
+        self._spans: OrderedDict[Hashable, float] = OrderedDict()
+
+    def likely(self, query: SessionQuery, cursor: Cursor | None, limit: int) -> TimeRange | None:
+        """Return where the starts of `limit` rows are likely to lie; None if unknown or no smaller than the window."""
+        span = self._spans.get(_query_kind(query, cursor))
+        bounds = start_bounds(query, cursor)
+        if span is None:
+            return None
+        distance = max(MIN_SPAN, int(MARGIN * limit * span))
+        if distance >= bounds.before - bounds.after:
+            return None
+        if query.descending:
+            return TimeRange(bounds.before - distance, bounds.before)
+        return TimeRange(bounds.after, bounds.after + distance)
+
+    def learn(self, query: SessionQuery, cursor: Cursor | None, rows: Sequence[tuple[Any, ...]], limit: int) -> None:
+        """Remember the span of these rows, if there are as many as `limit`."""
+        if len(rows) < limit or query.sort != SessionSortName.CONVERSATION_START_TIME:
+            return
+        bounds, furthest = start_bounds(query, cursor), rows[-1][0]
+        distance = bounds.before - furthest if query.descending else furthest - bounds.after
+        kind = _query_kind(query, cursor)
+        self._spans[kind] = distance / limit
+        self._spans.move_to_end(kind)
+        if len(self._spans) > self._max_queries:
+            self._spans.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionLists:
-    """List sessions, page by page.
+    """List sessions, page by page; `page_spans` are shared by all listings."""
 
-    Attributes:
-        store: ClickHouse, with the table `conversations`.
-        tokens: signs and verifies page tokens.
-        now: read for the first page of a listing; later pages take that time from their token.
-        idle_ttl_of: bot id -> seconds after its last event at which an open conversation is Dropped.
-        can_access_bot: bot id -> whether the key may access the bot. Any other bot is answered as one without data.
-        page_spans: time that pages span, shared by all listings.
-    """
-
-    store: RowSource
-    tokens: PageTokens
-    now: Now
-    idle_ttl_of: Callable[[str], float]
-    can_access_bot: Callable[[str], bool]
+    context: QueryContext
     page_spans: PageSpans
 
     async def page(
@@ -81,20 +109,20 @@ class SessionLists:
         token_key = fingerprint(
             "ListSessionAnalyticsData", bot_id, window, request.filters, query.sort, query.descending
         )
-        cursor = None if request.next_token is None else self.tokens.read(request.next_token, token_key, Cursor)
-        as_of = self.now() if cursor is None else cursor.as_of
-        dropped_before = as_of - round(self.idle_ttl_of(bot_id) * 1000)
+        context = self.context
+        cursor = None if request.next_token is None else context.tokens.read(request.next_token, token_key, Cursor)
+        as_of = context.now() if cursor is None else cursor.as_of
+        dropped_before = context.dropped_before(bot_id, as_of)
         size = request.max_results or PAGE_SIZE
-        if not self.can_access_bot(bot_id):
-            query = replace(query, bot_id=NO_BOT)  # the rest is done as for any bot, and takes as long
+        query = replace(query, bot_id=context.readable_bot(bot_id))
         if any(condition.on_texts for condition in query.conditions):
-            await require_visits(self.store, INSIDE, query.bot_id, window)
+            await require_visits(context.store, INSIDE, query.bot_id, window)
         rows = await self._rows(query, cursor, dropped_before, size + 1)  # one more tells whether a page follows
         page, more = rows[:size], len(rows) > size
         return ListSessionAnalyticsDataResponse(
             bot_id=bot_id,
-            sessions=tuple(map(_session, page)),
-            next_token=self.tokens.issue(token_key, _cursor(page[-1], query.sort, as_of)) if more else UNSET,
+            sessions=tuple(map(session_of, page)),
+            next_token=context.tokens.issue(token_key, _cursor(page[-1], query.sort, as_of)) if more else UNSET,
         )
 
     async def _rows(self, query: SessionQuery, cursor: Cursor | None, dropped_before: int, limit: int) -> Sequence[Row]:
@@ -114,7 +142,7 @@ class SessionLists:
         settings = SETTINGS if query.sort == SessionSortName.CONVERSATION_START_TIME else PROJECTION_SETTINGS
         for factor in () if _is_small(query) else CANDIDATES_PER_ROW:
             statement = select_from_candidates(*arguments, factor * limit)
-            ((candidates, rows),) = await self.store.rows(statement.sql, statement.parameters, settings)
+            ((candidates, rows),) = await self.context.store.rows(statement.sql, statement.parameters, settings)
             if len(rows) == limit or candidates < factor * limit:
                 return list(rows)
         return await self._select(*arguments)
@@ -128,7 +156,7 @@ class SessionLists:
         scope: SearchScope = WHOLE_WINDOW,
     ) -> Sequence[Row]:
         statement = select(query, cursor, dropped_before, limit, scope)
-        return await self.store.rows(statement.sql, statement.parameters, SETTINGS)
+        return await self.context.store.rows(statement.sql, statement.parameters, SETTINGS)
 
 
 def read_query(bot_id: str, window: TimeRange, request: ListSessionAnalyticsDataRequest) -> SessionQuery:
@@ -163,21 +191,6 @@ def _cursor(row: Row, sort: SessionSortName, as_of: int) -> Cursor:
     return Cursor(as_of, values[sort], start, session_id, originating_request_id)
 
 
-def _session(row: Row) -> SessionSpecification:
-    start, end, duration, turns, session_id, originating_request_id, *attributes = row
-    alias, version, locale, channel, mode, intents, end_state = attributes
-    return SessionSpecification(
-        bot_alias_id=alias,
-        bot_version=version,
-        locale_id=locale,
-        session_id=session_id,
-        conversation_start_time=start / 1000,
-        conversation_end_time=end / 1000,
-        conversation_duration_seconds=duration,
-        number_of_turns=turns,
-        invoked_intent_samples=tuple(map(InvokedIntentSample, intents)),
-        originating_request_id=originating_request_id,
-        channel=channel or UNSET,
-        conversation_end_state=end_state or UNSET,
-        mode=mode or UNSET,
-    )
+def _query_kind(query: SessionQuery, cursor: Cursor | None) -> Hashable:
+    conditions = tuple((each.sql, str(each.parameters)) for each in query.conditions)
+    return query.bot_id, query.sort, query.descending, cursor is None, hash(conditions)

@@ -1,13 +1,16 @@
-"""Build the SELECT of one page of sessions, with bound parameters."""
+"""Build the SELECT of one page of sessions, with bound parameters, and read its rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import UNSET
+
+from pipeline.query.analytics.context import Row
 from pipeline.query.analytics.filters import END_STATE, SqlFragment
 from pipeline.query.analytics.items import SETTINGS as ITEM_SETTINGS
 from pipeline.query.analytics.page_token import PageCursor
 from pipeline.query.analytics.time_range import TimeRange
-from schemas.lex.analytics.list_sessions import SessionSortName
+from schemas.lex.analytics.list_sessions import InvokedIntentSample, SessionSortName, SessionSpecification
 
 SORT_COLUMNS = {
     SessionSortName.CONVERSATION_START_TIME: "start",
@@ -134,6 +137,27 @@ def select_from_candidates(
     where = _where([*query.conditions, *_after_cursor(query, rank, cursor, inclusive=True)])
     sql = FROM_CANDIDATES.format(rank=ranked, where=where, sorting=_order_by(query, rank), page=page.sql)
     return SqlFragment(sql, page.parameters | {"candidates": candidates})
+
+
+def session_of(row: Row) -> SessionSpecification:
+    """Return the session that a row of `select` describes."""
+    start, end, duration, turns, session_id, originating_request_id, *attributes = row
+    alias, version, locale, channel, mode, intents, end_state = attributes
+    return SessionSpecification(
+        bot_alias_id=alias,
+        bot_version=version,
+        locale_id=locale,
+        session_id=session_id,
+        conversation_start_time=start / 1000,
+        conversation_end_time=end / 1000,
+        conversation_duration_seconds=duration,
+        number_of_turns=turns,
+        invoked_intent_samples=tuple(map(InvokedIntentSample, intents)),
+        originating_request_id=originating_request_id,
+        channel=channel or UNSET,
+        conversation_end_state=end_state or UNSET,
+        mode=mode or UNSET,
+    )
 
 
 def start_bounds(query: SessionQuery, cursor: Cursor | None) -> TimeRange:

@@ -1,6 +1,6 @@
 """Answer a ListUtteranceAnalyticsData request with one page of a bot's utterances."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from msgspec import UNSET
@@ -14,7 +14,6 @@ from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.list_utterances.archive import read_all_details
 from pipeline.query.list_utterances.details import UtteranceDetails
 from pipeline.query.list_utterances.sql import UtteranceCursor, UtteranceQuery, UtteranceRow, select
-from pipeline.query.list_utterances.widening import widening
 from schemas.lex.analytics.list_utterances import (
     ListUtteranceAnalyticsDataRequest,
     ListUtteranceAnalyticsDataResponse,
@@ -27,9 +26,12 @@ from schemas.lex.analytics.operation import SortOrder
 NEWEST_FIRST = UtteranceDataSortBy(UtteranceSortName.UTTERANCE_TIMESTAMP, SortOrder.DESCENDING)
 PAGE_SIZE = 10
 """Utterances on a page where the request sets no maximum."""
-
 MAX_CHARACTERS = 16 * 1024 * 1024
 """Characters of log entries after which a page ends early: each may be a megabyte."""
+FIRST_PART = 3_600_000
+"""Milliseconds of the part next to the edge: a page of a busy bot fits in an hour."""
+GROWTH = 8
+"""A part's length over that of the one before: a year takes six statements, the last of which reads most of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +132,18 @@ def _utterance(row: UtteranceRow, details: UtteranceDetails) -> UtteranceSpecifi
         dialog_action_type=details.dialog_action or UNSET,
         slots_filled_in_session=",".join(details.filled_slots) or UNSET,
     )
+
+
+def widening(window: TimeRange, *, descending: bool) -> Iterator[TimeRange]:
+    """Yield parts of `window`, in the direction of the order, that hold each of its milliseconds once."""
+    after, before, length = window.after, window.before, FIRST_PART
+    while before - after > 1:
+        if descending:
+            bound = max(after, before - 1 - length)
+            yield TimeRange(bound, before)
+            before = bound + 1
+        else:
+            bound = min(before, after + 1 + length)
+            yield TimeRange(after, bound)
+            after = bound - 1
+        length *= GROWTH

@@ -8,7 +8,7 @@ from pipeline.aws.cloudwatch import ExpiredTokenError, LogEvent, LogGroup, Page
 from pipeline.config.settings import Settings
 from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.prefetch import prefetch
-from pipeline.reprocess.sources.aws_input import AwsInput, aws_inputs
+from pipeline.reprocess.sources.inputs import AwsInput, aws_inputs
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import UsageError
 from schemas.reprocessing import Job, Pull, Source, WorkUnit

@@ -5,12 +5,11 @@ from contextlib import aclosing
 
 from pipeline.aws.s3 import SCHEME
 from pipeline.config.settings import Settings
-from pipeline.ingest.files.discovery import find_files
+from pipeline.ingest.files.discovery import find_files, name_of, path_of
 from pipeline.ingest.files.formats import open_export
-from pipeline.ingest.files.names import name_of, path_of
 from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.prefetch import prefetch
-from pipeline.reprocess.sources.exports import export_batches
+from pipeline.reprocess.sources.inputs import export_batches
 from pipeline.reprocess.sources.s3 import HourWindow, range_batches, ranges
 from schemas.reprocessing import Job, Source, WorkUnit
 

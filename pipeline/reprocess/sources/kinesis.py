@@ -10,8 +10,8 @@ from pipeline.aws.kinesis import AFTER, AT, CLOSED, OLDEST, DataStream, Iterator
 from pipeline.config.settings import Settings
 from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.prefetch import prefetch
-from pipeline.reprocess.sources.aws_input import AwsInput, aws_inputs
 from pipeline.reprocess.sources.cloudwatch import pull_of
+from pipeline.reprocess.sources.inputs import AwsInput, aws_inputs
 from pipeline.runtime.clock import now_ms
 from schemas.reprocessing import Job, Position, Source, WorkUnit
 

@@ -16,7 +16,7 @@ from pipeline.ingest.files.discovery import MARKER
 from pipeline.ingest.files.formats import export_in
 from pipeline.ingest.files.reader import Input
 from pipeline.reprocess.batch import InputBatch
-from pipeline.reprocess.sources.exports import export_batches
+from pipeline.reprocess.sources.inputs import export_batches
 from pipeline.runtime.errors import UsageError
 from schemas.reprocessing import Source, WorkUnit
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 from pipeline.aws.s3 import SCHEME
+from pipeline.ingest.files.discovery import name_of
 from pipeline.ingest.files.entry_runs import LineCheck
 from pipeline.ingest.files.formats import lines_in
-from pipeline.ingest.files.names import name_of
 from pipeline.ingest.files.reader import Input, InputLines, opened_input, readable_bytes
 from pipeline.reprocess.sources.s3 import check_objects, opened_objects
 

@@ -6,8 +6,8 @@ import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+from pipeline.metrics.http import QueryMetrics
 from pipeline.metrics.process import TEXT, Metrics
-from pipeline.metrics.query import QueryMetrics
 from pipeline.metrics.worker import WorkerMetrics
 
 KINDS = (Metrics, QueryMetrics, WorkerMetrics)

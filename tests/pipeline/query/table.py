@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
+from pipeline.query.analytics.context import QueryContext
 from pipeline.query.analytics.page_token import PageTokens
 from pipeline.query.analytics.time_range import parse_time_range
-from pipeline.query.list_sessions.handler import SessionLists
-from pipeline.query.list_sessions.page_spans import PageSpans
+from pipeline.query.list_sessions.handler import PageSpans, SessionLists
 from pipeline.store.connection.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.lex.analytics.list_sessions import (
@@ -63,7 +63,8 @@ class Table:
 
     async def page(self, clickhouse: ClickHouse, bot: str, asked: dict[str, Any]) -> ListSessionAnalyticsDataResponse:
         """The answer to one request, which is given in words of the wire."""
-        lists = SessionLists(clickhouse, TOKENS, lambda: self.now, lambda _: IDLE_TTL, lambda _: True, self.page_spans)
+        context = QueryContext(clickhouse, TOKENS, lambda: self.now, lambda _: IDLE_TTL, lambda _: True)
+        lists = SessionLists(context, self.page_spans)
         request = msgspec.convert(WINDOW | asked, ListSessionAnalyticsDataRequest)
         window = parse_time_range(request.start_date_time, request.end_date_time)
         return await lists.page(bot, window, request)

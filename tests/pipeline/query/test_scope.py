@@ -17,11 +17,10 @@ from pipeline.query.analytics.time_range import parse_time_range
 from pipeline.query.errors import NotFoundError
 from pipeline.query.get_session.archive import Archive
 from pipeline.query.get_session.current import CurrentSessions
-from pipeline.query.list_aggregated_utterances.handler import AggregatedUtterances
-from pipeline.query.list_bots.handler import BotLists
-from pipeline.query.list_intent_paths.handler import IntentPaths
-from pipeline.query.list_sessions.handler import SessionLists
-from pipeline.query.list_sessions.page_spans import PageSpans
+from pipeline.query.list_aggregated_utterances import AggregatedUtterances
+from pipeline.query.list_bots import BotLists
+from pipeline.query.list_intent_paths import IntentPaths
+from pipeline.query.list_sessions.handler import PageSpans, SessionLists
 from pipeline.query.list_utterances.handler import UtteranceLists
 from pipeline.query.metrics.handler import MetricsPages
 from pipeline.store.connection.client import ClickHouse, connection
@@ -86,7 +85,7 @@ def test_lists_ask_for_no_bot_at_all(table: Table, asked: dict[str, Any]) -> Non
 
     async def ask(clickhouse: ClickHouse, bot: str, sees: Callable[[str], bool]) -> list[Question]:
         store = Listening(clickhouse)
-        lists = SessionLists(store, TOKENS, lambda: NOW, lambda _: TTL, sees, PageSpans())
+        lists = SessionLists(QueryContext(store, TOKENS, lambda: NOW, lambda _: TTL, sees), PageSpans())
         window = parse_time_range(request.start_date_time, request.end_date_time)
         page = await lists.page(bot, window, request)
         assert (page.sessions, page.next_token) == ((), msgspec.UNSET)

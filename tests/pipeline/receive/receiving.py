@@ -13,8 +13,7 @@ from pipeline.kafka.client.kafka_python import open_consumer
 from pipeline.kafka.dead_letters.reader import DeadLetterRecord, read_dead_letters
 from pipeline.kafka.offsets import read, spans_of
 from pipeline.kafka.topics import create_topics
-from pipeline.receive.app import create_app
-from pipeline.receive.server import ReceiverProtocol
+from pipeline.receive.app import ReceiverProtocol, create_app
 from schemas.access_key import AccessKey, Right
 from tests.pipeline.http.serving import Client, client, serving
 

@@ -6,7 +6,7 @@ from agents.cli.options import parse_scope
 from agents.cli.reprocess import JobOptions, job_options, run_job
 from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
-from pipeline.ingest.files.names import name_of
+from pipeline.ingest.files.discovery import name_of
 from pipeline.kafka.topics import require_topics
 from schemas.reprocessing import Job, JobKind, Target
 

@@ -4,7 +4,7 @@ import click
 
 from pipeline.config.logging import configure_logging
 from pipeline.config.settings import Settings
-from pipeline.receive.server import serve
+from pipeline.receive.app import serve
 
 
 @click.command()

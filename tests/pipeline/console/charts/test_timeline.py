@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.console.charts.timeline import HEIGHT, WIDTH, timeline
+from pipeline.console.charts.timeline import HEIGHT, WIDTH, nice_top, timeline
 
 STATES = ("Success", "Failure", "Dropped", "")
 HOUR = 3_600
@@ -29,3 +29,13 @@ def test_days_are_those_of_the_api_and_hours_those_of_the_reader() -> None:
     tokyo = ZoneInfo("Asia/Tokyo")
     assert timeline({}, STATES, "OneDay", (86_400 + 5, 3 * 86_400), tokyo).first == "Fri 2 Jan"
     assert timeline({}, STATES, "OneHour", (5, HOUR), tokyo).first == "Thu 1 Jan 09:00"
+
+
+@given(st.integers(0, 10**9))
+def test_the_top_is_not_below_and_not_far_above(greatest: int) -> None:
+    top = nice_top(greatest)
+    assert max(1, greatest) <= top <= max(1, 2 * greatest)
+
+
+def test_tops_are_round() -> None:
+    assert [nice_top(number) for number in (0, 1, 7, 66, 101, 1_250)] == [1, 1, 8, 80, 150, 1_500]

@@ -25,7 +25,7 @@ from pipeline.http.middleware.request_context import (
     RequestContextMiddleware,
     request_context,
 )
-from pipeline.metrics.query import QueryMetrics
+from pipeline.metrics.http import QueryMetrics
 from tests.pipeline.http.serving import SESSIONS, WITHIN, Client, assert_failed, client, serving
 
 

@@ -1,10 +1,11 @@
 import json
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest.unwrap.document import Verdict, first_value, is_object, objects, unclosed
+from pipeline.ingest.unwrap.document import JsonText, Verdict, first_value, is_object, objects, unclosed, unescaped
 from pipeline.runtime.json_depth import MAX_DEPTH
 from tests.pipeline.ingest.json_layouts import OBJECTS
 
@@ -84,3 +85,30 @@ def test_an_object_is_told_from_everything_else(value: object, ascii_only: bool)
 @pytest.mark.parametrize("text", [b"", b"[]", b'{"a":"\\ud83d"}', b'{"a":' * 300 + b"1" + b"}" * 300, b'{"a":1'])
 def test_what_is_special_is_no_object(text: bytes) -> None:
     assert not is_object(text)
+
+
+HALF = rb'["\ud83d", "ab", "\ud83d"]'
+
+
+def test_parts_of_readable_text_are_the_same() -> None:
+    text = JsonText(b'["a","b"]')
+    assert text.readable is text.received
+    assert list(text.parts([b'"a"', b'"b"'])) == [b'"a"', b'"b"']
+
+
+def test_parts_with_halves_of_characters_are_as_received() -> None:
+    text = JsonText(HALF)
+    parts = msgspec.json.decode(text.readable, type=list[msgspec.Raw])
+    assert list(text.parts(parts)) == [rb'"\ud83d"', b'"ab"', rb'"\ud83d"']
+    assert text.part(parts[1]) == b'"ab"'
+
+
+@pytest.mark.parametrize(("string", "text"), [(rb'"a\n\u00e9"', "a\né".encode()), (b'"\xff"', b"\xff"), (b'""', b"")])
+def test_strings_are_unescaped_and_keep_invalid_bytes(string: bytes, text: bytes) -> None:
+    assert unescaped(string) == text
+
+
+@pytest.mark.parametrize("string", [b"1", b'"a', b'"\xff'])
+def test_what_is_not_a_string_is_an_error(string: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        unescaped(string)

@@ -1,6 +1,7 @@
 """A list of utterances is what a slow computation finds in the same rows, page by page."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -10,10 +11,10 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from pipeline.query.analytics.context import QueryContext
-from pipeline.query.analytics.time_range import parse_time_range
+from pipeline.query.analytics.time_range import TimeRange, parse_time_range
 from pipeline.query.errors import InvalidQueryError, PreconditionError
 from pipeline.query.list_utterances import handler
-from pipeline.query.list_utterances.handler import UtteranceLists
+from pipeline.query.list_utterances.handler import FIRST_PART, GROWTH, UtteranceLists, widening
 from pipeline.query.metrics.kinds import UTTERANCE_METRICS
 from schemas.lex.analytics.list_utterances import ListUtteranceAnalyticsDataRequest, ListUtteranceAnalyticsDataResponse
 from tests.clickhouse_runner import all_on_one
@@ -188,3 +189,27 @@ def test_a_token_is_valid_for_its_query_alone(table: Table) -> None:
     with pytest.raises(InvalidQueryError, match="another query"):
         listed(table, nextToken=tokens[0], sortBy=BY_TIME | {"order": "Ascending"})
     assert len(listed(table, nextToken=tokens[0], sortBy=BY_TIME | {"order": "Descending"})) == 2
+
+
+YEAR = 366 * 86_400_000
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(st.integers(-YEAR, YEAR), st.integers(1, 3 * YEAR), st.booleans())
+def test_each_millisecond_is_in_one_part_and_parts_follow_the_order(after: int, length: int, descending: bool) -> None:  # noqa: FBT001 -- drawn
+    window = TimeRange(after, after + length)
+    parts = list(widening(window, descending=descending))
+    assert sum(part.before - part.after - 1 for part in parts) == length - 1
+    ascending = parts[::-1] if descending else parts
+    assert all(part.after < part.before - 1 for part in parts)
+    assert all(one.before - 1 == two.after for one, two in pairwise(ascending))
+    if parts:
+        assert (ascending[0].after, ascending[-1].before) == (after, after + length)
+
+
+@pytest.mark.parametrize("descending", [True, False])
+def test_a_page_of_a_busy_bot_reads_an_hour_and_a_year_takes_seven_statements(descending: bool) -> None:  # noqa: FBT001 -- a parameter
+    parts = list(widening(TimeRange(0, YEAR), descending=descending))
+    lengths = [part.before - part.after - 1 for part in parts]
+    assert lengths[:3] == [FIRST_PART, GROWTH * FIRST_PART, GROWTH**2 * FIRST_PART]
+    assert len(parts) <= 7

@@ -1,16 +1,15 @@
 """Answer a ListIntentPaths request with the summaries of a path and of those one intent longer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
 from pipeline.query.analytics.context import QueryContext
-from pipeline.query.analytics.filters import PATH_FILTERS, conditions
+from pipeline.query.analytics.filters import PATH_FILTERS, SqlFragment, conditions
 from pipeline.query.analytics.fold_version import require_visits
-from pipeline.query.analytics.items import INSIDE, SETTINGS
+from pipeline.query.analytics.items import CONVERSATIONS, INSIDE, SETTINGS
 from pipeline.query.analytics.time_range import TimeRange
-from pipeline.query.list_intent_paths.sql import select
 from schemas.lex.analytics.list_intent_paths import (
     AnalyticsIntentNodeSummary,
     ListIntentPathsRequest,
@@ -82,3 +81,40 @@ def _nodes(path: str, onward: int, ended: int) -> Iterator[AnalyticsIntentNodeSu
                 intent_level=path.count("/"),
                 node_type=kind,
             )
+
+
+MAX_CHILDREN = 100
+"""Paths one intent longer that are read: each has one summary at least, and a response has 100 at most."""
+
+RESTS = "SELECT substring(intent_path, length({path:String}) + 1) AS rest, position(rest, '/', 2) AS slash\n"
+# What follows the path is '' where it ends, else such as '/BookCar/Taxi', and the child is its first name. The path
+# itself is among the groups, as the child '' that never goes on; what goes on from it is the sum of all others.
+SELECT = """\
+SELECT child, onward, ended, sumIf(onward + ended, child != '') OVER () AS all_onward
+FROM (
+SELECT if(slash = 0, rest, substring(rest, 1, slash - 1)) AS child, countIf(slash > 0) AS onward,
+       countIf(slash = 0) AS ended
+FROM ({rests})
+GROUP BY child)
+ORDER BY child != '', onward + ended DESC, child
+LIMIT {{limit:UInt32}}"""
+ON_THE_PATH = (
+    "intent_path != '' AND (intent_path = {path:String} OR startsWith(intent_path, concat({path:String}, '/')))"
+)
+
+
+def select(bot_id: str, window: TimeRange, conditions: Sequence[SqlFragment], path: str) -> SqlFragment:
+    """Build the statement of rows (child, conversations that go on from it, that end there, that go on from `path`).
+
+    The first row is that of the path itself, with an empty child, if conversations ended there; the others follow by
+    their total, then by name. `path` is written as a prefix: the root is empty.
+    """
+    on_the_path = SqlFragment(ON_THE_PATH, {"path": path})
+    rests = RESTS + CONVERSATIONS.from_where([*conditions, on_the_path], RESTS)
+    values = {name: value for each in conditions for name, value in each.parameters.items()}
+    return SqlFragment(
+        SELECT.format(rests=rests),
+        values
+        | on_the_path.parameters
+        | {"bot_id": bot_id, "after": window.after, "before": window.before, "limit": MAX_CHILDREN + 1},
+    )

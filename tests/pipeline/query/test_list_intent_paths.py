@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from pipeline.query.analytics.context import QueryContext
-from pipeline.query.analytics.filters import PATH_FILTERS
-from pipeline.query.analytics.time_range import parse_time_range
+from pipeline.query.analytics.filters import PATH_FILTERS, conditions
+from pipeline.query.analytics.time_range import TimeRange, parse_time_range
 from pipeline.query.errors import InvalidQueryError, PreconditionError
-from pipeline.query.list_intent_paths.handler import IntentPaths
+from pipeline.query.list_intent_paths import MAX_CHILDREN, IntentPaths, select
 from schemas.conversation import Conversation
+from schemas.lex.analytics.filters import AnalyticsPathFilter, FilterOperator, PathFilterName
 from schemas.lex.analytics.list_intent_paths import ListIntentPathsRequest, ListIntentPathsResponse
 from tests.clickhouse_runner import all_on_one
 from tests.effort import OF_ENGINE, examples
@@ -132,3 +133,21 @@ def test_rows_from_before_visits_are_refused(table: Table) -> None:
     table.insert(conversation(fold=0))
     with pytest.raises(PreconditionError, match="turnfold rebuild --into new --swap"):
         summaries(table, "/")
+
+
+EVIL = "x') OR 1=1 --"
+
+
+def test_values_are_bound_and_never_part_of_the_statement() -> None:
+    filters = [AnalyticsPathFilter(PathFilterName.CHANNEL, FilterOperator.EQ, (EVIL,))]
+    statement = select(EVIL, TimeRange(1, 9), conditions(filters, PATH_FILTERS), f"/{EVIL}")
+    assert EVIL not in statement.sql
+    assert statement.parameters == {
+        "bot_id": EVIL,
+        "after": 1,
+        "before": 9,
+        "path": f"/{EVIL}",
+        "limit": MAX_CHILDREN + 1,
+        "filter_0": [EVIL],
+    }
+    assert "intent_path != ''" in statement.sql

@@ -9,26 +9,50 @@ from msgspec import UNSET
 from pipeline.query.analytics.context import QueryContext
 from pipeline.query.analytics.filters import CO, CONVERSATION_FILTERS, EQ, Filter, SqlFragment, conditions
 from pipeline.query.analytics.fold_version import require_visits
-from pipeline.query.analytics.items import OVERLAPPING, SETTINGS
+from pipeline.query.analytics.items import OVERLAPPING, SETTINGS, UTTERANCES
 from pipeline.query.analytics.page_token import fingerprint
-from pipeline.query.analytics.sort_keys import SortCursor
+from pipeline.query.analytics.sort_keys import SortCursor, SortKey, after, order_by, sort_tuple
+from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.errors import InvalidQueryError
-from pipeline.query.list_aggregated_utterances.sql import TextQuery, select
-from pipeline.query.list_aggregated_utterances.window import window_of
 from schemas.lex.analytics.list_aggregated_utterances import (
     AggregatedUtterancesSortAttribute,
     AggregatedUtterancesSortBy,
     AggregatedUtterancesSummary,
     ListAggregatedUtterancesRequest,
     ListAggregatedUtterancesResponse,
+    RelativeAggregationDuration,
+    TimeDimension,
 )
 from schemas.lex.analytics.operation import SortOrder
 
 MOST_UNDERSTOOD_FIRST = AggregatedUtterancesSortBy(AggregatedUtterancesSortAttribute.HIT_COUNT, SortOrder.DESCENDING)
 PAGE_SIZE = 1000
 """Texts on a page where the request sets no maximum."""
-
 FILTERS = {"Utterance": Filter("utterance_text", (EQ, CO), on_item=True)}
+HOUR = 3_600_000
+MILLISECONDS = {TimeDimension.HOURS: HOUR, TimeDimension.DAYS: 24 * HOUR, TimeDimension.WEEKS: 7 * 24 * HOUR}
+LENGTHS = {TimeDimension.HOURS: (1, 3, 6, 12, 24), TimeDimension.DAYS: (3,), TimeDimension.WEEKS: (1, 2)}
+"""Lex's own windows."""
+WHERE = "aggregationDuration.relativeAggregationDuration.timeValue"
+COUNTS = {
+    AggregatedUtterancesSortAttribute.HIT_COUNT: "hits",
+    AggregatedUtterancesSortAttribute.MISSED_COUNT: "misses",
+}
+TEXTS = """\
+SELECT utterance_text, countIf(NOT utterance_missed) AS hits, countIf(utterance_missed) AS misses,
+       toUnixTimestamp64Milli(min(utterance_time)) AS first, toUnixTimestamp64Milli(max(utterance_time)) AS last
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TextQuery:
+    """A query for the texts that a bot's users typed or said, and their order, without the page."""
+
+    bot_id: str
+    window: TimeRange
+    conditions: Sequence[SqlFragment]
+    sort: AggregatedUtterancesSortAttribute
+    descending: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +106,37 @@ class AggregatedUtterances:
     async def _rows(self, query: TextQuery, cursor: SortCursor | None, limit: int) -> Sequence[tuple[Any, ...]]:
         statement = select(query, cursor, limit)
         return await self.context.store.rows(statement.sql, statement.parameters, SETTINGS)
+
+
+def window_of(duration: RelativeAggregationDuration, now: int) -> TimeRange:
+    """Return the window of this length that ends at `now`, in milliseconds; both bounds are exclusive.
+
+    Raises:
+        InvalidQueryError: Lex has no window of this length.
+    """
+    allowed = LENGTHS[duration.time_dimension]
+    if duration.time_value not in allowed:
+        raise InvalidQueryError(
+            WHERE, f"{duration.time_dimension} takes {', '.join(map(str, allowed))}, not {duration.time_value}"
+        )
+    return TimeRange(now - duration.time_value * MILLISECONDS[duration.time_dimension], now)
+
+
+def select(query: TextQuery, cursor: SortCursor | None, limit: int) -> SqlFragment:
+    """Build the statement of rows (text, hits, misses, first and last time in ms, values of the sort keys)."""
+    sign = "-" if query.descending else ""
+    keys = (SortKey(f"{sign}toInt64({COUNTS[query.sort]})", "Int64"), SortKey("utterance_text", "String"))
+    position = after(keys, cursor)
+    sql = (
+        f"SELECT utterance_text, hits, misses, first, last, {sort_tuple(keys)}\n"
+        f"FROM (\n{TEXTS}{UTTERANCES.from_where(query.conditions, TEXTS)}\nGROUP BY utterance_text)\n"
+        f"WHERE {' AND '.join(each.sql for each in position) or 'true'}\n{order_by(keys)}\nLIMIT {{limit:UInt32}}"
+    )
+    values = {name: value for each in (*query.conditions, *position) for name, value in each.parameters.items()}
+    window = query.window
+    return SqlFragment(
+        sql, values | {"bot_id": query.bot_id, "after": window.after, "before": window.before, "limit": limit}
+    )
 
 
 def _conversations(request: ListAggregatedUtterancesRequest) -> Iterator[SqlFragment]:

@@ -2,7 +2,8 @@
 
 import gzip
 
-from pipeline.reprocess.sources.aws_input import aws_inputs
+from pipeline.ingest.files.reader import Input
+from pipeline.reprocess.sources.inputs import BATCH_BYTES, _bounded, aws_inputs
 from tests.events import raw
 
 
@@ -17,3 +18,12 @@ def test_what_is_too_large_is_divided() -> None:
     found = list(aws_inputs(b"\n".join(entries), "origin", len(entries[0]) + 10))
     assert [one.data for one in found] == entries
     assert [one.origin for one in found] == ["origin:1", "origin:2", "origin:3"]
+
+
+def test_small_inputs_that_unpack_to_much_are_few_at_a_time() -> None:
+    packed = gzip.compress(bytes(BATCH_BYTES // 2))
+    inputs = iter([Input("file", line, packed) for line in range(5)])
+    found = []
+    while some := list(_bounded(inputs, 1000, BATCH_BYTES)):
+        found.append(len(some))
+    assert found == [2, 2, 1]

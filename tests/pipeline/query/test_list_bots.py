@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
+from pipeline.query import list_bots
 from pipeline.query.analytics.context import QueryContext
 from pipeline.query.errors import InvalidQueryError
-from pipeline.query.list_bots.handler import BotLists
+from pipeline.query.list_bots import BotLists
 from pipeline.store.connection.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.lex.list_bots import ListBotsRequest, ListBotsResponse
@@ -147,3 +148,12 @@ def test_a_token_is_valid_for_its_query_alone(table: Table) -> None:
     assert listed(table, nextToken=given_token) == [OTHER_BOT]
     with pytest.raises(InvalidQueryError, match="another query"):
         listed(table, nextToken=given_token, sortBy={"attribute": "BotName", "order": "Descending"})
+
+
+STATEMENTS = {name: getattr(list_bots, name) for name in ("BOTS", "LAST_ENDS", "NAMES", "LAST_NAMES")}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_statement_is_constant_and_reads_no_text_of_users(name: str) -> None:
+    assert not {"session_id", "payload", "utterance"} & set(STATEMENTS[name].replace(",", " ").split())
+    assert "FINAL" not in STATEMENTS[name]

@@ -1,4 +1,4 @@
-"""What screens about one bot share: the filter bar with its choices."""
+"""Fill the filter bar of a screen about one bot, with its choices and the code of its question."""
 
 from collections.abc import Collection
 from typing import Any

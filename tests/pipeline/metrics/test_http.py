@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.metrics.query import QueryMetrics
+from pipeline.metrics.http import QueryMetrics, ReceiveMetrics
 
 
 @pytest.fixture
@@ -34,3 +34,21 @@ def test_durations_are_observed_whatever_the_status(metrics: QueryMetrics) -> No
 
 def test_an_operation_has_no_series_before_its_first_request(metrics: QueryMetrics) -> None:
     assert value(metrics, "requests_total", operation="GetSession", status="200") is None
+
+
+def test_it_counts_requests_events_and_bytes_and_shows_what_waits() -> None:
+    metrics = ReceiveMetrics()
+    metrics.watch(lambda: 7, lambda: 8)
+    metrics.answered("Firehose", 200, 0.1)
+    metrics.received("Firehose", 100)
+    metrics.kept("Firehose", 3, 1)
+    text = metrics.text().decode()
+    for line in (
+        'turnfold_requests_total{operation="Firehose",status="200"} 1.0',
+        'turnfold_received_bytes_total{operation="Firehose"} 100.0',
+        'turnfold_received_total{kind="entry",operation="Firehose"} 3.0',
+        'turnfold_received_total{kind="dead",operation="Firehose"} 1.0',
+        "turnfold_receive_held_bytes 7.0",
+        "turnfold_receive_unacknowledged 8.0",
+    ):
+        assert line in text

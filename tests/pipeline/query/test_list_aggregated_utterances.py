@@ -10,11 +10,17 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from pipeline.query.analytics.context import QueryContext
+from pipeline.query.analytics.filters import SqlFragment
+from pipeline.query.analytics.sort_keys import SortCursor
+from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.errors import InvalidQueryError, PreconditionError
-from pipeline.query.list_aggregated_utterances.handler import AggregatedUtterances
+from pipeline.query.list_aggregated_utterances import LENGTHS, AggregatedUtterances, TextQuery, select, window_of
 from schemas.lex.analytics.list_aggregated_utterances import (
+    AggregatedUtterancesSortAttribute,
     ListAggregatedUtterancesRequest,
     ListAggregatedUtterancesResponse,
+    RelativeAggregationDuration,
+    TimeDimension,
 )
 from tests.clickhouse_runner import all_on_one
 from tests.effort import OF_ENGINE, examples
@@ -139,3 +145,46 @@ def test_rows_from_before_utterances_are_refused(table: Table) -> None:
     table.insert(conversation(start=NOW - 9_000_000, end=NOW - 8_000_000, fold=0, session_id="older"))
     with pytest.raises(PreconditionError):
         texts(table, aggregationDuration=hour)
+
+
+HOURS = {TimeDimension.HOURS: 1, TimeDimension.DAYS: 24, TimeDimension.WEEKS: 168}
+
+
+@pytest.mark.parametrize("unit", TimeDimension)
+def test_a_length_is_one_of_a_few(unit: TimeDimension) -> None:
+    for count in range(1, 25):
+        duration = RelativeAggregationDuration(unit, count)
+        if count in LENGTHS[unit]:
+            assert window_of(duration, 10**12) == TimeRange(10**12 - count * HOURS[unit] * 3_600_000, 10**12)
+        else:
+            with pytest.raises(InvalidQueryError, match=rf"timeValue: {unit} takes [\d, ]+, not {count}$"):
+                window_of(duration, 10**12)
+
+
+EVIL = "x') OR 1=1 --"
+HITS, MISSES = AggregatedUtterancesSortAttribute.HIT_COUNT, AggregatedUtterancesSortAttribute.MISSED_COUNT
+
+
+def test_values_are_bound_and_never_part_of_the_statement() -> None:
+    conditions = [SqlFragment("locale_id = {locale_id:String}", {"locale_id": EVIL})]
+    statement = select(
+        TextQuery(EVIL, TimeRange(1, 9), conditions, HITS, descending=True), SortCursor(0, (-5, EVIL)), 7
+    )
+    assert EVIL not in statement.sql
+    assert statement.parameters == {
+        "bot_id": EVIL, "after": 1, "before": 9, "limit": 7, "locale_id": EVIL, "last_0": -5, "last_1": EVIL,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sort", "descending", "order"),
+    [
+        (HITS, True, "-toInt64(hits), utterance_text"),
+        (HITS, False, "toInt64(hits), utterance_text"),
+        (MISSES, True, "-toInt64(misses), utterance_text"),
+        (MISSES, False, "toInt64(misses), utterance_text"),
+    ],
+)
+def test_texts_of_one_count_ascend(sort: AggregatedUtterancesSortAttribute, descending: bool, order: str) -> None:  # noqa: FBT001 -- a parameter
+    sql = select(TextQuery("B", TimeRange(1, 9), [], sort, descending=descending), None, 7).sql
+    assert f"ORDER BY {order}\n" in sql

@@ -1,1 +1,0 @@
-"""ListAggregatedUtterances: how often each text was understood and missed, in a window that ends now."""

@@ -1,1 +1,0 @@
-"""ListBots: the bots whose conversations are stored."""

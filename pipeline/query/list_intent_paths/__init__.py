@@ -1,1 +1,0 @@
-"""ListIntentPaths: count where conversations went from an intent path."""
