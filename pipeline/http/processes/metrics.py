@@ -10,7 +10,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from pipeline.http.processes.table import ProcessTable
-from pipeline.metrics.query import QueryMetrics
+from pipeline.metrics.http import QueryMetrics
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable by which prometheus_client finds the files in which processes count."""
