@@ -26,7 +26,7 @@ FROM system.tables
 WHERE database IN (currentDatabase(), {shadow:String}) AND name IN {tables:Array(String)}
 """
 READ_COMPLETE = """
-SELECT database, name, toString(uuid)
+SELECT toString(uuid)
 FROM system.tables
 WHERE (database, name) IN (
   SELECT database, table FROM system.columns
@@ -35,7 +35,8 @@ WHERE (database, name) IN (
   HAVING count() >= transform(table, {tables:Array(String)}, {columns:Array(UInt64)}, toUInt64(0)))
 """
 """Shadow tables get their columns one migration after the other: a writer counts them once they accept its rows. No
-table loses columns, so each is looked at until it has them."""
+table loses columns, so each is looked at until it has them. Only its UUID tells a table: names may be exchanged between
+the two queries."""
 
 Table = tuple[str, str, str]
 """(database, name, UUID): an exchange swaps the names of two tables, and a UUID stays with its table."""
@@ -81,8 +82,8 @@ class WriterStateReader:
 
     def __init__(self, shadow: str) -> None:
         self._shadow = shadow
-        self._complete: set[Table] = set()
-        """Tables that have all columns that this version writes."""
+        self._complete: set[str] = set()
+        """UUIDs of tables that have all columns that this version writes."""
 
     async def read(self, clickhouse: ClickHouse) -> WriterState:
         """Read the state now.
@@ -93,9 +94,9 @@ class WriterStateReader:
         named = {"shadow": self._shadow, "tables": list(TABLES)}
         ((now, last_announcement, (last_erasure, erasure_count), found),) = await clickhouse.rows(READ_STATE, named)
         tables: list[Table] = [(database, name, uuid) for database, name, uuid in found]
-        if not self._complete.issuperset(tables):
+        if not self._complete.issuperset(uuid for *_, uuid in tables):
             complete = await clickhouse.rows(READ_COMPLETE, {**named, "columns": list(TABLES.values())})
-            self._complete.update((database, name, uuid) for database, name, uuid in complete)
+            self._complete.update(uuid for (uuid,) in complete)
         return WriterState(
-            now, last_announcement, last_erasure, erasure_count, tuple(t for t in tables if t in self._complete)
+            now, last_announcement, last_erasure, erasure_count, tuple(t for t in tables if t[-1] in self._complete)
         )

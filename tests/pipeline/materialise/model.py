@@ -186,7 +186,7 @@ class Client:
         if statement == READ_STATE:
             return [(server.clock, server.written, (server.forgot, server.said), self._uuids())]
         if statement == READ_COMPLETE:
-            return self._uuids()
+            return [(uuid,) for *_, uuid in self._uuids()]
         if statement == LOAD:
             asked = {session for (session,) in parameters["requested"]}
             words = [(*msgspec.structs.astuple(word), []) for word in server.words.values() if word.session in asked]

@@ -171,6 +171,41 @@ def test_exchanged_tables_are_other_tables_under_the_same_names(tables: Tables, 
         tables.use(lambda _: drop_database(with_tables, retired_database(with_tables)))
 
 
+class ExchangedInBetween:
+    """Passes queries on, and exchanges the tables before the second one."""
+
+    def __init__(self, clickhouse: ClickHouse, settings: Settings) -> None:
+        self._clickhouse, self._settings = clickhouse, settings
+        self._count = 0
+
+    async def rows(self, statement: str, parameters: Mapping[str, object]) -> Sequence[tuple[object, ...]]:
+        self._count += 1
+        if self._count == 2:  # noqa: PLR2004 - the second query
+            await exchange(self._settings, await uuids(self._clickhouse, self._settings.clickhouse_database))
+        return await self._clickhouse.rows(statement, parameters)
+
+
+def test_tables_exchanged_while_their_columns_are_checked_count_under_the_names_that_they_had(
+    tables: Tables, with_tables: Settings
+) -> None:
+    """Else a worker that has written to the former live tables alone would find that nothing has changed."""
+    new = shadow_database(with_tables)
+
+    async def use(clickhouse: ClickHouse) -> None:
+        reader = WriterStateReader(new)
+        before = await reader.read(clickhouse)
+        await create_shadow_tables(with_tables)
+        during = await reader.read(cast("ClickHouse", ExchangedInBetween(clickhouse, with_tables)))
+        assert has_tables(during.tables, new)
+        after = await reader.read(clickhouse)
+        assert not {*before.tables} & {*after.tables}
+
+    try:
+        tables.use(use)
+    finally:
+        tables.use(lambda _: drop_database(with_tables, retired_database(with_tables)))
+
+
 def test_shadow_tables_count_once_they_have_every_column(tables: Tables, with_tables: Settings) -> None:
     """An earlier write would fail with an unknown column, which no retry solves."""
 
