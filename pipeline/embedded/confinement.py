@@ -72,8 +72,10 @@ READONLY_SETTINGS = (
 OVERLAY_DATABASE = "_clickhouse_local"
 """The name of clickhouse-local's database of files until it is dropped."""
 
-SUSPICIOUS = re.compile(rb"(?i)file|disk|python|executable|sqlite|attach|database|\\")
+SUSPICIOUS = re.compile(rb"(?i)file|disk|python|executable|sqlite|attach|\\")
 """A statement without such a word, and without an escape that could hide one, needs no check."""
+_CREATE, _DATABASE = re.compile(rb"(?i)create"), re.compile(rb"(?i)database")
+"""Two words that are suspicious together: `database` alone is a column of most system tables."""
 _SUSPICIOUS_VALUES = re.compile(rb"(?i)file|python|executable|sqlite|\\(?:x[0-9a-f]|N)")
 """In quotes, `\\x65` is an `e`, and `\\N` is nothing at all."""
 MAX_SUSPICIOUS_LENGTH = 10
@@ -105,7 +107,7 @@ def check_confined(handle: Any, sql: bytes) -> None:
     Raises:
         EngineError: the statement would leave the data folder.
     """
-    if not SUSPICIOUS.search(sql):
+    if not (SUSPICIOUS.search(sql) or (_CREATE.search(sql) and _DATABASE.search(sql))):
         return
     text = _QUOTED.sub(_without_content, formatted_by_engine(handle, sql))
     if match := _CLIENT_CLAUSES.search(text):
