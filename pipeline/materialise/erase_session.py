@@ -59,10 +59,10 @@ async def erase_session(
     """Announce the erasure, and delete its events and rows from every database.
 
     Every event that is archived at the time of the announcement is erased, whatever its date. `pause` is awaited
-    between deletions. It should take longer than a worker takes from one poll of the writer state to the next, so that
-    workers that do not know of the erasure yet have written by then. Workers know the origins of their events, and so
-    which of them to delete. A repeated call is harmless: it finishes an interrupted erasure, and erases events that
-    have arrived since.
+    between deletions. It should take longer than a worker takes from one poll of the writer state to the end of the
+    last flush that uses it, so that workers that do not know of the erasure yet have written by then. Workers know the
+    origins of their events, and so which of them to delete. A repeated call is harmless: it finishes an interrupted
+    erasure, and erases events that have arrived since.
 
     Returns:
         The deleted events and rows, and whether the last round found nothing more to delete.

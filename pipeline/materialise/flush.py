@@ -115,7 +115,7 @@ class ConversationFlusher:
         self._cache.enter(epoch)
         await self._keep_dead_letters(whole)
         whole = await self._forward_strays(whole)
-        state = await self._retry(self._writer.poll)  # before tables are read: a cutover may exchange them later
+        state = await self._retry(self._writer.recent_state)  # from before the tables are read: see `Writer`
         erasures = whole.erasure_filter()
         await self._retry(partial(self._check_erasures, erasures, state))
         batch = whole.without_erased(erasures)

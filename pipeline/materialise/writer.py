@@ -3,7 +3,8 @@
 PROTOCOL.md describes the steps: announce, write, poll, reconcile.
 """
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 
 from pipeline.config.fold_rules import fold_rules
 from pipeline.config.retention import Retention
@@ -19,6 +20,11 @@ from pipeline.store.writer_state import Tables, WriterState, WriterStateReader, 
 from schemas.conversation import Conversation
 from schemas.fold_rules import FoldRules
 from schemas.turn import ArchivedTurn, ConversationKey
+
+
+def state_seconds(settings: Settings) -> float:
+    """Return for how many seconds after a poll workers may begin flushes with the writer state that it found."""
+    return 2 * settings.flush_seconds
 
 
 class WriterStatePoller:
@@ -108,13 +114,18 @@ class Writer:
     tables are written first, so that nothing that a query has returned is missing after the swap.
     """
 
-    def __init__(self, settings: Settings, databases: Databases | None = None) -> None:
+    def __init__(
+        self, settings: Settings, databases: Databases | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`clock` returns seconds, those included in which this process was frozen."""
         self._databases = databases or Databases(settings)
         self._poller = WriterStatePoller(self._databases)
         self._reconciler = PostWriteReconciler(
             self._databases, self._poller, fold_rules(settings), Retention.of(settings)
         )
         self._last_state: WriterState | None = None
+        self._clock, self._polled_at = clock, 0.0
+        self._state_seconds = state_seconds(settings)
 
     async def live(self) -> ClickHouse:
         """Return the connection to the live tables.
@@ -131,8 +142,23 @@ class Writer:
             TransientError: ClickHouse does not answer.
         """
         if self._last_state is None:
+            self._polled_at = self._clock()
             self._last_state = await self._poller.poll()
         return self._last_state
+
+    async def recent_state(self) -> WriterState:
+        """Return the writer state after the last write if that was read a short time ago, else the current one.
+
+        Whatever has changed since, the poll after the next write shows, as it does if this process freezes between
+        poll and write. A worker that flushes steadily so polls once a flush. How old the state may be bounds for how
+        long an erasure, and a job that swaps tables, have to wait for the workers.
+
+        Raises:
+            TransientError: ClickHouse does not answer.
+        """
+        if self._last_state is not None and self._clock() - self._polled_at <= self._state_seconds:
+            return self._last_state
+        return await self.poll()
 
     async def poll(self) -> WriterState:
         """Return the current writer state: the tables to write to, and the erasures.
@@ -183,11 +209,13 @@ class Writer:
         """
         before = await self.last_state()
         await self._write(tables, (), new, known)
+        polled_at = self._clock()
         while (now := await self._poller.poll()).tables != tables:
             tables = now.tables
             await self._write(tables, rows, [*new, *known], ())
+            polled_at = self._clock()
         alone = now.only_workers_since(before) and now.tables == before.tables
-        self._last_state = now
+        self._last_state, self._polled_at = now, polled_at
         return alone
 
     async def reconcile_after_write(

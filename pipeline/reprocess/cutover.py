@@ -10,8 +10,9 @@ from pipeline.audit.repair import repair
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.materialise.reconcile import ReconcileRules
-from pipeline.materialise.writer import WriterStatePoller
+from pipeline.materialise.writer import WriterStatePoller, state_seconds
 from pipeline.reprocess.job import check_workers
+from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import UsageError
 from pipeline.store.compare import Comparison, compare
 from pipeline.store.connection.client import ClickHouse
@@ -45,11 +46,13 @@ async def reconcile_shadow_tables(settings: Settings, run: Run, progress: Callab
     """Reconcile the rows of the shadow tables with their archive, and return the number of corrected conversations.
 
     Workers and the job have both written there. If both wrote the same conversation, neither saw the other's events.
+    Workers that do not know of the shadow tables yet write without them: this waits until all know.
 
     Raises:
         TransientError: ClickHouse does not answer.
     """
     mended = 0
+    await asyncio.sleep(_seconds_until_noticed(settings, run))
     databases = Databases(settings)
     rules = ReconcileRules(run.job.rules.fold, retention=Retention.of(settings))
     poller = WriterStatePoller(databases)
@@ -65,6 +68,11 @@ async def reconcile_shadow_tables(settings: Settings, run: Run, progress: Callab
     finally:
         await databases.close()
     return mended
+
+
+def _seconds_until_noticed(settings: Settings, run: Run) -> float:
+    """Return after how many seconds the workers have noticed the shadow tables, which were created before the run."""
+    return max(0.0, run.begun / 1000 + state_seconds(settings) + PAUSE_S - now_ms() / 1000)
 
 
 async def compare_tables(settings: Settings, clickhouse: ClickHouse) -> Comparison:

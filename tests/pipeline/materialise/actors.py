@@ -79,7 +79,7 @@ class Worker:
             metrics,
             DlqLimit(1, 1),
             generation=self.holding,
-            writer=Writer(settings, server.connections()),
+            writer=Writer(settings, server.connections(), lambda: server.clock / 1000),
         )
 
     @property

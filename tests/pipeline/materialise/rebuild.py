@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pipeline.materialise.erase_session import delete_erased
 from pipeline.materialise.reconcile import ReconcileRules, reconcile
-from pipeline.materialise.writer import WriterStatePoller
+from pipeline.materialise.writer import WriterStatePoller, state_seconds
 from pipeline.reprocess.batch import DecodedInputs
 from pipeline.reprocess.cutover import COMPARISONS
 from pipeline.reprocess.sinks.shadow import ShadowSink
@@ -13,7 +13,7 @@ from pipeline.reprocess.sources.archive import ArchivedInput
 from pipeline.store.erasures import load_erasures
 from schemas.erasure import digest
 from tests.events import RULES
-from tests.pipeline.materialise.actors import NAMES, Worker
+from tests.pipeline.materialise.actors import NAMES, SETTINGS, Worker
 from tests.pipeline.materialise.model import IN_ORDER, NEW, OLD, Database, Server, Step
 
 
@@ -31,8 +31,8 @@ class Run:
 class Rebuild:
     """One process of a run; if it may not swap, it drops the shadow tables.
 
-    A `patient` one waits for the batches that workers had begun when the shadow tables were created, and does not swap
-    while the shadow tables lack a listed conversation.
+    A `patient` one waits until workers know of the shadow tables that it has created, and for the batches that they had
+    begun by then, and does not swap while the shadow tables lack a listed conversation.
     """
 
     def __init__(
@@ -71,6 +71,8 @@ class Rebuild:
             await Step()
             if table not in self._new.tables:
                 self._new.create(table)
+        if self._patient:
+            self._server.clock += round(1000 * state_seconds(SETTINGS)) + 1
         self._run.busy = [(worker, batch) for worker in self._workers for batch in worker.at_work]
         await Step()
         self._run.begun = True

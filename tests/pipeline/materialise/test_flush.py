@@ -24,7 +24,9 @@ from tests.pipeline.materialise.model import Client, Server
 PLACEMENT = Placement("murmur2", 4)
 HERE = PLACEMENT.partition_of("session-1")
 FIRST, SECOND = (turn(request_id=f"r{n}") for n in range(2))
-OTHER = turn(session_id="session-2")
+OTHER, THIRD = (turn(session_id=f"session-{n}") for n in (2, 3))
+IDLE_MS = 10_000
+"""Longer than a writer state is used."""
 
 
 class Record(msgspec.Struct):
@@ -74,7 +76,7 @@ class Flushes:
             forwarder or Nowhere(),
             metrics,
             DlqLimit(1, 10),
-            writer=Writer(SETTINGS, self.server.connections()),
+            writer=Writer(SETTINGS, self.server.connections(), lambda: self.server.clock / 1000),
         )
 
     def decode(self, *values: bytes, partition: int = HERE) -> list[DecodedRecords]:
@@ -116,7 +118,7 @@ def test_strays_that_kafka_refuses_are_folded_here() -> None:
     assert len(flushes.server.live.turns.archived()) == 1
 
 
-def test_a_flush_sends_two_inserts_between_two_polls_and_reads_back_what_is_not_cached(
+def test_a_flush_polls_after_its_inserts_and_before_them_if_it_is_long_since_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     flushes, sent = Flushes(), list[str]()
@@ -136,14 +138,16 @@ def test_a_flush_sends_two_inserts_between_two_polls_and_reads_back_what_is_not_
     monkeypatch.setattr(Client, "insert", noted_insert)
 
     async def steps() -> None:
-        for value in (FIRST, SECOND, OTHER):
+        for value in (FIRST, SECOND, OTHER, THIRD):
             sent.append("-")
+            flushes.server.clock += 0 if value is OTHER else IDLE_MS
             await flushes.flush(as_entry(value))
 
     run(steps)
     assert " ".join(sent) == (
         "- poll columns read back conversations turns poll "
         "- poll conversations turns poll "
+        "- read back conversations turns poll "
         "- poll read back conversations turns poll"
     )
 

@@ -4,7 +4,7 @@ import random
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.effort import drawn, sweep
@@ -50,6 +50,7 @@ def played(seed: int, *, patient: bool) -> Stage:
 
 @settings(max_examples=ORDERS, deadline=None)
 @given(SEEDS)
+@example(43)  # tables are swapped between the two queries of a poll that finds them for the first time
 def test_any_order_of_steps_deaths_naps_and_swaps_ends_as_the_fold(seed: int) -> None:
     played(seed, patient=False).assert_right()
 

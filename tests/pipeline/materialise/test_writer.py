@@ -1,7 +1,8 @@
 """A worker's writer on the real engine: tables that change between rows and archive get all rows and events."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.materialise.erasure_filter import ErasureFilter
-from pipeline.materialise.writer import Writer
+from pipeline.materialise.writer import Writer, state_seconds
 from pipeline.runtime.errors import StatementError
 from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.runs import save_run
@@ -33,9 +34,11 @@ FIRST, SECOND, THIRD = TALK
 
 
 @asynccontextmanager
-async def writing(settings: Settings) -> AsyncIterator[tuple[Writer, ClickHouse]]:
+async def writing(
+    settings: Settings, clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[tuple[Writer, ClickHouse]]:
     """Yield a writer and another connection; drop shadow and retired tables afterwards."""
-    writer = Writer(settings)
+    writer = Writer(settings, clock=clock)
     try:
         async with connection(settings) as server:
             yield writer, server
@@ -72,6 +75,26 @@ def both(*events: Turn) -> tuple[set[str], set[str]]:
 
 async def swap(settings: Settings, server: ClickHouse) -> None:
     await exchange(settings, await uuids(server, settings.clickhouse_database))
+
+
+def test_the_state_after_a_write_is_used_for_a_short_time(with_tables: Settings) -> None:
+    """A worker that flushes steadily polls once a flush; one that was idle or frozen polls first."""
+    now = 0.0
+
+    async def go() -> None:
+        nonlocal now
+        async with writing(with_tables, lambda: now) as (writer, _):
+            assert await flush(writer, [FIRST])
+            written = await writer.last_state()
+            now = state_seconds(with_tables)
+            assert await writer.recent_state() is written
+            await create_shadow_tables(with_tables)
+            assert await writer.recent_state() is written
+            now += 0.001
+            assert has_tables((await writer.recent_state()).tables, shadow_database(with_tables))
+            assert await writer.last_state() is written
+
+    asyncio.run(go())
 
 
 def test_shadow_tables_get_all_later_writes(

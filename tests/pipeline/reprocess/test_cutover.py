@@ -17,6 +17,7 @@ from pipeline.reprocess.cutover import (
     swap,
 )
 from pipeline.reprocess.job import Begun, begin
+from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import UsageError
 from pipeline.store.archive import write
 from pipeline.store.compare import Comparison
@@ -44,6 +45,7 @@ Block = Callable[[ClickHouse, ClickHouse, Begun], Awaitable[None]]
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """No other writer is running."""
     monkeypatch.setattr("pipeline.reprocess.cutover.PAUSE_S", 0.0)
+    monkeypatch.setattr("pipeline.reprocess.cutover.state_seconds", lambda _: 0.0)
 
 
 def using(settings: Settings, block: Block) -> None:
@@ -64,6 +66,20 @@ async def phase(live: ClickHouse, name: str) -> Phase:
     loaded = await load_run(live, name)
     assert loaded is not None
     return loaded[0].phase
+
+
+def test_shadow_tables_are_reconciled_only_when_all_workers_know_of_them(
+    both: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then a worker may have written rows into the live tables alone, which queries show."""
+    known_after = 0.3
+    monkeypatch.setattr("pipeline.reprocess.cutover.state_seconds", lambda _: known_after)
+
+    async def use(_: ClickHouse, __: ClickHouse, begun: Begun) -> None:
+        await reconcile_shadow_tables(both, begun.run, lambda _: None)
+        assert now_ms() >= begun.run.begun + 1000 * known_after
+
+    using(both, use)
 
 
 def test_rows_of_two_writers_are_reconciled_by_the_rules_of_the_run(both: Settings) -> None:

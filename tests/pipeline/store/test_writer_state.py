@@ -180,7 +180,7 @@ class ExchangedInBetween:
 
     async def rows(self, statement: str, parameters: Mapping[str, object]) -> Sequence[tuple[object, ...]]:
         self._count += 1
-        if self._count == 2:  # noqa: PLR2004 - the second query
+        if self._count == 2:
             await exchange(self._settings, await uuids(self._clickhouse, self._settings.clickhouse_database))
         return await self._clickhouse.rows(statement, parameters)
 

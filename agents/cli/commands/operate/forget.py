@@ -16,6 +16,7 @@ from pipeline.kafka.dead_letters.purge import PurgeResult, purge_dead_letters
 from pipeline.kafka.group import read_ends, wait_until_forwarded
 from pipeline.materialise.erase_session import Removed, erase_session
 from pipeline.materialise.reconcile import ReconcileRules
+from pipeline.materialise.writer import state_seconds
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.store.connection.databases import Databases
@@ -84,13 +85,12 @@ async def _erase(settings: Settings, who: str, bot: str | None) -> Report:
     ends_json = msgspec.json.encode(ends).decode()
     erasure = Erasure(resolve_bot_id(bot) if bot else ALL_BOTS, digest(who), now, ends_json)
     rules = ReconcileRules(fold_rules(settings), retention=Retention.of(settings))
+    pause_seconds = state_seconds(settings) + 2 * settings.flush_seconds + MARGIN_S
     databases = Databases(
         msgspec.structs.replace(settings, clickhouse_timeout=max(PATIENCE_S, settings.clickhouse_timeout))
     )
     try:
-        removed, clean = await erase_session(
-            databases, erasure, who, rules, lambda: asyncio.sleep(2 * settings.flush_seconds + MARGIN_S)
-        )
+        removed, clean = await erase_session(databases, erasure, who, rules, lambda: asyncio.sleep(pause_seconds))
     finally:
         await databases.close()
     bots = {bot, resolve_bot_id(bot)} if bot else set()
