@@ -23,7 +23,7 @@ from pipeline.materialise.erasure_filter import ErasureFilter
 from pipeline.materialise.histories import load_histories, look_up_histories
 from pipeline.materialise.reconcile import expired_conversations
 from pipeline.materialise.turn_records import DecodedRecords, Stray
-from pipeline.materialise.writer import Writer
+from pipeline.materialise.writer import Events, Writer
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.runtime.retry import retry_forever
 from pipeline.store.writer_state import Tables, WriterState
@@ -115,11 +115,14 @@ class ConversationFlusher:
         self._cache.enter(epoch)
         await self._keep_dead_letters(whole)
         whole = await self._forward_strays(whole)
-        state = await self._retry(self._writer.recent_state)  # from before the tables are read: see `Writer`
+        missing = self._cache.missing(turn.key for turn in whole.turns)
+        # the state is from before the tables are read: a cutover may exchange them later
+        state, archived = await self._retry(partial(self._writer.recent_state, missing))
         erasures = whole.erasure_filter()
         await self._retry(partial(self._check_erasures, erasures, state))
         batch = whole.without_erased(erasures)
-        histories = await self._look_up(batch.keys, erasures.erasures)
+        known = None if archived is None else {key: archived.get(key, []) for key in missing}
+        histories = await self._look_up(batch.keys, erasures.erasures, known)
         result = fold_batch(histories, batch.turns, self._rules)
         result = await self._retry(partial(self._without_expired, result, histories))
         await self._retry(partial(self._writer.write_rows, state.tables, result.rows))
@@ -196,21 +199,29 @@ class ConversationFlusher:
     async def _check_erasures_now(self, erasures: ErasureFilter) -> None:
         await self._check_erasures(erasures, await self._writer.poll())
 
-    async def _look_up(self, keys: Sequence[ConversationKey], erasures: ErasureList) -> dict[ConversationKey, History]:
+    async def _look_up(
+        self, keys: Sequence[ConversationKey], erasures: ErasureList, archived: Events | None
+    ) -> dict[ConversationKey, History]:
+        """Look up histories; `archived` has the events of conversations that were read already, some without any."""
+
         async def load(missing: Sequence[ConversationKey]) -> dict[ConversationKey, History]:
             with self._metrics.folding.read_back_seconds.time():
-                return await self._retry(partial(self._load, missing, erasures))
+                return await self._retry(partial(self._load, missing, erasures, archived))
 
         lookup = await look_up_histories(self._cache, keys, erasures, load)
         self._metrics.folding.resolved(lookup.cached, lookup.archived, lookup.new)
         return lookup.histories
 
-    async def _load(self, keys: Sequence[ConversationKey], erasures: ErasureList) -> dict[ConversationKey, History]:
+    async def _load(
+        self, keys: Sequence[ConversationKey], erasures: ErasureList, archived: Events | None
+    ) -> dict[ConversationKey, History]:
         # events that a dead worker wrote at the same time as other writers may arrive here as long as Kafka has them
         shared = (await self._writer.last_state()).shared_within(self._topic_retention_ms)
         has_shadow = await self._writer.writes_shadow_tables()
         live = await self._writer.live()
-        return await load_histories(live, keys, erasures, shared=shared, has_shadow=has_shadow)
+        if archived is not None and not archived.keys() >= {*keys}:  # the cache was cleared since
+            archived = None
+        return await load_histories(live, keys, erasures, shared=shared, has_shadow=has_shadow, archived=archived)
 
     async def _without_expired(self, result: FoldResult, histories: Mapping[ConversationKey, History]) -> FoldResult:
         """Return the result without the rows of conversations that have expired events."""

@@ -43,13 +43,14 @@ async def look_up_histories(
     return Lookup(histories, len(cached) - len(missing), archived, len(missing) - archived)
 
 
-async def load_histories(
+async def load_histories(  # noqa: PLR0913 - the state of the tables, each fact by its name
     clickhouse: ClickHouse,
     keys: Sequence[ConversationKey],
     erasures: ErasureList,
     *,
     shared: bool,
     has_shadow: bool = False,
+    archived: Mapping[ConversationKey, Sequence[Turn]] | None = None,
 ) -> dict[ConversationKey, History]:
     """Read the history of each conversation in `keys` from the archive.
 
@@ -60,11 +61,12 @@ async def load_histories(
         shared: writers other than workers may have written the conversations.
         has_shadow: there are shadow tables. They are filled in any order, and the live tables do not show which rows
             they have, so each event may have been the first of a row there.
+        archived: the archived events of these conversations if they were read already.
 
     Raises:
         TransientError: worth a second try.
     """
-    archived = await unerased_events(clickhouse, keys, erasures)
+    archived = _unerased(await read_back(clickhouse, keys) if archived is None else archived, erasures)
     current = await current_starts(clickhouse, keys) if shared else {}
     histories: dict[ConversationKey, History] = {}
     for key in keys:
@@ -83,5 +85,10 @@ async def unerased_events(
     Raises:
         TransientError: worth a second try.
     """
-    archived = await read_back(clickhouse, keys)
+    return _unerased(await read_back(clickhouse, keys), erasures)
+
+
+def _unerased(
+    archived: Mapping[ConversationKey, Sequence[Turn]], erasures: ErasureList
+) -> dict[ConversationKey, Sequence[Turn]]:
     return {key: kept for key, turns in archived.items() if (kept := erasures.without_erased(turns))}

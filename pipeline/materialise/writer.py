@@ -13,13 +13,16 @@ from pipeline.materialise.erase_session import delete_erased
 from pipeline.materialise.erasure_filter import ErasureFilter
 from pipeline.materialise.reconcile import ReconcileRules, reconcile
 from pipeline.runtime.errors import StatementError
-from pipeline.store.archive import write
+from pipeline.store.archive import FEW_KEYS, write
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.connection.databases import Databases
 from pipeline.store.writer_state import Tables, WriterState, WriterStateReader, has_tables
 from schemas.conversation import Conversation
 from schemas.fold_rules import FoldRules
-from schemas.turn import ArchivedTurn, ConversationKey
+from schemas.turn import ArchivedTurn, ConversationKey, Turn
+
+Events = dict[ConversationKey, list[Turn]]
+"""Events by conversation."""
 
 
 def state_seconds(settings: Settings) -> float:
@@ -41,6 +44,14 @@ class WriterStatePoller:
             TransientError: ClickHouse does not answer.
         """
         return await self._reader.read(await self._databases.live())
+
+    async def poll_with_events(self, keys: Collection[ConversationKey]) -> tuple[WriterState, Events]:
+        """Return the current writer state, and the archived events of a few conversations: see `read_with_events`.
+
+        Raises:
+            TransientError: ClickHouse does not answer.
+        """
+        return await self._reader.read_with_events(await self._databases.live(), keys)
 
 
 class PostWriteReconciler:
@@ -92,6 +103,7 @@ class PostWriteReconciler:
             keys = written if shared else uncertain
             if keys:
                 changed |= await reconcile(live, keys, rules)
+                await self._reconcile_shadow_tables(keys, rules, state)
             if sessions:
                 again = [key for key in keys if key[:2] in sessions]
                 _, deleted = await delete_erased(
@@ -104,6 +116,19 @@ class PostWriteReconciler:
             if not new_erasures and not deleted and now.tables == state.tables:
                 return changed
             state, shared, check_sessions = now, True, check_sessions or new_erasures
+
+    async def _reconcile_shadow_tables(
+        self, keys: Collection[ConversationKey], rules: ReconcileRules, state: WriterState
+    ) -> None:
+        """Reconcile rows that a worker that was behind may have written after the audit of the shadow tables."""
+        if not has_tables(state.tables, self._databases.shadow_name):
+            return
+        try:
+            await reconcile(await self._databases.of(self._databases.shadow_name), keys, rules)
+        except StatementError:
+            # they may just have been swapped in or dropped, which the next poll shows
+            if (await self._poller.poll()).tables == state.tables:
+                raise
 
 
 class Writer:
@@ -146,8 +171,12 @@ class Writer:
             self._last_state = await self._poller.poll()
         return self._last_state
 
-    async def recent_state(self) -> WriterState:
+    async def recent_state(self, missing: Collection[ConversationKey] = ()) -> tuple[WriterState, Events | None]:
         """Return the writer state after the last write if that was read a short time ago, else the current one.
+
+        The current state comes with the archived events of the conversations in `missing` if these are few, in the same
+        query. There are none if the tables have been exchanged, as they may be those of the former table. A cluster
+        answers such queries in two, as its servers read the tables' events and this one the state.
 
         Whatever has changed since, the poll after the next write shows, as it does if this process freezes between
         poll and write. A worker that flushes steadily so polls once a flush. How old the state may be bounds for how
@@ -156,9 +185,13 @@ class Writer:
         Raises:
             TransientError: ClickHouse does not answer.
         """
-        if self._last_state is not None and self._clock() - self._polled_at <= self._state_seconds:
-            return self._last_state
-        return await self.poll()
+        last = self._last_state
+        if last is not None and self._clock() - self._polled_at <= self._state_seconds:
+            return last, None
+        if last is None or not 0 < len(missing) <= FEW_KEYS or (await self.live()).cluster:
+            return await self.poll(), None
+        state, events = await self._poller.poll_with_events(missing)
+        return state, events if state.tables == last.tables else None
 
     async def poll(self) -> WriterState:
         """Return the current writer state: the tables to write to, and the erasures.

@@ -3,12 +3,14 @@
 Every writer reads it after its writes: see pipeline/materialise/PROTOCOL.md.
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from pipeline.store.archive import FROM_FEW, TURN_COLUMNS, by_conversation, few_keys
 from pipeline.store.connection.client import ClickHouse
 from schemas.columns import columns
 from schemas.conversation import Conversation
-from schemas.turn import ArchivedTurn
+from schemas.turn import ArchivedTurn, ConversationKey, Turn
 
 LEASE_MS = 30_000
 """Milliseconds for which a row of `runs` announces that its writer may be writing."""
@@ -17,14 +19,16 @@ MARGIN_MS = 5_000
 
 TABLES = {"turns": len(columns(ArchivedTurn)), "conversations": len(columns(Conversation))}
 """The tables that hold folded data -> the number of columns of the rows that this version writes."""
-READ_STATE = """
+_ANNOUNCEMENTS = """
 SELECT toUnixTimestamp64Milli(now64(3)),
        (SELECT toUnixTimestamp64Milli(max(saved)) FROM runs WHERE into_live),
-       (SELECT (toUnixTimestamp64Milli(max(saved)), count()) FROM forgotten),
-       arraySort(groupArray((database, name, toString(uuid))))
+       (SELECT (toUnixTimestamp64Milli(max(saved)), count()) FROM forgotten)"""
+_TABLES = """arraySort(groupArray((database, name, toString(uuid))))
 FROM system.tables
 WHERE database IN (currentDatabase(), {shadow:String}) AND name IN {tables:Array(String)}
 """
+READ_STATE = f"{_ANNOUNCEMENTS}, {_TABLES}"
+READ_STATE_AND_EVENTS = f"{_ANNOUNCEMENTS}, (SELECT {_TABLES}), groupArray(({', '.join(TURN_COLUMNS)})){FROM_FEW}"
 READ_COMPLETE = """
 SELECT toString(uuid)
 FROM system.tables
@@ -91,12 +95,36 @@ class WriterStateReader:
         Raises:
             TransientError: a retry may succeed.
         """
-        named = {"shadow": self._shadow, "tables": list(TABLES)}
-        ((now, last_announcement, (last_erasure, erasure_count), found),) = await clickhouse.rows(READ_STATE, named)
+        (row,) = await clickhouse.rows(READ_STATE, self._named)
+        return await self._state(clickhouse, *row)
+
+    async def read_with_events(
+        self, clickhouse: ClickHouse, keys: Collection[ConversationKey]
+    ) -> tuple[WriterState, dict[ConversationKey, list[Turn]]]:
+        """Read the state, and the archived events of a few conversations, in one query, in no certain order.
+
+        The events may come from a table that was exchanged before the state was read.
+
+        Raises:
+            TransientError: a retry may succeed.
+        """
+        ((*row, events),) = await clickhouse.rows(READ_STATE_AND_EVENTS, {**self._named, **few_keys(keys)})
+        return await self._state(clickhouse, *row), by_conversation(events)
+
+    @property
+    def _named(self) -> dict[str, object]:
+        return {"shadow": self._shadow, "tables": list(TABLES)}
+
+    async def _state(
+        self,
+        clickhouse: ClickHouse,
+        now: int,
+        last_announcement: int,
+        last_erasure: tuple[int, int],
+        found: Iterable[Table],
+    ) -> WriterState:
         tables: list[Table] = [(database, name, uuid) for database, name, uuid in found]
         if not self._complete.issuperset(uuid for *_, uuid in tables):
-            complete = await clickhouse.rows(READ_COMPLETE, {**named, "columns": list(TABLES.values())})
+            complete = await clickhouse.rows(READ_COMPLETE, {**self._named, "columns": list(TABLES.values())})
             self._complete.update(uuid for (uuid,) in complete)
-        return WriterState(
-            now, last_announcement, last_erasure, erasure_count, tuple(t for t in tables if t[-1] in self._complete)
-        )
+        return WriterState(now, last_announcement, *last_erasure, tuple(t for t in tables if t[-1] in self._complete))

@@ -21,7 +21,7 @@ from pipeline.store.conversations import STATEMENT as CURRENT_ROWS
 from pipeline.store.erased_data import BOTS, EVENTS, ROWS
 from pipeline.store.erasures import LOAD
 from pipeline.store.schema.shadow_tables import SWAPPED
-from pipeline.store.writer_state import READ_COMPLETE, READ_STATE
+from pipeline.store.writer_state import READ_COMPLETE, READ_STATE, READ_STATE_AND_EVENTS
 from schemas.conversation import Conversation
 from schemas.erasure import Erasure, digest, event_digest
 from schemas.turn import ConversationKey, Turn
@@ -118,6 +118,7 @@ class Server:
         """Digests that were registered before their events were archived."""
         self.all_words: list[Erasure] = []
         self.said = 0
+        self._combined = count()
         self.create(LIVE)
         for table in ("turns", "conversations"):
             self.live.create(table)
@@ -128,6 +129,10 @@ class Server:
 
     def create(self, database: str) -> None:
         self.databases[database] = Database()
+
+    def first_state(self) -> bool:
+        """Return whether a query for state and events reads the state first: every second one does."""
+        return next(self._combined) % 2 == 0
 
     def exchange(self, table: str) -> None:
         live, new = self.databases[LIVE].tables, self.databases[NEW].tables
@@ -184,7 +189,9 @@ class Client:
             parameters = {file.name: [orjson.loads(row) for row in file.data.splitlines()] for file in tables.files}
         server = self._server
         if statement == READ_STATE:
-            return [(server.clock, server.written, (server.forgot, server.said), self._uuids())]
+            return [self._state()]
+        if statement == READ_STATE_AND_EVENTS:
+            return [await self._state_and_events(parameters)]
         if statement == READ_COMPLETE:
             return [(uuid,) for *_, uuid in self._uuids()]
         if statement == LOAD:
@@ -239,6 +246,20 @@ class Client:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+    def _state(self) -> tuple[Any, ...]:
+        server = self._server
+        return (server.clock, server.written, (server.forgot, server.said), self._uuids())
+
+    async def _state_and_events(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Read both in either order, and let others take steps in between."""
+        if self._server.first_state():
+            state = self._state()
+            await Step()
+            return (*state, _read_back(self._found(), parameters))
+        events = _read_back(self._found(), parameters)
+        await Step()
+        return (*self._state(), events)
 
     def _found(self) -> Database:
         if self._database not in self._server.databases:

@@ -15,7 +15,7 @@ from pipeline.materialise.turn_records import DecodedRecords, RecordDecoder, Str
 from pipeline.materialise.writer import Writer
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.store.archive import FEW_STATEMENT
-from pipeline.store.writer_state import READ_COMPLETE, READ_STATE
+from pipeline.store.writer_state import READ_COMPLETE, READ_STATE, READ_STATE_AND_EVENTS
 from schemas.dead_letter import DeadLetter
 from tests.events import slow_fold, turn
 from tests.pipeline.materialise.actors import SETTINGS, Nowhere, actor, as_entry, finish
@@ -123,7 +123,12 @@ def test_a_flush_polls_after_its_inserts_and_before_them_if_it_is_long_since_the
 ) -> None:
     flushes, sent = Flushes(), list[str]()
     rows, insert = Client.rows, Client.insert
-    names = {READ_STATE: "poll", READ_COMPLETE: "columns", FEW_STATEMENT: "read back"}
+    names = {
+        READ_STATE: "poll",
+        READ_COMPLETE: "columns",
+        FEW_STATEMENT: "read back",
+        READ_STATE_AND_EVENTS: "poll and read back",
+    }
 
     def noted_rows(self: Client, statement: str, *arguments: Any, **options: Any) -> Any:
         sent.append(names.get(statement, statement))
@@ -148,7 +153,7 @@ def test_a_flush_polls_after_its_inserts_and_before_them_if_it_is_long_since_the
         "- poll columns read back conversations turns poll "
         "- poll conversations turns poll "
         "- read back conversations turns poll "
-        "- poll read back conversations turns poll"
+        "- poll and read back conversations turns poll"
     )
 
 

@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import count
 
 import msgspec
 import pytest
@@ -12,6 +14,7 @@ from pipeline.config.settings import Settings
 from pipeline.materialise.erasure_filter import ErasureFilter
 from pipeline.materialise.writer import Writer, state_seconds
 from pipeline.runtime.errors import StatementError
+from pipeline.store.archive import FEW_KEYS, read_back
 from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.runs import save_run
 from pipeline.store.schema.shadow_tables import (
@@ -87,12 +90,35 @@ def test_the_state_after_a_write_is_used_for_a_short_time(with_tables: Settings)
             assert await flush(writer, [FIRST])
             written = await writer.last_state()
             now = state_seconds(with_tables)
-            assert await writer.recent_state() is written
+            assert await writer.recent_state([FIRST.key]) == (written, None)
             await create_shadow_tables(with_tables)
-            assert await writer.recent_state() is written
+            assert (await writer.recent_state())[0] is written
             now += 0.001
-            assert has_tables((await writer.recent_state()).tables, shadow_database(with_tables))
+            assert has_tables((await writer.recent_state())[0].tables, shadow_database(with_tables))
             assert await writer.last_state() is written
+
+    asyncio.run(go())
+
+
+def test_the_current_state_comes_with_the_events_of_few_conversations(with_tables: Settings) -> None:
+    moments = count()
+
+    async def go() -> None:
+        async with writing(with_tables, lambda: 1000.0 * next(moments)) as (writer, server):
+            assert await writer.recent_state([FIRST.key]) == (await writer.last_state(), None), (
+                "there is none before it"
+            )
+            await flush(writer, [FIRST, SECOND])
+            keys = [FIRST.key, THIRD.key]
+            state, events = await writer.recent_state(keys)
+            assert events == await read_back(server, keys)
+            assert events
+            assert replace(state, now=0) == replace(await writer.last_state(), now=0)
+            many = [(*FIRST.key[:2], f"r{n}") for n in range(FEW_KEYS + 1)]
+            assert (await writer.recent_state(many))[1] is None
+            await create_shadow_tables(with_tables)
+            await swap(with_tables, server)
+            assert (await writer.recent_state(keys))[1] is None, "they may be those of the former table"
 
     asyncio.run(go())
 
@@ -168,6 +194,24 @@ def test_shadow_tables_that_refuse_rows_are_an_error(with_tables: Settings) -> N
             await server.command(f"ALTER TABLE {new}.conversations RENAME COLUMN intent_path TO intent_way")
             with pytest.raises(StatementError, match="intent_path"):
                 await writer.write_rows((await writer.poll()).tables, folded([FIRST]))
+
+    asyncio.run(go())
+
+
+def test_rows_of_shadow_tables_are_reconciled_too(with_tables: Settings) -> None:
+    """A worker that was behind may have written one after the audit of these tables."""
+    events = [msgspec.structs.replace(FIRST, request_id=f"r{n}", timestamp=FIRST.timestamp + n) for n in range(2)]
+
+    async def go() -> None:
+        async with writing(with_tables) as (writer, server):
+            await create_shadow_tables(with_tables)
+            await flush(writer, events)
+            tables = (await writer.last_state()).tables
+            await writer.write_rows(tables, folded(events[1:]))
+            await writer.reconcile_after_write([FIRST.key], ErasureFilter(events, lambda _: None), shared=True)
+            for database in (shadow_database(with_tables), with_tables.clickhouse_database):
+                rows = await server.rows(f"SELECT start, version FROM {database}.conversations FINAL")  # noqa: S608
+                assert rows == [(FIRST.timestamp, 2)], database
 
     asyncio.run(go())
 
