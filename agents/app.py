@@ -22,8 +22,7 @@ from agents.forwarding import Forwarder
 from agents.intake import Intake
 from agents.probe_server import ProbeServer, Readiness
 from agents.producer import DeadLetterProducer, RetryingProducer
-from agents.shutdown_watchdog import exit_after
-from agents.stuck import StuckWatch
+from agents.watchdog import StuckWatch, exit_after
 from pipeline.config.fold_rules import kafka_client_id
 from pipeline.config.settings import Settings
 from pipeline.ingest.decoder import EventDecoder

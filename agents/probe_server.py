@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from mode import Service
 
-from agents.stuck import StuckWatch
+from agents.watchdog import StuckWatch
 from pipeline.config.settings import Settings
 from pipeline.metrics.process import TEXT
 from pipeline.metrics.worker import WorkerMetrics

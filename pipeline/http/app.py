@@ -1,8 +1,9 @@
-"""Build the ASGI application of the query layer: all its routes and middlewares."""
+"""Build the ASGI application of the query layer from routes and middlewares, and run it until a signal stops it."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -29,6 +30,7 @@ from pipeline.http.operations import (
 )
 from pipeline.http.operations.operation import AppContext, ConcurrencyLimiter, Operation
 from pipeline.http.probes import probes
+from pipeline.http.server.run import query_layer_address, run_server
 from pipeline.metrics.http import QueryMetrics
 from pipeline.query.analytics.page_token import PageTokens
 from pipeline.runtime.clock import Now, now_ms
@@ -116,3 +118,12 @@ def create_app(
     )
     app.router.redirect_slashes = False  # SDKs do not expect redirects
     return app
+
+
+def serve(settings: Settings, pages: Pages = no_pages) -> None:
+    """Answer queries until SIGTERM or SIGINT, then finish those in progress within `settings.stop_seconds`.
+
+    Raises:
+        UsageError: as `run_server`.
+    """
+    run_server(partial(create_app, pages=pages), settings, query_layer_address(settings))

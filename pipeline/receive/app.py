@@ -24,11 +24,10 @@ from pipeline.http.server.run import Address, run_server
 from pipeline.kafka.producer.deliveries import DeliveryProducer
 from pipeline.metrics.http import ReceiveMetrics
 from pipeline.receive import events, firehose
-from pipeline.receive.door import Door
 from pipeline.receive.errors import describe_error
 from pipeline.receive.firehose import MAX_BODY
 from pipeline.receive.publisher import MAX_RECORD, Publisher, replacement
-from pipeline.receive.reception import Reception
+from pipeline.receive.reception import AuthorizedReception, Reception
 from pipeline.runtime.clock import Now, now_ms
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -70,10 +69,10 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
     producer = DeliveryProducer(settings, settings.receive_bytes // 2, partial(replacement, settings))
     reception = Reception(settings.receive_bytes // 2)
     metrics.watch(lambda: reception.held, lambda: producer.in_flight)
-    door = Door(access, reception, metrics)
-    to_firehose = firehose.FirehoseEndpoint(door, Publisher(settings, producer, MAX_RECORD), now)
+    authorized = AuthorizedReception(access, reception, metrics)
+    to_firehose = firehose.FirehoseEndpoint(authorized, Publisher(settings, producer, MAX_RECORD), now)
     max_bytes = settings.max_message_bytes
-    to_events = events.EventsEndpoint(door, Publisher(settings, producer, max_bytes), max_bytes)
+    to_events = events.EventsEndpoint(authorized, Publisher(settings, producer, max_bytes), max_bytes)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

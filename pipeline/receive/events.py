@@ -13,10 +13,10 @@ from pipeline.http.errors import JSON
 from pipeline.ingest.files.gzip_stream import GZIP
 from pipeline.ingest.files.reader import stream_inputs
 from pipeline.kafka.producer.deliveries import Delivery
-from pipeline.receive.door import Door
 from pipeline.receive.errors import BodyError
 from pipeline.receive.inflating import PlainBody, open_body
 from pipeline.receive.publisher import PublishCounts, Publisher, ReceivedInput
+from pipeline.receive.reception import AuthorizedReception
 
 OPERATION = "Events"
 PATH = "/events"
@@ -67,17 +67,17 @@ class EventsBody:
 class EventsEndpoint:
     """Answers with what was received: `entries` are log entries, `dead` what was none, which is kept as well."""
 
-    def __init__(self, door: Door, publisher: Publisher, max_bytes: int) -> None:
+    def __init__(self, reception: AuthorizedReception, publisher: Publisher, max_bytes: int) -> None:
         """Take bodies of at most `max_bytes`, before and after they are decompressed."""
-        self._door, self._publisher, self._max_bytes = door, publisher, max_bytes
+        self._reception, self._publisher, self._max_bytes = reception, publisher, max_bytes
 
     async def __call__(self, request: Request) -> Response:
         """Receive one request."""
-        self._door.enter(request, OPERATION, _token)
+        self._reception.authorize(request, OPERATION, _token)
         if int(request.headers.get("content-length", 0)) > self._max_bytes:
             raise BodyError(f"the body has more than {self._max_bytes} bytes; send less at once")
         body = open_body(request.headers.get("content-encoding", ""), self._max_bytes)
-        counts = await self._door.receive(
+        counts = await self._reception.receive(
             request,
             OPERATION,
             lambda delivery: EventsBody(body, self._publisher, delivery, self._max_bytes),

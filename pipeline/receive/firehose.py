@@ -11,10 +11,10 @@ from pipeline.auth.errors import Denial, DeniedError
 from pipeline.http.errors import JSON
 from pipeline.http.middleware.request_context import request_context
 from pipeline.kafka.producer.deliveries import Delivery
-from pipeline.receive.door import Door
 from pipeline.receive.errors import RECEIVER, BodyError, MethodError, describe_error
 from pipeline.receive.inflating import PlainBody, open_body
 from pipeline.receive.publisher import PublishCounts, Publisher, ReceivedInput
+from pipeline.receive.reception import AuthorizedReception
 from pipeline.receive.record_scanner import RecordScanner, ScannedRecord
 from pipeline.runtime.clock import Now
 
@@ -72,8 +72,8 @@ class FirehoseBody:
 class FirehoseEndpoint:
     """Answers every request in the form that Firehose's protocol prescribes, also those that it refuses."""
 
-    def __init__(self, door: Door, publisher: Publisher, now: Now) -> None:
-        self._door, self._publisher, self._now = door, publisher, now
+    def __init__(self, reception: AuthorizedReception, publisher: Publisher, now: Now) -> None:
+        self._reception, self._publisher, self._now = reception, publisher, now
 
     async def __call__(self, request: Request) -> Response:
         """Receive one request. A failure is sent again by Firehose, whatever its status, unless that is 413."""
@@ -86,7 +86,7 @@ class FirehoseEndpoint:
                 readers.append(FirehoseBody(body, self._publisher, delivery))
                 return readers[0]
 
-            await self._door.receive(request, OPERATION, open_reader)
+            await self._reception.receive(request, OPERATION, open_reader)
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - every error has a response of Firehose's form
@@ -101,7 +101,7 @@ class FirehoseEndpoint:
 
     def _check(self, request: Request) -> PlainBody:
         """Check all but the body, and return the decompressor for that."""
-        self._door.enter(request, OPERATION, _access_key)
+        self._reception.authorize(request, OPERATION, _access_key)
         headers = request.headers
         if request.method != "POST":
             raise MethodError(f"{request.method} is not answered here: Firehose sends POST")

@@ -1,4 +1,4 @@
-"""Read bodies while they arrive, pass them on part by part, and wait until Kafka has what was in them.
+"""Check the keys of requests, read their bodies while they arrive, and wait until Kafka has what was in them.
 
 Nothing grows with the number or the size of requests: each holds one part and one incomplete record, all of them
 together a limited number of bytes, and one thread unpacks one part at a time. Whoever comes while the limits are
@@ -12,10 +12,17 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol, TypeVar
 
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from pipeline.auth.authenticator import AccessControl, check_right
 from pipeline.http.errors import BusyError
+from pipeline.http.middleware.request_context import AuditRecord, request_context
 from pipeline.kafka.producer.deliveries import ACKNOWLEDGED_S, Delivery, KafkaSlowError
-from pipeline.receive.errors import BodyLateError
+from pipeline.metrics.http import ReceiveMetrics
+from pipeline.receive.errors import RECEIVER, BodyLateError
 from pipeline.receive.publisher import PublishCounts
+from schemas.access_key import Right
 
 MAX_REQUESTS = 64
 """Requests whose bodies are read at the same time."""
@@ -29,7 +36,6 @@ BODY_S = 150.0
 """Seconds for a whole body; Firehose waits 180 for the answer."""
 SETTLE_S = ACKNOWLEDGED_S + 5.0
 """Seconds within which each message is acknowledged or has failed."""
-
 Result = TypeVar("Result")
 
 
@@ -145,3 +151,42 @@ async def _next_chunk(chunks: AsyncIterator[bytes], deadline: float) -> bytes | 
         raise BodyLateError(
             f"the body does not arrive: each part of it must within {IDLE_S:g} s, all of it within {BODY_S:g} s"
         ) from None
+
+
+class AuthorizedReception:
+    """What all operations of the receiver have in common."""
+
+    def __init__(self, access: AccessControl, reception: Reception, metrics: ReceiveMetrics) -> None:
+        self._access, self._reception, self._metrics = access, reception, metrics
+
+    def authorize(self, request: Request, operation: str, token_of: Callable[[Headers], str]) -> None:
+        """Check the access key of a request before anything of its body is read.
+
+        Raises:
+            DeniedError: there is no key, or none that may write. KeysUnavailableError: no key can be checked.
+        """
+        context = request_context(request.scope)
+        context.operation, context.error_codes = operation, RECEIVER
+        context.audit = AuditRecord(operation)
+        key = self._access.authenticate_token(lambda: token_of(request.headers))
+        context.audit.key = key.id
+        check_right(key, Right.WRITE)
+
+    async def receive(
+        self, request: Request, operation: str, open_reader: Callable[[Delivery], BodyReader]
+    ) -> PublishCounts:
+        """Receive the body of a request that was let in, and return what Kafka has acknowledged.
+
+        Raises:
+            BodyError, BusyError, KafkaSlowError: as `Reception.receive`.
+        """
+        counts = await self._reception.receive(self._counted(request.stream(), operation), open_reader)
+        self._metrics.kept(operation, counts.entries, counts.dead)
+        if audit := request_context(request.scope).audit:
+            audit.rows = counts.entries
+        return counts
+
+    async def _counted(self, chunks: AsyncIterator[bytes], operation: str) -> AsyncIterator[bytes]:
+        async for chunk in chunks:
+            self._metrics.received(operation, len(chunk))
+            yield chunk

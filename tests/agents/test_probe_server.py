@@ -6,7 +6,7 @@ from unittest.mock import sentinel
 import pytest
 
 from agents.probe_server import ProbeServer
-from agents.stuck import StuckWatch
+from agents.watchdog import StuckWatch
 from pipeline.config.settings import Settings
 from pipeline.metrics.worker import WorkerMetrics
 from tests.services import ask

@@ -26,7 +26,7 @@ def serve(settings: Settings, processes: int | None, member: str | None) -> None
 
 def _serve_alone(settings: Settings) -> None:
     from pipeline.console.routes import console_routes  # noqa: PLC0415 - a parent of several processes needs no pages
-    from pipeline.http.serve import serve as serve_alone  # noqa: PLC0415 - likewise
+    from pipeline.http.app import serve as serve_alone  # noqa: PLC0415 - likewise
 
     configure_logging(settings)
     serve_alone(settings, console_routes)

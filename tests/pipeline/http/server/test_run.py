@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.http.serve import serve
+from pipeline.http.app import serve
 from pipeline.http.server.run import _log_exposure, listen
 from pipeline.runtime.errors import UsageError
 from pipeline.runtime.sockets import free_port
@@ -18,7 +18,7 @@ from tests.certificates import Certificates
 from tests.paths import ROOT
 from tests.pipeline.http.serving import SESSIONS, WITHIN, assert_failed, client
 
-START = "from pipeline.http.serve import serve; from pipeline.config.settings import Settings; serve(Settings({}))"
+START = "from pipeline.http.app import serve; from pipeline.config.settings import Settings; serve(Settings({}))"
 
 
 @contextmanager

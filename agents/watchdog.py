@@ -1,12 +1,14 @@
-"""Detect a worker that is stuck: records are waiting, no dependency holds it up, and no work gets finished.
+"""Detect a worker that is stuck, and end a stopping one that hangs."""
 
-An await that never ends raises no error and logs nothing, and neither does a task that ended silently. The only symptom
-is that there is work and none of it gets done.
-"""
-
+import asyncio
+import logging
+import os
+import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from traceback import StackSummary
+from types import FrameType
+from typing import Any, Protocol
 
 from mode import Service
 
@@ -16,6 +18,11 @@ from pipeline.metrics.worker import AgentName, WorkerMetrics, WorkerPart
 
 CHECKS = 20
 """Number of checks within the time after which a worker counts as stuck."""
+FAILED, STUCK = 1, 3
+"""Exit statuses of a worker that stopped because of an error, and of one that was asked to stop but hung."""
+FRAMES = 3
+"""Number of innermost frames that are logged per task; they show what it waits for."""
+log = logging.getLogger(__name__)
 
 
 class ConsumerStatus(Protocol):
@@ -35,7 +42,11 @@ class ConsumerStatus(Protocol):
 
 
 class StuckWatch(Service):
-    """Checks regularly whether each part of the worker has made progress or had nothing to do."""
+    """Checks regularly whether each part of the worker has made progress or had nothing to do.
+
+    An await that never ends raises no error and logs nothing, and neither does a task that ended silently. The only
+    symptom is that there is work and none of it gets done.
+    """
 
     mundane_level = "debug"
 
@@ -88,7 +99,44 @@ class StuckWatch(Service):
         return parts
 
 
+def exit_after(seconds: float, fatal: Callable[[], BaseException | None]) -> None:
+    """End this process in `seconds` unless it has ended by then: a part that hangs must not keep its partitions.
+
+    Nothing is lost: what is not committed is read again. `fatal` returns the error that caused the stop, None if it
+    was requested.
+    """
+    timer = threading.Timer(seconds, _end, (asyncio.get_running_loop(), seconds, fatal))
+    timer.daemon = True
+    timer.start()
+
+
 def _sentence(part: WorkerPart, seconds: float) -> str:
     if part == "fetcher":
         return f"nothing was fetched for {seconds:.0f} s, or the group was rebalancing, though Kafka is available"
     return f"agent {part} finished nothing for {seconds:.0f} s, though records are waiting and no dependency is down"
+
+
+def _end(loop: asyncio.AbstractEventLoop, seconds: float, fatal: Callable[[], BaseException | None]) -> None:
+    error = fatal()
+    try:
+        log.error("not stopped within %.0f s, ending the process; it waits for:\n%s", seconds, _stacks(loop))
+        if error is not None:
+            log.critical("this worker has ended: %s", error)
+        logging.shutdown()
+    finally:
+        os._exit(STUCK if error is None else FAILED)
+
+
+def _stacks(loop: asyncio.AbstractEventLoop) -> str:
+    """Return the stacks of the tasks of `loop`; they are approximate, as the loop may continue meanwhile."""
+    return "".join(line for task in asyncio.all_tasks(loop) for line in (f"{task!r}\n", *_stack(task.get_coro())))
+
+
+def _stack(awaitable: Any) -> list[str]:
+    """Format the innermost frames of a coroutine; `Task.get_stack` only knows the outermost one."""
+    frames: list[FrameType] = []
+    while awaitable is not None:
+        frame = getattr(awaitable, "cr_frame", None) or getattr(awaitable, "gi_frame", None)
+        frames += [frame] if frame else []
+        awaitable = getattr(awaitable, "cr_await", None) or getattr(awaitable, "gi_yieldfrom", None)
+    return StackSummary.extract((frame, frame.f_lineno) for frame in frames[-FRAMES:]).format()
