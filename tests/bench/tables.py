@@ -78,7 +78,7 @@ WITH
     if({{items:UInt8}}, path, []) AS visits,
     arrayMap((intent, after) -> multiIf(intent = 'FallbackIntent' OR after = 'FallbackIntent', 'Failed',
         after != '', 'Switched', end_state = 'Failure', 'Failed', end_state),
-        visits, arrayPushBack(arrayPopFront(visits), '')) AS states,
+        visits, arrayResize(arrayPopFront(visits), length(visits), '')) AS states,
     bitShiftRight(c, 20) % 4 AS stages,
     arrayFlatten(arrayMap(place -> arrayWithConstant(stages, place), arrayEnumerate(visits))) AS stage_visits,
     arrayMap(place -> place % greatest(stages, 1) = 0, arrayEnumerate(stage_visits)) AS is_last,
