@@ -36,6 +36,7 @@ BENCHMARKS = {
     "freshness": Benchmark("--seconds 5 --probes 25", 900),
     "memory": Benchmark("--conversations 100000", 3600),
     "lists": Benchmark("--rows 10000 100000 1000000", 3600),
+    "processes": Benchmark("--rows 100000 --rounds 1", 1800),
     "analytics": Benchmark("--rows 200000 --rounds 3", 7200),
     "console": Benchmark("--rows 200000 --rounds 5", 7200),
     "read_back": Benchmark("--turns 30000 600000 --rounds 5", 600),

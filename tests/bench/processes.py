@@ -3,8 +3,9 @@
     python -m tests.bench.processes [--rows 1000000] [--processes 1 2] [--rounds 3] [--json FILE]
 
 32 clients request pages of an hour, a day and a month by all sorts: each request different from all others, nine
-different ones, or all the same one, for which ClickHouse answers once for many. Query layers with so many processes
-run over the same tables and take turns. The clients share the machine's cores with everything else.
+different ones, or all the same one, for which ClickHouse answers once for many; or requests that the query layer
+refuses itself, so that it is the bottleneck. All have an access key. Query layers with so many processes run over the
+same tables and take turns. The clients share the machine's cores with everything else.
 """
 
 import asyncio
@@ -33,6 +34,7 @@ from tests.bench.machine import answer, cpu_seconds, options, say
 from tests.bench.tables import BOTS, END, fill
 from tests.integration.stack import TURNFOLD
 from tests.paths import ROOT
+from tests.pipeline.auth.signing import bearing, kept
 
 CLIENTS, SECONDS = 32, 6.0
 MEDIANS = ("a_second", "p50_ms", "p95_ms", "layer_ms", "clickhouse_ms", "client_ms")
@@ -63,7 +65,19 @@ def same() -> Iterator[bytes]:
     return itertools.repeat(orjson.dumps(NINE[3].body(END)))
 
 
-LOADS: dict[str, Callable[[], Iterator[bytes]]] = {"different": different, "nine": nine, "the same": same}
+def refused() -> Iterator[bytes]:
+    """Yield a request with a filter that does not exist, after nine that do."""
+    case = orjson.loads(next(same()))
+    known = [{"name": "Duration", "operator": "GT", "values": [str(number)]} for number in range(9)]
+    return itertools.repeat(orjson.dumps(case | {"filters": [*known, {**known[0], "name": "Nothing"}]}))
+
+
+LOADS: dict[str, Callable[[], Iterator[bytes]]] = {
+    "different": different,
+    "nine": nine,
+    "the same": same,
+    "refused": refused,
+}
 
 
 def main() -> None:
@@ -77,12 +91,13 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         services.clickhouse_process(Path(folder) / "clickhouse") as (url, own),
     ):
-        settings = Settings(clickhouse=url)
+        key = bearing(rate=1e6, concurrent=1000)
+        settings = Settings(clickhouse=url, api_keys=str(kept(Path(folder) / "keys", key)), api_audit="/dev/null")
         asyncio.run(migrate(settings))
         fill(url, settings.clickhouse_database, arguments.rows, say)
         with ExitStack() as stack:
             layers = [stack.enter_context(serving(settings, count)) for count in arguments.processes]
-            rounds = measured(layers, own.pid, arguments.rounds)
+            rounds = measured(layers, own.pid, key.credential, arguments.rounds)
         own.terminate()
         own.wait(STOP_SECONDS)
     answer(list(table(rounds)), {"rows": arguments.rows, "rounds": rounds}, arguments.json)
@@ -113,20 +128,21 @@ def children(parent: int, count: int) -> list[int]:
         time.sleep(0.05)
 
 
-def measured(layers: list[Serving], clickhouse: int, rounds: int) -> list[dict[str, Any]]:
+def measured(layers: list[Serving], clickhouse: int, token: str, rounds: int) -> list[dict[str, Any]]:
     """Measure each load on each query layer, in turn; the first round only fills caches."""
     found = []
     for number in range(rounds + 1):
         for load, layer in itertools.product(LOADS, layers):
             say(f"round {number} of {rounds}: {layer.processes} processes, {load}")
-            result = asyncio.run(one(layer, LOADS[load](), clickhouse))
+            result = asyncio.run(one(layer, load, clickhouse, token))
             found.append({"round": number, "load": load, "processes": layer.processes, **result})
     return [each for each in found if each["round"]]
 
 
-async def one(layer: Serving, bodies: Iterator[bytes], clickhouse: int) -> dict[str, Any]:
+async def one(layer: Serving, load: str, clickhouse: int, token: str) -> dict[str, Any]:
     """Let all clients request for some seconds; return requests a second, latencies and CPU time of a request."""
     url, times = f"{layer.url}/bots/{BOTS[0]}/analytics/sessions", list[float]()
+    bodies, status = LOADS[load](), 400 if load == "refused" else 200
     before, engine = [cpu_seconds(pid) for pid in layer.pids], cpu_seconds(clickhouse)
     own, began = time.process_time(), time.perf_counter()
 
@@ -135,12 +151,14 @@ async def one(layer: Serving, bodies: Iterator[bytes], clickhouse: int) -> dict[
             sent = time.perf_counter()
             async with session.post(url, data=next(bodies)) as response:
                 text = await response.read()
-                assert response.status == 200, text
-                assert json.loads(text)["botId"] == BOTS[0]
+                assert response.status == status, text
+                assert status != 200 or json.loads(text)["botId"] == BOTS[0]
             times.append(1000 * (time.perf_counter() - sent))
 
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(60)
+        connector=aiohttp.TCPConnector(limit=0),
+        timeout=aiohttp.ClientTimeout(60),
+        headers={"authorization": f"Bearer {token}"},
     ) as session:
         await asyncio.gather(*(ask(session) for _ in range(CLIENTS)))
     seconds, count = time.perf_counter() - began, len(times)

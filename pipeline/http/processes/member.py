@@ -15,6 +15,7 @@ from pipeline.auth.shared_limits import SharedRateLimits
 from pipeline.config.settings import Settings
 from pipeline.http.app import Counters, Pages, create_app
 from pipeline.http.operations.operation import MAX_CONCURRENT, ConcurrencyLimiter
+from pipeline.http.processes.acceptor import MemberServer
 from pipeline.http.processes.environment import Membership
 from pipeline.http.processes.metrics import SharedQueryMetrics
 from pipeline.http.processes.table import ProcessTable
@@ -41,7 +42,8 @@ def serve_member(settings: Settings, pages: Pages, membership: Membership) -> No
         partial(_running, table, slots, membership),
     )
     with socket.socket(fileno=membership.listening) as listening:
-        server = create_server(create_app(settings, pages=pages, counters=counters), settings)
+        config = create_server(create_app(settings, pages=pages, counters=counters), settings).config
+        server = MemberServer(config, table, number)
         run_until_signal(server, listening)
     if os.getppid() != membership.parent:
         shutil.rmtree(folder, ignore_errors=True)  # the parent cannot any more

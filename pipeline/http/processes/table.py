@@ -8,7 +8,7 @@ from typing import Self
 FILE = "processes"
 WORD = 8
 """Bytes of a number."""
-COLUMNS = 4
+COLUMNS = 5
 
 
 class ProcessTable:
@@ -20,6 +20,7 @@ class ProcessTable:
         pids: process ids, written by the parent; 0 while there is no process.
         beats: counted up by a process every second while its event loop runs; 0 until it answers.
         in_progress: requests in progress.
+        connections: open connections, as of when the process last saw a new one.
         restarts: how often the parent has started the process again.
     """
 
@@ -29,7 +30,7 @@ class ProcessTable:
             self._memory = mmap.mmap(file.fileno(), 0)
         words = memoryview(self._memory).cast("q")
         rows = len(words) // COLUMNS
-        self.pids, self.beats, self.in_progress, self.restarts = (
+        self.pids, self.beats, self.in_progress, self.connections, self.restarts = (
             words[column * rows : (column + 1) * rows] for column in range(COLUMNS)
         )
 
@@ -43,7 +44,9 @@ class ProcessTable:
 
     def started(self, number: int, pid: int) -> None:
         """Record a new process, which does not answer yet."""
-        self.pids[number], self.beats[number], self.in_progress[number] = pid, 0, 0
+        self.pids[number] = pid
+        for column in (self.beats, self.in_progress, self.connections):
+            column[number] = 0
 
     def ended(self, number: int) -> None:
         """Record that a process has ended, and with it its requests."""

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from pipeline.config.settings import Settings
 from tests.agents.cli.command import WITHIN
 from tests.agents.query_layer.several import Several, is_alive, several, wait_until
+from tests.certificates import Certificates
 from tests.effort import IN_SEARCH
 from tests.integration.proxy import proxy
 from tests.pipeline.auth.signing import bearing, kept
@@ -128,6 +129,19 @@ def test_when_the_parent_is_killed_nothing_is_left(tmp_path: Path) -> None:
         wait_until(lambda: not running.left())
         with pytest.raises(OSError, match="refused"):
             ask(running.url, path="/healthz")
+
+
+def test_they_speak_tls_and_survive_who_does_not(pem: Certificates, tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(NOWHERE, api_certificate=str(pem.server))
+    with several(tmp_path, settings, TWO) as running:
+        url = running.url.replace("http", "https")
+        await_answer(url, running.process, pem)
+        for _ in range(8):
+            with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as plain:
+                plain.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
+        assert [ask(url, path="/healthz", pem=pem).status for _ in range(8)] == [200] * 8
+        assert running.stop() == 0
+        assert {line["level"] for line in running.log} == {"info"}
 
 
 @IN_SEARCH
