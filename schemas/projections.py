@@ -11,17 +11,21 @@ class Projection(NamedTuple):
     """
 
     name: str
-    definition: str
+    select: str
+
+    def definition(self, granularity: int) -> str:
+        """Return what it selects, and its settings, in a table with so many rows a block."""
+        return f"({self.select}) WITH SETTINGS (index_granularity = {BLOCKS * granularity})"
 
 
-GRANULARITY: Final = 32_768
-"""Rows of a block: four times those of the table. ClickHouse compares blocks without regard to the limit, and those of
-the table are bounded by the start; with as many rows it would hardly ever choose a projection."""
+BLOCKS: Final = 4
+"""Blocks of the table that have as many rows as one of a projection. ClickHouse compares how many blocks of each it
+would read, without regard to the limit, and those of the table are bounded by the start: with as many rows a block it
+would hardly ever choose a projection. But a page reads a whole block of each part, so they have no more rows."""
 
 
 def _sorted_by(column: str) -> str:
-    select = f"SELECT bot_id, {column}, start, end ORDER BY bot_id, {column}, start"
-    return f"({select}) WITH SETTINGS (index_granularity = {GRANULARITY})"
+    return f"SELECT bot_id, {column}, start, end ORDER BY bot_id, {column}, start"
 
 
 PROJECTIONS: Final = (

@@ -1,22 +1,22 @@
 """Answer a ListSessionAnalyticsData request with one page of a bot's sessions, read from where it is likely to lie."""
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from msgspec import UNSET
 
 from pipeline.query.analytics.context import QueryContext, Row
-from pipeline.query.analytics.filters import SESSION_FILTERS, conditions
+from pipeline.query.analytics.filters import SESSION_FILTERS, SqlFragment, conditions
 from pipeline.query.analytics.fold_version import require_visits
 from pipeline.query.analytics.items import INSIDE
 from pipeline.query.analytics.page_token import fingerprint
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.list_sessions.sql import (
+    ONE_THREAD,
     PROJECTION_SETTINGS,
     SETTINGS,
-    WHOLE_WINDOW,
     Cursor,
     SearchScope,
     SessionQuery,
@@ -37,7 +37,11 @@ NEWEST_FIRST = SessionDataSortBy(SessionSortName.CONVERSATION_START_TIME, SortOr
 PAGE_SIZE = 10
 """Sessions on a page where the request sets no maximum; Lex's own default is not documented."""
 SHORT_WINDOW = 86_400_000
-"""Milliseconds of a window that holds few rows."""
+"""Milliseconds of a window that holds few rows, where nothing is known of the bot."""
+FEW_ROWS = 50_000
+"""Rows that FINAL reads in the time in which candidates are found and read."""
+FEW_CANDIDATES = 250
+"""Candidates that take little to read."""
 CANDIDATES_PER_ROW = (2, 16)
 """Candidates for each row of the page: first, and again if too many of them have been replaced."""
 PageArguments = tuple[SessionQuery, Cursor | None, int, int]
@@ -48,6 +52,8 @@ MARGIN = 4
 """Factor by which traffic may thin out before a guess is too short and the page is read a second time."""
 MIN_SPAN = 1_000
 """Milliseconds of a guess at least."""
+MIN_ROW_SPAN = 0.01
+"""Milliseconds that a row spans at least, where a page of them began at the same time."""
 
 
 class PageSpans:
@@ -74,6 +80,15 @@ class PageSpans:
         if query.descending:
             return TimeRange(bounds.before - distance, bounds.before)
         return TimeRange(bounds.after, bounds.after + distance)
+
+    def expected_rows(self, query: SessionQuery) -> float | None:
+        """Return how many conversations the bot is likely to have in the window, whatever the filters.
+
+        None if no page of its newest conversations was read without filters.
+        """
+        newest = replace(query, conditions=(), sort=SessionSortName.CONVERSATION_START_TIME, descending=True)
+        span = self._spans.get(_query_kind(newest, None))
+        return None if span is None else (query.window.before - query.window.after) / max(span, MIN_ROW_SPAN)
 
     def learn(self, query: SessionQuery, cursor: Cursor | None, rows: Sequence[tuple[Any, ...]], limit: int) -> None:
         """Remember the span of these rows, if there are as many as `limit`."""
@@ -130,7 +145,7 @@ class SessionLists:
         arguments = (query, cursor, dropped_before, limit)
         rows: Sequence[Row] = ()
         if likely := self.page_spans.likely(query, cursor, limit):
-            rows = await self._select(*arguments, SearchScope(starts=likely))
+            rows = await self._read(select(*arguments, SearchScope(starts=likely)), little=True)
         if len(rows) < limit:
             rows = await self._rows_of_window(*arguments)
         self.page_spans.learn(query, cursor, rows, limit)
@@ -139,24 +154,18 @@ class SessionLists:
     async def _rows_of_window(self, *arguments: *PageArguments) -> Sequence[Row]:
         """Read the first rows: from a few candidates if they make a page, else from the whole window."""
         query, *_, limit = arguments
-        settings = SETTINGS if query.sort == SessionSortName.CONVERSATION_START_TIME else PROJECTION_SETTINGS
-        for factor in () if _is_small(query) else CANDIDATES_PER_ROW:
+        expected = self.page_spans.expected_rows(query)
+        for factor in () if _is_small(query, expected) else CANDIDATES_PER_ROW:
             statement = select_from_candidates(*arguments, factor * limit)
+            settings = _candidate_settings(query, factor * limit)
             ((candidates, rows),) = await self.context.store.rows(statement.sql, statement.parameters, settings)
             if len(rows) == limit or candidates < factor * limit:
                 return list(rows)
-        return await self._select(*arguments)
+        return await self._read(select(*arguments), little=expected is not None and expected <= FEW_ROWS)
 
-    async def _select(
-        self,
-        query: SessionQuery,
-        cursor: Cursor | None,
-        dropped_before: int,
-        limit: int,
-        scope: SearchScope = WHOLE_WINDOW,
-    ) -> Sequence[Row]:
-        statement = select(query, cursor, dropped_before, limit, scope)
-        return await self.context.store.rows(statement.sql, statement.parameters, SETTINGS)
+    async def _read(self, statement: SqlFragment, *, little: bool) -> Sequence[Row]:
+        settings = SETTINGS | ONE_THREAD if little else SETTINGS
+        return await self.context.store.rows(statement.sql, statement.parameters, settings)
 
 
 def read_query(bot_id: str, window: TimeRange, request: ListSessionAnalyticsDataRequest) -> SessionQuery:
@@ -175,10 +184,18 @@ def read_query(bot_id: str, window: TimeRange, request: ListSessionAnalyticsData
     )
 
 
-def _is_small(query: SessionQuery) -> bool:
+def _is_small(query: SessionQuery, expected: float | None) -> bool:
     """Return whether FINAL has so little to read that finding candidates first would take longer."""
+    if any(condition.on_key for condition in query.conditions):
+        return True
     window = query.window
-    return window.before - window.after <= SHORT_WINDOW or any(condition.on_key for condition in query.conditions)
+    return window.before - window.after <= SHORT_WINDOW if expected is None else expected <= FEW_ROWS
+
+
+def _candidate_settings(query: SessionQuery, candidates: int) -> Mapping[str, object]:
+    """Return the settings; with filters, all rows of the window may have to be read before there are candidates."""
+    settings = SETTINGS if query.sort == SessionSortName.CONVERSATION_START_TIME else PROJECTION_SETTINGS
+    return settings if query.conditions or candidates > FEW_CANDIDATES else settings | ONE_THREAD
 
 
 def _cursor(row: Row, sort: SessionSortName, as_of: int) -> Cursor:

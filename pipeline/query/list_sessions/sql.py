@@ -56,6 +56,8 @@ SETTINGS = ITEM_SETTINGS | {
 }
 PROJECTION_SETTINGS = SETTINGS | {"optimize_use_projections": 1}
 """Settings of statements whose candidates a projection may have: those sorted by another column than the start."""
+ONE_THREAD = {"max_threads": 1}
+"""Settings of statements that read little: threads that wait for each other take a quarter of their CPU time."""
 
 
 class Cursor(PageCursor, frozen=True, array_like=True):

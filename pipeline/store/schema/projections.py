@@ -10,6 +10,8 @@ from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.schema.ttl import format_statements
 from schemas.projections import MODES, PROJECTIONS, Projection
 
+CLICKHOUSE_GRANULARITY = 8192
+"""Rows of a block where a table does not say."""
 COUNT_MODES = "SELECT count() FROM system.merge_tree_settings WHERE name IN {modes:Array(String)}"
 FIND_TABLE = """
 SELECT create_table_query FROM system.tables
@@ -26,10 +28,12 @@ async def add_projections(clickhouse: ClickHouse, settings: Settings, *, dry_run
     Raises:
         TransientError: a retry may succeed. StatementError: ClickHouse rejects the change.
     """
-    missing = await _missing(clickhouse, settings)
+    table = await _definition(clickhouse, settings)
+    found = set(re.findall(r"\bPROJECTION `?(\w+)", table))
+    missing = [each for each in PROJECTIONS if each.name not in found]
     if not missing:
         return []
-    statements = projection_statements(missing)
+    statements = projection_statements(missing, _granularity(table))
     if not await _is_supported(clickhouse, statements):
         return []
     if not dry_run:
@@ -39,12 +43,12 @@ async def add_projections(clickhouse: ClickHouse, settings: Settings, *, dry_run
     return [f"projection {each.name} of conversations" for each in missing]
 
 
-def projection_statements(projections: Sequence[Projection]) -> list[str]:
-    """Return the statements that add the projections to the table, new rows and old."""
+def projection_statements(projections: Sequence[Projection], granularity: int) -> list[str]:
+    """Return the statements that add the projections to the table, which has so many rows a block: new rows and old."""
     modes = ", ".join(f"{mode} = 'rebuild'" for mode in MODES)
     # one statement for definition and old rows: a process that dies leaves no projection that these never get
     added = (
-        f"ADD PROJECTION IF NOT EXISTS {each.name} {each.definition}, MATERIALIZE PROJECTION {each.name}"
+        f"ADD PROJECTION IF NOT EXISTS {each.name} {each.definition(granularity)}, MATERIALIZE PROJECTION {each.name}"
         for each in projections
     )
     return [f"ALTER TABLE conversations {changes}" for changes in (f"MODIFY SETTING {modes}", *added)]
@@ -60,9 +64,14 @@ async def _is_supported(clickhouse: ClickHouse, statements: Sequence[str]) -> bo
     return bool(modes == len(MODES))
 
 
-async def _missing(clickhouse: ClickHouse, settings: Settings) -> Sequence[Projection]:
-    """Return the projections that the table lacks; all of them if there is no table yet."""
+async def _definition(clickhouse: ClickHouse, settings: Settings) -> str:
+    """Return the definition of the table; empty if there is no table yet."""
     table = "conversations" + ("_local" if clickhouse.cluster else "")
     rows = await clickhouse.rows(FIND_TABLE, {"database": settings.clickhouse_database, "table": table})
-    found = set(re.findall(r"\bPROJECTION `?(\w+)", rows[0][0])) if rows else set()
-    return [each for each in PROJECTIONS if each.name not in found]
+    return str(rows[0][0]) if rows else ""
+
+
+def _granularity(table: str) -> int:
+    """Return the rows of a block. Tables that an earlier version created keep those that they have."""
+    match = re.search(r"\bENGINE = .*\bindex_granularity = (\d+)", table)
+    return int(match[1]) if match else CLICKHOUSE_GRANULARITY

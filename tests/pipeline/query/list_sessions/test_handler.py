@@ -1,6 +1,6 @@
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.query.analytics.context import QueryContext
 from pipeline.query.analytics.filters import SESSION_FILTERS
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.errors import InvalidQueryError, PreconditionError
-from pipeline.query.list_sessions.handler import MARGIN, MIN_SPAN, PageSpans, read_query
+from pipeline.query.list_sessions.handler import MARGIN, MIN_SPAN, PageSpans, SessionLists, read_query
 from pipeline.query.list_sessions.sql import Cursor, SessionQuery, start_bounds
 from pipeline.store.connection.client import ClickHouse
 from schemas.conversation import Conversation
@@ -36,7 +37,7 @@ from tests.pipeline.query.rows import (
     fits,
     ordered,
 )
-from tests.pipeline.query.table import Table, identities
+from tests.pipeline.query.table import TOKENS, Table, identities
 
 EVERYTHING = {"maxResults": 1000}
 GENERATE = """
@@ -583,3 +584,90 @@ def test_of_too_many_questions_the_latest_are_remembered(bots: list[int]) -> Non
     latest = list(dict.fromkeys(reversed(bots)))
     known = [bot for bot in latest if spans.likely(query(bot=f"BOT{bot}"), None, 10)]
     assert known == latest[:3]
+
+
+def test_how_many_rows_a_window_has_is_expected_from_the_newest_of_the_bot_without_filters() -> None:
+    filtered = query(filters=[{"name": "LocaleId", "operator": "EQ", "values": ["en_US"]}])
+    spans = PageSpans()
+    spans.learn(query(OLDEST), None, rows(OLDEST), 10)
+    spans.learn(filtered, None, rows(NEWEST), 10)
+    assert spans.expected_rows(filtered) is None
+    spans.learn(query(), None, rows(NEWEST), 10)
+    for asked in (query(), query(OLDEST), query(sort="Duration"), filtered):
+        assert spans.expected_rows(asked) == (BEFORE - AFTER) / HOUR
+    assert spans.expected_rows(query(bot="OTHER")) is None
+
+
+def test_rows_of_the_same_time_are_expected_to_be_many() -> None:
+    spans = PageSpans()
+    spans.learn(query(), None, [(BEFORE,)] * 10, 10)
+    expected = spans.expected_rows(query())
+    assert expected
+    assert expected > BEFORE - AFTER
+
+
+class EmptyStore:
+    """A store without rows, and the settings of its statements."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[bool, bool]] = []
+        """Whether a statement looks for candidates, and whether it has one thread."""
+
+    async def rows(
+        self,
+        statement: str,
+        parameters: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> Sequence[Any]:
+        """As ClickHouse.rows."""
+        assert parameters
+        looks = "candidates" in statement
+        self.seen.append((looks, (settings or {}).get("max_threads") == 1))
+        return [(1_000_000, [])] if looks else []
+
+
+DAY = 86_400_000
+LOCALE = [{"name": "LocaleId", "operator": "EQ", "values": ["en_US"]}]
+
+
+@pytest.mark.parametrize(
+    ("days", "apart", "asked", "statements"),
+    [
+        (1, None, {}, [(False, False)]),
+        (30, None, {}, [(True, True), (True, True), (False, False)]),
+        (30, None, {"maxResults": 100}, [(True, True), (True, False), (False, False)]),
+        (30, None, {"filters": LOCALE}, [(True, False), (True, False), (False, False)]),
+        # what is known of the bot: a row an hour, ten rows a second
+        (30, HOUR, {}, [(False, True)]),
+        (30, HOUR, {"filters": LOCALE}, [(False, True)]),
+        (1, 100, {}, [(True, True), (True, True), (False, False)]),
+    ],
+)
+def test_candidates_are_looked_for_among_many_rows_and_few_are_read_by_one_thread(
+    days: int, apart: int | None, asked: dict[str, Any], statements: list[tuple[bool, bool]]
+) -> None:
+    store, spans = EmptyStore(), PageSpans()
+    window = TimeRange(NOW - days * DAY, NOW)
+
+    def request(**asked: Any) -> ListSessionAnalyticsDataRequest:
+        times = {"startDateTime": window.after // 1000, "endDateTime": window.before // 1000}
+        return msgspec.convert({**times, **asked}, ListSessionAnalyticsDataRequest)
+
+    if apart:
+        newest = [(NOW - number * apart,) for number in range(1, 12)]
+        spans.learn(read_query(BOT, window, request()), None, newest, len(newest))
+    lists = SessionLists(QueryContext(store, TOKENS, lambda: NOW, lambda _: IDLE_TTL, lambda _: True), spans)
+    by_turns = {"sortBy": {"name": "NumberOfTurns", "order": "Descending"}, **asked}
+    asyncio.run(lists.page(BOT, window, request(**by_turns)))
+    assert store.seen == statements
+
+
+def test_a_page_that_is_searched_where_it_is_likely_to_be_takes_one_thread() -> None:
+    store, spans = EmptyStore(), PageSpans()
+    window = TimeRange(NOW - 30 * DAY, NOW)
+    times = {"startDateTime": window.after // 1000, "endDateTime": window.before // 1000}
+    request = msgspec.convert(times, ListSessionAnalyticsDataRequest)
+    spans.learn(read_query(BOT, window, request), None, [(NOW - number * 100,) for number in range(1, 12)], 11)
+    lists = SessionLists(QueryContext(store, TOKENS, lambda: NOW, lambda _: IDLE_TTL, lambda _: True), spans)
+    asyncio.run(lists.page(BOT, window, request))
+    assert store.seen[0] == (False, True)

@@ -70,7 +70,8 @@ CREATE TABLE IF NOT EXISTS conversations_local ON CLUSTER 'blue'
 )
 ENGINE = ReplicatedReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(start)
-ORDER BY (bot_id, start, session_id, originating_request_id)""",
+ORDER BY (bot_id, start, session_id, originating_request_id)
+SETTINGS index_granularity = 1024, min_compress_block_size = 8192, max_compress_block_size = 16384""",
         """\
 CREATE TABLE IF NOT EXISTS conversations ON CLUSTER 'blue' AS conversations_local
 ENGINE = Distributed('blue', currentDatabase(), 'conversations_local', cityHash64(session_id))""",
@@ -373,7 +374,7 @@ def clustered(clustered_url: str) -> Settings:
 
     async def define(clickhouse: ClickHouse) -> None:
         applied = [migration.statement for migration in migrations()]
-        for statement in [RECORD, *applied, *projection_statements(PROJECTIONS)]:
+        for statement in [RECORD, *applied, *projection_statements(PROJECTIONS, 1024)]:
             for rendered in render(statement, "one"):
                 await clickhouse.command(alone(rendered))
 

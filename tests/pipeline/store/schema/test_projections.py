@@ -1,6 +1,7 @@
 """Table `conversations` gets its projections once, for old rows too, and can still be deleted from."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -23,6 +24,9 @@ from tests.pipeline.query.rows import conversation
 ADDED = [f"projection {each.name} of conversations" for each in PROJECTIONS]
 NAMES = [each.name for each in PROJECTIONS]
 WAIT_SECONDS = 60.0
+DEFINITION = """
+SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND table = 'conversations'
+"""
 FILLED = """
 SELECT name, sum(rows) FROM system.projection_parts
 WHERE active AND database = currentDatabase() AND table = 'conversations' GROUP BY name ORDER BY name
@@ -71,9 +75,29 @@ def test_one_that_is_missing_is_added(with_tables: Settings) -> None:
     using(with_tables, use)
 
 
+@pytest.mark.parametrize(("rows_a_block", "its_own"), [("", 1024), ("SETTINGS index_granularity = 512", 512)])
+def test_a_block_of_one_has_four_times_the_rows_of_the_table_s(
+    with_tables: Settings, rows_a_block: str, its_own: int
+) -> None:
+    """Also in a table from before, whose blocks stay as they are: else ClickHouse would not choose it."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        if rows_a_block:
+            ((definition,),) = await clickhouse.rows(DEFINITION)
+            columns, _, engine = definition.partition(f", PROJECTION {NAMES[0]}")
+            head = engine[engine.index(" ENGINE = ") : engine.index(" SETTINGS ")]
+            await clickhouse.command("DROP TABLE conversations SYNC")
+            await clickhouse.command(f"{columns}){head} {rows_a_block}")
+            assert await add_projections(clickhouse, with_tables) == ADDED
+        ((definition,),) = await clickhouse.rows(DEFINITION)
+        assert re.findall(r"index_granularity = (\d+)", definition) == [*[str(4 * its_own)] * 2, str(its_own)]
+
+    using(with_tables, use)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("MODES", (*MODES[:1], "no_such_mode")), ("PROJECTIONS", [Projection("new", "(SELECT bot_id) WITH NEW SYNTAX")])],
+    [("MODES", (*MODES[:1], "no_such_mode")), ("PROJECTIONS", [Projection("new", "SELECT bot_id WITH NEW SYNTAX")])],
 )
 def test_a_server_that_lacks_something_gets_none(
     with_tables: Settings, monkeypatch: pytest.MonkeyPatch, name: str, value: object
