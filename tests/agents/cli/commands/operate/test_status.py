@@ -41,11 +41,16 @@ def test_all_parts_are_shown(stack: Settings) -> None:
 def test_what_was_forwarded_is_said_in_a_line(stack: Settings) -> None:
     prepare(stack)
     producer = open_producer(stack)
-    for times in (None, b"1", b"3"):
+    sent = [
         producer.send(stack.topic_turns, raw(), headers=[(FORWARDED, times)] if times else [])
+        for times in (None, b"1", b"3")
+    ]
     producer.close(timeout=60)
-    said = [line for line in turnfold(stack, "status").out.splitlines() if "forwarded" in line]
-    assert len(said) == 1
+    assert all(one.succeeded() for one in sent)
+    found = turnfold(stack, "status")
+    assert (found.status, found.err) == (0, "")
+    said = [line for line in found.out.splitlines() if "forwarded" in line]
+    assert len(said) == 1, found.out
     assert said[0].startswith(f"of the newest 3 records of topic {stack.topic_turns}, workers have forwarded 2 to the ")
 
 
