@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterable
 from itertools import groupby
 from typing import Any, Final
 
-from pipeline.fold.utterances import utterances
-from pipeline.fold.visits import FAILED, OPEN, SUCCESS, intent_visits, split_visits, stage_visits
+from pipeline.fold.items import FAILED, OPEN, SUCCESS, intent_visits, split_visits, stage_visits, utterances
 from schemas.conversation import Conversation, EndState
 from schemas.fold_rules import FoldRules
 from schemas.turn import Turn

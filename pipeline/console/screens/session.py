@@ -5,8 +5,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+from pipeline.config.settings import Settings
 from pipeline.console.output.downloads import FORMATS, MAX_ROWS, TableRow, download
-from pipeline.console.output.end_rule import end_rule
 from pipeline.console.output.transcript import csv_rows, turn_views
 from pipeline.console.questions import Question
 from pipeline.console.screens.filter_bar import code_of
@@ -16,6 +16,7 @@ from pipeline.query.conversation import MAX_FOUND, ConversationReader
 from pipeline.query.errors import InvalidQueryError, NotFoundError
 from schemas.access_key import Right
 from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataResponse, SessionSpecification
+from schemas.turn import Turn
 
 TURNS = 200
 """Log entries of a page."""
@@ -124,6 +125,35 @@ async def _all_rows(visit: Visit, conversation: ConversationReader) -> AsyncIter
         offset += len(page.events)
         if offset >= page.total or not page.events:
             return
+
+
+def end_rule(last: Turn | None, facts: SessionSpecification, settings: Settings) -> str:
+    """Return the rule in a sentence.
+
+    Args:
+        last: the last event that has an intent; None if none has one.
+        facts: the conversation as the API lists it.
+        settings: they name fallback intents and the idle time.
+    """
+    ttl = f"{settings.idle_ttl_of(last.bot_id) if last else settings.idle_ttl:g} s"
+    if not facts.conversation_end_state:
+        return f"Open: nothing has ended it, and fewer than {ttl} have passed since its last event."
+    if facts.conversation_end_state == "Dropped":
+        return f"Dropped: {_unfinished(last)}, and nothing followed for {ttl}."
+    if last is None:
+        return ""
+    if last.intent_name in settings.fallback_intents:
+        return f"Failure: its last intent, {last.intent_name}, means that nothing else was recognised."
+    if facts.conversation_end_state == "Failure":
+        return f"Failure: its last intent, {last.intent_name}, closed as {last.intent_state}."
+    return f"Success: its last intent, {last.intent_name}, closed as {last.intent_state}."
+
+
+def _unfinished(last: Turn | None) -> str:
+    if last is None:
+        return "no intent was recognised"
+    state = f" ({last.intent_state})" if last.intent_state else ""
+    return f"its last intent, {last.intent_name}, was not finished{state}"
 
 
 SCREEN = Screen(

@@ -1,6 +1,7 @@
-"""Find the log entries in one input, whatever wraps them, within a budget of bytes, texts and layers."""
+"""Find the log entries in one input, whatever wraps them, within a budget; search what cannot be read for a session."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Collection, Iterator
 from typing import Final, TypeVar
 
 from pipeline.ingest.files.gzip_stream import GZIP
@@ -13,9 +14,7 @@ MAX_LAYERS: Final = 16
 """Nested wrappers: an SQS record of an SNS notification of a subscription event has nine."""
 MAX_DEAD_LETTERS: Final = 100
 """Dead letters for single texts of one input; more become one dead letter of the whole input."""
-
 GZIP_BASE64 = b"H4sI"
-
 Entry = TypeVar("Entry")
 
 
@@ -104,3 +103,30 @@ def _read_or_open(
     if contents is None and error.reason is Reason.WRONG_SHAPE and (name := wrapper_name(layer.text)):
         error = InvalidEventError(Reason.WRONG_SHAPE, f"{name}: it holds no log entry that can be read")
     return Unreadable(error.inside(layer.where), layer.text), contents
+
+
+def mentions(raw: bytes, session_id: str, bots: Collection[str], max_bytes: int) -> bool:
+    """Return whether the session, and one of `bots` if there are any, is quoted in `raw` or in what it wraps.
+
+    A broken input has no members to look at, so a text that only looks like the id counts too: an erasure must rather
+    remove too much than too little.
+    """
+
+    def is_mentioned(text: bytes) -> bool:
+        return _quotes(text, session_id) and (not bots or any(_quotes(text, bot) for bot in bots))
+
+    def read(text: bytes) -> bool:
+        if is_mentioned(text):
+            return True
+        raise InvalidEventError(Reason.WRONG_SHAPE, "the session is not mentioned")  # so that the layer is opened
+
+    return is_mentioned(raw) or any(result is True for result in unwrap(raw, max_bytes, read))
+
+
+def _quotes(text: bytes, word: str) -> bool:
+    """Return whether `word` is a JSON string in `text`, or in a JSON string in it, in either escaping."""
+    variants = {json.dumps(word), json.dumps(word, ensure_ascii=False)}
+    nested = {json.dumps(variant)[1:-1] for variant in variants} | {
+        json.dumps(variant, ensure_ascii=False)[1:-1] for variant in variants
+    }
+    return any(variant.encode() in text for variant in variants | nested)

@@ -11,7 +11,7 @@ from agents.cli.output.write import iso, say, write_json
 from pipeline.config.fold_rules import fold_rules
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
-from pipeline.ingest.unwrap.mention import mentions
+from pipeline.ingest.unwrap.envelope import mentions
 from pipeline.kafka.dead_letters.purge import PurgeResult, purge_dead_letters
 from pipeline.kafka.group import read_ends, wait_until_forwarded
 from pipeline.materialise.erase_session import Removed, erase_session

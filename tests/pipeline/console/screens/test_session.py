@@ -2,12 +2,16 @@
 
 import re
 
+import msgspec
 import orjson
 import pytest
 from starlette.testclient import TestClient
 
 from pipeline.config.settings import Settings
-from pipeline.console.screens.session import TURNS
+from pipeline.console.screens.session import TURNS, end_rule
+from schemas.lex.analytics.list_sessions import SessionSpecification
+from schemas.turn import Turn
+from tests.events import turn
 from tests.pipeline.console.site import SESSIONS, console, insert
 from tests.pipeline.query.rows import NOW, conversation
 from tests.pipeline.query.session_entries import USER, Entry, archived, v2
@@ -68,3 +72,29 @@ def test_other_conversations_of_the_session_are_linked(site: TestClient, with_ta
     insert(with_tables, rows=[ROW, conversation(1, session_id=USER, start=NOW - 9_000_000)], turns=[archived(v2())])
     text = site.get(f"{SESSION}?part=others").text
     assert re.findall('data-request="([^"]*)"', text) == ["request-1"]
+
+
+SETTINGS = Settings(idle_ttl=300.0)
+FACTS = SessionSpecification("", "", "", "", 0.0, 0.0, 0, 0, (), "")
+
+
+@pytest.mark.parametrize(
+    ("state", "last", "words"),
+    [
+        ("Success", turn(intent_name="BookHotel", intent_state="Fulfilled"), "BookHotel, closed as Fulfilled"),
+        ("Failure", turn(intent_name="BookHotel", intent_state="Failed"), "BookHotel, closed as Failed"),
+        (
+            "Failure",
+            turn(intent_name="FallbackIntent"),
+            "nothing else was recognised",
+        ),
+        ("Dropped", turn(intent_name="BookHotel", intent_state="InProgress"), "not finished (InProgress)"),
+        ("Dropped", None, "no intent was recognised, and nothing followed for 300 s"),
+        ("", turn(intent_name="BookHotel"), "fewer than 300 s"),
+    ],
+)
+def test_the_rule_is_told(state: str, last: Turn | None, words: str) -> None:
+    facts = msgspec.structs.replace(FACTS, conversation_end_state=state or msgspec.UNSET)
+    told = end_rule(last, facts, SETTINGS)
+    assert words in told
+    assert told.startswith(state or "Open")

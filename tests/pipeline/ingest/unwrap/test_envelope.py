@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import json
 
 import orjson
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest.decoder import read_entries
-from pipeline.ingest.unwrap.envelope import MAX_DEAD_LETTERS, MAX_LAYERS
+from pipeline.ingest.unwrap.envelope import MAX_DEAD_LETTERS, MAX_LAYERS, mentions
 from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import Reason
 from tests.effort import IN_SEARCH, examples
@@ -140,3 +141,43 @@ def test_a_damaged_wrapping_is_entries_or_reasons(name: str, data: st.DataObject
     for _ in range(data.draw(st.integers(1, 3))):
         wrapped[data.draw(st.integers(0, len(wrapped) - 1))] = data.draw(st.integers(0, 255))
     assert all(isinstance(one, Reason | bytes) for one in found(bytes(wrapped)))
+
+
+MOST = 1_048_576
+ID = 'Zoë "42"'
+
+
+def told(raw: bytes, session: str = ID, bots: tuple[str, ...] = ()) -> bool:
+    return mentions(raw, session, bots, MOST)
+
+
+def delivery(message: str) -> bytes:
+    events = [{"id": "1", "timestamp": 1, "message": message}]
+    return json.dumps({"messageType": "DATA_MESSAGE", "logEvents": events}).encode()
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_an_id_is_found_whole_cut_off_nested_and_packed(ascii_only: bool) -> None:  # noqa: FBT001 - a parameter
+    entry = json.dumps({"sessionId": ID, "bot": {"id": "BOTAAAAAA1"}}, ensure_ascii=ascii_only)
+    assert told(entry.encode())
+    assert told(entry.encode()[: -len("}}")])
+    assert told(delivery(entry))
+    packed = gzip.compress(delivery(entry))
+    assert told(packed)
+    assert told(base64.b64encode(packed))
+    assert told(json.dumps({"deep": [{"userId": ID}]}, ensure_ascii=ascii_only).encode())
+
+
+def test_another_id_is_not() -> None:
+    entry = json.dumps({"sessionId": ID + "1", "other": "x" + ID})
+    assert not told(entry.encode())
+    assert not told(delivery(entry))
+    assert not told(b"")
+    assert not told(b"\xff\x00")
+    assert not told(gzip.compress(b"{}")[:-3])
+
+
+def test_of_one_bot_only_what_names_it_too() -> None:
+    entry = json.dumps({"sessionId": ID, "bot": {"id": "BOTAAAAAA1"}}).encode()
+    assert told(entry, bots=("BOTAAAAAA1", "Travel"))
+    assert not told(entry, bots=("BOTBBBBBB2",))

@@ -5,11 +5,20 @@ from contextlib import contextmanager, suppress
 
 import msgspec
 import pytest
+from kafka import KafkaProducer, TopicPartition
 from kafka.errors import ClusterAuthorizationFailedError, KafkaTimeoutError, NotEnoughReplicasError
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client.kafka_python import open_admin, open_consumer, open_producer, translate_errors
+from pipeline.kafka.client.kafka_python import (
+    Ends,
+    TopicReader,
+    open_admin,
+    open_consumer,
+    open_producer,
+    translate_errors,
+)
 from pipeline.runtime.errors import TransientError, UsageError
+from tests.pipeline.kafka.producing import now, send, wait_until, writing
 
 NOBODY = Settings(kafka=("127.0.0.1:1",))
 PATIENCE = 0.5
@@ -86,3 +95,28 @@ def hanging_up() -> Iterator[str]:
         finally:
             server.shutdown(socket.SHUT_RDWR)
             thread.join()
+
+
+def test_the_ends_of_a_partition_are_kept_up_to_date(
+    consumer: TopicReader, partition: TopicPartition, producer: KafkaProducer
+) -> None:
+    consumer.assign([partition])
+    for total in (2, 4):
+        send(producer, partition, [now()] * 2)
+        wait_until(lambda: consumer.poll(timeout_ms=100) != {})
+        assert consumer.ends[partition] == Ends(total, total)
+
+
+def test_an_open_transaction_ends_what_can_be_read(
+    kafka_settings: Settings, consumer: TopicReader, partition: TopicPartition
+) -> None:
+    options = {"enable_idempotence": True, "transactional_id": kafka_settings.kafka_group}
+    with writing(kafka_settings, **options) as transacting:
+        transacting.init_transactions()
+        transacting.begin_transaction()
+        send(transacting, partition, [now()] * 3)
+        consumer.assign([partition])
+        consumer.seek(partition, 0)
+        wait_until(lambda: consumer.poll(timeout_ms=100) == {} and partition in consumer.ends)
+        assert consumer.ends[partition] == Ends(0, 3)
+        transacting.abort_transaction()

@@ -1,7 +1,8 @@
-"""Derive from the events of a conversation the visits of its intents and of their stages.
+"""Derive from the events of a conversation its items: visits of intents and of their stages, and utterances.
 
-The rules follow the facts that AWS publishes of bots in the data lake of Amazon Connect (bot_intents, bot_slots).
-Every flush derives all visits of each conversation that it touches, so loops are plain and results are plain tuples.
+The rules of visits follow the facts that AWS publishes of bots in the data lake of Amazon Connect (bot_intents,
+bot_slots).
+Every flush derives all items of each conversation that it touches, so loops are plain and results are plain tuples.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -15,12 +16,13 @@ COMPLETED = {"Fulfilled", "ReadyForFulfillment", "Failed"}
 """States of an intent in which a bot that closes the dialog has completed it."""
 SUCCESS, FAILED, SWITCHED, DROPPED, OPEN = "Success", "Failed", "Switched", "Dropped", ""
 """States of visits. An open one is Dropped once the conversation's idle TTL has passed."""
-
 IntentVisit = tuple[str, int, str]
 """(intent, level, state): the level counts names in the intent path up to the visit, from 1."""
 StageVisit = tuple[str, str, str, str, int]
 """(intent, stage, state, the intent that it was left for, retries). A stage is a slot that is asked for, or
 `ConfirmIntent`; retries are the requests that asked, without the first."""
+Utterance = tuple[int, str, str, bool, str, str]
+"""(time in milliseconds, request, text, whether it was missed, its intent, the slot that it answers)"""
 
 
 def completes(event: Turn) -> bool:
@@ -97,3 +99,23 @@ def _left_for(after: str, fallback_intents: Collection[str]) -> tuple[str, str]:
 
 def _retries(requests: Sequence[str]) -> int:
     return len(set(requests)) - 1
+
+
+def utterances(spoken: Sequence[Turn]) -> Iterator[Utterance]:
+    """Yield an utterance for each request of `spoken`, the turns in the fold's order, that has a text.
+
+    Of several events of one request the first with a text counts. The slot is the one that the last event of another
+    request before it asked for.
+    """
+    known: set[str] = set()
+    last: Turn | None = None
+    other: Turn | None = None  # the last event before this one that is of another request
+    for event in spoken:
+        request_id = event.request_id
+        if last is not None and last.request_id != request_id:
+            other = last
+        last = event
+        if event.utterance and request_id not in known:
+            known.add(request_id)
+            slot = other.slot_to_elicit if other is not None and other.dialog_action == ELICIT_SLOT else ""
+            yield event.timestamp, request_id, event.utterance, event.missed_utterance, event.intent_name, slot
