@@ -104,7 +104,8 @@ def test_a_signal_under_load_loses_no_response(with_tables: Settings, tmp_path: 
     """ClickHouse answers slowly, so that all requests are in progress when the signal comes."""
     load = 24
     with proxy(with_tables.clickhouse) as between:
-        settings = msgspec.structs.replace(with_tables, clickhouse=between.url, stop_seconds=60.0)
+        audit = tmp_path / "audit"
+        settings = msgspec.structs.replace(with_tables, clickhouse=between.url, stop_seconds=60.0, api_audit=str(audit))
         with several(tmp_path, settings, TWO) as running:
             pids = running.ready(2)
             pages(running.url, load)  # opens the connections to ClickHouse
@@ -119,6 +120,8 @@ def test_a_signal_under_load_loses_no_response(with_tables: Settings, tmp_path: 
             assert [answer.status for answer in answers] == [200] * load
     assert not any(map(is_alive, pids))
     assert "in time" not in running.messages
+    audited = [msgspec.json.decode(line) for line in audit.read_bytes().splitlines()]
+    assert [line["status"] for line in audited] == [200] * 2 * load, "both write whole lines into one file"
 
 
 def test_when_the_parent_is_killed_nothing_is_left(tmp_path: Path) -> None:
