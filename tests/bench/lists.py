@@ -4,7 +4,8 @@
 
 Every sort, filter and window is measured, for the first page and the 1,000th: as the query layer reads it (ours), with
 FINAL over the whole window (whole), and without FINAL from a merged copy (plain). The three take turns, each round in
-another window, and must return the same rows. Then the requests per second that the query layer answers over HTTP.
+another window, and must return the same rows. Ratios of ClickHouse's CPU time hardly depend on
+other load. Then the requests per second that the query layer answers over HTTP.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -33,6 +34,7 @@ from pipeline.store.schema.migrate import migrate
 from schemas.lex.analytics.list_sessions import ListSessionAnalyticsDataRequest
 from tests import services
 from tests.agents.cli.command import environ
+from tests.bench.machine import cpu_ms
 from tests.bench.tables import BOTS, DAY, END, HOUR, SIZE, Reader, fill
 from tests.integration.stack import TURNFOLD
 from tests.paths import ROOT
@@ -77,8 +79,8 @@ CASES = (
     *(Case(*each) for each in itertools.product(WINDOWS, SORTS, ("Descending", "Ascending"), (1, 1000))),
     *(Case("month", keep=keep) for keep in FILTERS),
 )
-Cost = tuple[float, int, int]
-"""Milliseconds, and rows and bytes that were read."""
+Cost = tuple[float, float, int, int]
+"""Milliseconds, those of ClickHouse's CPU time, and rows and bytes that were read."""
 
 
 def main() -> None:
@@ -97,17 +99,18 @@ def main() -> None:
 
 def measured(rows: int) -> dict[str, Any]:
     """Measure everything for a number of conversations."""
-    with tempfile.TemporaryDirectory() as folder, services.clickhouse(Path(folder) / "clickhouse") as url:
+    with tempfile.TemporaryDirectory() as folder, services.clickhouse_process(Path(folder) / "clickhouse") as run:
+        url, process = run
         settings = Settings(clickhouse=url, api_port=free_port())
         asyncio.run(migrate(settings))
         made = fill(url, settings.clickhouse_database, rows, say)
-        cases = asyncio.run(read(settings))
+        cases = asyncio.run(read(settings, process.pid))
         with serving(settings) as bots:
             requests = [asyncio.run(load(bots, clients)) for clients in CLIENTS]
         return {"conversations": rows, "tables": made, "cases": cases, "http": requests}
 
 
-async def read(settings: Settings) -> list[dict[str, Any]]:
+async def read(settings: Settings, pid: int) -> list[dict[str, Any]]:
     """Measure each case in three ways, round by round."""
     found: dict[Case, list[dict[str, Cost]]] = {}
     until = time.monotonic() + SECONDS
@@ -116,7 +119,7 @@ async def read(settings: Settings) -> list[dict[str, Any]]:
         for number in range(ROUNDS + 1):
             say(f"round {number} of {ROUNDS}")
             for case in CASES:
-                found.setdefault(case, []).append(await costs(reader, case, number))
+                found.setdefault(case, []).append(await costs(reader, case, number, lambda: cpu_ms(pid)))
             if time.monotonic() > until:
                 break
     warm = ((case, [each for each in rounds[1:] if each]) for case, rounds in found.items())
@@ -127,7 +130,7 @@ async def read(settings: Settings) -> list[dict[str, Any]]:
     ]
 
 
-async def costs(reader: Reader, case: Case, number: int) -> dict[str, Cost]:
+async def costs(reader: Reader, case: Case, number: int, cpu: Callable[[], float]) -> dict[str, Cost]:
     """Measure each way in the window of this round; return nothing if the page does not exist."""
     end = END - number * 9 * (DAY + HOUR)
     ((session, request),) = await reader.rows(SOMEBODY, {"bot": BOTS[0], "after": end - 20 * DAY})
@@ -144,9 +147,9 @@ async def costs(reader: Reader, case: Case, number: int) -> dict[str, Cost]:
     found, answers = {}, []
     for way, rows in {"ours": reader.ours, "whole": reader.whole, "plain": reader.plain}.items():
         reader.rows_read = reader.bytes_read = 0
-        began = time.perf_counter()
+        began, used = time.perf_counter(), cpu()
         answers.append(list(map(tuple, await rows(query, last))))
-        found[way] = (1000 * (time.perf_counter() - began), reader.rows_read, reader.bytes_read)
+        found[way] = (1000 * (time.perf_counter() - began), cpu() - used, reader.rows_read, reader.bytes_read)
     assert answers[0] == answers[1] == answers[2], case
     return found
 
@@ -158,10 +161,11 @@ def position(case: Case, row: tuple[Any, ...]) -> Cursor:
 
 
 def summary(costs: list[Cost]) -> dict[str, float]:
-    """Return median and 95th percentile of the times, and the medians of rows and bytes."""
-    times, rows, size = (sorted(each) for each in zip(*costs, strict=True))
+    """Return median and 95th percentile of the times, and the medians of CPU time, rows and bytes."""
+    times, cpu, rows, size = (sorted(each) for each in zip(*costs, strict=True))
     middle, high = len(times) // 2, int(0.95 * len(times))
-    return {"p50_ms": times[middle], "p95_ms": times[high], "rows": rows[middle], "bytes": size[middle]}
+    medians = {"cpu_ms": cpu[middle], "rows": rows[middle], "bytes": size[middle]}
+    return {"p50_ms": times[middle], "p95_ms": times[high], **medians}
 
 
 @contextmanager
@@ -204,13 +208,15 @@ async def load(url: str, clients: int) -> dict[str, float]:
 def table(report: dict[str, Any]) -> Iterator[str]:
     """Format the report as text."""
     yield f"\n{report['conversations']:,} conversations: {report['tables']}"
-    yield f"{'p50/p95 ms':58}{'ours':>13}{'whole':>13}{'plain':>13}{'p95':>6}{'rows, MB: ours':>21}{'plain':>19}"
+    columns = f"{'p95':>6}{'CPU ms: ours':>14}{'plain':>7}{'CPU':>6}{'rows, MB: ours':>21}{'plain':>19}"
+    yield f"{'p50/p95 ms':58}{'ours':>13}{'whole':>13}{'plain':>13}{columns}"
     for case in report["cases"]:
         ours, whole, plain = (case[way] for way in ("ours", "whole", "plain"))
         what = f"{case['window']}, {case['keep'] or case['sort'] + ' ' + case['order']}, page {case['page']}"
         times = "".join(f"{each['p50_ms']:7.1f}/{each['p95_ms']:5.1f}" for each in (ours, whole, plain))
         read = "".join(f"{each['rows']:12,} {each['bytes'] / 1e6:6.1f}" for each in (ours, plain))
-        yield f"{what:58}{times}{ours['p95_ms'] / plain['p95_ms']:6.2f}  {read}"
+        cpu = f"{ours['cpu_ms']:14.1f}{plain['cpu_ms']:7.1f}{ours['cpu_ms'] / plain['cpu_ms']:6.2f}"
+        yield f"{what:58}{times}{ours['p95_ms'] / plain['p95_ms']:6.2f}{cpu}  {read}"
     slow = [case for case in report["cases"] if case["ours"]["p95_ms"] > max(50, 2 * case["plain"]["p95_ms"])]
     yield f"slower than 50 ms and than twice the plain read, at p95: {len(slow)} of {len(report['cases'])}"
     for each in report["http"]:

@@ -5,6 +5,7 @@ import math
 import os
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ import orjson
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
+CLOCK_OF_PROCESS = 2
+"""In the id of a clock, besides the process: its CPU time, as the scheduler counts it (CPUCLOCK_SCHED)."""
 
 
 class Used(NamedTuple):
@@ -29,6 +32,11 @@ def cpu_seconds(pid: int) -> float:
     """Return user and system time of all threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def cpu_ms(pid: int) -> float:
+    """Return the same in milliseconds, by a clock that is finer than ticks."""
+    return time.clock_gettime_ns(~pid << 3 | CLOCK_OF_PROCESS) / 1e6
 
 
 def peak_mb(pid: int) -> int:
