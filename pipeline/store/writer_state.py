@@ -3,11 +3,11 @@
 Every writer reads it after its writes: see pipeline/materialise/PROTOCOL.md.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pipeline.store.archive import FROM_FEW, TURN_COLUMNS, by_conversation, few_keys
-from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.client import ClickHouse, Row
 from schemas.columns import columns
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
@@ -96,7 +96,7 @@ class WriterStateReader:
             TransientError: a retry may succeed.
         """
         (row,) = await clickhouse.rows(READ_STATE, self._named)
-        return await self._state(clickhouse, *row)
+        return await self._state(clickhouse, row)
 
     async def read_with_events(
         self, clickhouse: ClickHouse, keys: Collection[ConversationKey]
@@ -108,23 +108,25 @@ class WriterStateReader:
         Raises:
             TransientError: a retry may succeed.
         """
-        ((*row, events),) = await clickhouse.rows(READ_STATE_AND_EVENTS, {**self._named, **few_keys(keys)})
-        return await self._state(clickhouse, *row), by_conversation(events)
+        (row,) = await clickhouse.rows(READ_STATE_AND_EVENTS, {**self._named, **few_keys(keys)})
+        return await self._state(clickhouse, row[:-1]), by_conversation(row[-1])
 
     @property
     def _named(self) -> dict[str, object]:
         return {"shadow": self._shadow, "tables": list(TABLES)}
 
-    async def _state(
-        self,
-        clickhouse: ClickHouse,
-        now: int,
-        last_announcement: int,
-        last_erasure: tuple[int, int],
-        found: Iterable[Table],
-    ) -> WriterState:
-        tables: list[Table] = [(database, name, uuid) for database, name, uuid in found]
-        if not self._complete.issuperset(uuid for *_, uuid in tables):
+    async def _state(self, clickhouse: ClickHouse, row: Row) -> WriterState:
+        """Return the state of a row of `READ_STATE`; one that shows unknown tables is read again after their columns.
+
+        Tables that were exchanged and dropped in between would be missing, and others in their place be unknown.
+        """
+        while not self._complete.issuperset(uuid for *_, uuid in row[-1]):
             complete = await clickhouse.rows(READ_COMPLETE, {**self._named, "columns": list(TABLES.values())})
             self._complete.update(uuid for (uuid,) in complete)
-        return WriterState(now, last_announcement, *last_erasure, tuple(t for t in tables if t[-1] in self._complete))
+            before = row[-1]
+            (row,) = await clickhouse.rows(READ_STATE, self._named)
+            if row[-1] == before:
+                break
+        now, last_announcement, (last_erasure, erasure_count), found = row
+        tables = tuple((database, name, uuid) for database, name, uuid in found if uuid in self._complete)
+        return WriterState(now, last_announcement, last_erasure, erasure_count, tables)

@@ -150,7 +150,7 @@ def test_a_flush_polls_after_its_inserts_and_before_them_if_it_is_long_since_the
 
     run(steps)
     assert " ".join(sent) == (
-        "- poll columns read back conversations turns poll "
+        "- poll columns poll read back conversations turns poll "
         "- poll conversations turns poll "
         "- read back conversations turns poll "
         "- poll and read back conversations turns poll"
