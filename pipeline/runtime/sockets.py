@@ -2,8 +2,10 @@
 
 import ipaddress
 import re
+import secrets
 import socket
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from pipeline.runtime.errors import UsageError
@@ -102,11 +104,25 @@ def check_port_free(host: str, port: int, option: str) -> None:
     bind_socket(host, port, option).close()
 
 
+FREE_PORTS = range(20_000, 32_768)
+"""Below those that systems give to outgoing connections (Linux from 32768 on, others from 49152 on), one of which may
+take a port at any moment before a server listens on it, or while the server is restarted."""
+TRIES = 100
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that was free a moment ago."""
-    with bind_socket(host, 0, "none") as opened:
-        port: int = opened.getsockname()[1]
-        return port
+    """Return a port that was free a moment ago.
+
+    Raises:
+        UsageError: the host is none of this machine's, or no port is free.
+    """
+    *others, last = secrets.SystemRandom().sample(FREE_PORTS, TRIES)  # not by a seed that other processes may share
+    for port in others:
+        with suppress(UsageError):
+            bind_socket(host, port, "none").close()
+            return port
+    bind_socket(host, last, "none").close()
+    return last
 
 
 def _cannot_listen(host: str, port: int, error: OSError, option: str) -> UsageError:

@@ -1,6 +1,7 @@
 """Addresses are recognised, and one that cannot be listened on is named with the option that changes it."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +88,16 @@ def test_the_wildcard_of_ipv6_includes_ipv4_unless_it_is_excluded() -> None:
 
 def test_a_free_port_can_be_bound() -> None:
     check_port_free("127.0.0.1", free_port(), "--port")
+
+
+def test_no_outgoing_connection_takes_a_free_port() -> None:
+    first, _ = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    assert all(free_port() < first for _ in range(20))
+
+
+def test_a_host_elsewhere_has_no_free_port() -> None:
+    with pytest.raises(UsageError, match=r"cannot listen on 192\.0\.2\.1:"):
+        free_port("192.0.2.1")
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
