@@ -1,8 +1,8 @@
 """Bind sockets, find free ports, and recognise loopback addresses, own hosts and HTTP URLs."""
 
 import ipaddress
+import os
 import re
-import secrets
 import socket
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -116,13 +116,19 @@ def free_port(host: str = "127.0.0.1") -> int:
     Raises:
         UsageError: the host is none of this machine's, or no port is free.
     """
-    *others, last = secrets.SystemRandom().sample(FREE_PORTS, TRIES)  # not by a seed that other processes may share
-    for port in others:
+    for _ in range(TRIES):
         with suppress(UsageError):
+            port = _any_port()
             bind_socket(host, port, "none").close()
             return port
-    bind_socket(host, last, "none").close()
-    return last
+    port = _any_port()
+    bind_socket(host, port, "none").close()
+    return port
+
+
+def _any_port() -> int:
+    """Return one of `FREE_PORTS`, by no seed that other processes may share, and without imports that take time."""
+    return FREE_PORTS[int.from_bytes(os.urandom(8)) % len(FREE_PORTS)]
 
 
 def _cannot_listen(host: str, port: int, error: OSError, option: str) -> UsageError:
