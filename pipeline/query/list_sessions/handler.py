@@ -37,7 +37,8 @@ NEWEST_FIRST = SessionDataSortBy(SessionSortName.CONVERSATION_START_TIME, SortOr
 PAGE_SIZE = 10
 """Sessions on a page where the request sets no maximum; Lex's own default is not documented."""
 SHORT_WINDOW = 86_400_000
-"""Milliseconds of a window that holds few rows, where nothing is known of the bot."""
+"""Milliseconds of a window that holds few rows, unless more is known of the bot. A longer one may reach back to busier
+times than those of its newest conversations, however far apart these are."""
 FEW_ROWS = 50_000
 """Rows that FINAL reads in the time in which candidates are found and read."""
 FEW_CANDIDATES = 250
@@ -161,7 +162,7 @@ class SessionLists:
             ((candidates, rows),) = await self.context.store.rows(statement.sql, statement.parameters, settings)
             if len(rows) == limit or candidates < factor * limit:
                 return list(rows)
-        return await self._read(select(*arguments), little=expected is not None and expected <= FEW_ROWS)
+        return await self._read(select(*arguments), little=expected is not None and _is_small(query, expected))
 
     async def _read(self, statement: SqlFragment, *, little: bool) -> Sequence[Row]:
         settings = SETTINGS | ONE_THREAD if little else SETTINGS
@@ -189,7 +190,7 @@ def _is_small(query: SessionQuery, expected: float | None) -> bool:
     if any(condition.on_key for condition in query.conditions):
         return True
     window = query.window
-    return window.before - window.after <= SHORT_WINDOW if expected is None else expected <= FEW_ROWS
+    return window.before - window.after <= SHORT_WINDOW and (expected is None or expected <= FEW_ROWS)
 
 
 def _candidate_settings(query: SessionQuery, candidates: int) -> Mapping[str, object]:

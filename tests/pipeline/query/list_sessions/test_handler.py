@@ -638,8 +638,10 @@ LOCALE = [{"name": "LocaleId", "operator": "EQ", "values": ["en_US"]}]
         (30, None, {"maxResults": 100}, [(True, True), (True, False), (False, False)]),
         (30, None, {"filters": LOCALE}, [(True, False), (True, False), (False, False)]),
         # what is known of the bot: a row an hour, ten rows a second
-        (30, HOUR, {}, [(False, True)]),
-        (30, HOUR, {"filters": LOCALE}, [(False, True)]),
+        (1, HOUR, {}, [(False, True)]),
+        (1, HOUR, {"filters": LOCALE}, [(False, True)]),
+        # it may have been busy before
+        (30, HOUR, {}, [(True, True), (True, True), (False, False)]),
         (1, 100, {}, [(True, True), (True, True), (False, False)]),
     ],
 )
