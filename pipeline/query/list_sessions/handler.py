@@ -146,7 +146,8 @@ class SessionLists:
         arguments = (query, cursor, dropped_before, limit)
         rows: Sequence[Row] = ()
         if likely := self.page_spans.likely(query, cursor, limit):
-            rows = await self._read(select(*arguments, SearchScope(starts=likely)), little=True)
+            little = likely.before - likely.after <= SHORT_WINDOW
+            rows = await self._read(select(*arguments, SearchScope(starts=likely)), little=little)
         if len(rows) < limit:
             rows = await self._rows_of_window(*arguments)
         self.page_spans.learn(query, cursor, rows, limit)
