@@ -17,7 +17,7 @@ from pipeline.auth.authenticator import check_exposure
 from pipeline.auth.rate_limit import RateLimits
 from pipeline.auth.shared_limits import SlotKeeper
 from pipeline.config.settings import Settings
-from pipeline.http.processes.environment import Membership, check_settings, member_environ
+from pipeline.http.processes.environment import ProcessMembership, check_settings, member_environ
 from pipeline.http.processes.table import ProcessTable
 from pipeline.http.server.run import listen, log_address, query_layer_address
 from pipeline.runtime.errors import TransientError
@@ -113,7 +113,9 @@ class _QueryProcesses:
         """Start a process; it ends with this one, by the signal or as its connection is closed."""
         ours, theirs = socket.socketpair()
         with theirs:
-            membership = Membership(number, os.getpid(), str(self._folder), self._listening.fileno(), theirs.fileno())
+            membership = ProcessMembership(
+                number, os.getpid(), str(self._folder), self._listening.fileno(), theirs.fileno()
+            )
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "agents.cli.main", "serve", MEMBER, msgspec.json.encode(membership).decode()),
                 stdin=asyncio.subprocess.DEVNULL,

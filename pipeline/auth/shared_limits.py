@@ -32,7 +32,7 @@ class Leave(msgspec.Struct, frozen=True, tag=True, array_like=True):
     request: int
 
 
-class Verdict(msgspec.Struct, frozen=True, array_like=True):
+class SlotAnswer(msgspec.Struct, frozen=True, array_like=True):
     """Grants a slot, or says why there is none, and how many seconds to wait."""
 
     request: int
@@ -42,7 +42,7 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
 
 _encode = msgspec.json.Encoder().encode
 _decode_question = msgspec.json.Decoder(Enter | Leave).decode
-_decode_verdict = msgspec.json.Decoder(Verdict).decode
+_decode_verdict = msgspec.json.Decoder(SlotAnswer).decode
 
 
 class SlotKeeper:
@@ -82,10 +82,10 @@ class SlotKeeper:
         )
         try:
             async with self._limits.slot(key):
-                _send(writer, Verdict(asked.request))
+                _send(writer, SlotAnswer(asked.request))
                 await asyncio.Event().wait()
         except ThrottledError as error:
-            _send(writer, Verdict(asked.request, str(error), error.after))
+            _send(writer, SlotAnswer(asked.request, str(error), error.after))
 
 
 class SharedRateLimits:
@@ -93,7 +93,7 @@ class SharedRateLimits:
 
     def __init__(self) -> None:
         self._numbers = itertools.count()
-        self._asked: dict[int, asyncio.Future[Verdict]] = {}
+        self._asked: dict[int, asyncio.Future[SlotAnswer]] = {}
         self._writer: asyncio.StreamWriter | None = None
 
     async def connect(self, connected: socket.socket) -> asyncio.Task[None]:
@@ -110,9 +110,9 @@ class SharedRateLimits:
             self._writer = None
             writer.close()
             for number in list(self._asked):
-                self._decide(Verdict(number, UNREACHABLE, 1))
+                self._decide(SlotAnswer(number, UNREACHABLE, 1))
 
-    def _decide(self, verdict: Verdict) -> None:
+    def _decide(self, verdict: SlotAnswer) -> None:
         asked = self._asked.get(verdict.request)
         if asked and not asked.done():
             asked.set_result(verdict)
@@ -137,7 +137,7 @@ class SharedRateLimits:
             if self._writer is not None:
                 _send(self._writer, Leave(number))
 
-    async def _wait(self, verdict: asyncio.Future[Verdict]) -> None:
+    async def _wait(self, verdict: asyncio.Future[SlotAnswer]) -> None:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 answer = await verdict

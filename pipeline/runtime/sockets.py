@@ -5,7 +5,6 @@ import os
 import re
 import socket
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 from pipeline.runtime.errors import UsageError
@@ -116,13 +115,15 @@ def free_port(host: str = "127.0.0.1") -> int:
     Raises:
         UsageError: the host is none of this machine's, or no port is free.
     """
-    for _ in range(TRIES):
-        with suppress(UsageError):
-            port = _any_port()
+    for left in reversed(range(TRIES)):
+        port = _any_port()
+        try:
             bind_socket(host, port, "none").close()
-            return port
-    port = _any_port()
-    bind_socket(host, port, "none").close()
+        except UsageError:
+            if not left:
+                raise
+        else:
+            break
     return port
 
 

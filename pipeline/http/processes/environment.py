@@ -15,7 +15,7 @@ from pipeline.http.server.config import tls_context
 from pipeline.runtime.clock import now_ms
 
 
-class Membership(msgspec.Struct, frozen=True):
+class ProcessMembership(msgspec.Struct, frozen=True):
     """What the parent passes to one of its processes.
 
     Attributes:

@@ -16,7 +16,7 @@ from pipeline.config.settings import Settings
 from pipeline.http.app import Counters, Pages, create_app
 from pipeline.http.operations.operation import MAX_CONCURRENT, ConcurrencyLimiter
 from pipeline.http.processes.acceptor import MemberServer
-from pipeline.http.processes.environment import Membership
+from pipeline.http.processes.environment import ProcessMembership
 from pipeline.http.processes.metrics import SharedQueryMetrics
 from pipeline.http.processes.table import ProcessTable
 from pipeline.http.server.config import create_server
@@ -26,7 +26,7 @@ BEAT_SECONDS = 1.0
 """Seconds between two beats, by which the parent sees that the event loop runs."""
 
 
-def serve_member(settings: Settings, pages: Pages, membership: Membership) -> None:
+def serve_member(settings: Settings, pages: Pages, membership: ProcessMembership) -> None:
     """Answer queries beside other processes until SIGTERM or SIGINT, or until the parent ends in whatever way.
 
     Raises:
@@ -52,7 +52,7 @@ def serve_member(settings: Settings, pages: Pages, membership: Membership) -> No
 
 
 @asynccontextmanager
-async def _running(table: ProcessTable, slots: SharedRateLimits, membership: Membership) -> AsyncIterator[None]:
+async def _running(table: ProcessTable, slots: SharedRateLimits, membership: ProcessMembership) -> AsyncIterator[None]:
     """Beat while requests are answered; stop this process when its parent has ended."""
     connected = await slots.connect(socket.socket(fileno=membership.keeper))
     tasks = (

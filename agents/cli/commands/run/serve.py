@@ -5,7 +5,7 @@ import msgspec
 
 from pipeline.config.logging import configure_logging
 from pipeline.config.settings import Settings
-from pipeline.http.processes.environment import Membership
+from pipeline.http.processes.environment import ProcessMembership
 
 
 @click.command()
@@ -17,7 +17,7 @@ def serve(settings: Settings, processes: int | None, member: str | None) -> None
     """Answer queries over HTTP in Amazon Lex's own format, and people under /console/, until Ctrl-C or SIGTERM."""
     count = processes or settings.api_processes
     if member:
-        _serve_member(settings, msgspec.json.decode(member, type=Membership))
+        _serve_member(settings, msgspec.json.decode(member, type=ProcessMembership))
     elif count > 1:
         _serve_with_processes(settings, count)
     else:
@@ -32,7 +32,7 @@ def _serve_alone(settings: Settings) -> None:
     serve_alone(settings, console_routes)
 
 
-def _serve_member(settings: Settings, membership: Membership) -> None:
+def _serve_member(settings: Settings, membership: ProcessMembership) -> None:
     from pipeline.console.routes import console_routes  # noqa: PLC0415 - as above
     from pipeline.http.processes.member import serve_member  # noqa: PLC0415 - as above
 
