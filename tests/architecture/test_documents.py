@@ -11,6 +11,7 @@ DOCUMENTS = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "deploy/PERFORMANCE.md",
     "deploy/RECEIVE.md",
     "deploy/RUNBOOK.md",
     "deploy/SCALING.md",
