@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from agents.embedded.services import create_topics
-from agents.embedded.supervisor import Launch, Program
+from agents.supervision.supervisor import Launch, Program
 from pipeline.config.settings import Settings
 from pipeline.embedded.broker import broker_command
 from pipeline.runtime.errors import StatementError, TransientError, UsageError

@@ -12,7 +12,7 @@ from agents.embedded.broker_memory import BrokerMemory
 from agents.embedded.data_folder import lock_data_folder, read_or_create_secret
 from agents.embedded.programs import BROKER, ENGINE, HOST
 from agents.embedded.secrets import own_secrets, write_env
-from agents.embedded.supervisor import GivenUpError, Supervisor
+from agents.supervision.supervisor import GivenUpError, Supervisor
 from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError, TransientError, UsageError

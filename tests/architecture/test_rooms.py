@@ -18,7 +18,7 @@ PARENTS = {parent for room in ROOMS for parent in room.parents if parent.parts}
 DOZEN = 12
 
 WITHOUT_TESTS = {
-    "pipeline/http/processes/member.py": "runs in a process of its own, which tests/agents/query_layer starts",
+    "pipeline/http/processes/member.py": "runs in a process of its own, which tests/agents/supervision starts",
 }
 """Module -> why it has no test module."""
 OF_A_WHOLE_PACKAGE = {

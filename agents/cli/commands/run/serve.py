@@ -41,7 +41,7 @@ def _serve_member(settings: Settings, membership: ProcessMembership) -> None:
 
 
 def _serve_with_processes(settings: Settings, count: int) -> None:
-    from agents.query_layer.processes import serve_with_processes  # noqa: PLC0415 - one process alone needs no parent
+    from agents.supervision.query_processes import serve_with_processes  # noqa: PLC0415 - one process alone needs no parent
 
     configure_logging(settings)
     serve_with_processes(settings, count)

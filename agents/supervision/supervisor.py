@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from agents.embedded.child_log import append_log, rotate_logs
-from agents.restarts import RestartPolicy
+from agents.supervision.child_log import append_log, rotate_logs
+from agents.supervision.restarts import RestartPolicy
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.process import die_with_parent
 

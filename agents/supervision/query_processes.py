@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from agents.restarts import RestartPolicy
+from agents.supervision.restarts import RestartPolicy
 from pipeline.auth.authenticator import check_exposure
 from pipeline.auth.rate_limit import RateLimits
 from pipeline.auth.shared_limits import SlotKeeper

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agents import restarts
-from agents.embedded.supervisor import GivenUpError, Launch, Program, Supervisor
+from agents.supervision import restarts
+from agents.supervision.supervisor import GivenUpError, Launch, Program, Supervisor
 from pipeline.runtime.errors import TransientError
 
 WITHIN = 60.0

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agents.embedded.child_log import KEPT, append_log, rotate
+from agents.supervision.child_log import KEPT, append_log, rotate
 
 
 def test_a_restart_keeps_what_was_said_before_it(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from pipeline.config.settings import Settings
 from tests.agents.cli.command import WITHIN
-from tests.agents.query_layer.several import Several, is_alive, several, wait_until
+from tests.agents.supervision.several import Several, is_alive, several, wait_until
 from tests.certificates import Certificates
 from tests.effort import IN_SEARCH
 from tests.integration.proxy import proxy
@@ -150,7 +150,7 @@ def test_they_speak_tls_and_survive_who_does_not(pem: Certificates, tmp_path: Pa
 @IN_SEARCH
 def test_a_process_whose_event_loop_is_blocked_is_replaced(tmp_path: Path) -> None:
     with several(
-        tmp_path, NOWHERE, TWO, before="import agents.query_layer.processes as p; p.HUNG_TICKS = 3"
+        tmp_path, NOWHERE, TWO, before="import agents.supervision.query_processes as p; p.HUNG_TICKS = 3"
     ) as running:
         stuck, _ = running.ready(2)
         os.kill(stuck, signal.SIGSTOP)
@@ -193,7 +193,7 @@ def _error(running: Several) -> str:
 
 
 def test_processes_that_cannot_start_end_the_parent_with_an_error(tmp_path: Path) -> None:
-    breaking = "import agents.query_layer.processes as p; p.MEMBER = '--no-such-option'"
+    breaking = "import agents.supervision.query_processes as p; p.MEMBER = '--no-such-option'"
     with several(tmp_path, NOWHERE, TWO, before=breaking) as running:
         text = running.error()
         assert running.wait() == 1

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.restarts import (
+from agents.supervision.restarts import (
     EARLY_SECONDS,
     FIRST_PAUSE,
     MAX_DEATHS,

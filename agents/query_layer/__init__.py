@@ -1,1 +1,0 @@
-"""Run the query layer in several processes."""
