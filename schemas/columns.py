@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Annotated, get_args, get_origin, get_type_hints
+from typing import Annotated, Protocol, get_args, get_origin, get_type_hints, runtime_checkable
 
 import msgspec
 
@@ -46,6 +46,16 @@ def columns(row: type[msgspec.Struct]) -> dict[str, str]:
     return types
 
 
+@runtime_checkable
+class Transposable(Protocol):
+    """Rows that become columns without a struct for each row in between."""
+
+    def transpose(self) -> list[Sequence[object]]:
+        """Return one sequence per field, as `transpose` does."""
+
+
 def transpose(rows: Sequence[msgspec.Struct]) -> list[Sequence[object]]:
     """Return the columns of `rows`, all of one type, one sequence per field, as a columnar insert needs them."""
+    if isinstance(rows, Transposable):
+        return rows.transpose()
     return [list(map(attrgetter(name), rows)) for name in rows[0].__struct_fields__] if rows else []

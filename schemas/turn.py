@@ -1,11 +1,12 @@
 """Define a turn event as the pipeline handles it, and its row in the archive."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Self, overload
 
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-from schemas.columns import Bool, Bytes, LowCardinalityStr, Millis, Str, UInt64
+from schemas.columns import Bool, Bytes, LowCardinalityStr, Millis, Str, UInt64, transpose
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):
@@ -100,6 +101,34 @@ class ArchivedTurn(Turn, frozen=True, gc=False):
     """A row of table `turns`: the event's columns and its log entry, byte for byte unless it is redacted."""
 
     payload: Bytes
+
+
+class ArchivedTurns(Sequence[ArchivedTurn]):
+    """Rows of table `turns`, held as turns and their payloads.
+
+    An insert takes their columns, so a row is built only for those who look at one: to build all takes as long as half
+    of the insert.
+    """
+
+    def __init__(self, turns: Sequence[Turn], payloads: Sequence[bytes]) -> None:
+        """`payloads` is parallel to `turns`."""
+        self._turns, self._payloads = turns, payloads
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    @overload
+    def __getitem__(self, place: int) -> ArchivedTurn: ...
+    @overload
+    def __getitem__(self, place: slice) -> Self: ...
+    def __getitem__(self, place: int | slice) -> ArchivedTurn | Self:
+        if isinstance(place, slice):
+            return type(self)(self._turns[place], self._payloads[place])
+        return ArchivedTurn(*(*msgspec.structs.astuple(self._turns[place]), self._payloads[place]))
+
+    def transpose(self) -> list[Sequence[object]]:
+        """Return the columns, in the order of the fields of `ArchivedTurn`."""
+        return [*transpose(self._turns), self._payloads]
 
 
 def content_digest(payload: bytes) -> int:

@@ -1,12 +1,13 @@
 """Hold decoded turns with their payloads, in log order, for the worker and for reprocessing."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import msgspec
 
 from pipeline.materialise.erasure_filter import ErasureFilter
 from schemas.erasure import Origin
-from schemas.turn import ArchivedTurn, ConversationKey, Turn
+from schemas.turn import ArchivedTurns, ConversationKey, Turn
 
 
 class DecodedBatch(msgspec.Struct):
@@ -39,6 +40,6 @@ class DecodedBatch(msgspec.Struct):
         turns, payloads = [self.turns[place] for place in kept], [self.payloads[place] for place in kept]
         return msgspec.structs.replace(self, turns=turns, payloads=payloads, sources=[])
 
-    def archived(self, place: int) -> ArchivedTurn:
-        """Return the archive row of the turn at `place`."""
-        return ArchivedTurn(*(*msgspec.structs.astuple(self.turns[place]), self.payloads[place]))
+    def archived(self, places: Sequence[int]) -> ArchivedTurns:
+        """Return the archive rows of the turns at `places`."""
+        return ArchivedTurns([self.turns[place] for place in places], [self.payloads[place] for place in places])

@@ -134,8 +134,8 @@ class ConversationFlusher:
     async def write_archive(self, pending: PendingFlush) -> None:
         """Archive the events of a flush, and reconcile its rows where needed. Flushes are archived in their order."""
         new = set(pending.result.new)
-        events = [pending.batch.archived(place) for place in pending.result.new]
-        known = [pending.batch.archived(place) for place in range(len(pending.batch.turns)) if place not in new]
+        events = pending.batch.archived(pending.result.new)
+        known = pending.batch.archived([place for place in range(len(pending.batch.turns)) if place not in new])
         write = partial(self._writer.write_archive, pending.tables, pending.result.rows, events, known)
         self._sole_writer = await self._retry(write) and pending.cache_resets == self._cache_resets
         if not self._sole_writer:

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from schemas.columns import columns
-from schemas.turn import ArchivedTurn, Turn, content_digest
+from schemas.columns import columns, transpose
+from schemas.turn import ArchivedTurn, ArchivedTurns, Turn, content_digest
 from tests.events import turn
 
 
@@ -32,6 +32,17 @@ def test_the_archive_adds_the_payload_to_the_columns_of_the_event() -> None:
     assert columns(ArchivedTurn) == columns(Turn) | {"payload": "String"}
     archived = ArchivedTurn(**msgspec.structs.asdict(turn()), payload=b"{}")
     assert archived.key == turn().key
+
+
+def test_archive_rows_are_the_same_one_by_one_in_slices_and_as_columns() -> None:
+    turns = [turn(timestamp=n, request_id=f"r{n}", utterance=f"text {n}") for n in range(5)]
+    payloads = [f"{n}".encode() for n in range(5)]
+    plain = [ArchivedTurn(**msgspec.structs.asdict(turns[n]), payload=payloads[n]) for n in range(5)]
+    rows = ArchivedTurns(turns, payloads)
+    assert (len(rows), list(rows), list(rows[1:4]), rows[-1]) == (5, plain, plain[1:4], plain[-1])
+    assert transpose(rows) == transpose(plain) != []
+    assert len(transpose(rows)) == len(columns(ArchivedTurn))
+    assert not ArchivedTurns([], [])
 
 
 def test_a_digest_depends_on_every_byte_and_fits_its_column() -> None:

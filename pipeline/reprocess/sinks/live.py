@@ -47,7 +47,7 @@ class LiveSink:
         archived = await read_back(live, keys)
         known = {key: EventSet(archived.get(key, ())) for key in keys}
         missing = [place for place, turn in enumerate(kept.turns) if known[turn.key].add(turn)]
-        await live.insert("turns", [kept.archived(place) for place in missing])
+        await live.insert("turns", kept.archived(missing))
         # again, as the lease may have expired during the insert: from here on, workers find the announcement after
         # their writes, and events that they have written before are read now
         await self._announce()

@@ -70,7 +70,7 @@ class ShadowSink:
         for key, history in histories.items():
             self._cache.put(key, history)
         self._unarchived = frozenset(keys)
-        events = [kept.archived(place) for place in folded.new]
+        events = kept.archived(folded.new)
         return kept, len({kept.turns[place].key for place in folded.new}), partial(self._archive, new, events, erasures)
 
     async def _load(

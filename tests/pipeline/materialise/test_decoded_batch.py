@@ -25,6 +25,6 @@ def test_erased_events_are_removed_with_their_payloads() -> None:
     assert (kept.turns, kept.payloads, kept.sources) == ([TURNS[0], TURNS[2]], [b"0", b"2"], [])
 
 
-def test_the_archive_row_has_the_payload() -> None:
-    row = BATCH.archived(2)
-    assert (row.request_id, row.payload) == ("r2", b"2")
+def test_archive_rows_have_the_payloads_of_their_turns() -> None:
+    rows = BATCH.archived([2, 0])
+    assert [(row.request_id, row.payload) for row in rows] == [("r2", b"2"), ("r0", b"0")]

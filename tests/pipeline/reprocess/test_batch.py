@@ -44,7 +44,7 @@ def test_turns_and_payloads_belong_together_and_only_those_of_the_bot_are_kept(b
     assert found.turns == [decode_entry(entry, 10**6) for entry in wanted]
     assert (found.valid, found.dead, found.failed) == (3, 1, 0)  # whosever they are: that is what was read
     assert found.bytes == len(one) + len(packed)
-    assert [found.archived(place).payload for place in range(len(wanted))] == wanted
+    assert [row.payload for row in found.archived(range(len(wanted)))] == wanted
 
 
 def _bot() -> dict[str, object]:
@@ -74,4 +74,4 @@ def test_problems_are_bounded_and_all_are_counted() -> None:
 def test_payloads_are_kept_unchanged() -> None:
     event = raw(inputTranscript="é\u2028\U0001f600")
     found = decode(batch(Raw(event, "a")), READING, None)
-    assert msgspec.structs.astuple(found.archived(0))[-1] == event
+    assert msgspec.structs.astuple(found.archived([0])[0])[-1] == event
