@@ -110,9 +110,6 @@ def serve(
     Raises:
         UsageError: the folder cannot be used.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)  # uvicorn has its own handler, and raises the signal again at the end
-
     logging.getLogger("uvicorn.error").addFilter(_is_logged)
     config = uvicorn.Config(
         "",
@@ -126,11 +123,15 @@ def serve(
         timeout_graceful_shutdown=CUT_SECONDS,
     )
 
+    server = _Server(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, server.stop)  # while the engine opens; uvicorn handles signals later
+
     async def run() -> bool:
-        engine = open_engine()
+        server.engine = engine = open_engine()
         try:
             config.app = create_frontend(engine, account, names)
-            await _Server(config, engine).serve(sockets=[listening])
+            await server.serve(sockets=[listening])
         finally:
             closed = await engine.close()
         return closed
@@ -147,12 +148,14 @@ def _is_logged(record: logging.LogRecord) -> bool:
 class _Server(uvicorn.Server):
     """A server that ends running statements while it waits for their responses to be sent."""
 
-    def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
-        super().__init__(config)
-        self._engine = engine
+    engine: Engine
+
+    def stop(self, *_: object) -> None:
+        """Stop, or do not begin; a signal handler, which uvicorn calls once more when it has stopped."""
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await asyncio.gather(self._engine.end(STOP_SECONDS), super().shutdown(sockets))
+        await asyncio.gather(self.engine.end(STOP_SECONDS), super().shutdown(sockets))
 
 
 if __name__ == "__main__":

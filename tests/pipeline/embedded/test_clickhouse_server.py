@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.runtime.sockets import bind_socket
+from pipeline.runtime.sockets import bind_socket, free_port
 from tests.certificates import Certificates
 from tests.paths import ROOT
 from tests.services import STOPPED_WITHIN, ask, clickhouse, clickhouse_command, clickhouse_process
@@ -50,6 +50,17 @@ def test_a_stop_ends_the_process_and_frees_folder_and_port(tmp_path: Path, numbe
     bind_socket("127.0.0.1", port, "--port").close()
     with clickhouse(tmp_path) as again:
         assert ask(again, "SELECT 1").text == "1\n"
+
+
+def test_a_stop_while_the_engine_opens_ends_the_process(tmp_path: Path) -> None:
+    stop = "def opened(*a, **k): os.kill(os.getpid(), signal.SIGTERM); return engine(*a, **k)\n"
+    start = "engine, server.Engine = server.Engine, opened; server.main()"
+    script = f"import os, signal, sys; from pipeline.embedded import clickhouse_server as server\n{stop}{start}"
+    arguments = ["--path", str(tmp_path), "--port", str(free_port())]
+    ended = subprocess.run([sys.executable, "-c", script, *arguments], cwd=ROOT, timeout=STOPPED_WITHIN, check=False)
+    assert ended.returncode == 0
+    with clickhouse(tmp_path) as url:
+        assert ask(url, "SELECT 1").text == "1\n"
 
 
 def test_a_stop_ends_an_endless_statement_and_its_client_is_told(tmp_path: Path) -> None:
