@@ -38,9 +38,9 @@ def share(value: float) -> str:
     return f"{percent:.{digits}f}{THIN}%".replace("-", MINUS)
 
 
-def change(value: float, before: float, is_share: bool = False) -> str:  # noqa: FBT001, FBT002 - templates call it so
-    """Describe how a number has changed: in percent, or in percentage points if it is a share."""
-    if is_share:
+def change(value: float, before: float | None, is_share: bool = False) -> str:  # noqa: FBT001, FBT002 - templates call it so
+    """Describe how a number has changed: in percent, or in percentage points if it is a share; None is of nothing."""
+    if is_share and before is not None:
         points = round((value - before) * 100, 1)
         return f"{_signed(points, 1)}{THIN}points" if points else "as before"
     if not before:

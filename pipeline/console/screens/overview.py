@@ -30,7 +30,7 @@ from schemas.access_key import Right
 from schemas.lex.analytics.metrics import MetricsResponse, MetricsResult
 
 TILES: Sequence[Metric] = (COUNT, ("Success", "Avg"), ("Duration", "Avg"), ("TurnsPerConversation", "Avg"))
-MISSED: Sequence[Metric] = (("Missed", "Sum"), ("Missed", "Avg"))
+MISSED: Sequence[Metric] = (COUNT, ("Missed", "Sum"), ("Missed", "Avg"))
 STATES = ("Success", "Failure", "Dropped", "")
 MAX_RESULTS = 10_000
 """Results of a picture, such as hours of a year; a picture that has more says so."""

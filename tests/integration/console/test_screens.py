@@ -1,5 +1,7 @@
 """Every screen is whole with JavaScript and without, and leads where it says."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -8,6 +10,12 @@ from tests.integration.console.test_access import SCREENS
 
 WITH_PARTS = [name for name in SCREENS if name not in {"error", "bots"}]
 BOTS = f"/console/bots/{DEMO}"
+BROKEN = """cells => cells.filter(cell => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return range.getBoundingClientRect().height > 1.8 * parseFloat(getComputedStyle(cell).lineHeight);
+}).map(cell => cell.innerText)"""
+"""Returns the texts of those elements that take more than one line."""
 
 
 @pytest.mark.parametrize("name", WITH_PARTS)
@@ -91,3 +99,12 @@ def test_the_status_of_the_pipeline(page: Page) -> None:
     page.goto("/console/")
     page.get_by_role("link", name="status of the pipeline").click()
     expect(page.locator("tr[data-topic=turns]")).to_be_visible(timeout=30_000)
+
+
+@pytest.mark.parametrize(("view", "cells"), [("utterances?wait=yes", "#rows td"), ("sessions", "#rows td")])
+def test_no_word_is_broken_on_a_phone(page: Page, view: str, cells: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{BOTS}/{view}")
+    words = page.locator(cells).get_by_text(re.compile(r"^\w{1,16}$"))
+    assert words.count() > 5
+    assert words.evaluate_all(BROKEN) == []

@@ -31,6 +31,14 @@ def test_changes_are_against_the_span_before(site: TestClient, with_tables: Sett
     assert "as before" in text
 
 
+def test_shares_are_not_compared_with_those_of_nothing(site: TestClient, with_tables: Settings) -> None:
+    insert(with_tables, rows=[conversation(start=NOW - HOUR, end=NOW - HOUR, end_state="Success")])
+    text = site.get(f"{OVERVIEW}?last=24h&part=tiles").text
+    assert '<data value="1.0" data-metric="Success" data-statistic="Avg">' in text
+    assert "points" not in text
+    assert text.count("none before") == 4
+
+
 def test_hours_are_in_the_chosen_zone(site: TestClient, with_tables: Settings) -> None:
     insert(with_tables, rows=[conversation(start=NOW - HOUR, end=NOW - HOUR)])
     text = site.get(f"{OVERVIEW}?zone=Asia/Tokyo&part=heat").text
