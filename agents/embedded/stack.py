@@ -92,15 +92,20 @@ class Options:
         }
 
     def check_ports(self) -> None:
-        """Raise UsageError if a port is in use."""
+        """Raise UsageError if a port is in use, or is to be used twice."""
+        taken: dict[int, str] = {}
         for port, option, embedded in (
             (self.api_port, "--api-port", True),
             (self.receive_port, "--receive-port", True),
             (self.kafka_port, "--kafka-port", not self.kafka),
             (self.clickhouse_port, "--clickhouse-port", not self.clickhouse),
         ):
-            if embedded:
-                check_port_free(HOST, port, option)
+            if not embedded:
+                continue
+            if port in taken:
+                raise UsageError(f"{taken[port]} and {option} are both {port}: give each a port of its own")
+            check_port_free(HOST, port, option)
+            taken[port] = option
 
 
 async def run_embedded(
