@@ -1,6 +1,7 @@
 """Load the settings from environment variables."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             continue
         name = variable.removeprefix(PREFIX).lower()
         if name not in known:
-            raise UsageError(f"unknown setting {variable}; known are: {', '.join(variables())}")
+            raise UsageError(f"unknown setting {variable}; {_meant(variable)}`turnfold --help` lists all")
         try:
             kind = known[name].type
             values[name] = msgspec.convert(_split(text, kind, variable), kind, strict=False)
@@ -41,6 +42,11 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 def variables() -> list[str]:
     """Return the names of all environment variables that are settings."""
     return [PREFIX + f.name.upper() for f in msgspec.structs.fields(Settings)]
+
+
+def _meant(variable: str) -> str:
+    close = get_close_matches(variable, variables(), 1)
+    return f"did you mean {close[0]}? " if close else ""
 
 
 def _split(text: str, kind: Any, variable: str) -> object:

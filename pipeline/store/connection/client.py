@@ -187,7 +187,8 @@ def translate_errors(limits: Limits | None = None) -> Iterator[None]:
         is_local = isinstance(error, DataError | NotSupportedError | ProgrammingError)  # it was never sent
         if is_local or getattr(error, "code", None) in NON_RETRYABLE_CODES:
             raise StatementError(str(error)) from error
-        raise TransientError(str(error)) from error
+        reason = str(error).replace("Network Error", "the connection to ClickHouse failed", 1)
+        raise TransientError(reason) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise TransientError(f"ClickHouse does not answer: {error!r}") from error
 

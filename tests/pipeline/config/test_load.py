@@ -36,7 +36,7 @@ def test_lists_pairs_and_numbers_are_read() -> None:
         ("TURNFOLD_IDLE_TTL", "0", "> 0"),
         ("TURNFOLD_IDLE_TTL_BOTS", "600", "BOTAAAAAA1=600"),
         ("TURNFOLD_TOPIC_PARTITIONS", "0", ">= 1"),
-        ("TURNFOLD_KAFAK", "one:9092", "TURNFOLD_KAFKA"),
+        ("TURNFOLD_KAFAK", "one:9092", "did you mean TURNFOLD_KAFKA?"),
     ],
 )
 def test_a_wrong_one_is_named(variable: str, text: str, words: str) -> None:
