@@ -8,13 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
+from operator import attrgetter
 from typing import Any
 
 import click
 
+from agents.cli.http_client import list_rows
 from agents.cli.options import parse_filters, parse_time_range, resolve_bot_id
 from agents.cli.output.write import say
+from pipeline.config.settings import Settings
+from pipeline.runtime.errors import TransientError, UsageError
 from schemas.lex.analytics.operation import SortOrder
+from schemas.lex.list_bots import ListBotsResponse
 
 ORDERS = {"asc": SortOrder.ASCENDING, "desc": SortOrder.DESCENDING}
 Command = Callable[..., None]
@@ -98,9 +103,24 @@ in_order = click.option(
 )
 
 
-def hint(count: int, limit: int | None, what: str) -> None:
+def hint(settings: Settings, selection: Selection, count: int, limit: int | None, what: str) -> None:
     """Say what may help where a table is empty, or was cut."""
     if not count:
-        say(f"no {what}; --last 30d covers more time, `turnfold status` shows what is stored", err=True)
+        span = "--last 30d covers more time, `turnfold status` shows what is stored"
+        say(f"no {what}; {_unknown_bot(settings, selection) or span}", err=True)
     elif count == limit:
         say(f"the first {limit}; --limit N or --all shows more", err=True)
+
+
+def _unknown_bot(settings: Settings, selection: Selection) -> str:
+    """Say that no bot has the id of the selection, and which one was meant; empty if there is one, or it is unknown."""
+    try:
+        bots = list(list_rows(settings, "/bots/", {}, ListBotsResponse, attrgetter("bot_summaries"), None))
+    except (UsageError, TransientError):  # the list itself was answered
+        return ""
+    if any(bot.bot_id == selection.bot_id for bot in bots):
+        return ""
+    meant = [bot.bot_id for bot in bots if selection.bot.casefold() in {bot.bot_name.casefold(), bot.bot_id.casefold()}]
+    if meant:
+        return f"{selection.bot} is {' and '.join(meant)}: give the id"
+    return f"no conversation is of a bot {selection.bot}: `turnfold bots` lists all bots"

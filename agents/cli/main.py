@@ -4,6 +4,7 @@ import importlib
 import io
 import os
 import sys
+from difflib import get_close_matches
 from typing import NoReturn
 
 import click
@@ -54,9 +55,11 @@ class Commands(click.Group):
         """Return all names, in the order in which users need them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command, None if there is none of that name."""
         if cmd_name not in COMMANDS:
+            if close := get_close_matches(cmd_name, COMMANDS, 1):
+                ctx.fail(f"No such command {cmd_name!r}. Did you mean {close[0]}?")
             return None
         command = getattr(importlib.import_module(module_of(cmd_name)), cmd_name.replace("-", "_"))
         return command if isinstance(command, click.Command) else None

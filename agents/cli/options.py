@@ -53,8 +53,17 @@ def parse_time(option: str, text: str) -> datetime:
 
 
 def resolve_bot_id(text: str) -> str:
-    """Return a bot's id: `text` itself, or the id derived from it if it is the name of a Lex V1 bot."""
-    return text if re.fullmatch("[0-9A-Za-z]{10}", text) else bot_id(text)
+    """Return a bot's id: `text` itself, or the id derived from it if it is the name of a Lex V1 bot.
+
+    Ten characters may be both. Lex writes ids in capitals, and names of V1 bots without digits.
+
+    Raises:
+        UsageError: it is empty, as a variable of a shell that is not set.
+    """
+    if not text:
+        raise UsageError("the bot is empty; expected the id of a Lex V2 bot, or the name of a Lex V1 bot")
+    is_name = text.isalpha() and not text.isupper()
+    return text if re.fullmatch("[0-9A-Za-z]{10}", text) and not is_name else bot_id(text)
 
 
 def parse_duration(text: str, option: str = "--last") -> float:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from agents.cli.list_options import Selection, filters_in_words, formats, hint, in_order, limits, selects
+from pipeline.config.settings import Settings
 from pipeline.runtime.errors import UsageError
 from schemas.lex.analytics.filters import PathFilterName, SessionFilterName
 from schemas.lex.log_entry import bot_id
@@ -72,7 +73,7 @@ def test_filters_are_those_of_the_command() -> None:
 def test_an_empty_or_a_cut_table_says_what_may_help(
     capsys: pytest.CaptureFixture[str], count: int, limit: int | None, said: str
 ) -> None:
-    hint(count, limit, "bots")
+    hint(Settings(api="http://127.0.0.1:1"), given("B")["selection"], count, limit, "bots")
     shown = capsys.readouterr()
     assert shown.out == ""
     assert re.match(re.escape(said), shown.err)

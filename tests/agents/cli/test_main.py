@@ -86,6 +86,7 @@ def test_the_version_is_told() -> None:
 @pytest.mark.parametrize(("arguments", "said"), [
     ((), "Usage: turnfold"),
     (("fold",), "No such command 'fold'"),
+    (("sesions", "B"), "No such command 'sesions'. Did you mean sessions?"),
     (("--loud",), "No such option"),
     (("ingest",), "Missing argument 'FILE...'"),
     (("status", "now"), "unexpected extra argument"),

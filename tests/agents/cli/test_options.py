@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.cli.options import parse_duration, parse_filters, parse_time, parse_time_range
+from agents.cli.options import parse_duration, parse_filters, parse_time, parse_time_range, resolve_bot_id
 from pipeline.runtime.errors import UsageError
 from schemas.lex.analytics.filters import SessionFilterName
+from schemas.lex.log_entry import bot_id
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -104,3 +105,19 @@ def test_spans_are_read(text: str, span: float) -> None:
 def test_what_is_no_span_is_told_with_examples(text: str) -> None:
     with pytest.raises(UsageError, match="expected 90s, 15m, 24h, 7d or 2w"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["TRAVELBOT1", "HARBORBANK", "0123456789", "botaaaaaa1"])
+def test_what_may_be_an_id_is_one(text: str) -> None:
+    assert resolve_bot_id(text) == text
+
+
+@pytest.mark.parametrize("text", ["OrderPizza", "restaurant", "Book_Hotel", "Wayfarer", "TRAVELBOT12", "\u0666" * 10])
+def test_any_other_text_is_the_name_of_a_v1_bot(text: str) -> None:
+    """One of ten letters, too: `forget --bot OrderPizza` would erase nothing."""
+    assert resolve_bot_id(text) == bot_id(text)
+
+
+def test_an_empty_bot_is_told() -> None:
+    with pytest.raises(UsageError, match="the bot is empty; expected the id"):
+        resolve_bot_id("")

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 
 import click
 import msgspec
@@ -67,11 +68,12 @@ def forget(  # noqa: PLR0913 - each option of the command is an argument
         raise UsageError("give either --session ID (Lex V2) or --user ID (Lex V1)")
     if who.encode(errors="replace").decode() != who:
         raise UsageError("the id is not valid UTF-8: no session can have it")
+    named = () if bot is None else (resolve_bot_id(bot), bot)
     if not yes and not sys.stdin.isatty():
         raise UsageError("standard input is not a terminal: give --yes to erase without asking")
     if not yes:
         click.confirm("All events of this session up to now will be erased for good. Continue?", abort=True, err=True)
-    report = asyncio.run(_erase(settings, who, bot))
+    report = asyncio.run(_erase(settings, who, named))
     if as_json:
         write_json(msgspec.json.encode(report))
     else:
@@ -79,11 +81,12 @@ def forget(  # noqa: PLR0913 - each option of the command is an argument
     ctx.exit(0 if report.clean and not report.dead_letters.left and not report.unread else INCOMPLETE)
 
 
-async def _erase(settings: Settings, who: str, bot: str | None) -> Report:
+async def _erase(settings: Settings, who: str, bot: Sequence[str]) -> Report:
+    """Erase a person everywhere, or only with a bot, which is given by its id and as the user wrote it."""
     ends, unread = await asyncio.to_thread(_ends, settings)
     now = now_ms()
     ends_json = msgspec.json.encode(ends).decode()
-    erasure = Erasure(resolve_bot_id(bot) if bot else ALL_BOTS, digest(who), now, ends_json)
+    erasure = Erasure(bot[0] if bot else ALL_BOTS, digest(who), now, ends_json)
     rules = ReconcileRules(fold_rules(settings), retention=Retention.of(settings))
     pause_seconds = state_seconds(settings) + 2 * settings.flush_seconds + MARGIN_S
     databases = Databases(
@@ -93,10 +96,9 @@ async def _erase(settings: Settings, who: str, bot: str | None) -> Report:
         removed, clean = await erase_session(databases, erasure, who, rules, lambda: asyncio.sleep(pause_seconds))
     finally:
         await databases.close()
-    bots = {bot, resolve_bot_id(bot)} if bot else set()
-    max_bytes = settings.max_message_bytes
+    names, max_bytes = set(bot), settings.max_message_bytes
     try:
-        purged = await asyncio.to_thread(purge_dead_letters, settings, lambda raw: mentions(raw, who, bots, max_bytes))
+        purged = await asyncio.to_thread(purge_dead_letters, settings, lambda raw: mentions(raw, who, names, max_bytes))
     except TransientError as error:
         purged = PurgeResult(left=str(error))
     kept_until = iso(now + int(settings.topic_retention_days * DAY_MS))

@@ -59,7 +59,7 @@ def _add(name: str, subject: Subject) -> None:
         else:
             if results:
                 print_metrics(results, columns, selection.title)
-            hint(len(results), limit, subject.words)
+            hint(settings, selection, len(results), limit, subject.words)
 
 
 for _name, _subject in SUBJECTS.items():

@@ -34,7 +34,7 @@ def paths(settings: Settings, selection: Selection, path: str, depth: int, least
     elif root.count:
         print_tree(root, selection.title)
     else:
-        hint(0, None, "conversations that took this path")
+        hint(settings, selection, 0, None, "conversations that took this path")
 
 
 def _read(settings: Settings, selection: Selection, path: str, depth: int, least: float) -> PathNode:

@@ -34,4 +34,4 @@ def sessions(settings: Settings, selection: Selection, sort: str, order: str, li
     elif form == "csv":
         print_csv(listed, cells())
     else:
-        hint(print_table(listed, selection.title), limit, "conversations")
+        hint(settings, selection, print_table(listed, selection.title), limit, "conversations")

@@ -48,4 +48,4 @@ def utterances(  # noqa: PLR0913, PLR0917 - each option of the command is an arg
     elif form == "csv":
         print_csv(listed, utterance_cells())
     else:
-        hint(print_utterances(listed, selection.title), limit, "utterances")
+        hint(settings, selection, print_utterances(listed, selection.title), limit, "utterances")

@@ -76,6 +76,7 @@ def test_a_broker_that_deletes_nothing_is_reported_with_status_1(stack: Settings
         (("--session", "a", "--user", "b"), "give either --session ID"),
         (("--session", "guest-7"), "give --yes to erase without asking"),
         (("--session", "\udcff", "--yes"), "the id is not valid UTF-8"),
+        (("--session", "guest-7", "--bot", "", "--yes"), "the bot is empty"),
     ],
 )
 def test_wrong_options_are_rejected_with_a_remedy_and_nothing_is_done(arguments: tuple[str, ...], message: str) -> None:

@@ -128,6 +128,15 @@ def test_finding_nothing_is_no_error_and_says_what_may_help(api: Settings) -> No
     assert found.err.startswith("no conversations; --last 30d covers more time")
 
 
+@pytest.mark.parametrize(("bot", "said"), [
+    ("NOSUCHBOT1", "no conversation is of a bot NOSUCHBOT1: `turnfold bots` lists all bots"),
+    ("botaaaaaa1", "botaaaaaa1 is BOTAAAAAA1: give the id"),
+])  # fmt: skip
+def test_a_misspelt_bot_is_told(api: Settings, bot: str, said: str) -> None:
+    found = turnfold(api, "sessions", bot, *FROM_TO)
+    assert (found.status, found.err) == (0, f"no conversations; {said}\n")
+
+
 @pytest.mark.parametrize(("options", "said"), [
     (("--filter", "Duration GT soon"), ": filters[0].values[0]: expected whole seconds"),
     (("--filter", "Place=here"), "unknown name Place"),
