@@ -15,6 +15,8 @@ from faust.types.auth import CredentialsT
 
 from agents.batcher import batched
 from agents.consumer.assignor import Assignor
+from agents.consumer.records import use_kafka_records
+from agents.consumer.responses import collect_responses
 from agents.consumer.topic_ids import create_no_topics
 from agents.consumer.transport import Transport
 from agents.flush_loop import flush_all
@@ -99,7 +101,7 @@ class App(faust.App):
 def create_app(settings: Settings) -> App:
     """Create the app: `turns.raw` -> intake, `turns` -> conversations. It connects to nothing before it is started."""
     app = _bare_app(settings)
-    create_no_topics()
+    _adapt_aiokafka()
     app.metrics = metrics = WorkerMetrics()
     metrics.offsets.lags.read = lambda: app.consumer.lags()  # noqa: PLW0108 - no consumer yet
     readiness = Readiness(settings, metrics, lambda: app.consumer.unavailable_reason())  # noqa: PLW0108 - as above
@@ -129,6 +131,12 @@ def create_app(settings: Settings) -> App:
     )
     _add_conversations(app, settings, RecordDecoder(EventDecoder.of(settings), placement, metrics), flusher)
     return app
+
+
+def _adapt_aiokafka() -> None:
+    create_no_topics()
+    collect_responses()
+    use_kafka_records()
 
 
 def _bare_app(settings: Settings) -> App:

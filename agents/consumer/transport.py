@@ -17,6 +17,7 @@ from agents.consumer.fetches import check_fetches
 from agents.consumer.membership import Membership
 from agents.consumer.offset_tracker import OffsetTracker
 from agents.consumer.positions import INTERRUPTIONS
+from agents.consumer.records import KafkaRecord
 from agents.consumer.seeking import SeekingConsumer, SeekingThread
 from pipeline.kafka.placement import Placement
 from pipeline.metrics.collectors import Lag
@@ -153,7 +154,7 @@ class Consumer(SeekingConsumer):
         return generation if membership and membership.holds(generation) else None
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's signature
-        """Yield one message per partition that has records; its value is the list of aiokafka's records."""
+        """Yield one message per partition that has records; its value is the list of them."""
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
@@ -173,10 +174,21 @@ class Consumer(SeekingConsumer):
                 self._lag_start.setdefault(tp, batch[0].offset)
                 yield tp, self._batch_message(tp, batch)
 
-    def _batch_message(self, tp: TP, batch: list[Any]) -> ConsumerMessage:
-        message = self._to_message(tp, batch[-1])
-        message.value = batch
-        return message
+    def _batch_message(self, tp: TP, batch: list[KafkaRecord]) -> ConsumerMessage:
+        last, generation = batch[-1], self.app.consumer_generation_id
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            last.offset,
+            last.timestamp / 1000,
+            timestamp_type=0,  # the rest is of single records, and used by nothing here
+            headers=(),
+            key=None,
+            value=batch,
+            checksum=None,
+            tp=tp,
+            generation_id=generation,
+        )
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Do nothing: there are no gaps between batches."""
