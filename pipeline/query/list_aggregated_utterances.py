@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET
 
 from pipeline.query.analytics.context import QueryContext
-from pipeline.query.analytics.filters import CO, CONVERSATION_FILTERS, EQ, Filter, SqlFragment, conditions
+from pipeline.query.analytics.filters import CONVERSATION_FILTERS, EQUALS_OR_CONTAINS, Filter, SqlFragment, conditions
 from pipeline.query.analytics.fold_version import require_visits
 from pipeline.query.analytics.items import OVERLAPPING, SETTINGS, UTTERANCES
 from pipeline.query.analytics.page_token import fingerprint
@@ -28,7 +28,7 @@ from schemas.lex.analytics.operation import SortOrder
 MOST_UNDERSTOOD_FIRST = AggregatedUtterancesSortBy(AggregatedUtterancesSortAttribute.HIT_COUNT, SortOrder.DESCENDING)
 PAGE_SIZE = 1000
 """Texts on a page where the request sets no maximum."""
-FILTERS = {"Utterance": Filter("utterance_text", (EQ, CO), on_item=True)}
+FILTERS = {"Utterance": Filter("utterance_text", EQUALS_OR_CONTAINS, on_item=True)}
 HOUR = 3_600_000
 MILLISECONDS = {TimeDimension.HOURS: HOUR, TimeDimension.DAYS: 24 * HOUR, TimeDimension.WEEKS: 7 * 24 * HOUR}
 LENGTHS = {TimeDimension.HOURS: (1, 3, 6, 12, 24), TimeDimension.DAYS: (3,), TimeDimension.WEEKS: (1, 2)}

@@ -10,7 +10,7 @@ from pipeline.query.errors import InvalidQueryError
 from schemas.lex.analytics.filters import FilterOperator
 
 EQ, GT, LT, CO = FilterOperator.EQ, FilterOperator.GT, FilterOperator.LT, FilterOperator.CO
-SECONDS = re.compile(r"(\d{1,15}) ?(?:s|secs?|seconds?)?", re.ASCII)
+WHOLE_SECONDS = re.compile(r"(\d{1,15}) ?(?:s|secs?|seconds?)?", re.ASCII)
 
 
 def _shown(state: str) -> str:
@@ -56,27 +56,49 @@ class RequestedFilter(Protocol):
         """The values, of which any may match."""
 
 
+SqlByOperator = Mapping[FilterOperator, str]
+"""Operator -> SQL of its condition, where {0} stands for the filter's expression and {1} for the parameter's name."""
+
+# An absent field is stored as '', and an absent field neither equals nor contains anything: hence `!= ''`.
+EQUALS: SqlByOperator = {EQ: "({0} IN {{{1}:Array(String)}} AND {0} != '')"}
+EQUALS_OR_CONTAINS: SqlByOperator = {
+    **EQUALS,
+    CO: "({0} != '' AND arrayExists(part -> position({0}, part) > 0, {{{1}:Array(String)}}))",
+}
+STARTS_WITH: SqlByOperator = {
+    EQ: "({0} != '' AND arrayExists(path -> startsWith(concat({0}, '/'), concat(path, '/')), {{{1}:Array(String)}}))",
+}
+"""The expression is a path, and is or begins with one of the values."""
+ANY_TEXT: SqlByOperator = {
+    EQ: "hasAny({0}, {{{1}:Array(String)}})",
+    CO: "arrayExists(text -> arrayExists(part -> position(text, part) > 0, {{{1}:Array(String)}}), {0})",
+}
+"""The expression is an array of texts, of which any may match."""
+SECONDS: SqlByOperator = {
+    EQ: "{0} IN {{{1}:Array(UInt64)}}",
+    GT: "{0} > {{{1}:UInt64}}",
+    LT: "{0} < {{{1}:UInt64}}",
+}
+"""The values are whole seconds; those of all others are text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """The column of a filter and its operators.
+    """A filter of an operation.
 
     Attributes:
         expression: SQL over table `conversations`, or over the items of its arrays.
-        operators: those that the filter accepts.
-        seconds: the values are whole seconds; otherwise text.
+        sql: the operators that the filter accepts, and their SQL.
         on_key: the expression is part of the table's key.
         on_item: the expression is of an item, not of its conversation.
-        on_start: the values are paths that the expression, a path, is or begins with.
-        on_texts: the expression is an array of all that was said, of which any text may match.
+        on_texts: the expression is what was said.
         spellings: other spelling of a value -> the value.
     """
 
     expression: str
-    operators: tuple[FilterOperator, ...] = (EQ,)
-    seconds: bool = False
+    sql: SqlByOperator
     on_key: bool = False
     on_item: bool = False
-    on_start: bool = False
     on_texts: bool = False
     spellings: Mapping[str, str] = field(default_factory=dict)
 
@@ -85,54 +107,36 @@ FilterTable = Mapping[str, Filter]
 """Filter name of an operation -> filter."""
 
 PATH_FILTERS = {
-    "BotAliasId": Filter("bot_alias_id"),
-    "BotVersion": Filter("bot_version"),
-    "LocaleId": Filter("locale_id"),
-    "Modality": Filter("mode"),
-    "Channel": Filter("channel"),
+    "BotAliasId": Filter("bot_alias_id", EQUALS),
+    "BotVersion": Filter("bot_version", EQUALS),
+    "LocaleId": Filter("locale_id", EQUALS),
+    "Modality": Filter("mode", EQUALS),
+    "Channel": Filter("channel", EQUALS),
 }
 CONVERSATION_FILTERS = PATH_FILTERS | {
-    "SessionId": Filter("session_id", on_key=True),
-    "OriginatingRequestId": Filter("originating_request_id", on_key=True),
+    "SessionId": Filter("session_id", EQUALS, on_key=True),
+    "OriginatingRequestId": Filter("originating_request_id", EQUALS, on_key=True),
 }
 """The filters that all operations but ListIntentPaths have."""
 
 SESSION_FILTERS = CONVERSATION_FILTERS | {
-    "Duration": Filter("duration_seconds", (EQ, GT, LT), seconds=True),
-    "ConversationEndState": Filter(END_STATE, (EQ, CO)),
-    "IntentPath": Filter("intent_path"),
-    "IntentPathStart": Filter("intent_path", on_start=True),
-    "UtteranceText": Filter("utterance_texts", (EQ, CO), on_texts=True),
+    "Duration": Filter("duration_seconds", SECONDS),
+    "ConversationEndState": Filter(END_STATE, EQUALS_OR_CONTAINS),
+    "IntentPath": Filter("intent_path", EQUALS),
+    "IntentPathStart": Filter("intent_path", STARTS_WITH),
+    "UtteranceText": Filter("utterance_texts", ANY_TEXT, on_texts=True),
 }
 INTENT_FILTERS = CONVERSATION_FILTERS | {
-    "IntentName": Filter("visit_intent", (EQ, CO), on_item=True),
-    "IntentEndState": Filter(VISIT_STATE, (EQ, CO), on_item=True, spellings={"Failure": "Failed"}),
+    "IntentName": Filter("visit_intent", EQUALS_OR_CONTAINS, on_item=True),
+    "IntentEndState": Filter(VISIT_STATE, EQUALS_OR_CONTAINS, on_item=True, spellings={"Failure": "Failed"}),
 }
 STAGE_FILTERS = CONVERSATION_FILTERS | {
-    "IntentName": Filter("stage_intent", (EQ, CO), on_item=True),
-    "IntentStageName": Filter("stage_name", (EQ, CO), on_item=True),
+    "IntentName": Filter("stage_intent", EQUALS_OR_CONTAINS, on_item=True),
+    "IntentStageName": Filter("stage_name", EQUALS_OR_CONTAINS, on_item=True),
 }
 UTTERANCE_FILTERS = CONVERSATION_FILTERS | {
-    "UtteranceState": Filter(UTTERANCE_STATE, on_item=True),
-    "UtteranceText": Filter("utterance_text", (EQ, CO), on_item=True),
-}
-
-# An absent field is stored as '', and an absent field neither equals nor contains anything: hence `!= ''`.
-TEXT_SQL = {
-    EQ: "({0} IN {{{1}:Array(String)}} AND {0} != '')",
-    CO: "({0} != '' AND arrayExists(part -> position({0}, part) > 0, {{{1}:Array(String)}}))",
-}
-START_SQL = {
-    EQ: "({0} != '' AND arrayExists(path -> startsWith(concat({0}, '/'), concat(path, '/')), {{{1}:Array(String)}}))",
-}
-TEXTS_SQL = {
-    EQ: "hasAny({0}, {{{1}:Array(String)}})",
-    CO: "arrayExists(text -> arrayExists(part -> position(text, part) > 0, {{{1}:Array(String)}}), {0})",
-}
-SECONDS_SQL = {
-    EQ: "{0} IN {{{1}:Array(UInt64)}}",
-    GT: "{0} > {{{1}:UInt64}}",
-    LT: "{0} < {{{1}:UInt64}}",
+    "UtteranceState": Filter(UTTERANCE_STATE, EQUALS, on_item=True),
+    "UtteranceText": Filter("utterance_text", EQUALS_OR_CONTAINS, on_item=True),
 }
 
 
@@ -148,29 +152,21 @@ def conditions(filters: Sequence[RequestedFilter], table: FilterTable) -> list[S
 def _condition(where: str, parameter: str, requested: RequestedFilter, table: FilterTable) -> SqlFragment:
     known = table[requested.name]
     operator, values = requested.operator, requested.values
-    if operator not in known.operators:
-        allowed = ", ".join(known.operators)
+    if operator not in known.sql:
+        allowed = ", ".join(known.sql)
         raise InvalidQueryError(f"{where}.operator", f"{requested.name} takes {allowed}, not {operator}")
     if operator in {GT, LT} and len(values) > 1:
         raise InvalidQueryError(f"{where}.values", f"{operator} takes one value only")
-    sql = _templates(known)[operator].format(known.expression, parameter)
-    if not known.seconds:
-        texts = [known.spellings.get(value, value) for value in values]
-        return SqlFragment(sql, {parameter: texts}, known.on_key, known.on_item, known.on_texts)
-    seconds = [_seconds(f"{where}.values[{i}]", value) for i, value in enumerate(values)]
-    return SqlFragment(sql, {parameter: seconds if operator == EQ else seconds[0]})
-
-
-def _templates(known: Filter) -> Mapping[FilterOperator, str]:
-    if known.seconds:
-        return SECONDS_SQL
-    if known.on_start:
-        return START_SQL
-    return TEXTS_SQL if known.on_texts else TEXT_SQL
+    sql = known.sql[operator].format(known.expression, parameter)
+    if known.sql is SECONDS:
+        seconds = [_seconds(f"{where}.values[{i}]", value) for i, value in enumerate(values)]
+        return SqlFragment(sql, {parameter: seconds if operator == EQ else seconds[0]})
+    texts = [known.spellings.get(value, value) for value in values]
+    return SqlFragment(sql, {parameter: texts}, known.on_key, known.on_item, known.on_texts)
 
 
 def _seconds(where: str, value: str) -> int:
-    match = SECONDS.fullmatch(value)
+    match = WHOLE_SECONDS.fullmatch(value)
     if match is None:
         raise InvalidQueryError(where, 'expected whole seconds, such as "30" or "30 sec"')
     return int(match[1])

@@ -76,7 +76,7 @@ def cases() -> list[tuple[str, str, list[str]]]:
         else:
             values = sorted({getattr(row, FIELDS[name]) for row in rows})
             texts = [[values[-1]], values[:5], [values[0], "none of them"], [""]]
-        for operator in known.operators:
+        for operator in known.sql:
             found += [(name, operator.value, text) for text in texts]
     return [*found, ("Duration", "EQ", ["60", "0", "30 sec"])]
 

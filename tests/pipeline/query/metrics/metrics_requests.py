@@ -78,7 +78,7 @@ def requests(draw: st.DrawFn, operation: str) -> dict[str, Any]:
 def filters(draw: st.DrawFn, kind: MetricsKind) -> dict[str, Any]:
     """Draw a filter."""
     name = draw(st.sampled_from(list(kind.filters)))
-    operator = draw(st.sampled_from(kind.filters[name].operators))
+    operator = draw(st.sampled_from(list(kind.filters[name].sql)))
     most = 1 if operator in {FilterOperator.GT, FilterOperator.LT} else 5
     values = st.sampled_from(["0", "60", "3600"] if name == "Duration" else VALUES)
     return {"name": name, "operator": operator.value, "values": draw(st.lists(values, min_size=1, max_size=most))}
