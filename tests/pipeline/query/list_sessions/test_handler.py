@@ -13,7 +13,7 @@ from pipeline.query.analytics.context import QueryContext
 from pipeline.query.analytics.filters import SESSION_FILTERS
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.errors import InvalidQueryError, PreconditionError
-from pipeline.query.list_sessions.handler import MARGIN, MIN_SPAN, PageSpans, SessionLists, read_query
+from pipeline.query.list_sessions.handler import GAP_MARGIN, MARGIN, MIN_SPAN, PageSpans, SessionLists, read_query
 from pipeline.query.list_sessions.sql import Cursor, SessionQuery, start_bounds
 from pipeline.store.connection.client import ClickHouse
 from schemas.conversation import Conversation
@@ -515,14 +515,18 @@ def rows(order: str, count: int = 10, apart: int = HOUR) -> list[tuple[Any, ...]
     return [(BEFORE - n * apart if order == NEWEST else AFTER + n * apart,) for n in range(1, count + 1)]
 
 
+REACH = int((GAP_MARGIN + MARGIN * 9) * HOUR)
+
+
 @pytest.mark.parametrize(
     ("order", "expected"),
     [
-        (NEWEST, TimeRange(BEFORE - MARGIN * 10 * HOUR, BEFORE)),
-        (OLDEST, TimeRange(AFTER, AFTER + MARGIN * 10 * HOUR)),
+        (NEWEST, TimeRange(BEFORE - REACH, BEFORE)),
+        (OLDEST, TimeRange(AFTER, AFTER + REACH)),
     ],
 )
 def test_a_page_is_likely_to_reach_a_few_times_as_far_as_the_one_before(order: str, expected: TimeRange) -> None:
+    """Ten rows an hour apart, and an hour before them."""
     spans, asked = PageSpans(), query(order)
     assert spans.likely(asked, None, 10) is None
     spans.learn(asked, None, rows(order), 10)
@@ -536,7 +540,20 @@ def test_a_later_page_begins_where_the_one_before_ended() -> None:
     likely = spans.likely(asked, last, 10)
     assert likely
     assert likely.before == last.start + 1
-    assert likely.after == pytest.approx(last.start - MARGIN * 10 * HOUR, abs=1000)
+    assert likely.after == pytest.approx(last.start - REACH, abs=1000)
+
+
+@pytest.mark.parametrize("order", [NEWEST, OLDEST])
+def test_a_gap_before_a_page_is_expected_to_stay_and_not_to_be_followed_by_another(order: str) -> None:
+    """A bot that is retired, or not there yet at the window's beginning: its page lies at the edge of busy times."""
+    spans, asked, gap = PageSpans(), query(order), 100 * HOUR
+    sign = -1 if order == NEWEST else 1
+    edge = (BEFORE if order == NEWEST else AFTER) + sign * gap
+    spans.learn(asked, None, [(edge + sign * n * 1000,) for n in range(10)], 10)
+    likely = spans.likely(asked, None, 10)
+    assert likely
+    assert likely.after < edge + sign * 9_000 < likely.before
+    assert likely.before - likely.after == int(GAP_MARGIN * gap + MARGIN * 9_000)
 
 
 @pytest.mark.parametrize(
