@@ -53,6 +53,8 @@ SELECT length(candidates), groupArray(tuple(*)) FROM ({page})"""
 SETTINGS = ITEM_SETTINGS | {
     # candidates and page are read from one snapshot: a row that moves meanwhile is in one of its places, never in none
     "enable_shared_storage_snapshot_in_query": 1,
+    # it is for what lasted into a window, and leaves out nothing that began there; to read it takes 1 to 4 % of a page
+    "ignore_data_skipping_indices": "ends",
 }
 PROJECTION_SETTINGS = SETTINGS | {"optimize_use_projections": 1}
 """Settings of statements whose candidates a projection may have: those sorted by another column than the start."""

@@ -71,6 +71,13 @@ def test_the_next_page_begins_in_the_index_where_the_last_ended(table: Table) ->
     assert granules(explain(table, over_all(asked, last))) < granules(explain(table, over_all(asked, None)))
 
 
+def test_a_session_is_looked_up_in_its_index_and_a_window_in_none(table: Table) -> None:
+    table.insert(*conversations(40_000, seed=4))
+    of_session = query(days=60, filters=[{"name": "SessionId", "operator": "EQ", "values": ["session-3"]}])
+    assert re.findall("Name: (.*)", explain(table, over_all(of_session, None))) == ["sessions"]
+    assert not re.findall("Name: (.*)", explain(table, over_all(query(days=60), None)))
+
+
 @BOTH
 @pytest.mark.parametrize("sort", list(SessionSortName))
 @pytest.mark.parametrize("last", [None, LAST])
