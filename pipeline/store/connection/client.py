@@ -18,6 +18,7 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError, UsageError
 from pipeline.runtime.tls import client_context
 from pipeline.store.connection.limits import Limits
+from pipeline.store.connection.native_block import NativeBlock
 from pipeline.store.schema.cluster_ddl import cluster_options
 from schemas.columns import columns, transpose
 
@@ -144,18 +145,16 @@ class ClickHouse:
         if not rows:
             return
         types, data = columns(type(rows[0])), transpose(rows)
-        try:
-            with translate_errors():
-                await self._client.insert(
-                    table,
-                    data,
-                    column_names=list(types),
-                    column_type_names=list(types.values()),
-                    column_oriented=True,
-                    settings=INSERT_SETTINGS | {"optimize_on_insert": int(table not in DISTINCT_ROWS)},
-                )
-        finally:
-            data.clear()  # the driver's context refers to itself, and would keep the rows until the next collection
+        block = NativeBlock(types, data)
+        settings = INSERT_SETTINGS | {"optimize_on_insert": int(table not in DISTINCT_ROWS)}
+        with translate_errors():
+            try:
+                await self._client.raw_insert(table, list(types), block.chunks(), settings, "Native")
+            except ClickHouseError:
+                if block.error is None:
+                    raise
+            if block.error is not None:  # after the handler, else it would be the context of its own consequence
+                raise block.error
 
 
 @asynccontextmanager
