@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from pipeline.store.archive import KEYS_PER_QUERY, keys_table
+from pipeline.store.archive import keys_table
 from pipeline.store.connection.client import ClickHouse, Row
 from pipeline.store.key_ranges import KEY, Where
 from pipeline.store.schema.cluster_ddl import render
@@ -17,6 +17,7 @@ from schemas.erasure import digest
 from schemas.turn import ConversationKey, Turn
 
 PLACES_PER_QUERY = 10_000
+KEYS_PER_QUERY = 5_000
 
 STATEMENT = f"""
 SELECT {", ".join(columns(Conversation))}

@@ -4,10 +4,12 @@ import asyncio
 import random
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import orjson
 import pytest
+from clickhouse_connect.driver.external import ExternalData
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +20,7 @@ from pipeline.ingest.decode import decode_entry
 from pipeline.store.archive import (
     FEW_KEYS,
     FEW_STATEMENT,
-    KEYS_PER_QUERY,
+    KEYS_PER_READ_BACK,
     STATEMENT,
     keys_table,
     read_archived_events,
@@ -66,10 +68,38 @@ def test_any_text_in_a_key_comes_back(
 
 @IN_SEARCH
 def test_more_keys_than_fit_one_query(with_tables: Settings) -> None:
-    turns = [turn(session_id=f"s{n}", request_id=f"r{n}") for n in range(2 * KEYS_PER_QUERY + 3)]
+    turns = [turn(session_id=f"s{n}", request_id=f"r{n}") for n in range(2 * KEYS_PER_READ_BACK + 3)]
     keys = [one.key for one in turns]
     found = asyncio.run(written_and_read(with_tables, turns, [*keys, ("no", "such", "key")]))
     assert {key: [one] for key, one in zip(keys, turns, strict=True)} == found
+
+
+class Recording:
+    """The store, and the keys of each external table."""
+
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self._clickhouse = clickhouse
+        self.keys: list[list[ConversationKey]] = []
+
+    async def rows(self, statement: str, parameters: Any = None, *, tables: ExternalData | None = None) -> Any:
+        """As ClickHouse.rows."""
+        if tables:
+            self.keys.append([tuple(orjson.loads(line)) for line in tables.files[0].data.splitlines()])
+        return await self._clickhouse.rows(statement, parameters, tables=tables)
+
+
+def test_keys_are_looked_up_together_with_their_neighbours(tables: Tables) -> None:
+    """Or each query would look for its keys in nearly every block."""
+    keys = [("BOT", f"session-{number}", "r") for number in range(3 * KEYS_PER_READ_BACK)]
+
+    async def use(clickhouse: ClickHouse) -> list[list[ConversationKey]]:
+        store = Recording(clickhouse)
+        assert await read_back(store, keys) == {}  # type: ignore[arg-type]  # rows only
+        return store.keys
+
+    queries = tables.use(use)
+    assert list(map(len, queries)) == [KEYS_PER_READ_BACK] * 3
+    assert [key for each in queries for key in each] == sorted(keys) != keys
 
 
 @pytest.mark.parametrize("few", [True, False])
