@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import tempfile
-from contextlib import aclosing
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from agents.consumer.responses import collect_responses
 from agents.consumer.topic_ids import create_no_topics
 from agents.consumer.transport import Transport
 from agents.flush_loop import flush_all
+from agents.flush_pace import FlushPace
 from agents.forwarding import Forwarder
 from agents.intake import Intake
 from agents.probe_server import ProbeServer, Readiness
@@ -112,7 +115,7 @@ def create_app(settings: Settings) -> App:
         app,
         stop_seconds=settings.stop_seconds,
         idempotence=settings.kafka_idempotence,
-        fetch_wait_ms=round(settings.kafka_fetch_wait * 1000),
+        fetch_waits=(settings.kafka_fetch_wait_busy or settings.kafka_fetch_wait, settings.kafka_fetch_wait),
         metrics=metrics,
         assignor=Assignor(settings.topic_turns, settings.partitioner),
     )
@@ -183,10 +186,17 @@ def _add_conversations(app: faust.App, settings: Settings, decode: RecordDecoder
     epoch = 0
 
     async def agent(stream: Any) -> None:
-        pace = settings.flush_seconds, settings.flush_events
-        batches = batched(stream.noack().events(), *pace, lambda event: decode(event.message.value))
+        pace = FlushPace(settings.flush_seconds, lambda: app.consumer.workers(settings.topic_turns))
+        decoded = partial(batched, prepare=lambda event: decode(event.message.value))
+        batches = decoded(stream.noack().events(), pace.seconds, settings.flush_events)
+
+        @contextmanager
+        def measured(records: list[Any]) -> Iterator[None]:
+            with app.metrics.batches.flush("conversations", records), pace.flush():
+                yield
+
         async with aclosing(flusher), aclosing(batches):
-            await flush_all(batches, flusher, app.consumer, app.metrics, lambda: epoch)
+            await flush_all(batches, flusher, app.consumer, measured, lambda: epoch)
 
     async def assigned(_: faust.App, partitions: set[TP], **__: Any) -> None:
         nonlocal epoch

@@ -1,6 +1,7 @@
 """Group a stream of Faust events into batches: immediately if traffic is low, at a steady pace under load."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -73,23 +74,23 @@ class EventBatcher(Generic[Prepared]):
 
 
 async def batched(
-    events: AsyncIterator[Any], seconds: float, limit: int, prepare: Callable[[Any], Prepared]
+    events: AsyncIterator[Any], seconds: Callable[[], float], limit: int, prepare: Callable[[Any], Prepared]
 ) -> AsyncGenerator[list[PreparedEvent[Prepared]], None]:
     """Yield batches of prepared events until the stream ends.
 
-    A batch is yielded at least `seconds` after the one before, unless it has the weight of `limit` records.
+    A batch is yielded at least `seconds()` after the one before, unless it has the weight of `limit` records.
 
-    The first event after a quiet period is yielded immediately, so no event waits longer than `seconds`.
+    The first event after a quiet period is yielded immediately, so no event waits longer than that.
     """
     now = asyncio.get_running_loop().time
     batcher = EventBatcher(events, limit, prepare)
-    earliest = 0.0
+    yielded = -math.inf
     try:
         while await batcher.wait():
             batch = batcher.drain()
-            while weight(batch) < limit and (left := earliest - now()) > 0 and await batcher.wait(left):
+            while weight(batch) < limit and (left := yielded + seconds() - now()) > 0 and await batcher.wait(left):
                 batch += batcher.drain()
-            earliest = now() + seconds
+            yielded = now()
             yield batch
     finally:
         batcher.close()

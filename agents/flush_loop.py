@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
 
 from agents.batcher import PreparedEvent
 from agents.consumer.transport import Consumer
 from pipeline.materialise.flush import ConversationFlusher, PendingFlush
 from pipeline.materialise.turn_records import DecodedRecords
-from pipeline.metrics.worker import WorkerMetrics
 
 Batches = AsyncIterator[list[PreparedEvent[DecodedRecords]]]
 
@@ -17,10 +17,12 @@ async def flush_all(
     batches: Batches,
     flusher: ConversationFlusher,
     consumer: Consumer,
-    metrics: WorkerMetrics,
+    measured: Callable[[list[Any]], AbstractContextManager[None]],
     epoch: Callable[[], int],
 ) -> None:
     """Flush the batches in order, until they end or one cannot be written.
+
+    A flush takes place within `measured` of its records, from its beginning until its archive is written.
 
     Raises:
         Exception: the error of the first flush that failed.
@@ -33,7 +35,7 @@ async def flush_all(
                 with ExitStack() as contexts:
                     contexts.enter_context(consumer.processing())
                     records = [record for event in events for record in event.event.message.value]
-                    contexts.enter_context(metrics.batches.flush("conversations", records))
+                    contexts.enter_context(measured(records))
                     decoded = [event.prepared for event in events]
                     if previous and flusher.depends_on(decoded, previous[0]):
                         await previous[1]

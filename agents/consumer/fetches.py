@@ -1,6 +1,7 @@
 """Check fetch responses before aiokafka decodes them."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,32 +9,35 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.memory_records import MemoryRecords
 
+from agents.consumer.fetch_wait import FetchWait
 from pipeline.kafka.batches.fetch_check import FetchCheck
 
 REFETCH_PAUSE = 0.05
 """Seconds until records that the broker does not expose yet are fetched again."""
-MAX_WAIT_MS = 5_000
-"""Milliseconds that a fetch may wait at a broker that is too busy to send its records in time."""
 
 
-def check_fetches(consumer: AIOKafkaConsumer) -> None:
-    """Check the responses to all fetches of a consumer that is not started yet."""
+def check_fetches(consumer: AIOKafkaConsumer, wait_seconds: tuple[float, float]) -> None:
+    """Check the responses to all fetches of a consumer that is not started yet.
+
+    The broker may hold each fetch for a number of seconds between these two.
+    """
     check, client = FetchCheck(_decoded), consumer._client  # noqa: SLF001 - aiokafka has no hook for it
     send = client.send
 
-    waits: dict[Any, int] = {}
+    waits: dict[Any, FetchWait] = defaultdict(lambda: FetchWait(*wait_seconds))
 
     async def checked(node_id: Any, request: Any, **options: Any) -> Any:
         if not isinstance(request, FetchRequest):
             return await send(node_id, request, **options)
-        request._max_wait_ms = max(waits.get(node_id, 0), request._max_wait_ms)  # noqa: SLF001 - as above
+        seconds = waits[node_id].seconds()
+        request._max_wait_ms = round(1000 * seconds)  # noqa: SLF001 - as above
         response = await send(node_id, request, **options)
         requested = {
             (topic, number): offset for topic, partitions in request.topics for number, offset, _ in partitions
         }
         before = _bytes(response)
         timed_out = not before and _has_records(response, requested)
-        waits[node_id] = min(2 * request._max_wait_ms, MAX_WAIT_MS) if timed_out else 0  # noqa: SLF001 - as above
+        waits[node_id].answered(seconds, records=before > 0, timed_out=timed_out)
         response.topics = [
             (topic, [_checked(check, requested, topic, partition) for partition in partitions])
             for topic, partitions in response.topics

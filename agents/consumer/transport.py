@@ -32,10 +32,9 @@ class ConsumerThread(SeekingThread):
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = transport.fetch_wait_ms  # noqa: SLF001 - Faust has no setting for it
-        consumer._partition_assignment_strategy = [transport.assignor]  # noqa: SLF001 - as above
+        consumer._partition_assignment_strategy = [transport.assignor]  # noqa: SLF001 - Faust has no setting for it
         consumer._isolation_level = "read_committed"  # noqa: SLF001 - as above
-        check_fetches(consumer)
+        check_fetches(consumer, transport.fetch_waits)
         self.membership = Membership(consumer)
         return consumer
 
@@ -102,6 +101,7 @@ class Consumer(SeekingConsumer):
         self.placement: Placement | None = None
         """Placement of sessions for the current assignment."""
         self._joined = False
+        self._assigned: set[TP] = set()
         self._lag_start: dict[TP, int] = {}
         """Partition -> the offset from which its lag is counted: the last commit, or where reading began."""
         self._idle = asyncio.Event()
@@ -129,6 +129,11 @@ class Consumer(SeekingConsumer):
     def is_rebalancing(self) -> bool:
         """Return whether the group is rebalancing, as far as this worker knows."""
         return not self._joined and self._thread.has_coordinator()
+
+    def workers(self, topic: str) -> float:
+        """Return how many workers share the topic, if all of them have as many of its partitions as this one."""
+        own = sum(tp.topic == topic for tp in self._assigned)
+        return self.placement.partitions / own if self.placement and own else 1.0
 
     def last_fetch_at(self) -> float | None:
         """Return when Kafka last answered a fetch; None if there is nothing to fetch."""
@@ -232,6 +237,7 @@ class Consumer(SeekingConsumer):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Handle an assignment of partitions, which may be empty."""
         self.placement = self.transport.assignor.placement(self._thread.partition_count)
+        self._assigned = assigned
         await super().on_partitions_assigned(assigned, generation_id)
         self._joined = True
         self.transport.metrics.kafka.worked()
@@ -277,7 +283,7 @@ class Transport(driver.Transport):
         *args: Any,
         stop_seconds: float,
         idempotence: bool,
-        fetch_wait_ms: int,
+        fetch_waits: tuple[float, float],
         metrics: WorkerMetrics,
         assignor: Assignor,
         **kwargs: Any,
@@ -287,4 +293,4 @@ class Transport(driver.Transport):
         self.metrics = metrics
         self.stop_seconds = stop_seconds
         self.idempotence = idempotence
-        self.fetch_wait_ms = fetch_wait_ms
+        self.fetch_waits = fetch_waits

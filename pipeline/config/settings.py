@@ -31,6 +31,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kafka_fetch_wait: Seconds = 0.5
     """Seconds that a broker may hold a worker's request for records while there are none; Kafka answers it as soon as
     there are."""
+    kafka_fetch_wait_busy: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """The same while records come, after which it grows; 0: no less. For brokers that look for new records only a few
+    times while they hold a request, such as the embedded one."""
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """The security protocol of Kafka: TLS (SSL), user and password (SASL), both or neither."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
@@ -90,7 +93,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds after which a statement is given up, and retried if that is safe."""
 
     flush_seconds: Seconds = 0.5
-    """The shortest time between two flushes of a worker in seconds: it bounds the inserts per second and table."""
+    """The time between two flushes of a worker in seconds: it bounds the inserts per second and table. One or two
+    workers, as long as their flushes take less time, flush up to twice as often."""
     flush_events: Count = 12_000
     """Events that cause a flush at once, however recent the last one was."""
     cache_events: Annotated[int, msgspec.Meta(ge=0)] = 150_000

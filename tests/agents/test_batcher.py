@@ -18,7 +18,9 @@ def event(records: int, size: int = 0) -> Any:
 
 async def gathered(events: AsyncIterator[Any], seconds: float, limit: int) -> AsyncIterator[list[Any]]:
     """As the agent does it; what is prepared of an event is its number of records."""
-    async with aclosing(prepared_and_gathered(events, seconds, limit, lambda one: len(one.message.value))) as lists:
+    async with aclosing(
+        prepared_and_gathered(events, lambda: seconds, limit, lambda one: len(one.message.value))
+    ) as lists:
         async for some in lists:
             assert all(one.prepared == len(one.event.message.value) for one in some)
             yield [one.event for one in some]
@@ -69,6 +71,22 @@ def test_events_within_one_pace_come_together() -> None:
 
     lists = asyncio.run(first(gathered(late(), 0.5, 100), 2))
     assert [len(some) for some in lists] == [1, 8]
+
+
+def test_the_pace_may_change_while_events_are_awaited() -> None:
+    async def late() -> AsyncIterator[Any]:
+        yield event(1)
+        await asyncio.sleep(0.01)
+        pace[0] = 0.0
+        async for one in stream(event(1)):
+            yield one
+
+    async def read() -> list[list[Any]]:
+        async with aclosing(prepared_and_gathered(late(), lambda: pace[0], 100, lambda _: None)) as lists:
+            return [await anext(lists), await anext(lists)]
+
+    pace = [3600.0]
+    assert [len(some) for some in asyncio.run(asyncio.wait_for(read(), 30))] == [1, 1]
 
 
 def test_an_error_of_the_stream_reaches_the_reader() -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from agents.batcher import PreparedEvent
 from agents.flush_loop import flush_all
-from pipeline.metrics.worker import WorkerMetrics
 
 
 class Flusher:
@@ -75,9 +74,15 @@ def flushed(flusher: Flusher, *batches: Sequence[str]) -> list[str]:
         for batch in batches:
             yield [event(name) for name in batch]
 
+    @contextmanager
+    def measured(records: list[Any]) -> Iterator[None]:
+        flusher.log.append(f"measure {len(records)}")
+        yield
+        flusher.log.append(f"measured {len(records)}")
+
     parts: tuple[Any, Any, Any] = (stream(), flusher, consumer)
     try:
-        asyncio.run(flush_all(*parts, WorkerMetrics(), lambda: 7))
+        asyncio.run(flush_all(*parts, measured, lambda: 7))
     finally:
         assert consumer.active == 0, "partitions must not be kept after the flushes"
     return flusher.log
@@ -87,7 +92,14 @@ def test_each_archive_is_written_beside_the_next_rows_and_then_acknowledged() ->
     log = flushed(Flusher(), ["a"], ["b", "c"])
     assert log.index("begin rows b+c@7") < log.index("end archive a")
     assert log.index("end archive a") < log.index("ack a") < log.index("begin archive b+c")
-    assert log[-3:] == ["end archive b+c", "ack b", "ack c"]
+    assert log[-4:-1] == ["end archive b+c", "ack b", "ack c"]
+
+
+def test_a_flush_is_measured_from_its_beginning_until_it_is_acknowledged() -> None:
+    log = flushed(Flusher(), ["a"], ["b", "c"])
+    assert log[:2] == ["measure 1", "begin rows a@7"]
+    assert log.index("ack a") + 1 == log.index("measured 1")
+    assert log[-2:] == ["ack c", "measured 2"]
 
 
 def test_a_batch_that_depends_on_the_previous_one_waits_for_its_archive() -> None:
