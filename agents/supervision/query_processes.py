@@ -33,11 +33,14 @@ START_TICKS, HUNG_TICKS = 60, 30
 END_SECONDS = 2.0
 """Seconds beyond TURNFOLD_STOP_SECONDS that a process has to end before it is killed."""
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""The last one comes when the terminal is closed; who dies of it leaves the folder behind."""
+
 log = logging.getLogger(__name__)
 
 
 def serve_with_processes(settings: Settings, count: int) -> None:
-    """Answer queries by `count` processes until SIGTERM or SIGINT, then let them finish what is in progress.
+    """Answer queries by `count` processes until SIGTERM, SIGINT or SIGHUP, then let them finish what is in progress.
 
     Raises:
         UsageError: the address cannot be bound, or the certificate or the key file cannot be used.
@@ -65,7 +68,9 @@ class _QueryProcesses:
 
     async def run(self, count: int) -> None:
         """Run until a signal."""
-        for stop in (signal.SIGTERM, signal.SIGINT):
+        for stop in STOP_SIGNALS:
+            if signal.getsignal(stop) is signal.SIG_IGN:  # as nohup does
+                continue
             asyncio.get_running_loop().add_signal_handler(stop, self._on_signal)
         async with task_group() as group:
             for number in range(1, count + 1):
@@ -110,7 +115,10 @@ class _QueryProcesses:
         return process.returncode or 0
 
     async def _start(self, number: int) -> tuple[asyncio.subprocess.Process, asyncio.Task[None]]:
-        """Start a process; it ends with this one, by the signal or as its connection is closed."""
+        """Start a process; it ends with this one, by the signal or as its connection is closed.
+
+        It gets a session of its own: Ctrl-C must not reach it, as it could not end well before it has started.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
             membership = ProcessMembership(
@@ -121,6 +129,7 @@ class _QueryProcesses:
                 stdin=asyncio.subprocess.DEVNULL,
                 env=self._environ,
                 pass_fds=(membership.listening, membership.keeper),
+                start_new_session=True,
                 preexec_fn=die_with_parent,
             )
         self._table.started(number, process.pid)

@@ -57,7 +57,7 @@ class SlotKeeper:
         held: dict[int, asyncio.Task[None]] = {}
         try:
             with suppress(ConnectionError):
-                while line := await reader.readline():
+                while (line := await reader.readline()).endswith(b"\n"):  # else it died in mid-write
                     self._answer(_decode_question(line), held, writer)
         finally:
             for task in held.values():
@@ -104,7 +104,7 @@ class SharedRateLimits:
     async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with suppress(ConnectionError):
-                while line := await reader.readline():
+                while (line := await reader.readline()).endswith(b"\n"):
                     self._decide(_decode_verdict(line))
         finally:
             self._writer = None

@@ -124,6 +124,26 @@ def test_a_signal_under_load_loses_no_response(with_tables: Settings, tmp_path: 
     assert [line["status"] for line in audited] == [200] * 2 * load, "both write whole lines into one file"
 
 
+def test_a_closed_terminal_ends_all_and_leaves_nothing(tmp_path: Path) -> None:
+    with several(tmp_path, NOWHERE, TWO) as running:
+        pids = running.ready(2)
+        assert not {os.getpgid(pid) for pid in pids} & {os.getpgid(running.process.pid), os.getpgid(0)}
+        running.process.send_signal(signal.SIGHUP)
+        assert running.wait() == 0
+    assert not any(map(is_alive, pids))
+    assert not running.left()
+
+
+def test_a_closed_terminal_does_not_end_what_ignores_that(tmp_path: Path) -> None:
+    ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    with several(tmp_path, NOWHERE, TWO, before=ignoring) as running:
+        pids = running.ready(2)
+        running.process.send_signal(signal.SIGHUP)
+        assert ask(running.url, path="/healthz").status == 200
+        assert (running.process.poll(), list(running.table.pids)[1:]) == (None, pids)
+        assert running.stop() == 0
+
+
 def test_when_the_parent_is_killed_nothing_is_left(tmp_path: Path) -> None:
     with several(tmp_path, NOWHERE, TWO) as running:
         pids = running.ready(2)

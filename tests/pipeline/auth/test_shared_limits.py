@@ -160,6 +160,17 @@ def test_a_client_that_leaves_while_it_waits_takes_no_slot() -> None:
     using(Settings(), use)
 
 
+@pytest.mark.parametrize("written", [b"", b'["Enter",1', b'["Enter",1,"K",null,null]\n["Lea'])
+def test_a_process_that_is_killed_in_mid_write_is_no_error(written: bytes) -> None:
+    async def go() -> None:
+        ours, theirs = socket.socketpair()
+        theirs.send(written)
+        theirs.close()
+        await asyncio.wait_for(SlotKeeper(RateLimits(Settings())).serve(ours), SOON)
+
+    asyncio.run(go())
+
+
 def test_without_the_process_that_keeps_the_limits_requests_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """At once if it has ended, and after a while if it does not answer."""
     monkeypatch.setattr(shared_limits, "PATIENCE_S", 0.05)
