@@ -11,14 +11,16 @@ from pipeline.kafka.partition_lag import PartitionLag
 
 def import_clickhouse() -> None:
     """Import what `migrate` needs, while ClickHouse starts."""
-    import pipeline.store.schema.migrate  # noqa: F401, PLC0415 - see above
+    import pipeline.store.schema.shadow_tables  # noqa: F401, PLC0415 - see above
 
 
 async def migrate(settings: Settings, *, dry_run: bool = False) -> None:
     """Create and change tables, as `pipeline.store.schema.migrate`."""
     from pipeline.store.schema import migrate as schema  # noqa: PLC0415 - see above
+    from pipeline.store.schema.shadow_tables import migrate_other_tables  # noqa: PLC0415 - see above
 
     await schema.migrate(settings, dry_run=dry_run)
+    await migrate_other_tables(settings, dry_run=dry_run)
 
 
 def create_topics(settings: Settings) -> None:

@@ -10,11 +10,17 @@ from pipeline.store.schema.shadow_tables import retired_database, shadow_databas
 from pipeline.store.writer_state import TABLES
 
 FIND_COMPLETE = """
-SELECT database FROM system.tables
-WHERE database IN {names:Array(String)} AND name IN {tables:Array(String)}
+SELECT database
+FROM (
+  SELECT database, count() >= transform(table, {tables:Array(String)}, {columns:Array(UInt64)}, toUInt64(0)) AS whole
+  FROM system.columns
+  WHERE database IN {names:Array(String)} AND table IN {tables:Array(String)}
+  GROUP BY database, table)
 GROUP BY database
-HAVING count() = length({tables:Array(String)})
+HAVING countIf(whole OR database != {shadow:String}) = length({tables:Array(String)})
 """
+"""Shadow tables get their columns one migration after the other, and no rows before. Retired tables that lack columns
+are of an earlier version, and have rows: `turnfold migrate` adds the columns."""
 
 
 class Databases:
@@ -49,7 +55,7 @@ class Databases:
         return await self._opened[name].get()
 
     async def present(self) -> list[str]:
-        """Return the names of the databases that have all tables.
+        """Return the names of the databases that have all tables; without a shadow database that is being created.
 
         They come in the order in which an exchanged table passes through them: live, shadow, retired.
 
@@ -57,7 +63,12 @@ class Databases:
             TransientError: a retry may succeed.
         """
         names = (self.live_name, self.shadow_name, retired_database(self._settings))
-        parameters = {"names": list(names), "tables": list(TABLES)}
+        parameters: dict[str, object] = {
+            "names": list(names),
+            "shadow": self.shadow_name,
+            "tables": list(TABLES),
+            "columns": list(TABLES.values()),
+        }
         complete = {name for (name,) in await (await self.live()).rows(FIND_COMPLETE, parameters)}
         return [name for name in names if name in complete]
 

@@ -57,6 +57,24 @@ async def create_shadow_tables(settings: Settings) -> None:
     await migrate(msgspec.structs.replace(settings, clickhouse_database=shadow_database(settings)), views=False)
 
 
+async def migrate_other_tables(settings: Settings, *, dry_run: bool = False) -> list[tuple[str, str]]:
+    """Migrate the shadow and the retired tables if there are any; return the databases and what was applied to them.
+
+    Erasures read and delete events and rows there, too.
+
+    Raises:
+        TransientError: a retry may succeed. StatementError: ClickHouse rejects a statement.
+    """
+    applied: list[tuple[str, str]] = []
+    for database in (shadow_database(settings), retired_database(settings)):
+        async with connection(settings, database="") as server:
+            exists = await database_exists(server, database)
+        if exists:
+            others = msgspec.structs.replace(settings, clickhouse_database=database)
+            applied += [(database, name) for name in await migrate(others, dry_run=dry_run, views=False)]
+    return applied
+
+
 async def uuids(server: ClickHouse, database: str) -> dict[str, str]:
     """Read the UUIDs of the tables of a database, which stay the same under other names: name -> UUID.
 

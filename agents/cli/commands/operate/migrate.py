@@ -13,6 +13,7 @@ from pipeline.store.connection.client import connection
 from pipeline.store.counts import count_without_visits
 from pipeline.store.schema import migrate as store
 from pipeline.store.schema.reader import ReaderRole, grant_reader, readable, statements
+from pipeline.store.schema.shadow_tables import migrate_other_tables
 
 
 @click.command()
@@ -32,14 +33,15 @@ def migrate(settings: Settings, *, dry_run: bool) -> None:
         say(f"topic {name} {would}created")
     try:
         applied, role = asyncio.run(_migrate(settings, dry_run=dry_run))
+        others = asyncio.run(migrate_other_tables(settings, dry_run=dry_run))
     except StatementError as error:
         raise UsageError(f"ClickHouse at {settings.clickhouse} refuses: {error}") from error
-    for name in applied:
-        say(f"{name} {would}applied to database {settings.clickhouse_database}")
+    for database, name in [*((settings.clickhouse_database, name) for name in applied), *others]:
+        say(f"{name} {would}applied to database {database}")
     if role.refused and any(name.startswith("view ") for name in applied):
         needed = "; ".join(statements(settings, readable(settings)))
         say(f"note: roles are for an administrator to create ({role.refused}), who runs: {needed}", err=True)
-    if not topics.created and not applied:
+    if not topics.created and not applied and not others:
         say("nothing to do: all topics and tables exist")
     if not dry_run and (rows := asyncio.run(_count_without_visits(settings))):
         say(f"note: {without_visits(rows, settings)}", err=True)

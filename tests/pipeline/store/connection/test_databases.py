@@ -5,7 +5,12 @@ import asyncio
 from pipeline.config.settings import Settings
 from pipeline.store.connection.client import ClickHouse, connection
 from pipeline.store.connection.databases import Databases
-from pipeline.store.schema.shadow_tables import create_shadow_tables, drop_database, shadow_database
+from pipeline.store.schema.shadow_tables import (
+    create_shadow_tables,
+    drop_database,
+    migrate_other_tables,
+    shadow_database,
+)
 from tests.pipeline.audit.tables import Tables
 
 ONE = "SELECT 1"
@@ -38,6 +43,11 @@ def test_a_connection_that_is_passed_in_is_used_and_stays_open(with_tables: Sett
     asyncio.run(use())
 
 
+async def migrate_again(database: str, live: ClickHouse) -> None:
+    """Make a database one to which the last migration of `turns` has not been applied yet."""
+    await live.command(f"ALTER TABLE {database}.migrations DELETE WHERE name = '0016_turns_utterance.sql'")
+
+
 def test_only_databases_with_all_tables_are_present(tables: Tables, with_tables: Settings) -> None:
     shadow = shadow_database(with_tables)
 
@@ -45,6 +55,11 @@ def test_only_databases_with_all_tables_are_present(tables: Tables, with_tables:
         databases = Databases(with_tables, live)
         assert await databases.present() == [with_tables.clickhouse_database]
         await create_shadow_tables(with_tables)
+        assert await databases.present() == [with_tables.clickhouse_database, shadow]
+        await live.command(f"ALTER TABLE {shadow}.turns DROP COLUMN utterance")
+        assert await databases.present() == [with_tables.clickhouse_database]
+        await migrate_again(shadow, live)
+        assert await migrate_other_tables(with_tables) == [(shadow, "0016_turns_utterance.sql")]
         assert await databases.present() == [with_tables.clickhouse_database, shadow]
         await live.command(f"DROP TABLE {shadow}.turns")
         assert await databases.present() == [with_tables.clickhouse_database]
