@@ -108,14 +108,11 @@ def utterances(spoken: Sequence[Turn]) -> Iterator[Utterance]:
     request before it asked for.
     """
     known: set[str] = set()
-    last: Turn | None = None
-    other: Turn | None = None  # the last event before this one that is of another request
+    request_id = asked = answered = ""
     for event in spoken:
-        request_id = event.request_id
-        if last is not None and last.request_id != request_id:
-            other = last
-        last = event
+        if event.request_id != request_id:
+            request_id, answered = event.request_id, asked
         if event.utterance and request_id not in known:
             known.add(request_id)
-            slot = other.slot_to_elicit if other is not None and other.dialog_action == ELICIT_SLOT else ""
-            yield event.timestamp, request_id, event.utterance, event.missed_utterance, event.intent_name, slot
+            yield event.timestamp, request_id, event.utterance, event.missed_utterance, event.intent_name, answered
+        asked = event.slot_to_elicit if event.dialog_action == ELICIT_SLOT else ""
