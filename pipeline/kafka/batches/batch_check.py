@@ -3,7 +3,8 @@
 A batch is decompressed, or replaced by a record that says why it cannot be read.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from pipeline.kafka.batches.codecs import OversizedError, decompress
 from pipeline.kafka.batches.damage import Damage, damaged_batch
@@ -19,7 +20,7 @@ from pipeline.kafka.batches.record_batch import (
     is_legacy,
     parse_header,
 )
-from pipeline.kafka.batches.record_parser import HEADERS
+from pipeline.kafka.batches.record_parser import HEADERS, split_records
 from pipeline.kafka.batches.repair import is_valid_timestamp, repair_batch
 from pipeline.kafka.client.connection import reason
 from pipeline.runtime.errors import DETAIL_LENGTH, Reason
@@ -29,7 +30,7 @@ BATCH_BYTES = 64 * 1024 * 1024
 RECORDS = 250_000
 """Records that one batch may have: the smallest has seven bytes, and takes fifty times as many in a client."""
 LARGE = 4 * 1024 * 1024
-"""Bytes from which a batch is parsed record by record first, to limit its headers before a client builds them."""
+"""Bytes from which a batch is not decoded at once, to limit the headers that a client builds at a time."""
 
 Decode = Callable[[bytes], Iterable[tuple[int, int, int]]]
 """Decode a batch as the client will; yield the offset, the timestamp and the number of headers of each record."""
@@ -72,19 +73,32 @@ def _readable(batch: bytes, header: BatchHeader | None, decode: Decode) -> bytes
             Reason.TOO_LARGE, f"the record batch has {header.records} records; at most {RECORDS} are allowed"
         )
     decompressed = _decompressed(batch, header) if header.codec else batch
-    if len(decompressed) < LARGE and _wrong(decompressed, header, decode) is None:
+    if _wrong(_pieces(decompressed, header), header, decode) is None:
         return decompressed
     repaired = repair_batch(decompressed, header) or decompressed
-    if problem := _wrong(repaired, header, decode):
+    if problem := _wrong([repaired], header, decode):
         raise DamagedBatchError(Reason.CORRUPT_BATCH, f"the record batch cannot be decoded: {problem}")
     return repaired
 
 
-def _wrong(batch: bytes, header: BatchHeader, decode: Decode) -> str | None:
-    """Return what is wrong with the records, None if nothing is."""
+def _pieces(batch: bytes, header: BatchHeader) -> Iterator[bytes]:
+    """Yield the batch in batches of whole records that are not `LARGE`.
+
+    Raises:
+        RecordParseError: a record is as large, or cannot be parsed; nothing is yielded then.
+    """
+    if len(batch) < LARGE:
+        yield batch
+        return
+    for count, records in split_records(batch[HEADER.size :], header.records, LARGE - HEADER.size - 1):
+        yield build_batch(header._replace(records=count), records)
+
+
+def _wrong(pieces: Iterable[bytes], header: BatchHeader, decode: Decode) -> str | None:
+    """Return what is wrong with the records of a batch in `pieces`, None if nothing is."""
     previous = header.base_offset - 1
     try:
-        for offset, timestamp, headers in decode(batch):
+        for offset, timestamp, headers in chain.from_iterable(map(decode, pieces)):
             if not previous < offset <= header.last_offset:
                 return "the offsets of its records are not within its range"
             if headers > HEADERS or not is_valid_timestamp(timestamp):

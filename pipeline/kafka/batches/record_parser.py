@@ -1,5 +1,6 @@
 """Parse a record field by field, and replace headers that clients cannot decode."""
 
+from bisect import bisect_right
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -59,6 +60,29 @@ class ByteReader:
             raise RecordParseError(f"{count} bytes were expected, but only {self.remaining} are left")
         self._position += count
         return self._data[self._position - count : self._position]
+
+
+def split_records(records: bytes, count: int, size: int) -> list[tuple[int, bytes]]:
+    """Split `count` records into runs of at most `size` bytes; return the number of records and the bytes of each run.
+
+    Raises:
+        RecordParseError: these are not `count` records, or one of them is larger.
+    """
+    reader, ends = ByteReader(records), [0]
+    for _ in range(count):
+        reader.length_prefixed(least=0)
+        ends.append(len(records) - reader.remaining)
+    runs: list[tuple[int, bytes]] = []
+    first = 0
+    while first < count:
+        after = bisect_right(ends, ends[first] + size) - 1
+        if after == first:
+            raise RecordParseError(f"a record has more than {size} bytes")
+        runs.append((after - first, records[ends[first] : ends[after]]))
+        first = after
+    if reader.remaining:
+        raise RecordParseError(f"{reader.remaining} bytes follow the last record")
+    return runs
 
 
 def parse_record(content: bytes) -> ParsedRecord:

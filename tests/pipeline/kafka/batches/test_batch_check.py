@@ -6,7 +6,7 @@ import pytest
 from aiokafka.record.memory_records import MemoryRecords as AiokafkaRecords
 from kafka.record import MemoryRecords
 
-from pipeline.kafka.batches.batch_check import BATCH_BYTES, RECORDS, check_batch
+from pipeline.kafka.batches.batch_check import BATCH_BYTES, LARGE, RECORDS, check_batch
 from pipeline.kafka.batches.damage import damage_of
 from pipeline.kafka.batches.record_batch import CONTROL, build_batch, empty_header, encode_record
 from pipeline.kafka.batches.record_parser import HEADERS
@@ -69,6 +69,33 @@ def test_the_headers_of_a_large_batch_are_cut_before_a_client_decodes_it() -> No
     raw = check_batch(batch, 0, None, decode)
     assert len(decodings) == 1, "only the repaired batch is decoded"
     assert [len(one.headers) for one in AiokafkaRecords(raw).next_batch()] == [0, HEADERS, 0]
+
+
+def test_a_large_batch_is_decoded_in_pieces_and_passes_unchanged() -> None:
+    batch = batch_of([bytes(1_000_000)] * 10)
+    decodings: list[bytes] = []
+
+    def decode(plain: bytes) -> Iterator[tuple[int, int, int]]:
+        decodings.append(plain)
+        return decoded(plain)
+
+    assert check_batch(batch, 0, None, decode) is batch
+    assert len(decodings) > 1
+    assert max(map(len, decodings)) < LARGE
+    found = [record.offset for plain in decodings for record in AiokafkaRecords(plain).next_batch()]
+    assert found == [*range(10)]
+
+
+@pytest.mark.parametrize("place", [0, 4, 9])
+def test_in_any_piece_of_a_large_batch_a_record_that_cannot_be_decoded_is_replaced(place: int) -> None:
+    """The fifth, at the border of two, has the offset of the record before it."""
+    deltas = [max(0, number - 1) if number == place else number for number in range(10)]
+    deltas[0] = 20 if place == 0 else 0
+    content = b"".join(encode_record(bytes(1_000_000), [], None, delta) for delta in deltas)
+    batch = build_batch(empty_header(0, 9, TIME)._replace(records=10), content)
+    found = list(AiokafkaRecords(check_batch(batch, 0, None, decoded)).next_batch())
+    assert [record.offset for record in found] == [*range(10)]
+    assert [number for number, record in enumerate(found) if damage_of(record)] == [place]
 
 
 def test_a_batch_of_too_many_records_is_not_decoded() -> None:

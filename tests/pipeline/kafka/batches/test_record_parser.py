@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.kafka.batches.record_batch import encode_record, varint
-from pipeline.kafka.batches.record_parser import HEADERS, ByteReader, ParsedRecord, RecordParseError, parse_record
+from pipeline.kafka.batches.record_parser import (
+    HEADERS,
+    ByteReader,
+    ParsedRecord,
+    RecordParseError,
+    parse_record,
+    split_records,
+)
 
 optional = st.none() | st.binary(max_size=12)
 
@@ -55,3 +62,29 @@ def test_no_more_headers_are_kept_than_a_client_can_hold() -> None:
 def test_a_number_that_cannot_be_read_says_why(data: bytes, problem: str) -> None:
     with pytest.raises(RecordParseError, match=problem):
         ByteReader(data).varint(0, 9)
+
+
+@given(st.lists(st.binary(max_size=60), max_size=12), st.integers(70, 200))
+def test_runs_of_records_are_as_long_as_they_may_be(values: list[bytes], size: int) -> None:
+    encoded = [encode_record(value, []) for value in values]
+    runs = split_records(b"".join(encoded), len(values), size)
+    assert b"".join(run for _, run in runs) == b"".join(encoded)
+    first = 0
+    for count, run in runs:
+        assert run == b"".join(encoded[first : first + count])
+        assert len(run) <= size
+        first += count
+        assert first == len(encoded) or len(run) + len(encoded[first]) > size
+    assert first == len(values)
+
+
+@pytest.mark.parametrize(
+    ("count", "cut", "size"),
+    [(3, 0, 99), (1, 0, 99), (-1, 0, 99), (2, 1, 99), (2, 0, 9)],
+    ids=["more", "fewer", "a negative number", "the last one is cut", "one is larger"],
+)
+def test_what_are_not_so_many_records_is_not_split(count: int, cut: int, size: int) -> None:
+    records = encode_record(b"first", []) + encode_record(b"second", [])
+    assert split_records(records, 2, 99) == [(2, records)]
+    with pytest.raises(RecordParseError):
+        split_records(records[: len(records) - cut], count, size)
