@@ -12,10 +12,10 @@ from clickhouse_connect.datatypes.registry import get_from_name
 from clickhouse_connect.driver.common import write_leb128
 from clickhouse_connect.driver.insert import InsertContext
 
-CHUNK = 128 * 1024
-"""Bytes of a chunk, about: what a socket takes at once."""
+CHUNK = 64 * 1024
+"""Bytes from which on a chunk is sent."""
 VALUES = 64
-"""Strings that are encoded at a time, as a column of payloads has most of the bytes."""
+"""Strings that are encoded at a time: of usual payloads one chunk, which then hardly has to grow."""
 
 
 class NativeBlock:
