@@ -47,7 +47,7 @@ async def show(visit: Visit) -> Response:
         return download(f"sessions-{visit.bot_id}", file_format, COLUMNS, _all_rows(visit))
     if visit.parameter("part") == "newer":
         return visit.page("sessions/newer.html", newer=await _newer(visit))
-    is_whole = not visit.parameter("part")
+    is_whole = visit.parameter("part") not in {"rows", "count"}
     listed, bar = await asyncio.gather(
         visit.ask(question, ListSessionAnalyticsDataResponse),
         filter_bar(visit, SESSION_FILTERS, keep=("sort", "order")) if is_whole else _no_bar(),

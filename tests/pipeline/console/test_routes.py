@@ -85,6 +85,13 @@ def test_a_part_that_cannot_be_shown_is_a_fragment_with_a_way_on(site: TestClien
     assert 'href="?last=7d&amp;sort=Name"' in answer.text
 
 
+@pytest.mark.parametrize("view", ["sessions", "overview", "intents", "paths", "utterances", "compare"])
+def test_a_part_that_does_not_exist_is_the_whole_page(site: TestClient, view: str) -> None:
+    answer = site.get(f"{SESSIONS.rpartition('/')[0]}/{view}?part=nothing")
+    assert answer.status_code == 200
+    assert len(re.findall("<h1", answer.text)) == 1
+
+
 def test_without_clickhouse_a_page_says_so() -> None:
     with console(Settings(clickhouse=f"http://127.0.0.1:{free_port()}")) as site:
         answer = site.get(SESSIONS)
