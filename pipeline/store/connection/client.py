@@ -194,6 +194,10 @@ def translate_errors(limits: Limits | None = None) -> Iterator[None]:
 
 def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
     """Return the failed verification of a certificate that caused `error`, if one did."""
-    while error is not None and type(error) is not ssl.SSLCertVerificationError:  # aiohttp's is a bare subclass
+    seen: set[int] = set()  # an error that is raised again while it is handled can be among its own causes
+    while error is not None and id(error) not in seen:
+        if type(error) is ssl.SSLCertVerificationError:  # aiohttp's is a bare subclass
+            return error
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
-    return error
+    return None

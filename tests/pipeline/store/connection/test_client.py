@@ -6,12 +6,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from clickhouse_connect.driver.exceptions import OperationalError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError, TransientError, UsageError
-from pipeline.store.connection.client import ClickHouse, connection
+from pipeline.store.connection.client import ClickHouse, connection, translate_errors
 from schemas.columns import Bool, Bytes, LowCardinalityStr, LowCardinalityStrs, Millis, Str, UInt8, UInt32
 from tests.certificates import Certificates
 from tests.effort import OF_ENGINE, examples
@@ -210,6 +211,13 @@ def test_a_wrong_password_or_database_is_not_tried_again(tmp_path: Path) -> None
                 asyncio.run(ClickHouse.connect(msgspec.structs.replace(right, **wrong)))
             assert "s3cret" not in str(refused.value)
             assert "guess" not in str(refused.value)
+
+
+def test_an_error_among_its_own_causes_is_told_as_any_other() -> None:
+    error, consequence = OperationalError("away"), OperationalError("closed")
+    error.__context__, consequence.__context__ = consequence, error
+    with pytest.raises(TransientError, match="away"), translate_errors():
+        raise error
 
 
 def test_over_tls_only_with_the_right_authorities_user_and_password(tmp_path: Path, pem: Certificates) -> None:

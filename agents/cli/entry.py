@@ -1,0 +1,19 @@
+"""Start the command line; an interrupt while it is still being imported ends it as quietly as a later one."""
+
+import signal
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process, as `agents.cli.main.main` does."""
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:  # which would print where the import stood; shells may ignore SIGINT
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from agents.cli.main import main as run  # noqa: PLC0415 - what an interrupt may end
+
+    signal.signal(signal.SIGINT, handler)
+    run()
+
+
+if __name__ == "__main__":
+    main()
