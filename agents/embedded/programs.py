@@ -39,7 +39,7 @@ def broker(settings: Settings, port: int, on_death: Callable[[], str], workers: 
         except (UsageError, StatementError) as error:
             raise TransientError(str(error)) from error
 
-    return Program(BROKER, lambda: Launch(command, {}, with_topics), on_death, workers)
+    return Program(BROKER, lambda: Launch(command, {}, with_topics), on_death, workers, is_needed=True)
 
 
 def engine(data: Path, port: int, environ: Mapping[str, str]) -> Program:
@@ -49,7 +49,7 @@ def engine(data: Path, port: int, environ: Mapping[str, str]) -> Program:
     engine_environ = {name: environ[name] for name in ENGINE_SETTINGS if name in environ}
     probe = http_probe(f"http://{HOST}:{port}/ping")
     # the engine would read any config.xml in its working directory, so it is started in the data folder
-    return Program(ENGINE, lambda: Launch([sys.executable, *arguments], engine_environ, probe, data))
+    return Program(ENGINE, lambda: Launch([sys.executable, *arguments], engine_environ, probe, data), is_needed=True)
 
 
 def worker(number: int, environ: Mapping[str, str]) -> Program:

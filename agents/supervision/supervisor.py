@@ -50,12 +50,14 @@ class Program:
         on_death: called as soon as it has died; the text that it returns is added to the message to the user.
         halts: names of programs that end before it is restarted, and start again when it is ready: they must not take
             the restarted process for the former one.
+        is_needed: whether others need it, so that it stops after all that nobody needs.
     """
 
     name: str
     launch: Callable[[], Launch]
     on_death: Callable[[], str] = str
     halts: tuple[str, ...] = ()
+    is_needed: bool = False
 
 
 @dataclass(slots=True)
@@ -95,7 +97,7 @@ class Child:
 
 
 class Supervisor:
-    """Starts programs, and stops them at the end of the `with` block, the last started first.
+    """Starts programs, and stops them at the end of the `with` block: first all that nobody needs, at the same time.
 
     Args:
         logs: the folder of their log files.
@@ -116,7 +118,9 @@ class Supervisor:
 
     async def __aexit__(self, *_: object) -> None:
         while self._children:
-            await self.stop(next(reversed(self._children)))
+            first = min(child.program.is_needed for child in self._children.values())
+            names = [name for name, child in self._children.items() if child.program.is_needed is first]
+            await asyncio.gather(*map(self.stop, names))
         self._rotation.cancel()
         await asyncio.gather(self._rotation, return_exceptions=True)
 

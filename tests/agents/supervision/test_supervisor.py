@@ -27,11 +27,11 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 class Stage:
     """A folder of logs, what was said, and programs that write their process id first."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stop_seconds: float = 0.5) -> None:
         self.folder = folder
         self.said: list[str] = []
         self.news = asyncio.Event()
-        self.supervisor = Supervisor(folder, 0.5, self.say)
+        self.supervisor = Supervisor(folder, stop_seconds, self.say)
 
     def say(self, text: str) -> None:
         self.said.append(text)
@@ -42,7 +42,15 @@ class Stage:
             self.news.clear()
             await asyncio.wait_for(self.news.wait(), WITHIN)
 
-    def program(self, name: str, code: str, on_death: Callable[[], str] = str, halts: tuple[str, ...] = ()) -> Program:
+    def program(
+        self,
+        name: str,
+        code: str,
+        on_death: Callable[[], str] = str,
+        halts: tuple[str, ...] = (),
+        *,
+        is_needed: bool = False,
+    ) -> Program:
         """A program that is ready once its present process has said hello."""
         starts: list[int] = []
 
@@ -52,7 +60,7 @@ class Stage:
             words = [sys.executable, "-c", f"import os; open({str(pid_file)!r}, 'w').write(str(os.getpid()))\n{code}"]
             return Launch(words, {}, self._said_hello(name, len(starts)))
 
-        return Program(name, launch, on_death, halts)
+        return Program(name, launch, on_death, halts, is_needed)
 
     def _said_hello(self, name: str, times: int) -> Callable[[], Awaitable[None]]:
         async def probe() -> None:
@@ -113,6 +121,34 @@ def test_what_must_not_see_another_start_ends_first_and_comes_back_after_it(tmp_
         assert stage.alive() == []
 
     asyncio.run(play())
+
+
+def test_what_nobody_needs_stops_at_the_same_time_and_before_what_is_needed(tmp_path: Path) -> None:
+    def ending(name: str, condition: str) -> str:
+        """Return code that says after SIGTERM that it ends, and then does so once the condition holds."""
+        return f"""
+import signal, sys, time
+def said(name, text): return text in open("{tmp_path}/" + name + ".log").read()
+def end(*_):
+    print("{name} ends", flush=True)
+    while not ({condition}): time.sleep(0.01)
+    sys.exit(print("{name} has ended", flush=True))
+signal.signal(signal.SIGTERM, end)
+{SLEEPS}"""
+
+    found = "print(said('one', 'one has ended') and said('two', 'two has ended'), flush=True) or True"
+
+    async def play() -> None:
+        stage = Stage(tmp_path, stop_seconds=WITHIN)
+        async with stage.supervisor as supervisor:
+            supervisor.start(stage.program("one", ending("one", "said('two', 'two ends')")))
+            supervisor.start(stage.program("needed", ending("needed", found), is_needed=True))
+            supervisor.start(stage.program("two", ending("two", "said('one', 'one ends')")))
+            await asyncio.gather(*(supervisor.ready(name, WITHIN) for name in ("one", "two", "needed")))
+        assert stage.alive() == []
+
+    asyncio.run(play())
+    assert (tmp_path / "needed.log").read_text().split("\n") == ["hello", "needed ends", "True", "needed has ended", ""]
 
 
 def test_what_dies_before_it_was_ever_ready_is_given_up_at_once(tmp_path: Path) -> None:
