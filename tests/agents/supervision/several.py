@@ -19,6 +19,8 @@ from tests.agents.cli.command import WITHIN, environ
 from tests.paths import ROOT
 from tests.services import await_answer
 
+AT_A_TERMINAL = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)"
+"""The tests themselves may run under nohup."""
 START = "from agents.cli.main import main; main()"
 
 
@@ -89,7 +91,7 @@ class Several:
 def several(folder: Path, settings: Settings, *arguments: str, before: str = "") -> Iterator[Several]:
     """Run `turnfold serve` with these arguments and a free port; `before` is run in its parent first."""
     settings = msgspec.structs.replace(settings, api_port=free_port())
-    command = [sys.executable, "-c", f"{before}\n{START}", "serve", *arguments]
+    command = [sys.executable, "-c", f"{AT_A_TERMINAL}\n{before}\n{START}", "serve", *arguments]
     with subprocess.Popen(
         command, cwd=ROOT, env={**environ(settings), "TMPDIR": str(folder)}, stderr=subprocess.PIPE
     ) as process:
