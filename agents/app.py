@@ -5,7 +5,6 @@ import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -187,8 +186,8 @@ def _add_conversations(app: faust.App, settings: Settings, decode: RecordDecoder
 
     async def agent(stream: Any) -> None:
         pace = FlushPace(settings.flush_seconds, lambda: app.consumer.workers(settings.topic_turns))
-        decoded = partial(batched, prepare=lambda event: decode(event.message.value))
-        batches = decoded(stream.noack().events(), pace.seconds, settings.flush_events)
+        events = stream.noack().events()
+        batches = batched(events, pace.seconds, settings.flush_events, lambda event: decode(event.message.value))
 
         @contextmanager
         def measured(records: list[Any]) -> Iterator[None]:
