@@ -1,4 +1,4 @@
-"""Start the command line; an interrupt while it is still being imported ends it as quietly as a later one."""
+"""Start the command line; an interrupt at any moment of the start ends it, and as quietly as a later one."""
 
 import signal
 from typing import NoReturn
@@ -10,7 +10,9 @@ def main() -> NoReturn:
     if handler is signal.default_int_handler:  # which would print where the import stood; shells may ignore SIGINT
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from agents.cli.main import main as run  # noqa: PLC0415 - what an interrupt may end
+    from agents.cli.signals import raise_ignored_interrupts  # noqa: PLC0415 - likewise
 
+    raise_ignored_interrupts()  # commands import more
     signal.signal(signal.SIGINT, handler)
     run()
 

@@ -1,15 +1,53 @@
 """End a loop on Ctrl-C or SIGTERM where it is safe: immediately while it waits, else after the current item."""
 
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 Item = TypeVar("Item")
+RaiseAgain = Callable[[int, FrameType | None], object]
+
+AGAIN_SECONDS = 0.001
+"""Seconds after which what was ignored is raised again: the callback that ignored it has ended by then."""
 
 
 class InterruptedWaitError(BaseException):
     """Raised by the signal handler during a wait; like KeyboardInterrupt, it must not be caught as an error."""
+
+    def __init__(self, raise_again: RaiseAgain) -> None:
+        self.raise_again = raise_again
+
+
+def raise_ignored_interrupts() -> None:
+    """Raise an interrupt again when Python has ignored it.
+
+    A signal handler runs between any two steps of a program, also in a callback whose exceptions Python only reports:
+    a finalizer, or a callback of a weak reference, of which every import has one. So an interrupt had no effect, about
+    once in a hundred times while a command was imported.
+    """
+    report = sys.unraisablehook
+
+    def hook(ignored: "UnraisableHookArgs", /) -> None:
+        match ignored.exc_value:
+            case KeyboardInterrupt():
+                _call_soon(signal.default_int_handler)
+            case InterruptedWaitError() as error:
+                _call_soon(error.raise_again)
+            case _:
+                report(ignored)
+
+    sys.unraisablehook = hook
+
+
+def _call_soon(raise_again: RaiseAgain) -> None:
+    """Call this where the program is then. A call at once would be from the callback that ignores exceptions."""
+    signal.signal(signal.SIGALRM, raise_again)
+    signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
 
 
 class StopSignal:
@@ -48,8 +86,11 @@ class StopSignal:
     def _on_signal(self, number: int, _: FrameType | None) -> None:
         self.number = number
         self._restore()
+        self._end_wait()
+
+    def _end_wait(self, *_: object) -> None:
         if self._waiting:
-            raise InterruptedWaitError
+            raise InterruptedWaitError(self._end_wait)
 
     def _restore(self) -> None:
         while self._handlers:

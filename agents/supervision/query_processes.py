@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -47,38 +48,59 @@ def serve_with_processes(settings: Settings, count: int) -> None:
         TransientError: a process cannot start, or dies again and again.
     """
     check_exposure(settings)
-    with listen(settings) as listening, TemporaryDirectory(prefix="turnfold-serve-") as folder:
+    stop = asyncio.Event()
+    with (
+        listen(settings) as listening,
+        asyncio.Runner() as runner,
+        _set_by_signal(stop, runner.get_loop()),
+        TemporaryDirectory(prefix="turnfold-serve-") as folder,
+    ):
         check_settings(settings)
         log_address(settings, query_layer_address(settings))
         table = ProcessTable.create(Path(folder), count)
-        asyncio.run(_QueryProcesses(settings, listening, Path(folder), table).run(count))
+        runner.run(_QueryProcesses(settings, listening, Path(folder), table, stop).run(count))
+
+
+@contextlib.contextmanager
+def _set_by_signal(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Set `stop` by a signal, whether or not the loop runs already. The folder is there while this handles signals."""
+
+    def on_signal(*_: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    handled = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # as nohup does
+    before = {number: signal.signal(number, on_signal) for number in handled}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _QueryProcesses:
     """The processes that accept connections of one socket, and the limits that they share."""
 
-    def __init__(self, settings: Settings, listening: socket.socket, folder: Path, table: ProcessTable) -> None:
+    def __init__(
+        self, settings: Settings, listening: socket.socket, folder: Path, table: ProcessTable, stop: asyncio.Event
+    ) -> None:
         self._settings = settings
         self._listening = listening
         self._folder = folder
         self._table = table
         self._environ = member_environ(settings, folder)
         self._keeper = SlotKeeper(RateLimits(settings))
-        self._stop = asyncio.Event()
+        self._stop = stop
 
     async def run(self, count: int) -> None:
-        """Run until a signal."""
-        for stop in STOP_SIGNALS:
-            if signal.getsignal(stop) is signal.SIG_IGN:  # as nohup does
-                continue
-            asyncio.get_running_loop().add_signal_handler(stop, self._on_signal)
+        """Run until the stop."""
         async with task_group() as group:
+            group.create_task(self._close_at_stop())
             for number in range(1, count + 1):
                 group.create_task(self._keep_running(number))
 
-    def _on_signal(self) -> None:
+    async def _close_at_stop(self) -> None:
+        await self._stop.wait()
         self._listening.close()  # so that nobody connects whom nobody will answer
-        self._stop.set()
 
     async def _keep_running(self, number: int) -> None:
         """Run a process, and start it again when it dies, until the stop.

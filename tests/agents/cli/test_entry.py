@@ -28,6 +28,20 @@ sys.argv = ["turnfold", "status"]
 from agents.cli.entry import main
 main()
 """
+IGNORED = """
+import os, signal, sys
+from agents.cli.entry import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def interrupt(frame, event, argument):
+    in_callback = event == "call" and frame.f_code.co_name == "cb" and "importlib" in frame.f_code.co_filename
+    if in_callback and "agents.cli.commands.query.watch" in sys.modules:
+        sys.setprofile(None)
+        os.kill(os.getpid(), signal.SIGINT)
+sys.setprofile(interrupt)
+sys.argv = ["turnfold", "watch", "TRAVELBOT1"]
+main()
+"""
+"""An interrupt in what Python calls at the end of an import, whose exceptions it ignores."""
 
 
 def ended(code: str) -> subprocess.CompletedProcess[str]:
@@ -49,4 +63,9 @@ def test_interrupts_that_the_caller_ignores_stay_ignored() -> None:
 
 def test_a_later_interrupt_ends_the_command_as_before() -> None:
     found = ended(LATER)
+    assert (found.returncode, found.stderr) == (130, "\n")
+
+
+def test_an_interrupt_that_python_ignores_comes_again() -> None:
+    found = ended(IGNORED)
     assert (found.returncode, found.stderr) == (130, "\n")

@@ -1,12 +1,15 @@
 """A signal ends a loop at once while it waits, and otherwise after the current item."""
 
 import signal
-from collections.abc import Iterator
+import sys
+import time
+import weakref
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
 
-from agents.cli.signals import StopSignal
+from agents.cli.signals import StopSignal, raise_ignored_interrupts
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -75,3 +78,65 @@ def test_errors_of_the_items_pass_through() -> None:
 
     with StopSignal() as interrupt, pytest.raises(ValueError, match="broken"):
         list(interrupt.until_signal(failing()))
+
+
+@pytest.fixture
+def again(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Interrupts that Python ignores come again."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    before = signal.getsignal(signal.SIGALRM)
+    raise_ignored_interrupts()
+    yield
+    signal.signal(signal.SIGALRM, before)
+
+
+def in_callback(interrupt: Callable[[], object]) -> None:
+    """Call this where Python ignores what it raises."""
+
+    class Referenced:
+        pass
+
+    referenced = Referenced()
+    reference = weakref.ref(referenced, lambda _: interrupt())
+    del referenced
+    assert reference() is None
+
+
+@pytest.mark.usefixtures("in_the_foreground", "again")
+def test_an_interrupt_that_python_ignores_comes_again() -> None:
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - it comes some time later
+        in_callback(lambda: signal.raise_signal(signal.SIGINT))
+        time.sleep(60)
+
+
+@pytest.mark.usefixtures("again")
+def test_a_wait_ends_by_a_signal_that_python_ignores() -> None:
+    def waiting() -> Iterator[int]:
+        in_callback(lambda: signal.raise_signal(signal.SIGTERM))
+        time.sleep(60)
+        yield 1
+
+    with StopSignal() as interrupt:
+        assert list(interrupt.until_signal(waiting())) == []
+    assert interrupt.exit_status == 143
+
+
+@pytest.mark.usefixtures("again")
+def test_a_wait_that_has_ended_is_not_interrupted_later() -> None:
+    def quick() -> Iterator[int]:
+        in_callback(lambda: signal.raise_signal(signal.SIGTERM))
+        yield 1
+
+    with StopSignal() as interrupt:
+        for _ in interrupt.until_signal(quick()):
+            time.sleep(0.05)
+    assert interrupt.exit_status == 143
+
+
+@pytest.mark.usefixtures("again")
+def test_other_ignored_exceptions_are_reported_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    reported: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda ignored: reported.append(ignored.exc_type))
+    raise_ignored_interrupts()
+    in_callback(lambda: int("none"))
+    assert reported == [ValueError]

@@ -134,6 +134,24 @@ def test_a_closed_terminal_ends_all_and_leaves_nothing(tmp_path: Path) -> None:
     assert not running.left()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_before_any_process_is_started_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    early = f"""
+import os, signal
+import agents.supervision.query_processes as p
+create = p.ProcessTable.create
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def interrupted(*arguments):
+    os.kill(os.getpid(), {number:d})
+    return create(*arguments)
+p.ProcessTable.create = interrupted
+"""
+    with several(tmp_path, NOWHERE, TWO, before=early) as running:
+        assert running.wait() == 0
+        assert "answers" not in running.messages
+    assert not running.left()
+
+
 def test_a_closed_terminal_does_not_end_what_ignores_that(tmp_path: Path) -> None:
     ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     with several(tmp_path, NOWHERE, TWO, before=ignoring) as running:
