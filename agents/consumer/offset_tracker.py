@@ -1,10 +1,18 @@
 """Track which offsets can be committed: never past a batch that is not written yet."""
 
-from collections import deque
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Partition = TypeVar("Partition", bound=Hashable)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A delivered batch; `next_position` is where reading goes on after it."""
+
+    next_position: int
+    acked: bool = False
 
 
 class OffsetTracker(Generic[Partition]):
@@ -16,30 +24,32 @@ class OffsetTracker(Generic[Partition]):
     """
 
     def __init__(self) -> None:
-        self._pending: dict[Partition, deque[int]] = {}
-        self._next_positions: dict[Partition, dict[int, int]] = {}
-        self._acked: dict[Partition, set[int]] = {}
+        self._batches: dict[Partition, dict[int, _Batch]] = {}
         self._committable: dict[Partition, int] = {}
 
     def add(self, partition: Partition, last: int) -> None:
         """Add a delivered batch that ends with offset `last`."""
-        self._pending.setdefault(partition, deque()).append(last)
-        self._next_positions.setdefault(partition, {})[last] = last + 1
+        self._batches.setdefault(partition, {})[last] = _Batch(last + 1)
 
     def advance_position(self, partition: Partition, position: int) -> None:
         """Note that reading has reached `position`: there are no visible records between the last batch and it."""
-        if pending := self._pending.get(partition):
-            self._next_positions[partition][pending[-1]] = max(position, pending[-1] + 1)
+        if batches := self._batches.get(partition):
+            last = next(reversed(batches))
+            batches[last].next_position = max(position, last + 1)
         else:
             self._committable[partition] = max(position, self._committable.get(partition, 0))
 
     def ack(self, partition: Partition, last: int) -> bool:
         """Acknowledge the batch that ends with `last`, as it is written; return False if it was dropped meanwhile."""
-        pending = self._pending.get(partition, ())
-        if last not in pending:
+        batches = self._batches.get(partition, {})
+        if last not in batches:
             return False
-        self._acked.setdefault(partition, set()).add(last)
-        self._advance(partition)
+        batches[last].acked = True
+        for offset, batch in list(batches.items()):
+            if not batch.acked:
+                break
+            del batches[offset]
+            self._committable[partition] = batch.next_position
         return True
 
     def committable(self) -> dict[Partition, int]:
@@ -55,16 +65,10 @@ class OffsetTracker(Generic[Partition]):
     def drop(self, partitions: Iterable[Partition]) -> None:
         """Drop the batches of partitions that are read again, or by another worker."""
         for partition in list(partitions):
-            for table in (self._pending, self._next_positions, self._acked, self._committable):
-                table.pop(partition, None)
+            self._batches.pop(partition, None)
+            self._committable.pop(partition, None)
 
     def drop_all(self) -> None:
         """Drop the batches of every partition."""
-        self.drop([*self._pending, *self._committable])
-
-    def _advance(self, partition: Partition) -> None:
-        pending, acked = self._pending[partition], self._acked[partition]
-        while pending and pending[0] in acked:
-            last = pending.popleft()
-            acked.discard(last)
-            self._committable[partition] = self._next_positions[partition].pop(last)
+        self._batches.clear()
+        self._committable.clear()

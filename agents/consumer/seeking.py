@@ -16,8 +16,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
-from agents.consumer.positions import INTERRUPTIONS, SeekResult, commit_of, reset_to_beginning, seek_to_committed
-from agents.consumer.topic_ids import topic_ids
+from agents.consumer.positions import INTERRUPTIONS
+from agents.consumer.thread import ConsumerThread
 from pipeline.metrics.worker import ResetCause
 
 PAUSE = 0.1
@@ -30,96 +30,11 @@ CHECK_SECONDS = 5.0
 """Seconds between two checks of topic ids; records that are skipped in between are read afterwards."""
 
 
-class SeekingThread(driver.AIOKafkaConsumerThread):
-    """The thread in which aiokafka runs, with the calls that a `SeekingConsumer` needs."""
-
-    mundane_level = "debug"
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.ids: Mapping[str, str] = {}
-        """Topic -> its id at the last seek to the committed offsets: our commits are for these topics."""
-
-    async def seek_to_committed(self) -> SeekResult:
-        """Seek every partition to its committed offset, or to the beginning.
-
-        Raises:
-            KafkaError: Kafka does not answer, or one of INTERRUPTIONS.
-        """
-        result: SeekResult = await self.call_thread(self._seek_to_committed)
-        return result
-
-    async def _seek_to_committed(self) -> SeekResult:
-        consumer = self._ensure_consumer()
-        ids = await self.topic_ids()
-        result = await seek_to_committed(consumer, ids, self.ids)
-        self.ids = {**self.ids, **ids}
-        return result
-
-    async def reset_to_beginning(self, tp: TP, offset: int | None) -> int | None:
-        """Seek a partition to its first offset if its position still is `offset`.
-
-        Returns:
-            The first offset; None if the partition is no longer ours, or has another position by now.
-
-        Raises:
-            KafkaError: Kafka does not answer, or one of INTERRUPTIONS.
-        """
-        beginning: int | None = await self.call_thread(reset_to_beginning, self._ensure_consumer(), tp, offset)
-        return beginning
-
-    async def recreated_topics(self) -> set[str]:
-        """Return the topics that have another id than at the last seek."""
-        recreated: set[str] = await self.call_thread(self._recreated_topics)
-        return recreated
-
-    async def _recreated_topics(self) -> set[str]:
-        ids = await self.topic_ids()
-        self.ids = {**ids, **self.ids}  # adds ids that were not known at the seek
-        return {topic for topic, known in self.ids.items() if ids.get(topic, known) != known}
-
-    def last_fetch_at(self) -> float | None:
-        """Return when Kafka last answered a fetch, in seconds since 1970; None if there is nothing to fetch."""
-        return max(((state.timestamp or 0) / 1000 for state in self._partition_states().values()), default=None)
-
-    def positions_past_end(self) -> dict[TP, int]:
-        """Return the positions that are past the end of their partition: some brokers send no error for those."""
-        return {
-            tp: state.position
-            for tp, state in self._partition_states().items()
-            if state.has_valid_position and state.highwater is not None and state.position > state.highwater
-        }
-
-    def _partition_states(self) -> dict[TP, Any]:
-        subscription = self._consumer and self._consumer._subscription.subscription  # noqa: SLF001 - not public
-        assignment = subscription and subscription.assignment
-        return {ensure_TP(tp): assignment.state_value(tp) for tp in assignment.tps} if assignment else {}
-
-    def build_commit(self, offsets: Mapping[TP, int]) -> dict[Any, Any]:
-        """Build the commit of those offsets whose partitions are ours, each with the id of its topic."""
-        assigned = self.assignment()
-        return {
-            driver.ensure_aiokafka_TP(tp): commit_of(offset, self.ids.get(tp.topic, ""))
-            for tp, offset in offsets.items()
-            if tp in assigned
-        }
-
-    async def topic_ids(self) -> dict[str, str]:
-        """Fetch the ids of the topics that are read here; empty if Kafka does not answer."""
-        consumer = self._consumer
-        topics = {tp.topic for tp in consumer.assignment()} if consumer else ()
-        try:
-            return await topic_ids(consumer._client, topics) if consumer and topics else {}  # noqa: SLF001 - as above
-        except KafkaError as error:
-            self.log.debug("cannot fetch topic ids: %r", error)
-            return {}
-
-
 class SeekingConsumer(driver.Consumer):
     """Faust's consumer, whose seeks and fetches survive rebalances and recreated topics."""
 
     mundane_level = "debug"
-    _thread: SeekingThread
+    _thread: ConsumerThread
     _seeks = 0
     _must_seek = False
     _past_end: Mapping[TP, int] = MappingProxyType({})

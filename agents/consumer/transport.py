@@ -6,84 +6,18 @@ from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mappi
 from contextlib import contextmanager
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
 from agents.batcher import Prepared, PreparedEvent
 from agents.consumer.assignor import Assignor
-from agents.consumer.fetches import check_fetches
-from agents.consumer.membership import Membership
 from agents.consumer.offset_tracker import OffsetTracker
-from agents.consumer.positions import INTERRUPTIONS
 from agents.consumer.records import KafkaRecord
-from agents.consumer.seeking import SeekingConsumer, SeekingThread
+from agents.consumer.seeking import SeekingConsumer
+from agents.consumer.thread import ConsumerThread
 from pipeline.kafka.placement import Placement
 from pipeline.metrics.collectors import Lag
 from pipeline.metrics.worker import WorkerMetrics
-
-
-class ConsumerThread(SeekingThread):
-    """Faust's consumer thread. A broker that is unavailable during a commit does not end the worker."""
-
-    mundane_level = "debug"
-    membership: Membership | None = None
-
-    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._partition_assignment_strategy = [transport.assignor]  # noqa: SLF001 - Faust has no setting for it
-        consumer._isolation_level = "read_committed"  # noqa: SLF001 - as above
-        check_fetches(consumer, transport.fetch_waits)
-        self.membership = Membership(consumer)
-        return consumer
-
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        consumer = self._ensure_consumer()
-        commit = self.build_commit(offsets)
-        if not commit:
-            return False
-        try:
-            await consumer.commit(commit)
-        except INTERRUPTIONS as interruption:
-            self.log.info("committing was interrupted: %r", interruption)
-            return False
-        except KafkaError as error:
-            # Nothing is lost: the events are written, and the next commit covers them or they are read again.
-            self.log.warning("offsets cannot be committed, trying again: %r", error)
-            self.consumer.transport.metrics.kafka.failed(f"offsets cannot be committed: {error!r}")
-            return False
-        self.consumer.transport.metrics.kafka.worked()
-        return True
-
-    def has_coordinator(self) -> bool:
-        """Return whether the coordinator of the group is known, which means that Kafka is available."""
-        coordinator: Any = getattr(self._consumer, "_coordinator", None)  # there is no public attribute
-        return coordinator is not None and coordinator.coordinator_id is not None
-
-    def partition_count(self, topic: str) -> int:
-        """Return the topic's number of partitions in this client's metadata."""
-        cluster = self._ensure_consumer()._client.cluster  # noqa: SLF001 - every public way asks Kafka
-        return len(cluster.partitions_for_topic(topic) or ())
-
-    def high_watermarks(self) -> Iterator[tuple[TP, int]]:
-        """Yield the readable end of each assigned partition, according to its last fetch."""
-        for tp, state in self._states():
-            if (end := state.lso if (state.lso or 0) > 0 else state.highwater) is not None:
-                yield tp, end
-
-    def positions(self) -> Iterator[tuple[TP, int]]:
-        """Yield the position in each assigned partition, past offsets without records such as transaction markers."""
-        for tp, state in self._states():
-            if state.has_valid_position:
-                yield tp, state.position
-
-    def _states(self) -> Iterator[tuple[TP, Any]]:
-        """Yield aiokafka's state of each partition; nothing during a rebalance."""
-        subscription = self._consumer and self._consumer._subscription.subscription  # noqa: SLF001 - not public
-        assignment = subscription and subscription.assignment
-        for tp in assignment.tps if assignment else ():
-            yield TP(*tp), assignment.state_value(tp)
 
 
 class Consumer(SeekingConsumer):
@@ -101,7 +35,6 @@ class Consumer(SeekingConsumer):
         self.placement: Placement | None = None
         """Placement of sessions for the current assignment."""
         self._joined = False
-        self._assigned: set[TP] = set()
         self._lag_start: dict[TP, int] = {}
         """Partition -> the offset from which its lag is counted: the last commit, or where reading began."""
         self._idle = asyncio.Event()
@@ -132,7 +65,7 @@ class Consumer(SeekingConsumer):
 
     def workers(self, topic: str) -> float:
         """Return how many workers share the topic, if all of them have as many of its partitions as this one."""
-        own = sum(tp.topic == topic for tp in self._assigned)
+        own = self._thread.assigned_count(topic)
         return self.placement.partitions / own if self.placement and own else 1.0
 
     def last_fetch_at(self) -> float | None:
@@ -237,7 +170,6 @@ class Consumer(SeekingConsumer):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Handle an assignment of partitions, which may be empty."""
         self.placement = self.transport.assignor.placement(self._thread.partition_count)
-        self._assigned = assigned
         await super().on_partitions_assigned(assigned, generation_id)
         self._joined = True
         self.transport.metrics.kafka.worked()

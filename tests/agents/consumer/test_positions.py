@@ -7,7 +7,7 @@ import pytest
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from agents.consumer.positions import commit_of, reset_to_beginning, seek_to_beginning
+from agents.consumer.positions import SeekResult, commit_of, reset_to_beginning, seek_to_beginning, seek_to_committed
 
 OURS, OTHER = TopicPartition("turns", 0), TopicPartition("turns", 1)
 BEGINNING = 5
@@ -16,9 +16,17 @@ BEGINNING = 5
 class BrokerlessConsumer:
     """aiokafka's consumer as far as it needs no broker: its subscription state is real, its partitions begin at 5."""
 
-    def __init__(self) -> None:
+    def __init__(self, committed: OffsetAndMetadata | None = None) -> None:
+        self._committed = committed
+        self._coordinator = self
         self._subscription = SubscriptionState()
         self._subscription.assign_from_user({OURS})
+
+    def assignment(self) -> set[TopicPartition]:
+        return {OURS}
+
+    async def fetch_committed_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Any]:
+        return dict.fromkeys(partitions, self._committed)
 
     async def beginning_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(partitions, BEGINNING)
@@ -70,3 +78,31 @@ def test_seeking_to_the_beginning_returns_the_first_offsets() -> None:
 def test_a_commit_names_the_topic_by_its_id_where_that_is_known() -> None:
     assert commit_of(7, "ab12") == OffsetAndMetadata(7, "turnfold-topic:ab12")
     assert commit_of(7, "") == OffsetAndMetadata(7, "")
+
+
+@pytest.mark.parametrize(
+    ("committed", "id_now", "id_before", "position", "recreated"),
+    [
+        (commit_of(9, "aa"), "aa", "", 9, set()),
+        (commit_of(9, "aa"), "bb", "", BEGINNING, {"turns"}),
+        (commit_of(9, ""), "bb", "aa", 9, set()),
+        (commit_of(9, "aa"), "", "", 9, set()),
+        (OffsetAndMetadata(9, "somebody's"), "bb", "", 9, set()),
+        (OffsetAndMetadata(0, ""), "bb", "", 0, set()),
+        (OffsetAndMetadata(-1, ""), "bb", "", BEGINNING, set()),
+        (OffsetAndMetadata(-1, ""), "bb", "bb", BEGINNING, set()),
+        (OffsetAndMetadata(-1, ""), "bb", "aa", BEGINNING, {"turns"}),
+    ],
+)
+def test_a_commit_holds_for_the_topic_that_it_was_made_for(
+    committed: OffsetAndMetadata, id_now: str, id_before: str, position: int, recreated: set[str]
+) -> None:
+    ids, before = ({OURS.topic: topic_id} if topic_id else {} for topic_id in (id_now, id_before))
+
+    async def seek() -> tuple[SeekResult, int | None]:
+        consumer = BrokerlessConsumer(committed)
+        return await seek_to_committed(consumer, ids, before), consumer.position(OURS)
+
+    result, sought = asyncio.run(seek())
+    assert sought == position
+    assert result.recreated == recreated

@@ -12,11 +12,11 @@ from aiokafka.errors import (
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
 )
-from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from aiokafka.structs import TopicPartition
 from faust.types import TP
 
 from agents.app import create_app
-from agents.consumer.positions import INTERRUPTIONS, SeekResult, commit_of, seek_to_committed
+from agents.consumer.positions import INTERRUPTIONS, SeekResult
 from agents.consumer.transport import Consumer
 from pipeline.config.settings import Settings
 
@@ -146,48 +146,3 @@ def test_an_offset_that_is_not_there_is_read_from_the_beginning() -> None:
         *("getmany", "recreated_topics", "seek_to_committed"),
         *("getmany", "reset_to_beginning"),
     ]
-
-
-class Broker:
-    """aiokafka's consumer, as far as a seek needs it: `log` is where partitions begin, and what is committed."""
-
-    def __init__(self, committed: dict[TopicPartition, OffsetAndMetadata]) -> None:
-        self._committed = committed
-        self._coordinator = self
-        self.positions: dict[TopicPartition, int] = {}
-
-    def assignment(self) -> set[TopicPartition]:
-        return set(self._committed)
-
-    async def fetch_committed_offsets(self, partitions: list[TopicPartition]) -> Any:
-        return {partition: self._committed[partition] for partition in partitions}
-
-    async def beginning_offsets(self, partitions: list[TopicPartition]) -> Any:
-        return dict.fromkeys(partitions, 3)
-
-    def seek(self, partition: TopicPartition, offset: int) -> None:
-        self.positions[partition] = offset
-
-
-@pytest.mark.parametrize(
-    ("committed", "ids", "before", "position", "recreated"),
-    [
-        (commit_of(9, "aa"), {"t": "aa"}, {}, 9, set()),
-        (commit_of(9, "aa"), {"t": "bb"}, {}, 3, {"t"}),
-        (commit_of(9, ""), {"t": "bb"}, {"t": "aa"}, 9, set()),
-        (commit_of(9, "aa"), {}, {}, 9, set()),
-        (OffsetAndMetadata(9, "somebody's"), {"t": "bb"}, {}, 9, set()),
-        (OffsetAndMetadata(0, ""), {"t": "bb"}, {}, 0, set()),
-        (OffsetAndMetadata(-1, ""), {"t": "bb"}, {}, 3, set()),
-        (OffsetAndMetadata(-1, ""), {"t": "bb"}, {"t": "bb"}, 3, set()),
-        (OffsetAndMetadata(-1, ""), {"t": "bb"}, {"t": "aa"}, 3, {"t"}),
-    ],
-)
-def test_a_commit_holds_for_the_topic_that_it_was_made_for(
-    committed: OffsetAndMetadata, ids: dict[str, str], before: dict[str, str], position: int, recreated: set[str]
-) -> None:
-    partition = TopicPartition("t", 0)
-    broker = Broker({partition: committed})
-    result = asyncio.run(seek_to_committed(broker, ids, before))
-    assert broker.positions == {partition: position}
-    assert result.recreated == recreated
