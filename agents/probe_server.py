@@ -19,6 +19,12 @@ from pipeline.runtime.sockets import bind_socket, is_loopback, is_own_host
 from pipeline.store.connection.lazy_client import LazyClickHouse
 from pipeline.store.health import SECONDS, ReadyProbe
 
+JSON = "application/json"
+CLOSING_SECONDS = 1.0
+"""Seconds that responses in progress have to finish when the worker stops."""
+
+log = logging.getLogger(__name__)
+
 
 class Readiness:
     """Checks Kafka and ClickHouse: reports the worker's last error, or else probes their current state."""
@@ -39,13 +45,6 @@ class Readiness:
     async def close(self) -> None:
         """Close the connection to ClickHouse."""
         await self._store.close()
-
-
-JSON = "application/json"
-CLOSING_SECONDS = 1.0
-"""Seconds that responses in progress have to finish when the worker stops."""
-
-log = logging.getLogger(__name__)
 
 
 class ProbeServer(Service):

@@ -11,7 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from agents.embedded.stack import FETCH_WAIT_SECONDS
+from agents.embedded.options import FETCH_WAIT_SECONDS
 from pipeline.config.settings import Settings
 from tests import brokers, certificates, schedule, services
 from tests.aws_server import Aws, aws_server

@@ -18,6 +18,11 @@ from pipeline.runtime.sockets import is_http_url, is_loopback
 from pipeline.runtime.tls import client_context
 from schemas.lex.analytics.operation import ErrorBody
 
+CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
+ERROR_TYPE = "x-amzn-ErrorType"
+JSON = {"content-type": "application/json"}
+PAGE = 1000
+"""Largest page that the API returns."""
 TOKEN = re.compile(r"[!-~]+")
 HOW_TO_CREATE = "`turnfold keys add --bearer` creates one"
 NOT_VALID = f"TURNFOLD_API_TOKEN is not, or no longer, a valid token; {HOW_TO_CREATE}"
@@ -28,6 +33,10 @@ HINTS: dict[str, str] = {
     Denial.EXPIRED: NOT_VALID,
 }
 """Kind of denial -> what the user can do about it."""
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+Page = TypeVar("Page", bound=msgspec.Struct)
+PageRow = TypeVar("PageRow")
 
 
 def auth_headers(settings: Settings) -> dict[str, str]:
@@ -60,17 +69,6 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
     tls = client_context(settings.api_ca, "TURNFOLD_API_CA")
     tls.load_default_certs()
     return tls
-
-
-CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
-ERROR_TYPE = "x-amzn-ErrorType"
-JSON = {"content-type": "application/json"}
-PAGE = 1000
-"""Largest page that the API returns."""
-
-Body = TypeVar("Body", bound=msgspec.Struct)
-Page = TypeVar("Page", bound=msgspec.Struct)
-PageRow = TypeVar("PageRow")
 
 
 class ApiClient:
@@ -126,12 +124,6 @@ def open_client(settings: Settings) -> Iterator[ApiClient]:
     timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
     with urllib3.PoolManager(timeout=timeout, retries=False, ssl_context=tls) as pool:
         yield ApiClient(api, pool, headers)
-
-
-def get(settings: Settings, path: str, query: Mapping[str, str | int], body_type: type[Body]) -> Body:
-    """Send one GET, as `ApiClient.get`."""
-    with open_client(settings) as client:
-        return client.get(path, query, body_type)
 
 
 def list_rows(  # noqa: PLR0913, PLR0917 - what is asked, and how it is answered

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from agents.supervision.restarts import RestartPolicy
+from agents.supervision.restarts import RestartPolicy, describe_exit
 from pipeline.auth.authenticator import check_exposure
 from pipeline.auth.rate_limit import RateLimits
 from pipeline.auth.shared_limits import SlotKeeper
@@ -116,8 +116,8 @@ class _QueryProcesses:
             was_ready = was_ready or policy.was_ready
             pause = policy.died(loop.time(), by_itself=status >= 0) if was_ready else None
             if pause is None:
-                raise TransientError(f"process {number} of the query layer {_describe(status)}; its log says why")
-            log.error("process %d %s; starting it again in %g s", number, _describe(status), pause)
+                raise TransientError(f"process {number} of the query layer {describe_exit(status)}; its log says why")
+            log.error("process %d %s; starting it again in %g s", number, describe_exit(status), pause)
             self._table.restarts[number] += 1
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause)
@@ -189,9 +189,3 @@ class _QueryProcesses:
             log.warning("process %d did not stop in time; killing it", number)
             process.kill()
             await process.wait()
-
-
-def _describe(status: int) -> str:
-    if status < 0:
-        return f"was killed by signal {-status} ({signal.strsignal(-status)})"
-    return f"exited with status {status}"

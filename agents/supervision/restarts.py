@@ -1,5 +1,6 @@
 """Decide when a process that died is restarted, and when it is given up. Pure: uses neither clock nor processes."""
 
+import signal
 from collections import deque
 
 FIRST_PAUSE = 0.5
@@ -49,3 +50,10 @@ class RestartPolicy:
         if too_often or self._unready_deaths >= MAX_UNREADY_DEATHS or self._early_exits >= MAX_EARLY_EXITS:
             return None
         return float(min(FIRST_PAUSE * 2 ** (self._unstable_deaths - 1), MAX_PAUSE))
+
+
+def describe_exit(status: int | None) -> str:
+    """Describe how a process ended, by its exit status."""
+    if status is not None and status < 0:
+        return f"was killed by signal {-status} ({signal.strsignal(-status)})"
+    return f"exited with status {status}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from agents.supervision.child_log import append_log, rotate_logs
-from agents.supervision.restarts import RestartPolicy
+from agents.supervision.restarts import RestartPolicy, describe_exit
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.process import die_with_parent
 
@@ -90,10 +90,7 @@ class Child:
 
     def describe_exit(self) -> str:
         """Describe how the process ended."""
-        status = self.process.returncode if self.process else None
-        if status is not None and status < 0:
-            return f"was killed by signal {-status} ({signal.strsignal(-status)})"
-        return f"exited with status {status}"
+        return describe_exit(self.process.returncode if self.process else None)
 
 
 class Supervisor:

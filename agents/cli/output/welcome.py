@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from agents.embedded.env_file import ENV_FILE
+from agents.embedded.options import Options
 from agents.embedded.programs import HOST
 from agents.embedded.secrets import TOKEN_FILE
-from agents.embedded.stack import Options
 from pipeline.config.settings import Settings
 
 DEMO_BOT = "TRAVELBOT1"

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from agents.cli import http_client
-from agents.cli.http_client import auth_headers, get, list_rows, tls_context
+from agents.cli.http_client import auth_headers, list_rows, open_client, tls_context
 from pipeline.config.settings import Settings
 from pipeline.http.app import create_app
 from pipeline.runtime.errors import TransientError, UsageError
@@ -64,7 +64,8 @@ def responding(status: int, body: bytes, kind: str = "") -> Iterator[tuple[str, 
 
 
 def get_one(api: str) -> None:
-    get(Settings(api=api), PATH, {}, ErrorBody)
+    with open_client(Settings(api=api)) as client:
+        client.get(PATH, {}, ErrorBody)
 
 
 def list_none(api: str) -> None:
@@ -128,9 +129,9 @@ def test_authorities_are_trusted_in_addition_to_those_of_the_machine(pem: Certif
 
 
 def test_the_path_is_sent_as_it_is_and_the_query_encoded() -> None:
-    with responding(200, b'{"message": "hello"}') as (api, paths):
-        assert get(Settings(api=f"{api}/"), PATH, {}, ErrorBody) == ErrorBody("hello")
-        get(Settings(api=api), PATH + "%2E%2E", {"label": "a b&c", "turns": 3}, ErrorBody)
+    with responding(200, b'{"message": "hello"}') as (api, paths), open_client(Settings(api=f"{api}/")) as client:
+        assert client.get(PATH, {}, ErrorBody) == ErrorBody("hello")
+        client.get(PATH + "%2E%2E", {"label": "a b&c", "turns": 3}, ErrorBody)
     assert paths == [PATH, PATH + "%2E%2E?label=a+b%26c&turns=3"]
 
 
@@ -217,7 +218,7 @@ def test_a_server_with_another_certificate_is_not_trusted(safe: Settings, pem: C
         assert "is not trusted (" in text
         assert "TURNFOLD_API_CA should name the file" in text
     with responding(200, b"{}") as (api, _), pytest.raises(TransientError, match="does not answer over TLS"):
-        get(msgspec.structs.replace(safe, api=api.replace("http", "https")), PATH, {}, ErrorBody)
+        get_one(api.replace("http", "https"))
 
 
 COUNT = 25

@@ -1,31 +1,29 @@
-"""The embedded stack's settings override those of the shell."""
+"""An external Kafka or ClickHouse that does not answer is named by its option, before anything starts."""
 
-from pathlib import Path
+import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from agents.embedded.stack import Options
-from pipeline.config.load import load_settings
-from pipeline.runtime.errors import UsageError
-from pipeline.runtime.sockets import free_port
+from agents.embedded import stack
+from pipeline.runtime.errors import StatementError, TransientError, UsageError
 
 
-def test_on_loopback_the_query_layer_is_asked_without_tls(tmp_path: Path) -> None:
-    elsewhere = {
-        "TURNFOLD_API": "https://turnfold.example",
-        "TURNFOLD_API_CA": "/ca.pem",
-        "TURNFOLD_API_CERTIFICATE": "/certificate.pem",
-        "TURNFOLD_API_CERTIFICATE_KEY": "/key.pem",
-    }
-    assert load_settings(elsewhere).api_certificate
-    options = Options(tmp_path, api_port=1, receive_port=4, kafka_port=2, clickhouse_port=3, workers=1, demo=False)
-    here = load_settings(elsewhere | options.environ())
-    assert (here.api, here.api_certificate) == ("http://127.0.0.1:1", "")
+async def refused(error: Exception) -> None:
+    raise error
 
 
-def test_two_parts_cannot_have_one_port(tmp_path: Path) -> None:
-    one, two, three = free_port(), free_port(), free_port()
-    options = Options(tmp_path, one, two, one, three, workers=1, demo=False)
-    with pytest.raises(UsageError, match=f"^--api-port and --kafka-port are both {one}: give each a port of its own$"):
-        options.check_ports()
-    Options(tmp_path, one, two, one, three, workers=1, demo=False, kafka="broker:9092").check_ports()
+@pytest.mark.parametrize(
+    ("ask", "reason"),
+    [
+        (lambda: asyncio.sleep(60), "no answer within 0.01 s"),
+        (lambda: refused(TransientError("connection refused")), "connection refused"),
+        (lambda: refused(StatementError("unknown user")), "unknown user"),
+    ],
+)
+def test_the_error_names_the_option(
+    monkeypatch: pytest.MonkeyPatch, ask: Callable[[], Awaitable[None]], reason: str
+) -> None:
+    monkeypatch.setattr(stack, "CONNECT_SECONDS", 0.01)
+    with pytest.raises(UsageError, match=f"^--kafka broker:9092: {reason}$"):
+        asyncio.run(stack._check("--kafka broker:9092", ask()))

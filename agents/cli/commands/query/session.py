@@ -10,7 +10,7 @@ import click
 import msgspec
 import orjson
 
-from agents.cli.http_client import get
+from agents.cli.http_client import open_client
 from agents.cli.output.query.session import print_session
 from agents.cli.output.write import say, write_json
 from pipeline.config.settings import Settings
@@ -36,8 +36,9 @@ def session(  # noqa: PLR0913, PLR0917 - each option of the command is an argume
     """
     path = f"/bot/{_path_part(bot)}/alias/{_path_part(alias)}/user/{_path_part(user)}/session/"
     query = {} if label is None else {"checkpointLabelFilter": label}
-    state = get(settings, path, query, GetSessionV1Response)
-    transcript = get(settings, f"{path}transcript", {"maxResults": turns}, GetTranscriptResponse)
+    with open_client(settings) as client:
+        state = client.get(path, query, GetSessionV1Response)
+        transcript = client.get(f"{path}transcript", {"maxResults": turns}, GetTranscriptResponse)
     if as_json:
         document = {"session": msgspec.to_builtins(state), "transcript": msgspec.to_builtins(transcript)}
         write_json(orjson.dumps(document, option=orjson.OPT_INDENT_2))

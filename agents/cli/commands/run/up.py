@@ -11,7 +11,8 @@ import click
 
 from agents.cli.output.welcome import welcome
 from agents.cli.output.write import say
-from agents.embedded.stack import Options, run_embedded
+from agents.embedded.options import Options
+from agents.embedded.stack import run_embedded
 from pipeline.config.settings import Settings
 
 PORT = click.IntRange(1, 65_535)

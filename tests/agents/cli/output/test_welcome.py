@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from agents.cli.output.welcome import DEMO_BOT, welcome
-from agents.embedded.stack import Options
+from agents.embedded.options import Options
 from pipeline.config.settings import Settings
 
 USUAL = Options(Path("/data"), 8080, 8081, 9092, 8123, 1, demo=True)
