@@ -1,12 +1,24 @@
 """Define access keys of the query layer and the receiver: their holder, rights, bots, rate limits and expiry."""
 
 import enum
+import re
 from typing import Annotated
 
 import msgspec
 
 ALL = "*"
 """Pattern that matches every bot; at the end of another pattern, it matches any id with that prefix."""
+
+
+ID_PREFIX = "TFK"
+ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+ID_LENGTH = 17
+"""Random letters after the prefix: a key's id is as long as that of an access key of AWS."""
+
+
+def is_issued_id(text: str) -> bool:
+    """Return whether `text` has the form of the ids that `turnfold keys add` and `turnfold up` issue."""
+    return re.fullmatch(f"{ID_PREFIX}[{ID_LETTERS}]{{{ID_LENGTH}}}", text) is not None
 
 
 class Right(enum.StrEnum):

@@ -101,6 +101,8 @@ def run_job(settings: Settings, job: Job, options: JobOptions) -> int:
         UsageError: the job cannot be run.
         TransientError: Kafka or ClickHouse does not answer.
     """
+    if options.swap and job.into is not Target.NEW:
+        raise UsageError("--swap replaces the live tables with new ones, so it needs --into new")
     configure_logging(settings)
     tune_gc()
     try:
@@ -141,7 +143,7 @@ async def _run(settings: Settings, job: Job, options: JobOptions) -> int:
             report.filling = round(time.monotonic() - began, 3)
         await _finish(settings, clickhouse, begun, options, report)
         report.seconds = round(time.monotonic() - began, 3)
-    print_report(report, as_json=options.as_json)
+    print_report(report, job.into, as_json=options.as_json)
     return FAILED if report.counts.failed else 0
 
 

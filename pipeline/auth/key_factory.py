@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.access_key import AccessKey
+from schemas.access_key import ID_LENGTH, ID_LETTERS, ID_PREFIX, AccessKey
 
 BEARER_SCHEME = "bearer "
 """The Authorization scheme in lower case: RFC 7235 makes it case-insensitive."""
@@ -39,9 +39,6 @@ def is_token_of(token: str, token_hash: str) -> bool:
     return hmac.compare_digest(hash_of(token), token_hash)
 
 
-ID_PREFIX = "TFK"
-ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-ID_LENGTH = 17
 SECRET_BYTES = 30
 """Random bytes of a secret: forty characters, as many as AWS's secrets have."""
 

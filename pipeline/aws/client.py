@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline.runtime.errors import TransientError, UsageError
+from schemas.access_key import is_issued_id
 
 CONNECT_SECONDS, READ_SECONDS = 5, 20
 ATTEMPTS = 4
@@ -37,6 +38,10 @@ THROTTLED = {
     "TooManyRequestsException",
 }
 NO_REGION = "no AWS region is set: set AWS_DEFAULT_REGION, or `region` in the profile"
+OWN_KEY = (
+    "AWS_ACCESS_KEY_ID is an access key of Turnfold's query layer, as `. data/env` sets it, and AWS does not know it: "
+    "use a shell without it"
+)
 HOW_TO_LOG_IN = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached"
 
 
@@ -44,7 +49,8 @@ def open_client(service: str) -> Any:
     """Open a client of `service`, with the credentials, region and endpoint that the AWS SDK finds by itself.
 
     Raises:
-        UsageError: boto3 is not installed, or there is no region or profile.
+        UsageError: boto3 is not installed, there is no region or profile, or the credentials or the endpoint cannot be
+            those of AWS.
     """
     try:
         import boto3  # noqa: PLC0415 - an extra
@@ -61,7 +67,13 @@ def open_client(service: str) -> Any:
         session = boto3.session.Session()
         if not session.region_name and service != "s3":
             raise UsageError(NO_REGION)
-        return session.client(service, config=config)
+        credentials = session.get_credentials()
+        if credentials and is_issued_id(credentials.access_key):
+            raise UsageError(OWN_KEY)
+        try:
+            return session.client(service, config=config)
+        except ValueError as error:  # of botocore: a URL that is none
+            raise UsageError(f"{error}; AWS_ENDPOINT_URL must be a URL such as https://HOST, or not set") from error
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.access_key import ALL, AccessKey, KeyFile, Right
+from schemas.access_key import ALL, ID_LENGTH, ID_PREFIX, AccessKey, KeyFile, Right, is_issued_id
 
 IDS = st.text("ABCDEFGHIJ0123456789abcdefghij", min_size=1, max_size=10)
 KNOWN: dict[str, Any] = {"id": "TFKA", "name": "test", "created": 1}
@@ -22,6 +22,12 @@ def test_it_sees_the_bots_that_are_named_or_begin_so_and_no_others(bot: str, pat
     named = bot in patterns
     begun = any(bot[:length] + ALL in patterns for length in range(len(bot) + 1))
     assert key(bots=patterns).can_access_bot(bot) == (named or begun)
+
+
+def test_an_issued_id_is_told_from_one_of_aws() -> None:
+    assert is_issued_id(ID_PREFIX + "A" * ID_LENGTH)
+    assert not is_issued_id("AKIAIOSFODNN7EXAMPLE")
+    assert not is_issued_id(ID_PREFIX + "A" * ID_LENGTH + "\n")
 
 
 @given(IDS)

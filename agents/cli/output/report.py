@@ -44,17 +44,19 @@ def print_plan(begun: Begun, *, as_json: bool) -> None:
         say(f"  {printable(unit.source.name)}: {size}, {done}")
 
 
-def print_report(report: JobReport, *, as_json: bool) -> None:
+def print_report(report: JobReport, into: Target, *, as_json: bool) -> None:
     """Print the counts, the comparison of the tables, and whether they were swapped."""
     if as_json:
         write_json(msgspec.json.encode(report))
         return
     counts = report.counts
+    folded = f"; conversations: {counts.touched:,} touched, {counts.changed:,} changed"
     say(
         f"{report.run}: read {counts.read:,} ({decimal(counts.bytes)}) in {report.seconds:,.1f} s; "
-        f"{counts.valid:,} valid, {counts.dead:,} dead, {counts.failed:,} failed; "
-        f"conversations: {counts.touched:,} touched, {counts.changed:,} changed"
+        f"{counts.valid:,} valid, {counts.dead:,} dead, {counts.failed:,} failed{'' if into is Target.KAFKA else folded}"
     )
+    if into is Target.KAFKA:  # workers fold it, and count the conversations
+        say("sent to Kafka: `turnfold status` shows how much of it is not folded yet")
     if report.comparison:
         for line in _differences(report.comparison):
             say(line)

@@ -38,9 +38,11 @@ def aws_inputs(data: bytes, origin: str, max_bytes: int) -> Iterator[AwsInput]:
 
 def export_batches(export: Export, at: int, size: int, max_bytes: int) -> Iterator[InputBatch]:
     """Yield the inputs of a file from number `at` on; the position is the number of the next one."""
-    remaining = islice(export, at, None)
-    before = export.bytes_read
-    while chunk := list(_bounded(remaining, size, max_bytes)):
+    inputs = iter(export)
+    for _ in islice(inputs, at):
+        pass
+    before = export.bytes_read  # an earlier attempt has counted what was skipped
+    while chunk := list(_bounded(inputs, size, max_bytes)):
         at += len(chunk)
         yield InputBatch(chunk, (at,), export.bytes_read - before, len(chunk))
         before = export.bytes_read

@@ -12,6 +12,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
+from pipeline.auth.key_factory import new_id
 from pipeline.aws.client import error_code, open_client, translate_errors
 from pipeline.runtime.errors import TransientError, UsageError
 from tests.aws_server import Aws
@@ -54,6 +55,21 @@ def test_without_boto3_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(UsageError, match=r"pip install 'turnfold\[aws\]'"):
         open_client("logs")
+
+
+def test_a_key_of_turnfold_is_not_sent_to_aws(aws_environment: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`. data/env` of `turnfold up` sets one in the shell from which somebody then pulls."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", new_id())
+    with pytest.raises(UsageError, match=r"access key of Turnfold's query layer, as `\. data/env` sets it"):
+        open_client("logs")
+    assert aws_environment.url
+
+
+def test_an_endpoint_that_is_no_url_is_named(aws_environment: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
+    with pytest.raises(UsageError, match="Invalid endpoint: nonsense; AWS_ENDPOINT_URL must be a URL"):
+        open_client("logs")
+    assert aws_environment.url
 
 
 def test_a_region_is_needed_but_for_s3(aws_environment: Aws, monkeypatch: pytest.MonkeyPatch) -> None:

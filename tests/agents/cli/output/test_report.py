@@ -63,14 +63,24 @@ def test_a_plan_as_json_has_the_run_and_its_units(capsys: pytest.CaptureFixture[
 
 
 def test_a_report_of_the_live_tables_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    print_report(JobReport("run-1", counts=COUNTS, seconds=1.44), as_json=False)
+    print_report(JobReport("run-1", counts=COUNTS, seconds=1.44), Target.LIVE, as_json=False)
     assert capsys.readouterr().out == (
         "run-1: read 1,808 (1.0 MB) in 1.4 s; 1,800 valid, 8 dead, 0 failed; conversations: 400 touched, 31 changed\n"
     )
 
 
+def test_a_report_of_what_workers_have_still_to_fold_counts_no_conversations(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_report(JobReport("run-1", counts=JobCounts(read=3, valid=3), seconds=1.44), Target.KAFKA, as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "run-1: read 3 (0 bytes) in 1.4 s; 3 valid, 0 dead, 0 failed",
+        "sent to Kafka: `turnfold status` shows how much of it is not folded yet",
+    ]
+
+
 def test_a_report_of_new_tables_shows_some_examples_and_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:
-    print_report(JobReport("run-1", counts=COUNTS, comparison=COMPARISON), as_json=False)
+    print_report(JobReport("run-1", counts=COUNTS, comparison=COMPARISON), Target.NEW, as_json=False)
     _, compared, column, *examples, last = capsys.readouterr().out.splitlines()
     assert compared == "400 conversations compared: 31 differ, 2 only live, 1 only new; 7 events only live"
     assert column == "  end_state: 31 differ"
@@ -79,12 +89,12 @@ def test_a_report_of_new_tables_shows_some_examples_and_what_to_do_next(capsys: 
 
 
 def test_a_report_of_swapped_tables_says_how_to_drop_the_retired_ones(capsys: pytest.CaptureFixture[str]) -> None:
-    print_report(JobReport("run-1", comparison=COMPARISON, swapped=True), as_json=False)
+    print_report(JobReport("run-1", comparison=COMPARISON, swapped=True), Target.NEW, as_json=False)
     assert capsys.readouterr().out.splitlines()[-1] == "swapped; `turnfold runs drop old` drops the retired tables"
 
 
 def test_a_report_as_json_has_all_examples(capsys: pytest.CaptureFixture[str]) -> None:
-    print_report(JobReport("run-1", counts=COUNTS, comparison=COMPARISON, mended=3), as_json=True)
+    print_report(JobReport("run-1", counts=COUNTS, comparison=COMPARISON, mended=3), Target.NEW, as_json=True)
     report = orjson.loads(capsys.readouterr().out)
     assert (report["run"], report["counts"]["read"], report["mended"], report["swapped"]) == ("run-1", 1_808, 3, False)
     assert len(report["comparison"]["examples"]["end_state"]) == EXAMPLES + 2
