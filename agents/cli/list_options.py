@@ -107,20 +107,20 @@ def hint(settings: Settings, selection: Selection, count: int, limit: int | None
     """Say what may help where a table is empty, or was cut."""
     if not count:
         span = "--last 30d covers more time, `turnfold status` shows what is stored"
-        say(f"no {what}; {_unknown_bot(settings, selection) or span}", err=True)
+        say(f"no {what}; {unknown_bot(settings, selection.bot, selection.bot_id) or span}", err=True)
     elif count == limit:
         say(f"the first {limit}; --limit N or --all shows more", err=True)
 
 
-def _unknown_bot(settings: Settings, selection: Selection) -> str:
-    """Say that no bot has the id of the selection, and which one was meant; empty if there is one, or it is unknown."""
+def unknown_bot(settings: Settings, bot: str, bot_id: str) -> str:
+    """Say that no bot has the id, and which one was meant by `bot`; empty if there is one, or it is unknown."""
     try:
         bots = list(list_rows(settings, "/bots/", {}, ListBotsResponse, attrgetter("bot_summaries"), None))
     except (UsageError, TransientError):  # the list itself was answered
         return ""
-    if any(bot.bot_id == selection.bot_id for bot in bots):
+    if any(known.bot_id == bot_id for known in bots):
         return ""
-    meant = [bot.bot_id for bot in bots if selection.bot.casefold() in {bot.bot_name.casefold(), bot.bot_id.casefold()}]
-    if meant:
-        return f"{selection.bot} is {' and '.join(meant)}: give the id"
-    return f"no conversation is of a bot {selection.bot}: `turnfold bots` lists all bots"
+    names = ((known.bot_id, {known.bot_name.casefold(), known.bot_id.casefold()}) for known in bots)
+    if meant := [known_id for known_id, known_names in names if bot.casefold() in known_names]:
+        return f"{bot} is {' and '.join(meant)}: give the id"
+    return f"no conversation is of a bot {bot}: `turnfold bots` lists all bots"

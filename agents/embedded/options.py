@@ -80,8 +80,9 @@ class Options:
         }
 
     def check_ports(self) -> None:
-        """Raise UsageError if a port is in use, or is to be used twice."""
+        """Raise UsageError if ports are in use, all of which it names, or one is to be used twice."""
         taken: dict[int, str] = {}
+        problems: list[str] = []
         for port, option, embedded in (
             (self.api_port, "--api-port", True),
             (self.receive_port, "--receive-port", True),
@@ -92,5 +93,10 @@ class Options:
                 continue
             if port in taken:
                 raise UsageError(f"{taken[port]} and {option} are both {port}: give each a port of its own")
-            check_port_free(HOST, port, option)
+            try:
+                check_port_free(HOST, port, option)
+            except UsageError as error:
+                problems.append(str(error))
             taken[port] = option
+        if problems:
+            raise UsageError("\n          ".join(problems))

@@ -50,10 +50,10 @@ def print_report(report: JobReport, into: Target, *, as_json: bool) -> None:
         write_json(msgspec.json.encode(report))
         return
     counts = report.counts
-    folded = f"; conversations: {counts.touched:,} touched, {counts.changed:,} changed"
+    folded = "" if into is Target.KAFKA else f"; conversations: {counts.touched:,} touched, {counts.changed:,} changed"
     say(
         f"{report.run}: read {counts.read:,} ({decimal(counts.bytes)}) in {report.seconds:,.1f} s; "
-        f"{counts.valid:,} valid, {counts.dead:,} dead, {counts.failed:,} failed{'' if into is Target.KAFKA else folded}"
+        f"{counts.valid:,} valid, {counts.dead:,} dead, {counts.failed:,} failed{folded}"
     )
     if into is Target.KAFKA:  # workers fold it, and count the conversations
         say("sent to Kafka: `turnfold status` shows how much of it is not folded yet")

@@ -48,7 +48,6 @@ def _clickhouse(options: Options) -> str:
 
 def _trying(options: Options) -> list[str]:
     turnfold = _command()
-    first = f"{turnfold} ingest your-bots-log.jsonl{'' if options.demo else '   # or start with --demo'}"
     today = datetime.now(UTC).date()
     aws = (
         f"aws lexv2-models list-session-analytics-data {'--no-sign-request ' if options.open else ''}"
@@ -57,14 +56,16 @@ def _trying(options: Options) -> list[str]:
     )
     if options.open:
         variables = _variables(options)
-        heading = f"Everybody on this machine has access. Try, in another terminal ({first}):"
+        heading = "Everybody on this machine has access. Try, in another terminal in this folder:"
         sourcing = []
     else:
         variables = ""
-        heading = f"The first line sets the password and the keys in a shell. Try, in another terminal ({first}):"
+        heading = "Try, in another terminal in this folder, where the first line sets the password and the keys:"
         sourcing = [f"  . {shlex.quote(str(_relative(options.data / ENV_FILE)))}"]
     commands = [f"{variables}{turnfold} status", f"{variables}{turnfold} sessions {DEMO_BOT} --last 7d", aws]
-    return [heading, "", *sourcing, *(f"  {command}" for command in commands)]
+    own = f"Log entries of your own bot: {variables}{turnfold} ingest FILE"
+    sample = "" if options.demo else f"; sample traffic: {variables}{turnfold} demo"
+    return [heading, "", *sourcing, *(f"  {command}" for command in commands), "", f"{own}{sample}"]
 
 
 def _command() -> str:

@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 from kafka import KafkaProducer
 
-from agents.embedded.broker_memory import BrokerMemory, describe_loss
+from agents.embedded.broker_memory import (
+    IDLE_POLL_SECONDS,
+    POLL_SECONDS,
+    BrokerMemory,
+    describe_loss,
+    pause_after,
+)
 from pipeline.config.settings import Settings
 from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.kafka.topics import create_topics
@@ -33,6 +39,13 @@ def test_nothing_is_told_to_be_lost_where_all_was_folded() -> None:
     text = describe_loss([PartitionLag("turns", 0, 0, 10, 10)], "turns.dead", 0.2)
     assert "all their events were folded 0.2 s ago" in text
     assert "record" not in text
+
+
+def test_an_idle_broker_is_polled_rarely() -> None:
+    """Each poll opens connections: twice a second they would take most of what an idle stack takes."""
+    before, same, more, folded = ([PartitionLag("turns", 0, 0, *ends)] for ends in [(9, 7), (9, 7), (10, 7), (9, 8)])
+    assert pause_after(before, same) == IDLE_POLL_SECONDS
+    assert pause_after(before, more) == pause_after(before, folded) == pause_after((), before) == POLL_SECONDS
 
 
 def test_a_broker_that_died_is_told_of_as_it_was_seen_last() -> None:

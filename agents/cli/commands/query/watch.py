@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from agents.cli.http_client import list_rows
-from agents.cli.list_options import filter_option, filters_in_words
+from agents.cli.list_options import filter_option, filters_in_words, unknown_bot
 from agents.cli.options import parse_duration, parse_filters, resolve_bot_id
 from agents.cli.output.query.lists import print_json_line
 from agents.cli.output.query.sessions import print_line
@@ -49,10 +49,13 @@ def watch(  # noqa: PLR0913 - each option of the command is an argument
     """
     since = time.time() - parse_duration(last)
     request: dict[str, object] = {"filters": parse_filters(conditions, SessionFilterName)} if conditions else {}
-    watcher = SessionWatcher(settings, resolve_bot_id(bot), request, since)
+    bot_id = resolve_bot_id(bot)
+    watcher = SessionWatcher(settings, bot_id, request, since)
     show = print_json_line if form == "json" else print_line
     if form == "table":
         say(f"watching {bot} since {datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M:%S} UTC; Ctrl-C ends", err=True)
+        if misspelt := unknown_bot(settings, bot, bot_id):
+            say(misspelt, err=True)
     with StopSignal() as stop:
         for session in stop.until_signal(watcher.sessions(every)):
             show(session)

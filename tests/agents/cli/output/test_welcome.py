@@ -62,8 +62,14 @@ def test_without_secrets_commands_carry_the_addresses_that_are_not_the_defaults(
 
 
 def test_without_sample_traffic_the_message_says_how_to_get_some() -> None:
-    assert "or start with --demo" in welcome(changed(demo=False))
-    assert "or start with --demo" not in welcome(USUAL)
+    assert "sample traffic: /usr/bin/turnfold demo" in welcome(changed(demo=False))
+    assert "sample traffic" not in welcome(USUAL)
+
+
+def test_the_message_says_how_to_see_the_users_own_bot() -> None:
+    with_port = welcome(changed(open=True, kafka_port=19092))
+    assert "own bot: TURNFOLD_KAFKA=127.0.0.1:19092 /usr/bin/turnfold ingest FILE\n" in with_port
+    assert "own bot: /usr/bin/turnfold ingest FILE\n" in welcome(USUAL)
 
 
 def test_turnfold_is_named_as_it_was_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,6 +94,23 @@ def test_it_shows_lines_of_json_that_match_the_filters_and_ends_with_ctrl_c(api:
     assert (process.returncode, out, err) == (0, b"", b"")
 
 
+@pytest.mark.parametrize(
+    ("bot", "hint"),
+    [
+        ("Nobody", b"no conversation is of a bot Nobody: `turnfold bots` lists all bots\n"),
+        (BOT.lower(), b"give the id\n"),
+    ],
+)
+def test_a_bot_that_is_unknown_is_told_before_one_waits_for_it(api: Settings, bot: str, hint: bytes) -> None:
+    asyncio.run(insert(api, [conversation(1)]))
+    process = start(api, "watch", bot, "--every", "0.2")
+    assert process.stderr
+    assert process.stderr.readline().startswith(b"watching ")
+    assert process.stderr.readline().endswith(hint)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=WITHIN)
+
+
 def test_a_line_has_the_columns_that_matter_and_nothing_that_a_terminal_obeys(api: Settings) -> None:
     hostile = msgspec.structs.replace(conversation(1), session_id="\x1b[2Jguest")
     asyncio.run(insert(api, [hostile]))
