@@ -67,7 +67,7 @@ def built(*filters: RequestedFilter, table: FilterTable = SESSION_FILTERS) -> li
 
 @pytest.mark.parametrize(("name", "operator"), PAIRS)
 def test_each_filter_takes_its_operators_and_no_other(name: str, operator: str) -> None:
-    value, bound = ("30", 30) if name == "Duration" else ("x", "x")
+    value, bound = {"Duration": ("30", 30), "ConversationEndState": ("Dropped", "Dropped")}.get(name, ("x", "x"))
     if (name, operator) in TAKEN:
         one = operator in {"GT", "LT"}
         on_key = name in {"SessionId", "OriginatingRequestId"}
@@ -106,14 +106,40 @@ def test_every_filter_name_of_the_wire_is_in_the_table(table: FilterTable, names
 def test_conditions_on_items_are_told_from_those_on_conversations(table: FilterTable, on_item: set[str]) -> None:
     assert {name for name, known in table.items() if known.on_item} == on_item
     for name in on_item | {"LocaleId"}:
-        (condition,) = conditions([AnalyticsIntentFilter(name, EQ, ("x",))], table)  # type: ignore[arg-type]  # of any operation
+        value = (*table[name].choices, "x")[0]
+        (condition,) = conditions([AnalyticsIntentFilter(name, EQ, (value,))], table)  # type: ignore[arg-type]  # of any operation
         assert condition.on_item == (name in on_item)
 
 
-def test_a_failed_intent_has_two_spellings() -> None:
-    requested = AnalyticsIntentFilter(IntentFilterName.INTENT_END_STATE, EQ, ("Failure", "Failed", "Dropped"))
-    (condition,) = built(requested, table=INTENT_FILTERS)
+def test_failed_has_two_spellings() -> None:
+    values = ("Failure", "Failed", "Dropped")
+    (condition,) = built(AnalyticsIntentFilter(IntentFilterName.INTENT_END_STATE, EQ, values), table=INTENT_FILTERS)
     assert condition.parameters == {"filter_0": ["Failed", "Failed", "Dropped"]}
+    (condition,) = built(asked("ConversationEndState", "EQ", *values))
+    assert condition.parameters == {"filter_0": ["Failure", "Failure", "Dropped"]}
+
+
+STATES = [
+    (SESSION_FILTERS, "ConversationEndState", "Success, Failure, Dropped"),
+    (INTENT_FILTERS, "IntentEndState", "Success, Failed, Switched, Dropped"),
+    (UTTERANCE_FILTERS, "UtteranceState", "Missed, Detected"),
+]
+
+
+@pytest.mark.parametrize(("table", "name", "there_are"), STATES)
+@pytest.mark.parametrize("value", ["Nope", "dropped", "Dropped ", "missed", ""])
+def test_a_state_that_there_is_not_is_refused(table: FilterTable, name: str, there_are: str, value: str) -> None:
+    """Rather than answered by an empty list, which would seem to say that nothing ended so."""
+    known = there_are.partition(",")[0]
+    requested = AnalyticsIntentFilter(name, EQ, (known, value))  # type: ignore[arg-type]  # of any operation
+    with pytest.raises(InvalidQueryError) as refused:
+        built(requested, table=table)
+    assert str(refused.value) == f"filters[0].values[1]: no {name} is spelt so; there are {there_are}"
+
+
+def test_a_state_may_contain_any_text() -> None:
+    (condition,) = built(asked("ConversationEndState", "CO", "ail", "nothing"))
+    assert condition.parameters == {"filter_0": ["ail", "nothing"]}
 
 
 @pytest.mark.parametrize("text", ["30", "30 sec", "30 secs", "30 s", "30 seconds", "30 second", "30s", "030"])

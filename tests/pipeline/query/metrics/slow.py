@@ -165,7 +165,8 @@ def _matches(value: Any, name: str, operator: str, values: Sequence[str]) -> boo
     if name == "Duration":
         wanted = [int(each) for each in values]
         return bool({"EQ": value in wanted, "GT": value > wanted[0], "LT": value < wanted[0]}[operator])
-    texts = ["Failed" if name == "IntentEndState" and each == "Failure" else each for each in values]
+    spelt = {"IntentEndState": {"Failure": "Failed"}, "ConversationEndState": {"Failed": "Failure"}}.get(name, {})
+    texts = [spelt.get(each, each) for each in values]
     return value in texts if operator == "EQ" else any(text in value for text in texts)
 
 
