@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,9 +103,9 @@ class App(faust.App):
 def create_app(settings: Settings) -> App:
     """Create the app: `turns.raw` -> intake, `turns` -> conversations. It connects to nothing before it is started."""
     app = _bare_app(settings)
-    _adapt_aiokafka()
+    _adapt_aiokafka(lambda topic: app.consumer.topic_id(topic))  # noqa: PLW0108 - no consumer yet
     app.metrics = metrics = WorkerMetrics()
-    metrics.offsets.lags.read = lambda: app.consumer.lags()  # noqa: PLW0108 - no consumer yet
+    metrics.offsets.lags.read = lambda: app.consumer.lags()  # noqa: PLW0108 - as above
     readiness = Readiness(settings, metrics, lambda: app.consumer.unavailable_reason())  # noqa: PLW0108 - as above
     app.stuck = StuckWatch(settings, metrics, lambda: app.consumer)
     app.probes = ProbeServer(settings, metrics, readiness, app.stuck)
@@ -130,15 +130,16 @@ def create_app(settings: Settings) -> App:
         metrics,
         limit,
         generation=lambda: app.consumer.confirmed_generation(),  # noqa: PLW0108 - as above
+        is_recreated=lambda topic, topic_id: app.consumer.is_recreated(topic, topic_id),  # noqa: PLW0108 - as above
     )
     _add_conversations(app, settings, RecordDecoder(EventDecoder.of(settings), placement, metrics), flusher)
     return app
 
 
-def _adapt_aiokafka() -> None:
+def _adapt_aiokafka(topic_id: Callable[[str], str]) -> None:
     create_no_topics()
     collect_responses()
-    use_kafka_records()
+    use_kafka_records(topic_id)
 
 
 def _bare_app(settings: Settings) -> App:

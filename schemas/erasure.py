@@ -37,6 +37,10 @@ class Origin(Protocol):
         """The topic."""
 
     @property
+    def topic_id(self) -> str:
+        """The topic's id, in hexadecimal; empty if the broker has no ids."""
+
+    @property
     def partition(self) -> int:
         """The partition."""
 
@@ -56,6 +60,7 @@ class RecordOrigin(NamedTuple):
     partition: int
     offset: int
     timestamp: int
+    topic_id: str = ""
 
 
 ARCHIVE = RecordOrigin("", 0, 0, 0)
@@ -63,10 +68,20 @@ ARCHIVE = RecordOrigin("", 0, 0, 0)
 
 
 class TopicEnds(msgspec.Struct, frozen=True):
-    """The end offsets of each topic, by partition. `late`: the raw topic had records that were not read yet."""
+    """The end offsets of each topic, by partition. `late`: the raw topic had records that were not read yet.
+
+    The key is the topic's id, since a topic that is recreated under the same name begins at offset 0 again; it is the
+    topic's name where the broker has no ids.
+    """
 
     topics: dict[str, list[int]] = {}
     late: bool = False
+
+    def of(self, origin: Origin) -> tuple[list[int] | None, bool]:
+        """Return the ends of the topic of `origin`, and whether that certainly is the same topic; None if unknown."""
+        if (ends := self.topics.get(origin.topic_id)) is not None:
+            return ends, True
+        return self.topics.get(origin.topic), False
 
 
 class Erasure(msgspec.Struct, frozen=True, gc=False):
@@ -94,19 +109,26 @@ class Erasure(msgspec.Struct, frozen=True, gc=False):
                 latest = msgspec.structs.replace(latest, until=other.until + 1, ends=ends)
         return latest
 
+    def knows(self, origin: Origin) -> bool:
+        """Return whether it has the ends of the topic of `origin`."""
+        return _ends(self.ends).of(origin)[0] is not None
+
     def covers(self, turn: Turn, origin: Origin | None) -> bool:
         """Return whether it covers an event of this session from `origin`; None is an unknown origin.
 
-        A record that is a day younger than the erasure did not exist then: the topic was recreated, and its offsets
-        begin at 0 again.
+        Offsets decide in the topic that they were read from, and dates everywhere else: also in a topic that was
+        recreated since, as the former one's records may be sent to it again. Where the broker has no ids of topics, a
+        record that is a day younger than the erasure is in a topic that was recreated.
         """
         if origin is ARCHIVE:
             return False
         ends = _ends(self.ends)
-        if origin is None or (known := ends.topics.get(origin.topic)) is None:
+        known, certain = ends.of(origin) if origin else (None, False)
+        if origin is None or known is None:
             return turn.timestamp <= self.until
         before = origin.partition < len(known) and origin.offset < known[origin.partition]
-        return (before and origin.timestamp <= self.until + DAY_MS) or (ends.late and turn.timestamp <= self.until)
+        possible = certain or origin.timestamp <= self.until + DAY_MS
+        return (before and possible) or (ends.late and turn.timestamp <= self.until)
 
 
 class ErasedEvent(msgspec.Struct, frozen=True, gc=False):
@@ -159,6 +181,16 @@ class ErasureList:
         """Return whether this event from `origin` is erased, by its digest or by an erasure of its session."""
         erasures = self.find(turn.bot_id, turn.session_id)
         return bool(erasures) and (self.is_erased(turn) or any(erasure.covers(turn, origin) for erasure in erasures))
+
+    def covers_by_offset(self, turn: Turn, origin: Origin | None) -> bool:
+        """Return whether an erasure of its session covers this event and knows where the topic of `origin` ended.
+
+        The date of an event alone is no reason to register it as erased, and so to erase it from the archive.
+        """
+        if origin is None:
+            return False
+        erasures = self.find(turn.bot_id, turn.session_id)
+        return any(erasure.knows(origin) and erasure.covers(turn, origin) for erasure in erasures)
 
     def without_erased(self, turns: Sequence[Turn]) -> Sequence[Turn]:
         """Return the events that are not registered as erased."""

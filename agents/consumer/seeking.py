@@ -19,6 +19,8 @@ from mode import Service
 from agents.consumer.positions import INTERRUPTIONS
 from agents.consumer.thread import ConsumerThread
 from pipeline.metrics.worker import ResetCause
+from pipeline.runtime.errors import TransientError
+from pipeline.runtime.retry import retry_forever
 
 PAUSE = 0.1
 """Seconds between an interruption and the next attempt."""
@@ -117,6 +119,25 @@ class SeekingConsumer(driver.Consumer):
             self._report_expired(tp, offset, beginning)
         elif offset is not None:
             self._report_recreated(tp.topic)
+
+    async def is_recreated(self, topic: str, topic_id: str) -> bool:
+        """Return whether a topic does not have the id any more that its records were fetched with.
+
+        Then some of them may be of the new topic, which is read from its beginning as soon as `_watch_topics` notices
+        it. This waits until Kafka answers, and until the topic exists.
+        """
+
+        async def ask() -> bool:
+            try:
+                return await self._thread.is_recreated(topic, topic_id)
+            except KafkaError as error:
+                raise TransientError(repr(error)) from error
+
+        return await retry_forever(ask, f"Kafka does not tell the id of topic {topic}", self.transport.metrics.kafka)
+
+    def topic_id(self, topic: str) -> str:
+        """Return the id that a topic had before the records were fetched that arrive now; empty if it has none."""
+        return self._thread.ids.get(topic, "")
 
     @Service.task
     async def _watch_topics(self) -> None:

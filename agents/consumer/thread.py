@@ -11,7 +11,7 @@ from faust.types import TP
 from agents.consumer.fetches import check_fetches
 from agents.consumer.membership import Membership
 from agents.consumer.positions import INTERRUPTIONS, SeekResult, commit_of, reset_to_beginning, seek_to_committed
-from agents.consumer.topic_ids import topic_ids
+from agents.consumer.topic_ids import is_recreated, topic_ids
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -67,7 +67,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return recreated
 
     async def _recreated_topics(self) -> set[str]:
-        ids = await self._topic_ids()
+        try:
+            ids = await self._topic_ids()
+        except KafkaError as error:
+            self.log.debug("cannot fetch topic ids: %r", error)
+            return set()
         self.ids = {**ids, **self.ids}  # adds ids that were not known at the seek
         return {topic for topic, known in self.ids.items() if ids.get(topic, known) != known}
 
@@ -99,14 +103,20 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         }
 
     async def _topic_ids(self) -> dict[str, str]:
-        """Fetch the ids of the topics that are read here; empty if Kafka does not answer."""
+        """Fetch the ids of the topics that are read here."""
         consumer = self._consumer
         topics = {tp.topic for tp in consumer.assignment()} if consumer else ()
-        try:
-            return await topic_ids(consumer._client, topics) if consumer and topics else {}  # noqa: SLF001 - not public
-        except KafkaError as error:
-            self.log.debug("cannot fetch topic ids: %r", error)
-            return {}
+        return await topic_ids(consumer._client, topics) if consumer and topics else {}  # noqa: SLF001 - not public
+
+    async def is_recreated(self, topic: str, topic_id: str) -> bool:
+        """Return whether a topic does not have this id any more, so that what was fetched may be of another topic.
+
+        Raises:
+            KafkaError: Kafka does not answer, or the topic does not exist at the moment.
+        """
+        client = self._ensure_consumer()._client  # noqa: SLF001 - not public
+        recreated: bool = await self.call_thread(is_recreated, client, topic, topic_id)
+        return recreated
 
     def has_coordinator(self) -> bool:
         """Return whether the coordinator of the group is known, which means that Kafka is available."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiokafka.client
 import aiokafka.protocol.metadata
-from aiokafka.errors import IncompatibleBrokerVersion
+from aiokafka.errors import IncompatibleBrokerVersion, NodeNotReadyError, UnknownTopicOrPartitionError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
     Boolean,
@@ -22,6 +22,7 @@ from aiokafka.protocol.types import (
     Schema,
     TaggedFields,
 )
+from aiokafka.structs import TopicPartition
 
 ID_BYTES = 16
 
@@ -111,14 +112,40 @@ def create_no_topics() -> None:
     aiokafka.client.MetadataRequest = partial(request, allow_auto_topic_creation=False)
 
 
-async def topic_ids(client: Any, topics: Collection[str]) -> dict[str, str]:
+async def topic_ids(client: Any, topics: Collection[str], node: int | None = None) -> dict[str, str]:
     """Return the id of each topic, in hexadecimal; topics that do not exist or have no id are omitted.
+
+    Any broker is asked, or the one with this `node` id.
 
     Raises:
         KafkaError: Kafka does not answer.
     """
+    node = client.get_random_node() if node is None else node
+    if node is None:
+        raise NodeNotReadyError
     try:
-        response = await client.send(client.get_random_node(), _MetadataRequest(topics))
+        response = await client.send(node, _MetadataRequest(topics))
     except (IncompatibleBrokerVersion, NotImplementedError):  # an old broker without topic ids
         return {}
     return {name: topic_id.hex() for error, name, topic_id, *_ in response.topics if not error and any(topic_id)}
+
+
+async def is_recreated(client: Any, topic: str, topic_id: str) -> bool:
+    """Return whether a topic does not have this id any more, according to the brokers that lead its partitions.
+
+    If it still has, all that they have sent since it had this id before is of this topic: an id is never used again,
+    and no broker leads a partition of a topic that it does not know.
+
+    Raises:
+        KafkaError: not all of them answer, or the topic does not exist at the moment.
+    """
+    partitions = [TopicPartition(topic, number) for number in client.cluster.partitions_for_topic(topic) or ()]
+    found = {
+        (await topic_ids(client, [topic], leader)).get(topic)
+        for leader in {client.cluster.leader_for_partition(partition) for partition in partitions}
+    }
+    if found - {topic_id, None}:
+        return True
+    if found != {topic_id}:
+        raise UnknownTopicOrPartitionError(f"topic {topic} does not exist, or has partitions without a leader")
+    return False

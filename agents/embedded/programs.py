@@ -5,7 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from agents.embedded.services import create_topics, void_topic_ends
+from agents.embedded.services import create_topics
 from agents.supervision.supervisor import Launch, Program
 from pipeline.config.settings import Settings
 from pipeline.embedded.broker import broker_command
@@ -24,8 +24,7 @@ def broker(settings: Settings, port: int, on_death: Callable[[], str], workers: 
     """Return the broker, which is ready once it has all topics: a restarted broker has none.
 
     Its offsets start at 0 again. A worker that still has the former offsets could commit these once more, and then
-    skip as many new events. So the workers finish their current batches and end before the broker is restarted. An
-    erasure has the former offsets, too, and would drop as many new events of its session.
+    skip as many new events. So the workers finish their current batches and end before the broker is restarted.
 
     Raises:
         UsageError: the broker is not installed.
@@ -35,7 +34,6 @@ def broker(settings: Settings, port: int, on_death: Callable[[], str], workers: 
     async def with_topics() -> None:
         try:
             await asyncio.to_thread(create_topics, settings)
-            await void_topic_ends(settings)
         except (UsageError, StatementError) as error:
             raise TransientError(str(error)) from error
 

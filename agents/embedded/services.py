@@ -30,15 +30,6 @@ def create_topics(settings: Settings) -> None:
     topics.create_topics(settings)
 
 
-async def void_topic_ends(settings: Settings) -> None:
-    """Let offsets of a former broker erase nothing of a new one's topics, as `pipeline.store.erasures`."""
-    from pipeline.store.connection.client import connection  # noqa: PLC0415 - see above
-    from pipeline.store.erasures import void_topic_ends as void  # noqa: PLC0415 - see above
-
-    async with connection(settings) as clickhouse:
-        await void(clickhouse, (settings.topic_raw, settings.topic_turns))
-
-
 def find_topics(settings: Settings) -> None:
     """Look for topics, to check that Kafka answers, as `pipeline.kafka.topics`."""
     from pipeline.kafka import topics  # noqa: PLC0415 - see above

@@ -17,6 +17,7 @@ from pipeline.kafka.client.connection import PATIENCE
 from pipeline.kafka.client.kafka_python import open_admin, open_consumer
 from pipeline.kafka.offsets import bounds
 from pipeline.kafka.partition_lag import PartitionLag
+from pipeline.kafka.topics import topic_ids
 from pipeline.runtime.errors import TransientError
 
 MEMBERS_PAUSE = 0.1
@@ -120,15 +121,24 @@ def read_lag(settings: Settings, patience: float = PATIENCE) -> list[PartitionLa
 
 
 def read_ends(settings: Settings, patience: float = PATIENCE) -> dict[str, list[int]]:
-    """Read where each partition of the raw and the turns topic ends now: topic -> offsets, by partition.
+    """Read where each partition of the raw and the turns topic ends now, open transactions included.
+
+    Returns:
+        The offsets by partition, for each topic: its id, or its name if the broker has no ids.
 
     Raises:
-        TransientError: Kafka does not answer within `patience` seconds.
+        TransientError: Kafka does not answer within `patience` seconds, or a topic is recreated meanwhile.
     """
-    ends: dict[str, list[int]] = {settings.topic_raw: [], settings.topic_turns: []}
-    for lag in read_lag(settings, patience):
-        if lag.topic in ends:
-            ends[lag.topic].append(lag.end)
+    names = [settings.topic_raw, settings.topic_turns]
+    with open_admin(settings, patience) as kafka:
+        ids = topic_ids(kafka, names)
+        lags = read_lag(settings, patience)
+        if topic_ids(kafka, names) != ids:
+            raise TransientError("topics were deleted and recreated at this moment")
+    ends: dict[str, list[int]] = {ids.get(name, name): [] for name in names}
+    for lag in lags:
+        if lag.topic in names:
+            ends[ids.get(lag.topic, lag.topic)].append(lag.high_watermark)
     return ends
 
 

@@ -1,6 +1,7 @@
 """Create the topics that the settings name, and compare those that exist with the settings."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import msgspec
 from kafka import KafkaAdminClient
@@ -12,6 +13,7 @@ from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.topics import Topic
 
+NO_ID = UUID(int=0)
 COMPARED = ("cleanup.policy", "retention.ms", "max.message.bytes", "min.insync.replicas")
 """Topic settings whose difference loses events; the operator may choose all others."""
 
@@ -55,6 +57,19 @@ def create_topics(settings: Settings, *, dry_run: bool = False) -> TopicReport:
             _create(kafka, missing)
     differences = [d for topic in settings.topics if topic.name in found for d in differ(topic, found[topic.name])]
     return TopicReport(tuple(topic.name for topic in missing), tuple(differences))
+
+
+def topic_ids(kafka: KafkaAdminClient, names: Sequence[str]) -> dict[str, str]:
+    """Return the id of each topic, in hexadecimal; topics that do not exist, and those of old brokers, have none.
+
+    A topic that was deleted and recreated under the same name has another id.
+
+    Raises:
+        KafkaError: Kafka does not answer.
+    """
+    described = [topic for topic in kafka.describe_topics(list(names)) if not topic["error_code"]]
+    ids = {topic["name"]: UUID(str(topic.get("topic_id") or NO_ID)) for topic in described}
+    return {name: topic_id.hex for name, topic_id in ids.items() if topic_id != NO_ID}
 
 
 def require_topics(settings: Settings) -> None:

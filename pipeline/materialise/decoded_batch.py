@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import msgspec
 
-from pipeline.materialise.erasure_filter import ErasureFilter
+from pipeline.materialise.erasure_filter import ErasureFilter, RecreationCheck
 from schemas.erasure import Origin
 from schemas.turn import ArchivedTurns, ConversationKey, Turn
 
@@ -28,9 +28,9 @@ class DecodedBatch(msgspec.Struct):
         origin: Origin | None = self.sources[place] if self.sources else None
         return origin
 
-    def erasure_filter(self) -> ErasureFilter:
+    def erasure_filter(self, is_recreated: RecreationCheck | None = None) -> ErasureFilter:
         """Return a filter that finds the erased events among the turns."""
-        return ErasureFilter(self.turns, self.origin)
+        return ErasureFilter(self.turns, self.origin, is_recreated)
 
     def without_erased(self, erasures: ErasureFilter) -> Self:
         """Return the batch without the events that the filter found to be erased."""

@@ -19,7 +19,7 @@ from pipeline.fold.cache import ConversationCache, History
 from pipeline.ingest.dlq_limit import DlqLimit
 from pipeline.materialise.dead_letters import DeadLetterSink
 from pipeline.materialise.decoded_batch import DecodedBatch
-from pipeline.materialise.erasure_filter import ErasureFilter
+from pipeline.materialise.erasure_filter import ErasureFilter, RecreationCheck
 from pipeline.materialise.histories import load_histories, look_up_histories
 from pipeline.materialise.reconcile import expired_conversations
 from pipeline.materialise.turn_records import DecodedRecords, Stray
@@ -78,14 +78,19 @@ class ConversationFlusher:
         limit: DlqLimit,
         *,
         generation: GroupGeneration = lambda: True,
+        is_recreated: RecreationCheck | None = None,
         writer: Writer | None = None,
     ) -> None:
-        """By default, the worker always holds its partitions, and writes to the ClickHouse of the settings."""
+        """By default, the worker always holds its partitions, and writes to the ClickHouse of the settings.
+
+        `is_recreated` is asked before erasures are applied to records of a topic that has an id.
+        """
         self._dead_letters = dead_letters
         self._forwarder = forwarder
         self._metrics = metrics
         self._limit = limit
         self._generation = generation
+        self._is_recreated = is_recreated
         self._rules = fold_rules(settings)
         self._retention = Retention.of(settings)
         self._topic_retention_ms = int(settings.topic_retention_days * DAY_MS)
@@ -118,7 +123,7 @@ class ConversationFlusher:
         missing = self._cache.missing(turn.key for turn in whole.turns)
         # the state is from before the tables are read: a cutover may exchange them later
         state, archived = await self._retry(partial(self._writer.recent_state, missing))
-        erasures = whole.erasure_filter()
+        erasures = whole.erasure_filter(self._is_recreated)
         await self._retry(partial(self._check_erasures, erasures, state))
         batch = whole.without_erased(erasures)
         known = None if archived is None else {key: archived.get(key, []) for key in missing}
@@ -169,7 +174,7 @@ class ConversationFlusher:
             [stray.payload for stray in batch.strays],
             [stray.record for stray in batch.strays],
         )
-        erasures = strays.erasure_filter()
+        erasures = strays.erasure_filter(self._is_recreated)
         # once they are forwarded, their offsets are new and no longer show the erasure
         await self._retry(partial(self._check_erasures_now, erasures))
         refused = await self._forwarder.forward([batch.strays[place] for place in erasures.kept])

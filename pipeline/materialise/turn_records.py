@@ -33,6 +33,7 @@ class TurnRecord(ConsumedRecord, Protocol):
     """A Kafka record of the turns topic. `timestamp` is in milliseconds."""
 
     timestamp: int
+    topic_id: str
     headers: Sequence[tuple[str, bytes]]
 
 

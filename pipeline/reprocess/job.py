@@ -15,7 +15,7 @@ from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.kafka.group import members
 from pipeline.reprocess.leases import FINISH
-from pipeline.reprocess.readers import sources
+from pipeline.reprocess.readers import can_resume, sources
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.store.connection.client import ClickHouse
@@ -67,7 +67,13 @@ async def begin(settings: Settings, clickhouse: ClickHouse, job: Job, *, dry_run
     await check_workers(settings, job)
     left = await load_run(clickhouse, name)
     if left is not None and there.unfinished(left[0]):
-        return Begun(name, left[0], {unit: saved.unit for unit, saved in left[1].items()}, resumed=True)
+        begun = Begun(name, left[0], {unit: saved.unit for unit, saved in left[1].items()}, resumed=True)
+        if await can_resume(settings, job, begun.units.values()):
+            return begun
+        changed = f"topic {job.topic} was deleted and recreated, or has lost its newest records, since this run began"
+        if job.into is Target.NEW:
+            raise UsageError(f"{changed}: `turnfold runs drop new`, then start it again")
+        log.warning("%s; it begins again", changed)
     if job.into is Target.NEW and not dry_run:
         # before the ends of the sources are read: later events are written there by workers
         await create_shadow_tables(settings)

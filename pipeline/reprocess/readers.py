@@ -1,7 +1,7 @@
 """Choose the sources of a job, and the reader of their inputs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Protocol
 
 from pipeline.config.settings import Settings
@@ -9,7 +9,7 @@ from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.sources.archive import conversations, events
 from pipeline.reprocess.sources.cloudwatch import LogGroupReader, windows
 from pipeline.reprocess.sources.files import files, inputs
-from pipeline.reprocess.sources.kafka import partitions, records
+from pipeline.reprocess.sources.kafka import is_still_there, partitions, records
 from pipeline.reprocess.sources.kinesis import StreamReader, shards
 from pipeline.store.connection.client import ClickHouse
 from schemas.reprocessing import Job, JobKind, Source, WorkUnit
@@ -54,6 +54,15 @@ async def sources(settings: Settings, clickhouse: ClickHouse, job: Job) -> list[
     if job.kind is JobKind.KINESIS:
         return await asyncio.to_thread(shards, job)
     return await asyncio.to_thread(files, job)
+
+
+async def can_resume(settings: Settings, job: Job, units: Collection[WorkUnit]) -> bool:
+    """Return whether the positions of the units still mean what they meant: those in a topic may not.
+
+    Raises:
+        TransientError: Kafka does not answer. UsageError: there is no such topic.
+    """
+    return job.kind is not JobKind.REPLAY or await asyncio.to_thread(is_still_there, settings, job, units)
 
 
 def open_reader(settings: Settings, clickhouse: ClickHouse, job: Job, workers: Workers) -> JobReader:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TypeVar
 
-import msgspec
 import orjson
 from clickhouse_connect.driver.external import ExternalData
 
@@ -12,7 +11,7 @@ from pipeline.store.connection.client import ClickHouse
 from pipeline.store.erased_data import ErasedData
 from pipeline.store.schema.cluster_ddl import render
 from pipeline.store.writer_state import TABLES
-from schemas.erasure import ErasedEvent, Erasure, ErasureList, TopicEnds, digest
+from schemas.erasure import ErasedEvent, Erasure, ErasureList, digest
 
 SESSIONS_PER_QUERY = 20_000
 EVENTS_PER_INSERT = 50_000
@@ -28,14 +27,6 @@ SELECT '', session, fromUnixTimestamp64Milli(0, 'UTC'), '', groupUniqArray(event
 FROM forgotten_events
 WHERE session IN (SELECT session FROM requested)
 GROUP BY session
-"""
-
-VOID_ENDS = """
-INSERT INTO forgotten (bot_id, session, until, ends)
-SELECT bot_id, session, addMilliseconds(max(until), 1), {ends:String}
-FROM forgotten
-GROUP BY bot_id, session
-HAVING argMax(ends, until) != {ends:String}
 """
 
 
@@ -75,18 +66,6 @@ async def announce(live: ClickHouse, erasures: Iterable[Erasure]) -> None:
         TransientError: a retry may succeed.
     """
     await live.insert("forgotten", list(erasures))
-
-
-async def void_topic_ends(live: ClickHouse, topics: Iterable[str]) -> None:
-    """Let no offset of these topics count as erased any more: they are new, and begin at 0. May be repeated.
-
-    Registered events stay erased.
-
-    Raises:
-        TransientError: a retry may succeed. StatementError: the tables do not exist yet.
-    """
-    ends = msgspec.json.encode(TopicEnds({topic: [] for topic in topics})).decode()
-    await live.command(VOID_ENDS, {"ends": ends})
 
 
 async def register_erased_events(live: ClickHouse, events: Collection[ErasedEvent]) -> None:

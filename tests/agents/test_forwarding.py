@@ -40,6 +40,7 @@ class Found(msgspec.Struct):
     topic: str = "turns"
     offset: int = 0
     timestamp: int = -1
+    topic_id: str = ""
 
 
 def with_app(settings: Settings, act: Callable[[App], Awaitable[Any]]) -> Any:

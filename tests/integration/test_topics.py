@@ -4,6 +4,7 @@ import random
 import urllib.request
 from collections.abc import Sequence
 
+import orjson
 import pytest
 from kafka import OffsetAndMetadata, TopicPartition
 
@@ -13,12 +14,14 @@ from pipeline.kafka.topics import create_topics, find_topics
 from pipeline.runtime.sockets import free_port
 from tests.broker_matrix import ON_APACHE
 from tests.effort import IN_SEARCH
+from tests.events import entry
 from tests.integration.component_stack import ComponentStack
 from tests.integration.tables import assert_tables
 from tests.integration.traffic import lines
 
 ANEW = "is no longer the one that was read"
 READY = "reading "
+WHO = "somebody who is erased"
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +43,45 @@ def make_anew(parts: ComponentStack) -> None:
         kafka.delete_topics([parts.settings.topic_turns])
     parts.wait_until(lambda: parts.settings.topic_turns not in find_topics(parts.settings), "the topic's end")
     create_topics(parts.settings)
+
+
+@ON_APACHE
+def test_new_events_of_an_erased_person_in_a_topic_made_anew_are_folded(
+    parts: ComponentStack, traffic: list[bytes]
+) -> None:
+    """Their offsets are smaller than the former topic's end; what is sent again of the former topic stays erased."""
+    parts.start_worker()
+    half = len(traffic) // 2
+    send(parts, [*traffic[:half], said("before"), said("unknown", "2001-01-01T00:00:00.000Z")])
+    parts.wait_until_folded()
+    forget(parts)
+    make_anew(parts)
+    send(parts, [*traffic[half:], said("before"), said("after", "2099-01-01T00:00:00.000Z")])
+    parts.wait_until(lambda: "after" in requests(parts), "the new event")
+    parts.wait_until_folded()
+    assert requests(parts) == {"after"}
+    parts.run("replay")
+    forget(parts)
+    assert requests(parts) == set(), "the offsets of the new topic count as those of the former did"
+    parts.run("replay")
+    assert requests(parts) == set()
+
+
+def said(request: str, moment: str = "2026-06-01T00:00:00.000Z") -> bytes:
+    """What the person says."""
+    state = {"originatingRequestId": request}
+    return orjson.dumps(entry(timestamp=moment, sessionId=WHO, requestId=request, sessionState=state))
+
+
+def requests(parts: ComponentStack) -> set[str]:
+    """What the tables have of the person."""
+    found = parts.answers(f"SELECT request_id FROM turnfold.turns WHERE session_id = '{WHO}'")  # noqa: S608 - ours
+    return {one["request_id"] for one in found}
+
+
+def forget(parts: ComponentStack) -> None:
+    """Erase the person."""
+    parts.run("forget", "--session", WHO, "--yes")
 
 
 def told(port: int, name: str) -> float:

@@ -18,6 +18,7 @@ from pipeline.kafka.group import read_lag
 from pipeline.kafka.producer.produce import Producer
 from tests.broker_matrix import ON_APACHE
 from tests.effort import IN_SEARCH
+from tests.events import raw
 from tests.integration.listing import listed
 from tests.integration.stack import PATIENCE, Stack, running
 from tests.integration.traffic import expected, lines
@@ -25,6 +26,7 @@ from tests.services import ask
 
 KILLS = int(os.environ.get("KILLS", "1"))
 """Times that each process is killed."""
+ERASED = "somebody who is erased"
 PAUSE = 0.005
 """Seconds between two events."""
 
@@ -124,10 +126,11 @@ def test_without_the_engine_the_query_layer_is_not_ready(stack: Stack) -> None:
 
 @IN_SEARCH
 def test_a_broker_that_died_says_what_is_lost_and_takes_new_events(stack: Stack) -> None:
-    """Offsets begin anew, and so do the workers."""
+    """Offsets begin anew, and so do the workers; for an erasure, they are those of another topic."""
     with fed(stack, "before") as before:
         wait_for(lambda: len(before) > 100)
     assert_listed(stack, "before", before)
+    assert stack.turnfold("forget", "--session", ERASED, "--yes").returncode in {0, 1}
     os.kill(child(stack, "tansu"), signal.SIGKILL)
     heard = said(stack, "broker was killed by signal 9", "broker is ready again")
     assert "its topics were in memory" in heard[0]
@@ -135,6 +138,11 @@ def test_a_broker_that_died_says_what_is_lost_and_takes_new_events(stack: Stack)
         wait_for(lambda: len(after) > 150)
     assert_listed(stack, "after", after)
     assert_listed(stack, "before", before)
+    anew = raw(sessionId=ERASED, timestamp="2099-01-01T00:00:00.000Z")
+    assert stack.turnfold("ingest", "-", data=anew).returncode == 0
+    stack.wait_until_folded()
+    count = f"SELECT count() FROM turnfold.conversations FINAL WHERE session_id = '{ERASED}'"  # noqa: S608 - our own
+    assert ask(f"http://127.0.0.1:{stack.clickhouse_port}", count).body == b"1\n"
 
 
 @ON_APACHE

@@ -1,12 +1,12 @@
 """Read a topic: its partitions, between two offsets each, are the sources of a job."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from itertools import chain, repeat
 
 import msgspec
 from confluent_kafka import Message
-from kafka import TopicPartition
+from kafka import KafkaAdminClient, TopicPartition
 
 from pipeline.config.settings import Settings
 from pipeline.ingest.unwrap.envelope import unpacked_size
@@ -14,10 +14,13 @@ from pipeline.kafka.batches.damage import Damage
 from pipeline.kafka.batches.fallback_reader import RereadMessage
 from pipeline.kafka.bulk_consumer import Fetched, fetcher, read_batches
 from pipeline.kafka.client.connection import PATIENCE
-from pipeline.kafka.client.kafka_python import open_consumer
+from pipeline.kafka.client.kafka_python import open_admin, open_consumer
 from pipeline.kafka.offsets import spans_between
+from pipeline.kafka.topics import topic_ids
 from pipeline.reprocess.batch import InputBatch
+from pipeline.reprocess.leases import FINISH
 from pipeline.reprocess.prefetch import prefetch
+from pipeline.runtime.errors import UsageError
 from schemas.erasure import Origin, RecordOrigin
 from schemas.reprocessing import Job, Source, WorkUnit
 
@@ -36,12 +39,13 @@ class KafkaInput(msgspec.Struct, frozen=True, gc=False):
     problem: str = ""
     timestamp: int = 0
     ours: bool = True
+    topic_id: str = ""
 
     @property
     def place(self) -> Origin | None:
         """The Kafka origin, if the topic is one of ours: the ends of other topics at an erasure are unknown."""
         topic, _, number = self.partition.rpartition("/")
-        return RecordOrigin(topic, int(number), self.offset, self.timestamp) if self.ours else None
+        return RecordOrigin(topic, int(number), self.offset, self.timestamp, self.topic_id) if self.ours else None
 
     @property
     def origin(self) -> str:
@@ -55,26 +59,44 @@ def partitions(settings: Settings, job: Job) -> list[Source]:
     Raises:
         TransientError: Kafka does not answer. UsageError: there is no such topic.
     """
-    with open_consumer(settings) as consumer:
+    with open_admin(settings) as kafka, open_consumer(settings) as consumer:
+        topic_id = topic_ids(kafka, [job.topic]).get(job.topic, "")
         spans = spans_between(consumer, job.topic, job.since, job.until, None, PATIENCE)
+        _check_topic(kafka, job.topic, topic_id)
     return [
-        Source(f"{p.topic}/{p.partition}", str(p.partition), (begin,), (end,), end - begin)
+        Source(f"{p.topic}/{p.partition}", str(p.partition), (begin,), (end,), end - begin, topic_id=topic_id)
         for p, (begin, end) in sorted(spans.items())
     ]
+
+
+def is_still_there(settings: Settings, job: Job, units: Iterable[WorkUnit]) -> bool:
+    """Return whether the topic is the one whose offsets the units have, and has those that are still to be read.
+
+    Raises:
+        TransientError: Kafka does not answer. UsageError: there is no such topic.
+    """
+    now = {source.name: source for source in partitions(settings, msgspec.structs.replace(job, since=None, until=None))}
+    for unit in units:
+        source, current = unit.source, now.get(unit.source.name)
+        if unit.finished or source.name == FINISH:
+            continue
+        if current is None or (source.topic_id and source.topic_id != current.topic_id) or source.end > current.end:
+            return False
+    return True
 
 
 async def records(settings: Settings, job: Job, unit: WorkUnit, size: int) -> AsyncIterator[InputBatch]:
     """Read the rest of the unit's partition; the time window applies to the timestamps of the records.
 
     Raises:
-        TransientError: Kafka does not answer.
+        TransientError: Kafka does not answer. UsageError: the topic was recreated.
     """
     (at,), (end,) = map(_offsets, (unit.position, unit.source.end))
     partition = TopicPartition(job.topic, int(unit.source.of))
-    with fetcher(settings) as opened:
+    with fetcher(settings) as opened, open_admin(settings) as kafka:
         fetches = read_batches(opened, partition, (at, end), size, PATIENCE)
         batches = _joined(_divided(fetches, settings.max_message_bytes), size)
-        inputs = prefetch(map(_Inputs(settings, job, unit.source.name, at), batches))
+        inputs = prefetch(map(_Inputs(settings, job, unit.source, at, kafka), batches))
         async with aclosing(inputs):  # before the fetcher is closed, which its thread takes from
             async for batch in inputs:
                 yield batch
@@ -83,19 +105,26 @@ async def records(settings: Settings, job: Job, unit: WorkUnit, size: int) -> As
 class _Inputs:
     """Makes inputs of the records of a partition, batch by batch, so that librdkafka's messages are not kept."""
 
-    def __init__(self, settings: Settings, job: Job, name: str, at: int) -> None:
-        """`name` is that of the source, `at` the offset of its first record."""
+    def __init__(self, settings: Settings, job: Job, source: Source, at: int, kafka: KafkaAdminClient) -> None:
+        """`at` is the offset of the first record."""
         self._ours = job.topic in {settings.topic_raw, settings.topic_turns}
-        self._job, self._name, self._at = job, name, at
+        self._job, self._name, self._topic_id, self._at = job, source.name, source.topic_id, at
+        self._kafka = kafka
 
     def __call__(self, fetched: Fetched) -> InputBatch:
-        """Return the next batch."""
+        """Return the next batch.
+
+        Raises:
+            UsageError: the topic was recreated, so that the records may be of another topic than their offsets.
+        """
+        _check_topic(self._kafka, self._job.topic, self._topic_id)
+        name, ours, topic_id = self._name, self._ours, self._topic_id
         wanted = [
-            KafkaInput(one.value() or b"", self._name, one.offset(), "", one.timestamp()[1], self._ours)
+            KafkaInput(one.value() or b"", name, one.offset(), "", one.timestamp()[1], ours, topic_id)
             for one in _in_window(fetched.records, self._job)
             if not _damage(one)
         ]
-        damaged = [_describe(self._name, damage) for damage in map(_damage, fetched.records) if damage]
+        damaged = [_describe(name, damage) for damage in map(_damage, fetched.records) if damage]
         done, self._at = fetched.next_offset - self._at, fetched.next_offset
         return InputBatch(wanted, (fetched.next_offset,), done, len(fetched.records), damaged)
 
@@ -139,6 +168,11 @@ def _joined(fetches: Iterator[Fetched], size: int) -> Iterator[Fetched]:
             last = fetched.next_offset
     if last is not None:
         yield Fetched(records, last)
+
+
+def _check_topic(kafka: KafkaAdminClient, topic: str, topic_id: str) -> None:
+    if topic_id and topic_ids(kafka, [topic]).get(topic, topic_id) != topic_id:
+        raise UsageError(f"topic {topic} was deleted and recreated meanwhile; start again")
 
 
 def _damage(one: Message | RereadMessage) -> Damage | None:

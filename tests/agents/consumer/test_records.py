@@ -1,5 +1,6 @@
 """The records of a fetch have what Kafka has of them, however few are asked for at a time."""
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline.kafka.batches.record_batch import build_batch, empty_header, encod
 Content = tuple[bytes | None, list[tuple[str, bytes | None]]]
 HEADERS: list[tuple[str, bytes | None]] = [("forwarded", b"1"), ("empty", None)]
 TURNS = TopicPartition("turns", 3)
+TOPIC_IDS = {"turns": "ab12"}
 BATCHES: list[list[Content]] = [
     [(b"a", HEADERS), (None, []), (b"", [])],
     [(b"d", []), (b"e", HEADERS)],
@@ -35,19 +37,20 @@ def fetched(kind: Any, requested: int = 0) -> Any:
 @pytest.mark.parametrize("requested", [0, 1, 2])
 def test_they_are_what_aiokafka_reads(requested: int) -> None:
     theirs = list(fetched(FetchedRecords.__base__, requested))
-    ours = list(fetched(FetchedRecords, requested))
+    ours = list(fetched(partial(FetchedRecords, TOPIC_IDS.__getitem__), requested))
     assert len(ours) == 5 - requested
     for mine, other in zip(ours, theirs, strict=True):
         assert isinstance(mine, KafkaRecord)
         assert not isinstance(other, KafkaRecord)
-        for field in KafkaRecord.__struct_fields__:
+        assert mine.topic_id == "ab12"
+        for field in {*KafkaRecord.__struct_fields__} - {"topic_id"}:
             assert getattr(mine, field) == getattr(other, field), field
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 9])
 def test_a_poll_goes_on_where_the_one_before_ended(most: int) -> None:
     """A fetch holds more than one poll takes; the position that is committed later follows what was taken."""
-    records = fetched(FetchedRecords)
+    records = fetched(partial(FetchedRecords, TOPIC_IDS.__getitem__))
     positions: list[int] = []
 
     def consumed_to(position: int) -> None:

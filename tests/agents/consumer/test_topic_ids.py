@@ -8,10 +8,11 @@ from uuid import UUID
 import aiokafka.client
 import pytest
 from aiokafka import AIOKafkaClient
+from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.protocol.metadata import MetadataRequest_v5
 
 from agents.app import create_app
-from agents.consumer.topic_ids import topic_ids
+from agents.consumer.topic_ids import is_recreated, topic_ids
 from pipeline.config.settings import Settings
 from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.kafka.topics import create_topics
@@ -45,6 +46,20 @@ def test_ids_are_those_that_kafka_tells_others(kafka_settings: Settings) -> None
     found = with_client(kafka_settings, lambda client: topic_ids(client, [*names, "nonsuch"]))
     assert found == told
     assert len(set(found.values())) == 2
+
+
+def test_a_topic_with_another_id_is_recreated(kafka_settings: Settings) -> None:
+    create_topics(kafka_settings)
+    topic = kafka_settings.topic_turns
+
+    async def ask(client: Any) -> None:
+        (topic_id,) = (await topic_ids(client, [topic])).values()
+        with pytest.raises(UnknownTopicOrPartitionError):
+            await is_recreated(client, "nonsuch", topic_id)
+        assert not await is_recreated(client, topic, topic_id)
+        assert await is_recreated(client, topic, "ab" * 16)
+
+    with_client(kafka_settings, ask)
 
 
 def test_no_broker_is_asked_to_create_a_topic() -> None:

@@ -12,9 +12,10 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.client.kafka_python import open_admin, open_producer
-from pipeline.kafka.group import GroupMember, members, read_lag
-from pipeline.kafka.topics import create_topics
+from pipeline.kafka.group import GroupMember, members, read_ends, read_lag
+from pipeline.kafka.topics import create_topics, topic_ids
 from pipeline.runtime.errors import TransientError
+from tests.broker_matrix import ON_APACHE, ON_BOTH
 
 WORKER = """
 import sys
@@ -148,3 +149,33 @@ def commit(settings: Settings, partition: TopicPartition, offset: int) -> None:
     consumer.assign([partition])
     consumer.commit({partition: OffsetAndMetadata(offset, "", -1)})
     consumer.close(autocommit=False)
+
+
+@ON_BOTH
+def test_the_ends_of_a_topic_are_those_of_its_id(kafka_settings: Settings) -> None:
+    create_topics(kafka_settings)
+    turns = kafka_settings.topic_turns
+    with open_producer(kafka_settings, enable_idempotence=False) as producer:
+        for _ in range(3):
+            producer.send(turns, b"x", partition=1)
+        producer.flush()
+    with open_admin(kafka_settings) as kafka:
+        ids = topic_ids(kafka, [turns, kafka_settings.topic_raw, "nonsuch"])
+    ends = {ids[kafka_settings.topic_raw]: [0, 0, 0, 0], ids[turns]: [0, 3, 0, 0]}
+    assert len(ends) == 2
+    assert read_ends(kafka_settings) == ends
+
+
+@ON_APACHE
+def test_records_of_an_open_transaction_are_before_the_end(kafka_settings: Settings) -> None:
+    """They were sent before, and may be committed later."""
+    create_topics(kafka_settings)
+    turns = kafka_settings.topic_turns
+    with open_producer(kafka_settings, transactional_id=turns, enable_idempotence=True) as producer:
+        producer.init_transactions()
+        producer.begin_transaction()
+        for _ in range(3):
+            producer.send(turns, b"x", partition=1)
+        producer.flush()
+        assert [max(ends) for ends in read_ends(kafka_settings).values() if any(ends)] == [3]
+        producer.abort_transaction()

@@ -136,7 +136,7 @@ class Worker:
 def record(value: bytes, offset: int, partition: int = 0, headers: Sequence[tuple[str, bytes]] = ()) -> SimpleNamespace:
     """Return a Kafka record."""
     return SimpleNamespace(
-        value=value, topic=TOPIC, partition=partition, offset=offset, timestamp=START, headers=headers
+        value=value, topic=TOPIC, topic_id="", partition=partition, offset=offset, timestamp=START, headers=headers
     )
 
 

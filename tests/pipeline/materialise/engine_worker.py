@@ -53,6 +53,7 @@ class Raw(msgspec.Struct):
     topic: str = "turns"
     partition: int = 0
     timestamp: int = START
+    topic_id: str = ""
     headers: tuple[tuple[str, bytes], ...] = ()
 
 

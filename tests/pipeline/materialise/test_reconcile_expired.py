@@ -84,6 +84,7 @@ class Raw(msgspec.Struct):
     partition: int = 0
     offset: int = 0
     timestamp: int = 0
+    topic_id: str = ""
     headers: Sequence[tuple[str, bytes]] = ()
 
 

@@ -24,6 +24,7 @@ class Record(msgspec.Struct):
     topic: str = "turns"
     offset: int = 0
     timestamp: int = -1
+    topic_id: str = ""
 
 
 def decoder(placement: Placement | None) -> tuple[RecordDecoder, WorkerMetrics]:

@@ -257,3 +257,25 @@ def test_a_unit_is_active_only_until_its_lease_expires(both: Settings) -> None:
         assert not (await begin(both, clickhouse, job(both))).resumed
 
     using(both, use)
+
+
+@pytest.mark.parametrize("into", [Target.LIVE, Target.NEW])
+def test_a_replay_begins_again_if_its_positions_are_those_of_another_topic(both: Settings, into: Target) -> None:
+    async def use(clickhouse: ClickHouse) -> None:
+        replay = job(both, JobKind.REPLAY, into)
+        first = await begin(both, clickhouse, replay)
+        assert (await begin(both, clickhouse, replay)).resumed
+        other = {
+            name: msgspec.structs.replace(unit, source=msgspec.structs.replace(unit.source, topic_id="ab" * 16))
+            for name, unit in first.units.items()
+        }
+        await save_units(clickhouse, first.name, first.run, other, into_live=into is Target.LIVE)
+        if into is Target.LIVE:
+            assert not (await begin(both, clickhouse, replay)).resumed
+        else:
+            with pytest.raises(UsageError, match=r"was deleted and recreated.*runs drop new"):
+                await begin(both, clickhouse, replay)
+            await drop_database(both, shadow_database(both))
+            assert not (await begin(both, clickhouse, replay)).resumed
+
+    using(both, use)

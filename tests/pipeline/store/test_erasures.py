@@ -6,12 +6,11 @@ import msgspec
 
 from pipeline.config.settings import Settings
 from pipeline.store.connection.client import ClickHouse
-from pipeline.store.erasures import announce, has_erasures, load_erasures, register_erased_events, void_topic_ends
+from pipeline.store.erasures import announce, has_erasures, load_erasures, register_erased_events
 from pipeline.store.schema.shadow_tables import shadow_database
 from pipeline.store.writer_state import WriterState, WriterStateReader
-from schemas.erasure import ErasedEvent, Erasure, ErasureList, RecordOrigin, digest, event_digest
-from schemas.turn import Turn
-from tests.events import START, turn
+from schemas.erasure import ErasedEvent, Erasure, ErasureList, digest
+from tests.events import START
 from tests.pipeline.audit.tables import Tables
 
 SESSION = digest("guest-1")
@@ -55,29 +54,5 @@ def test_the_writer_state_changes_with_every_erasure(tables: Tables, with_tables
         for before, after in pairwise(seen):
             assert not after.only_workers_since(before)
         assert not seen[-1].only_workers_since(seen[-1]), "who says it is about to write"
-
-    tables.use(use)
-
-
-def test_offsets_of_new_topics_erase_nothing_and_registered_events_stay_erased(tables: Tables) -> None:
-    old, new, elsewhere = (turn(request_id=f"request-{n}") for n in range(3))
-    erasure = Erasure("", digest(old.session_id), START, '{"topics":{"turns":[3]},"late":true}')
-
-    async def use(clickhouse: ClickHouse) -> None:
-        async def covers(one: Turn, topic: str) -> bool:
-            known = await load_erasures(clickhouse, {digest(one.session_id)})
-            return known.covers(one, RecordOrigin(topic, 0, 1, START + 5))
-
-        await announce(clickhouse, [erasure])
-        await register_erased_events(clickhouse, [ErasedEvent(digest(old.session_id), event_digest(old))])
-        assert await covers(new, "turns")
-        for _ in range(2):
-            await void_topic_ends(clickhouse, ["turns", "turns.raw"])
-            assert not await covers(new, "turns")
-            assert await covers(old, "turns")
-            assert await covers(elsewhere, "another")
-        await clickhouse.command("OPTIMIZE TABLE forgotten FINAL")
-        assert not await covers(new, "turns")
-        assert await clickhouse.rows("SELECT count() FROM forgotten") == [(1,)]
 
     tables.use(use)

@@ -4,19 +4,24 @@ import asyncio
 import gc
 import gzip
 import threading
+import time
 from contextlib import aclosing
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from pipeline.config.fold_rules import rules_digest
 from pipeline.config.settings import Settings
 from pipeline.kafka.bulk_consumer import Fetched
+from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.kafka.producer.produce import Producer
+from pipeline.kafka.topics import create_topics, find_topics, topic_ids
 from pipeline.reprocess.batch import InputBatch
-from pipeline.reprocess.sources.kafka import BATCH_BYTES, _divided, _joined, partitions, records
+from pipeline.reprocess.sources.kafka import BATCH_BYTES, _divided, _joined, is_still_there, partitions, records
 from pipeline.runtime.errors import UsageError
 from schemas.reprocessing import Job, JobCounts, JobKind, Source, Target, WorkUnit
+from tests.broker_matrix import ON_APACHE, ON_BOTH
 from tests.events import raw
 
 
@@ -149,3 +154,43 @@ def test_stopping_in_the_middle_closes_no_connection_under_the_reader(both: Sett
     asyncio.run(go())
     gc.collect()
     assert troubles == []
+
+
+def recreate(settings: Settings) -> None:
+    """Delete the turns topic, and create it."""
+    with open_admin(settings) as kafka:
+        kafka.delete_topics([settings.topic_turns])
+    deadline = time.monotonic() + 60
+    while settings.topic_turns in find_topics(settings):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    create_topics(settings)
+
+
+@ON_BOTH
+def test_each_record_has_the_id_of_its_topic(both: Settings) -> None:
+    send(both, 0, 3)
+    source = the_source(both)
+    with open_admin(both) as kafka:
+        assert topic_ids(kafka, [both.topic_turns]) == {both.topic_turns: source.topic_id}
+    places = [record.place for batch in read(both, source, 0, 100) for record in batch.raws]
+    assert {place.topic_id for place in places if place} == {source.topic_id}
+    assert len(places) == 3
+
+
+@ON_APACHE
+def test_a_recreated_topic_is_not_read_on_and_not_resumed(both: Settings) -> None:
+    """Its first records would be skipped, and offsets of the former one be taken for its own."""
+    send(both, 0, 50)
+    source = the_source(both)
+    unit = WorkUnit(source=source, position=(30,), counts=JobCounts())
+    assert is_still_there(both, job(both), [unit])
+    recreate(both)
+    send(both, 0, 60)
+    with pytest.raises(UsageError, match=f"topic {both.topic_turns} was deleted and recreated"):
+        read(both, source, 30, 100)
+    assert not is_still_there(both, job(both), [unit])
+    assert is_still_there(both, job(both), [msgspec.structs.replace(unit, finished=True)])
+    without_id = msgspec.structs.replace(source, topic_id="", end=(70,))
+    assert not is_still_there(both, job(both), [msgspec.structs.replace(unit, source=without_id)])
+    assert is_still_there(both, job(both), [WorkUnit(source=the_source(both), position=(0,), counts=JobCounts())])
