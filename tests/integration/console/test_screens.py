@@ -16,6 +16,16 @@ BROKEN = """cells => cells.filter(cell => {
   return range.getBoundingClientRect().height > 1.8 * parseFloat(getComputedStyle(cell).lineHeight);
 }).map(cell => cell.innerText)"""
 """Returns the texts of those elements that take more than one line."""
+WIDER = """boxes => Promise.all(boxes.filter(box => box.scrollWidth > box.clientWidth).map(async box => {
+  const fade = side => parseFloat(getComputedStyle(box).getPropertyValue(`--fade-${side}`));
+  const drawn = () => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  await drawn();
+  const before = [fade("left"), fade("right")];
+  box.scrollLeft = box.scrollWidth;
+  await drawn();
+  return [before, [fade("left"), fade("right")]];
+}))"""
+"""Returns how far those elements fade that are wider than their place: at both sides, before and after scrolling."""
 
 
 @pytest.mark.parametrize("name", WITH_PARTS)
@@ -108,3 +118,38 @@ def test_no_word_is_broken_on_a_phone(page: Page, view: str, cells: str) -> None
     words = page.locator(cells).get_by_text(re.compile(r"^\w{1,16}$"))
     assert words.count() > 5
     assert words.evaluate_all(BROKEN) == []
+
+
+@pytest.mark.parametrize("name", WITH_PARTS)
+def test_on_a_phone_what_is_wider_than_the_window_fades_where_there_is_more(page: Page, name: str) -> None:
+    """Else nobody scrolls, and whole columns are never seen."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(SCREENS[name])
+    expect(page.locator("[data-load]")).to_have_count(0, timeout=30_000)
+    for twin in page.locator("details.twin").all():
+        twin.locator("summary").click()
+    wider = page.locator(".scroll").evaluate_all(WIDER)
+    assert all(before == [0, 40] and after == [40, 0] for before, after in wider)
+    assert len(wider) == (1 if name == "paths" else 0), "only the picture of paths is wide"
+
+
+def test_the_outline_of_what_is_focused_does_not_fade(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{BOTS}/paths?wait=yes")
+    picture = page.get_by_role("region", name="The flow of intents")
+    assert picture.evaluate("box => getComputedStyle(box).maskImage") != "none"
+    page.keyboard.press("Tab")
+    picture.focus()
+    assert picture.evaluate("box => getComputedStyle(box).maskImage") == "none"
+
+
+def test_on_a_phone_each_number_of_a_row_says_what_it_counts(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{BOTS}/intents?wait=yes")
+    row = page.locator("tr[data-intent=BookHotel]")
+    texts = [" ".join(cell.inner_text().split()) for cell in row.locator("td.number").all()]
+    assert [re.sub(r"[\d.,]+", "n", text) for text in texts] == [
+        "n visits", "Success n n %", "Failure n n %", "Switched n n %", "Dropped n n %",
+    ]  # fmt: skip
+    page.set_viewport_size({"width": 1280, "height": 844})
+    assert row.locator("td.number").first.inner_text().strip().isdigit()
