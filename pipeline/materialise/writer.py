@@ -1,4 +1,4 @@
-"""Write rows and archive as one of several writers, and reconcile after writes that raced another.
+"""Write rows and archive as one of several writers.
 
 PROTOCOL.md describes the steps: announce, write, poll, reconcile.
 """
@@ -9,16 +9,14 @@ from collections.abc import Callable, Collection, Sequence
 from pipeline.config.fold_rules import fold_rules
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
-from pipeline.materialise.erase_session import delete_erased
 from pipeline.materialise.erasure_filter import ErasureFilter
-from pipeline.materialise.reconcile import ReconcileRules, reconcile
+from pipeline.materialise.post_write_reconciler import PostWriteReconciler
 from pipeline.runtime.errors import StatementError
 from pipeline.store.archive import FEW_KEYS, write
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.connection.databases import Databases
 from pipeline.store.writer_state import Tables, WriterState, WriterStateReader, has_tables
 from schemas.conversation import Conversation
-from schemas.fold_rules import FoldRules
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 
 Events = dict[ConversationKey, list[Turn]]
@@ -28,107 +26,6 @@ Events = dict[ConversationKey, list[Turn]]
 def state_seconds(settings: Settings) -> float:
     """Return for how many seconds after a poll workers may begin flushes with the writer state that it found."""
     return 2 * settings.flush_seconds
-
-
-class WriterStatePoller:
-    """Polls the writer state of the live and the shadow database."""
-
-    def __init__(self, databases: Databases) -> None:
-        self._databases = databases
-        self._reader = WriterStateReader(databases.shadow_name)
-
-    async def poll(self) -> WriterState:
-        """Return the current writer state.
-
-        Raises:
-            TransientError: ClickHouse does not answer.
-        """
-        return await self._reader.read(await self._databases.live())
-
-    async def poll_with_events(self, keys: Collection[ConversationKey]) -> tuple[WriterState, Events]:
-        """Return the current writer state, and the archived events of a few conversations: see `read_with_events`.
-
-        Raises:
-            TransientError: ClickHouse does not answer.
-        """
-        return await self._reader.read_with_events(await self._databases.live(), keys)
-
-
-class PostWriteReconciler:
-    """Reconciles rows after a write that raced another writer or an erasure.
-
-    Every write is followed by a poll of the writer state, until a poll shows no change.
-
-    A writer may write events of a session that is erased at the same time after they were deleted. It finds the
-    erasure when it polls, and deletes them again. If it dies before that, another process reads its events again,
-    drops them, and checks their sessions here.
-    """
-
-    def __init__(self, databases: Databases, poller: WriterStatePoller, rules: FoldRules, retention: Retention) -> None:
-        self._databases = databases
-        self._poller = poller
-        self._rules = rules
-        self._retention = retention
-
-    async def reconcile_after_write(
-        self,
-        written: Collection[ConversationKey],
-        erasures: ErasureFilter,
-        state: WriterState,
-        *,
-        shared: bool,
-        uncertain: Collection[ConversationKey] = (),
-    ) -> set[ConversationKey]:
-        """Reconcile and erase until nothing changes any more; may be repeated.
-
-        Args:
-            written: the conversations that the events were folded into, without those of erased events only.
-            erasures: all events of the batch, the erased ones included.
-            state: the writer state after the last write.
-            shared: other writers may have written the same conversations, so all of `written` are reconciled.
-            uncertain: the conversations to reconcile if not `shared`.
-
-        Returns:
-            The conversations whose rows were changed.
-
-        Raises:
-            TransientError: worth a second try.
-        """
-        changed: set[ConversationKey] = set()
-        live = await self._databases.live()
-        check_sessions = await erasures.refresh(live, state) or bool(erasures.erased)
-        while True:
-            rules = ReconcileRules(self._rules, erasures.erasures, self._retention)
-            deleted, sessions = False, erasures.sessions if check_sessions else set()
-            keys = written if shared else uncertain
-            if keys:
-                changed |= await reconcile(live, keys, rules)
-                await self._reconcile_shadow_tables(keys, rules, state)
-            if sessions:
-                again = [key for key in keys if key[:2] in sessions]
-                _, deleted = await delete_erased(
-                    self._databases, sessions, rules, suspects=erasures.keys, written=again
-                )
-            if not keys and not sessions:
-                return changed
-            now = await self._poller.poll()
-            new_erasures = await erasures.refresh(live, now)
-            if not new_erasures and not deleted and now.tables == state.tables:
-                return changed
-            state, shared, check_sessions = now, True, check_sessions or new_erasures
-
-    async def _reconcile_shadow_tables(
-        self, keys: Collection[ConversationKey], rules: ReconcileRules, state: WriterState
-    ) -> None:
-        """Reconcile rows that a worker that was behind may have written after the audit of the shadow tables."""
-        if not has_tables(state.tables, self._databases.shadow_name):
-            return
-        try:
-            await reconcile(await self._databases.of(self._databases.shadow_name), keys, rules)
-        except StatementError:
-            # they may just have been swapped in or dropped, which the next poll shows
-            if (await self._poller.poll()).tables == state.tables:
-                raise
 
 
 class Writer:
@@ -144,9 +41,9 @@ class Writer:
     ) -> None:
         """`clock` returns seconds, those included in which this process was frozen."""
         self._databases = databases or Databases(settings)
-        self._poller = WriterStatePoller(self._databases)
+        self._reader = WriterStateReader(self._databases)
         self._reconciler = PostWriteReconciler(
-            self._databases, self._poller, fold_rules(settings), Retention.of(settings)
+            self._databases, self._reader, fold_rules(settings), Retention.of(settings)
         )
         self._last_state: WriterState | None = None
         self._clock, self._polled_at = clock, 0.0
@@ -168,7 +65,7 @@ class Writer:
         """
         if self._last_state is None:
             self._polled_at = self._clock()
-            self._last_state = await self._poller.poll()
+            self._last_state = await self._reader.read()
         return self._last_state
 
     async def recent_state(self, missing: Collection[ConversationKey] = ()) -> tuple[WriterState, Events | None]:
@@ -190,7 +87,7 @@ class Writer:
             return last, None
         if last is None or not 0 < len(missing) <= FEW_KEYS or (await self.live()).cluster:
             return await self.poll(), None
-        state, events = await self._poller.poll_with_events(missing)
+        state, events = await self._reader.read_with_events(missing)
         return state, events if state.tables == last.tables else None
 
     async def poll(self) -> WriterState:
@@ -203,7 +100,7 @@ class Writer:
         """
         if self._last_state is None:
             return await self.last_state()
-        return await self._poller.poll()
+        return await self._reader.read()
 
     async def writes_shadow_tables(self) -> bool:
         """Return whether the last write went into shadow tables, too.
@@ -243,7 +140,7 @@ class Writer:
         before = await self.last_state()
         await self._write(tables, (), new, known)
         polled_at = self._clock()
-        while (now := await self._poller.poll()).tables != tables:
+        while (now := await self._reader.read()).tables != tables:
             tables = now.tables
             await self._write(tables, rows, [*new, *known], ())
             polled_at = self._clock()
@@ -289,5 +186,5 @@ class Writer:
             await write(await self._databases.of(self._databases.shadow_name), rows, events)
         except StatementError:
             # they may just have been swapped in or dropped, which the next poll shows
-            if (await self._poller.poll()).tables == tables:
+            if (await self._reader.read()).tables == tables:
                 raise

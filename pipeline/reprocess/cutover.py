@@ -10,7 +10,7 @@ from pipeline.audit.repair import repair
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.materialise.reconcile import ReconcileRules
-from pipeline.materialise.writer import WriterStatePoller, state_seconds
+from pipeline.materialise.writer import state_seconds
 from pipeline.reprocess.job import check_workers
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import UsageError
@@ -20,6 +20,7 @@ from pipeline.store.connection.databases import Databases
 from pipeline.store.runs import save_run
 from pipeline.store.schema.shadow_tables import database_exists, exchange, retired_database, shadow_database, uuids
 from pipeline.store.scope import Scope
+from pipeline.store.writer_state import WriterStateReader
 from schemas.reprocessing import Phase, Run, Target
 
 PAUSE_S = 2.0
@@ -55,16 +56,16 @@ async def reconcile_shadow_tables(settings: Settings, run: Run, progress: Callab
     await asyncio.sleep(_seconds_until_noticed(settings, run))
     databases = Databases(settings)
     rules = ReconcileRules(run.job.rules.fold, retention=Retention.of(settings))
-    poller = WriterStatePoller(databases)
+    reader = WriterStateReader(databases)
     try:
-        before, now = None, await poller.poll()
+        before, now = None, await reader.read()
         while before is None or before.erasures_version != now.erasures_version:
             before = now
             audit = Audit(databases, databases.shadow_name, rules, lambda: asyncio.sleep(PAUSE_S))
             async for findings in audit.findings(Scope(), lambda counts: progress(counts.events)):
                 await repair(audit, findings)
                 mended += len(findings)
-            now = await poller.poll()
+            now = await reader.read()
     finally:
         await databases.close()
     return mended

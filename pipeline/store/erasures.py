@@ -8,9 +8,9 @@ import orjson
 from clickhouse_connect.driver.external import ExternalData
 
 from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.databases import TABLES
 from pipeline.store.erased_data import ErasedData
 from pipeline.store.schema.cluster_ddl import render
-from pipeline.store.writer_state import TABLES
 from schemas.erasure import ErasedEvent, Erasure, ErasureList, digest
 
 SESSIONS_PER_QUERY = 20_000

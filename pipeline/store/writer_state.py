@@ -8,17 +8,14 @@ from dataclasses import dataclass
 
 from pipeline.store.archive import FROM_FEW, TURN_COLUMNS, by_conversation, few_keys
 from pipeline.store.connection.client import ClickHouse, Row
-from schemas.columns import columns
-from schemas.conversation import Conversation
-from schemas.turn import ArchivedTurn, ConversationKey, Turn
+from pipeline.store.connection.databases import TABLES, Databases
+from schemas.turn import ConversationKey, Turn
 
 LEASE_MS = 30_000
 """Milliseconds for which a row of `runs` announces that its writer may be writing."""
 MARGIN_MS = 5_000
 """Milliseconds: more than the time between a statement's `now64()` and its read can be."""
 
-TABLES = {"turns": len(columns(ArchivedTurn)), "conversations": len(columns(Conversation))}
-"""The tables that hold folded data -> the number of columns of the rows that this version writes."""
 _ANNOUNCEMENTS = """
 SELECT toUnixTimestamp64Milli(now64(3)),
        (SELECT toUnixTimestamp64Milli(max(saved)) FROM runs WHERE into_live),
@@ -82,24 +79,26 @@ def has_tables(tables: Tables, database: str) -> bool:
 
 
 class WriterStateReader:
-    """Reads the writer state, with the tables of the connection's database and of the database `shadow`."""
+    """Reads the writer state, with the tables of the live and the shadow database."""
 
-    def __init__(self, shadow: str) -> None:
-        self._shadow = shadow
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+        self._named: dict[str, object] = {"shadow": databases.shadow_name, "tables": list(TABLES)}
         self._complete: set[str] = set()
         """UUIDs of tables that have all columns that this version writes."""
 
-    async def read(self, clickhouse: ClickHouse) -> WriterState:
+    async def read(self) -> WriterState:
         """Read the state now.
 
         Raises:
-            TransientError: a retry may succeed.
+            TransientError: ClickHouse does not answer; a retry may succeed.
         """
-        (row,) = await clickhouse.rows(READ_STATE, self._named)
-        return await self._state(clickhouse, row)
+        live = await self._databases.live()
+        (row,) = await live.rows(READ_STATE, self._named)
+        return await self._state(live, row)
 
     async def read_with_events(
-        self, clickhouse: ClickHouse, keys: Collection[ConversationKey]
+        self, keys: Collection[ConversationKey]
     ) -> tuple[WriterState, dict[ConversationKey, list[Turn]]]:
         """Read the state, and the archived events of a few conversations, in one query, in no certain order.
 
@@ -108,23 +107,20 @@ class WriterStateReader:
         Raises:
             TransientError: a retry may succeed.
         """
-        (row,) = await clickhouse.rows(READ_STATE_AND_EVENTS, {**self._named, **few_keys(keys)})
-        return await self._state(clickhouse, row[:-1]), by_conversation(row[-1])
+        live = await self._databases.live()
+        (row,) = await live.rows(READ_STATE_AND_EVENTS, {**self._named, **few_keys(keys)})
+        return await self._state(live, row[:-1]), by_conversation(row[-1])
 
-    @property
-    def _named(self) -> dict[str, object]:
-        return {"shadow": self._shadow, "tables": list(TABLES)}
-
-    async def _state(self, clickhouse: ClickHouse, row: Row) -> WriterState:
+    async def _state(self, live: ClickHouse, row: Row) -> WriterState:
         """Return the state of a row of `READ_STATE`; one that shows unknown tables is read again after their columns.
 
         Tables that were exchanged and dropped in between would be missing, and others in their place be unknown.
         """
         while not self._complete.issuperset(uuid for *_, uuid in row[-1]):
-            complete = await clickhouse.rows(READ_COMPLETE, {**self._named, "columns": list(TABLES.values())})
+            complete = await live.rows(READ_COMPLETE, {**self._named, "columns": list(TABLES.values())})
             self._complete.update(uuid for (uuid,) in complete)
             before = row[-1]
-            (row,) = await clickhouse.rows(READ_STATE, self._named)
+            (row,) = await live.rows(READ_STATE, self._named)
             if row[-1] == before:
                 break
         now, last_announcement, (last_erasure, erasure_count), found = row

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 
 from pipeline.config.retention import FOR_EVER, Retention
 from pipeline.fold.event_set import EventSet
-from pipeline.materialise.writer import PostWriteReconciler, WriterStatePoller
+from pipeline.materialise.post_write_reconciler import PostWriteReconciler
 from pipeline.reprocess.batch import DecodedInputs
 from pipeline.store.archive import read_back
 from pipeline.store.connection.databases import Databases
+from pipeline.store.writer_state import WriterStateReader
 from schemas.fold_rules import FoldRules
 
 
@@ -30,8 +31,8 @@ class LiveSink:
         """`announce` announces this writer to the workers."""
         self._databases = databases
         self._announce = announce
-        self._poller = WriterStatePoller(databases)
-        self._reconciler = PostWriteReconciler(databases, self._poller, rules, retention)
+        self._reader = WriterStateReader(databases)
+        self._reconciler = PostWriteReconciler(databases, self._reader, rules, retention)
 
     async def __call__(self, decoded: DecodedInputs) -> tuple[DecodedInputs, int]:
         """Add the events that are not erased; return them, and the number of changed conversations. May be repeated.
@@ -41,7 +42,7 @@ class LiveSink:
         """
         await self._announce()
         live, erasures = await self._databases.live(), decoded.erasure_filter()
-        await erasures.refresh(live, await self._poller.poll())
+        await erasures.refresh(live, await self._reader.read())
         kept = decoded.without_erased(erasures)
         keys = kept.keys
         archived = await read_back(live, keys)
@@ -51,5 +52,5 @@ class LiveSink:
         # again, as the lease may have expired during the insert: from here on, workers find the announcement after
         # their writes, and events that they have written before are read now
         await self._announce()
-        changed = await self._reconciler.reconcile_after_write(keys, erasures, await self._poller.poll(), shared=True)
+        changed = await self._reconciler.reconcile_after_write(keys, erasures, await self._reader.read(), shared=True)
         return kept, len(changed | {kept.turns[place].key for place in missing})

@@ -8,11 +8,12 @@ from pipeline.fold.batch import fold_batch
 from pipeline.fold.cache import ConversationCache, History
 from pipeline.materialise.erasure_filter import ErasureFilter
 from pipeline.materialise.histories import load_histories, look_up_histories
+from pipeline.materialise.post_write_reconciler import PostWriteReconciler
 from pipeline.materialise.reconcile import expired_conversations
-from pipeline.materialise.writer import PostWriteReconciler, WriterStatePoller
 from pipeline.reprocess.batch import DecodedInputs
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.connection.databases import Databases
+from pipeline.store.writer_state import WriterStateReader
 from schemas.erasure import ErasureList
 from schemas.fold_rules import FoldRules
 from schemas.turn import ArchivedTurn, ConversationKey
@@ -37,8 +38,8 @@ class ShadowSink:
         self._databases = databases
         self._rules = rules
         self._retention = retention
-        self._poller = WriterStatePoller(databases)
-        self._reconciler = PostWriteReconciler(databases, self._poller, rules, retention)
+        self._reader = WriterStateReader(databases)
+        self._reconciler = PostWriteReconciler(databases, self._reader, rules, retention)
         self._cache = ConversationCache(cache_events)
         self._unarchived: frozenset[ConversationKey] = frozenset()
 
@@ -58,7 +59,7 @@ class ShadowSink:
             TransientError: worth a second try.
         """
         erasures = decoded.erasure_filter()
-        await erasures.refresh(await self._databases.live(), await self._poller.poll())
+        await erasures.refresh(await self._databases.live(), await self._reader.read())
         kept = decoded.without_erased(erasures)
         keys = kept.keys
         new = await self._databases.of(self._databases.shadow_name)
@@ -81,7 +82,7 @@ class ShadowSink:
     async def _archive(self, new: ClickHouse, events: Sequence[ArchivedTurn], erasures: ErasureFilter) -> None:
         try:
             await new.insert("turns", events)
-            await self._reconciler.reconcile_after_write((), erasures, await self._poller.poll(), shared=False)
+            await self._reconciler.reconcile_after_write((), erasures, await self._reader.read(), shared=False)
         except BaseException:
             self._cache.clear()  # it has events that the archive lacks, and that are read and written again
             raise

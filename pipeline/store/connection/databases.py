@@ -7,8 +7,12 @@ from pipeline.config.settings import Settings
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.connection.lazy_client import SharedConnection
 from pipeline.store.schema.shadow_tables import retired_database, shadow_database
-from pipeline.store.writer_state import TABLES
+from schemas.columns import columns
+from schemas.conversation import Conversation
+from schemas.turn import ArchivedTurn
 
+TABLES = {"turns": len(columns(ArchivedTurn)), "conversations": len(columns(Conversation))}
+"""The tables that hold folded data -> the number of columns of the rows that this version writes."""
 FIND_COMPLETE = """
 SELECT database
 FROM (

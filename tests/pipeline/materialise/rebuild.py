@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 from pipeline.materialise.erase_session import delete_erased
 from pipeline.materialise.reconcile import ReconcileRules, reconcile
-from pipeline.materialise.writer import WriterStatePoller, state_seconds
+from pipeline.materialise.writer import state_seconds
 from pipeline.reprocess.batch import DecodedInputs
 from pipeline.reprocess.cutover import COMPARISONS
 from pipeline.reprocess.sinks.shadow import ShadowSink
 from pipeline.reprocess.sources.archive import ArchivedInput
 from pipeline.store.erasures import load_erasures
+from pipeline.store.writer_state import WriterStateReader
 from schemas.erasure import digest
 from tests.events import RULES
 from tests.pipeline.materialise.actors import NAMES, SETTINGS, Worker
@@ -95,8 +96,8 @@ class Rebuild:
     async def _reconcile(self) -> None:
         """Reconcile as an audit does, and again if a session was erased meanwhile."""
         databases = self._server.connections()
-        poller = WriterStatePoller(databases)
-        before, now = None, await poller.poll()
+        reader = WriterStateReader(databases)
+        before, now = None, await reader.read()
         while before is None or now.erasures_version != before.erasures_version:
             before = now
             keys = [*self._new.turns.events]
@@ -105,7 +106,7 @@ class Rebuild:
             await reconcile(self._server.client(NEW), keys, rules)
             if sessions := erasures.sessions(keys):
                 await delete_erased(databases, sessions, rules, suspects=keys)
-            now = await poller.poll()
+            now = await reader.read()
 
     async def _ready(self) -> bool:
         for _ in range(COMPARISONS):

@@ -7,11 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
 
-import msgspec
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.materialise.erasure_filter import ErasureFilter
 from pipeline.materialise.writer import Writer, state_seconds
 from pipeline.runtime.errors import StatementError
 from pipeline.store.archive import FEW_KEYS, read_back
@@ -198,24 +196,6 @@ def test_shadow_tables_that_refuse_rows_are_an_error(with_tables: Settings) -> N
     asyncio.run(go())
 
 
-def test_rows_of_shadow_tables_are_reconciled_too(with_tables: Settings) -> None:
-    """A worker that was behind may have written one after the audit of these tables."""
-    events = [msgspec.structs.replace(FIRST, request_id=f"r{n}", timestamp=FIRST.timestamp + n) for n in range(2)]
-
-    async def go() -> None:
-        async with writing(with_tables) as (writer, server):
-            await create_shadow_tables(with_tables)
-            await flush(writer, events)
-            tables = (await writer.last_state()).tables
-            await writer.write_rows(tables, folded(events[1:]))
-            await writer.reconcile_after_write([FIRST.key], ErasureFilter(events, lambda _: None), shared=True)
-            for database in (shadow_database(with_tables), with_tables.clickhouse_database):
-                rows = await server.rows(f"SELECT start, version FROM {database}.conversations FINAL")  # noqa: S608
-                assert rows == [(FIRST.timestamp, 2)], database
-
-    asyncio.run(go())
-
-
 def test_known_events_are_written_only_to_shadow_tables(with_tables: Settings) -> None:
     async def go() -> None:
         async with writing(with_tables) as (writer, server):
@@ -238,17 +218,5 @@ def test_only_jobs_into_the_live_tables_are_other_writers(with_tables: Settings,
             await save_run(server, "run", run, into_live=into is Target.LIVE)
             assert await flush(writer, [SECOND]) is alone
             assert await flush(writer, [THIRD]) is alone  # the announcement counts for some time
-
-    asyncio.run(go())
-
-
-def test_reconciled_rows_are_the_fold_by_the_rules_of_the_settings(with_tables: Settings) -> None:
-    settings = msgspec.structs.replace(with_tables, fallback_intents=(FIRST.intent_name,))
-
-    async def go() -> None:
-        async with writing(settings) as (writer, server):
-            await flush(writer, [FIRST])
-            await writer.reconcile_after_write([FIRST.key], ErasureFilter([FIRST], lambda _: None), shared=True)
-            assert await server.rows("SELECT end_state FROM conversations FINAL") == [("Failure",)]
 
     asyncio.run(go())

@@ -14,8 +14,8 @@ from pipeline.reprocess.leases import FINISH, LeaseLostError, Leases
 from pipeline.reprocess.process_identity import identify
 from pipeline.runtime.errors import StatementError
 from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.databases import Databases
 from pipeline.store.runs import load_run, save_run, save_units
-from pipeline.store.schema.shadow_tables import shadow_database
 from pipeline.store.writer_state import LEASE_MS, WriterStateReader
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Run, Source, Target, WorkUnit
 from tests.effort import IN_SEARCH
@@ -275,11 +275,11 @@ def test_a_lease_is_renewed_before_it_expires_and_not_with_every_batch(tables: T
         await leases.announce()
         assert await last_word(clickhouse) == before
         leases._saved -= LEASE_MS / 2000
-        reader = WriterStateReader(shadow_database(with_tables))
-        look = await reader.read(clickhouse)
+        reader = WriterStateReader(Databases(with_tables, clickhouse))
+        look = await reader.read()
         await leases.announce()
         assert await last_word(clickhouse) > before
-        assert (await reader.read(clickhouse)).last_announcement >= look.now
+        assert (await reader.read()).last_announcement >= look.now
         assert (await found(clickhouse)).owner == leases._owner
 
     tables.use(use)

@@ -6,6 +6,7 @@ import msgspec
 
 from pipeline.config.settings import Settings
 from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.databases import Databases
 from pipeline.store.erasures import announce, has_erasures, load_erasures, register_erased_events
 from pipeline.store.schema.shadow_tables import shadow_database
 from pipeline.store.writer_state import WriterState, WriterStateReader
@@ -43,7 +44,7 @@ def test_erasures_and_erased_events_are_loaded_for_the_requested_sessions(tables
 def test_the_writer_state_changes_with_every_erasure(tables: Tables, with_tables: Settings) -> None:
     async def use(clickhouse: ClickHouse) -> None:
         async def look() -> WriterState:
-            return await WriterStateReader(shadow_database(with_tables)).read(clickhouse)
+            return await WriterStateReader(Databases(with_tables, clickhouse)).read()
 
         seen = [await look()]
         assert seen[0].erasures_version == (0, 0)

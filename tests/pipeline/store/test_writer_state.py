@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.store.connection.client import ClickHouse
+from pipeline.store.connection.databases import TABLES, Databases
 from pipeline.store.runs import save_run, save_units
 from pipeline.store.schema.shadow_tables import (
     create_shadow_tables,
@@ -17,7 +18,7 @@ from pipeline.store.schema.shadow_tables import (
     shadow_database,
     uuids,
 )
-from pipeline.store.writer_state import LEASE_MS, MARGIN_MS, TABLES, WriterState, WriterStateReader, has_tables
+from pipeline.store.writer_state import LEASE_MS, MARGIN_MS, WriterState, WriterStateReader, has_tables
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Run, Source, Target, WorkUnit
 from tests.pipeline.audit.tables import Tables
 
@@ -61,7 +62,7 @@ def test_shared_within_counts_from_the_end_of_an_announcement(
 
 
 async def look(clickhouse: ClickHouse, settings: Settings) -> WriterState:
-    return await WriterStateReader(shadow_database(settings)).read(clickhouse)
+    return await WriterStateReader(Databases(settings, clickhouse)).read()
 
 
 def test_only_announcements_for_live_tables_count_and_each_unit_makes_one(
@@ -125,11 +126,12 @@ def test_shadow_tables_count_once_they_have_all_columns_which_is_checked_until_t
     new = shadow_database(with_tables)
 
     async def use(clickhouse: ClickHouse) -> None:
-        counting, reader = Counting(clickhouse), WriterStateReader(new)
+        counting = Counting(clickhouse)
+        reader = WriterStateReader(Databases(with_tables, cast("ClickHouse", counting)))
 
         async def read(queries: int) -> bool:
             before = counting.count
-            state = await reader.read(cast("ClickHouse", counting))
+            state = await reader.read()
             assert counting.count - before == queries
             assert has_tables(state.tables, with_tables.clickhouse_database)
             return has_tables(state.tables, new)
@@ -172,15 +174,16 @@ def test_exchanged_tables_are_other_tables_under_the_same_names(tables: Tables, 
 
 
 class ExchangedInBetween:
-    """Passes queries on, and exchanges the tables before the second one."""
+    """Passes queries on, and exchanges the tables before the second one, once it is told to."""
 
     def __init__(self, clickhouse: ClickHouse, settings: Settings) -> None:
         self._clickhouse, self._settings = clickhouse, settings
-        self._count = 0
+        self.left: int | None = None
 
     async def rows(self, statement: str, parameters: Mapping[str, object]) -> Sequence[tuple[object, ...]]:
-        self._count += 1
-        if self._count == 2:
+        if self.left is not None:
+            self.left -= 1
+        if self.left == 0:
             await exchange(self._settings, await uuids(self._clickhouse, self._settings.clickhouse_database))
         return await self._clickhouse.rows(statement, parameters)
 
@@ -191,10 +194,12 @@ def test_tables_exchanged_while_their_columns_are_checked_are_found_under_their_
     """Else a worker that has written to the former live tables alone would find that nothing has changed."""
 
     async def use(clickhouse: ClickHouse) -> None:
-        reader = WriterStateReader(shadow_database(with_tables))
-        before = await reader.read(clickhouse)
+        exchanging = ExchangedInBetween(clickhouse, with_tables)
+        reader = WriterStateReader(Databases(with_tables, cast("ClickHouse", exchanging)))
+        before = await reader.read()
         await create_shadow_tables(with_tables)
-        during = await reader.read(cast("ClickHouse", ExchangedInBetween(clickhouse, with_tables)))
+        exchanging.left = 2
+        during = await reader.read()
         assert has_tables(during.tables, with_tables.clickhouse_database)
         assert not {*before.tables} & {*during.tables}
 
