@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -20,8 +20,8 @@ from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.kafka.topics import topic_ids
 from pipeline.runtime.errors import TransientError
 
-MEMBERS_PAUSE = 0.1
-"""Seconds between two requests to a cluster that is not ready."""
+PAUSE = 0.1
+"""Seconds between two requests to a cluster that is not ready, or to a group that is not done."""
 MEMBER_SUFFIX = re.compile("-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 """The suffix that a broker appends to a client id to make a member id."""
 
@@ -45,25 +45,27 @@ def members(settings: Settings, patience: float = PATIENCE) -> list[GroupMember]
         TransientError: Kafka does not answer within `patience` seconds. UsageError: it refuses the connection.
     """
     with open_admin(settings, patience) as kafka:
-        described = _described(kafka, settings.kafka_group, time.monotonic() + patience)
+        described = _retried(lambda: _described(kafka, settings.kafka_group), time.monotonic() + patience)
     return sorted(map(_member, described), key=lambda member: (member.client_id, member.host))
 
 
-def _described(kafka: KafkaAdminClient, group: str, deadline: float) -> Sequence[Any]:
-    """Ask the group's coordinator for its members, and retry while a new cluster has none yet."""
+def _retried(ask: Callable[[], Any], deadline: float) -> Any:
+    """Ask the group's coordinator, and retry while a new cluster has none yet."""
     while True:
         try:
-            response = kafka._manager.run(_describe, kafka, group)  # noqa: SLF001 - kafka-python's own way fails, see _describe
-            error = for_code(response.error_code)
-            if error not in {NoError, GroupIdNotFoundError}:
-                raise error(response.error_message or error.__name__)
+            return ask()
         except RetriableError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(MEMBERS_PAUSE)
-        else:
-            members: Sequence[Any] = response.members
-            return members
+            time.sleep(PAUSE)
+
+
+def _described(kafka: KafkaAdminClient, group: str) -> Any:
+    response = kafka._manager.run(_describe, kafka, group)  # noqa: SLF001 - kafka-python's own way fails, see _describe
+    error = for_code(response.error_code)
+    if error not in {NoError, GroupIdNotFoundError}:
+        raise error(response.error_message or error.__name__)
+    return response.members
 
 
 async def _describe(kafka: KafkaAdminClient, group: str) -> Any:
@@ -96,10 +98,6 @@ def _member(reported: Any) -> GroupMember:
 def _count(assigned: bytes) -> int:
     topics = ConsumerProtocolAssignment.decode(assigned).assigned_partitions
     return sum(len(topic.partitions) for topic in topics)
-
-
-LAG_PAUSE = 0.1
-"""Seconds between two requests to a cluster that is not ready."""
 
 
 def read_lag(settings: Settings, patience: float = PATIENCE) -> list[PartitionLag]:
@@ -156,27 +154,11 @@ def _committed(
 ) -> Mapping[TopicPartition, int]:
     if not partitions:
         return {}
-    offsets = _group_offsets(kafka, group, partitions, time.monotonic() + patience)
+    offsets: Mapping[TopicPartition, OffsetAndMetadata] = _retried(
+        lambda: kafka.list_group_offsets({group: partitions})[group], time.monotonic() + patience
+    )
     # -1 means that there is no commit
     return {partition: at.offset for partition, at in offsets.items() if at.offset >= 0}
-
-
-def _group_offsets(
-    kafka: KafkaAdminClient, group: str, partitions: list[TopicPartition], deadline: float
-) -> Mapping[TopicPartition, OffsetAndMetadata]:
-    """Ask the group's coordinator for its offsets, and retry while a new cluster has none yet."""
-    while True:
-        try:
-            offsets: Mapping[TopicPartition, OffsetAndMetadata] = kafka.list_group_offsets({group: partitions})[group]
-        except RetriableError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(LAG_PAUSE)
-        else:
-            return offsets
-
-
-FOLDED_PAUSE = 0.1
 
 
 def wait_until_folded(settings: Settings, seconds: float) -> bool:
@@ -207,7 +189,7 @@ def _wait_for(settings: Settings, topic: str, deadline: float) -> bool:
     while any(lag.reached < ends.get(lag.partition, 0) for lag in _lags(settings, topic, deadline)):
         if time.monotonic() > deadline:
             return False
-        time.sleep(FOLDED_PAUSE)
+        time.sleep(PAUSE)
     return True
 
 

@@ -10,12 +10,15 @@ from pipeline.kafka.client.kafka_python import TopicReader
 from pipeline.runtime.errors import TransientError, UsageError
 
 POLL_MS = 100
+BEYOND_ALL_TIMESTAMPS = 1 << 62
+"""Milliseconds: a broker that finds a record for this time does not search by the records' timestamps."""
+
+Spans = dict[TopicPartition, tuple[int, int]]
+"""Partition -> the first offset, and the one after the last."""
 
 
-def bounds(
-    consumer: TopicReader, partitions: Collection[TopicPartition], patience: float
-) -> dict[TopicPartition, tuple[int, int]]:
-    """Return (beginning, end) of each partition; leave the consumer assigned to them, near their ends.
+def bounds(consumer: TopicReader, partitions: Collection[TopicPartition], patience: float) -> Spans:
+    """Return beginning and end of each partition; leave the consumer assigned to them, near their ends.
 
     The end is the last stable offset of a fetch: the high watermark, or the beginning of an open transaction. Asking
     for the latest offset instead would be wrong on brokers that answer with the first one of the last batch; as the
@@ -43,10 +46,6 @@ def bounds(
             late = ", ".join(sorted(f"{p.topic}/{p.partition}" for p in waiting))
             raise TransientError(f"Kafka has not reported the end of {late} within {patience:g} s")
     return {p: (begins[p], max(begins[p], consumer.ends[p].stable)) for p in partitions}
-
-
-Spans = dict[TopicPartition, tuple[int, int]]
-"""Partition -> the first offset, and the one after the last."""
 
 
 def spans_of(consumer: TopicReader, topic: str, patience: float) -> Spans:
@@ -86,16 +85,23 @@ def read(consumer: TopicReader, spans: Spans, patience: float) -> Iterator[Consu
         remaining = {partition: span for partition, span in remaining.items() if consumer.position(partition) < span[1]}
 
 
-BEYOND_ALL_TIMESTAMPS = 1 << 62
-"""Milliseconds: a broker that finds a record for this time does not search by the records' timestamps."""
+def existing_partitions(consumer: TopicReader, topic: str) -> list[TopicPartition]:
+    """Return the partitions of the topic.
+
+    Raises:
+        UsageError: there is no such topic.
+    """
+    numbers = sorted(consumer.partitions_for_topic(topic))
+    if not numbers:
+        raise UsageError(f"there is no topic {topic}, or we may not see it; check TURNFOLD_KAFKA")
+    return [TopicPartition(topic, number) for number in numbers]
 
 
-def spans_between(  # noqa: PLR0913, PLR0917 - a query of four parts, a consumer and a timeout
+def spans_between(
     consumer: TopicReader,
-    topic: str,
+    partitions: Collection[TopicPartition],
     since: int | None,
     until: int | None,
-    partitions: Collection[int] | None,
     patience: float,
 ) -> Spans:
     """Return the offsets that cover all records with a timestamp in [since, until); other records may be among them.
@@ -107,35 +113,24 @@ def spans_between(  # noqa: PLR0913, PLR0917 - a query of four parts, a consumer
 
     Args:
         consumer: as `open_consumer` opens it; it is left assigned to the partitions, near their ends.
-        topic: the topic's name.
+        partitions: those to look into.
         since: milliseconds since 1970; None for the beginning.
         until: milliseconds since 1970; None for the present end.
-        partitions: their numbers; None for all.
         patience: seconds that Kafka has to answer.
 
     Returns:
-        The span of every requested partition; one that holds nothing of the window is empty, at the partition's end.
+        The span of every partition; one that holds nothing of the window is empty, at the partition's end.
 
     Raises:
-        UsageError: there is no such topic, or it lacks one of the partitions. TransientError: Kafka does not answer.
+        TransientError: Kafka does not answer.
     """
     # the ends come first: a record that the later lookup does not find was not before these ends
-    spans = bounds(consumer, _chosen(consumer, topic, partitions), patience)
+    spans = bounds(consumer, partitions, patience)
     if since is not None and until is not None and since >= until:
         return {partition: (end, end) for partition, (_, end) in spans.items()}
     if since is None or since <= 0:  # the only negative timestamp is -1, for none
         return spans
     return _not_before(consumer, spans, since, int(patience * 1000))
-
-
-def _chosen(consumer: TopicReader, topic: str, partitions: Collection[int] | None) -> list[TopicPartition]:
-    present = sorted(consumer.partitions_for_topic(topic))
-    if not present:
-        raise UsageError(f"there is no topic {topic}, or we may not see it; check TURNFOLD_KAFKA")
-    numbers = present if partitions is None else sorted(set(partitions))
-    if missing := [number for number in numbers if number not in present]:
-        raise UsageError(f"topic {topic} has no partition {_list(missing)}; it has {_list(present)}")
-    return [TopicPartition(topic, number) for number in numbers]
 
 
 def _not_before(consumer: TopicReader, spans: Spans, since: int, wait_ms: int) -> Spans:
@@ -146,16 +141,10 @@ def _not_before(consumer: TopicReader, spans: Spans, since: int, wait_ms: int) -
     for partition, (beginning, end) in spans.items():
         first = offsets[partition]
         if beyond[partition] or (first and first.timestamp < since):
-            later[partition] = (
-                beginning,
-                end,
-            )  # not exact: the embedded broker goes by the time at which it stored a batch
+            # not exact: the embedded broker goes by the time at which it stored a batch
+            later[partition] = (beginning, end)
         elif first:
             later[partition] = (min(max(first.offset, beginning), end), end)
         else:
             later[partition] = (end, end)
     return later
-
-
-def _list(numbers: Collection[int]) -> str:
-    return ", ".join(map(str, numbers))

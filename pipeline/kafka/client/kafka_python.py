@@ -4,16 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import AuthorizationError, KafkaConfigurationError, KafkaError, KafkaTimeoutError
-from kafka.partitioner import DefaultPartitioner
 from kafka.record import MemoryRecords
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.batches.fetch_check import FetchCheck
 from pipeline.kafka.client.connection import (
     CLIENT_ID,
-    HEADROOM,
     PATIENCE,
     SECURITY_SETTINGS,
     check_reachable,
@@ -23,9 +21,7 @@ from pipeline.kafka.client.connection import (
     translate_connection_errors,
 )
 from pipeline.kafka.client.connectivity import REFUSALS, NetworkClient
-from pipeline.kafka.placement import HASHES
 from pipeline.runtime.errors import TransientError, UsageError
-from schemas.topics import PartitionerName
 
 FETCH_WAIT_MS = 100
 """Milliseconds that a broker may hold a fetch at the end of a partition: readers stop there."""
@@ -79,21 +75,6 @@ def open_consumer(settings: Settings, patience: float = PATIENCE, **options: Any
             client.close(autocommit=False)
 
 
-def open_producer(settings: Settings, patience: float = PATIENCE, **options: object) -> KafkaProducer:
-    """Open a producer; `options` are kafka-python's own. The caller closes it."""
-    defaults = {
-        "acks": "all",
-        "enable_idempotence": settings.kafka_idempotence,
-        "allow_auto_create_topics": False,
-        "max_block_ms": int(patience * 1000),
-        "max_request_size": settings.max_message_bytes + HEADROOM,
-        "partitioner": SessionPartitioner(settings.partitioner),
-        "metrics_enabled": False,
-    }
-    with translate_errors(settings):
-        return _open(KafkaProducer, settings, patience, {**defaults, **options})
-
-
 @contextmanager
 def translate_errors(settings: Settings) -> Iterator[None]:
     """Raise kafka-python's errors in the block, and those of connections, as TransientError or UsageError."""
@@ -109,22 +90,6 @@ def translate_errors(settings: Settings) -> Iterator[None]:
         ) from refused
     except KafkaError as error:
         raise TransientError(f"Kafka at {servers} does not answer: {reason(error)}") from error
-
-
-class SessionPartitioner(DefaultPartitioner):  # type: ignore[misc]  # kafka-python carries no types
-    """kafka-python's partitioner with the hash that the settings name."""
-
-    def __init__(self, name: PartitionerName) -> None:
-        self._hash = HASHES[name]
-
-    def partition(self, topic: str, key: Any, serialized_key: bytes | None, *others: Any) -> int:
-        """Return the partition of the key; without a key, any."""
-        *_, cluster = others
-        partitions = cluster.partitions_for_topic(topic)
-        if serialized_key is None or not partitions:
-            chosen: int = super().partition(topic, key, serialized_key, *others)
-            return chosen
-        return self._hash(serialized_key) % len(partitions)
 
 
 def _open(kind: Callable[..., Any], settings: Settings, patience: float, options: dict[str, Any]) -> Any:

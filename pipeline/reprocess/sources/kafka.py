@@ -15,7 +15,7 @@ from pipeline.kafka.batches.fallback_reader import RereadMessage
 from pipeline.kafka.bulk_consumer import Fetched, fetcher, read_batches
 from pipeline.kafka.client.connection import PATIENCE
 from pipeline.kafka.client.kafka_python import open_admin, open_consumer
-from pipeline.kafka.offsets import spans_between
+from pipeline.kafka.offsets import existing_partitions, spans_between
 from pipeline.kafka.topics import topic_ids
 from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.leases import FINISH
@@ -61,7 +61,7 @@ def partitions(settings: Settings, job: Job) -> list[Source]:
     """
     with open_admin(settings) as kafka, open_consumer(settings) as consumer:
         topic_id = topic_ids(kafka, [job.topic]).get(job.topic, "")
-        spans = spans_between(consumer, job.topic, job.since, job.until, None, PATIENCE)
+        spans = spans_between(consumer, existing_partitions(consumer, job.topic), job.since, job.until, PATIENCE)
         _check_topic(kafka, job.topic, topic_id)
     return [
         Source(f"{p.topic}/{p.partition}", str(p.partition), (begin,), (end,), end - begin, topic_id=topic_id)

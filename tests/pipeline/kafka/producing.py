@@ -8,9 +8,22 @@ from typing import Any
 from kafka import KafkaProducer, TopicPartition
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client.kafka_python import open_producer
+from pipeline.kafka.client.connection import HEADROOM, kafka_python_options, tls_context
 
 PATIENCE = 60.0
+
+
+def open_producer(settings: Settings, **options: Any) -> KafkaProducer:
+    """Open a producer; `options` are kafka-python's own. The caller closes it."""
+    defaults = {
+        "acks": "all",
+        "enable_idempotence": settings.kafka_idempotence,
+        "allow_auto_create_topics": False,
+        "max_request_size": settings.max_message_bytes + HEADROOM,
+        "metrics_enabled": False,
+    }
+    connection = kafka_python_options(settings, tls_context(settings))
+    return KafkaProducer(bootstrap_servers=list(settings.kafka), **connection, **{**defaults, **options})
 
 
 @contextmanager

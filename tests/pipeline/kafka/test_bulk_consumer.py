@@ -198,7 +198,7 @@ def test_transaction_markers_are_skipped(
             transacting.begin_transaction()
             send(transacting, partition, [now()] * 3)
             transacting.commit_transaction()
-    assert spans_between(consumer, partition.topic, None, None, [0], PATIENCE) == {partition: (0, 8)}
+    assert spans_between(consumer, [partition], None, None, PATIENCE) == {partition: (0, 8)}
     assert read_of(fetcher, partition, (0, 8)) == [0, 1, 2, 4, 5, 6]
     assert read_of(fetcher, partition, (0, 4)) == [0, 1, 2]
     assert read_of(fetcher, partition, (7, 8)) == []

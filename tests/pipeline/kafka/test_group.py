@@ -11,11 +11,12 @@ import pytest
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client.kafka_python import open_admin, open_producer
+from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.kafka.group import GroupMember, members, read_ends, read_lag
 from pipeline.kafka.topics import create_topics, topic_ids
 from pipeline.runtime.errors import TransientError
 from tests.broker_matrix import ON_APACHE, ON_BOTH
+from tests.pipeline.kafka.producing import open_producer
 
 WORKER = """
 import sys

@@ -10,14 +10,14 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from pipeline.config.settings import Settings
 from pipeline.kafka.bulk_consumer import fetcher, read_batches
-from pipeline.kafka.client.kafka_python import open_admin, open_consumer, open_producer, translate_errors
-from pipeline.kafka.offsets import Spans, bounds, newest, read, spans_between, spans_of
+from pipeline.kafka.client.kafka_python import open_admin, open_consumer, translate_errors
+from pipeline.kafka.offsets import Spans, bounds, existing_partitions, newest, read, spans_between, spans_of
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError, UsageError
 from tests.broker_matrix import ON_APACHE
 from tests.brokers import Broker, stopped, unused
 from tests.effort import examples
-from tests.pipeline.kafka.producing import PATIENCE, now, send, wait_until, writing
+from tests.pipeline.kafka.producing import PATIENCE, now, open_producer, send, wait_until, writing
 
 
 def test_no_partitions_have_no_bounds(kafka_settings: Settings) -> None:
@@ -127,7 +127,7 @@ def test_each_window_of_any_timestamps_is_read_whole(
         stamps += [start + STEP * place + deviation for place, deviation in enumerate(batch, len(stamps))]
         send(zipping if zipped else producer, partition, stamps[-len(batch) :])
     since, end = (bound if bound is None else start + STEP * bound for bound in window)
-    spans = spans_between(consumer, partition.topic, since, end, [partition.partition], PATIENCE)
+    spans = spans_between(consumer, [partition], since, end, PATIENCE)
     read = [offset for offset, stamp in every(kafka_settings, spans, count) if within(stamp, since, end)]
     assert read == [n for n, stamp in enumerate(stamps) if within(stamp, since, end)]
     if kafka_kind == "apache" and since is not None and (end is None or since < end):
@@ -144,7 +144,7 @@ def test_records_whose_clock_is_ahead_are_not_missed(
     wait_until(lambda: now() > between)
     send(producer, partition, [now() - HOUR, now()])
     for since, soonest in ((between, 0), (now() + HOUR // 2, 0), (now() + 2 * HOUR, 3)):
-        begin, end = spans_between(consumer, partition.topic, since, None, None, PATIENCE)[partition]
+        begin, end = spans_between(consumer, [partition], since, None, PATIENCE)[partition]
         assert end == 3
         assert begin <= soonest
 
@@ -155,7 +155,8 @@ def test_a_window_that_ends_before_it_begins_is_empty(
     stamp = now()
     send(producer, partition, [stamp] * 3)
     for since in (stamp, stamp + 1):
-        spans = spans_between(consumer, partition.topic, since, stamp, None, PATIENCE)
+        present = existing_partitions(consumer, partition.topic)
+        spans = spans_between(consumer, present, since, stamp, PATIENCE)
         assert [spans[TopicPartition(partition.topic, n)] for n in range(4)] == [(3, 3), (0, 0), (0, 0), (0, 0)]
         assert every(kafka_settings, spans, 10) == []
 
@@ -165,20 +166,12 @@ def test_without_a_beginning_everything_is_read(
 ) -> None:
     send(producer, partition, [now()] * 3)
     for since in (None, -1, 0, 1):
-        assert spans_between(consumer, partition.topic, since, None, [0], PATIENCE) == {partition: (0, 3)}
+        assert spans_between(consumer, [partition], since, None, PATIENCE) == {partition: (0, 3)}
 
 
-def test_partitions_can_be_chosen_and_those_that_are_not_there_are_named(
-    partition: TopicPartition, consumer: KafkaConsumer
-) -> None:
-    topic = partition.topic
-    chosen = spans_between(consumer, topic, None, None, [2, 1, 2], PATIENCE)
-    assert chosen == {TopicPartition(topic, 1): (0, 0), TopicPartition(topic, 2): (0, 0)}
-    assert spans_between(consumer, topic, now(), None, [], PATIENCE) == {}
-    with pytest.raises(UsageError, match=f"topic {topic} has no partition 4, 9; it has 0, 1, 2, 3"):
-        spans_between(consumer, topic, None, None, [0, 9, 4], PATIENCE)
+def test_the_partitions_of_a_topic_that_is_not_there_are_an_error(consumer: KafkaConsumer) -> None:
     with pytest.raises(UsageError, match="there is no topic nowhere"):
-        spans_between(consumer, "nowhere", None, None, None, PATIENCE)
+        existing_partitions(consumer, "nowhere")
 
 
 @ON_APACHE
@@ -188,7 +181,7 @@ def test_a_span_begins_behind_what_retention_took(
     send(producer, partition, [now()] * 10)
     with open_admin(kafka_settings) as kafka:
         kafka.delete_records({partition: 6})
-    assert spans_between(consumer, partition.topic, 1, None, [0], PATIENCE) == {partition: (6, 10)}
+    assert spans_between(consumer, [partition], 1, None, PATIENCE) == {partition: (6, 10)}
 
 
 def every(settings: Settings, spans: Spans, count: int) -> list[tuple[int, int]]:

@@ -8,7 +8,6 @@ from pipeline.config.settings import Settings
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.connection.databases import Databases
 from pipeline.store.erasures import announce, has_erasures, load_erasures, register_erased_events
-from pipeline.store.schema.shadow_tables import shadow_database
 from pipeline.store.writer_state import WriterState, WriterStateReader
 from schemas.erasure import ErasedEvent, Erasure, ErasureList, digest
 from tests.events import START

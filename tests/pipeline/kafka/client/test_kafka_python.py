@@ -14,7 +14,6 @@ from pipeline.kafka.client.kafka_python import (
     TopicReader,
     open_admin,
     open_consumer,
-    open_producer,
     translate_errors,
 )
 from pipeline.runtime.errors import TransientError, UsageError
@@ -36,8 +35,6 @@ def test_a_silent_server_is_a_transient_error_for_every_client() -> None:
             pytest.fail("it has not answered")
         with pytest.raises(TransientError), open_consumer(settings, PATIENCE):
             pytest.fail("it has not answered")
-        with pytest.raises(TransientError):
-            open_producer(settings, PATIENCE)
 
 
 @pytest.mark.parametrize("wrong", ["localhost", "host:", ":9092", "host:http", "host:0", "host:65536", "h:-1"])

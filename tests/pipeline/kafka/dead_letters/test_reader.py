@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client.kafka_python import open_producer
 from pipeline.kafka.dead_letters.reader import (
     FOREIGN,
     KEY,
@@ -21,6 +20,7 @@ from pipeline.kafka.dead_letters.reader import (
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError, UsageError
 from schemas.dead_letter import DeadLetter, Headers
+from tests.pipeline.kafka.producing import open_producer
 
 
 def letter(number: int, reason: str) -> DeadLetter:

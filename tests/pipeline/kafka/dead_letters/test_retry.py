@@ -4,12 +4,12 @@ import pytest
 from kafka import KafkaConsumer
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client.kafka_python import open_producer
 from pipeline.kafka.dead_letters.reader import DeadLetterPlace, read_dead_letters
 from pipeline.kafka.dead_letters.retry import DeadLetterQuery, retry_dead_letters, retryable
 from pipeline.kafka.producer.produce import SendFailure
 from pipeline.kafka.topics import create_topics
 from schemas.dead_letter import DeadLetter
+from tests.pipeline.kafka.producing import open_producer
 
 
 def bury(settings: Settings, *letters: DeadLetter) -> None:

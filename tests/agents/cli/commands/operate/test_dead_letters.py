@@ -5,9 +5,9 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client.kafka_python import open_producer
 from schemas.dead_letter import DeadLetter
 from tests.agents.cli.command import Ended, prepare, start, turnfold
+from tests.pipeline.kafka.producing import open_producer
 
 REASONS = ("not-json", "empty", "not-json", "too-large")
 

@@ -4,11 +4,11 @@ import orjson
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.client.kafka_python import open_producer
 from schemas.dead_letter import DeadLetter
 from tests.agents.cli.command import prepare, turnfold
 from tests.events import START, turn
 from tests.pipeline.audit.tables import Tables, folded
+from tests.pipeline.kafka.producing import open_producer
 
 WHO = "guest-7"
 MINE = [turn(session_id=WHO, timestamp=START + n, request_id=f"r{n}") for n in range(3)]

@@ -7,11 +7,11 @@ import pytest
 from agents.cli.commands.operate.status import _print_tables
 from agents.cli.state import State
 from pipeline.config.settings import Settings
-from pipeline.kafka.client.kafka_python import open_producer
 from schemas.dead_letter import DeadLetter
 from schemas.topics import FORWARDED
 from tests.agents.cli.command import prepare, turnfold
 from tests.events import raw
+from tests.pipeline.kafka.producing import open_producer
 
 
 def bury(settings: Settings, *reasons: str) -> None:
