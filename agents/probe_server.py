@@ -4,6 +4,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 import orjson
@@ -16,8 +17,9 @@ from pipeline.config.settings import Settings
 from pipeline.metrics.process import TEXT
 from pipeline.metrics.worker import WorkerMetrics
 from pipeline.runtime.sockets import bind_socket, is_loopback, is_own_host
+from pipeline.runtime.tasks import SharedProbe
 from pipeline.store.connection.lazy_client import LazyClickHouse
-from pipeline.store.health import SECONDS, ReadyProbe
+from pipeline.store.health import SECONDS, probe_store
 
 JSON = "application/json"
 CLOSING_SECONDS = 1.0
@@ -34,7 +36,7 @@ class Readiness:
         self._metrics, self._kafka = metrics, kafka
         seconds = min(SECONDS, settings.clickhouse_timeout)
         self._store = LazyClickHouse(msgspec.structs.replace(settings, clickhouse_timeout=seconds))
-        self._probe = ReadyProbe(self._store)
+        self._probe = SharedProbe(partial(probe_store, self._store))
 
     async def reasons(self) -> list[str]:
         """Return every reason why the worker is not ready."""

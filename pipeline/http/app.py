@@ -34,8 +34,9 @@ from pipeline.http.server.run import query_layer_address, run_server
 from pipeline.metrics.http import QueryMetrics
 from pipeline.query.analytics.page_token import PageTokens
 from pipeline.runtime.clock import Now, now_ms
+from pipeline.runtime.tasks import SharedProbe
 from pipeline.store.connection.lazy_client import LazyClickHouse
-from pipeline.store.health import ReadyProbe
+from pipeline.store.health import probe_store
 
 OPERATIONS: Sequence[Operation] = (
     list_sessions.OPERATION,
@@ -102,7 +103,7 @@ def create_app(
     app = Starlette(
         routes=[
             *(route for operation in OPERATIONS for route in operation.routes(context)),
-            *probes(ReadyProbe(store), counters.metrics, access),
+            *probes(SharedProbe(partial(probe_store, store)), counters.metrics, access),
             openapi_route(OPERATIONS),
             *pages(context),
         ],

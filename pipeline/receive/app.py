@@ -1,7 +1,6 @@
 """Build the receiver: routes, a probe of Kafka, the middlewares of the query layer; and run it until a signal."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -29,13 +28,12 @@ from pipeline.receive.firehose import MAX_BODY
 from pipeline.receive.publisher import MAX_RECORD, Publisher, replacement
 from pipeline.receive.reception import AuthorizedReception, Reception
 from pipeline.runtime.clock import Now, now_ms
+from pipeline.runtime.tasks import SharedProbe
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """Methods that Firehose's path answers, all but POST with an error of Firehose's form."""
 PROBE_SECONDS = 3.0
 """Seconds that Kafka has to answer a probe."""
-PROBE_FRESH_SECONDS = 1.0
-"""Seconds for which the result of a probe is reused."""
 
 
 class ReceiverProtocol(BoundedProtocol):
@@ -88,7 +86,7 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
         routes=[
             Route(firehose.PATH, _endpoint(to_firehose), methods=METHODS),
             Route(events.PATH, _endpoint(to_events), methods=["POST"]),
-            *probes(KafkaProbe(producer), metrics, access),
+            *probes(SharedProbe(partial(asyncio.to_thread, producer.problem, PROBE_SECONDS)), metrics, access),
         ],
         middleware=[
             Middleware(MetricsMiddleware, metrics=metrics),
@@ -101,29 +99,6 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
     )
     app.router.redirect_slashes = False  # senders do not expect redirects
     return app
-
-
-class KafkaProbe:
-    """Probes Kafka for `/readyz`, however many ask."""
-
-    def __init__(self, producer: DeliveryProducer) -> None:
-        self._producer = producer
-        self._running: asyncio.Task[str] | None = None
-        self._finished = 0.0
-
-    async def problem(self) -> str:
-        """Return the problem as of less than `PROBE_FRESH_SECONDS` ago; empty if there is none."""
-        if self._running is None or (self._running.done() and time.monotonic() - self._finished >= PROBE_FRESH_SECONDS):
-            self._running = asyncio.create_task(self._probe())
-        running = self._running
-        await asyncio.wait([running])  # a caller who leaves must not cancel it for the others
-        return running.result()
-
-    async def _probe(self) -> str:
-        try:
-            return await asyncio.to_thread(self._producer.problem, PROBE_SECONDS)
-        finally:
-            self._finished = time.monotonic()
 
 
 def _endpoint(handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:

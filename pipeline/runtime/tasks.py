@@ -13,6 +13,10 @@ T = TypeVar("T")
 
 JOIN_SECONDS = 1.0
 """Seconds after its beginning for which others may join a call: they get what was true then."""
+FRESH_SECONDS = 1.0
+"""Seconds for which the result of a probe is reused: however many ask, there is one probe meanwhile."""
+FRESH_PROBLEM_SECONDS = 0.1
+"""The same for a problem: it may have been solved, and what waits for that should not wait longer."""
 
 
 @dataclass(slots=True)
@@ -71,6 +75,33 @@ class SingleFlight(Generic[T]):
     def _remove(self, key: Hashable, flight: _Flight[T]) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]
+
+
+class SharedProbe:
+    """A probe that runs once at a time, and whose result is reused for a moment."""
+
+    def __init__(self, probe: Callable[[], Awaitable[str]]) -> None:
+        """Create it; `probe` returns a problem, empty if there is none, and ends by itself."""
+        self._probe = probe
+        self._running: asyncio.Task[str] | None = None
+        self._finished = 0.0
+
+    async def problem(self) -> str:
+        """Return the problem as of a moment ago, which is shorter if there is one; empty if there is none."""
+        if self._running is None or (self._running.done() and not self._is_fresh(self._running.result())):
+            self._running = asyncio.create_task(self._run())
+        running = self._running
+        await asyncio.wait([running])  # a cancelled caller must not cancel the probe of the others
+        return running.result()
+
+    def _is_fresh(self, problem: str) -> bool:
+        return time.monotonic() - self._finished < (FRESH_PROBLEM_SECONDS if problem else FRESH_SECONDS)
+
+    async def _run(self) -> str:
+        try:
+            return await self._probe()
+        finally:
+            self._finished = time.monotonic()
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """Check whether conversations can be read and written, and explain why not."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -15,10 +14,6 @@ MAX_ERROR_LENGTH = 300
 """Characters of an error of ClickHouse that are reported."""
 SECONDS = 3.0
 """Seconds that ClickHouse has to answer a probe: clients of a readiness probe do not wait long."""
-FRESH_SECONDS = 1.0
-"""Seconds for which a result is reused: however many requests there are, ClickHouse gets one query meanwhile."""
-FRESH_PROBLEM_SECONDS = 0.1
-"""The same for a problem: it may have been solved, and what waits for that should not wait longer."""
 
 
 class Store(Protocol):
@@ -38,30 +33,10 @@ async def unavailable_reason(store: Store) -> str:
     return f"tables are missing: {', '.join(sorted(missing))}; run `turnfold migrate`" if missing else ""
 
 
-class ReadyProbe:
-    """Probe a store: one query at a time, with a timeout of its own, and a result that is reused for a moment."""
-
-    def __init__(self, store: Store, seconds: float = SECONDS) -> None:
-        self._store, self._seconds = store, seconds
-        self._running: asyncio.Task[str] | None = None
-        self._finished = 0.0
-
-    async def problem(self) -> str:
-        """Return the problem as of a moment ago, which is shorter if there is one; empty if there is none."""
-        if self._running is None or (self._running.done() and not self._is_fresh(self._running.result())):
-            self._running = asyncio.create_task(self._query())
-        running = self._running
-        await asyncio.wait([running])  # a cancelled caller must not cancel the query of the others
-        return running.result()
-
-    def _is_fresh(self, problem: str) -> bool:
-        return time.monotonic() - self._finished < (FRESH_PROBLEM_SECONDS if problem else FRESH_SECONDS)
-
-    async def _query(self) -> str:
-        try:
-            async with asyncio.timeout(self._seconds):
-                return await unavailable_reason(self._store)
-        except TimeoutError:
-            return f"ClickHouse cannot be queried: it gave no answer within {self._seconds:g} s"
-        finally:
-            self._finished = time.monotonic()
+async def probe_store(store: Store, seconds: float = SECONDS) -> str:
+    """Return the `unavailable_reason`, which may be that ClickHouse does not answer in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await unavailable_reason(store)
+    except TimeoutError:
+        return f"ClickHouse cannot be queried: it gave no answer within {seconds:g} s"

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from pipeline.runtime.errors import StatementError, TransientError
-from pipeline.runtime.tasks import SingleFlight, task_group
+from pipeline.runtime.tasks import SharedProbe, SingleFlight, task_group
 
 MANY = 5
 
@@ -185,3 +185,54 @@ def test_whoever_is_cancelled_waits_for_the_tasks_and_is_cancelled() -> None:
         return ended
 
     assert asyncio.run(go()) == ["task"]
+
+
+class Probed:
+    """What is probed: once it answers, it says `problem`; it counts the probes."""
+
+    def __init__(self, problem: str = "") -> None:
+        self.problem, self.probes = problem, 0
+        self.answers = asyncio.Event()
+
+    async def __call__(self) -> str:
+        self.probes += 1
+        await self.answers.wait()
+        return self.problem
+
+
+def test_concurrent_probes_are_one_and_its_result_is_reused_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        probed = Probed()
+        probe = SharedProbe(probed)
+        waiting = [asyncio.create_task(probe.problem()) for _ in range(50)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        probed.answers.set()
+        assert await asyncio.gather(*waiting[1:]) == [""] * 49
+        assert await probe.problem() == ""
+        assert probed.probes == 1
+        monkeypatch.setattr("pipeline.runtime.tasks.FRESH_SECONDS", 0.0)
+        assert await probe.problem() == ""
+        assert probed.probes == 2
+
+    monkeypatch.setattr("pipeline.runtime.tasks.FRESH_SECONDS", 600.0)
+    asyncio.run(go())
+
+
+def test_a_problem_is_reused_for_a_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        probed = Probed("it is broken")
+        probed.answers.set()
+        probe = SharedProbe(probed)
+        for _ in range(3):
+            assert await probe.problem() == "it is broken"
+        assert probed.probes == 1
+        monkeypatch.setattr("pipeline.runtime.tasks.FRESH_PROBLEM_SECONDS", 0.0)
+        probed.problem = ""
+        assert await probe.problem() == ""
+        assert await probe.problem() == "", "a result without a problem is reused for longer"
+        assert probed.probes == 2
+
+    monkeypatch.setattr("pipeline.runtime.tasks.FRESH_SECONDS", 600.0)
+    monkeypatch.setattr("pipeline.runtime.tasks.FRESH_PROBLEM_SECONDS", 600.0)
+    asyncio.run(go())

@@ -8,7 +8,7 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError, TransientError
 from pipeline.runtime.sockets import free_port
 from pipeline.store.connection.client import ClickHouse, connection
-from pipeline.store.health import MAX_ERROR_LENGTH, TABLES, ReadyProbe, unavailable_reason
+from pipeline.store.health import MAX_ERROR_LENGTH, probe_store, unavailable_reason
 from pipeline.store.schema.migrate import migrate
 
 
@@ -56,53 +56,14 @@ def test_an_unavailable_clickhouse_is_not_reported_as_missing_tables() -> None:
         asked(Settings(clickhouse=f"http://127.0.0.1:{free_port()}"))
 
 
-class Counting:
-    """Have all tables, or do not answer for now; count the queries."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.answers = asyncio.Event()
+class Silent:
+    """Do not answer."""
 
     async def rows(self, *_: object) -> list[tuple[object, ...]]:
-        self.asked += 1
-        await self.answers.wait()
-        return [(name,) for name in TABLES]
+        await asyncio.Event().wait()
+        return []
 
 
-def test_concurrent_probes_share_a_query_and_its_result_is_reused_for_a_moment(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def go() -> None:
-        store = Counting()
-        probe = ReadyProbe(store, seconds=60)
-        waiting = [asyncio.create_task(probe.problem()) for _ in range(50)]
-        await asyncio.sleep(0)
-        waiting[0].cancel()
-        store.answers.set()
-        assert await asyncio.gather(*waiting[1:]) == [""] * 49
-        assert await probe.problem() == ""
-        assert store.asked == 1
-        monkeypatch.setattr("pipeline.store.health.FRESH_SECONDS", 0.0)
-        assert await probe.problem() == ""
-        assert store.asked == 2
-
-    monkeypatch.setattr("pipeline.store.health.FRESH_SECONDS", 600.0)
-    asyncio.run(go())
-
-
-def test_a_probe_times_out_soon_and_reuses_that_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def go() -> None:
-        store = Counting()
-        probe = ReadyProbe(store, seconds=0.05)
-        for _ in range(3):
-            assert await probe.problem() == "ClickHouse cannot be queried: it gave no answer within 0.05 s"
-        assert store.asked == 1
-        monkeypatch.setattr("pipeline.store.health.FRESH_PROBLEM_SECONDS", 0.0)
-        store.answers.set()
-        assert await probe.problem() == ""
-        assert await probe.problem() == "", "a result without a problem is reused for longer"
-        assert store.asked == 2
-
-    monkeypatch.setattr("pipeline.store.health.FRESH_SECONDS", 600.0)
-    monkeypatch.setattr("pipeline.store.health.FRESH_PROBLEM_SECONDS", 600.0)
-    asyncio.run(go())
+def test_a_probe_of_a_silent_server_ends_in_time() -> None:
+    said = asyncio.run(probe_store(Silent(), seconds=0.05))
+    assert said == "ClickHouse cannot be queried: it gave no answer within 0.05 s"
