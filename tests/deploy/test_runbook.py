@@ -1,5 +1,6 @@
 """Commands, options, settings, services and chapters that the run book names exist."""
 
+import asyncio
 import re
 import shlex
 import subprocess
@@ -16,7 +17,11 @@ from pipeline.auth.authenticator import Authenticator
 from pipeline.auth.sigv4 import SignedRequest
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
+from pipeline.store.connection.client import connection
+from pipeline.store.schema.migrate import migrate
 from schemas.access_key import Right
+from schemas.columns import columns
+from schemas.conversation import Conversation
 from tests.agents.cli.command import WITHIN
 from tests.agents.cli.command import environ as environ_of
 from tests.deploy.files import DEPLOY, read_yaml, unknown_variables
@@ -104,6 +109,22 @@ def test_a_quoted_message_is_one_that_turnfold_logs(message: str) -> None:
     sources = (file.read_text() for package in ("pipeline", "agents") for file in (ROOT / package).rglob("*.py"))
     assert message.lower() in TEXT.lower()
     assert any(message in source for source in sources)
+
+
+def test_a_lost_table_is_created_as_the_run_book_says(with_tables: Settings) -> None:
+    """With all its columns, of which the later migrations add most."""
+    (statement,) = re.findall(r"`(TRUNCATE TABLE turnfold\.\w+)`", TEXT)
+
+    async def lose_and_create() -> list[str]:
+        async with connection(with_tables) as clickhouse:
+            await clickhouse.command("DROP TABLE conversations")
+            await clickhouse.command(statement.replace("turnfold.", ""))
+        await migrate(with_tables)
+        async with connection(with_tables) as clickhouse:
+            named = "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'conversations'"
+            return [name for (name,) in await clickhouse.rows(named)]
+
+    assert asyncio.run(lose_and_create()) == list(columns(Conversation))
 
 
 def test_the_created_secrets_are_those_that_compose_needs() -> None:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
+MANY_TIMES = 10
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,12 +40,17 @@ def share(value: float) -> str:
 
 
 def change(value: float, before: float | None, is_share: bool = False) -> str:  # noqa: FBT001, FBT002 - templates call it so
-    """Describe how a number has changed: in percent, or in percentage points if it is a share; None is of nothing."""
+    """Describe how a number has changed: in percent, or in percentage points if it is a share; None is of nothing.
+
+    From ten times on, percents say less than how many times it is.
+    """
     if is_share and before is not None:
         points = round((value - before) * 100, 1)
         return f"{_signed(points, 1)}{THIN}points" if points else "as before"
     if not before:
         return "none before" if value else ""
+    if value >= MANY_TIMES * before:
+        return f"{count(round(value / before))}{THIN}times"
     percent = round((value / before - 1) * 100)
     return f"{_signed(percent, 0)}{THIN}%" if percent else "as before"
 

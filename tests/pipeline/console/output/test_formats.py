@@ -28,6 +28,27 @@ def test_shares_have_one_digit_below_ten_percent(value: float, text: str) -> Non
     assert formats.share(value) == text.replace(" ", NARROW).replace("-", formats.MINUS)
 
 
+@pytest.mark.parametrize(
+    ("value", "before", "is_share", "text"),
+    [
+        (110, 100, False, "+10 %"),
+        (90, 100, False, "-10 %"),
+        (100, 100, False, "as before"),
+        (19.9, 2, False, "+895 %"),
+        (324, 2, False, "162 times"),
+        (20_000, 1, False, "20 000 times"),
+        (3, None, False, "none before"),
+        (0, 0, False, ""),
+        (0.6, 0.498, True, "+10.2 points"),
+    ],
+)
+def test_a_change_is_told_in_percent_points_or_times(
+    value: float, before: float | None, *, is_share: bool, text: str
+) -> None:
+    """324 conversations after 2 are no "+16100 %"."""
+    assert formats.change(value, before, is_share).replace(NARROW, " ").replace(formats.MINUS, "-") == text
+
+
 def test_times_are_in_the_readers_zone_with_utc_beside() -> None:
     moment = formats.moment(1_779_999_999.123, ZoneInfo("Asia/Tokyo"), NOW)
     assert moment == ("05:26:39", "today", "2026-05-28 20:26:39.123 UTC", "2026-05-28T20:26:39.123Z")
