@@ -1,4 +1,4 @@
-"""Define how topics are configured, and the header that counts how often a record was forwarded."""
+"""Define the configuration of topics, the metadata of commits, and the header that counts forwards of a record."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -45,3 +45,17 @@ def times_forwarded(headers: Iterable[tuple[str, bytes | None]]) -> int:
         if name == FORWARDED and value and len(value) <= 4 and value.isdigit():
             return int(value)
     return 0
+
+
+COMMIT_PREFIX = "turnfold-topic:"
+"""Prefix of the metadata of our commits, followed by the topic's id."""
+
+
+def commit_metadata(topic_id: str) -> str:
+    """Return the metadata of a commit for the topic with this id, which is empty if no id is known."""
+    return f"{COMMIT_PREFIX}{topic_id}" if topic_id else ""
+
+
+def committed_topic_id(metadata: str) -> str:
+    """Return the id of the topic that a commit with this metadata is for; empty if the metadata does not say."""
+    return metadata.removeprefix(COMMIT_PREFIX) if metadata.startswith(COMMIT_PREFIX) else ""

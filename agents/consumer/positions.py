@@ -17,8 +17,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-METADATA_PREFIX = "turnfold-topic:"
-"""Prefix of the metadata of our commits, followed by the topic's id."""
+from schemas.topics import commit_metadata, committed_topic_id
 
 INTERRUPTIONS = (
     AssertionError,  # aiokafka raises it for some of the same conditions
@@ -55,10 +54,7 @@ async def seek_to_committed(consumer: Any, ids: Mapping[str, str], before: Mappi
     for partition in partitions:
         offset, metadata = committed.get(partition, OffsetAndMetadata(-1, ""))
         topic = partition.topic
-        if offset < 0:
-            known = before.get(topic, "")
-        else:
-            known = metadata.removeprefix(METADATA_PREFIX) if metadata.startswith(METADATA_PREFIX) else ""
+        known = before.get(topic, "") if offset < 0 else committed_topic_id(metadata)
         if known and known != ids.get(topic, known):
             result.recreated.add(topic)
             offset = -1
@@ -103,4 +99,4 @@ async def seek_to_beginning(consumer: Any, partitions: Collection[TopicPartition
 
 def commit_of(offset: int, topic_id: str) -> OffsetAndMetadata:
     """Return the commit of an offset of the topic with this id, which is empty if no id is known."""
-    return OffsetAndMetadata(offset, f"{METADATA_PREFIX}{topic_id}" if topic_id else "")
+    return OffsetAndMetadata(offset, commit_metadata(topic_id))

@@ -17,8 +17,9 @@ from pipeline.kafka.client.connection import PATIENCE
 from pipeline.kafka.client.kafka_python import open_admin, open_consumer
 from pipeline.kafka.offsets import bounds
 from pipeline.kafka.partition_lag import PartitionLag
-from pipeline.kafka.topics import topic_ids
+from pipeline.kafka.topics import ids_of, topic_ids
 from pipeline.runtime.errors import TransientError
+from schemas.topics import committed_topic_id
 
 PAUSE = 0.1
 """Seconds between two requests to a cluster that is not ready, or to a group that is not done."""
@@ -108,12 +109,13 @@ def read_lag(settings: Settings, patience: float = PATIENCE) -> list[PartitionLa
     """
     names = [topic.name for topic in settings.topics]
     with open_admin(settings, patience) as kafka, open_consumer(settings, patience) as consumer:
-        partitions = _partitions(kafka, names)
+        described = kafka.describe_topics(names)
+        ids, partitions = ids_of(described), _partitions(described)
         committed = _committed(kafka, settings.kafka_group, partitions, patience)
         known = bounds(consumer, partitions, patience)
         marks = {partition: consumer.ends[partition].high_watermark for partition in partitions}
     return [
-        PartitionLag(p.topic, p.partition, *known[p], committed.get(p), marks[p])
+        _lag(p, known[p], committed.get(p), marks[p], ids.get(p.topic, ""))
         for p in sorted(partitions, key=lambda p: (names.index(p.topic), p.partition))
     ]
 
@@ -140,10 +142,19 @@ def read_ends(settings: Settings, patience: float = PATIENCE) -> dict[str, list[
     return ends
 
 
-def _partitions(kafka: KafkaAdminClient, names: list[str]) -> list[TopicPartition]:
+def _lag(
+    partition: TopicPartition, known: tuple[int, int], committed: OffsetAndMetadata | None, mark: int, topic_id: str
+) -> PartitionLag:
+    offset = committed.offset if committed else None
+    committed_for = committed_topic_id(committed.metadata or "") if committed else ""
+    is_recreated = bool(topic_id and committed_for) and committed_for != topic_id
+    return PartitionLag(partition.topic, partition.partition, *known, offset, mark, is_recreated)
+
+
+def _partitions(described: Sequence[Mapping[str, Any]]) -> list[TopicPartition]:
     return [
         TopicPartition(topic["name"], partition["partition_index"])
-        for topic in kafka.describe_topics(names)
+        for topic in described
         if not topic["error_code"]
         for partition in topic["partitions"]
     ]
@@ -151,14 +162,14 @@ def _partitions(kafka: KafkaAdminClient, names: list[str]) -> list[TopicPartitio
 
 def _committed(
     kafka: KafkaAdminClient, group: str, partitions: list[TopicPartition], patience: float
-) -> Mapping[TopicPartition, int]:
+) -> Mapping[TopicPartition, OffsetAndMetadata]:
     if not partitions:
         return {}
     offsets: Mapping[TopicPartition, OffsetAndMetadata] = _retried(
         lambda: kafka.list_group_offsets({group: partitions})[group], time.monotonic() + patience
     )
     # -1 means that there is no commit
-    return {partition: at.offset for partition, at in offsets.items() if at.offset >= 0}
+    return {partition: at for partition, at in offsets.items() if at.offset >= 0}
 
 
 def wait_until_folded(settings: Settings, seconds: float) -> bool:

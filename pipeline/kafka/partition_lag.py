@@ -15,12 +15,14 @@ class PartitionLag(msgspec.Struct, frozen=True):
     end: int
     committed: int | None
     high_watermark: int = 0
+    is_recreated: bool = False
+    """Whether the offset was committed for a topic of the same name that was deleted since."""
 
     @property
     def reached(self) -> int:
         """Return where the workers continue: at the committed offset, or at the beginning if that does not exist."""
         at = self.committed
-        return at if at is not None and self.beginning <= at <= self._last else self.beginning
+        return at if at is not None and not self.is_recreated and self.beginning <= at <= self._last else self.beginning
 
     @property
     def lag(self) -> int:
@@ -30,6 +32,11 @@ class PartitionLag(msgspec.Struct, frozen=True):
     @property
     def problem(self) -> str:
         """Return what is wrong with the committed offset, as a sentence; empty if nothing is."""
+        if self.is_recreated:
+            return (
+                f"the topic was deleted and recreated since offset {self.committed:,} was committed; workers read it "
+                "from its beginning"
+            )
         if self.committed is None or self.beginning <= self.committed <= self._last:
             return ""
         if self.committed > self._last:

@@ -1,6 +1,7 @@
 """Create the topics that the settings name, and compare those that exist with the settings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -67,8 +68,13 @@ def topic_ids(kafka: KafkaAdminClient, names: Sequence[str]) -> dict[str, str]:
     Raises:
         KafkaError: Kafka does not answer.
     """
-    described = [topic for topic in kafka.describe_topics(list(names)) if not topic["error_code"]]
-    ids = {topic["name"]: UUID(str(topic.get("topic_id") or NO_ID)) for topic in described}
+    return ids_of(kafka.describe_topics(list(names)))
+
+
+def ids_of(described: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the ids of topics as an admin client describes them, like `topic_ids`."""
+    present = [topic for topic in described if not topic["error_code"]]
+    ids = {topic["name"]: UUID(str(topic.get("topic_id") or NO_ID)) for topic in present}
     return {name: topic_id.hex for name, topic_id in ids.items() if topic_id != NO_ID}
 
 

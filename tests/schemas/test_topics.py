@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.topics import FORWARDED, Topic, times_forwarded
+from schemas.topics import FORWARDED, Topic, commit_metadata, committed_topic_id, times_forwarded
 
 
 def topic(replication: int, min_insync: int) -> Topic:
@@ -33,3 +33,9 @@ def test_a_forwarded_header_that_is_no_small_number_counts_as_none(value: bytes 
 def test_the_first_valid_forwarded_header_counts() -> None:
     assert times_forwarded([(FORWARDED, b"x"), (FORWARDED, b"2"), (FORWARDED, b"5")]) == 2
     assert times_forwarded([]) == 0
+
+
+@pytest.mark.parametrize("topic_id", ["", "5f3a"])
+def test_a_commit_says_which_topic_it_is_for(topic_id: str) -> None:
+    assert committed_topic_id(commit_metadata(topic_id)) == topic_id
+    assert committed_topic_id(f"of somebody else {topic_id}") == ""

@@ -15,6 +15,7 @@ from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.kafka.group import GroupMember, members, read_ends, read_lag
 from pipeline.kafka.topics import create_topics, topic_ids
 from pipeline.runtime.errors import TransientError
+from schemas.topics import commit_metadata
 from tests.broker_matrix import ON_APACHE, ON_BOTH
 from tests.pipeline.kafka.producing import open_producer
 
@@ -180,3 +181,30 @@ def test_records_of_an_open_transaction_are_before_the_end(kafka_settings: Setti
         producer.flush()
         assert [max(ends) for ends in read_ends(kafka_settings).values() if any(ends)] == [3]
         producer.abort_transaction()
+
+
+@ON_APACHE
+def test_a_commit_for_a_deleted_topic_of_the_same_name_hides_no_lag(kafka_settings: Settings) -> None:
+    """The embedded broker keeps no metadata of commits, nor topics that are recreated."""
+    create_topics(kafka_settings)
+    turns = kafka_settings.topic_turns
+    with open_producer(kafka_settings) as producer:
+        for _ in range(7):
+            producer.send(turns, b"x", partition=1)
+        producer.flush()
+
+    def found(metadata: str) -> tuple[int, str]:
+        committed = {TopicPartition(turns, 1): OffsetAndMetadata(5, metadata, -1)}
+        with open_admin(kafka_settings) as kafka:
+            kafka.alter_group_offsets(kafka_settings.kafka_group, committed)
+        (lag,) = [lag for lag in read_lag(kafka_settings) if (lag.topic, lag.partition) == (turns, 1)]
+        return lag.lag, lag.problem
+
+    with open_admin(kafka_settings) as kafka:
+        topic_id = topic_ids(kafka, [turns])[turns]
+    assert found(commit_metadata(topic_id)) == (2, "")
+    assert found("") == (2, "")
+    assert found(commit_metadata("ab" * 16)) == (
+        7,
+        "the topic was deleted and recreated since offset 5 was committed; workers read it from its beginning",
+    )
