@@ -10,9 +10,8 @@ from kafka import OffsetAndMetadata, TopicPartition
 
 from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.kafka.producer.produce import Producer
-from pipeline.kafka.topics import create_topics, find_topics
 from pipeline.runtime.sockets import free_port
-from tests.broker_matrix import ON_APACHE
+from tests.broker_matrix import ON_APACHE, recreate
 from tests.effort import IN_SEARCH
 from tests.events import entry
 from tests.integration.component_stack import ComponentStack
@@ -37,14 +36,6 @@ def send(parts: ComponentStack, traffic: Sequence[bytes]) -> None:
             producer.send(parts.settings.topic_turns, b"%d" % chance.randrange(99), line)
 
 
-def make_anew(parts: ComponentStack) -> None:
-    """Delete the turns topic and create it."""
-    with open_admin(parts.settings) as kafka:
-        kafka.delete_topics([parts.settings.topic_turns])
-    parts.wait_until(lambda: parts.settings.topic_turns not in find_topics(parts.settings), "the topic's end")
-    create_topics(parts.settings)
-
-
 @ON_APACHE
 def test_new_events_of_an_erased_person_in_a_topic_made_anew_are_folded(
     parts: ComponentStack, traffic: list[bytes]
@@ -55,7 +46,7 @@ def test_new_events_of_an_erased_person_in_a_topic_made_anew_are_folded(
     send(parts, [*traffic[:half], said("before"), said("unknown", "2001-01-01T00:00:00.000Z")])
     parts.wait_until_folded()
     forget(parts)
-    make_anew(parts)
+    recreate(parts.settings, parts.settings.topic_turns)
     send(parts, [*traffic[half:], said("before"), said("after", "2099-01-01T00:00:00.000Z")])
     parts.wait_until(lambda: "after" in requests(parts), "the new event")
     parts.wait_until_folded()
@@ -103,7 +94,7 @@ def test_a_topic_made_anew_under_a_worker_is_read_from_its_beginning(
     before = len(traffic) // share
     send(parts, traffic[:before])
     parts.wait_until_folded()
-    make_anew(parts)
+    recreate(parts.settings, parts.settings.topic_turns)
     send(parts, traffic[before : before + len(traffic) // 4])
     # if the group was without the topic meanwhile, Kafka has dropped its commits, and there is nothing to reset
     parts.wait_until(lambda: ANEW in parts.log or parts.log.count(READY) >= 3, "a reset, or a new assignment")

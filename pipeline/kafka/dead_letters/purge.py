@@ -13,6 +13,7 @@ from pipeline.kafka.client.kafka_python import open_admin, open_consumer
 from pipeline.kafka.dead_letters.reader import marked
 from pipeline.kafka.offsets import read, spans_of
 from pipeline.kafka.producer.produce import Producer, SendFailure
+from pipeline.kafka.topics import topic_ids
 from pipeline.runtime.errors import TransientError
 
 
@@ -34,9 +35,11 @@ def purge_dead_letters(
     that was read, and stays.
 
     Raises:
-        TransientError: Kafka does not answer, or does not accept what is to be kept; then nothing is deleted.
+        TransientError: Kafka does not answer, or does not accept what is to be kept, or the topic is recreated
+            meanwhile; then nothing is deleted.
     """
-    with open_consumer(settings, patience) as consumer:
+    with open_admin(settings, patience) as kafka, open_consumer(settings, patience) as consumer:
+        ids = topic_ids(kafka, [settings.topic_dead])
         spans = spans_of(consumer, settings.topic_dead, patience)
         retried: set[tuple[int, int]] = set()
         letters = 0
@@ -65,6 +68,8 @@ def purge_dead_letters(
                 )
                 kept += 1
             producer.flush()
+        if topic_ids(kafka, [settings.topic_dead]) != ids:
+            raise TransientError(f"topic {settings.topic_dead} was deleted and recreated; nothing is deleted from it")
     left = _delete(settings, {partition: end for partition, (_, end) in spans.items()}, patience)
     return PurgeResult(0 if left else letters, kept, left)
 

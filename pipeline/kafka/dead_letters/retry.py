@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from pipeline.config.settings import Settings
+from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.kafka.dead_letters.reader import KEY, DeadLetterPlace, DeadLetterRecord, mark
 from pipeline.kafka.producer.produce import Producer, SendFailure
+from pipeline.kafka.topics import topic_ids
+from pipeline.runtime.errors import TransientError
 
 MAX_PER_MARK = 1_000
 """Dead letters in one mark: a retry that is killed sends at most so many again next time, which changes no result."""
@@ -56,8 +59,10 @@ def retry_dead_letters(
     new dead letter without a mark.
 
     Raises:
-        TransientError: Kafka accepts no more messages; the dead letters since the last mark are not marked.
+        TransientError: Kafka accepts no more messages, or the topic is recreated meanwhile; the dead letters since the
+            last mark are not marked.
     """
+    topic_id = _topic_id(settings)
     failed: set[str] = set()
 
     def note(failure: SendFailure) -> None:
@@ -70,15 +75,17 @@ def retry_dead_letters(
             producer.send(settings.topic_raw, None, letter.value, str(letter.place))
             batch.append(letter.place)
             if len(batch) == MAX_PER_MARK:
-                sent += _mark(settings, producer, batch, failed)
+                sent += _mark(settings, producer, batch, failed, topic_id)
                 batch = []
-        sent += _mark(settings, producer, batch, failed)
+        sent += _mark(settings, producer, batch, failed, topic_id)
     return sent
 
 
-def _mark(settings: Settings, producer: Producer, batch: list[DeadLetterPlace], failed: set[str]) -> int:
+def _mark(settings: Settings, producer: Producer, batch: list[DeadLetterPlace], failed: set[str], topic_id: str) -> int:
     """Mark the dead letters of `batch` that were sent; return how many."""
     producer.flush()
+    if batch and _topic_id(settings) != topic_id:  # the marks would hide other dead letters
+        raise TransientError(f"topic {settings.topic_dead} was deleted and recreated; start again")
     sent: dict[int, list[int]] = {}
     for place in batch:
         if str(place) not in failed:
@@ -88,3 +95,8 @@ def _mark(settings: Settings, producer: Producer, batch: list[DeadLetterPlace], 
         producer.send(settings.topic_dead, KEY, mark(offsets), origin, partition=partition)
     producer.flush()
     return sum(map(len, sent.values()))
+
+
+def _topic_id(settings: Settings) -> str:
+    with open_admin(settings) as kafka:
+        return topic_ids(kafka, [settings.topic_dead]).get(settings.topic_dead, "")

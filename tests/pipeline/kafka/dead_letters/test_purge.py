@@ -1,6 +1,6 @@
 """Purged dead letters are gone; all others exist once, with bytes, headers and timestamp unchanged."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from kafka import TopicPartition
@@ -13,7 +13,7 @@ from pipeline.kafka.dead_letters.retry import DeadLetterQuery, retry_dead_letter
 from pipeline.kafka.offsets import read
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import TransientError
-from tests.broker_matrix import ON_APACHE, ON_EMBEDDED
+from tests.broker_matrix import ON_APACHE, ON_EMBEDDED, recreate
 from tests.pipeline.kafka.dead_letters.test_retry import bury, letter
 
 
@@ -113,3 +113,34 @@ def refusing(reading: Callable[..., object]) -> Callable[..., object]:
         return reading(*arguments)
 
     return again
+
+
+@ON_APACHE
+def test_from_a_topic_that_is_recreated_meanwhile_nothing_is_deleted_and_nothing_in_it_is_marked(
+    kafka_settings: Settings,
+) -> None:
+    """The offsets are those of the former topic."""
+    create_topics(kafka_settings)
+    former, later = [[letter(number) for number in range(first, first + 4)] for first in (0, 10)]
+
+    def recreated() -> None:
+        recreate(kafka_settings, kafka_settings.topic_dead)
+        bury(kafka_settings, *later)
+
+    def judged(raw: bytes) -> bool:
+        if raw.endswith(b" 2"):
+            recreated()
+        return unwanted(raw)
+
+    bury(kafka_settings, *former)
+    with pytest.raises(TransientError, match="was deleted and recreated"):
+        purge_dead_letters(kafka_settings, judged)
+    assert {one.value for one in there(kafka_settings)} >= {one.payload for one in later}
+
+    def sent() -> Iterator[DeadLetterRecord]:
+        yield from there(kafka_settings)
+        recreated()
+
+    with pytest.raises(TransientError, match="was deleted and recreated"):
+        retry_dead_letters(kafka_settings, retryable(sent(), DeadLetterQuery()), lambda _: None)
+    assert not [one for one in there(kafka_settings) if one.retried]

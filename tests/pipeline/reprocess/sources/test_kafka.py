@@ -4,7 +4,6 @@ import asyncio
 import gc
 import gzip
 import threading
-import time
 from contextlib import aclosing
 from typing import NamedTuple
 
@@ -16,12 +15,12 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.bulk_consumer import Fetched
 from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.kafka.producer.produce import Producer
-from pipeline.kafka.topics import create_topics, find_topics, topic_ids
+from pipeline.kafka.topics import topic_ids
 from pipeline.reprocess.batch import InputBatch
 from pipeline.reprocess.sources.kafka import BATCH_BYTES, _divided, _joined, is_still_there, partitions, records
 from pipeline.runtime.errors import UsageError
 from schemas.reprocessing import Job, JobCounts, JobKind, Source, Target, WorkUnit
-from tests.broker_matrix import ON_APACHE, ON_BOTH
+from tests.broker_matrix import ON_APACHE, ON_BOTH, recreate
 from tests.events import raw
 
 
@@ -156,17 +155,6 @@ def test_stopping_in_the_middle_closes_no_connection_under_the_reader(both: Sett
     assert troubles == []
 
 
-def recreate(settings: Settings) -> None:
-    """Delete the turns topic, and create it."""
-    with open_admin(settings) as kafka:
-        kafka.delete_topics([settings.topic_turns])
-    deadline = time.monotonic() + 60
-    while settings.topic_turns in find_topics(settings):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    create_topics(settings)
-
-
 @ON_BOTH
 def test_each_record_has_the_id_of_its_topic(both: Settings) -> None:
     send(both, 0, 3)
@@ -185,7 +173,7 @@ def test_a_recreated_topic_is_not_read_on_and_not_resumed(both: Settings) -> Non
     source = the_source(both)
     unit = WorkUnit(source=source, position=(30,), counts=JobCounts())
     assert is_still_there(both, job(both), [unit])
-    recreate(both)
+    recreate(both, both.topic_turns)
     send(both, 0, 60)
     with pytest.raises(UsageError, match=f"topic {both.topic_turns} was deleted and recreated"):
         read(both, source, 30, 100)
