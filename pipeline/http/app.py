@@ -15,6 +15,7 @@ from pipeline.auth.rate_limit import KeySlots
 from pipeline.config.settings import Settings
 from pipeline.http.middleware.audit_log import AuditMiddleware, audit_log
 from pipeline.http.middleware.cors import cors
+from pipeline.http.middleware.disconnect import DisconnectMiddleware
 from pipeline.http.middleware.request_context import MetricsMiddleware, RequestContextMiddleware, on_no_route
 from pipeline.http.middleware.trusted_host import trusted_host
 from pipeline.http.openapi.document import openapi_route
@@ -112,6 +113,7 @@ def create_app(
             Middleware(AuditMiddleware, log=audit),
             *cors(settings.api_origins),  # outside of error handling, so that pages can read error responses
             Middleware(RequestContextMiddleware),
+            Middleware(DisconnectMiddleware),
             *trusted_host(settings),
         ],
         exception_handlers={HTTPException: on_no_route},
