@@ -92,8 +92,6 @@ class Filter:
         on_key: the expression is part of the table's key.
         on_item: the expression is of an item, not of its conversation.
         on_texts: the expression is what was said.
-        choices: the values that there are, of which EQ takes no other: one that is misspelt would match nothing. Empty
-            for all others, also for the modality, which rows have as their log entries spell it.
         spellings: other spelling of a value -> the value. Lex's documentation has both.
     """
 
@@ -102,7 +100,6 @@ class Filter:
     on_key: bool = False
     on_item: bool = False
     on_texts: bool = False
-    choices: Sequence[str] = ()
     spellings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -124,29 +121,21 @@ CONVERSATION_FILTERS = PATH_FILTERS | {
 
 SESSION_FILTERS = CONVERSATION_FILTERS | {
     "Duration": Filter("duration_seconds", SECONDS),
-    "ConversationEndState": Filter(
-        END_STATE, EQUALS_OR_CONTAINS, choices=("Success", "Failure", "Dropped"), spellings={"Failed": "Failure"}
-    ),
+    "ConversationEndState": Filter(END_STATE, EQUALS_OR_CONTAINS, spellings={"Failed": "Failure"}),
     "IntentPath": Filter("intent_path", EQUALS),
     "IntentPathStart": Filter("intent_path", STARTS_WITH),
     "UtteranceText": Filter("utterance_texts", ANY_TEXT, on_texts=True),
 }
 INTENT_FILTERS = CONVERSATION_FILTERS | {
     "IntentName": Filter("visit_intent", EQUALS_OR_CONTAINS, on_item=True),
-    "IntentEndState": Filter(
-        VISIT_STATE,
-        EQUALS_OR_CONTAINS,
-        on_item=True,
-        choices=("Success", "Failed", "Switched", "Dropped"),
-        spellings={"Failure": "Failed"},
-    ),
+    "IntentEndState": Filter(VISIT_STATE, EQUALS_OR_CONTAINS, on_item=True, spellings={"Failure": "Failed"}),
 }
 STAGE_FILTERS = CONVERSATION_FILTERS | {
     "IntentName": Filter("stage_intent", EQUALS_OR_CONTAINS, on_item=True),
     "IntentStageName": Filter("stage_name", EQUALS_OR_CONTAINS, on_item=True),
 }
 UTTERANCE_FILTERS = CONVERSATION_FILTERS | {
-    "UtteranceState": Filter(UTTERANCE_STATE, EQUALS, on_item=True, choices=("Missed", "Detected")),
+    "UtteranceState": Filter(UTTERANCE_STATE, EQUALS, on_item=True),
     "UtteranceText": Filter("utterance_text", EQUALS_OR_CONTAINS, on_item=True),
 }
 
@@ -154,8 +143,10 @@ UTTERANCE_FILTERS = CONVERSATION_FILTERS | {
 def conditions(filters: Sequence[RequestedFilter], table: FilterTable) -> list[SqlFragment]:
     """Build one condition for each filter; a conversation or item must satisfy all of them.
 
+    Lex's model gives values neither enum nor pattern, not even those of states: one that nothing has matches nothing.
+
     Raises:
-        InvalidQueryError: a filter does not accept the operator, or a value cannot be parsed or is none of its choices.
+        InvalidQueryError: a filter does not accept the operator, or a value cannot be parsed.
     """
     return [_condition(f"filters[{i}]", f"filter_{i}", requested, table) for i, requested in enumerate(filters)]
 
@@ -173,15 +164,7 @@ def _condition(where: str, parameter: str, requested: RequestedFilter, table: Fi
         seconds = [_seconds(f"{where}.values[{i}]", value) for i, value in enumerate(values)]
         return SqlFragment(sql, {parameter: seconds if operator == EQ else seconds[0]})
     texts = [known.spellings.get(value, value) for value in values]
-    if operator == EQ and known.choices:
-        _check_choices(f"{where}.values", requested.name, texts, known.choices)
     return SqlFragment(sql, {parameter: texts}, known.on_key, known.on_item, known.on_texts)
-
-
-def _check_choices(where: str, name: str, values: Sequence[str], choices: Sequence[str]) -> None:
-    for i, value in enumerate(values):
-        if value not in choices:
-            raise InvalidQueryError(f"{where}[{i}]", f"no {name} is spelt so; there are {', '.join(choices)}")
 
 
 def _seconds(where: str, value: str) -> int:
