@@ -42,17 +42,17 @@ def rotate(path: Path, limit: int = MAX_BYTES) -> None:
     os.truncate(path, 0)
 
 
-async def rotate_logs(folder: Path, limit: int = MAX_BYTES) -> None:
+async def rotate_logs(folder: Path) -> None:
     """Rotate the logs in a folder until cancelled."""
     while True:
         await asyncio.sleep(CHECK_SECONDS)
         with contextlib.suppress(OSError):  # a full disk must not end the task
-            await asyncio.to_thread(_rotate_all, folder, limit)
+            await asyncio.to_thread(_rotate_all, folder)
 
 
-def _rotate_all(folder: Path, limit: int) -> None:
+def _rotate_all(folder: Path) -> None:
     for path in folder.glob("*.log"):
-        rotate(path, limit)
+        rotate(path)
 
 
 def _rotated(path: Path, number: int) -> Path:

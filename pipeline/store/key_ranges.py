@@ -70,9 +70,7 @@ async def ranges(clickhouse: ClickHouse, scope: Scope, size: int) -> list[Range]
     return [part for bot_id in bots async for part in divided(clickhouse, Range(bot_id), scope, size)]
 
 
-async def divided(
-    clickhouse: ClickHouse, whole: Range, scope: Scope, size: int = EVENTS_PER_PART
-) -> AsyncIterator[Range]:
+async def divided(clickhouse: ClickHouse, whole: Range, scope: Scope, size: int) -> AsyncIterator[Range]:
     """Divide `whole` into ranges of about `size` events or rows of `scope` each, in order.
 
     Raises:

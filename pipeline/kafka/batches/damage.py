@@ -37,9 +37,9 @@ def damaged_batch(damage: Damage, batch: bytes) -> bytes:
     return build_batch(header._replace(records=1), damage_record(damage, batch))
 
 
-def damage_record(damage: Damage, value: bytes, offset_delta: int = 0, timestamp_delta: int = 0) -> bytes:
+def damage_record(damage: Damage, value: bytes, offset_delta: int = 0) -> bytes:
     """Build a record that has the bytes of what is damaged and carries the damage."""
-    return encode_record(value, [(HEADER, msgspec.json.encode(damage))], None, offset_delta, timestamp_delta)
+    return encode_record(value, [(HEADER, msgspec.json.encode(damage))], None, offset_delta)
 
 
 def damage_of(record: HasHeaders) -> Damage | None:

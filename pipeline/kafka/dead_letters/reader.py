@@ -137,17 +137,17 @@ def read_dead_letters(
                 yield _to_dead_letter(record, marks)
 
 
-def read_dead_letter(settings: Settings, place: DeadLetterPlace, patience: float = PATIENCE) -> DeadLetterRecord:
+def read_dead_letter(settings: Settings, place: DeadLetterPlace) -> DeadLetterRecord:
     """Return the dead letter at `place`.
 
     Raises:
-        UsageError: there is none. TransientError: Kafka does not answer within `patience` seconds.
+        UsageError: there is none. TransientError: Kafka does not answer.
     """
-    with open_consumer(settings, patience) as consumer:
+    with open_consumer(settings) as consumer:
         partition = TopicPartition(settings.topic_dead, place.partition)
-        beginning, end = spans_of(consumer, settings.topic_dead, patience).get(partition, (0, 0))
+        beginning, end = spans_of(consumer, settings.topic_dead, PATIENCE).get(partition, (0, 0))
         span = {partition: (place.offset, place.offset + 1)} if beginning <= place.offset < end else {}
-        records = [record for record in read(consumer, span, patience) if not _collect_mark(record, Marks())]
+        records = [record for record in read(consumer, span, PATIENCE) if not _collect_mark(record, Marks())]
     if not records:
         raise UsageError(
             f"there is no dead letter at {place} in topic {settings.topic_dead}; `turnfold dead-letters list` shows all"

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -20,6 +18,7 @@ from pipeline.store.writer_state import LEASE_MS, WriterStateReader
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Run, Source, Target, WorkUnit
 from tests.effort import IN_SEARCH
 from tests.pipeline.audit.tables import Tables
+from tests.pipeline.reprocess.test_process_identity import ended_process
 
 RUN = Run(job=Job(kind=JobKind.REPLAY, into=Target.LIVE, rules=JobRules("1", ())), begun=7)
 NAME = "run"
@@ -119,11 +118,6 @@ def test_a_process_that_loses_one_unit_reads_the_others_again(tables: Tables, mo
     tables.use(use)
 
 
-def dead_process() -> int:
-    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], check=True, capture_output=True)
-    return int(ended.stdout)
-
-
 @pytest.mark.parametrize(
     ("host", "process", "age", "free"),
     [
@@ -143,7 +137,7 @@ def test_a_unit_is_free_when_its_owner_is_dead_on_this_host_or_its_lease_has_exp
     age: int,
     free: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    number = os.getpid() if process == "alive" else dead_process()
+    number = os.getpid() if process == "alive" else ended_process()
     owner = host and f"{HERE if host == 'here' else host}:{number}:-0badcafe"
 
     async def use(clickhouse: ClickHouse) -> None:
