@@ -3,8 +3,6 @@
 from pipeline.auth.errors import Denial, DeniedError
 from pipeline.http.errors import RUNTIME_V1, RUNTIME_V2
 from pipeline.http.operations.operation import AppContext, Operation, OperationRequest
-from pipeline.query.get_session.archive import Archive
-from pipeline.query.get_session.current import CurrentSessions
 from schemas.access_key import Right
 from schemas.lex.analytics.operation import BotId
 from schemas.lex.session_v1 import GetSessionV1Response, Label
@@ -15,7 +13,7 @@ LABEL = "checkpointLabelFilter"
 
 async def handle_v1(app: AppContext, request: OperationRequest) -> GetSessionV1Response:
     """Return the session of the user in the path."""
-    sessions = CurrentSessions(Archive(app.store), app.now, app.settings.idle_ttl_of, request.key.can_access_bot)
+    sessions = app.current_sessions(request.key)
     path = request.path
     session = await sessions.v1(path["botName"], path["botAlias"], path["userId"], request.query.get(LABEL))
     request.audit.rows = 1
@@ -40,7 +38,7 @@ GET_SESSION_V1 = Operation(
 
 async def handle_v2(app: AppContext, request: OperationRequest) -> GetSessionResponse:
     """Return the session in the path."""
-    sessions = CurrentSessions(Archive(app.store), app.now, app.settings.idle_ttl_of, request.key.can_access_bot)
+    sessions = app.current_sessions(request.key)
     path = request.path
     if not request.key.can_access_bot(path["botId"]):  # V2 has an error for it; V1 has none, and finds no session there
         raise DeniedError(Denial.FORBIDDEN, f"the key {request.key.id} has no right to the bot {path['botId']}")

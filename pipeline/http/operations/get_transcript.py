@@ -5,8 +5,6 @@ It selects the session as Lex V1's GetSession does, with bot and alias by names 
 
 from pipeline.http.errors import RUNTIME_V1
 from pipeline.http.operations.operation import AppContext, Operation, OperationRequest
-from pipeline.query.get_session.archive import Archive
-from pipeline.query.get_session.current import CurrentSessions
 from schemas.access_key import Right
 from schemas.lex.session_v2 import NameOrId, SessionId
 from schemas.lex.transcript import GetTranscriptResponse, MaxTurns
@@ -17,7 +15,7 @@ DEFAULT_TURNS = 100
 
 async def handle(app: AppContext, request: OperationRequest) -> GetTranscriptResponse:
     """Return the transcript of the session of the user in the path."""
-    sessions = CurrentSessions(Archive(app.store), app.now, app.settings.idle_ttl_of, request.key.can_access_bot)
+    sessions = app.current_sessions(request.key)
     path = request.path
     limit = request.query.get("maxResults", DEFAULT_TURNS)
     transcript = await sessions.transcript(path["botName"], path["botAlias"], path["userId"], limit)

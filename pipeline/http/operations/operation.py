@@ -22,6 +22,8 @@ from pipeline.query.analytics.context import QueryContext, RowSource
 from pipeline.query.analytics.filters import RequestedFilter
 from pipeline.query.analytics.page_token import PageTokens
 from pipeline.query.errors import InvalidQueryError
+from pipeline.query.get_session.archive import Archive
+from pipeline.query.get_session.current import CurrentSessions
 from pipeline.query.list_sessions.handler import PageSpans
 from pipeline.runtime.clock import Now
 from pipeline.runtime.tasks import SingleFlight
@@ -82,6 +84,10 @@ class AppContext:
     def query_context(self, key: AccessKey) -> QueryContext:
         """Return what a query needs to answer a request with this access key."""
         return QueryContext(self.store, self.tokens, self.now, self.settings.idle_ttl_of, key.can_access_bot)
+
+    def current_sessions(self, key: AccessKey) -> CurrentSessions:
+        """Return the current sessions that this access key may see."""
+        return CurrentSessions(Archive(self.store), self.now, self.settings.idle_ttl_of, key.can_access_bot)
 
     async def share(self, request: "OperationRequest", answer: Callable[[], Awaitable[Answer]]) -> Answer:
         """Return the answer to this request: that of an equal request in progress, if there is one, or `answer()`.
