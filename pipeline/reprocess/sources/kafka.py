@@ -12,8 +12,9 @@ from pipeline.config.settings import Settings
 from pipeline.ingest.unwrap.envelope import unpacked_size
 from pipeline.kafka.batches.damage import Damage
 from pipeline.kafka.batches.fallback_reader import RereadMessage
-from pipeline.kafka.bulk_consumer import Fetched, fetcher, read_batches
+from pipeline.kafka.bulk_consumer import Fetched, read_batches
 from pipeline.kafka.client.connection import PATIENCE
+from pipeline.kafka.client.fetcher import fetcher
 from pipeline.kafka.client.kafka_python import open_admin, open_consumer
 from pipeline.kafka.offsets import existing_partitions, spans_between
 from pipeline.kafka.topics import topic_ids

@@ -6,7 +6,7 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.bulk_consumer import Fetcher, fetcher
+from pipeline.kafka.client.fetcher import Fetcher, fetcher
 from pipeline.kafka.client.kafka_python import TopicReader, open_consumer
 from pipeline.kafka.topics import create_topics
 from tests.broker_matrix import on_both

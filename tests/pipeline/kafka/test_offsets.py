@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.bulk_consumer import fetcher, read_batches
+from pipeline.kafka.bulk_consumer import read_batches
+from pipeline.kafka.client.fetcher import fetcher
 from pipeline.kafka.client.kafka_python import open_admin, open_consumer, translate_errors
 from pipeline.kafka.offsets import Spans, bounds, existing_partitions, newest, read, spans_between, spans_of
 from pipeline.kafka.topics import create_topics

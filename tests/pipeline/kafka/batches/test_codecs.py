@@ -6,7 +6,8 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.bulk_consumer import Fetcher, read_batches
+from pipeline.kafka.bulk_consumer import read_batches
+from pipeline.kafka.client.fetcher import Fetcher
 from pipeline.kafka.offsets import read
 from tests.pipeline.kafka.compressed_batches import CLIENTS, CODECS, send_compressed
 from tests.pipeline.kafka.producing import PATIENCE

@@ -8,7 +8,7 @@ import pytest
 from kafka import TopicPartition
 
 from pipeline.config.settings import Settings
-from pipeline.kafka.bulk_consumer import fetcher, read_batches
+from pipeline.kafka.bulk_consumer import read_batches
 from pipeline.kafka.client.connection import (
     check_reachable,
     kafka_python_options,
@@ -17,6 +17,7 @@ from pipeline.kafka.client.connection import (
     tls_context,
     translate_connection_errors,
 )
+from pipeline.kafka.client.fetcher import fetcher
 from pipeline.kafka.group import read_lag
 from pipeline.kafka.producer.produce import Producer
 from pipeline.kafka.topics import create_topics
