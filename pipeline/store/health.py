@@ -4,12 +4,32 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from pipeline.runtime.errors import StatementError, TransientError
+import msgspec
 
-TABLES = frozenset({"bots", "conversations", "forgotten", "forgotten_events", "runs", "turns"})
+from pipeline.runtime.errors import StatementError, TransientError
+from schemas.columns import columns
+from schemas.conversation import Conversation, NamedBot
+from schemas.erasure import ErasedEvent, Erasure
+from schemas.reprocessing import SavedState
+from schemas.turn import ArchivedTurn
+
+ROWS: Mapping[str, type[msgspec.Struct]] = {
+    "bots": NamedBot,
+    "conversations": Conversation,
+    "forgotten": Erasure,
+    "forgotten_events": ErasedEvent,
+    "runs": SavedState,
+    "turns": ArchivedTurn,
+}
+"""Table -> its rows. A table that was not migrated lacks some of their columns."""
 FIND = """
-SELECT name FROM system.tables WHERE database = currentDatabase() AND name IN {tables:Array(String)}
+SELECT table, groupArray(name)
+FROM system.columns
+WHERE database = currentDatabase() AND table IN {tables:Array(String)}
+GROUP BY table
 """
+MAX_NAMES = 5
+"""Missing columns that are named."""
 MAX_ERROR_LENGTH = 300
 """Characters of an error of ClickHouse that are reported."""
 SECONDS = 3.0
@@ -24,13 +44,20 @@ class Store(Protocol):
 
 
 async def unavailable_reason(store: Store) -> str:
-    """Return why conversations are unavailable, and what would help; empty if the tables exist."""
+    """Return why conversations are unavailable, and what would help; empty if the tables and their columns exist."""
     try:
-        existing = {name for (name,) in await store.rows(FIND, {"tables": sorted(TABLES)})}
+        existing = {table: set(names) for table, names in await store.rows(FIND, {"tables": list(ROWS)})}
     except (TransientError, StatementError) as error:
         return f"ClickHouse cannot be queried: {str(error).splitlines()[0][:MAX_ERROR_LENGTH]}"
-    missing = TABLES - existing
-    return f"tables are missing: {', '.join(sorted(missing))}; run `turnfold migrate`" if missing else ""
+    if tables := [table for table in ROWS if table not in existing]:
+        return f"tables are missing: {', '.join(tables)}; run `turnfold migrate`"
+    missing = [f"{table}.{name}" for table, row in ROWS.items() for name in columns(row) if name not in existing[table]]
+    return f"columns are missing: {_named(missing)}; run `turnfold migrate`" if missing else ""
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 async def probe_store(store: Store, seconds: float = SECONDS) -> str:

@@ -8,8 +8,11 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError, TransientError
 from pipeline.runtime.sockets import free_port
 from pipeline.store.connection.client import ClickHouse, connection
-from pipeline.store.health import MAX_ERROR_LENGTH, probe_store, unavailable_reason
+from pipeline.store.health import MAX_ERROR_LENGTH, ROWS, probe_store, unavailable_reason
 from pipeline.store.schema.migrate import migrate
+from schemas.columns import columns
+
+FIRST = ["bots.bot_name", "bots.bot_id", *(f"conversations.{name}" for name in ("bot_id", "start", "session_id"))]
 
 
 def asked(settings: Settings, *statements: str) -> str:
@@ -37,6 +40,25 @@ def test_missing_tables_are_named_with_the_command_that_creates_them(clickhouse_
     asyncio.run(migrate(clickhouse_settings))
     missing = asked(clickhouse_settings, "DROP TABLE conversations")
     assert missing == "tables are missing: conversations; run `turnfold migrate`"
+
+
+def test_columns_of_a_later_version_are_named_too(clickhouse_settings: Settings) -> None:
+    """Every list would be rejected, so a process of this version must not get requests before the migration."""
+    asyncio.run(migrate(clickhouse_settings, views=False))
+    older = "ALTER TABLE conversations " + ", ".join(f"DROP COLUMN {name}" for name in ("fold", "stage_intents"))
+    assert asked(clickhouse_settings, older) == (
+        "columns are missing: conversations.stage_intents, conversations.fold; run `turnfold migrate`"
+    )
+
+
+def test_only_some_of_many_missing_columns_are_named() -> None:
+    class Empty:
+        async def rows(self, *_: object) -> list[tuple[str, list[str]]]:
+            return [(table, []) for table in ROWS]
+
+    count = sum(len(columns(row)) for row in ROWS.values())
+    said = asyncio.run(unavailable_reason(Empty()))
+    assert said == f"columns are missing: {', '.join(FIRST)} and {count - 5} more; run `turnfold migrate`"
 
 
 @pytest.mark.parametrize("error", [TransientError("away\nStack trace: a b c"), StatementError("x" * 9_999)])
