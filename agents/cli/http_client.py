@@ -2,6 +2,7 @@
 
 import re
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -19,6 +20,9 @@ from pipeline.runtime.tls import client_context
 from schemas.lex.analytics.operation import ErrorBody
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
+THROTTLED, TRIES, MAX_PAUSE_SECONDS = 429, 4, 10
+"""A request that is throttled is sent again when the server asks for it, as AWS's SDKs do: else a long list would end
+in its middle, after as many pages as the key may request at once."""
 ERROR_TYPE = "x-amzn-ErrorType"
 JSON = {"content-type": "application/json"}
 PAGE = 1000
@@ -93,8 +97,12 @@ class ApiClient:
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], body_type: type[Body]
     ) -> Body:
         try:
-            all_headers = {**self._headers, **headers}
-            response = self._pool.request(method, f"{self._api.rstrip('/')}{path}", body=body, headers=all_headers)
+            response = self._request(method, path, body, headers)
+            for _ in range(1, TRIES):
+                if response.status != THROTTLED or not (pause := _pause_seconds(response)):
+                    break
+                time.sleep(pause)
+                response = self._request(method, path, body, headers)
         except urllib3.exceptions.SSLError as error:
             raise _tls_failure(self._api, error) from error
         except urllib3.exceptions.HTTPError as error:
@@ -108,6 +116,12 @@ class ApiClient:
             return msgspec.json.decode(response.data, type=body_type)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise UsageError(f"the server at {self._api} is not a Turnfold query layer: {error}") from error
+
+    def _request(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> urllib3.BaseHTTPResponse:
+        url = f"{self._api.rstrip('/')}{path}"
+        return self._pool.request(method, url, body=body, headers={**self._headers, **headers})
 
 
 @contextmanager
@@ -153,6 +167,12 @@ def list_rows(  # noqa: PLR0913, PLR0917 - what is asked, and how it is answered
             if not isinstance(token, str):
                 return
             left = None if left is None else left - len(rows)
+
+
+def _pause_seconds(response: urllib3.BaseHTTPResponse) -> int:
+    """Return the seconds after which the server may be asked again; 0 if it names none."""
+    text = response.headers.get("Retry-After", "")
+    return min(int(text), MAX_PAUSE_SECONDS) if text.isascii() and text.isdigit() else 0
 
 
 def _tls_failure(api: str, error: urllib3.exceptions.SSLError) -> Exception:

@@ -3,10 +3,11 @@
 import http.server
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import orjson
@@ -33,7 +34,9 @@ PAGE = {"botId": "BOTAAAAAA1", "sessions": []}
 
 
 @contextmanager
-def responding(status: int, body: bytes, kind: str = "") -> Iterator[tuple[str, list[str]]]:
+def responding(
+    status: int, body: bytes, kind: str = "", headers: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, list[str]]]:
     """Serve one response to every request; yield the address and the paths that were requested."""
     paths: list[str] = []
 
@@ -42,7 +45,8 @@ def responding(status: int, body: bytes, kind: str = "") -> Iterator[tuple[str, 
             paths.append(self.path)
             self.send_response(status)
             self.send_header("content-length", str(len(body)))
-            self.send_header("x-amzn-ErrorType", kind)
+            for name, value in {**headers, "x-amzn-ErrorType": kind}.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 
@@ -233,3 +237,30 @@ def test_as_many_rows_are_read_as_are_wanted(with_tables: Settings, monkeypatch:
         for limit in (None, 3, 4, 5, 24, 25, 26):
             found = list_rows(settings, path, request, ListSessionAnalyticsDataResponse, attrgetter("sessions"), limit)
             assert [one.session_id for one in found] == [f"session-{n}" for n in range(COUNT)][::-1][:limit]
+
+
+def test_a_list_of_more_pages_than_a_key_may_request_at_once_is_read_to_its_end(
+    with_tables: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its key may send ten requests at once, and one a second then."""
+    insert(with_tables, *(conversation(number, start=NOW + number, end=NOW + number) for number in range(12)))
+    monkeypatch.setattr(http_client, "PAGE", 1)
+    issued = bearing(rights=(Right.LIST,), rate=1.0)
+    path, request = f"/bots/{BOT}/analytics/sessions", {"startDateTime": 0, "endDateTime": 4_000_000_000}
+    with serving(
+        create_app(msgspec.structs.replace(with_tables, api_keys=str(kept(tmp_path / "keys", issued))))
+    ) as url:
+        settings = Settings(api=url, api_token=issued.credential)
+        found = list_rows(settings, path, request, ListSessionAnalyticsDataResponse, attrgetter("sessions"), None)
+        assert len(list(found)) == 12
+
+
+def test_a_server_that_throttles_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("agents.cli.http_client.time.sleep", pauses.append)
+    with (
+        responding(429, b'{"message":"later"}', "ThrottlingException", {"Retry-After": "3600"}) as (api, paths),
+        pytest.raises(TransientError, match="later"),
+    ):
+        get_one(api)
+    assert (len(paths), pauses) == (4, [10, 10, 10])
