@@ -172,8 +172,13 @@ class Visit:
         is_patient = bool(self.parameter("wait"))
         begun = [part for part in parts if is_patient or self._kind(part) not in self.console.slow_parts]
         tasks = {part.name: asyncio.create_task(self._load(part)) for part in begun}
-        if tasks:
-            await asyncio.wait(tasks.values(), timeout=None if is_patient else GRACE_SECONDS)
+        try:
+            if tasks:
+                await asyncio.wait(tasks.values(), timeout=None if is_patient else GRACE_SECONDS)
+        except asyncio.CancelledError:  # the reader has left
+            for task in tasks.values():
+                task.cancel()
+            raise
         for part in begun:
             if tasks[part.name].cancel():
                 self.console.slow_parts.note(self._kind(part), slow=True)

@@ -72,3 +72,25 @@ def test_a_page_does_not_begin_again_what_was_too_slow() -> None:
     asyncio.run(page._load(part))
     assert loaded() == {"total": 3}
     assert begun == [0.3, 0.0, 0.0]
+
+
+def test_the_parts_end_with_the_visit() -> None:
+    """A reader who leaves must not leave queries behind."""
+    ended: list[str] = []
+
+    async def endless() -> Mapping[str, Any]:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("endless")
+        return {}
+
+    async def leave() -> None:
+        shown = asyncio.create_task(visit("wait=yes").parts([ScreenPart("endless", "none.html", endless)]))
+        await asyncio.sleep(0.01)
+        shown.cancel()
+        await asyncio.gather(shown, return_exceptions=True)
+        await asyncio.sleep(0)
+        assert ended == ["endless"]
+
+    asyncio.run(leave())
