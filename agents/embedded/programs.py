@@ -5,6 +5,8 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+import msgspec
+
 from agents.embedded.services import create_topics
 from agents.supervision.supervisor import Launch, Program
 from pipeline.config.settings import Settings
@@ -58,19 +60,19 @@ def worker(number: int, environ: Mapping[str, str]) -> Program:
         worker_environ = {**environ, "TURNFOLD_WORKER_PORT": str(port)}
         return Launch(turnfold_command("worker"), worker_environ, http_probe(f"http://{HOST}:{port}/readyz"))
 
-    return Program(f"worker-{number}", launch)
+    return Program(f"worker-{number}", launch, is_watched=True)
 
 
 def query_layer(port: int, environ: Mapping[str, str]) -> Program:
     """Return the query layer."""
     launch = Launch(turnfold_command("serve"), environ, http_probe(f"http://{HOST}:{port}/readyz"))
-    return Program("query-layer", lambda: launch)
+    return Program("query-layer", lambda: launch, is_watched=True)
 
 
 def receiver(port: int, environ: Mapping[str, str]) -> Program:
     """Return the receiver."""
     launch = Launch(turnfold_command("receive"), environ, http_probe(f"http://{HOST}:{port}/readyz"))
-    return Program(RECEIVER, lambda: launch)
+    return Program(RECEIVER, lambda: launch, is_watched=True)
 
 
 def demo(environ: Mapping[str, str]) -> Program:
@@ -97,4 +99,16 @@ def _get(url: str) -> None:
     except urllib3.exceptions.HTTPError as error:
         raise TransientError(f"{url}: {error}") from error
     if response.status != 200:
-        raise TransientError(f"{url}: {response.data.decode(errors='replace')}")
+        raise TransientError(f"{url}: {_reasons(response.data)}")
+
+
+def _reasons(body: bytes) -> str:
+    """Return the reasons that `/readyz` gives, or the body of another response."""
+    try:
+        return "; ".join(msgspec.json.decode(body, type=_Unready).reasons)
+    except msgspec.MsgspecError:
+        return body.decode(errors="replace")
+
+
+class _Unready(msgspec.Struct):
+    reasons: list[str]

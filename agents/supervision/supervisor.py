@@ -20,6 +20,10 @@ HALT_SECONDS = 5.0
 """Seconds that a halted program has to finish its work; after that it would only wait for the restarted program."""
 LATE_SECONDS = 60.0
 """Seconds after which a process that is not ready again is reported."""
+WATCH_SECONDS = 10.0
+"""Seconds between two probes of a watched program that has been ready; two that fail in turn are reported."""
+REASON_LENGTH = 400
+"""Characters of the reason that are shown: ClickHouse explains at length."""
 
 
 class GivenUpError(Exception):
@@ -51,6 +55,7 @@ class Program:
         halts: names of programs that end before it is restarted, and start again when it is ready: they must not take
             the restarted process for the former one.
         is_needed: whether others need it, so that it stops after all that nobody needs.
+        is_watched: whether it is reported when it runs and is not ready, as while the disk is full.
     """
 
     name: str
@@ -58,6 +63,7 @@ class Program:
     on_death: Callable[[], str] = str
     halts: tuple[str, ...] = ()
     is_needed: bool = False
+    is_watched: bool = False
 
 
 @dataclass(slots=True)
@@ -184,7 +190,7 @@ class Supervisor:
                 await asyncio.wait_for(child.stopping.wait(), pause)
 
     async def _wait_for_exit(self, child: Child, launch: Launch) -> None:
-        """Wait for the end of the process; meanwhile probe it until it is ready."""
+        """Wait for the end of the process; meanwhile probe it until it is ready, and then now and then."""
         assert child.process is not None  # noqa: S101 - for mypy
         if child.stopping.is_set():  # requested while the process was being started
             child.signal(signal.SIGTERM)
@@ -216,6 +222,24 @@ class Supervisor:
             self._say(f"{child.program.name} is ready again")
         while child.halted:
             self._begin(child.halted.pop(0))
+        if child.program.is_watched:
+            await self._watch(child, launch)
+
+    async def _watch(self, child: Child, launch: Launch) -> None:
+        """Report a process that is not ready for longer than a moment, and when it is again."""
+        failures = 0
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                await launch.probe()
+            except TransientError as error:
+                failures += 1
+                if failures == 2 and not child.stopping.is_set():
+                    self._say(f"{child.program.name} is not ready: {str(error)[:REASON_LENGTH]}")
+            else:
+                if failures > 1:
+                    self._say(f"{child.program.name} is ready again")
+                failures = 0
 
 
 async def _spawn(launch: Launch, log: Path) -> asyncio.subprocess.Process:

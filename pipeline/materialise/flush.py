@@ -234,4 +234,4 @@ class ConversationFlusher:
         return FoldResult([row for row in result.rows if row.key not in expired], result.new) if expired else result
 
     async def _retry(self, action: Callable[[], Awaitable[Result]]) -> Result:
-        return await retry_forever(action, "ClickHouse does not answer", self._metrics.clickhouse)
+        return await retry_forever(action, "waiting for ClickHouse", self._metrics.clickhouse)

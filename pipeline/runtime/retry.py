@@ -39,7 +39,7 @@ async def retry_forever(
 
     Args:
         action: is called once per attempt.
-        what: the problem, for log lines, such as "ClickHouse does not answer".
+        what: the problem, for log lines, such as "waiting for ClickHouse".
         observer: is informed of every attempt.
     """
     pause = FIRST_PAUSE

@@ -132,7 +132,7 @@ def test_a_worker_that_waits_for_clickhouse_is_alive_and_not_ready(parts: Compon
     assert alive(url)
     status, body = readiness(url)
     assert (status, len(body["reasons"])) == (503, 1)
-    assert body["reasons"][0].startswith("ClickHouse does not answer: ")
+    assert body["reasons"][0].startswith("waiting for ClickHouse: ")
     metric = told(url)
     assert metric("retries_total", service="clickhouse") > 0
     assert metric("waiting", service="kafka") == metric("records_total", agent="conversations") == 0

@@ -53,6 +53,13 @@ def test_a_probe_is_satisfied_by_status_200_alone() -> None:
         probe(url)
 
 
+def test_a_probe_that_fails_gives_the_reasons_of_readyz() -> None:
+    body = b'{"status":"waiting","reasons":["waiting for ClickHouse: the disk is full","no coordinator"]}'
+    reasons = "waiting for ClickHouse: the disk is full; no coordinator"
+    with server(503, body) as url, pytest.raises(TransientError, match=f"^{url}: {reasons}$"):
+        probe(url)
+
+
 def test_a_probe_of_a_closed_port_says_so() -> None:
     url = f"http://127.0.0.1:{free_port()}/ping"
     with pytest.raises(TransientError, match=f"{url}: .*refused"):

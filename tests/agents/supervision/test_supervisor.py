@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.supervision import restarts
+from agents.supervision import restarts, supervisor
 from agents.supervision.supervisor import GivenUpError, Launch, Program, Supervisor
 from pipeline.runtime.errors import TransientError
 
@@ -98,6 +98,37 @@ def test_what_is_killed_comes_back_each_time_and_says_so(tmp_path: Path) -> None
         assert stage.alive() == []
         assert stage.said[0].startswith("one was killed by signal 9 (Killed); restarting it in 0.01 s; its memory")
         assert not any("two" in said for said in stage.said), "a stop is no news"
+
+    asyncio.run(play())
+
+
+def test_what_runs_and_is_not_ready_for_longer_than_a_moment_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a worker while the disk is full: nothing dies, and nothing is folded."""
+    monkeypatch.setattr(supervisor, "WATCH_SECONDS", 0.01)
+    failing: list[str] = []
+    probed = asyncio.Event()
+
+    async def probe() -> None:
+        probed.set()
+        if failing:
+            raise TransientError(failing.pop())
+
+    async def play() -> None:
+        stage = Stage(tmp_path)
+        words = [sys.executable, "-c", SLEEPS]
+        async with stage.supervisor as running:
+            running.start(Program("worker", lambda: Launch(words, {}, probe), is_watched=True))
+            await running.ready("worker", WITHIN)
+            failing.append("a moment")
+            while failing:
+                probed.clear()
+                await asyncio.wait_for(probed.wait(), WITHIN)
+            failing.extend(["the disk is full" + "!" * 1_000] * 3)
+            await stage.until_said("worker is ready again")
+        assert [said[:38] for said in stage.said] == ["worker is not ready: the disk is full!", "worker is ready again"]
+        assert len(stage.said[0]) < 500
 
     asyncio.run(play())
 
