@@ -13,6 +13,7 @@ import urllib3
 
 from pipeline.config.load import load_settings
 from pipeline.config.settings import Settings
+from pipeline.runtime.sockets import authority
 
 SECONDS = 3.0
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
@@ -27,9 +28,7 @@ def addresses(settings: Settings) -> list[str]:
         (scheme, settings.api_host, settings.api_port),
         (scheme, settings.receive_host, settings.receive_port),
     ]
-    return [
-        f"{scheme}://{_bracketed(ANYWHERE.get(host, host))}:{port}/healthz" for scheme, host, port in servers if port
-    ]
+    return [f"{scheme}://{authority(ANYWHERE.get(host, host), port)}/healthz" for scheme, host, port in servers if port]
 
 
 def alive(url: str) -> bool:
@@ -42,10 +41,6 @@ def alive(url: str) -> bool:
         except urllib3.exceptions.HTTPError:
             return False
     return response.status == 200
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from agents.watchdog import StuckWatch
 from pipeline.config.settings import Settings
 from pipeline.metrics.process import TEXT
 from pipeline.metrics.worker import WorkerMetrics
-from pipeline.runtime.sockets import bind_socket, is_loopback, is_own_host
+from pipeline.runtime.sockets import authority, bind_socket, is_loopback, is_own_host
 from pipeline.runtime.tasks import SharedProbe
 from pipeline.store.connection.lazy_client import LazyClickHouse
 from pipeline.store.health import SECONDS, probe_store
@@ -88,7 +88,7 @@ class ProbeServer(Service):
         await self._runner.setup()
         listening = self.listen()
         await web.SockSite(self._runner, listening).start()
-        log.info("metrics and probes on http://%s:%d", self._settings.worker_host, listening.getsockname()[1])
+        log.info("metrics and probes on http://%s", authority(self._settings.worker_host, listening.getsockname()[1]))
 
     async def on_stop(self) -> None:
         """Stop serving."""

@@ -62,6 +62,11 @@ def is_http_url(text: str) -> bool:
         return False
 
 
+def authority(host: str, port: int) -> str:
+    """Return host and port as URLs have them, with an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def bind_socket(host: str, port: int, option: str, *, backlog: int = 0, ipv6_only: bool = False) -> socket.socket:
     """Return a socket bound to the address; of a name's addresses IPv4 ones are preferred.
 
@@ -133,4 +138,6 @@ def _any_port() -> int:
 
 
 def _cannot_listen(host: str, port: int, error: OSError, option: str) -> UsageError:
-    return UsageError(f"cannot listen on {host}:{port} ({error.strerror or error}); choose another with {option}")
+    return UsageError(
+        f"cannot listen on {authority(host, port)} ({error.strerror or error}); choose another with {option}"
+    )

@@ -14,7 +14,7 @@ from pipeline.auth.authenticator import check_exposure
 from pipeline.config.settings import Settings
 from pipeline.http.server.config import create_server
 from pipeline.http.server.protocol import BoundedProtocol
-from pipeline.runtime.sockets import bind_socket, is_loopback
+from pipeline.runtime.sockets import authority, bind_socket, is_loopback
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -53,7 +53,7 @@ def run_server(
 def log_address(settings: Settings, address: Address) -> None:
     """Log where a server listens, and whether others can read what it sends."""
     scheme = "https" if settings.api_certificate else "http"
-    log.info("%s listens on %s://%s:%d", address.server, scheme, address.host, address.port)
+    log.info("%s listens on %s://%s", address.server, scheme, authority(address.host, address.port))
     _log_exposure(settings, address.host)
 
 

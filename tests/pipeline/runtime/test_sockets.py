@@ -2,11 +2,20 @@
 
 import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from pipeline.runtime.errors import UsageError
-from pipeline.runtime.sockets import bind_socket, check_port_free, free_port, is_http_url, is_loopback, is_own_host
+from pipeline.runtime.sockets import (
+    authority,
+    bind_socket,
+    check_port_free,
+    free_port,
+    is_http_url,
+    is_loopback,
+    is_own_host,
+)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "localhost.", "127.0.0.1", "127.9.9.9", "::1", "[::1]"])
@@ -63,6 +72,20 @@ def test_a_url_has_a_scheme_and_a_host(url: str) -> None:
 )
 def test_any_other_text_is_not_a_url(url: str) -> None:
     assert not is_http_url(url)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "turnfold.example"])
+def test_host_and_port_make_a_url(host: str) -> None:
+    url = f"http://{authority(host, 8080)}/"
+    assert is_http_url(url)
+    assert (urlsplit(url).hostname, urlsplit(url).port) == (host, 8080)
+
+
+def test_an_ipv6_address_that_is_taken_is_named_as_in_urls() -> None:
+    with bind_socket("::1", 0, "none", backlog=1) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=rf"^cannot listen on \[::1\]:{port} "):
+            bind_socket("::1", port, "none", backlog=1)
 
 
 def test_a_name_is_bound_to_its_ipv4_address_and_listens_when_asked_to() -> None:
