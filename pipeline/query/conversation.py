@@ -5,13 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.query.analytics.context import NO_BOT, Row, RowSource
 from pipeline.query.analytics.filters import SqlFragment
-from pipeline.query.get_session.archive import (
-    ONE_CONTENT,
-    PAYLOADS_PER_QUERY,
-    TURN_COLUMNS,
-    SessionSelector,
-    payloads,
-)
+from pipeline.query.get_session.archive import ONE_CONTENT, TURN_COLUMNS, Archive, SessionSelector
 from pipeline.query.get_session.event import SessionEvent, read_event
 from schemas.turn import ORDER_COLUMNS, Turn
 
@@ -116,13 +110,8 @@ class ConversationReader:
     async def _events(self, turns: Sequence[Turn], offset: int) -> list[ArchivedEvent]:
         events: list[ArchivedEvent] = []
         selector = SessionSelector((self._bot,), self.session_id, SqlFragment("1", {}))
-        for first in range(0, len(turns), PAYLOADS_PER_QUERY):
-            chunk = turns[first : first + PAYLOADS_PER_QUERY]
-            statement = payloads(selector, chunk)
-            rows = await self.store.rows(statement.sql, statement.parameters)
-            entry_of = {tuple(identity): entry for *identity, entry in rows}
-            for turn in chunk:
-                entry = entry_of.get((*turn.identity, turn.bot_id), "")
+        async for chunk in Archive(self.store).payloads(selector, turns):
+            for turn, entry in chunk:
                 events.append(ArchivedEvent(offset + len(events), read_event(turn, entry), entry))
             if sum(each.event.size for each in events) > MAX_BYTES:
                 break

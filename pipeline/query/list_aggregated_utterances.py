@@ -75,9 +75,7 @@ class AggregatedUtterances:
             "ListAggregatedUtterances", bot_id, request.locale_id, request.bot_alias_id, request.bot_version,
             duration, sort, request.filters,
         )  # fmt: skip
-        token = request.next_token
-        cursor = None if token is None else context.tokens.read(token, token_key, SortCursor)
-        as_of = context.now() if cursor is None else cursor.as_of
+        cursor, as_of = context.read_token(request.next_token, token_key, SortCursor)
         window = window_of(duration.relative_aggregation_duration, as_of)
         query = TextQuery(
             bot_id=context.readable_bot(bot_id),

@@ -59,10 +59,10 @@ class BotLists:
             InvalidQueryError: the page token is invalid.
             TransientError: ClickHouse is unavailable.
         """
-        context, token = self.context, request.next_token
+        context = self.context
         descending = request.sort_by is not None and request.sort_by.order == SortOrder.DESCENDING
         token_key = fingerprint("ListBots", request.filters, descending)
-        cursor = None if token is None else context.tokens.read(token, token_key, BotCursor)
+        cursor, as_of = context.read_token(request.next_token, token_key, BotCursor)
         bots = [bot for bot in await self._bots() if all(_matches(bot, each) for each in request.filters or ())]
         bots.sort(key=_position, reverse=descending)
         if cursor is not None:
@@ -70,7 +70,6 @@ class BotLists:
             bots = [bot for bot in bots if (_position(bot) < last if descending else _position(bot) > last)]
         size = request.max_results or PAGE_SIZE
         page, more = bots[:size], len(bots) > size
-        as_of = context.now() if cursor is None else cursor.as_of
         return ListBotsResponse(
             bot_summaries=tuple(page),
             next_token=context.tokens.issue(token_key, BotCursor(as_of, *_position(page[-1]))) if more else UNSET,

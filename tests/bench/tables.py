@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from pipeline.query.analytics.context import QueryContext, Row
 from pipeline.query.analytics.page_token import PageTokens
-from pipeline.query.list_sessions.handler import PageSpans, SessionLists
+from pipeline.query.list_sessions.handler import SessionLists
+from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.query.list_sessions.sql import SETTINGS, Cursor, SessionQuery, select
 from pipeline.store.connection.client import ClickHouse
 from schemas.columns import columns

@@ -24,7 +24,7 @@ from pipeline.query.analytics.page_token import PageTokens
 from pipeline.query.errors import InvalidQueryError
 from pipeline.query.get_session.archive import Archive
 from pipeline.query.get_session.current import CurrentSessions
-from pipeline.query.list_sessions.handler import PageSpans
+from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.runtime.clock import Now
 from pipeline.runtime.tasks import SingleFlight
 from schemas.access_key import AccessKey, Right

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pipeline.query.analytics.page_token import PageTokens
+from pipeline.query.analytics.page_token import AnyCursor, PageTokens
 from pipeline.runtime.clock import Now
 
 NO_BOT = ""
@@ -42,6 +42,17 @@ class QueryContext:
     now: Now
     idle_ttl_of: Callable[[str], float]
     can_access_bot: Callable[[str], bool]
+
+    def read_token(self, token: str | None, query: bytes, cursor: type[AnyCursor]) -> tuple[AnyCursor | None, int]:
+        """Return cursor and clock of the token, for the query of this fingerprint; without one, no cursor, and now.
+
+        Raises:
+            InvalidQueryError: the token was signed with another secret, for another query or by another version.
+        """
+        if token is None:
+            return None, self.now()
+        position = self.tokens.read(token, query, cursor)
+        return position, position.as_of
 
     def readable_bot(self, bot_id: str) -> str:
         """Return the bot to read: the given one, or one without data, which takes as long, if the key may not."""

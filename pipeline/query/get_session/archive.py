@@ -19,6 +19,10 @@ ONE_CONTENT = "ORDER BY content DESC LIMIT 1 BY originating_request_id, timestam
 NEWEST_FIRST = ", ".join(f"{column} DESC" for column in (*ORDER_COLUMNS, "bot_id", "originating_request_id"))
 MAX_BOTS = 1000
 """Maximum number of bots with one name."""
+PAYLOADS_PER_QUERY = 25
+"""Payloads in one query. Each may be a megabyte, and decoding them blocks the event loop."""
+MAX_INTENTS = 1000
+"""Distinct intents of a conversation that are read: as many as a bot's locale can have."""
 
 BY_NAME = (
     "(bot_name = {bot:String} OR bot_id = {bot:String})"
@@ -119,13 +123,6 @@ def _select(result: str, selector: SessionSelector, condition: str, suffix: str,
     return SqlFragment(sql, {**user, **selector.condition.parameters, **parameters})
 
 
-PAYLOADS_PER_QUERY = 25
-"""Payloads in one query. Each may be a megabyte, and decoding them blocks the event loop."""
-
-MAX_INTENTS = 1000
-"""Distinct intents of a conversation that are read: as many as a bot's locale can have."""
-
-
 @dataclass(frozen=True, slots=True)
 class Archive:
     """Read events and names of bots from the tables `turns` and `bots`."""
@@ -151,11 +148,16 @@ class Archive:
 
     async def events(self, selector: SessionSelector, turns: Sequence[Turn]) -> AsyncIterator[list[SessionEvent]]:
         """Read and decode the payloads of these events of one conversation, in their order, chunk by chunk."""
+        async for chunk in self.payloads(selector, turns):
+            yield [read_event(turn, payload) for turn, payload in chunk]
+
+    async def payloads(self, selector: SessionSelector, turns: Sequence[Turn]) -> AsyncIterator[list[tuple[Turn, str]]]:
+        """Read the payloads of these events of one conversation, in their order, chunk by chunk."""
         for first in range(0, len(turns), PAYLOADS_PER_QUERY):
             chunk = turns[first : first + PAYLOADS_PER_QUERY]
             rows = await self._rows(payloads(selector, chunk))
             payload_of = {tuple(identity): payload for *identity, payload in rows}
-            yield [read_event(turn, payload_of.get((*turn.identity, turn.bot_id), "")) for turn in chunk]
+            yield [(turn, payload_of.get((*turn.identity, turn.bot_id), "")) for turn in chunk]
 
     async def _rows(self, statement: SqlFragment) -> Sequence[Row]:
         return await self.store.rows(statement.sql, statement.parameters)

@@ -11,10 +11,15 @@ from msgspec import UNSET, UnsetType, inspect
 from pipeline.runtime.half_characters import mended_escapes
 from pipeline.runtime.json_depth import too_deep
 
+T = TypeVar("T")
 Members = Mapping[str, Any]
 
 INT_DIGITS = 18
 """Maximum digits of a number that is read as int; Python refuses to convert thousands of digits."""
+MAX_DEPTH = 16
+"""Maximum nesting of lists and objects; a slot within a slot takes two levels."""
+MAX_INT = 2**53
+"""Whole numbers stay below it, so that every JSON reader reads them exactly."""
 
 
 def members(payload: str) -> Members:
@@ -43,15 +48,6 @@ def objects(value: object) -> list[Members]:
 
 def _number(digits: str) -> int | float:
     return int(digits) if len(digits) <= INT_DIGITS else float(digits)
-
-
-MAX_DEPTH = 16
-"""Maximum nesting of lists and objects; a slot within a slot takes two levels."""
-
-MAX_INT = 2**53
-"""Whole numbers stay below it, so that every JSON reader reads them exactly."""
-
-T = TypeVar("T")
 
 
 class LenientType(Generic[T]):

@@ -21,35 +21,15 @@ from schemas.lex.session_v1 import (
 )
 from schemas.lex.session_v2 import Slot
 
-VALUE_SEPARATOR = ", "
-"""Separator of the values of a slot that has several."""
-
-
-def interpreted_slots(slots: Mapping[str, Slot | None]) -> Slots:
-    """Return slot name -> interpreted value."""
-    return {name: interpreted(slot) for name, slot in slots.items()}
-
-
-def interpreted(slot: Slot | None) -> str | None:
-    """Join the filled values of a list or composite slot; return the slot's own value where there are none."""
-    if slot is None:
-        return None
-    parts = chain(slot.values or (), (slot.sub_slots or {}).values())
-    filled = [value for value in map(interpreted, parts) if value is not None]
-    if filled:
-        return VALUE_SEPARATOR.join(filled)
-    value = slot.value.interpreted_value if slot.value else UNSET
-    return None if value is UNSET else value
-
-
 SUMMARIES = 3
 """Intents in a response at most, as in Lex V1."""
 FULFILLMENT: Mapping[str, FulfillmentState] = {name: name for name in get_args(FulfillmentState)}
 ACTIONS: Mapping[str, ActionType] = {name: name for name in get_args(ActionType)}
 DEFAULT_ACTION: ActionType = "Delegate"
 """V1's nearest action to V2's None and to an event without one: V1 requires an action."""
-
 FORMATS: Mapping[str, MessageFormat] = {name: name for name in get_args(MessageFormat)}
+VALUE_SEPARATOR = ", "
+"""Separator of the values of a slot that has several."""
 
 
 def session_v1(events: Sequence[SessionEvent], label: str | None, now: int) -> GetSessionV1Response:
@@ -125,3 +105,20 @@ def _message(last: SessionEvent) -> tuple[str, MessageFormat | None]:
         groups = [{"type": each.content_type, "group": n, "value": each.content} for n, each in enumerate(messages)]
         return orjson.dumps({"messages": groups}).decode(), "Composite"
     return (messages[0].content or "", FORMATS[messages[0].content_type]) if messages else ("", None)
+
+
+def interpreted_slots(slots: Mapping[str, Slot | None]) -> Slots:
+    """Return slot name -> interpreted value."""
+    return {name: interpreted(slot) for name, slot in slots.items()}
+
+
+def interpreted(slot: Slot | None) -> str | None:
+    """Join the filled values of a list or composite slot; return the slot's own value where there are none."""
+    if slot is None:
+        return None
+    parts = chain(slot.values or (), (slot.sub_slots or {}).values())
+    filled = [value for value in map(interpreted, parts) if value is not None]
+    if filled:
+        return VALUE_SEPARATOR.join(filled)
+    value = slot.value.interpreted_value if slot.value else UNSET
+    return None if value is UNSET else value

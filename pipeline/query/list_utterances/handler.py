@@ -58,9 +58,7 @@ class UtteranceLists:
             descending=(request.sort_by or NEWEST_FIRST).order == SortOrder.DESCENDING,
         )
         token_key = fingerprint("ListUtteranceAnalyticsData", bot_id, window, request.filters, query.descending)
-        token = request.next_token
-        cursor = None if token is None else context.tokens.read(token, token_key, UtteranceCursor)
-        as_of = context.now() if cursor is None else cursor.as_of
+        cursor, as_of = context.read_token(request.next_token, token_key, UtteranceCursor)
         await require_visits(context.store, OVERLAPPING, query.bot_id, window)
         size = request.max_results or PAGE_SIZE
         rows = await self._rows(query, cursor, size + 1)  # one more tells whether a page follows

@@ -67,9 +67,7 @@ class MetricsPages:
             kind.operation, bot_id, window, request.metrics, request.bin_by, request.group_by, request.filters,
             query.last_intent,
         )  # fmt: skip
-        token = request.next_token
-        cursor = None if token is None else context.tokens.read(token, token_key, SortCursor)
-        as_of = context.now() if cursor is None else cursor.as_of
+        cursor, as_of = context.read_token(request.next_token, token_key, SortCursor)
         if kind.items.arrays or any(condition.on_texts for condition in query.conditions):
             await require_visits(context.store, kind.items.window, query.bot_id, window)
         size = request.max_results or PAGE_SIZE

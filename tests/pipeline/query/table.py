@@ -8,7 +8,8 @@ import msgspec
 from pipeline.query.analytics.context import QueryContext
 from pipeline.query.analytics.page_token import PageTokens
 from pipeline.query.analytics.time_range import parse_time_range
-from pipeline.query.list_sessions.handler import PageSpans, SessionLists
+from pipeline.query.list_sessions.handler import SessionLists
+from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.store.connection.client import ClickHouse
 from schemas.conversation import Conversation
 from schemas.lex.analytics.list_sessions import (

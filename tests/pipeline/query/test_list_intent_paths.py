@@ -15,7 +15,7 @@ from pipeline.query.analytics.context import QueryContext
 from pipeline.query.analytics.filters import PATH_FILTERS, conditions
 from pipeline.query.analytics.time_range import TimeRange, parse_time_range
 from pipeline.query.errors import InvalidQueryError, PreconditionError
-from pipeline.query.list_intent_paths import MAX_CHILDREN, IntentPaths, select
+from pipeline.query.list_intent_paths import MAX_SUMMARIES, IntentPaths, select
 from schemas.conversation import Conversation
 from schemas.lex.analytics.filters import AnalyticsPathFilter, FilterOperator, PathFilterName
 from schemas.lex.analytics.list_intent_paths import ListIntentPathsRequest, ListIntentPathsResponse
@@ -147,7 +147,7 @@ def test_values_are_bound_and_never_part_of_the_statement() -> None:
         "after": 1,
         "before": 9,
         "path": f"/{EVIL}",
-        "limit": MAX_CHILDREN + 1,
+        "limit": MAX_SUMMARIES + 1,
         "filter_0": [EVIL],
     }
     assert "intent_path != ''" in statement.sql

@@ -20,7 +20,8 @@ from pipeline.query.get_session.current import CurrentSessions
 from pipeline.query.list_aggregated_utterances import AggregatedUtterances
 from pipeline.query.list_bots import BotLists
 from pipeline.query.list_intent_paths import IntentPaths
-from pipeline.query.list_sessions.handler import PageSpans, SessionLists
+from pipeline.query.list_sessions.handler import SessionLists
+from pipeline.query.list_sessions.page_spans import PageSpans
 from pipeline.query.list_utterances.handler import UtteranceLists
 from pipeline.query.metrics.handler import MetricsPages
 from pipeline.store.connection.client import ClickHouse, connection
