@@ -11,10 +11,11 @@ from pipeline.materialise.reconcile import ReconcileRules
 from pipeline.runtime.clock import now_ms
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.connection.databases import Databases
-from pipeline.store.conversations import read_archive_and_rows, rows_newer_than
+from pipeline.store.conversations import read_archive_and_rows
 from pipeline.store.erasures import has_erasures, load_erasures
 from pipeline.store.key_ranges import EVENTS_PER_PART, parts, single
 from pipeline.store.scope import Scope
+from pipeline.store.unexplained_rows import rows_newer_than
 from schemas.erasure import digest
 from schemas.turn import ConversationKey
 

@@ -9,7 +9,8 @@ from pipeline.config.retention import Retention
 from pipeline.fold.event_set import EventSet
 from pipeline.fold.fold import fold
 from pipeline.materialise.reconcile import ReconcileRules
-from pipeline.store.conversations import ArchiveAndRows, RowPlace
+from pipeline.store.conversations import ArchiveAndRows
+from pipeline.store.unexplained_rows import RowPlace
 from schemas.conversation import TRANSCRIPTS, Conversation
 from schemas.erasure import digest
 from schemas.turn import ConversationKey

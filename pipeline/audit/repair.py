@@ -6,7 +6,7 @@ import msgspec
 
 from pipeline.audit.audit import Audit
 from pipeline.audit.finding import Finding
-from pipeline.store.conversations import delete_rows
+from pipeline.store.unexplained_rows import delete_rows
 from schemas.conversation import Conversation
 
 ROUNDS = 3

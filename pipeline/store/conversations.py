@@ -1,19 +1,17 @@
-"""Read rows of `conversations` as queries see them, and find and delete rows that no events explain."""
+"""Read rows of `conversations` as queries see them, and with the events that they come from."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
-from pipeline.store.archive import keys_table
+from pipeline.store.archive import TURN_COLUMNS, by_conversation, keys_table
 from pipeline.store.connection.client import ClickHouse, Row
 from pipeline.store.key_ranges import KEY, Where
-from pipeline.store.schema.cluster_ddl import render
 from schemas.columns import columns
 from schemas.conversation import Conversation
-from schemas.erasure import digest
 from schemas.turn import ConversationKey, Turn
 
 PLACES_PER_QUERY = 10_000
@@ -26,6 +24,29 @@ WHERE (bot_id, start, session_id, originating_request_id) IN (
     SELECT place.1, fromUnixTimestamp64Milli(place.2, 'UTC'), place.3, place.4
     FROM (SELECT arrayJoin(JSONExtract({{places:String}}, 'Array(Tuple(String, Int64, String, String))')) AS place))
 """  # noqa: S608 - interpolates names of a struct's fields
+
+STARTS = """
+SELECT bot_id, session_id, originating_request_id, start
+FROM conversations FINAL
+WHERE session_id IN (SELECT session_id FROM requested)
+  AND (bot_id, session_id, originating_request_id) IN requested
+"""
+
+SINCE = """
+SELECT bot_id, session_id, originating_request_id, start, version
+FROM conversations FINAL
+WHERE bot_id IN {bots:Array(String)} AND start >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
+  AND (bot_id, session_id, originating_request_id) IN JSONExtract({keys:String}, 'Array(Tuple(String, String, String))')
+"""
+
+GREATEST_VERSIONS = "SELECT bot_id, session_id, originating_request_id, max(version) FROM conversations "
+
+SETTINGS = {
+    # all versions of a row are in one partition, so FINAL need not merge across partitions
+    "do_not_merge_across_partitions_select_final": 1,
+    # the conditions use the sorting key alone, so they keep or drop all versions of a row before FINAL
+    "optimize_move_to_prewhere_if_final": 1,
+}
 
 
 async def current_rows(
@@ -43,22 +64,9 @@ async def current_rows(
     for first in range(0, len(places), PLACES_PER_QUERY):
         chunk = orjson.dumps(places[first : first + PLACES_PER_QUERY]).decode()
         for row in await clickhouse.rows(STATEMENT, {"places": chunk}):
-            values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
-            conversation = Conversation(*values)
-            current[_key(conversation)].append(conversation)
+            conversation = _conversation(row)
+            current[conversation.key].append(conversation)
     return dict(current)
-
-
-def _key(row: Conversation) -> ConversationKey:
-    return (row.bot_id, row.session_id, row.originating_request_id)
-
-
-STARTS = """
-SELECT bot_id, session_id, originating_request_id, start
-FROM conversations FINAL
-WHERE session_id IN (SELECT session_id FROM requested)
-  AND (bot_id, session_id, originating_request_id) IN requested
-"""
 
 
 async def current_starts(clickhouse: ClickHouse, keys: Sequence[ConversationKey]) -> dict[ConversationKey, list[int]]:
@@ -73,14 +81,6 @@ async def current_starts(clickhouse: ClickHouse, keys: Sequence[ConversationKey]
         for bot_id, session_id, request_id, start in await clickhouse.rows(STARTS, tables=keys_table(chunk)):
             starts[bot_id, session_id, request_id].append(start)
     return dict(starts)
-
-
-SINCE = """
-SELECT bot_id, session_id, originating_request_id, start, version
-FROM conversations FINAL
-WHERE bot_id IN {bots:Array(String)} AND start >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
-  AND (bot_id, session_id, originating_request_id) IN JSONExtract({keys:String}, 'Array(Tuple(String, String, String))')
-"""
 
 
 async def row_starts_since(
@@ -100,84 +100,6 @@ async def row_starts_since(
         for bot_id, session_id, request_id, start, version in await clickhouse.rows(SINCE, parameters):
             rows.append(((bot_id, session_id, request_id), start, version))
     return rows
-
-
-KEYS_PER_LOOKUP = 5_000
-PLACES_PER_DELETION = 200
-"""The URL of a deletion holds its parameters, and servers accept URLs of some ten thousand bytes."""
-
-
-class RowPlace(NamedTuple):
-    """One version of one row: its place in the sorting key, `start` in milliseconds, and the version."""
-
-    bot_id: str
-    start: int
-    session_id: str
-    originating_request_id: str
-    version: int
-
-    @property
-    def key(self) -> ConversationKey:
-        """Return the key of its conversation."""
-        return (self.bot_id, self.session_id, self.originating_request_id)
-
-    @property
-    def deletion_key(self) -> tuple[str, int, int]:
-        """Return what identifies it in a deletion."""
-        return (digest(*self.key), self.start, self.version)
-
-
-VERSIONS = """
-SELECT DISTINCT bot_id, start, session_id, originating_request_id, version
-FROM conversations
-WHERE (bot_id, session_id, originating_request_id) IN {keys:Array(Tuple(String, String, String))}
-"""
-
-# ClickHouse keeps the text of a deletion, so it must not contain a session id
-DELETE = """
-DELETE FROM conversations
-WHERE (lower(hex(SHA256(concat(bot_id, '\\0', session_id, '\\0', originating_request_id)))),
-  toUnixTimestamp64Milli(start), version) IN {places:Array(Tuple(String, Int64, UInt32))}
-"""
-
-
-async def rows_newer_than(clickhouse: ClickHouse, versions: Mapping[ConversationKey, int]) -> list[RowPlace]:
-    """Find rows, current or replaced, whose version is greater than the maximum that `versions` gives for their key.
-
-    Raises:
-        TransientError: a retry may succeed.
-    """
-    keys = list(versions)
-    newer: list[RowPlace] = []
-    for first in range(0, len(keys), KEYS_PER_LOOKUP):
-        rows = await clickhouse.rows(VERSIONS, {"keys": keys[first : first + KEYS_PER_LOOKUP]})
-        newer += [place for place in (RowPlace(*row) for row in rows) if place.version > versions[place.key]]
-    return sorted(newer)
-
-
-async def delete_rows(clickhouse: ClickHouse, places: Sequence[RowPlace]) -> None:
-    """Delete exactly these versions of rows, which no later row could ever replace.
-
-    The mutation rewrites the masks of the parts concerned, and the call waits for it. It does not touch rows that
-    are inserted meanwhile.
-
-    Raises:
-        TransientError: a retry may succeed; some of the rows may be deleted.
-    """
-    for first in range(0, len(places), PLACES_PER_DELETION):
-        chunk = [place.deletion_key for place in places[first : first + PLACES_PER_DELETION]]
-        for statement in render(DELETE, clickhouse.cluster):
-            await clickhouse.command(statement, {"places": chunk})
-
-
-GREATEST_VERSIONS = "SELECT bot_id, session_id, originating_request_id, max(version) FROM conversations "
-
-SETTINGS = {
-    # all versions of a row are in one partition, so FINAL need not merge across partitions
-    "do_not_merge_across_partitions_select_final": 1,
-    # the conditions use the sorting key alone, so they keep or drop all versions of a row before FINAL
-    "optimize_move_to_prewhere_if_final": 1,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,21 +126,21 @@ async def read_archive_and_rows(clickhouse: ClickHouse, where: Where) -> Archive
     Raises:
         TransientError: a retry may succeed.
     """
-    result = ArchiveAndRows(defaultdict(list), defaultdict(list), {})
-    for row in await _final(clickhouse, "turns", list(columns(Turn)), where):
-        turn = Turn(*row)
-        result.events[turn.key].append(turn)
+    events = by_conversation(await _final(clickhouse, "turns", TURN_COLUMNS, where))
+    rows: defaultdict[ConversationKey, list[Conversation]] = defaultdict(list)
     for row in await _final(clickhouse, "conversations", list(columns(Conversation)), where):
-        values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
-        conversation = Conversation(*values)
-        result.rows[_key(conversation)].append(conversation)
-    for *key, version in await clickhouse.rows(
-        GREATEST_VERSIONS + f"WHERE {where.sql} GROUP BY {KEY}", where.parameters
-    ):
-        result.versions[tuple(key)] = version
-    return result
+        conversation = _conversation(row)
+        rows[conversation.key].append(conversation)
+    greatest = await clickhouse.rows(GREATEST_VERSIONS + f"WHERE {where.sql} GROUP BY {KEY}", where.parameters)
+    versions = {(bot_id, session_id, request_id): version for bot_id, session_id, request_id, version in greatest}
+    return ArchiveAndRows(events, dict(rows), versions)
 
 
-async def _final(clickhouse: ClickHouse, table: str, names: list[str], where: Where) -> Sequence[Row]:
+async def _final(clickhouse: ClickHouse, table: str, names: Sequence[str], where: Where) -> Sequence[Row]:
     sql = f"SELECT {', '.join(names)} FROM {table} FINAL WHERE {where.sql}"  # noqa: S608 - names and conditions of our own
     return await clickhouse.rows(sql, where.parameters, SETTINGS)
+
+
+def _conversation(row: Row) -> Conversation:
+    values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
+    return Conversation(*values)

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
+from pipeline.store.archive import TURN_COLUMNS, by_conversation
 from pipeline.store.connection.client import ClickHouse
-from schemas.columns import columns
 from schemas.erasure import Session
 from schemas.turn import ConversationKey, Turn
 
@@ -21,7 +21,7 @@ FROM conversations
 WHERE (bot_id, session_id) IN {sessions:Array(Tuple(String, String))}
 """
 EVENTS = f"""
-SELECT {", ".join(columns(Turn))}
+SELECT {", ".join(TURN_COLUMNS)}
 FROM turns
 WHERE (bot_id, session_id) IN {{sessions:Array(Tuple(String, String))}}
 """  # noqa: S608 - names of a struct's fields
@@ -88,12 +88,8 @@ async def read_archived(clickhouse: ClickHouse, sessions: Collection[Session]) -
     Raises:
         TransientError: a retry may succeed. StatementError: the tables do not exist, or no longer.
     """
-    events: defaultdict[ConversationKey, list[Turn]] = defaultdict(list)
-    for chunk in bounded(sessions):
-        for row in await clickhouse.rows(EVENTS, {"sessions": chunk}):
-            turn = Turn(*row)
-            events[turn.key].append(turn)
-    return dict(events)
+    chunks = [await clickhouse.rows(EVENTS, {"sessions": chunk}) for chunk in bounded(sessions)]
+    return by_conversation(chain.from_iterable(chunks))
 
 
 async def find_bots(clickhouse: ClickHouse, session_id: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Current rows are found by the primary key alone, and exactly the versions that events cannot give are deleted."""
+"""Current rows are found by the primary key alone."""
 
 import asyncio
 
@@ -11,17 +11,9 @@ from hypothesis import strategies as st
 from pipeline.config.settings import Settings
 from pipeline.fold.fold import fold
 from pipeline.store.connection.client import ClickHouse, connection
-from pipeline.store.conversations import (
-    KEYS_PER_LOOKUP,
-    PLACES_PER_QUERY,
-    STATEMENT,
-    RowPlace,
-    current_rows,
-    delete_rows,
-    rows_newer_than,
-)
+from pipeline.store.conversations import PLACES_PER_QUERY, STATEMENT, current_rows
 from schemas.conversation import Conversation
-from tests.effort import IN_SEARCH, OF_ENGINE, examples
+from tests.effort import OF_ENGINE, examples
 from tests.events import RULES, START, turn
 from tests.pipeline.audit.tables import Tables
 
@@ -113,40 +105,3 @@ def test_another_conversation_of_the_same_start_is_not_meant(tables: Tables, cha
         assert await current_rows(clickhouse, {KEY: [START]}) == {}
 
     tables.use(use)
-
-
-def test_only_versions_that_are_too_great_are_deleted(with_tables: Settings) -> None:
-    written = [(0, 2, 0), (1, 3, 0), (2, 4, 1), (3, 1, 1), (4, 9, 0)]  # of one start, a merge would leave only one
-    rows = [msgspec.structs.replace(ROW, start=START + at, version=v, is_deleted=gone) for at, v, gone in written]
-    other = msgspec.structs.replace(ROW, session_id="another", version=50)
-
-    async def use() -> None:
-        async with connection(with_tables) as clickhouse:
-            await clickhouse.insert("conversations", [*rows, other])
-            found = await rows_newer_than(clickhouse, {KEY: 2})
-            bot, session, origin = KEY
-            assert found == [RowPlace(bot, START + at, session, origin, v) for at, v in ((1, 3), (2, 4), (4, 9))]
-            await delete_rows(clickhouse, found)
-            left = await clickhouse.rows("SELECT version FROM conversations ORDER BY version")
-            assert left == [(1,), (2,), (50,)]
-            await clickhouse.command("OPTIMIZE TABLE conversations FINAL")
-            assert await clickhouse.rows("SELECT version FROM conversations FINAL ORDER BY version") == [(2,), (50,)]
-
-    asyncio.run(use())
-
-
-@IN_SEARCH
-def test_more_newer_rows_than_one_query_takes(with_tables: Settings) -> None:
-    rows = [msgspec.structs.replace(ROW, session_id=f"s{n}", version=1 + n % 2) for n in range(KEYS_PER_LOOKUP + 3)]
-
-    async def use() -> None:
-        async with connection(with_tables) as clickhouse:
-            await clickhouse.insert("conversations", rows)
-            versions = {(row.bot_id, row.session_id, row.originating_request_id): 1 for row in rows}
-            found = await rows_newer_than(clickhouse, versions)
-            assert len(found) == len(rows) // 2
-            await delete_rows(clickhouse, found)
-            await delete_rows(clickhouse, [])
-            assert await rows_newer_than(clickhouse, versions) == []
-
-    asyncio.run(use())

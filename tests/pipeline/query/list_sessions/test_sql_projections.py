@@ -15,7 +15,7 @@ from pipeline.query.analytics.context import Row
 from pipeline.query.analytics.filters import SqlFragment
 from pipeline.query.list_sessions.sql import PROJECTION_SETTINGS
 from pipeline.store.connection.client import ClickHouse
-from pipeline.store.conversations import delete_rows, rows_newer_than
+from pipeline.store.unexplained_rows import delete_rows, rows_newer_than
 from schemas.conversation import Conversation
 from schemas.lex.analytics.list_sessions import SessionSpecification
 from schemas.projections import PROJECTIONS

@@ -21,7 +21,7 @@ from pipeline.runtime.sockets import free_port
 from pipeline.store import erasures
 from pipeline.store.archive import read_back, write
 from pipeline.store.connection.client import ClickHouse, connection
-from pipeline.store.conversations import DELETE, delete_rows, read_archive_and_rows, rows_newer_than
+from pipeline.store.conversations import read_archive_and_rows
 from pipeline.store.health import unavailable_reason
 from pipeline.store.key_ranges import parts
 from pipeline.store.schema.cluster_ddl import FORMS, cluster_options, render
@@ -29,6 +29,7 @@ from pipeline.store.schema.migrate import CREATE, RECORD, migrate, migrations
 from pipeline.store.schema.projections import projection_statements
 from pipeline.store.schema.views import replace_views, view_statement
 from pipeline.store.scope import Scope
+from pipeline.store.unexplained_rows import DELETE, delete_rows, rows_newer_than
 from schemas.projections import PROJECTIONS
 from schemas.topics import DAY_MS
 from schemas.turn import ArchivedTurn

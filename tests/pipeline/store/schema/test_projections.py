@@ -12,11 +12,11 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.runtime.clock import now_ms
 from pipeline.store.connection.client import ClickHouse, connection
-from pipeline.store.conversations import delete_rows, rows_newer_than
 from pipeline.store.schema import projections
 from pipeline.store.schema.migrate import migrate
 from pipeline.store.schema.projections import add_projections
 from pipeline.store.schema.shadow_tables import create_shadow_tables, drop_database, shadow_database
+from pipeline.store.unexplained_rows import delete_rows, rows_newer_than
 from schemas.projections import MODES, PROJECTIONS, Projection
 from schemas.topics import DAY_MS
 from tests.pipeline.query.rows import conversation
