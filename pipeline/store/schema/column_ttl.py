@@ -5,7 +5,8 @@ import re
 from pipeline.config.settings import Settings
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
-from pipeline.store.schema.ttl import DAY_S, format_statement
+from pipeline.store.schema.definitions import conversations_definition, format_statement
+from pipeline.store.schema.ttl import DAY_S
 from schemas.columns import columns
 from schemas.conversation import Conversation
 
@@ -14,10 +15,6 @@ UTTERANCE_COLUMNS = tuple(name for name in columns(Conversation) if name.startsw
 FOR_GOOD_S = 36_500 * DAY_S
 """Seconds that stand for no time to live where only other bots have one: 100 years."""
 
-FIND_TABLE = """
-SELECT create_table_query FROM system.tables
-WHERE database = {database:String} AND name = {table:String}
-"""
 CLAUSE = re.compile(rf"`{UTTERANCE_COLUMNS[0]}` [^`]*? TTL (.+?)(?:, `|\) ENGINE)")
 
 
@@ -44,7 +41,7 @@ async def retain_utterances(clickhouse: ClickHouse, settings: Settings, *, dry_r
         TransientError: a retry may succeed. StatementError: ClickHouse rejects the change.
     """
     wanted = await _normalize(clickhouse, column_ttl(settings))
-    if wanted == await _current(clickhouse, settings):
+    if wanted == _clause(await conversations_definition(clickhouse, settings)):
         return []
     if not dry_run:
         clause = f"TTL {wanted}" if wanted else "REMOVE TTL"
@@ -58,13 +55,6 @@ def _seconds(days: float) -> int:
     return max(1, round(days * DAY_S)) if days else FOR_GOOD_S
 
 
-async def _current(clickhouse: ClickHouse, settings: Settings) -> str:
-    """Return the expression that the table has; empty if it has none, or if there is no table yet."""
-    table = "conversations" + ("_local" if clickhouse.cluster else "")
-    rows = await clickhouse.rows(FIND_TABLE, {"database": settings.clickhouse_database, "table": table})
-    return _clause(rows[0][0]) if rows else ""
-
-
 async def _normalize(clickhouse: ClickHouse, expression: str) -> str:
     if not expression:
         return ""
@@ -75,5 +65,6 @@ async def _normalize(clickhouse: ClickHouse, expression: str) -> str:
 
 
 def _clause(statement: str) -> str:
+    """Return the expression of the table that the statement creates; empty if it has none."""
     match = CLAUSE.search(statement)
     return match[1] if match else ""

@@ -7,16 +7,12 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
-from pipeline.store.schema.ttl import format_statements
+from pipeline.store.schema.definitions import conversations_definition, format_statements
 from schemas.projections import MODES, PROJECTIONS, Projection
 
 CLICKHOUSE_GRANULARITY = 8192
 """Rows of a block where a table does not say."""
 COUNT_MODES = "SELECT count() FROM system.merge_tree_settings WHERE name IN {modes:Array(String)}"
-FIND_TABLE = """
-SELECT create_table_query FROM system.tables
-WHERE database = {database:String} AND name = {table:String}
-"""
 
 
 async def add_projections(clickhouse: ClickHouse, settings: Settings, *, dry_run: bool = False) -> list[str]:
@@ -28,7 +24,7 @@ async def add_projections(clickhouse: ClickHouse, settings: Settings, *, dry_run
     Raises:
         TransientError: a retry may succeed. StatementError: ClickHouse rejects the change.
     """
-    table = await _definition(clickhouse, settings)
+    table = await conversations_definition(clickhouse, settings)
     found = set(re.findall(r"\bPROJECTION `?(\w+)", table))
     missing = [each for each in PROJECTIONS if each.name not in found]
     if not missing:
@@ -62,13 +58,6 @@ async def _is_supported(clickhouse: ClickHouse, statements: Sequence[str]) -> bo
     except StatementError:
         return False
     return bool(modes == len(MODES))
-
-
-async def _definition(clickhouse: ClickHouse, settings: Settings) -> str:
-    """Return the definition of the table; empty if there is no table yet."""
-    table = "conversations" + ("_local" if clickhouse.cluster else "")
-    rows = await clickhouse.rows(FIND_TABLE, {"database": settings.clickhouse_database, "table": table})
-    return str(rows[0][0]) if rows else ""
 
 
 def _granularity(table: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError
 from pipeline.store.connection.client import connection
-from pipeline.store.schema.quoting import identifier
+from pipeline.store.schema.definitions import identifier
 from schemas.views import VIEWS
 
 FIND_GRANTS = """

@@ -1,12 +1,12 @@
 """Set the time to live of each table in ClickHouse as the settings define it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from pipeline.config.settings import Settings
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
-from pipeline.store.schema.quoting import literal
+from pipeline.store.schema.definitions import format_statement, literal
 
 COUNTED_FROM = {"turns": "timestamp", "conversations": "end"}
 """Table -> the time column from which the time to live counts."""
@@ -16,7 +16,6 @@ FIND_ENGINES = """
 SELECT name, engine_full FROM system.tables
 WHERE database = {database:String} AND name IN {tables:Array(String)}
 """
-FORMAT = "SELECT arrayMap(each -> formatQuerySingleLine(each), {statements:Array(String)})"
 OWN_CLAUSE = re.compile(r"`?(timestamp|end)`? \+ toIntervalSecond\(\d+\)")
 """How our clauses begin; where nothing expires, other clauses are left alone."""
 
@@ -56,26 +55,6 @@ async def retain(clickhouse: ClickHouse, settings: Settings, *, dry_run: bool = 
                 await clickhouse.command(f"{statement} SETTINGS mutations_sync = 0")
         changed.append(f"time to live of {table} ({', '.join(_describe(table, settings))})")
     return changed
-
-
-async def format_statement(clickhouse: ClickHouse, statement: str) -> str:
-    """Return the statement in one line, as ClickHouse stores it, to compare it with what a table or a view has.
-
-    Raises:
-        TransientError: a retry may succeed. StatementError: it cannot be parsed.
-    """
-    (formatted,) = await format_statements(clickhouse, [statement])
-    return formatted
-
-
-async def format_statements(clickhouse: ClickHouse, statements: Sequence[str]) -> list[str]:
-    """Return each statement as `format_statement`, by one query.
-
-    Raises:
-        TransientError: a retry may succeed. StatementError: one of them cannot be parsed.
-    """
-    ((formatted,),) = await clickhouse.rows(FORMAT, {"statements": list(statements)})
-    return [str(each) for each in formatted]
 
 
 def _days(table: str, settings: Settings) -> tuple[float, Mapping[str, float]]:

@@ -7,8 +7,7 @@ from itertools import chain
 from pipeline.config.settings import Settings
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.schema.cluster_ddl import render
-from pipeline.store.schema.quoting import identifier, literal
-from pipeline.store.schema.ttl import format_statements
+from pipeline.store.schema.definitions import format_statements, identifier, literal
 from schemas.fold_rules import VISITS_SINCE
 from schemas.views import VIEWS, WITHOUT_VISITS, View
 

@@ -4,7 +4,7 @@ import asyncio
 
 from pipeline.config.settings import Settings
 from pipeline.store.connection.client import connection
-from pipeline.store.schema.quoting import identifier, literal
+from pipeline.store.schema.definitions import identifier, literal
 
 TEXTS = ("plain", "", "it's", "`", "\\", "\\'", "' OR 1 --", "`) FROM system.one --", "{x:String}", "Grüß 😀", "\n\t")
 
