@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Self
 from pipeline.config.fold_rules import redaction_labels
 from pipeline.config.settings import Settings
 from pipeline.ingest.decode import decode_entry, session_of
+from pipeline.ingest.unwrap.contents import Unreadable
 from pipeline.ingest.unwrap.envelope import unwrap
-from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import InvalidEventError, Reason
 from pipeline.runtime.half_characters import UTF8_BOM, mended
 from schemas.turn import Turn

@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.ingest.decode import session_of
 from pipeline.ingest.decoder import EventDecoder
-from pipeline.ingest.files.gzip_stream import BLANKS, GZIP
+from pipeline.ingest.files.gzip_stream import GZIP, PADDING
 from pipeline.ingest.unwrap.budget import ENTRIES, Budget, BudgetError
 
 KeyedEntry = tuple[str, bytes]
@@ -72,7 +72,7 @@ def _texts(raw: bytes) -> Sequence[bytes] | None:
     if not raw.startswith(b"{"):
         return None
     lines = raw.replace(b'}{"', b'}\n{"').split(b"\n")
-    return [text for line in lines if (text := line.strip(BLANKS))]
+    return [text for line in lines if (text := line.strip(PADDING))]
 
 
 def _keyed(texts: Sequence[bytes], max_bytes: int) -> list[KeyedEntry] | None:

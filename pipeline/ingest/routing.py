@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.ingest.decode import InputForm, input_form
 from pipeline.ingest.decoder import EventDecoder, read_entries
-from pipeline.ingest.unwrap.opening import Unreadable
+from pipeline.ingest.unwrap.contents import Unreadable
 from pipeline.runtime.errors import InvalidEventError
 from schemas.dead_letter import DeadLetter
 

@@ -6,7 +6,7 @@ from typing import Protocol, Self
 import msgspec
 
 from pipeline.ingest.decoder import EventDecoder, read_entries
-from pipeline.ingest.unwrap.opening import Unreadable
+from pipeline.ingest.unwrap.contents import Unreadable
 from pipeline.materialise.decoded_batch import DecodedBatch
 from pipeline.materialise.erasure_filter import ErasureFilter
 from schemas.erasure import Origin

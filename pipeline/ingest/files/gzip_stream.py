@@ -15,14 +15,12 @@ COMPRESSED_CHUNK = 65_536
 """Compressed bytes that are read at a time."""
 TEXT_CHUNK = 1 << 20
 """Bytes that are decompressed at a time, however small they were compressed."""
+PADDING = b"\0 \t\r\n"
+"""Bytes that may lie between members: archives are padded with zeros, and joined lines have line ends between them."""
 
 
 class BrokenGzipError(Exception):
     """Data are wrong or missing here; the next read continues with the next member, or the end."""
-
-
-BLANKS = b"\0 \t\r\n"
-"""Bytes that may lie between members: archives are padded with zeros, and joined lines have line ends between them."""
 
 
 class ReadableBytes(Protocol):
@@ -101,7 +99,7 @@ class GzipReader:
         if self._is_searching:
             self._find_member()
             return
-        self._data = self._data.lstrip(BLANKS)
+        self._data = self._data.lstrip(PADDING)
         if len(self._data) >= len(GZIP) or not self._read_chunk():
             if self._data.startswith(GZIP):
                 self._member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)

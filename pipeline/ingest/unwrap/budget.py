@@ -5,7 +5,7 @@ import binascii
 import io
 from typing import Final
 
-from pipeline.ingest.files.gzip_stream import BLANKS, BrokenGzipError, GzipReader
+from pipeline.ingest.files.gzip_stream import PADDING, BrokenGzipError, GzipReader
 from pipeline.runtime.errors import InvalidEventError, Reason
 
 INFLATION: Final = 16
@@ -89,7 +89,7 @@ class Budget:
             InvalidEventError: it is invalid. BudgetError: it decodes to too much.
         """
         try:
-            decoded = base64.b64decode(text.translate(None, BLANKS), validate=True)
+            decoded = base64.b64decode(text.translate(None, PADDING), validate=True)
         except binascii.Error as error:
             raise InvalidEventError(Reason.BAD_ENVELOPE, f"invalid base64: {error}") from None
         self.unpack(len(decoded))

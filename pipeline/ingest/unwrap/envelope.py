@@ -6,7 +6,8 @@ from typing import Final, TypeVar
 
 from pipeline.ingest.files.gzip_stream import GZIP
 from pipeline.ingest.unwrap.budget import Budget, BudgetError
-from pipeline.ingest.unwrap.opening import Contents, Layer, Unreadable, open_layer
+from pipeline.ingest.unwrap.contents import Contents, Layer, Unreadable
+from pipeline.ingest.unwrap.opening import open_layer
 from pipeline.ingest.unwrap.wrappers import wrapper_name
 from pipeline.runtime.errors import InvalidEventError, Reason
 

@@ -11,7 +11,7 @@ from pipeline.config.settings import Settings
 from pipeline.ingest.decode import decode_entry
 from pipeline.ingest.decoder import EventDecoder, read_entries
 from pipeline.ingest.redaction.allowlist import MARKS
-from pipeline.ingest.unwrap.opening import Unreadable
+from pipeline.ingest.unwrap.contents import Unreadable
 from pipeline.runtime.errors import InvalidEventError, Reason
 from tests.events import raw
 from tests.pipeline.ingest.generated_entries import entries, redacting

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest.decoder import read_entries
+from pipeline.ingest.unwrap.contents import Unreadable
 from pipeline.ingest.unwrap.envelope import MAX_DEAD_LETTERS, MAX_LAYERS, mentions
-from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import Reason
 from tests.effort import IN_SEARCH, examples
 from tests.events import raw

@@ -2,7 +2,6 @@
 
 import gzip
 
-import orjson
 import pytest
 
 from pipeline.runtime.errors import Reason
@@ -11,9 +10,7 @@ from tests.pipeline.ingest.unwrap.wrapped_entries import (
     ENTRY,
     LIMIT,
     OTHER,
-    TEXT,
     WRAPPINGS,
-    based,
     envelope,
     found,
 )
@@ -40,14 +37,6 @@ def test_gzip_of_several_members_is_read_to_its_end() -> None:
     packed = gzip.compress(ENTRY) + b"\r\n \0" + gzip.compress(b"\n" + OTHER) + b"\0" * 9 + b"\n"
     assert found(packed) == [ENTRY, OTHER]
     assert found(packed + b"x") == [ENTRY, OTHER, Reason.BAD_ENVELOPE]
-
-
-def test_valid_neighbours_of_broken_input_are_read() -> None:
-    data = orjson.dumps({"Records": [{"kinesis": {"data": "%%%"}}, 5, {"kinesis": {"data": based(ENTRY)}}]})
-    assert found(data) == [Reason.BAD_ENVELOPE, Reason.WRONG_SHAPE, ENTRY]
-    assert found(b"[1," + ENTRY + b",{}]") == [Reason.WRONG_SHAPE, ENTRY, Reason.WRONG_SHAPE]
-    events = b'{"messageType":"DATA_MESSAGE","logEvents":[{"message":5},{},7,{"message":%s}]}' % orjson.dumps(TEXT)
-    assert found(events) == [*[Reason.BAD_ENVELOPE] * 3, ENTRY]
 
 
 @pytest.mark.parametrize("place", range(3))

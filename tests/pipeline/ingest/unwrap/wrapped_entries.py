@@ -8,8 +8,8 @@ import orjson
 
 from pipeline.config.settings import Settings
 from pipeline.ingest.decoder import EventDecoder, read_entries
+from pipeline.ingest.unwrap.contents import Unreadable
 from pipeline.ingest.unwrap.envelope import unwrap
-from pipeline.ingest.unwrap.opening import Unreadable
 from pipeline.runtime.errors import InvalidEventError, Reason
 from tests.events import raw
 
