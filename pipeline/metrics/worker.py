@@ -91,7 +91,7 @@ class BatchMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         agent = ["agent"]
         self._records = Counter("turnfold_records_total", "Kafka records finished", agent, registry=registry)
-        self._batches = Counter("turnfold_batches_total", "BatchMetrics finished", agent, registry=registry)
+        self._batches = Counter("turnfold_batches_total", "Batches finished", agent, registry=registry)
         self._seconds = Histogram(
             "turnfold_flush_seconds",
             "Time from receiving a batch to having written it, waits included",

@@ -13,7 +13,7 @@ from pipeline.config.settings import Settings
 from pipeline.reprocess.leases import LeaseLostError, Leases
 from pipeline.reprocess.prefetch import prepare_ahead
 from pipeline.reprocess.readers import open_reader
-from pipeline.reprocess.steps import Sink, WrittenBatch, open_sink
+from pipeline.reprocess.sink import Sink, WrittenBatch, open_sink
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.retry import retry_forever
 from pipeline.runtime.tasks import task_group

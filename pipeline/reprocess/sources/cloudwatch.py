@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing
 
 from pipeline.aws.cloudwatch import ExpiredTokenError, LogEvent, LogGroup, Page
 from pipeline.config.settings import Settings
@@ -68,16 +67,13 @@ class LogGroupReader:
         self._workers = workers
         self._due = 0.0
 
-    async def batches(self, unit: WorkUnit, size: int) -> AsyncIterator[InputBatch]:
+    def batches(self, unit: WorkUnit, size: int) -> AsyncIterator[InputBatch]:
         """Read the rest of a window, or follow without end; `size` bounds the events of a request.
 
         Raises:
             UsageError: the log group is gone, or the right to read it. TransientError: AWS does not answer.
         """
-        read = self._follow(unit, size) if unit.source.name == TAIL else self._read_window(unit, size)
-        async with aclosing(prefetch(read)) as batches:
-            async for batch in batches:
-                yield batch
+        return prefetch(self._follow(unit, size) if unit.source.name == TAIL else self._read_window(unit, size))
 
     def is_finished(self, unit: WorkUnit) -> bool:
         """Return whether the unit is a window."""

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import aclosing
 
 from pipeline.aws.aggregated import user_records
 from pipeline.aws.kinesis import AFTER, AT, CLOSED, OLDEST, DataStream, IteratorExpiredError, Records
@@ -45,15 +44,13 @@ class StreamReader:
         self._follow = pull.follow
         self._max_bytes = settings.max_message_bytes
 
-    async def batches(self, unit: WorkUnit, size: int) -> AsyncIterator[InputBatch]:
+    def batches(self, unit: WorkUnit, size: int) -> AsyncIterator[InputBatch]:
         """Read a shard as far as it goes now, or to the end of the turn.
 
         Raises:
             UsageError: the stream is gone, or the right to read it. TransientError: AWS does not answer.
         """
-        async with aclosing(prefetch(self._read(unit, size))) as batches:
-            async for batch in batches:
-                yield batch
+        return prefetch(self._read(unit, size))
 
     def is_finished(self, unit: WorkUnit) -> bool:
         """Return whether the shard was read to its end, or all of it that the job wants."""

@@ -30,13 +30,10 @@ NON_RETRYABLE_CODES = {
 }  # fmt: skip
 """Codes of errors that a retry cannot solve: wrong statements, types, names, passwords, an unknown cluster, nowhere to
 keep a role, rows that a view refuses to read (src/Common/ErrorCodes.cpp)."""
-
-
 INSERT_SETTINGS = {
     "max_partitions_per_insert_block": 0,  # one batch may have events of 100 months
-    "min_free_disk_bytes_to_perform_insert": 16
-    * 1024
-    * 1024,  # a disk that fills up during an insert leaves broken parts
+    # a disk that fills up during an insert leaves broken parts
+    "min_free_disk_bytes_to_perform_insert": 16 * 1024 * 1024,
 }
 DISTINCT_ROWS = {"turns", "conversations"}
 """Tables whose batches never have two rows of one key. To search them for such rows takes a third of an insert."""
@@ -65,9 +62,8 @@ class ClickHouse:
         options.pd = options.np = None
         url = urlsplit(settings.clickhouse)
         if settings.clickhouse_ca:
-            client_context(
-                settings.clickhouse_ca, "TURNFOLD_CLICKHOUSE_CA"
-            )  # the driver does not say what is wrong with it
+            # the driver does not say what is wrong with it
+            client_context(settings.clickhouse_ca, "TURNFOLD_CLICKHOUSE_CA")
         with translate_errors():
             client = await clickhouse_connect.get_async_client(
                 interface=url.scheme,

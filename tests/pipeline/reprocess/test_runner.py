@@ -13,7 +13,7 @@ from pipeline.config.settings import Settings
 from pipeline.reprocess.batch import DecodedInputs, InputBatch
 from pipeline.reprocess.leases import Leases
 from pipeline.reprocess.runner import JobRunner
-from pipeline.reprocess.steps import BatchResult, PreparedBatch, Sink, WrittenBatch
+from pipeline.reprocess.sink import BatchResult, PreparedBatch, Sink, WrittenBatch
 from pipeline.runtime.errors import TransientError
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.runs import load_run, save_run, save_units

@@ -2,7 +2,7 @@
 
 from pipeline.config.settings import Settings
 from pipeline.reprocess.batch import DecodedInputs, InputBatch
-from pipeline.reprocess.steps import _decode_function, _result
+from pipeline.reprocess.sink import _decode_function, _result
 from schemas.reprocessing import Job, JobKind, JobRules, Target
 from tests.events import raw, turn
 
