@@ -32,18 +32,23 @@ from pipeline.runtime.process import tune_gc
 from pipeline.store.connection.client import ClickHouse, connection
 from schemas.reprocessing import Job, JobCounts, JobKind, Phase, Target
 
+MAX_PRINTED = 20
+"""Number of problems that are printed; all are counted."""
+FAILED, INTERRUPTED = 1, 130
+UNITS = {JobKind.BACKFILL: "inputs", JobKind.KINESIS: "records"}
+"""Kind of job -> what its progress counts, if not events."""
+
 
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--into`, which the command gets, and `--swap`, which goes into the `options` of `job_options`."""
-
-    @click.option("--into", type=click.Choice([Target.LIVE.value, Target.NEW.value]), default=Target.LIVE.value,
-                  show_default=True, help="live: the tables that are queried; new: shadow tables.")  # fmt: skip
-    @click.option("--swap", is_flag=True, help="Replace the live tables with the new ones when these are filled.")
-    @wraps(command)
-    def with_options(*arguments: Any, **options: Any) -> Any:
-        return command(*arguments, **options)
-
-    return with_options
+    swap_option = click.option(
+        "--swap", is_flag=True, help="Replace the live tables with the new ones when these are filled."
+    )
+    into_option = click.option(
+        "--into", type=click.Choice([Target.LIVE.value, Target.NEW.value]), default=Target.LIVE.value,
+        show_default=True, help="live: the tables that are queried; new: shadow tables.",
+    )  # fmt: skip
+    return into_option(swap_option(command))
 
 
 def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,13 +78,6 @@ def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*arguments, options=options, **others)
 
     return with_options
-
-
-MAX_PRINTED = 20
-"""Number of problems that are printed; all are counted."""
-FAILED, INTERRUPTED = 1, 130
-UNITS = {JobKind.BACKFILL: "inputs", JobKind.KINESIS: "records"}
-"""Kind of job -> what its progress counts, if not events."""
 
 
 class JobOptions(msgspec.Struct, frozen=True, kw_only=True):

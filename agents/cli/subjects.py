@@ -3,8 +3,8 @@
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from agents.cli.list_options import JsonObject
 from agents.cli.options import parse_name
 from pipeline.runtime.errors import UsageError
 from schemas.lex.analytics.filters import (
@@ -37,8 +37,6 @@ USUAL_STATISTICS = {
     "UtteranceTimestamp": MetricStatistic.MAX,
 }
 """The statistic of a metric where none is asked for; of all others it is the sum."""
-
-JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

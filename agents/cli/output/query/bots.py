@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.output.write import cell, console, iso
+from agents.cli.output.query.formats import iso_time, readable_time
+from agents.cli.output.write import cell, console
 from schemas.lex.list_bots import BotSummary
 
 
@@ -14,7 +15,7 @@ def bot_cells() -> dict[str, Callable[[BotSummary], str | int]]:
     return {
         "botName": lambda bot: bot.bot_name,
         "botId": lambda bot: bot.bot_id,
-        "lastUpdatedDateTime": lambda bot: iso(round(bot.last_updated_date_time * 1000)),
+        "lastUpdatedDateTime": lambda bot: iso_time(bot.last_updated_date_time),
     }
 
 
@@ -24,6 +25,6 @@ def print_bots(bots: Sequence[BotSummary]) -> None:
     for name in ("bot", "id", "last conversation (UTC)"):
         table.add_column(name, overflow="fold")
     for bot in bots:
-        ended = iso(round(bot.last_updated_date_time * 1000))[:19].replace("T", " ")
+        ended = readable_time(bot.last_updated_date_time)
         table.add_row(*(Text(cell(text)) for text in (bot.bot_name, bot.bot_id, ended)))
     console().print(table)

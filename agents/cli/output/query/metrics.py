@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
-from rich.table import Table
 from rich.text import Text
 
 from agents.cli.output.query.bars import bar, percent
+from agents.cli.output.query.formats import readable_duration, readable_time, titled_table
 from agents.cli.output.write import cell, console, iso
 from schemas.lex.analytics.metrics import MetricsResult, MetricStatistic
 
@@ -77,7 +77,7 @@ def metrics_cells(columns: ResultColumns) -> dict[str, Callable[[MetricsResult],
 
 def print_metrics(results: Sequence[MetricsResult], columns: ResultColumns, title: str) -> None:
     """Print a table; if there are several results, with bars of the first metric."""
-    table = Table(title=Text(cell(title)), title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = titled_table(title)
     for name in columns.bins:
         table.add_column(f"{name} (UTC)", no_wrap=True)
     for name in columns.groups:
@@ -123,16 +123,10 @@ def _plain(metric: MetricColumn, result: MetricsResult) -> str | int:
 def _shown(metric: MetricColumn, value: float, count: float | None) -> str:
     """Return a value for people: a time, a duration, a mean, or a number, of an outcome with its share of `count`."""
     if metric.name == OF_TIME:
-        return iso(round(value * 1000))[:19].replace("T", " ")
+        return readable_time(value)
     if metric.name == OF_SECONDS:
-        return _duration(value)
+        return readable_duration(value)
     if metric.statistic is MetricStatistic.AVG:
         return f"{value:,.2f}" if metric.name in MEASURES else percent(value, 1.0)
     is_outcome = metric.statistic is MetricStatistic.SUM and metric.name not in MEASURES
     return f"{value:,.0f} {percent(value, count):>5}" if is_outcome and count else f"{value:,.0f}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,12 +1,12 @@
 """Print the state of a session and its transcript as tables."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 
 from msgspec import UnsetType
 from rich.table import Table
 from rich.text import Text
 
+from agents.cli.output.query.formats import readable_time
 from agents.cli.output.write import cell, console
 from schemas.lex.session_v1 import ActiveContextV1, GetSessionV1Response, IntentSummary
 from schemas.lex.session_v2 import Message
@@ -36,7 +36,7 @@ def _state(session: GetSessionV1Response, transcript: GetTranscriptResponse) -> 
     yield "conversation", session.session_id
     yield "bot", f"{transcript.bot_id}, version {transcript.bot_version or NOTHING}"
     yield "alias, locale", f"{transcript.bot_alias_id}, {transcript.locale_id or NOTHING}"
-    yield "last turn", f"{_time(last):%Y-%m-%d %H:%M:%S}"
+    yield "last turn", readable_time(last.timestamp)
     yield "next", _joined(action.type, action.intent_name, action.slot_to_elicit)
     yield "state", action.fulfillment_state or "in progress"
     yield "attributes", _pairs(session.session_attributes)
@@ -59,7 +59,7 @@ def _context(context: ActiveContextV1) -> tuple[str, ...]:
 
 
 def _lines(turn: SpokenTurn) -> Iterator[tuple[str, ...]]:
-    time = f"{_time(turn):%H:%M:%S}"
+    _, time = readable_time(turn.timestamp).split(" ")
     if turn.input_transcript:
         yield time, "user", turn.input_transcript
     for message in turn.messages:
@@ -86,11 +86,6 @@ def _table(title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) 
 
 def _pairs(pairs: Mapping[str, str | None]) -> str:
     return ", ".join(f"{name}={NOTHING if value is None else value}" for name, value in pairs.items()) or NOTHING
-
-
-def _time(turn: SpokenTurn) -> datetime:
-    # via whole milliseconds, as a float of seconds may be slightly less than the millisecond it stands for
-    return datetime.fromtimestamp(round(turn.timestamp * 1000) / 1000, UTC)
 
 
 def _joined(*words: str | UnsetType) -> str:

@@ -1,12 +1,11 @@
 """Print sessions: a table for people, and the columns of CSV for programs."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 
-from rich.table import Table
 from rich.text import Text
 
-from agents.cli.output.write import cell, console, iso
+from agents.cli.output.query.formats import iso_time, readable_duration, readable_time, titled_table
+from agents.cli.output.write import cell, console
 from schemas.lex.analytics.list_sessions import SessionSpecification
 
 COLOURS = {"Success": "green", "Failure": "red", "Dropped": "yellow"}
@@ -17,8 +16,8 @@ Cell = Callable[[SessionSpecification], str | int]
 def cells() -> dict[str, Cell]:
     """Return the CSV columns of a session by name; times are UTC with milliseconds."""
     return {
-        "conversationStartTime": lambda s: iso(round(s.conversation_start_time * 1000)),
-        "conversationEndTime": lambda s: iso(round(s.conversation_end_time * 1000)),
+        "conversationStartTime": lambda s: iso_time(s.conversation_start_time),
+        "conversationEndTime": lambda s: iso_time(s.conversation_end_time),
         "conversationDurationSeconds": lambda s: s.conversation_duration_seconds,
         "numberOfTurns": lambda s: s.number_of_turns,
         "conversationEndState": lambda s: s.conversation_end_state or "",
@@ -35,7 +34,7 @@ def cells() -> dict[str, Cell]:
 
 def print_table(sessions: Iterable[SessionSpecification], title: str) -> int:
     """Print a table as wide as the terminal, and return the number of its rows."""
-    table = Table(title=Text(cell(title)), title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = titled_table(title)
     for name in (
         "started (UTC)",
         "lasted",
@@ -69,21 +68,10 @@ def print_line(session: SessionSpecification) -> None:
 
 def _texts(session: SessionSpecification) -> Iterator[Text]:
     state = session.conversation_end_state or OPEN
-    yield Text(f"{_time(session.conversation_start_time):%Y-%m-%d %H:%M:%S}", no_wrap=True)
-    yield Text(_duration(session.conversation_duration_seconds))
+    yield Text(readable_time(session.conversation_start_time), no_wrap=True)
+    yield Text(readable_duration(session.conversation_duration_seconds))
     yield Text(str(session.number_of_turns))
     yield Text(cell(state), COLOURS.get(state, "cyan"))
     yield Text(cell(" > ".join(intent.intent_name for intent in session.invoked_intent_samples)))
     for value in (session.mode, session.channel, session.locale_id, session.bot_version, session.session_id):
         yield Text(cell(value or "-"))
-
-
-def _duration(seconds: int) -> str:
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _time(seconds: float) -> datetime:
-    # via whole milliseconds, as a float of seconds may be slightly less than the millisecond it stands for
-    return datetime.fromtimestamp(round(seconds * 1000) / 1000, UTC)

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from rich.table import Table
 from rich.text import Text
 
-from agents.cli.output.write import cell, console, iso
+from agents.cli.output.query.formats import iso_time, readable_time, titled_table
+from agents.cli.output.write import cell, console
 from schemas.lex.analytics.list_utterances import UtteranceSpecification
 
 COLUMNS = ("when (UTC)", "utterance", "intent", "slot", "state", "locale", "session")
@@ -14,7 +14,7 @@ COLUMNS = ("when (UTC)", "utterance", "intent", "slot", "state", "locale", "sess
 def utterance_cells() -> dict[str, Callable[[UtteranceSpecification], str | int]]:
     """Return the CSV columns of an utterance by name; times are UTC with milliseconds."""
     return {
-        "utteranceTimestamp": lambda u: iso(round(u.utterance_timestamp * 1000)),
+        "utteranceTimestamp": lambda u: iso_time(u.utterance_timestamp),
         "utterance": lambda u: u.utterance,
         "utteranceUnderstood": lambda u: "true" if u.utterance_understood else "false",
         "associatedIntentName": lambda u: u.associated_intent_name or "",
@@ -32,14 +32,14 @@ def utterance_cells() -> dict[str, Callable[[UtteranceSpecification], str | int]
         "botVersion": lambda u: u.bot_version,
         "sessionId": lambda u: u.session_id,
         "utteranceRequestId": lambda u: u.utterance_request_id,
-        "conversationStartTime": lambda u: iso(round(u.conversation_start_time * 1000)),
-        "conversationEndTime": lambda u: iso(round(u.conversation_end_time * 1000)),
+        "conversationStartTime": lambda u: iso_time(u.conversation_start_time),
+        "conversationEndTime": lambda u: iso_time(u.conversation_end_time),
     }
 
 
 def print_utterances(utterances: Iterable[UtteranceSpecification], title: str) -> int:
     """Print a table as wide as the terminal, and return the number of its rows."""
-    table = Table(title=Text(cell(title)), title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = titled_table(title)
     for name in COLUMNS:
         table.add_column(name, overflow="fold")
     for utterance in utterances:
@@ -50,7 +50,7 @@ def print_utterances(utterances: Iterable[UtteranceSpecification], title: str) -
 
 def _texts(utterance: UtteranceSpecification) -> Iterator[Text]:
     understood = utterance.utterance_understood
-    yield Text(iso(round(utterance.utterance_timestamp * 1000))[:19].replace("T", " "), no_wrap=True)
+    yield Text(readable_time(utterance.utterance_timestamp), no_wrap=True)
     yield Text(cell(utterance.utterance))
     intent = utterance.associated_intent_name or "-"
     yield Text(cell(intent if understood else f"missed: {intent}"), "" if understood else "red")
