@@ -1,7 +1,7 @@
 """Build the receiver: routes, a probe of Kafka, the middlewares of the query layer; and run it until a signal."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -84,8 +84,8 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
 
     app = Starlette(
         routes=[
-            Route(firehose.PATH, _endpoint(to_firehose), methods=METHODS),
-            Route(events.PATH, _endpoint(to_events), methods=["POST"]),
+            Route(firehose.PATH, to_firehose.answer, methods=METHODS),
+            Route(events.PATH, to_events.answer, methods=["POST"]),
             *probes(SharedProbe(partial(asyncio.to_thread, producer.problem, PROBE_SECONDS)), metrics, access),
         ],
         middleware=[
@@ -99,15 +99,6 @@ def create_app(settings: Settings, *, now: Now = now_ms) -> Starlette:
     )
     app.router.redirect_slashes = False  # senders do not expect redirects
     return app
-
-
-def _endpoint(handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """Return a function: Starlette takes other callables for ASGI applications."""
-
-    async def endpoint(request: Request) -> Response:
-        return await handle(request)
-
-    return endpoint
 
 
 async def _on_no_route(request: Request, error: Exception) -> Response:

@@ -71,7 +71,7 @@ class EventsEndpoint:
         """Take bodies of at most `max_bytes`, before and after they are decompressed."""
         self._reception, self._publisher, self._max_bytes = reception, publisher, max_bytes
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Receive one request."""
         self._reception.authorize(request, OPERATION, _token)
         if int(request.headers.get("content-length", 0)) > self._max_bytes:

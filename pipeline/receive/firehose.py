@@ -75,7 +75,7 @@ class FirehoseEndpoint:
     def __init__(self, reception: AuthorizedReception, publisher: Publisher, now: Now) -> None:
         self._reception, self._publisher, self._now = reception, publisher, now
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Receive one request. A failure is sent again by Firehose, whatever its status, unless that is 413."""
         request_id = request.headers.get("x-amz-firehose-request-id", "")[:MAX_ID]
         readers: list[FirehoseBody] = []
