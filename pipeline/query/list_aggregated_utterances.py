@@ -7,7 +7,14 @@ from typing import Any
 from msgspec import UNSET
 
 from pipeline.query.analytics.context import QueryContext
-from pipeline.query.analytics.filters import CONVERSATION_FILTERS, EQUALS_OR_CONTAINS, Filter, SqlFragment, conditions
+from pipeline.query.analytics.filters import (
+    CONVERSATION_FILTERS,
+    EQUALS_OR_CONTAINS,
+    Filter,
+    SqlFragment,
+    conditions,
+    parameters_of,
+)
 from pipeline.query.analytics.fold_version import require_visits
 from pipeline.query.analytics.items import OVERLAPPING, SETTINGS, UTTERANCES
 from pipeline.query.analytics.page_token import fingerprint
@@ -130,7 +137,7 @@ def select(query: TextQuery, cursor: SortCursor | None, limit: int) -> SqlFragme
         f"FROM (\n{TEXTS}{UTTERANCES.from_where(query.conditions, TEXTS)}\nGROUP BY utterance_text)\n"
         f"WHERE {' AND '.join(each.sql for each in position) or 'true'}\n{order_by(keys)}\nLIMIT {{limit:UInt32}}"
     )
-    values = {name: value for each in (*query.conditions, *position) for name, value in each.parameters.items()}
+    values = parameters_of((*query.conditions, *position))
     window = query.window
     return SqlFragment(
         sql, values | {"bot_id": query.bot_id, "after": window.after, "before": window.before, "limit": limit}

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from pipeline.query.analytics.context import QueryContext
-from pipeline.query.analytics.filters import PATH_FILTERS, SqlFragment, conditions
+from pipeline.query.analytics.filters import PATH_FILTERS, SqlFragment, conditions, parameters_of
 from pipeline.query.analytics.fold_version import require_visits
 from pipeline.query.analytics.items import CONVERSATIONS, INSIDE, SETTINGS
 from pipeline.query.analytics.time_range import TimeRange
@@ -84,7 +84,7 @@ def select(bot_id: str, window: TimeRange, conditions: Sequence[SqlFragment], pa
     """
     on_the_path = SqlFragment(ON_THE_PATH, {"path": path})
     rests = RESTS + CONVERSATIONS.from_where([*conditions, on_the_path], RESTS)
-    values = {name: value for each in conditions for name, value in each.parameters.items()}
+    values = parameters_of(conditions)
     return SqlFragment(
         SELECT.format(rests=rests),
         values

@@ -2,7 +2,7 @@
 
 import enum
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -38,6 +38,11 @@ class SqlFragment:
     """True if it is a condition on an item of the conversation's arrays."""
     on_texts: bool = False
     """True if it is a condition on what was said, which rows have since `VISITS_SINCE`."""
+
+
+def parameters_of(fragments: Iterable[SqlFragment]) -> dict[str, Any]:
+    """Return the values of the parameters of all these fragments."""
+    return {name: value for fragment in fragments for name, value in fragment.parameters.items()}
 
 
 class RequestedFilter(Protocol):

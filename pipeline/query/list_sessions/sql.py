@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from pipeline.query.analytics.context import Row
-from pipeline.query.analytics.filters import END_STATE, SqlFragment
+from pipeline.query.analytics.filters import END_STATE, SqlFragment, parameters_of
 from pipeline.query.analytics.items import SETTINGS as ITEM_SETTINGS
 from pipeline.query.analytics.page_token import PageCursor
 from pipeline.query.analytics.time_range import TimeRange
@@ -118,7 +118,7 @@ def select(
     }
     return SqlFragment(
         f"{SELECT}{_where(conditions)}{scope.sql}{_order_by(query, order)}LIMIT {{limit:UInt32}}",
-        {name: value for each in conditions for name, value in each.parameters.items()} | bounds,
+        parameters_of(conditions) | bounds,
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipeline.query.analytics.filters import SqlFragment
+from pipeline.query.analytics.filters import SqlFragment, parameters_of
 from pipeline.query.analytics.items import UTTERANCES
 from pipeline.query.analytics.page_token import PageCursor
 from pipeline.query.analytics.time_range import TimeRange
@@ -68,7 +68,7 @@ def select(query: UtteranceQuery, part: TimeRange, cursor: UtteranceCursor | Non
     conditions = [*query.conditions, *_after_cursor(query, cursor)]
     direction = "DESC" if query.descending else "ASC"
     order = ", ".join(f"{column} {direction}" for column in ORDER)
-    values = {name: value for each in conditions for name, value in each.parameters.items()}
+    values = parameters_of(conditions)
     return SqlFragment(
         f"{SELECT}{UTTERANCES.from_where(conditions, SELECT)}\nORDER BY {order}\nLIMIT {{limit:UInt32}}",
         values | {"bot_id": query.bot_id, "after": part.after, "before": part.before, "limit": limit},

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.query.analytics.filters import SqlFragment
+from pipeline.query.analytics.filters import SqlFragment, parameters_of
 from pipeline.query.analytics.sort_keys import SortCursor, SortKey, after, order_by, sort_tuple
 from pipeline.query.analytics.time_range import TimeRange
 from pipeline.query.metrics.kinds import CONCURRENCY, UTTERANCE_TIMESTAMP, MetricsKind
@@ -94,9 +94,7 @@ def select(query: MetricsQuery, cursor: SortCursor | None, dropped_before: int, 
         "limit": limit,
     }
     conditions = [*query.conditions, *position]
-    return SqlFragment(
-        "\n".join(clauses), {name: value for each in conditions for name, value in each.parameters.items()} | bounds
-    )
+    return SqlFragment("\n".join(clauses), parameters_of(conditions) | bounds)
 
 
 def _columns(query: MetricsQuery) -> dict[str, str]:
