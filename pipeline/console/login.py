@@ -1,5 +1,7 @@
 """Let people log in where access keys are required: a bearer token becomes a cookie that ends with its key."""
 
+from typing import NamedTuple
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -37,18 +39,33 @@ def reader(access: AccessControl, request: Request) -> AccessKey:
         raise LoggedOutError(str(error)) from None
 
 
-async def log_in(logins: Logins, request: Request) -> tuple[AccessKey, Response]:
-    """Check the token of the login form; the response sets the cookie and shows the page that was asked for.
+class LoginForm(NamedTuple):
+    """A token, and the page that was asked for."""
+
+    token: str
+    target: str
+
+
+async def read_form(request: Request) -> LoginForm:
+    """Read the login form.
 
     Raises:
-        DeniedError: the token is wrong, revoked or expired, or the form is on another site.
-        KeysUnavailableError: the key file cannot be read.
+        DeniedError: the form is on another site.
     """
     require_own_form(request)
     async with request.form(max_files=0, max_fields=4, max_part_size=8192) as form:
-        token, target = str(form.get("token", "")).strip()[:MAX_TOKEN], str(form.get("next", ""))
-    key, login = logins.log_in(token)
-    response = RedirectResponse(target if is_own_path(target) else HOME, 303)
+        return LoginForm(str(form.get("token", "")).strip()[:MAX_TOKEN], str(form.get("next", "")))
+
+
+def log_in(logins: Logins, request: Request, form: LoginForm) -> tuple[AccessKey, Response]:
+    """Check the token; the response sets the cookie and shows the page that was asked for.
+
+    Raises:
+        DeniedError: the token is wrong, revoked or expired.
+        KeysUnavailableError: the key file cannot be read.
+    """
+    key, login = logins.log_in(form.token)
+    response = RedirectResponse(form.target if is_own_path(form.target) else HOME, 303)
     response.set_cookie(
         COOKIE,
         login,

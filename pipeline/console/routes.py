@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from pipeline.auth.authenticator import check_right
 from pipeline.auth.errors import DeniedError
 from pipeline.console.assets import Assets
-from pipeline.console.login import LoggedOutError, log_in, log_out, reader, require_logins
+from pipeline.console.login import LoggedOutError, LoginForm, log_in, log_out, read_form, reader, require_logins
 from pipeline.console.output.rendering import environment
 from pipeline.console.questions import Questions
 from pipeline.console.screens import bots, compare, intents, overview, paths, session, sessions, status, utterances
@@ -56,10 +56,12 @@ def console_routes(app: AppContext) -> Sequence[BaseRoute]:
         context = request_context(request.scope)
         context.operation = "ConsoleLogin"
         context.audit = audit = AuditRecord(context.operation)
+        form = LoginForm("", "")
         try:
-            key, response = await log_in(logins, request)
+            form = await read_form(request)
+            key, response = log_in(logins, request, form)
         except DeniedError as error:
-            return _login_page(console, request, str(error), 403)
+            return _login_page(console, request, str(error), 403, form.target)
         audit.key = key.id
         return response
 

@@ -38,6 +38,12 @@ def test_over_tls_the_cookie_is_secure(guarded: TestClient, reader: IssuedKey) -
         assert ("secure" in cookie) == (scheme == "https")
 
 
+def test_after_a_wrong_token_the_page_that_was_asked_for_is_still_known(guarded: TestClient) -> None:
+    answer = guarded.post(LOGIN, data={"token": "tf_wrong", "next": f"{SESSIONS}?last=30d"})
+    assert answer.status_code == 403
+    assert f'name="next" value="{SESSIONS}?last=30d"' in answer.text
+
+
 def test_a_form_of_another_site_is_refused(guarded: TestClient, reader: IssuedKey) -> None:
     answer = guarded.post(LOGIN, data={"token": reader.credential}, headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 403
