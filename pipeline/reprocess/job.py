@@ -13,7 +13,7 @@ import msgspec
 from pipeline.config.fold_rules import kafka_client_id
 from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
-from pipeline.kafka.group import members
+from pipeline.kafka.members import members
 from pipeline.reprocess.leases import FINISH
 from pipeline.reprocess.readers import can_resume, sources
 from pipeline.runtime.clock import now_ms

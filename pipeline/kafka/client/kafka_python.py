@@ -1,11 +1,12 @@
 """Open kafka-python clients with a bounded wait, check what they fetch, and translate their errors."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.errors import AuthorizationError, KafkaConfigurationError, KafkaError, KafkaTimeoutError
+from kafka.errors import AuthorizationError, KafkaConfigurationError, KafkaError, KafkaTimeoutError, RetriableError
 from kafka.record import MemoryRecords
 
 from pipeline.config.settings import Settings
@@ -23,6 +24,8 @@ from pipeline.kafka.client.connection import (
 from pipeline.kafka.client.connectivity import REFUSALS, NetworkClient
 from pipeline.runtime.errors import TransientError, UsageError
 
+PAUSE = 0.1
+"""Seconds between two requests to a cluster that is not ready."""
 FETCH_WAIT_MS = 100
 """Milliseconds that a broker may hold a fetch at the end of a partition: readers stop there."""
 
@@ -73,6 +76,22 @@ def open_consumer(settings: Settings, patience: float = PATIENCE, **options: Any
             yield client
         finally:
             client.close(autocommit=False)
+
+
+def ask_coordinator(ask: Callable[[], Any], patience: float) -> Any:
+    """Return the result of `ask`, a request to a group's coordinator; retry while a new cluster has none yet.
+
+    Raises:
+        RetriableError: there is still none after `patience` seconds.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return ask()
+        except RetriableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE)
 
 
 @contextmanager
