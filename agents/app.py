@@ -130,6 +130,7 @@ def create_app(settings: Settings) -> App:
         metrics,
         limit,
         generation=lambda: app.consumer.confirmed_generation(),  # noqa: PLW0108 - as above
+        group=lambda: app.consumer.worker_group(settings),
         is_recreated=lambda topic, topic_id: app.consumer.is_recreated(topic, topic_id),  # noqa: PLW0108 - as above
     )
     _add_conversations(app, settings, RecordDecoder(EventDecoder.of(settings), placement, metrics), flusher)

@@ -18,9 +18,11 @@ from mode import Service
 
 from agents.consumer.positions import INTERRUPTIONS
 from agents.consumer.thread import ConsumerThread
+from pipeline.config.settings import Settings
 from pipeline.metrics.worker import ResetCause
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.retry import retry_forever
+from schemas.erasure import digest
 
 PAUSE = 0.1
 """Seconds between an interruption and the next attempt."""
@@ -134,6 +136,11 @@ class SeekingConsumer(driver.Consumer):
                 raise TransientError(repr(error)) from error
 
         return await retry_forever(ask, f"Kafka does not tell the id of topic {topic}", self.transport.metrics.kafka)
+
+    def worker_group(self, settings: Settings) -> str:
+        """Return the name by which the workers of this group and topic announce themselves to other groups."""
+        cluster = self._thread.cluster_id or ",".join(sorted(settings.kafka))
+        return f"workers-{digest(cluster, settings.kafka_group, settings.topic_turns)[:10]}"
 
     def topic_id(self, topic: str) -> str:
         """Return the id that a topic had before the records were fetched that arrive now; empty if it has none."""

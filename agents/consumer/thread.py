@@ -11,7 +11,7 @@ from faust.types import TP
 from agents.consumer.fetches import check_fetches
 from agents.consumer.membership import Membership
 from agents.consumer.positions import INTERRUPTIONS, SeekResult, commit_of, reset_to_beginning, seek_to_committed
-from agents.consumer.topic_ids import is_recreated, topic_ids
+from agents.consumer.topic_ids import cluster_id, is_recreated, topic_ids
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -22,6 +22,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.membership: Membership | None = None
+        self.cluster_id = ""
+        """The id of the Kafka cluster; empty before the first seek, and for old brokers."""
         self.ids: Mapping[str, str] = {}
         """Topic -> its id at the last seek to the committed offsets: our commits are for these topics."""
 
@@ -44,6 +46,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _seek_to_committed(self) -> SeekResult:
         consumer = self._ensure_consumer()
+        self.cluster_id = self.cluster_id or await cluster_id(consumer._client)  # noqa: SLF001 - not public
         ids = await self._topic_ids()
         result = await seek_to_committed(consumer, ids, self.ids)
         self.ids = {**self.ids, **ids}

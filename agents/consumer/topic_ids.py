@@ -130,6 +130,22 @@ async def topic_ids(client: Any, topics: Collection[str], node: int | None = Non
     return {name: topic_id.hex() for error, name, topic_id, *_ in response.topics if not error and any(topic_id)}
 
 
+async def cluster_id(client: Any) -> str:
+    """Return the id of the cluster; empty for an old broker.
+
+    Raises:
+        KafkaError: Kafka does not answer.
+    """
+    node = client.get_random_node()
+    if node is None:
+        raise NodeNotReadyError
+    try:
+        response = await client.send(node, _MetadataRequest(()))
+    except (IncompatibleBrokerVersion, NotImplementedError):
+        return ""
+    return response.cluster_id or ""
+
+
 async def is_recreated(client: Any, topic: str, topic_id: str) -> bool:
     """Return whether a topic does not have this id any more, according to the brokers that lead its partitions.
 

@@ -1,5 +1,7 @@
 """Build the command that runs the embedded Kafka-protocol broker."""
 
+import socket
+
 from pipeline.runtime.errors import UsageError
 
 
@@ -21,6 +23,7 @@ def broker_command(port: int, host: str = "127.0.0.1") -> list[str]:
     flags = {
         "listener-url": listener,
         "advertised-listener-url": listener,
+        "cluster-id": f"{socket.gethostname()}-{port}",  # tells it from others that write to the same ClickHouse
         "storage-engine": "memory://tansu/",
     }
     return [str(binary), "broker", *(word for flag, value in flags.items() for word in (f"--{flag}", value))]

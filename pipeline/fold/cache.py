@@ -1,7 +1,8 @@
 """Cache the events of recent conversations in memory, up to a maximum."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from pipeline.fold.event_set import EventSet
 from schemas.turn import ConversationKey, Turn
@@ -17,16 +18,18 @@ class History(EventSet):
 
     Where writers other than workers have written the conversation, the archive is no prefix of the log, and a dead
     worker may have known any part of it. Then the current rows tell what to delete (`current`): a dead worker writes
-    no more, and one that only sleeps reads the archive after its next write, since another writer wrote meanwhile.
+    no more, and one that only sleeps reads the archive after its next write, since another writer wrote meanwhile. A
+    dead worker may also have known more: its row can only be deleted by a row of as great a version.
     """
 
-    __slots__ = ("lowest", "starts")
+    __slots__ = ("current", "lowest", "starts")
 
-    def __init__(self, archived: Iterable[Turn] = (), current: Iterable[int] = ()) -> None:
-        """Begin with the archived events of this conversation, and the starts of its current rows if needed."""
+    def __init__(self, archived: Iterable[Turn] = (), current: Mapping[int, int] = MappingProxyType({})) -> None:
+        """Begin with the archived events of this conversation, and the starts and versions of its current rows."""
         super().__init__(archived)
         self.starts: set[int] = {min(self.events)[0]} if self.events else set()
         self.starts.update(current)
+        self.current = current
         self.lowest: int | None = None  # minimum over the events of the log: a dead worker may have known no others
 
     def add(self, turn: Turn) -> bool:
@@ -37,9 +40,9 @@ class History(EventSet):
         return EventSet.add(self, turn)
 
     def pop_superseded_starts(self, start: int) -> list[int]:
-        """Return, and drop, the starts of rows that the row of `start` replaces."""
+        """Return, and drop, the starts of rows that the row of `start` replaces; keep those of greater versions."""
         superseded = sorted(self.starts - {start})
-        self.starts = {start}
+        self.starts = {start, *(one for one in superseded if self.current.get(one, 0) > self.version)}
         return superseded
 
     def discard(self, unwanted: Callable[[Turn], bool]) -> bool:

@@ -4,6 +4,7 @@ The flusher does not depend on Faust or on offsets: its caller acknowledges the 
 `write_archive` returns. A repeated flush changes nothing.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from pipeline.store.writer_state import Tables, WriterState
 from schemas.erasure import ErasureList
 from schemas.topics import DAY_MS
 from schemas.turn import ConversationKey
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 GroupGeneration = Callable[[], object]
@@ -79,11 +82,13 @@ class ConversationFlusher:
         *,
         generation: GroupGeneration = lambda: True,
         is_recreated: RecreationCheck | None = None,
+        group: Callable[[], str] = lambda: "",
         writer: Writer | None = None,
     ) -> None:
         """By default, the worker always holds its partitions, and writes to the ClickHouse of the settings.
 
-        `is_recreated` is asked before erasures are applied to records of a topic that has an id.
+        `is_recreated` is asked before erasures are applied to records of a topic that has an id. `group` is that of
+        `Writer`.
         """
         self._dead_letters = dead_letters
         self._forwarder = forwarder
@@ -95,7 +100,7 @@ class ConversationFlusher:
         self._retention = Retention.of(settings)
         self._topic_retention_ms = int(settings.topic_retention_days * DAY_MS)
         self._cache = ConversationCache(settings.cache_events)
-        self._writer = writer or Writer(settings)
+        self._writer = writer or Writer(settings, group=group)
         self._sole_writer, self._cache_resets = True, 0
 
     def depends_on(self, batches: Sequence[DecodedRecords], pending: PendingFlush) -> bool:
@@ -142,7 +147,13 @@ class ConversationFlusher:
         events = pending.batch.archived(pending.result.new)
         known = pending.batch.archived([place for place in range(len(pending.batch.turns)) if place not in new])
         write = partial(self._writer.write_archive, pending.tables, pending.result.rows, events, known)
+        was_sole = self._sole_writer
         self._sole_writer = await self._retry(write) and pending.cache_resets == self._cache_resets
+        if was_sole and not self._sole_writer:
+            log.info(
+                "other writers are active (a replay, an erasure, workers of another group or cluster): each flush "
+                "reads its conversations back until they have been silent for a while"
+            )
         if not self._sole_writer:
             self._reset_cache()
         reconcile = partial(

@@ -71,7 +71,8 @@ async def load_histories(  # noqa: PLR0913 - the state of the tables, each fact 
     histories: dict[ConversationKey, History] = {}
     for key in keys:
         events = archived.get(key, ())
-        histories[key] = History(events, [*current.get(key, ()), *(turn.timestamp for turn in events if has_shadow)])
+        shadow_starts = dict.fromkeys((turn.timestamp for turn in events if has_shadow), 0)
+        histories[key] = History(events, shadow_starts | current.get(key, {}))
     return histories
 
 

@@ -3,6 +3,7 @@
 PROTOCOL.md describes the steps: announce, write, poll, reconcile.
 """
 
+import math
 import time
 from collections.abc import Callable, Collection, Sequence
 
@@ -15,12 +16,15 @@ from pipeline.runtime.errors import StatementError
 from pipeline.store.archive import FEW_KEYS, write
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.connection.databases import Databases
-from pipeline.store.writer_state import Tables, WriterState, WriterStateReader, has_tables
+from pipeline.store.runs import announce_workers
+from pipeline.store.writer_state import LEASE_MS, Tables, WriterState, WriterStateReader, has_tables
 from schemas.conversation import Conversation
 from schemas.turn import ArchivedTurn, ConversationKey, Turn
 
 Events = dict[ConversationKey, list[Turn]]
 """Events by conversation."""
+RENEW_SECONDS = LEASE_MS / 3000
+"""Seconds after which an announcement is renewed, long before it expires."""
 
 
 def state_seconds(settings: Settings) -> float:
@@ -37,11 +41,21 @@ class Writer:
     """
 
     def __init__(
-        self, settings: Settings, databases: Databases | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        databases: Databases | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        group: Callable[[], str] = lambda: "",
     ) -> None:
-        """`clock` returns seconds, those included in which this process was frozen."""
+        """`clock` returns seconds, those included in which this process was frozen.
+
+        `group` returns a name of the group of workers and its topic: a session has one worker in a group, and perhaps
+        another one in every other group. Without a name, the worker announces nothing to other groups.
+        """
         self._databases = databases or Databases(settings)
-        self._reader = WriterStateReader(self._databases)
+        self._reader = WriterStateReader(self._databases, group)
+        self._group = group
+        self._announced_at = -math.inf
         self._reconciler = PostWriteReconciler(
             self._databases, self._reader, fold_rules(settings), Retention.of(settings)
         )
@@ -116,6 +130,7 @@ class Writer:
         Raises:
             TransientError: worth a second try.
         """
+        await self._announce()
         await self._write(tables, rows, (), ())
 
     async def write_archive(
@@ -139,6 +154,7 @@ class Writer:
         """
         before = await self.last_state()
         await self._write(tables, (), new, known)
+        await self._announce()  # again, as the announcement may have expired during the write
         polled_at = self._clock()
         while (now := await self._reader.read()).tables != tables:
             tables = now.tables
@@ -169,6 +185,13 @@ class Writer:
     async def close(self) -> None:
         """Close the connections."""
         await self._databases.close()
+
+    async def _announce(self) -> None:
+        """Announce this worker to other groups; the announcement counts for `LEASE_MS`, and is renewed long before."""
+        now = self._clock()
+        if (group := self._group()) and now - self._announced_at >= RENEW_SECONDS:
+            await announce_workers(await self.live(), group)
+            self._announced_at = now
 
     async def _write(
         self,

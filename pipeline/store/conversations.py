@@ -26,7 +26,7 @@ WHERE (bot_id, start, session_id, originating_request_id) IN (
 """  # noqa: S608 - interpolates names of a struct's fields
 
 STARTS = """
-SELECT bot_id, session_id, originating_request_id, start
+SELECT bot_id, session_id, originating_request_id, start, version
 FROM conversations FINAL
 WHERE session_id IN (SELECT session_id FROM requested)
   AND (bot_id, session_id, originating_request_id) IN requested
@@ -69,17 +69,19 @@ async def current_rows(
     return dict(current)
 
 
-async def current_starts(clickhouse: ClickHouse, keys: Sequence[ConversationKey]) -> dict[ConversationKey, list[int]]:
-    """Read the starts of the current rows of these conversations, in milliseconds.
+async def current_starts(
+    clickhouse: ClickHouse, keys: Sequence[ConversationKey]
+) -> dict[ConversationKey, dict[int, int]]:
+    """Read the starts of the current rows of these conversations, in milliseconds, and the version of each row.
 
     Raises:
         TransientError: a retry may succeed.
     """
-    starts: defaultdict[ConversationKey, list[int]] = defaultdict(list)
+    starts: defaultdict[ConversationKey, dict[int, int]] = defaultdict(dict)
     for first in range(0, len(keys), KEYS_PER_QUERY):
         chunk = keys[first : first + KEYS_PER_QUERY]
-        for bot_id, session_id, request_id, start in await clickhouse.rows(STARTS, tables=keys_table(chunk)):
-            starts[bot_id, session_id, request_id].append(start)
+        for bot_id, session_id, request_id, start, version in await clickhouse.rows(STARTS, tables=keys_table(chunk)):
+            starts[bot_id, session_id, request_id][start] = version
     return dict(starts)
 
 

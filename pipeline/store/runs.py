@@ -11,6 +11,9 @@ from schemas.reprocessing import Run, SavedState, WorkUnit
 WHOLE = ""
 """The unit name under which the run itself is saved."""
 
+WORKERS = "workers"
+"""The unit name under which workers announce themselves; such a run has no plan."""
+
 FIND = """
 SELECT unit, state, dateDiff('millisecond', saved, now64(3))
 FROM runs FINAL
@@ -78,3 +81,12 @@ async def run_names(clickhouse: ClickHouse) -> list[str]:
         TransientError: a retry may succeed.
     """
     return [name for (name,) in await clickhouse.rows(NAMES)]
+
+
+async def announce_workers(clickhouse: ClickHouse, group: str) -> None:
+    """Announce to the workers of other groups, and to jobs, that a worker of this group writes the live tables.
+
+    Raises:
+        TransientError: a retry may succeed.
+    """
+    await clickhouse.insert("runs", [SavedState(group, WORKERS, True, b"{}")])

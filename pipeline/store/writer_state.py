@@ -3,7 +3,7 @@
 Every writer reads it after its writes: see pipeline/materialise/PROTOCOL.md.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from pipeline.store.archive import FROM_FEW, TURN_COLUMNS, by_conversation, few_keys
@@ -18,7 +18,7 @@ MARGIN_MS = 5_000
 
 _ANNOUNCEMENTS = """
 SELECT toUnixTimestamp64Milli(now64(3)),
-       (SELECT toUnixTimestamp64Milli(max(saved)) FROM runs WHERE into_live),
+       (SELECT toUnixTimestamp64Milli(max(saved)) FROM runs WHERE into_live AND run != {group:String}),
        (SELECT (toUnixTimestamp64Milli(max(saved)), count()) FROM forgotten)"""
 _TABLES = """arraySort(groupArray((database, name, toString(uuid))))
 FROM system.tables
@@ -48,8 +48,9 @@ Tables = tuple[Table, ...]
 class WriterState:
     """The state of other writers and of the tables, at one moment. Times are in milliseconds by the server's clock.
 
-    `last_announcement` is when a writer other than a worker last announced that it writes. `last_erasure` is when an
-    erasure was last announced, 0 if there never was one; `erasure_count` is the number of rows that announce erasures.
+    `last_announcement` is when a writer other than a worker of this group last announced that it writes.
+    `last_erasure` is when an erasure was last announced, 0 if there never was one; `erasure_count` is the number of
+    rows that announce erasures.
     """
 
     now: int
@@ -64,12 +65,12 @@ class WriterState:
         return (self.last_erasure, self.erasure_count)
 
     def only_workers_since(self, before: "WriterState") -> bool:
-        """Return whether only workers can have written since `before`, and nothing was erased."""
+        """Return whether only workers of this group can have written since `before`, and nothing was erased."""
         last = max(self.last_announcement, self.last_erasure)
         return last + LEASE_MS + MARGIN_MS <= before.now and self.erasures_version == before.erasures_version
 
     def shared_within(self, milliseconds: int) -> bool:
-        """Return whether a writer other than a worker may have written within this time."""
+        """Return whether a writer other than a worker of this group may have written within this time."""
         return self.last_announcement + LEASE_MS + MARGIN_MS > self.now - milliseconds
 
 
@@ -81,11 +82,16 @@ def has_tables(tables: Tables, database: str) -> bool:
 class WriterStateReader:
     """Reads the writer state, with the tables of the live and the shadow database."""
 
-    def __init__(self, databases: Databases) -> None:
+    def __init__(self, databases: Databases, group: Callable[[], str] = lambda: "") -> None:
+        """`group` returns the name that the workers of the own group announce themselves by."""
         self._databases = databases
-        self._named: dict[str, object] = {"shadow": databases.shadow_name, "tables": list(TABLES)}
+        self._group = group
         self._complete: set[str] = set()
         """UUIDs of tables that have all columns that this version writes."""
+
+    @property
+    def _named(self) -> dict[str, object]:
+        return {"shadow": self._databases.shadow_name, "tables": list(TABLES), "group": self._group()}
 
     async def read(self) -> WriterState:
         """Read the state now.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 from aiokafka.errors import (
     CommitFailedError,
@@ -146,3 +147,20 @@ def test_an_offset_that_is_not_there_is_read_from_the_beginning() -> None:
         *("getmany", "recreated_topics", "seek_to_committed"),
         *("getmany", "reset_to_beginning"),
     ]
+
+
+def test_workers_announce_themselves_by_cluster_group_and_topic() -> None:
+    ours = Settings()
+    others = [msgspec.structs.replace(ours, **{name: "x"}) for name in ("kafka_group", "topic_turns")]
+    without_id = msgspec.structs.replace(ours, kafka=("b:1", "a:1"))
+    reordered = msgspec.structs.replace(ours, kafka=("a:1", "b:1"))
+
+    async def go(consumer: Any) -> None:
+        consumer._thread.cluster_id = ""
+        assert consumer.worker_group(without_id) == consumer.worker_group(reordered) != consumer.worker_group(ours)
+        consumer._thread.cluster_id = "cluster"
+        names = {consumer.worker_group(one) for one in (ours, *others)}
+        assert len(names) == 3
+        assert consumer.worker_group(without_id) in names, "a cluster may have several addresses"
+
+    consuming(Thread(), go)

@@ -12,7 +12,7 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.protocol.metadata import MetadataRequest_v5
 
 from agents.app import create_app
-from agents.consumer.topic_ids import is_recreated, topic_ids
+from agents.consumer.topic_ids import cluster_id, is_recreated, topic_ids
 from pipeline.config.settings import Settings
 from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.kafka.topics import create_topics
@@ -46,6 +46,15 @@ def test_ids_are_those_that_kafka_tells_others(kafka_settings: Settings) -> None
     found = with_client(kafka_settings, lambda client: topic_ids(client, [*names, "nonsuch"]))
     assert found == told
     assert len(set(found.values())) == 2
+
+
+def test_the_cluster_is_told_from_others(kafka_settings: Settings) -> None:
+    create_topics(kafka_settings)
+    with open_admin(kafka_settings) as kafka:
+        described = kafka.describe_cluster()
+    found = with_client(kafka_settings, cluster_id)
+    assert found
+    assert found == described["cluster_id"]
 
 
 def test_a_topic_with_another_id_is_recreated(kafka_settings: Settings) -> None:

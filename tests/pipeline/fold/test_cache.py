@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pipeline.fold.cache import ConversationCache, History
 from pipeline.fold.event_set import EventSet
 from schemas.turn import Turn
-from tests.events import turn, turns
+from tests.events import START, turn, turns
 
 
 def history(events: int) -> History:
@@ -65,3 +65,15 @@ def test_a_history_without_erased_events_knows_the_one_row_that_the_erasure_wrot
     assert past.events == EventSet(kept).events
     assert past.version == len({*kept})
     assert past.starts == ({min(one.timestamp for one in kept)} if kept else set())
+
+
+def test_a_row_of_more_events_is_deleted_again_until_the_version_is_as_great() -> None:
+    """A worker that died had read further."""
+    past = History([turn(timestamp=START)], {START + 5: 3, START + 7: 1})
+    assert past.pop_superseded_starts(START) == [START + 5, START + 7]
+    past.add(turn(timestamp=START + 5, request_id="2"))
+    assert past.pop_superseded_starts(START) == [START + 5]
+    past.add(turn(timestamp=START + 7, request_id="3"))
+    assert past.pop_superseded_starts(START) == [START + 5]
+    past.add(turn(timestamp=START + 9, request_id="4"))
+    assert past.pop_superseded_starts(START) == []

@@ -62,6 +62,8 @@ class Worker:
         committed: list[int],
         size: int,
         forwarder: StrayForwarder | None = None,
+        *,
+        group: str = "",
     ) -> None:
         self._log, self._committed, self._size = log, committed, size
         self._at = self.read = 0
@@ -79,7 +81,7 @@ class Worker:
             metrics,
             DlqLimit(1, 1),
             generation=self.holding,
-            writer=Writer(settings, server.connections(), lambda: server.clock / 1000),
+            writer=Writer(settings, server.connections(), lambda: server.clock / 1000, lambda: group),
         )
 
     @property

@@ -112,6 +112,8 @@ class Server:
         self.databases: dict[str, Database] = {}
         self.clock = 10**12  # so that the last announcement is older than Kafka's retention
         self.written = self.forgot = 0
+        self.announced: dict[str, int] = {}
+        """Times at which groups of workers announced themselves."""
         self.words: dict[tuple[str, str], Erasure] = {}
         self.erased: dict[str, set[int]] = defaultdict(set)
         self.unseen: set[int] = set()
@@ -189,7 +191,7 @@ class Client:
             parameters = {file.name: [orjson.loads(row) for row in file.data.splitlines()] for file in tables.files}
         server = self._server
         if statement == READ_STATE:
-            return [self._state()]
+            return [self._state(parameters)]
         if statement == READ_STATE_AND_EVENTS:
             return [await self._state_and_events(parameters)]
         if statement == READ_COMPLETE:
@@ -238,6 +240,8 @@ class Client:
                 if one.event not in archived | self._server.erased[one.session]:
                     self._server.unseen.add(one.event)
                 self._server.erased[one.session].add(one.event)
+        elif table == "runs":
+            self._server.announced.update({row.run: self._server.clock for row in rows})
         elif rows:
             found = self._found()
             into = found.turns if table == "turns" else found.conversations
@@ -247,19 +251,25 @@ class Client:
     async def close(self) -> None:
         """Nothing is open."""
 
-    def _state(self) -> tuple[Any, ...]:
+    def _state(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         server = self._server
-        return (server.clock, server.written, (server.forgot, server.said), self._uuids())
+        others = [saved for group, saved in server.announced.items() if group != parameters["group"]]
+        return (
+            server.clock,
+            max(server.written, *others) if others else server.written,
+            (server.forgot, server.said),
+            self._uuids(),
+        )
 
     async def _state_and_events(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         """Read both in either order, and let others take steps in between."""
         if self._server.first_state():
-            state = self._state()
+            state = self._state(parameters)
             await Step()
             return (*state, _read_back(self._found(), parameters))
         events = _read_back(self._found(), parameters)
         await Step()
-        return (*self._state(), events)
+        return (*self._state(parameters), events)
 
     def _found(self) -> Database:
         if self._database not in self._server.databases:
@@ -291,7 +301,7 @@ def _current_rows(found: Database, parameters: Mapping[str, Any]) -> Answers:
 
 def _starts(found: Database, parameters: Mapping[str, Any]) -> Answers:
     keys = set(map(tuple, parameters["requested"]))
-    return [(*row.key, row.start) for row in found.conversations.answered() if row.key in keys]
+    return [(*row.key, row.start, row.version) for row in found.conversations.answered() if row.key in keys]
 
 
 def _bots(found: Database, parameters: Mapping[str, Any]) -> Answers:

@@ -10,11 +10,11 @@ from itertools import count
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.materialise.writer import Writer, state_seconds
+from pipeline.materialise.writer import RENEW_SECONDS, Writer, state_seconds
 from pipeline.runtime.errors import StatementError
 from pipeline.store.archive import FEW_KEYS, read_back
 from pipeline.store.connection.client import ClickHouse, connection
-from pipeline.store.runs import save_run
+from pipeline.store.runs import run_names, save_run
 from pipeline.store.schema.shadow_tables import (
     create_shadow_tables,
     database_exists,
@@ -36,10 +36,10 @@ FIRST, SECOND, THIRD = TALK
 
 @asynccontextmanager
 async def writing(
-    settings: Settings, clock: Callable[[], float] = time.monotonic
+    settings: Settings, clock: Callable[[], float] = time.monotonic, group: str = ""
 ) -> AsyncIterator[tuple[Writer, ClickHouse]]:
     """Yield a writer and another connection; drop shadow and retired tables afterwards."""
-    writer = Writer(settings, clock=clock)
+    writer = Writer(settings, clock=clock, group=lambda: group)
     try:
         async with connection(settings) as server:
             yield writer, server
@@ -218,5 +218,36 @@ def test_only_jobs_into_the_live_tables_are_other_writers(with_tables: Settings,
             await save_run(server, "run", run, into_live=into is Target.LIVE)
             assert await flush(writer, [SECOND]) is alone
             assert await flush(writer, [THIRD]) is alone  # the announcement counts for some time
+
+    asyncio.run(go())
+
+
+def test_workers_of_another_group_are_other_writers_and_those_of_the_same_group_are_not(with_tables: Settings) -> None:
+    now = 0.0
+
+    async def said(server: ClickHouse) -> list[tuple[object, ...]]:
+        return [*await server.rows("SELECT run, max(saved) FROM runs WHERE into_live GROUP BY run ORDER BY run")]
+
+    async def go() -> None:
+        nonlocal now
+        async with (
+            writing(with_tables, lambda: now, "workers-a") as (one, server),
+            writing(with_tables, lambda: now, "workers-a") as (same, _),
+            writing(with_tables, lambda: now, "workers-b") as (other, _),
+        ):
+            assert await flush(one, [FIRST])
+            assert await flush(same, [SECOND])
+            first = await said(server)
+            assert [name for name, _ in first] == ["workers-a"]
+            now = RENEW_SECONDS / 2
+            assert await flush(one, [FIRST])
+            assert await said(server) == first, "announced a moment ago"
+            now = RENEW_SECONDS
+            assert await flush(one, [FIRST])
+            assert await said(server) != first
+            assert not await flush(other, [THIRD])
+            assert not await flush(one, [FIRST])
+            assert not await flush(same, [SECOND])
+            assert await run_names(server) == [], "these are no runs that somebody has begun"
 
     asyncio.run(go())
