@@ -12,6 +12,7 @@ from pipeline.runtime.file_modes import is_open
 DEFAULT_DATA = Path("data")
 """Default data folder of `turnfold up`."""
 ENV_FILE = "env"
+KEY_FILE = "keys.json"
 
 
 def with_own_secrets(settings: Settings, folder: Path = DEFAULT_DATA) -> Settings:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agents.embedded.data_folder import read_or_create_secret
-from agents.embedded.env_file import ENV_FILE
+from agents.embedded.env_file import ENV_FILE, KEY_FILE
 from pipeline.auth.key_factory import create_bearer_key, create_signing_key, is_token_of, key_id_of, new_id
 from pipeline.auth.key_store import change_keys, read_keys
 from pipeline.config.settings import Settings
@@ -52,7 +52,7 @@ def own_secrets(folder: Path, settings: Settings) -> OwnSecrets:
     password = settings.clickhouse_password or read_or_create_secret(folder / "clickhouse.password")
     if settings.api_keys:
         return OwnSecrets(user, password, Path(settings.api_keys).absolute(), "", "", settings.api_token)
-    key_file = folder / "keys.json"
+    key_file = folder / KEY_FILE
     signing = _signing_key(key_file)
     return OwnSecrets(user, password, key_file, signing.id, signing.secret, _token(key_file, folder / TOKEN_FILE))
 

@@ -9,6 +9,7 @@ import orjson
 
 from agents.cli.options import parse_duration, resolve_bot_id
 from agents.cli.output.write import iso, say, write_json
+from agents.embedded.env_file import DEFAULT_DATA, KEY_FILE
 from pipeline.auth.key_factory import (
     IssuedKey,
     create_bearer_key,
@@ -109,7 +110,9 @@ def revoke(settings: Settings, key_id: str) -> None:
 
 def _path(settings: Settings) -> Path:
     if not settings.api_keys:
-        raise UsageError("TURNFOLD_API_KEYS is not set; expected a key file such as keys.json, which may be new")
+        own = DEFAULT_DATA / KEY_FILE
+        hint = f"; that of `turnfold up` in this folder is {own}" if own.exists() else ""
+        raise UsageError(f"TURNFOLD_API_KEYS is not set; expected a key file such as keys.json, which may be new{hint}")
     return Path(settings.api_keys)
 
 

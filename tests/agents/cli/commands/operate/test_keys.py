@@ -8,9 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
+from agents.cli.commands.operate.keys import _path
 from pipeline.auth.key_factory import hash_of
 from pipeline.auth.key_store import read_keys
 from pipeline.config.settings import Settings
+from pipeline.runtime.errors import UsageError
 from schemas.access_key import AccessKey, Right
 from schemas.lex.log_entry import bot_id
 from tests.agents.cli.command import WITHIN, Ended, start, turnfold
@@ -230,3 +232,16 @@ def test_of_keys_that_are_added_at_the_same_time_none_is_lost(settings: Settings
     assert sorted(one.name for one in read_keys(path)) == names
     ids = {re.findall(rb"aws_access_key_id = (\w+)", out)[0].decode() for out, _ in told}
     assert {one.id for one in read_keys(path)} == ids
+
+
+def test_without_a_setting_the_key_file_of_up_is_named_if_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a new key goes to a file that nobody reads."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"expected a key file such as keys\.json, which may be new$"):
+        _path(Settings())
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "keys.json").touch()
+    with pytest.raises(UsageError, match=r"that of `turnfold up` in this folder is data/keys\.json$"):
+        _path(Settings())
