@@ -5,13 +5,14 @@ without ids. It also lets brokers with automatic topic creation create any topic
 configuration instead of ours.
 """
 
+import asyncio
 from collections.abc import Collection
 from functools import partial
 from typing import Any
 
 import aiokafka.client
 import aiokafka.protocol.metadata
-from aiokafka.errors import IncompatibleBrokerVersion, NodeNotReadyError, UnknownTopicOrPartitionError
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, NodeNotReadyError, UnknownTopicOrPartitionError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
     Boolean,
@@ -25,6 +26,9 @@ from aiokafka.protocol.types import (
 from aiokafka.structs import TopicPartition
 
 ID_BYTES = 16
+NO_LEADER = -1
+ANSWER_SECONDS = 5.0
+"""Seconds that one leader has to answer."""
 
 
 class _Uuid:
@@ -150,18 +154,24 @@ async def is_recreated(client: Any, topic: str, topic_id: str) -> bool:
     """Return whether a topic does not have this id any more, according to the brokers that lead its partitions.
 
     If it still has, all that they have sent since it had this id before is of this topic: an id is never used again,
-    and no broker leads a partition of a topic that it does not know.
+    and no broker leads a partition of a topic that it does not know. Leaders that are away are not waited for.
 
     Raises:
-        KafkaError: not all of them answer, or the topic does not exist at the moment.
+        KafkaError: no broker answers, or the topic does not exist at the moment.
     """
-    partitions = [TopicPartition(topic, number) for number in client.cluster.partitions_for_topic(topic) or ()]
-    found = {
-        (await topic_ids(client, [topic], leader)).get(topic)
-        for leader in {client.cluster.leader_for_partition(partition) for partition in partitions}
-    }
-    if found - {topic_id, None}:
-        return True
-    if found != {topic_id}:
-        raise UnknownTopicOrPartitionError(f"topic {topic} does not exist, or has partitions without a leader")
-    return False
+    cluster = client.cluster
+    partitions = [TopicPartition(topic, number) for number in cluster.partitions_for_topic(topic) or ()]
+    leaders = {cluster.leader_for_partition(partition) for partition in partitions} - {None, NO_LEADER}
+    answers = [_id_at(client, topic, leader) for leader in leaders or {None}]
+    found = set(await asyncio.gather(*answers)) - {""}
+    if not found:
+        raise UnknownTopicOrPartitionError(f"no leader of a partition of topic {topic} tells its id")
+    return found != {topic_id}
+
+
+async def _id_at(client: Any, topic: str, node: int | None) -> str:
+    """Return the id that a broker knows; empty if it knows none or does not answer in time."""
+    try:
+        return (await asyncio.wait_for(topic_ids(client, [topic], node), ANSWER_SECONDS)).get(topic, "")
+    except (KafkaError, AssertionError, TimeoutError):  # aiokafka asserts that it knows the node
+        return ""

@@ -12,7 +12,7 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.protocol.metadata import MetadataRequest_v5
 
 from agents.app import create_app
-from agents.consumer.topic_ids import cluster_id, is_recreated, topic_ids
+from agents.consumer.topic_ids import NO_LEADER, cluster_id, is_recreated, topic_ids
 from pipeline.config.settings import Settings
 from pipeline.kafka.client.kafka_python import open_admin
 from pipeline.kafka.topics import create_topics
@@ -67,6 +67,11 @@ def test_a_topic_with_another_id_is_recreated(kafka_settings: Settings) -> None:
             await is_recreated(client, "nonsuch", topic_id)
         assert not await is_recreated(client, topic, topic_id)
         assert await is_recreated(client, topic, "ab" * 16)
+        known = client.cluster.leader_for_partition
+        for away in (NO_LEADER, None, 4711):  # one partition has no leader, or one that is gone
+            client.cluster.leader_for_partition = lambda one, away=away: away if one.partition == 1 else known(one)
+            assert not await is_recreated(client, topic, topic_id)
+            assert await is_recreated(client, topic, "ab" * 16)
 
     with_client(kafka_settings, ask)
 
