@@ -47,6 +47,11 @@ class Several:
         return [orjson.loads(line) for line in list(self._lines)]
 
     @property
+    def audited(self) -> list[dict[str, object]]:
+        """The lines of the audit among them."""
+        return [line for line in self.log if line["logger"] == "turnfold.audit"]
+
+    @property
     def messages(self) -> str:
         """The messages of its log so far."""
         return "\n".join(str(line["message"]) for line in self.log)

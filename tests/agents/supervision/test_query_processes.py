@@ -26,7 +26,7 @@ from tests.services import ask, await_answer
 
 NOWHERE = Settings(clickhouse="http://127.0.0.1:1")
 TWO = "--processes=2"
-LIST, AUDIT = "ListSessionAnalyticsData", "turnfold.audit"
+LIST = "ListSessionAnalyticsData"
 
 
 def pages(url: str, number: int, first: int = 1, **more: object) -> list[Answer]:
@@ -61,9 +61,8 @@ def test_several_answer_and_a_signal_ends_all_of_them(tmp_path: Path) -> None:
 
         with ThreadPoolExecutor(16) as threads:
             assert set(threads.map(request, range(64))) == {400}
-        audited = [line for line in running.log if line["logger"] == AUDIT]
-        assert len(audited) == 64
-        assert {line["process_number"] for line in audited} == {1, 2}
+        wait_until(lambda: len(running.audited) == 64)  # a line follows its response
+        assert {line["process_number"] for line in running.audited} == {1, 2}
         assert running.stop() == 0
     assert not any(map(is_alive, pids))
     assert not running.left()
@@ -262,5 +261,5 @@ def test_limits_and_revocation_of_a_key_hold_for_all_processes(tmp_path: Path) -
         assert 20 <= limited.count(500) <= 21 + refilled, "as ClickHouse is away; limits of their own would be 40"
         kept(keys, other)
         assert set(statuses(32)) == {403}
-        audited = {(line["process_number"], line["status"]) for line in running.log if line["logger"] == AUDIT}
+        audited = {(line["process_number"], line["status"]) for line in running.audited}
         assert audited >= {(number, status) for number in (1, 2) for status in (429, 403)}

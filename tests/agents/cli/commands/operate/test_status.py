@@ -58,9 +58,8 @@ def test_json_says_the_same(stack: Settings) -> None:
     prepare(stack)
     bury(stack, "empty")
     said = orjson.loads(turnfold(stack, "status", "--json").out)
-    assert said["topics"][stack.topic_dead] == [
-        {"partition": 0, "beginning": 0, "end": 1, "committed": None, "high_watermark": 1, "lag": None}
-    ]
+    offsets = {"beginning": 0, "end": 1, "committed": None, "high_watermark": 1, "lag": None}
+    assert said["topics"][stack.topic_dead] == [{"partition": 0, **offsets, "is_recreated": False}]
     assert [partition["lag"] for partition in said["topics"][stack.topic_turns]] == [0, 0, 0, 0]
     assert said["dead"] == {"total": 1, "scanned": 1, "reasons": {"empty": 1}}
     assert said["rows"] == {"turns": 0, "conversations": 0}
