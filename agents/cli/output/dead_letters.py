@@ -4,13 +4,23 @@ from collections.abc import Iterable
 
 import msgspec
 import orjson
-from rich.table import Table
 from rich.text import Text
 
-from agents.cli.output.write import cell, console, escaped_text, iso, say, write_json
+from agents.cli.output.tables import Column, print_table
+from agents.cli.output.write import cell, escaped_text, iso, say, write_json
 from pipeline.kafka.dead_letters.reader import DeadLetterRecord
 from schemas.dead_letter import DeadLetter
 
+COLUMNS = (
+    Column("at"),
+    Column("when (UTC)"),
+    Column("reason"),
+    Column("step", rank=1),
+    Column("from", wraps=True),
+    Column("entry", right=True, rank=3),
+    Column("bytes", right=True, rank=2),
+    Column("detail", wraps=True),
+)
 SHOWN = 4_000
 """Number of bytes of a dead letter that people are shown; --raw writes all."""
 
@@ -57,16 +67,14 @@ def _origin(letter: DeadLetter) -> str:
 
 def print_list(lines: Iterable[ListedLetter]) -> None:
     """Print a table as wide as the terminal."""
-    table = Table(header_style="bold", box=None, pad_edge=False)
-    for name in ("at", "when (UTC)", "reason", "step", "from", "entry", "bytes", "detail"):
-        table.add_column(name, justify="right" if name in {"entry", "bytes"} else "left", overflow="fold")
+    rows = []
     for line in lines:
         texts = (
             *(line.at, line.time, line.reason, line.step, line.origin),
             *(str(line.entry), f"{line.size:,}", line.detail),
         )
-        table.add_row(*(Text(cell(text)) for text in texts), style="dim" if line.retried else "")
-    console().print(table)
+        rows.append([Text(cell(text), "dim" if line.retried else "") for text in texts])
+    print_table(COLUMNS, rows)
 
 
 def print_json(lines: Iterable[ListedLetter]) -> None:

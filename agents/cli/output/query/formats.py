@@ -1,9 +1,6 @@
-"""Format times and durations of the API, which are in seconds, and the tables that they are in."""
+"""Format times and durations of the API, which are in seconds."""
 
-from rich.table import Table
-from rich.text import Text
-
-from agents.cli.output.write import cell, iso
+from agents.cli.output.write import iso
 
 
 def iso_time(seconds: float) -> str:
@@ -22,8 +19,3 @@ def readable_duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:,}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def titled_table(title: str) -> Table:
-    """Return a table without rows and columns; its title may come from outside."""
-    return Table(title=Text(cell(title)), title_justify="left", header_style="bold", box=None, pad_edge=False)

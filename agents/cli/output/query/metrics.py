@@ -8,8 +8,9 @@ from typing import Any, Self
 from rich.text import Text
 
 from agents.cli.output.query.bars import bar, percent
-from agents.cli.output.query.formats import readable_duration, readable_time, titled_table
-from agents.cli.output.write import cell, console, iso
+from agents.cli.output.query.formats import readable_duration, readable_time
+from agents.cli.output.tables import Column, print_table
+from agents.cli.output.write import cell, iso
 from schemas.lex.analytics.metrics import MetricsResult, MetricStatistic
 
 NONE = "-"
@@ -77,21 +78,20 @@ def metrics_cells(columns: ResultColumns) -> dict[str, Callable[[MetricsResult],
 
 def print_metrics(results: Sequence[MetricsResult], columns: ResultColumns, title: str) -> None:
     """Print a table; if there are several results, with bars of the first metric."""
-    table = titled_table(title)
-    for name in columns.bins:
-        table.add_column(f"{name} (UTC)", no_wrap=True)
-    for name in columns.groups:
-        table.add_column(name, overflow="fold")
-    for metric in columns.metrics:
-        table.add_column(metric.heading, justify="right", no_wrap=True)
     first = columns.metrics[0]
     values = [first.of(result) or 0.0 for result in results]
     compared = len(results) > 1 and first.name != OF_TIME
-    if compared:
-        table.add_column("", no_wrap=True)  # the bars
-    for result, value in zip(results, values, strict=True):
-        table.add_row(*_texts(result, columns), *([bar(value, max(values))] if compared else []))
-    console().print(table)
+    shown = [
+        *(Column(f"{name} (UTC)") for name in columns.bins),
+        *(Column(name, wraps=True) for name in columns.groups),
+        *(Column(metric.heading, right=True) for metric in columns.metrics),
+        *([Column("", rank=1)] if compared else []),  # the bars
+    ]
+    rows = [
+        [*_texts(result, columns), *([bar(value, max(values))] if compared else [])]
+        for result, value in zip(results, values, strict=True)
+    ]
+    print_table(shown, rows, title)
 
 
 def _texts(result: MetricsResult, columns: ResultColumns) -> Iterator[Text]:

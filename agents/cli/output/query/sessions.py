@@ -4,12 +4,26 @@ from collections.abc import Callable, Iterable, Iterator
 
 from rich.text import Text
 
-from agents.cli.output.query.formats import iso_time, readable_duration, readable_time, titled_table
+from agents.cli.output import tables
+from agents.cli.output.query.formats import iso_time, readable_duration, readable_time
+from agents.cli.output.tables import Column
 from agents.cli.output.write import cell, console
 from schemas.lex.analytics.list_sessions import SessionSpecification
 
 COLOURS = {"Success": "green", "Failure": "red", "Dropped": "yellow"}
 OPEN = "open"
+COLUMNS = (
+    Column("started (UTC)"),
+    Column("lasted", right=True),
+    Column("turns", right=True),
+    Column("ended"),
+    Column("intents", wraps=True),
+    Column("mode", rank=4),
+    Column("channel", rank=1),
+    Column("locale", rank=2),
+    Column("version", rank=3),
+    Column("session", wraps=True),
+)
 Cell = Callable[[SessionSpecification], str | int]
 
 
@@ -34,24 +48,9 @@ def cells() -> dict[str, Cell]:
 
 def print_table(sessions: Iterable[SessionSpecification], title: str) -> int:
     """Print a table as wide as the terminal, and return the number of its rows."""
-    table = titled_table(title)
-    for name in (
-        "started (UTC)",
-        "lasted",
-        "turns",
-        "ended",
-        "intents",
-        "mode",
-        "channel",
-        "locale",
-        "version",
-        "session",
-    ):
-        table.add_column(name, justify="right" if name in {"lasted", "turns"} else "left", overflow="fold")
-    for session in sessions:
-        table.add_row(*_texts(session))
-    console().print(table)
-    return table.row_count
+    rows = [list(_texts(session)) for session in sessions]
+    tables.print_table(COLUMNS, rows, title)
+    return len(rows)
 
 
 def print_line(session: SessionSpecification) -> None:
@@ -68,7 +67,7 @@ def print_line(session: SessionSpecification) -> None:
 
 def _texts(session: SessionSpecification) -> Iterator[Text]:
     state = session.conversation_end_state or OPEN
-    yield Text(readable_time(session.conversation_start_time), no_wrap=True)
+    yield Text(readable_time(session.conversation_start_time))
     yield Text(readable_duration(session.conversation_duration_seconds))
     yield Text(str(session.number_of_turns))
     yield Text(cell(state), COLOURS.get(state, "cyan"))

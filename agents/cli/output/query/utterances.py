@@ -4,11 +4,20 @@ from collections.abc import Callable, Iterable, Iterator
 
 from rich.text import Text
 
-from agents.cli.output.query.formats import iso_time, readable_time, titled_table
-from agents.cli.output.write import cell, console
+from agents.cli.output.query.formats import iso_time, readable_time
+from agents.cli.output.tables import Column, print_table
+from agents.cli.output.write import cell
 from schemas.lex.analytics.list_utterances import UtteranceSpecification
 
-COLUMNS = ("when (UTC)", "utterance", "intent", "slot", "state", "locale", "session")
+COLUMNS = (
+    Column("when (UTC)"),
+    Column("utterance", wraps=True),
+    Column("intent", wraps=True),
+    Column("slot", wraps=True, rank=2),
+    Column("state", rank=4),
+    Column("locale", rank=3),
+    Column("session", wraps=True, rank=1),
+)
 
 
 def utterance_cells() -> dict[str, Callable[[UtteranceSpecification], str | int]]:
@@ -39,18 +48,14 @@ def utterance_cells() -> dict[str, Callable[[UtteranceSpecification], str | int]
 
 def print_utterances(utterances: Iterable[UtteranceSpecification], title: str) -> int:
     """Print a table as wide as the terminal, and return the number of its rows."""
-    table = titled_table(title)
-    for name in COLUMNS:
-        table.add_column(name, overflow="fold")
-    for utterance in utterances:
-        table.add_row(*_texts(utterance))
-    console().print(table)
-    return table.row_count
+    rows = [list(_texts(utterance)) for utterance in utterances]
+    print_table(COLUMNS, rows, title)
+    return len(rows)
 
 
 def _texts(utterance: UtteranceSpecification) -> Iterator[Text]:
     understood = utterance.utterance_understood
-    yield Text(readable_time(utterance.utterance_timestamp), no_wrap=True)
+    yield Text(readable_time(utterance.utterance_timestamp))
     yield Text(cell(utterance.utterance))
     intent = utterance.associated_intent_name or "-"
     yield Text(cell(intent if understood else f"missed: {intent}"), "" if understood else "red")
