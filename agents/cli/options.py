@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import click
+
 from agents.cli.output.write import iso
 from pipeline.runtime.errors import UsageError
 from pipeline.store.scope import Scope
@@ -16,6 +18,18 @@ FILTER = re.compile(r"\s*(?P<name>\w+)\s*(?:(?P<sign>[=<>])|\s(?P<word>[A-Za-z]{
 SIGNS = {"=": FilterOperator.EQ, ">": FilterOperator.GT, "<": FilterOperator.LT}
 
 TimeRange = tuple[datetime, datetime]
+
+
+class Subcommands(click.Group):
+    """A command with subcommands, which it names where another one is given."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the subcommand that the arguments begin with; fail if there is none of that name."""
+        if self.get_command(ctx, args[0]) is None:
+            ctx.fail(f"No such command {args[0]!r}; known: {', '.join(self.list_commands(ctx))}.")
+        return super().resolve_command(ctx, args)
 
 
 def parse_time_range(begin: str | None, end: str | None, last: str | None, now: datetime) -> TimeRange:

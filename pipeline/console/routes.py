@@ -71,6 +71,9 @@ def console_routes(app: AppContext) -> Sequence[BaseRoute]:
     async def to_console(_: Request) -> Response:
         return RedirectResponse(f"{PREFIX}/", 308)
 
+    async def from_root(_: Request) -> Response:
+        return RedirectResponse(f"{PREFIX}/", 307)  # not for ever: other programs may have this port later
+
     async def no_page(_: Request) -> Response:
         raise HTTPException(404)
 
@@ -85,7 +88,11 @@ def console_routes(app: AppContext) -> Sequence[BaseRoute]:
         Middleware(PageSecurityMiddleware),
         Middleware(GZipMiddleware, minimum_size=MIN_GZIP_BYTES, compresslevel=GZIP_LEVEL),
     ]
-    return [Route(PREFIX, to_console, methods=["GET"]), Mount(PREFIX, routes=pages, middleware=middleware)]
+    return [
+        Route("/", from_root, methods=["GET"]),
+        Route(PREFIX, to_console, methods=["GET"]),
+        Mount(PREFIX, routes=pages, middleware=middleware),
+    ]
 
 
 def _endpoint(console: Console, screen: Screen) -> Endpoint:

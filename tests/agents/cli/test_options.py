@@ -3,11 +3,20 @@
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+import click
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.cli.options import parse_duration, parse_filters, parse_time, parse_time_range, resolve_bot_id
+from agents.cli.options import (
+    Subcommands,
+    parse_duration,
+    parse_filters,
+    parse_time,
+    parse_time_range,
+    resolve_bot_id,
+)
 from pipeline.runtime.errors import UsageError
 from schemas.lex.analytics.filters import SessionFilterName
 from schemas.lex.log_entry import bot_id
@@ -121,3 +130,22 @@ def test_any_other_text_is_the_name_of_a_v1_bot(text: str) -> None:
 def test_an_empty_bot_is_told() -> None:
     with pytest.raises(UsageError, match="the bot is empty; expected the id"):
         resolve_bot_id("")
+
+
+@pytest.mark.parametrize("name", ["sesions", "TRAVELBOT1", "--last"])
+def test_a_command_that_is_none_names_those_that_are(name: str) -> None:
+    """As `turnfold metrics TRAVELBOT1`."""
+
+    @click.group(cls=Subcommands)
+    def metrics() -> None:
+        pass
+
+    for known in ("sessions", "intents"):
+        metrics.add_command(click.Command(known))
+    ended = CliRunner().invoke(metrics, [name])
+    assert ended.exit_code == 2
+    expected = (
+        "No such option: --last" if name == "--last" else f"No such command '{name}'; there are intents, sessions."
+    )
+    assert expected in ended.output
+    assert CliRunner().invoke(metrics, ["sessions"]).exit_code == 0

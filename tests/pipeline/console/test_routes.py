@@ -48,6 +48,12 @@ def test_a_foreign_host_is_refused(with_tables: Settings) -> None:
         assert site.get("/console/", headers={"host": "attacker.example"}).status_code == 403
 
 
+def test_the_root_leads_to_the_console_for_now(site: TestClient) -> None:
+    """A browser keeps a permanent redirect, also for another program that listens on this port later."""
+    answer = site.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/console/")
+
+
 def test_the_folder_leads_to_the_index(site: TestClient) -> None:
     answer = site.get("/console")
     assert (answer.status_code, answer.headers["location"]) == (308, "/console/")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from agents.cli.options import parse_scope
+from agents.cli.options import Subcommands, parse_scope
 from agents.cli.reprocess import JobOptions, job_options, run_job
 from pipeline.aws.cloudwatch import LogGroup
 from pipeline.aws.kinesis import DataStream
@@ -28,7 +28,7 @@ def follow_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--follow", is_flag=True, help="Go on with what comes, until stopped.")(command)
 
 
-@click.group()
+@click.group(cls=Subcommands)
 def pull() -> None:
     """Read log entries from AWS and send them to Kafka, as `turnfold ingest` does.
 

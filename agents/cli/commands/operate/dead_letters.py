@@ -8,6 +8,7 @@ from typing import Unpack
 import click
 
 from agents.cli.dead_letter_filter import LetterFilter, PlaceType, build_query, filter_options
+from agents.cli.options import Subcommands
 from agents.cli.output.dead_letters import ListedLetter, listed, print_json, print_letter, print_list
 from agents.cli.output.write import say, write_bytes
 from agents.cli.signals import StopSignal
@@ -18,7 +19,7 @@ from pipeline.kafka.producer.produce import SendFailure
 from pipeline.kafka.topics import require_topics
 
 
-@click.group("dead-letters")
+@click.group("dead-letters", cls=Subcommands)
 def dead_letters() -> None:
     """List, show and retry inputs that could not be read.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import orjson
 
-from agents.cli.options import parse_duration, resolve_bot_id
+from agents.cli.options import Subcommands, parse_duration, resolve_bot_id
 from agents.cli.output.write import iso, say, write_json
 from agents.embedded.env_file import DEFAULT_DATA, KEY_FILE
 from pipeline.auth.key_factory import (
@@ -30,7 +30,7 @@ BOTLESS = {Right.ADMIN, Right.WRITE}
 """Rights that no bot limits."""
 
 
-@click.group()
+@click.group(cls=Subcommands)
 def keys() -> None:
     """Create, list and revoke the access keys that the query layer and the receiver require.
 

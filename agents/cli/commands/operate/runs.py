@@ -5,6 +5,7 @@ import asyncio
 import click
 import msgspec
 
+from agents.cli.options import Subcommands
 from agents.cli.output.write import iso, say, write_json
 from pipeline.config.settings import Settings
 from pipeline.store.connection.client import connection
@@ -24,7 +25,7 @@ class RunStatus(msgspec.Struct, frozen=True):
     at_work: int
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Subcommands, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Write them as JSON.")
 @click.pass_obj
 @click.pass_context

@@ -6,6 +6,7 @@ import click
 
 from agents.cli.http_client import list_rows
 from agents.cli.list_options import ORDERS, Selection, filters_in_words, formats, hint, in_order, limits, selects
+from agents.cli.options import Subcommands
 from agents.cli.output.query.lists import print_csv, print_json
 from agents.cli.output.query.metrics import ResultColumns, metrics_cells, print_metrics
 from agents.cli.subjects import BIN, BINS, SUBJECTS, Counting, Subject
@@ -18,7 +19,7 @@ Metrics are {metrics}; NAME:STATISTIC asks for the Sum, Avg or Max of one. The A
 shown are UTC."""
 
 
-@click.group()
+@click.group(cls=Subcommands)
 def metrics() -> None:
     """Count a bot's conversations, intents, stages and utterances, in groups and over time."""
 
