@@ -12,6 +12,7 @@ from pipeline.kafka.partition_lag import PartitionLag
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError, UsageError
 from pipeline.store.connection.client import connection
 from pipeline.store.counts import count_rows, count_without_visits
+from pipeline.store.health import full_disk_reason
 
 PATIENCE = 5.0
 """Seconds that Kafka and ClickHouse each have to answer."""
@@ -77,6 +78,8 @@ async def _read_clickhouse(settings: Settings, state: State) -> None:
                 state.rows[table] = count.rows
                 if not count.exact:
                     state.approximate.append(table)
+            if full := await full_disk_reason(clickhouse):
+                state.problems["clickhouse"] = f"ClickHouse at {settings.clickhouse}: {full}"
             state.without_visits = (await count_without_visits(clickhouse)).rows
     except TimeoutError:
         state.problems["clickhouse"] = _uncounted(settings, state, f"has not answered within {2 * PATIENCE:g} s")

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from pipeline.runtime.errors import StatementError, TransientError
+from pipeline.store.connection.limits import MIN_FREE_BYTES
 from schemas.columns import columns
 from schemas.conversation import Conversation, NamedBot
 from schemas.erasure import ErasedEvent, Erasure
@@ -28,10 +29,17 @@ FROM system.columns
 WHERE database = currentDatabase() AND table IN {tables:Array(String)}
 GROUP BY table
 """
+FREE = """
+SELECT max(free_space)
+FROM system.disks
+WHERE name IN (SELECT disk_name FROM system.parts WHERE database = currentDatabase() AND active)
+HAVING count() > 0
+"""
 MAX_NAMES = 5
 """Missing columns that are named."""
 MAX_ERROR_LENGTH = 300
 """Characters of an error of ClickHouse that are reported."""
+MEGABYTE = 1024 * 1024
 SECONDS = 3.0
 """Seconds that ClickHouse has to answer a probe: clients of a readiness probe do not wait long."""
 
@@ -53,6 +61,25 @@ async def unavailable_reason(store: Store) -> str:
         return f"tables are missing: {', '.join(tables)}; run `turnfold migrate`"
     missing = [f"{table}.{name}" for table, row in ROWS.items() for name in columns(row) if name not in existing[table]]
     return f"columns are missing: {_named(missing)}; run `turnfold migrate`" if missing else ""
+
+
+async def full_disk_reason(store: Store) -> str:
+    """Return that all disks which have rows of ours are full; empty if one is not, or if we may not know.
+
+    Raises:
+        TransientError: ClickHouse does not answer.
+    """
+    try:
+        found = await store.rows(FREE)
+    except StatementError:  # a user without rights to system tables
+        return ""
+    free = min((free for (free,) in found), default=MIN_FREE_BYTES)
+    if free >= MIN_FREE_BYTES:
+        return ""
+    return (
+        f"the disk has {free // MEGABYTE:,} MB left, and nothing is inserted below {MIN_FREE_BYTES // MEGABYTE} MB: "
+        "workers wait until there is room"
+    )
 
 
 def _named(names: Sequence[str]) -> str:

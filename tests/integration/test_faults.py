@@ -186,9 +186,11 @@ def test_a_full_disk_is_waited_for_until_there_is_room(small_disk: ComponentStac
     small_disk.send(traffic[len(traffic) // 2 :])
     small_disk.wait_until(lambda: small_disk.log.count("next try in") >= 3, "a third try")
     assert worker.poll() is None
+    assert "nothing is inserted below 16 MB: workers wait" in small_disk.run("status", statuses=[1])
     ballast.unlink()
     small_disk.wait_until_folded()
     assert_tables(small_disk, traffic)
+    assert "inserted" not in small_disk.run("status")
 
 
 def fill(ballast: Path) -> None:

@@ -17,7 +17,7 @@ from clickhouse_connect.driver.external import ExternalData
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError, UsageError
 from pipeline.runtime.tls import client_context
-from pipeline.store.connection.limits import Limits
+from pipeline.store.connection.limits import MIN_FREE_BYTES, Limits
 from pipeline.store.connection.native_block import NativeBlock
 from pipeline.store.schema.cluster_ddl import cluster_options
 from schemas.columns import columns, transpose
@@ -32,8 +32,7 @@ NON_RETRYABLE_CODES = {
 keep a role, rows that a view refuses to read (src/Common/ErrorCodes.cpp)."""
 INSERT_SETTINGS = {
     "max_partitions_per_insert_block": 0,  # one batch may have events of 100 months
-    # a disk that fills up during an insert leaves broken parts
-    "min_free_disk_bytes_to_perform_insert": 16 * 1024 * 1024,
+    "min_free_disk_bytes_to_perform_insert": MIN_FREE_BYTES,
 }
 DISTINCT_ROWS = {"turns", "conversations"}
 """Tables whose batches never have two rows of one key. To search them for such rows takes a third of an insert."""

@@ -1,7 +1,9 @@
-"""Limit the time and memory of a query, and recognize the errors of queries that exceed the limits."""
+"""Limit time, memory and disk space of statements, and recognize the errors of those that exceed the limits."""
 
 from dataclasses import dataclass
 
+MIN_FREE_BYTES = 16 * 1024 * 1024
+"""Free bytes of a disk below which nothing is inserted: one that fills up during an insert leaves broken parts."""
 TIMEOUT_EXCEEDED, TOO_SLOW, MEMORY_LIMIT_EXCEEDED = 159, 160, 241
 ACCOUNT_LIMIT_CODES = {158, 307, 396}
 """TOO_MANY_ROWS, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES: limits that ClickHouse's administrator set for our user."""

@@ -8,7 +8,8 @@ from pipeline.config.settings import Settings
 from pipeline.runtime.errors import StatementError, TransientError
 from pipeline.runtime.sockets import free_port
 from pipeline.store.connection.client import ClickHouse, connection
-from pipeline.store.health import MAX_ERROR_LENGTH, ROWS, probe_store, unavailable_reason
+from pipeline.store.connection.limits import MIN_FREE_BYTES
+from pipeline.store.health import MAX_ERROR_LENGTH, ROWS, full_disk_reason, probe_store, unavailable_reason
 from pipeline.store.schema.migrate import migrate
 from schemas.columns import columns
 
@@ -89,3 +90,29 @@ class Silent:
 def test_a_probe_of_a_silent_server_ends_in_time() -> None:
     said = asyncio.run(probe_store(Silent(), seconds=0.05))
     assert said == "ClickHouse cannot be queried: it gave no answer within 0.05 s"
+
+
+def test_only_a_full_disk_is_reported() -> None:
+    class Disks:
+        def __init__(self, *free: int) -> None:
+            self._free = free
+
+        async def rows(self, _: str, __: object = None) -> list[tuple[int]]:
+            return [(free,) for free in self._free]
+
+    class Forbidden:
+        async def rows(self, _: str, __: object = None) -> list[tuple[int]]:
+            raise StatementError("Not enough privileges")
+
+    assert asyncio.run(full_disk_reason(Disks(MIN_FREE_BYTES - 1))).startswith("the disk has 15 MB left")
+    assert not any(asyncio.run(full_disk_reason(one)) for one in (Disks(MIN_FREE_BYTES), Disks(), Forbidden()))
+
+
+def test_a_disk_with_room_is_no_problem(clickhouse_settings: Settings) -> None:
+    asyncio.run(migrate(clickhouse_settings))
+
+    async def ask() -> str:
+        async with connection(clickhouse_settings) as clickhouse:
+            return await full_disk_reason(clickhouse)
+
+    assert asyncio.run(ask()) == ""
