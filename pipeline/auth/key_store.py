@@ -16,6 +16,11 @@ from pipeline.runtime.file_modes import is_open
 from schemas.access_key import AccessKey, KeyFile
 
 _decoder = msgspec.json.Decoder(KeyFile)
+HOW_TO_REPLACE = (
+    "put back a copy of it, or move it away (`mv {path} {path}.broken`): `turnfold keys add`, and `turnfold up` for its "
+    "own folder, then make a new file, whose keys replace all former ones"
+)
+"""What to do about a file that is none: it is never replaced by itself, as somebody may have edited it."""
 
 
 def read_keys(path: Path) -> tuple[AccessKey, ...]:
@@ -38,7 +43,7 @@ def read_keys(path: Path) -> tuple[AccessKey, ...]:
     try:
         keys = _decoder.decode(content).keys
     except (ValueError, RecursionError) as error:  # DecodeError and UnicodeDecodeError are ValueErrors
-        raise UsageError(f"{path} is not a key file: {error}") from None
+        raise UsageError(f"{path} is not a key file: {error}; {HOW_TO_REPLACE.format(path=path)}") from None
     if len({key.id for key in keys}) < len(keys):
         raise UsageError(f"{path} has two keys with the same id: remove one of them")
     return keys

@@ -93,6 +93,7 @@ def test_an_invalid_file_is_reported_in_one_line_without_a_secret(tmp_path: Path
     path.chmod(0o600)
     message = refused(path)
     assert "is not a key file" in message
+    assert f"`mv {path} {path}.broken`" in message, "what to do"
     assert "s3cret" not in message
     assert "\n" not in message
     with pytest.raises(UsageError, match="is not a key file"):
