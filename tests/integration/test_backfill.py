@@ -115,3 +115,11 @@ def test_what_is_no_log_entry_is_told_with_its_place_and_the_rest_comes_in(
     said = parts.run("backfill", "--direct", str(path))
     assert f"{path}:2: code-hook-event" in said
     assert_tables(parts, valid[:2])
+
+
+def test_a_link_to_nothing_is_named_and_the_rest_comes_in(parts: ComponentStack, valid: list[bytes]) -> None:
+    folder = exported(parts.folder, valid)
+    (folder / "2026-03" / "lost.gz").symlink_to("nowhere")
+    said = parts.run("backfill", "--direct", str(folder), statuses=(1,))
+    assert f"{folder}/2026-03/lost.gz:1: cannot be read: No such file or directory" in said
+    assert_tables(parts, valid)

@@ -1,6 +1,7 @@
 """Find the files to read at paths of files and folders, always in the same order, and write their names as text."""
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -26,10 +27,11 @@ class FoundFile(msgspec.Struct, frozen=True):
 def find_files(paths: Sequence[str]) -> list[FoundFile]:
     """Return the files at `paths` in that order, and those in folders by name, each file once.
 
-    In folders, hidden and empty files are skipped, and so is the MARKER of an export.
+    In folders, hidden and empty files are skipped, and so is the MARKER of an export. What cannot be examined there,
+    such as a symbolic link to nothing, is a file of 0 bytes, which fails when it is read: it must not stop the others.
 
     Raises:
-        UsageError: something is missing or cannot be read, or a folder holds nothing to read.
+        UsageError: one of `paths` or a folder cannot be read, or a folder holds nothing to read.
     """
     found: dict[str, FoundFile] = {}
     try:
@@ -43,7 +45,9 @@ def find_files(paths: Sequence[str]) -> list[FoundFile]:
 
 def _files_at(path: str) -> list[FoundFile]:
     if Path(path).is_dir():
-        found = [FoundFile(str(file), size) for file in sorted(_walk(path)) if (size := file.stat().st_size)]
+        found = [
+            FoundFile(str(file), size or 0) for file in sorted(_walk(path)) if (size := _size_of_file(file)) != 0
+        ]
         if not found:
             raise UsageError(
                 f"{name_of(path)} holds no file to read; hidden files, empty files and {MARKER} are skipped"
@@ -65,9 +69,17 @@ def _walk(path: str) -> Iterator[Path]:
             continue
         seen.add(real)
         for name in names:
-            file = Path(folder, name)
-            if not name.startswith(".") and name != MARKER and (file.is_file() or not file.exists()):
-                yield file
+            if not name.startswith(".") and name != MARKER:
+                yield Path(folder, name)
+
+
+def _size_of_file(path: Path) -> int | None:
+    """Return the size of what is in a folder: 0 if it is no regular file, None if it cannot be examined."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def _raise(error: OSError) -> None:

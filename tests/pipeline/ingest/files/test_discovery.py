@@ -99,7 +99,15 @@ def test_paths_that_cannot_be_read_are_reported(tmp_path: Path) -> None:
         find_files([str(tmp_path)])
     (tmp_path / "lost").symlink_to("nowhere")
     with pytest.raises(UsageError, match="/lost cannot be read: No such file or directory"):
-        find_files([str(tmp_path)])
+        find_files([str(tmp_path / "lost")])
+
+
+def test_what_cannot_be_examined_in_a_folder_stops_no_other_file(tmp_path: Path) -> None:
+    write(tmp_path, "a", "z")
+    (tmp_path / "lost").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    found = [(Path(one.path).name, one.size) for one in find_files([str(tmp_path)])]
+    assert found == [("a", 3), ("loop", 0), ("lost", 0), ("z", 3)]
 
 
 def test_only_files_and_folders_are_read(tmp_path: Path) -> None:
