@@ -17,8 +17,8 @@ from schemas.access_key import AccessKey, KeyFile
 
 _decoder = msgspec.json.Decoder(KeyFile)
 HOW_TO_REPLACE = (
-    "put back a copy of it, or move it away (`mv {path} {path}.broken`): `turnfold keys add`, and `turnfold up` for its "
-    "own folder, then make a new file, whose keys replace all former ones"
+    "put back a copy of it, or move it away (`mv {path} {path}.broken`): `turnfold keys add`, or `turnfold up` for its "
+    "folder, then makes a new file, and all former keys end"
 )
 """What to do about a file that is none: it is never replaced by itself, as somebody may have edited it."""
 

@@ -45,9 +45,7 @@ def find_files(paths: Sequence[str]) -> list[FoundFile]:
 
 def _files_at(path: str) -> list[FoundFile]:
     if Path(path).is_dir():
-        found = [
-            FoundFile(str(file), size or 0) for file in sorted(_walk(path)) if (size := _size_of_file(file)) != 0
-        ]
+        found = [FoundFile(str(file), size or 0) for file in sorted(_walk(path)) if (size := _size_of_file(file)) != 0]
         if not found:
             raise UsageError(
                 f"{name_of(path)} holds no file to read; hidden files, empty files and {MARKER} are skipped"
