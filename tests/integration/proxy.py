@@ -1,9 +1,9 @@
-"""Run a TCP proxy before ClickHouse that can be slow, cut connections in the middle, or answer errors itself."""
+"""Run a TCP proxy before ClickHouse that can be slow, cut connections, damage answers, or answer errors itself."""
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ class ProxyFaults:
     delay: float = 0.0
     cut_after: int | None = None
     error: tuple[int, str] | None = None
+    damage: Callable[[bytes], bytes] | None = None
     cuts: int = 0
     errors: int = 0
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -105,7 +106,7 @@ class Proxy:
                 faults.cuts += 1
                 return
             await asyncio.sleep(faults.delay)
-            sink.write(chunk)
+            sink.write(faults.damage(chunk) if faults.damage and not cut else chunk)
             await sink.drain()
             passed += len(chunk)
 

@@ -1,6 +1,7 @@
 """Run statements and insert rows in ClickHouse, and sort its errors into transient and permanent ones."""
 
 import ssl
+import traceback
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
@@ -13,6 +14,7 @@ from clickhouse_connect.driver import options
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, NotSupportedError, ProgrammingError
 from clickhouse_connect.driver.external import ExternalData
+from clickhouse_connect.driver.transform import NativeTransform
 
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import ExceededError, StatementError, TransientError, UsageError
@@ -166,7 +168,8 @@ async def connection(settings: Settings, *, database: str | None = None) -> Asyn
 def translate_errors(limits: Limits | None = None) -> Iterator[None]:
     """Translate what the driver raises in the block to TransientError, StatementError or UsageError.
 
-    A statement that exceeds its own `limits` raises ExceededError; where it exceeds others, a retry may succeed.
+    A statement that exceeds its own `limits` raises ExceededError; where it exceeds others, a retry may succeed. An
+    answer that is damaged may fail to be parsed in any way, and is as transient as one that is cut.
     """
     try:
         yield
@@ -179,12 +182,22 @@ def translate_errors(limits: Limits | None = None) -> Iterator[None]:
                 "TURNFOLD_CLICKHOUSE_CA should name the file of the authorities that vouch for it"
             ) from error
         is_local = isinstance(error, DataError | NotSupportedError | ProgrammingError)  # it was never sent
-        if is_local or getattr(error, "code", None) in NON_RETRYABLE_CODES:
+        if (is_local and not _is_raised_by_parser(error)) or getattr(error, "code", None) in NON_RETRYABLE_CODES:
             raise StatementError(str(error)) from error
         reason = str(error).replace("Network Error", "the connection to ClickHouse failed", 1)
         raise TransientError(reason) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise TransientError(f"ClickHouse does not answer: {error!r}") from error
+    except Exception as error:
+        if not _is_raised_by_parser(error):
+            raise
+        raise TransientError(f"an answer of ClickHouse is damaged: {error!r}") from error
+
+
+def _is_raised_by_parser(error: Exception) -> bool:
+    """Return whether the driver raised `error` while it parsed an answer: else it is about what was to be sent."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_globals.get("__name__") == NativeTransform.__module__ for frame, _ in frames)
 
 
 def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | None:

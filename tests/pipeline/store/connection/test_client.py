@@ -16,6 +16,7 @@ from pipeline.store.connection.client import ClickHouse, connection, translate_e
 from schemas.columns import Bool, Bytes, LowCardinalityStr, LowCardinalityStrs, Millis, Str, UInt8, UInt32
 from tests.certificates import Certificates
 from tests.effort import OF_ENGINE, examples
+from tests.integration.proxy import proxy
 from tests.services import clickhouse, clickhouse_process
 
 TABLE = """
@@ -211,6 +212,31 @@ def test_a_wrong_password_or_database_is_not_tried_again(tmp_path: Path) -> None
                 asyncio.run(ClickHouse.connect(msgspec.structs.replace(right, **wrong)))
             assert "s3cret" not in str(refused.value)
             assert "guess" not in str(refused.value)
+
+
+def test_a_damaged_answer_is_trouble_that_passes(clickhouse_settings: Settings) -> None:
+    """The driver may fail in any way: here it looks for a 256th of a hundred words."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        sql = "SELECT toLowCardinality(toString(number)) FROM numbers(100)"
+        faulty.faults.damage = lambda chunk: chunk[:-1] + b"\xff" if b"LowCardinality" in chunk else chunk
+        with pytest.raises(TransientError, match="an answer of ClickHouse is damaged: IndexError"):
+            await clickhouse.rows(sql)
+        faulty.faults.damage = None
+        assert await clickhouse.rows(sql) == [(str(number),) for number in range(100)]
+
+    with proxy(clickhouse_settings.clickhouse) as faulty:
+        using(msgspec.structs.replace(clickhouse_settings, clickhouse=faulty.url), use)
+
+
+def test_a_value_that_cannot_be_sent_is_no_damaged_answer(clickhouse_settings: Settings) -> None:
+    """A retry would fail in the same way, without end."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        with pytest.raises(UnicodeEncodeError):
+            await clickhouse.rows("SELECT {text:String}", {"text": "\ud83d"})
+
+    using(clickhouse_settings, use)
 
 
 def test_an_error_among_its_own_causes_is_told_as_any_other() -> None:
