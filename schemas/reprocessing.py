@@ -4,7 +4,7 @@ import enum
 
 import msgspec
 
-from schemas.columns import Bool, Bytes, Str
+from schemas.columns import Bool, Bytes, Millis, Str
 from schemas.fold_rules import FoldRules
 
 
@@ -18,6 +18,12 @@ class SavedState(msgspec.Struct, frozen=True, gc=False):
     unit: Str
     into_live: Bool
     state: Bytes
+
+
+class DatedState(SavedState, frozen=True, gc=False):
+    """A row of table `runs` with a time in milliseconds: rows with greater times replace earlier ones."""
+
+    saved: Millis
 
 
 class JobKind(enum.StrEnum):

@@ -31,7 +31,7 @@ class Broker(NamedTuple):
 def broker() -> Iterator[Broker]:
     """Run a broker during the block, which may end its process."""
     port = free_port()
-    with subprocess.Popen(broker_command(port), stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(broker_command(port, f"tests-{port}"), stdout=subprocess.DEVNULL) as process:
         try:
             await_listening(port, process)
             yield Broker(f"127.0.0.1:{port}", process)

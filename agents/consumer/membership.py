@@ -5,13 +5,14 @@ partitions. It only learns so from Kafka's next response. But Kafka does not rea
 session time-out after its last request, so a member whose last request is more recent certainly still has them.
 """
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import NoError, RebalanceInProgressError
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
+
+from pipeline.runtime.clock import seconds_with_sleep
 
 MEMBER = {NoError.errno, RebalanceInProgressError.errno}
 """Error codes that the coordinator sends to members: one that must rejoin keeps its partitions until it does."""
@@ -20,7 +21,7 @@ MEMBER = {NoError.errno, RebalanceInProgressError.errno}
 class Membership:
     """Tracks when the coordinator last confirmed that a consumer is a member of its group."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, clock: Callable[[], float] = seconds_with_sleep) -> None:
         """Observe all of Kafka's responses to the consumer, which is not started yet."""
         self._consumer, self._clock = consumer, clock
         self._session = consumer._session_timeout_ms / 1000  # noqa: SLF001 - no public attribute describes the group

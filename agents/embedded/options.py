@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from agents.embedded.data_folder import read_or_create_secret
 from agents.embedded.programs import HOST
@@ -78,6 +79,14 @@ class Options:
             "TURNFOLD_WORKER_PORT": "0",  # there may be several workers: each gets a free port
             "TURNFOLD_TOKEN_KEY": read_or_create_secret(self.data / "token.key"),
         }
+
+    def cluster_id(self) -> str:
+        """Return the id of the embedded broker's cluster: that of the data folder, on any port and under any host name.
+
+        Otherwise the workers after a restart would take those before it for another group's, and read more of
+        ClickHouse as long as topics keep records.
+        """
+        return read_or_create_secret(self.data / "cluster.id", uuid4().hex)
 
     def check_ports(self) -> None:
         """Raise UsageError if ports are in use, all of which it names, or one is to be used twice."""

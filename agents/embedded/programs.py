@@ -22,7 +22,9 @@ PROBE_SECONDS = 5.0
 """Seconds that a probe waits for a response."""
 
 
-def broker(settings: Settings, port: int, on_death: Callable[[], str], workers: tuple[str, ...]) -> Program:
+def broker(
+    settings: Settings, port: int, cluster_id: str, on_death: Callable[[], str], workers: tuple[str, ...]
+) -> Program:
     """Return the broker, which is ready once it has all topics: a restarted broker has none.
 
     Its offsets start at 0 again. A worker that still has the former offsets could commit these once more, and then
@@ -31,7 +33,7 @@ def broker(settings: Settings, port: int, on_death: Callable[[], str], workers: 
     Raises:
         UsageError: the broker is not installed.
     """
-    command = broker_command(port, HOST)
+    command = broker_command(port, cluster_id, HOST)
 
     async def with_topics() -> None:
         try:

@@ -151,7 +151,10 @@ class _Stack:
             await supervisor.ready(ENGINE, START_SECONDS)
         if not options.kafka:
             worker_names = tuple(worker.name for worker in workers)
-            supervisor.start(programs.broker(self._settings, options.kafka_port, self.memory.report_loss, worker_names))
+            broker = programs.broker(
+                self._settings, options.kafka_port, options.cluster_id(), self.memory.report_loss, worker_names
+            )
+            supervisor.start(broker)
         await services.migrate(self._settings)
         if options.kafka:
             await asyncio.to_thread(services.create_topics, self._settings)

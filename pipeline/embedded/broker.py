@@ -1,12 +1,12 @@
 """Build the command that runs the embedded Kafka-protocol broker."""
 
-import socket
-
 from pipeline.runtime.errors import UsageError
 
 
-def broker_command(port: int, host: str = "127.0.0.1") -> list[str]:
+def broker_command(port: int, cluster_id: str, host: str = "127.0.0.1") -> list[str]:
     """Return the command line of Tansu, a broker that keeps everything in memory and ends on SIGTERM.
+
+    Workers tell by `cluster_id` whether others that write to the same ClickHouse read the same broker.
 
     Raises:
         UsageError: the broker is not installed.
@@ -23,7 +23,7 @@ def broker_command(port: int, host: str = "127.0.0.1") -> list[str]:
     flags = {
         "listener-url": listener,
         "advertised-listener-url": listener,
-        "cluster-id": f"{socket.gethostname()}-{port}",  # tells it from others that write to the same ClickHouse
+        "cluster-id": cluster_id,
         "storage-engine": "memory://tansu/",
     }
     return [str(binary), "broker", *(word for flag, value in flags.items() for word in (f"--{flag}", value))]

@@ -4,7 +4,6 @@ PROTOCOL.md describes the steps: announce, write, poll, reconcile.
 """
 
 import math
-import time
 from collections.abc import Callable, Collection, Sequence
 
 from pipeline.config.fold_rules import fold_rules
@@ -12,6 +11,7 @@ from pipeline.config.retention import Retention
 from pipeline.config.settings import Settings
 from pipeline.materialise.erasure_filter import ErasureFilter
 from pipeline.materialise.post_write_reconciler import PostWriteReconciler
+from pipeline.runtime.clock import seconds_with_sleep
 from pipeline.runtime.errors import StatementError
 from pipeline.store.archive import FEW_KEYS, write
 from pipeline.store.connection.client import ClickHouse
@@ -44,10 +44,10 @@ class Writer:
         self,
         settings: Settings,
         databases: Databases | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = seconds_with_sleep,
         group: Callable[[], str] = lambda: "",
     ) -> None:
-        """`clock` returns seconds, those included in which this process was frozen.
+        """`clock` returns seconds, those included in which this process was frozen, or the machine slept.
 
         `group` returns a name of the group of workers and its topic: a session has one worker in a group, and perhaps
         another one in every other group. Without a name, the worker announces nothing to other groups.
@@ -154,12 +154,13 @@ class Writer:
         """
         before = await self.last_state()
         await self._write(tables, (), new, known)
-        await self._announce()  # again, as the announcement may have expired during the write
-        polled_at = self._clock()
-        while (now := await self._reader.read()).tables != tables:
+        while True:
+            await self._announce()  # again, as the announcement may have expired during the write
+            polled_at = self._clock()
+            if (now := await self._reader.read()).tables == tables:
+                break
             tables = now.tables
             await self._write(tables, rows, [*new, *known], ())
-            polled_at = self._clock()
         alone = now.only_workers_since(before) and now.tables == before.tables
         self._last_state, self._polled_at = now, polled_at
         return alone

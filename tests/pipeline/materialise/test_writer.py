@@ -29,6 +29,8 @@ from schemas.reprocessing import Job, JobKind, JobRules, Run, Target
 from schemas.turn import Turn
 from tests.events import turn
 from tests.pipeline.audit.tables import archived, folded
+from tests.pipeline.materialise.actors import SETTINGS, actor, advance
+from tests.pipeline.materialise.model import NEW, Server
 
 TALK = [turn(session_id=f"s{n}", request_id=f"r{n}") for n in range(3)]
 FIRST, SECOND, THIRD = TALK
@@ -251,3 +253,23 @@ def test_workers_of_another_group_are_other_writers_and_those_of_the_same_group_
             assert await run_names(server) == [], "these are no runs that somebody has begun"
 
     asyncio.run(go())
+
+
+def test_a_worker_announces_itself_after_each_write_however_often_tables_are_exchanged() -> None:
+    """Else the announcement may have expired for those who write the same conversation meanwhile."""
+    server, slow_ms = Server(), 20_000
+    writer = Writer(SETTINGS, server.connections(), lambda: server.clock / 1000, lambda: "workers-a")
+
+    async def write() -> None:
+        tables = (await writer.poll()).tables
+        await writer.write_rows(tables, folded([FIRST]))
+        server.create(NEW)
+        for table in ("turns", "conversations"):
+            server.databases[NEW].create(table)
+        await writer.write_archive(tables, folded([FIRST]), archived([FIRST]), ())
+
+    one = actor(write)
+    while advance(one):
+        server.clock += slow_ms
+    assert server.databases[NEW].turns.archived() == {FIRST}
+    assert server.clock - server.announced["workers-a"] <= 2 * slow_ms, "the last statement but the poll"

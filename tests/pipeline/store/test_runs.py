@@ -114,3 +114,23 @@ def test_the_age_of_a_word_is_told_by_the_server_and_begins_again_with_each(tabl
         assert 0 <= await age(clickhouse) < (time.monotonic() - began) * 1000 + 100, "the old word is 300 older"
 
     tables.use(use)
+
+
+def test_the_last_word_counts_even_if_the_servers_clock_was_set_back(tables: Tables) -> None:
+    """Else a job would see none of its progress, and wait without a word, until the clock has caught up."""
+
+    async def use(clickhouse: ClickHouse) -> None:
+        await saved(clickhouse, RUN, unit("a"), unit("b"))
+        await clickhouse.command(
+            "INSERT INTO runs SELECT run, unit, into_live, state, addHours(saved, 1) FROM runs FINAL"
+        )
+        for at in (1, 2):
+            await saved(clickhouse, msgspec.structs.replace(RUN, phase=Phase.DONE), unit("a", at))
+            loaded = await load_run(clickhouse, "run")
+            assert loaded is not None
+            assert loaded[0].phase is Phase.DONE
+            assert loaded[1]["a"].unit == unit("a", at)
+            assert loaded[1]["b"].unit == unit("b")
+            await clickhouse.command("OPTIMIZE TABLE runs FINAL")
+
+    tables.use(use)
