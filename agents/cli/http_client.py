@@ -2,6 +2,7 @@
 
 import re
 import ssl
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import msgspec
 import orjson
 import urllib3
 
+from agents.cli.output.write import say
 from pipeline.auth.errors import Denial
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import TransientError, UsageError
@@ -101,7 +103,7 @@ class ApiClient:
             for _ in range(1, TRIES):
                 if response.status != THROTTLED or not (pause := _pause_seconds(response)):
                     break
-                time.sleep(pause)
+                _wait(pause)
                 response = self._request(method, path, body, headers)
         except urllib3.exceptions.SSLError as error:
             raise _tls_failure(self._api, error) from error
@@ -173,6 +175,12 @@ def _pause_seconds(response: urllib3.BaseHTTPResponse) -> int:
     """Return the seconds after which the server may be asked again; 0 if it names none."""
     text = response.headers.get("Retry-After", "")
     return min(int(text), MAX_PAUSE_SECONDS) if text.isascii() and text.isdigit() else 0
+
+
+def _wait(seconds: int) -> None:
+    if sys.stderr.isatty():  # somebody would wonder
+        say(f"the query layer throttles this key or all requests; waiting {seconds} s", err=True)
+    time.sleep(seconds)
 
 
 def _tls_failure(api: str, error: urllib3.exceptions.SSLError) -> Exception:

@@ -35,13 +35,17 @@ def raise_ignored_interrupts() -> None:
     def hook(ignored: "UnraisableHookArgs", /) -> None:
         match ignored.exc_value:
             case KeyboardInterrupt():
-                _call_soon(signal.default_int_handler)
+                _call_soon(_interrupt)
             case InterruptedWaitError() as error:
                 _call_soon(error.raise_again)
             case _:
                 report(ignored)
 
     sys.unraisablehook = hook
+
+
+def _interrupt(*_: object) -> None:
+    signal.raise_signal(signal.SIGINT)  # whose handler may be another one by now, such as that of a StopSignal
 
 
 def _call_soon(raise_again: RaiseAgain) -> None:

@@ -150,11 +150,6 @@ class SizeLimitedProtocol(DisconnectProtocol):
         else:
             self.end()
 
-    def end(self) -> None:
-        """Close the connection once the client has read what was written."""
-        self.notify_disconnect()
-        self.transport.close()
-
     def _parse_buffer(self) -> None:
         """Parse buffered input until a request would wait for the one before: clients may not queue requests."""
         data, self._buffer = memoryview(self._buffer), b""

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -264,3 +265,18 @@ def test_a_server_that_throttles_for_ever_is_given_up(monkeypatch: pytest.Monkey
     ):
         get_one(api)
     assert (len(paths), pauses) == (4, [10, 10, 10])
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_who_waits_at_a_terminal_is_told_why(
+    terminal: bool,  # noqa: FBT001 - a case
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("agents.cli.http_client.time.sleep", lambda _: None)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    throttled = responding(429, b'{"message":"later"}', "ThrottlingException", {"Retry-After": "2"})
+    with throttled as (api, _), pytest.raises(TransientError):
+        get_one(api)
+    said = "the query layer throttles this key or all requests; waiting 2 s\n"
+    assert capsys.readouterr().err == (3 * said if terminal else "")

@@ -109,6 +109,18 @@ def test_an_interrupt_that_python_ignores_comes_again() -> None:
         time.sleep(60)
 
 
+@pytest.mark.usefixtures("in_the_foreground", "again")
+def test_it_comes_again_as_the_signal_so_that_a_loop_begun_since_ends_where_it_is_safe() -> None:
+    done = []
+    in_callback(lambda: signal.raise_signal(signal.SIGINT))
+    with StopSignal() as interrupt:
+        for item in interrupt.until_signal(iter(range(3))):
+            time.sleep(0.05)
+            done.append(item)
+    assert done == [0]
+    assert interrupt.exit_status == 130
+
+
 @pytest.mark.usefixtures("again")
 def test_a_wait_ends_by_a_signal_that_python_ignores() -> None:
     def waiting() -> Iterator[int]:

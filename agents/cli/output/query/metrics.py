@@ -84,8 +84,8 @@ def print_metrics(results: Sequence[MetricsResult], columns: ResultColumns, titl
     shown = [
         *(Column(f"{name} (UTC)") for name in columns.bins),
         *(Column(name, wraps=True) for name in columns.groups),
-        *(Column(metric.heading, right=True) for metric in columns.metrics),
-        *([Column("", rank=1)] if compared else []),  # the bars
+        *(Column(metric.heading, right=True, rank=rank) for rank, metric in enumerate(columns.metrics)),
+        *([Column("", rank=len(columns.metrics))] if compared else []),  # the bars
     ]
     rows = [
         [*_texts(result, columns), *([bar(value, max(values))] if compared else [])]

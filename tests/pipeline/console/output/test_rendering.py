@@ -26,5 +26,11 @@ def test_every_value_is_escaped_and_made_visible() -> None:
     assert template.render(text=text) == f"<p title='{shown}'>{shown}</p>&#39;&lt;b&gt;\u202e"
 
 
+def test_one_visit_is_not_called_visits() -> None:
+    template = environment(Assets()).from_string('{% from "macros.html" import unit %}{{ unit(n, "visit", "visits") }}')
+    shown = [re.sub("<.*?>", "", template.render(n=number)) for number in (0, 1, 2)]
+    assert shown == [" visits", " visit", " visits"]
+
+
 def test_templates_are_data_of_the_package() -> None:
     assert (files("pipeline.console") / "templates" / "base.html").is_file()

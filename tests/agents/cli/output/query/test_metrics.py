@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from agents.cli.output import tables
 from agents.cli.output.query.lists import print_csv
 from agents.cli.output.query.metrics import ResultColumns, metrics_cells, print_metrics
+from agents.cli.output.safe_console import SafeConsole
 from schemas.lex.analytics.metrics import BinKey, GroupKey, MetricResult, MetricsResult, MetricStatistic
 
 DAY = 1_795_132_800
@@ -61,6 +63,22 @@ def test_several_results_have_bars_of_the_first_metric(capsys: pytest.CaptureFix
     assert one == ["2026-11-20", "00:00", "en_US", "40", "█" * 20]
     assert two == ["2026-11-20", "00:00", "-", "10", "█" * 5]
     assert len(shown(capsys, asked, rows[0])[1]) == 4, "one alone is compared with nothing"
+
+
+def test_numbers_and_groups_stay_whole_where_a_terminal_has_no_room_for_all_metrics(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """These are the metrics that `turnfold metrics sessions` shows if none are chosen."""
+    monkeypatch.setattr(tables, "console", lambda: SafeConsole(width=80, color_system=None))
+    asked = request("Count Sum", "Success Sum", "Failure Sum", "Dropped Sum", "Duration Avg",
+                    "TurnsPerConversation Avg", groupBy=[{"name": "LocaleId"}])  # fmt: skip
+    results = [result(asked, 1620, 1020, 380, 190, 49, 5.8, groups=(name,)) for name in ("en_US", "en_GB")]
+    print_metrics(results, ResultColumns.of(asked), "BOT")
+    out, err = capsys.readouterr()
+    assert [line.split() for line in out.splitlines()[2:]] == [
+        [name, "1,620", "1,020", "63%", "380", "23%", "190", "12%", "0:49"] for name in ("en_US", "en_GB")
+    ]
+    assert err == "a wider terminal shows TurnsPerConversation avg, too\n"
 
 
 def test_times_are_times_and_nothing_has_none(capsys: pytest.CaptureFixture[str]) -> None:
