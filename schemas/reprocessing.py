@@ -116,7 +116,7 @@ class Source(msgspec.Struct, frozen=True):
     `of` is the number of a partition, a bot id, a path, or a shard. `begin` and `end` bound the part: offsets, a
     session and a request, a number of inputs, keys, or times; empty means no bound. `total` is its size in records,
     events, bytes or ms. It is read once the sources that `after` names are finished. Offsets are those of the topic
-    with the id `topic_id`, which is empty if the broker has no ids.
+    with the id `topic_id`, which is empty if the broker has no ids. A shard begins with the sequence number `first`.
     """
 
     name: str
@@ -126,6 +126,7 @@ class Source(msgspec.Struct, frozen=True):
     total: int
     after: tuple[str, ...] = ()
     topic_id: str = ""
+    first: str = ""
 
 
 class Phase(enum.StrEnum):

@@ -1,6 +1,7 @@
 """An AWS on this machine: moto's server, whose shards of Kinesis split, merge and end as those of AWS do.
 
-moto keeps a closed shard's records out of it, numbers each shard's records from 1, and lets no shard end.
+moto keeps a closed shard's records out of it, numbers each shard's records from 1, tells the number of the first
+record where a shard begins, and lets no shard end.
 """
 
 import hashlib
@@ -123,6 +124,12 @@ def _mend_kinesis() -> None:
         ended = not shard.is_open and int(last) >= shard.get_max_sequence_number()
         return None if ended else following, records, behind
 
+    def make_shard(shard: Any, *arguments: Any, **named: Any) -> None:
+        init(shard, *arguments, **named)
+        first = next(numbers)
+        shard.get_min_sequence_number = lambda: first
+
+    init, models.Shard.__init__ = models.Shard.__init__, make_shard
     models.Stream.get_shard_for_key = shard_of
     models.Stream.split_shard = keeping(models.Stream.split_shard)
     models.Stream.merge_shards = keeping(models.Stream.merge_shards)

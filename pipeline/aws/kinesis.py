@@ -16,10 +16,14 @@ CLOSED = "CLOSED"
 
 
 class Shard(msgspec.Struct, frozen=True):
-    """A shard, and those whose keys it has taken over by a split or a merge."""
+    """A shard, and those whose keys it has taken over by a split or a merge.
+
+    `first` is the sequence number at which it begins: the shard of a recreated stream has another one, and the same id.
+    """
 
     id: str
     parents: tuple[str, ...]
+    first: str
 
 
 class StreamRecord(msgspec.Struct, frozen=True, gc=False):
@@ -75,7 +79,12 @@ class DataStream:
         names = {shard["ShardId"] for shard in found}
         parents = ("ParentShardId", "AdjacentParentShardId")
         return [
-            Shard(shard["ShardId"], tuple(shard[key] for key in parents if shard.get(key) in names)) for shard in found
+            Shard(
+                shard["ShardId"],
+                tuple(shard[key] for key in parents if shard.get(key) in names),
+                shard["SequenceNumberRange"]["StartingSequenceNumber"],
+            )
+            for shard in found
         ]
 
     def iterator(self, shard: str, kind: str, value: str | int) -> str:

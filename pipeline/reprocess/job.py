@@ -16,13 +16,15 @@ from pipeline.config.settings import Settings
 from pipeline.kafka.members import members
 from pipeline.reprocess.leases import FINISH
 from pipeline.reprocess.readers import can_resume, sources
+from pipeline.reprocess.sources.cloudwatch import pull_of
+from pipeline.reprocess.sources.kinesis import job_for_recreated
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.errors import TransientError, UsageError
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.runs import SavedUnit, load_run, run_names, save_run, save_units
 from pipeline.store.schema.shadow_tables import copy_expiring_rows, create_shadow_tables, shadow_database, uuids
 from pipeline.store.writer_state import LEASE_MS
-from schemas.reprocessing import Job, JobCounts, Phase, Run, Source, Target, WorkUnit
+from schemas.reprocessing import Job, JobCounts, JobKind, Phase, Run, Source, Target, WorkUnit
 
 log = logging.getLogger(__name__)
 
@@ -65,21 +67,22 @@ async def begin(settings: Settings, clickhouse: ClickHouse, job: Job, *, dry_run
     there = Tables(await uuids(clickhouse, settings.clickhouse_database), await uuids(clickhouse, new))
     await _check_others(clickhouse, name, job, new, there)
     await check_workers(settings, job)
-    left = await load_run(clickhouse, name)
+    left, reading = await load_run(clickhouse, name), job
     if left is not None and there.unfinished(left[0]):
         begun = Begun(name, left[0], {unit: saved.unit for unit, saved in left[1].items()}, resumed=True)
         if await can_resume(settings, job, begun.units.values()):
             return begun
-        changed = f"topic {job.topic} was deleted and recreated, or has lost its newest records, since this run began"
+        changed = _changed(job)
         if job.into is Target.NEW:
             raise UsageError(f"{changed}: `turnfold runs drop new`, then start it again")
         log.warning("%s; it begins again", changed)
+        reading = job_for_recreated(job, left[0].begun) if job.kind is JobKind.KINESIS else job
     if job.into is Target.NEW and not dry_run:
         # before the ends of the sources are read: later events are written there by workers
         await create_shadow_tables(settings)
         await copy_expiring_rows(clickhouse, settings.clickhouse_database, new, Retention.of(settings))
     run = Run(job=job, begun=now_ms(), new=await uuids(clickhouse, new) if job.into is Target.NEW else {})
-    parts = await sources(settings, clickhouse, job)
+    parts = await sources(settings, clickhouse, reading)
     if job.into is Target.NEW:
         parts.append(Source(FINISH, FINISH, (), (), 0))
     units = {part.name: WorkUnit(source=part, position=part.begin, counts=JobCounts()) for part in parts}
@@ -87,6 +90,13 @@ async def begin(settings: Settings, clickhouse: ClickHouse, job: Job, *, dry_run
         await save_units(clickhouse, name, run, units, into_live=job.into is Target.LIVE)
         await save_run(clickhouse, name, run, into_live=job.into is Target.LIVE)
     return Begun(name, run, units, resumed=False)
+
+
+def _changed(job: Job) -> str:
+    """Return what has happened to the source of a run that cannot be resumed."""
+    if job.kind is JobKind.KINESIS:
+        return f"data stream {pull_of(job).of} was deleted and recreated, or has kept no shard, since this run began"
+    return f"topic {job.topic} was deleted and recreated, or has lost its newest records, since this run began"
 
 
 async def join(clickhouse: ClickHouse, job: Job) -> Begun | None:

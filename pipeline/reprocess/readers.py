@@ -10,7 +10,7 @@ from pipeline.reprocess.sources.archive import conversations, events
 from pipeline.reprocess.sources.cloudwatch import LogGroupReader, windows
 from pipeline.reprocess.sources.files import files, inputs
 from pipeline.reprocess.sources.kafka import is_still_there, partitions, records
-from pipeline.reprocess.sources.kinesis import StreamReader, shards
+from pipeline.reprocess.sources.kinesis import StreamReader, is_same_stream, shards
 from pipeline.store.connection.client import ClickHouse
 from schemas.reprocessing import Job, JobKind, Source, WorkUnit
 
@@ -57,11 +57,13 @@ async def sources(settings: Settings, clickhouse: ClickHouse, job: Job) -> list[
 
 
 async def can_resume(settings: Settings, job: Job, units: Collection[WorkUnit]) -> bool:
-    """Return whether the positions of the units still mean what they meant: those in a topic may not.
+    """Return whether the positions of the units still mean what they meant: those in a topic or a stream may not.
 
     Raises:
-        TransientError: Kafka does not answer. UsageError: there is no such topic.
+        TransientError: Kafka or AWS does not answer. UsageError: there is no such topic or stream.
     """
+    if job.kind is JobKind.KINESIS:
+        return await asyncio.to_thread(is_same_stream, job, units)
     return job.kind is not JobKind.REPLAY or await asyncio.to_thread(is_still_there, settings, job, units)
 
 

@@ -144,6 +144,27 @@ def test_a_stream_that_splits_and_merges_is_read_to_its_end(
     assert_tables(parts, valid)
 
 
+def test_a_stream_that_was_recreated_is_read_from_its_beginning(
+    parts: ComponentStack, aws: Aws, valid: list[bytes], name: str
+) -> None:
+    """Else the shards of the new one that the former did not have would never be read."""
+    parts.start_worker()
+    kinesis, name, half = aws.client("kinesis"), name[-60:], len(valid) // 2
+    for shards, some in ((1, valid[:half]), (2, valid[half:])):
+        kinesis.create_stream(StreamName=name, ShardCount=shards)
+        kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
+        kinesis.put_records(StreamName=name, Records=records(some))
+        pull = parts.start("pull", "kinesis", name, "--follow", **aws.environ)
+        parts.wait_until(lambda some=some: not differences(parts, some).events_lost, "its events")  # type: ignore[misc] # it is called at once
+        pull.terminate()
+        pull.wait(PATIENCE)
+        kinesis.delete_stream(StreamName=name)
+    assert (
+        f"data stream {name} was deleted and recreated, or has kept no shard, since this run began; it begins again"
+        in parts.log
+    )
+
+
 @IN_SEARCH
 @pytest.mark.parametrize("way", [[], ["--direct"]])
 def test_objects_of_both_layouts_are_imported_also_where_killed(

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+
+import msgspec
 
 from pipeline.aws.aggregated import user_records
 from pipeline.aws.kinesis import AFTER, AT, CLOSED, OLDEST, DataStream, IteratorExpiredError, Records
@@ -32,6 +34,29 @@ def shards(job: Job) -> list[Source]:
     # a time, where AWS would take `LATEST`: that would be another place whenever a process looks for it
     since = now if pull.latest else job.since
     return _sources(DataStream(pull.of), (OLDEST, "") if since is None else (AT, since), now)
+
+
+def is_same_stream(job: Job, units: Iterable[WorkUnit]) -> bool:
+    """Return whether the stream is the one that the units have positions in.
+
+    A stream that was deleted and recreated has shards with the same ids, but others: positions in the former ones are
+    refused by AWS, and those that had ended would not be read at all.
+
+    Raises:
+        UsageError: there is no such stream, or no right to list it. TransientError: AWS does not answer.
+    """
+    current = {shard.id: shard.first for shard in DataStream(pull_of(job).of).shards()}
+    known = [unit.source for unit in units if unit.source.of in current]
+    # units of an earlier version do not tell the number
+    return bool(known) and all(source.first in {"", current[source.of]} for source in known)
+
+
+def job_for_recreated(job: Job, begun: int) -> Job:
+    """Return what to read of a stream that was recreated after the job had `begun`: all of it, for `latest`."""
+    pull = pull_of(job)
+    if not pull.latest:
+        return job
+    return msgspec.structs.replace(job, since=begun, pull=msgspec.structs.replace(pull, latest=False))
 
 
 class StreamReader:
@@ -119,4 +144,6 @@ class StreamReader:
 
 
 def _sources(stream: DataStream, begin: Position, until: int) -> list[Source]:
-    return [Source(shard.id, shard.id, begin, (until,), 0, shard.parents) for shard in stream.shards()]
+    return [
+        Source(shard.id, shard.id, begin, (until,), 0, shard.parents, first=shard.first) for shard in stream.shards()
+    ]

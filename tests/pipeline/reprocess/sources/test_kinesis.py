@@ -8,11 +8,11 @@ import pytest
 from pipeline.aws.kinesis import AFTER, CLOSED
 from pipeline.config.settings import Settings
 from pipeline.reprocess.batch import InputBatch
-from pipeline.reprocess.sources.kinesis import StreamReader, shards
+from pipeline.reprocess.sources.kinesis import StreamReader, is_same_stream, job_for_recreated, shards
 from schemas.reprocessing import Job, JobCounts, JobKind, JobRules, Pull, Source, Target, WorkUnit
 from tests.aws_server import Aws
 from tests.pipeline.kinesis_aggregation import aggregate
-from tests.pipeline.kinesis_streams import new_stream, put
+from tests.pipeline.kinesis_streams import make_stream, new_stream, put
 
 FIRST = "shardId-000000000000"
 
@@ -89,3 +89,25 @@ def test_aggregated_records_that_are_too_large_are_taken_apart_further(aws: Aws,
     (source,) = shards(job(stream))
     reader = StreamReader(Settings(max_message_bytes=10), job(stream, follow=True))
     assert datas(list(reader._read(unit(source), 100))) == [b'{"a":1}', b'{"b":2}', b"3"]
+
+
+def test_a_recreated_stream_is_told_from_the_former_one(aws: Aws, stream: str) -> None:
+    put(aws, stream, b"1")
+    (source,) = shards(job(stream))
+    assert is_same_stream(job(stream), [unit(source)])
+    aws.client("kinesis").split_shard(StreamName=stream, ShardToSplit=FIRST, NewStartingHashKey=str(2**127))
+    assert is_same_stream(job(stream), [unit(source)]), "it only has more shards"
+    aws.client("kinesis").delete_stream(StreamName=stream)
+    make_stream(aws, stream)
+    assert not is_same_stream(job(stream), [unit(source)])
+    assert not is_same_stream(job(stream), [unit(msgspec.structs.replace(source, of="shardId-000000000007"))])
+    of_earlier_version = msgspec.structs.replace(source, first="")
+    assert is_same_stream(job(stream), [unit(of_earlier_version)])
+
+
+def test_all_of_a_recreated_stream_came_after_the_latest_of_the_former(aws: Aws, stream: str) -> None:
+    put(aws, stream, b"1")
+    begun = job(stream, follow=True, latest=True)
+    (source,) = shards(job_for_recreated(begun, 1_000))
+    assert datas(list(StreamReader(Settings(), begun)._read(unit(source), 10))) == [b"1"]
+    assert job_for_recreated(job(stream), 1_000) == job(stream)
