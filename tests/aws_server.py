@@ -1,13 +1,14 @@
 """An AWS on this machine: moto's server, whose shards of Kinesis split, merge and end as those of AWS do.
 
 moto keeps a closed shard's records out of it, numbers each shard's records from 1, tells the number of the first
-record where a shard begins, and lets no shard end.
+record where a shard begins, and lets no shard end. It does not know that log groups may be named by their ARNs.
 """
 
 import hashlib
 import importlib
 import itertools
 import os
+import re
 import subprocess
 import sys
 import time
@@ -85,6 +86,21 @@ def _answers(url: str) -> bool:
         return False
 
 
+def _mend_logs() -> None:
+    responses: Any = importlib.import_module("moto.logs.responses")
+    get_param = responses.LogsResponse._get_param
+
+    def get_param_or_identifier(response: Any, name: str, *default: Any) -> Any:
+        identifier = get_param(response, "logGroupIdentifier") if name == "logGroupName" else None
+        if not identifier:
+            return get_param(response, name, *default)
+        if not re.fullmatch(r"[\w#+=/:,.@-]*", identifier):  # the pattern in AWS's reference: it has no `*`
+            raise responses.InvalidParameterException(constraint="pattern", parameter=name, value=identifier)
+        return identifier.rpartition(":log-group:")[2]
+
+    responses.LogsResponse._get_param = get_param_or_identifier
+
+
 def _mend_kinesis() -> None:
     models: Any = importlib.import_module("moto.kinesis.models")  # only the server needs it
     numbers = itertools.count(1)
@@ -141,4 +157,5 @@ if __name__ == "__main__":
     from moto.server import main
 
     _mend_kinesis()
+    _mend_logs()
     main(sys.argv[1:])

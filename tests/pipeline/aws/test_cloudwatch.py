@@ -7,7 +7,10 @@ import pytest
 
 from pipeline.aws.cloudwatch import DAY_MS, LATE_MS, LogGroup
 from pipeline.runtime.errors import UsageError
-from tests.aws_server import Aws
+from tests.aws_server import REGION, Aws
+
+ACCOUNT = "123456789012"
+"""The account of moto."""
 
 
 @pytest.fixture
@@ -64,3 +67,23 @@ def test_an_unknown_group_is_named(aws_environment: Aws) -> None:
     with pytest.raises(UsageError, match="AWS has no log group /none"):
         LogGroup("/none").beginning(0)
     assert LogGroup("/none").endpoint == aws_environment.url
+
+
+@pytest.mark.parametrize("ending", ["", ":*"])
+def test_a_group_may_be_named_by_its_arn(aws: Aws, group: str, ending: str) -> None:
+    """With or without the ending that AWS's console shows, and that it does not take back."""
+    now = int(time.time() * 1000)
+    put(aws, group, "a", [now - 5])
+    by_arn = LogGroup(f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}{ending}")
+    assert [event.stream for event in by_arn.page(now - 10, now).events] == ["a"]
+    assert by_arn.beginning(now) == LogGroup(group).beginning(now)
+
+
+@pytest.mark.usefixtures("aws_environment")
+def test_an_arn_of_another_group_is_refused(group: str) -> None:
+    with pytest.raises(UsageError, match="is in another region: set AWS_DEFAULT_REGION=eu-west-1"):
+        LogGroup(f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:{group}")
+    with pytest.raises(UsageError, match="is not the ARN of a log group: arn:aws:logs:REGION:ACCOUNT:log-group:NAME"):
+        LogGroup("arn:aws:kinesis:us-east-1:123456789012:stream/a")
+    with pytest.raises(UsageError, match="AWS has no log group arn:aws:logs"):
+        LogGroup(f"arn:aws:logs:{REGION}:999999999999:log-group:{group}").beginning(0)
