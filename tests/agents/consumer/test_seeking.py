@@ -12,6 +12,7 @@ from aiokafka.errors import (
     IllegalStateError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
+    UnknownTopicOrPartitionError,
 )
 from aiokafka.structs import TopicPartition
 from faust.types import TP
@@ -52,6 +53,9 @@ class Thread:
 
     async def recreated_topics(self) -> Any:
         return self._next("recreated_topics")
+
+    async def is_recreated(self, *_: Any) -> Any:
+        return self._next("is_recreated")
 
 
 def consuming(thread: Thread, act: Callable[[Consumer], Awaitable[Any]]) -> Any:
@@ -164,3 +168,20 @@ def test_workers_announce_themselves_by_cluster_group_and_topic() -> None:
         assert consumer.worker_group(without_id) in names, "a cluster may have several addresses"
 
     consuming(Thread(), go)
+
+
+@pytest.mark.parametrize("recreated", [False, True])
+def test_the_id_of_a_topic_is_asked_for_until_kafka_tells_it_and_the_metrics_say_what_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, *, recreated: bool
+) -> None:
+    monkeypatch.setattr("pipeline.runtime.retry.FIRST_PAUSE", 0.001)
+    thread = Thread(is_recreated=[UnknownTopicOrPartitionError(), recreated])
+
+    async def ask(consumer: Consumer) -> list[str]:
+        said: list[str] = []
+        monkeypatch.setattr(consumer.transport.metrics.kafka, "failed", said.append)
+        assert await consumer.is_recreated("turns", "ab") is recreated
+        return said
+
+    (problem,) = consuming(thread, ask)
+    assert problem.startswith("Kafka does not tell the id of topic turns: UnknownTopicOrPartitionError")
