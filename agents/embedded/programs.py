@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from agents.embedded.services import create_topics
-from agents.supervision.supervisor import Launch, Program
+from agents.supervision.child import Launch, Program
 from pipeline.config.settings import Settings
 from pipeline.embedded.broker import broker_command
 from pipeline.runtime.errors import StatementError, TransientError, UsageError

@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from agents.embedded import programs
-from agents.supervision.supervisor import Launch
+from agents.supervision.child import Launch
 from pipeline.config.settings import Settings
 from pipeline.runtime.errors import TransientError
 from pipeline.runtime.sockets import free_port

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from agents.supervision import restarts, supervisor
-from agents.supervision.supervisor import GivenUpError, Launch, Program, Supervisor
+from agents.supervision.child import Launch, Program
+from agents.supervision.supervisor import GivenUpError, Supervisor
 from pipeline.runtime.errors import TransientError
 
 WITHIN = 60.0
