@@ -20,15 +20,6 @@ TABLES = ("turns", "conversations")
 HINT = "`turnfold migrate` creates what is missing"
 
 
-def without_visits(rows: int, settings: Settings) -> str:
-    """Return what to do about rows that were written before rows had visits and utterances."""
-    rebuild = "rebuild --into live" if settings.clickhouse_cluster else "rebuild --into new --swap"
-    return (
-        f"{rows:,} conversations were written by an earlier version, without intent visits, stages and utterances: "
-        f"operations that count these refuse windows with such conversations until `turnfold {rebuild}` has run"
-    )
-
-
 class State(msgspec.Struct):
     """The `partitions` of existing topics, `rows` by table, and `problems` as one sentence per part.
 

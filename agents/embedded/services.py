@@ -23,6 +23,16 @@ async def migrate(settings: Settings, *, dry_run: bool = False) -> None:
     await migrate_other_tables(settings, dry_run=dry_run)
 
 
+async def outdated_rows(settings: Settings) -> str:
+    """Return what to do about rows of an earlier version, as `pipeline.store.counts`; "" if there are none."""
+    from pipeline.store.connection.client import connection  # noqa: PLC0415 - see above
+    from pipeline.store.counts import count_without_visits, rebuild_advice  # noqa: PLC0415 - see above
+
+    async with connection(settings) as clickhouse:
+        rows = (await count_without_visits(clickhouse)).rows
+    return rebuild_advice(rows, settings) if rows else ""
+
+
 def create_topics(settings: Settings) -> None:
     """Create topics, as `pipeline.kafka.topics`."""
     from pipeline.kafka import topics  # noqa: PLC0415 - see above

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from agents.embedded import programs, services
 from agents.embedded.broker_memory import BrokerMemory
@@ -121,12 +121,13 @@ class _Stack:
             raise UsageError(str(error)) from error
 
     async def run(self, stop: asyncio.Event, say: Callable[[str], None]) -> None:
-        """Wait for `stop`, then let the workers fold what the broker still has.
+        """Say what an upgrade has left to do, wait for `stop`, then let the workers fold what the broker still has.
 
         Raises:
             TransientError: a program died repeatedly.
         """
         try:
+            await self._unless_given_up(stop, self._report_outdated_rows(say))
             await self._unless_given_up(stop, stop.wait())
         except GivenUpError as error:
             say(f"{error.name} died repeatedly, so everything stops")
@@ -166,6 +167,13 @@ class _Stack:
         await asyncio.gather(*(supervisor.ready(program.name, START_SECONDS) for program in (query_layer, *later)))
         if options.demo:
             supervisor.start(programs.demo(self._environ))
+
+    async def _report_outdated_rows(self, say: Callable[[str], None]) -> None:
+        """Say once that an earlier version has written rows that need a rebuild, if ClickHouse tells it in time."""
+        with suppress(TransientError, StatementError, TimeoutError):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                if advice := await services.outdated_rows(self._settings):
+                    say(advice)
 
     async def _drain(self, say: Callable[[str], None]) -> None:
         """Let the workers fold what the embedded broker still has: it keeps nothing when it ends."""

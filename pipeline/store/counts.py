@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from pipeline.config.settings import Settings
 from pipeline.runtime.errors import ExceededError
 from pipeline.store.connection.client import ClickHouse
 from pipeline.store.connection.limits import Limits
@@ -48,6 +49,15 @@ async def count_without_visits(clickhouse: ClickHouse) -> RowCount:
         return RowCount(await _count(clickhouse, f"conversations FINAL {condition}"), exact=True)
     except ExceededError:
         return RowCount(stored, exact=False)
+
+
+def rebuild_advice(rows: int, settings: Settings) -> str:
+    """Return what to do about rows that were written before rows had visits and utterances."""
+    rebuild = "rebuild --into live" if settings.clickhouse_cluster else "rebuild --into new --swap"
+    return (
+        f"{rows:,} conversations were written by an earlier version, without intent visits, stages and utterances: "
+        f"operations that count these refuse windows with such conversations until `turnfold {rebuild}` has run"
+    )
 
 
 async def _count(clickhouse: ClickHouse, table: str) -> int:

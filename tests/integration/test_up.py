@@ -158,3 +158,18 @@ def refused(command: list[str], *words: str) -> None:
     assert ended.stderr.startswith("turnfold: ")
     for word in words:
         assert word in ended.stderr
+
+
+@IN_SEARCH
+def test_rows_of_an_earlier_version_are_told_once_it_is_ready(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as stack:
+        url = f"http://127.0.0.1:{stack.clickhouse_port}"
+        ask(url, "INSERT INTO turnfold.conversations (bot_id, start, session_id) VALUES ('TRAVELBOT1', now64(), 's')")
+    stack = Stack(tmp_path / "data")
+    stack.start()
+    assert stack.process is not None
+    assert stack.process.stdout is not None
+    told = stack.process.stdout.readline()
+    assert stack.stop() == 0
+    assert "1 conversations were written by an earlier version" in told
+    assert "`turnfold rebuild --into new --swap`" in told

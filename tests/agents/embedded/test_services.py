@@ -4,13 +4,16 @@ import asyncio
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from agents.embedded import services
 from pipeline.config.settings import Settings
+from pipeline.fold.fold import fold
 from pipeline.runtime.errors import TransientError
 from pipeline.store.connection.client import connection
 from pipeline.store.health import unavailable_reason
+from tests.events import RULES, turn
 from tests.paths import ROOT
 
 IMPORTED = """
@@ -49,3 +52,13 @@ def test_tables_are_created_unless_it_is_a_dry_run(clickhouse_settings: Settings
     assert asyncio.run(missing()).startswith("tables are missing")
     asyncio.run(services.migrate(clickhouse_settings))
     assert asyncio.run(missing()) == ""
+
+
+def test_rows_of_an_earlier_version_are_told_with_the_command(with_tables: Settings) -> None:
+    async def write_old() -> None:
+        async with connection(with_tables) as clickhouse:
+            await clickhouse.insert("conversations", [msgspec.structs.replace(fold([turn()], RULES), fold=0)])
+
+    assert asyncio.run(services.outdated_rows(with_tables)) == ""
+    asyncio.run(write_old())
+    assert "`turnfold rebuild --into new --swap`" in asyncio.run(services.outdated_rows(with_tables))

@@ -5,12 +5,11 @@ import asyncio
 import click
 
 from agents.cli.output.write import say
-from agents.cli.state import without_visits
 from pipeline.config.settings import Settings
 from pipeline.kafka.topics import create_topics
 from pipeline.runtime.errors import StatementError, UsageError
 from pipeline.store.connection.client import connection
-from pipeline.store.counts import count_without_visits
+from pipeline.store.counts import count_without_visits, rebuild_advice
 from pipeline.store.schema import migrate as store
 from pipeline.store.schema.reader import ReaderRole, grant_reader, readable, statements
 from pipeline.store.schema.shadow_tables import migrate_other_tables
@@ -44,7 +43,7 @@ def migrate(settings: Settings, *, dry_run: bool) -> None:
     if not topics.created and not applied and not others:
         say("nothing to do: all topics and tables exist")
     if not dry_run and (rows := asyncio.run(_count_without_visits(settings))):
-        say(f"note: {without_visits(rows, settings)}", err=True)
+        say(f"note: {rebuild_advice(rows, settings)}", err=True)
     for difference in topics.differences:
         say(f"note: {difference}; Turnfold leaves existing topics as they are", err=True)
 

@@ -10,9 +10,10 @@ from rich.table import Table
 
 from agents.cli.output.safe_console import SafeConsole
 from agents.cli.output.write import cell, console, say, write_json
-from agents.cli.state import State, read_state, without_visits
+from agents.cli.state import State, read_state
 from pipeline.config.settings import Settings
 from pipeline.kafka.partition_lag import PartitionLag
+from pipeline.store.counts import rebuild_advice
 
 
 @click.command()
@@ -69,7 +70,7 @@ def _print_tables(state: State, settings: Settings) -> None:
     if state.approximate:
         screen.print("about: with rows that ClickHouse has not yet merged into their later versions", "")
     if state.without_visits:
-        screen.print(without_visits(state.without_visits, settings), "", soft_wrap=True)
+        screen.print(rebuild_advice(state.without_visits, settings), "", soft_wrap=True)
     if state.dead:
         _print_dead(screen, state)
     if state.forwarded and state.forwarded.count:
