@@ -22,7 +22,7 @@ from pipeline.http.processes.environment import ProcessMembership, check_setting
 from pipeline.http.processes.table import ProcessTable
 from pipeline.http.server.run import listen, log_address, query_layer_address
 from pipeline.runtime.errors import TransientError
-from pipeline.runtime.process import die_with_parent
+from pipeline.runtime.process import die_with_parent, handle_signals
 from pipeline.runtime.tasks import task_group
 
 MEMBER = "--member"
@@ -68,13 +68,8 @@ def _set_by_signal(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> Iter
     def on_signal(*_: object) -> None:
         loop.call_soon_threadsafe(stop.set)
 
-    handled = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # as nohup does
-    before = {number: signal.signal(number, on_signal) for number in handled}
-    try:
+    with handle_signals(STOP_SIGNALS, on_signal):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _QueryProcesses:

@@ -14,6 +14,7 @@ from pipeline.auth.authenticator import check_exposure
 from pipeline.config.settings import Settings
 from pipeline.http.server.config import create_server
 from pipeline.http.server.protocol import BoundedProtocol
+from pipeline.runtime.process import handle_signals
 from pipeline.runtime.sockets import authority, bind_socket, is_loopback
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -93,9 +94,5 @@ def _stop_on_signal(server: uvicorn.Server) -> Iterator[None]:
     def stop(*_: object) -> None:
         server.should_exit = True
 
-    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
-    try:
+    with handle_signals(STOP_SIGNALS, stop):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

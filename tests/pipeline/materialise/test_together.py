@@ -1,6 +1,7 @@
 """Workers and a replay write the same conversations: in any order of steps, the tables end as the fold."""
 
 import random
+from collections.abc import Callable, Mapping
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -63,6 +64,27 @@ class Replay:
         self._server.written = max(self._server.written, said)
 
 
+def interleave(server: Server, makers: Mapping[str, Callable[[], Actor]], chance: random.Random) -> None:
+    """Advance the actors in any order until all have finished; another takes the place of one that dies or sleeps."""
+    at_work = {name: make() for name, make in makers.items()}
+    asleep: list[Actor] = []
+    for _ in range(chance.randrange(12)):
+        name = chance.choice([*makers])
+        for _ in range(chance.randrange(1, 20)):
+            advance(at_work[name])
+        server.clock += chance.choice(PAUSES)
+        if chance.random() < 0.3:  # it dies, or sleeps and wakes when another has long taken its place
+            asleep += [at_work[name]] if chance.random() < 0.5 else []
+            at_work[name] = makers[name]()
+        if asleep and chance.random() < 0.3:
+            finish(asleep.pop(0))
+    last = [*asleep, *at_work.values()]
+    chance.shuffle(last)
+    for one in last:
+        finish(one)
+        server.clock += chance.choice(PAUSES)
+
+
 @settings(max_examples=ORDERS, deadline=None)
 @given(seed=st.integers(0, 2**40))
 def test_any_order_of_steps_deaths_and_naps_ends_as_the_fold(seed: int) -> None:
@@ -81,24 +103,7 @@ def test_any_order_of_steps_deaths_and_naps_ends_as_the_fold(seed: int) -> None:
         again = log[half:] + log[: half // 2] if foreign else log
         return actor(Replay(server, again, saved, chance.randrange(1, 8)).run)
 
-    makers = {"worker": worker, "replay": replay}
-    at_work = {name: make() for name, make in makers.items()}
-    asleep: list[Actor] = []
-    for _ in range(chance.randrange(12)):
-        name = chance.choice([*makers])
-        for _ in range(chance.randrange(1, 20)):
-            advance(at_work[name])
-        server.clock += chance.choice(PAUSES)
-        if chance.random() < 0.3:  # it dies, or sleeps and wakes when another has long taken its place
-            asleep += [at_work[name]] if chance.random() < 0.5 else []
-            at_work[name] = makers[name]()
-        if asleep and chance.random() < 0.3:
-            finish(asleep.pop(0))
-    last = [*asleep, *at_work.values()]
-    chance.shuffle(last)
-    for one in last:
-        finish(one)
-        server.clock += chance.choice(PAUSES)
+    interleave(server, {"worker": worker, "replay": replay}, chance)
     assert server.live.conversations.answered() == slow_fold(log)
     assert server.live.turns.archived() == {*log}
 
@@ -114,26 +119,10 @@ def test_workers_of_two_groups_that_share_conversations_end_as_the_fold(seed: in
     logs = {group: [one for one in entries if chance.random() < 0.6] for group in ("one", "other")}
     committed = {group: [0] for group in logs}
 
-    def worker(group: str) -> Actor:
-        return actor(Worker(server, logs[group], committed[group], chance.randrange(1, 5), group=group).run)
+    def maker(group: str) -> Callable[[], Actor]:
+        return lambda: actor(Worker(server, logs[group], committed[group], chance.randrange(1, 5), group=group).run)
 
-    at_work = {group: worker(group) for group in logs}
-    asleep: list[Actor] = []
-    for _ in range(chance.randrange(12)):
-        group = chance.choice([*logs])
-        for _ in range(chance.randrange(1, 20)):
-            advance(at_work[group])
-        server.clock += chance.choice(PAUSES)
-        if chance.random() < 0.3:  # it dies, or sleeps and wakes when another has long taken its place
-            asleep += [at_work[group]] if chance.random() < 0.5 else []
-            at_work[group] = worker(group)
-        if asleep and chance.random() < 0.3:
-            finish(asleep.pop(0))
-    last = [*asleep, *at_work.values()]
-    chance.shuffle(last)
-    for one in last:
-        finish(one)
-        server.clock += chance.choice(PAUSES)
+    interleave(server, {group: maker(group) for group in logs}, chance)
     sent = {decode_entry(one, MAX_BYTES) for log in logs.values() for one in log}
     assert server.live.conversations.answered() == slow_fold(list(sent))
     assert server.live.turns.archived() == sent

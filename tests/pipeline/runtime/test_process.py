@@ -1,7 +1,8 @@
-"""The garbage collector runs less often, but still frees cycles."""
+"""The garbage collector runs less often, but still frees cycles; signals are handled while a block lasts."""
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.runtime.process import MIDDLE, OLD, YOUNG, tune_gc
+from pipeline.runtime.process import MIDDLE, OLD, YOUNG, handle_signals, tune_gc
 from tests.paths import ROOT
 
 
@@ -64,3 +65,19 @@ def _runs(process: int) -> bool:
             return ") Z " not in stat.read()
     except FileNotFoundError:
         return False
+
+
+def test_signals_are_handled_within_the_block_unless_they_are_ignored() -> None:
+    came: list[int] = []
+    former = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGUSR1, signal.SIGUSR2)}
+    try:
+        signal.signal(signal.SIGUSR1, outside := lambda *_: came.append(0))
+        with handle_signals([signal.SIGUSR1, signal.SIGUSR2], lambda number, _: came.append(number)):
+            signal.raise_signal(signal.SIGUSR1)
+            signal.raise_signal(signal.SIGUSR2)
+        assert signal.getsignal(signal.SIGUSR1) is outside
+        assert signal.getsignal(signal.SIGUSR2) is signal.SIG_IGN
+        assert came == [signal.SIGUSR1]
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
