@@ -60,8 +60,17 @@ def _make_private(folder: Path) -> None:
                 path.chmod(stat.S_IMODE(mode) & ~OTHERS)
 
 
+def read_secret(path: Path) -> str:
+    """Return the secret in a file of its own; "" if there is none, or the file is damaged, as by a full disk."""
+    try:
+        secret = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""
+    return secret if secret.isascii() and secret.isprintable() else ""
+
+
 def read_or_create_secret(path: Path, new: str = "") -> str:
-    """Read the secret from a file of its own; create it if there is none, so that it survives restarts.
+    """Read the secret from a file of its own, where it survives restarts; create it if there is none, or it is damaged.
 
     Args:
         path: the file, which is private from the moment it exists.
@@ -69,7 +78,7 @@ def read_or_create_secret(path: Path, new: str = "") -> str:
     """
     with contextlib.suppress(FileExistsError):
         path.touch(PRIVATE_FILE, exist_ok=False)
-    if not (secret := path.read_text()):  # new, or left empty by a process that was killed at this point
+    if not (secret := read_secret(path)):  # new, or left empty by a process that was killed at this point
         secret = new or secrets.token_urlsafe(32)
         path.write_text(secret)
     return secret

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.embedded.data_folder import read_or_create_secret
+from agents.embedded.data_folder import read_or_create_secret, read_secret
 from agents.embedded.env_file import ENV_FILE, KEY_FILE
 from pipeline.auth.key_factory import create_bearer_key, create_signing_key, is_token_of, key_id_of, new_id
 from pipeline.auth.key_store import change_keys, read_keys
@@ -91,7 +91,7 @@ def _signing_key(key_file: Path) -> AccessKey:
 
 
 def _token(key_file: Path, token_file: Path) -> str:
-    token = token_file.read_text() if token_file.exists() else ""
+    token = read_secret(token_file)
     for key in read_keys(key_file):
         if key.id == key_id_of(token) and is_token_of(token, key.token_sha256) and set(Right) <= set(key.rights):
             return token  # one of an earlier version may lack a right

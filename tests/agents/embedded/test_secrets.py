@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from agents.embedded.secrets import own_secrets
 from pipeline.auth.key_store import read_keys
 from pipeline.config.settings import Settings
@@ -25,6 +27,16 @@ def test_a_lost_or_revoked_token_is_replaced(tmp_path: Path) -> None:
     again = own_secrets(tmp_path, Settings())
     assert again.token != made.token
     assert again.key_id != made.key_id
+    assert own_secrets(tmp_path, Settings()) == again
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe", bytes(43), b""])
+def test_secrets_that_are_damaged_are_replaced(tmp_path: Path, damage: bytes) -> None:
+    made = own_secrets(tmp_path, Settings())
+    for name in ("clickhouse.password", "api.token"):
+        (tmp_path / name).write_bytes(damage)
+    again = own_secrets(tmp_path, Settings())
+    assert len({made.password, again.password, made.token, again.token}) == 4
     assert own_secrets(tmp_path, Settings()) == again
 
 
