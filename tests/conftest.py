@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker of tests, make processes start fast, and forget what `. data/env` has set in the shell."""
     for name in [name for name in os.environ if name.startswith(("TURNFOLD_", "AWS_"))]:
         del os.environ[name]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell: what tests start would, too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("SSL_CERT_FILE", os.devnull)  # no certificate here is signed by a public authority,
     # and to load those takes a fifth of the CPU time of a command
     config.addinivalue_line("markers", "apache: runs on Apache Kafka, which needs Java and Maven")

@@ -21,7 +21,6 @@ main()
 LATER = """
 import os, signal
 import agents.cli.main
-signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests may run in the background of a shell
 agents.cli.main.load_settings = lambda _: os.kill(os.getpid(), signal.SIGINT)
 import sys
 sys.argv = ["turnfold", "status"]
