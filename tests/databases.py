@@ -20,6 +20,8 @@ SELECT database, name, uuid, create_table_query FROM system.tables
 WHERE startsWith(database, '{name}') ORDER BY database, name
 """
 EMPTY = "TRUNCATE ALL TABLES FROM {name} NOT LIKE 'migrations'"
+MERGE = "SYSTEM START MERGES"
+"""For the next test: without merges, a deletion never ends."""
 
 _schema: list[str] = []
 """The statements that create what all migrations together create, once the first database was migrated."""
@@ -55,6 +57,7 @@ class Databases:
         yield Settings(clickhouse=self._url, clickhouse_database=name)
         if self._ask(TABLES, name) == tables:
             self._ask(EMPTY, name)
+            self._ask(MERGE, name)
             self._free.append((name, tables))
         else:
             self._ask("DROP DATABASE {name}", name)
