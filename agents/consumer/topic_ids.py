@@ -124,14 +124,9 @@ async def topic_ids(client: Any, topics: Collection[str], node: int | None = Non
     Raises:
         KafkaError: Kafka does not answer.
     """
-    node = client.get_random_node() if node is None else node
-    if node is None:
-        raise NodeNotReadyError
-    try:
-        response = await client.send(node, _MetadataRequest(topics))
-    except (IncompatibleBrokerVersion, NotImplementedError):  # an old broker without topic ids
-        return {}
-    return {name: topic_id.hex() for error, name, topic_id, *_ in response.topics if not error and any(topic_id)}
+    response = await _metadata(client, topics, node)
+    described = () if response is None else response.topics
+    return {name: topic_id.hex() for error, name, topic_id, *_ in described if not error and any(topic_id)}
 
 
 async def cluster_id(client: Any) -> str:
@@ -140,14 +135,19 @@ async def cluster_id(client: Any) -> str:
     Raises:
         KafkaError: Kafka does not answer.
     """
-    node = client.get_random_node()
+    response = await _metadata(client, ())
+    return "" if response is None else response.cluster_id or ""
+
+
+async def _metadata(client: Any, topics: Collection[str], node: int | None = None) -> Any:
+    """Return a broker's metadata; None if it is too old to tell the ids of topics."""
+    node = client.get_random_node() if node is None else node
     if node is None:
         raise NodeNotReadyError
     try:
-        response = await client.send(node, _MetadataRequest(()))
+        return await client.send(node, _MetadataRequest(topics))
     except (IncompatibleBrokerVersion, NotImplementedError):
-        return ""
-    return response.cluster_id or ""
+        return None
 
 
 async def is_recreated(client: Any, topic: str, topic_id: str) -> bool:
