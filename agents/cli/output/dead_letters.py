@@ -6,20 +6,20 @@ import msgspec
 import orjson
 from rich.text import Text
 
-from agents.cli.output.tables import Column, print_table
+from agents.cli.output.tables import TableColumn, print_table
 from agents.cli.output.write import cell, escaped_text, iso, say, write_json
 from pipeline.kafka.dead_letters.reader import DeadLetterRecord
 from schemas.dead_letter import DeadLetter
 
 COLUMNS = (
-    Column("at"),
-    Column("when (UTC)"),
-    Column("reason"),
-    Column("step", rank=1),
-    Column("from", wraps=True),
-    Column("entry", right=True, rank=3),
-    Column("bytes", right=True, rank=2),
-    Column("detail", wraps=True),
+    TableColumn("at"),
+    TableColumn("when (UTC)"),
+    TableColumn("reason"),
+    TableColumn("step", rank=1),
+    TableColumn("from", wraps=True),
+    TableColumn("entry", right=True, rank=3),
+    TableColumn("bytes", right=True, rank=2),
+    TableColumn("detail", wraps=True),
 )
 SHOWN = 4_000
 """Number of bytes of a dead letter that people are shown; --raw writes all."""

@@ -15,7 +15,7 @@ WRAPPED = 14
 """Least width of a column whose texts are wrapped: a word of them, such as the name of an intent."""
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """A column of a table.
 
     Attributes:
@@ -31,7 +31,7 @@ class Column(NamedTuple):
     rank: int = 0
 
 
-def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Text]], title: str = "") -> None:
+def print_table(columns: Sequence[TableColumn], rows: Sequence[Sequence[Text]], title: str = "") -> None:
     """Print a table as wide as the terminal, and name the columns that it has no room for."""
     output = console()
     shown = fitting(columns, rows, output.width)
@@ -49,7 +49,7 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Text]], title
         say(f"a wider terminal shows {', '.join(left_out)}, too", err=True)
 
 
-def fitting(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) -> list[int]:
+def fitting(columns: Sequence[TableColumn], rows: Sequence[Sequence[Text]], width: int) -> list[int]:
     """Return the numbers of the columns for which `width` suffices."""
     widths = [_width(column, [row[number] for row in rows]) for number, column in enumerate(columns)]
     shown = list(range(len(columns)))
@@ -60,7 +60,7 @@ def fitting(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: in
     return shown
 
 
-def _width(column: Column, texts: Sequence[Text]) -> int:
+def _width(column: TableColumn, texts: Sequence[Text]) -> int:
     """Return the least width of a column; that of its longest text unless it is wrapped."""
     longest = max((text.cell_len for text in texts), default=0)
     return max(cell_len(column.name), min(longest, WRAPPED) if column.wraps else longest)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from agents.cli.output.query.bars import bar, percent
 from agents.cli.output.query.formats import readable_duration, readable_time
-from agents.cli.output.tables import Column, print_table
+from agents.cli.output.tables import TableColumn, print_table
 from agents.cli.output.write import cell, iso
 from schemas.lex.analytics.metrics import MetricsResult, MetricStatistic
 
@@ -82,10 +82,10 @@ def print_metrics(results: Sequence[MetricsResult], columns: ResultColumns, titl
     values = [first.of(result) or 0.0 for result in results]
     compared = len(results) > 1 and first.name != OF_TIME
     shown = [
-        *(Column(f"{name} (UTC)") for name in columns.bins),
-        *(Column(name, wraps=True) for name in columns.groups),
-        *(Column(metric.heading, right=True, rank=rank) for rank, metric in enumerate(columns.metrics)),
-        *([Column("", rank=len(columns.metrics))] if compared else []),  # the bars
+        *(TableColumn(f"{name} (UTC)") for name in columns.bins),
+        *(TableColumn(name, wraps=True) for name in columns.groups),
+        *(TableColumn(metric.heading, right=True, rank=rank) for rank, metric in enumerate(columns.metrics)),
+        *([TableColumn("", rank=len(columns.metrics))] if compared else []),  # the bars
     ]
     rows = [
         [*_texts(result, columns), *([bar(value, max(values))] if compared else [])]

@@ -6,23 +6,23 @@ from rich.text import Text
 
 from agents.cli.output import tables
 from agents.cli.output.query.formats import iso_time, readable_duration, readable_time
-from agents.cli.output.tables import Column
+from agents.cli.output.tables import TableColumn
 from agents.cli.output.write import cell, console
 from schemas.lex.analytics.list_sessions import SessionSpecification
 
 COLOURS = {"Success": "green", "Failure": "red", "Dropped": "yellow"}
 OPEN = "open"
 COLUMNS = (
-    Column("started (UTC)"),
-    Column("lasted", right=True),
-    Column("turns", right=True),
-    Column("ended"),
-    Column("intents", wraps=True),
-    Column("mode", rank=4),
-    Column("channel", rank=1),
-    Column("locale", rank=2),
-    Column("version", rank=3),
-    Column("session", wraps=True),
+    TableColumn("started (UTC)"),
+    TableColumn("lasted", right=True),
+    TableColumn("turns", right=True),
+    TableColumn("ended"),
+    TableColumn("intents", wraps=True),
+    TableColumn("mode", rank=4),
+    TableColumn("channel", rank=1),
+    TableColumn("locale", rank=2),
+    TableColumn("version", rank=3),
+    TableColumn("session", wraps=True),
 )
 Cell = Callable[[SessionSpecification], str | int]
 

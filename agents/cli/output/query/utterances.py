@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterable, Iterator
 from rich.text import Text
 
 from agents.cli.output.query.formats import iso_time, readable_time
-from agents.cli.output.tables import Column, print_table
+from agents.cli.output.tables import TableColumn, print_table
 from agents.cli.output.write import cell
 from schemas.lex.analytics.list_utterances import UtteranceSpecification
 
 COLUMNS = (
-    Column("when (UTC)"),
-    Column("utterance", wraps=True),
-    Column("intent", wraps=True),
-    Column("slot", wraps=True, rank=2),
-    Column("state", rank=4),
-    Column("locale", rank=3),
-    Column("session", wraps=True, rank=1),
+    TableColumn("when (UTC)"),
+    TableColumn("utterance", wraps=True),
+    TableColumn("intent", wraps=True),
+    TableColumn("slot", wraps=True, rank=2),
+    TableColumn("state", rank=4),
+    TableColumn("locale", rank=3),
+    TableColumn("session", wraps=True, rank=1),
 )
 
 

@@ -6,9 +6,15 @@ from rich.text import Text
 from agents.cli.output import tables
 from agents.cli.output.query import sessions
 from agents.cli.output.safe_console import SafeConsole
-from agents.cli.output.tables import WRAPPED, Column, fitting, print_table
+from agents.cli.output.tables import WRAPPED, TableColumn, fitting, print_table
 
-COLUMNS = (Column("when"), Column("text", wraps=True), Column("mode", rank=2), Column("channel", rank=1), Column("id"))
+COLUMNS = (
+    TableColumn("when"),
+    TableColumn("text", wraps=True),
+    TableColumn("mode", rank=2),
+    TableColumn("channel", rank=1),
+    TableColumn("id"),
+)
 ROWS = [[Text("2026-11-20 21:48:40"), Text("x" * 300), Text("MultiMode"), Text("Facebook"), Text("guest-1")]]
 LEAST = 19 + 2 + WRAPPED + 2 + 7
 
